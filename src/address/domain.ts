@@ -1,0 +1,22 @@
+import { domainToASCII } from 'node:url';
+
+const LONGEST = 255; // octets, RFC 5321 section 4.5.3.1.2
+const NAME = /^[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/;
+const LITERAL = /^\[[\x21-\x5a\x5e-\x7e]+\]$/; // RFC 5321 section 4.1.3, what stands inside is not looked at
+const NON_ASCII = /[^\x00-\x7f]/;
+const FORBIDDEN = /[\x00-\x20#%/:<>?@[\\\]^|\x7f]/; // domainToASCII reads a URL's host, in which these mean something
+
+/**
+ * The one spelling of a domain: lower case, A-labels, no trailing dot; null where it cannot be a domain.
+ * `Bücher.example`, `bücher.example.` and `XN--BCHER-KVA.example` are the same domain (RFC 5890, RFC 6531).
+ */
+export function parseDomain(text: string): string | null {
+  const name = text.endsWith('.') ? text.slice(0, -1) : text;
+  const ascii = NON_ASCII.test(name) ? toALabels(name) : name.toLowerCase();
+  if (ascii.length > LONGEST) return null;
+  return NAME.test(ascii) || LITERAL.test(ascii) ? ascii : null;
+}
+
+function toALabels(name: string): string {
+  return FORBIDDEN.test(name) ? '' : domainToASCII(name);
+}

@@ -1,0 +1,88 @@
+import { createInterface } from 'node:readline';
+import { parseReply } from '../protocol/reply.ts';
+import { type Client, ConnectionError, ProtocolError, TimeoutError, openClient } from '../socket/client.ts';
+import { parseEndpoint } from '../socket/endpoint.ts';
+import { EXIT } from './error.ts';
+
+export interface ProbeOptions {
+  readonly server: string;
+  readonly map: string;
+  readonly timeoutMs: number;
+  readonly json: boolean;
+}
+
+const REPLY_BYTES = 1_000_000; // Sendmail reads no more
+const PRINTED_CHARS = 1_000;
+
+/** From the best to the worst, which is the exit code of many keys. */
+const RANKS = [0, 1, EXIT.TEMPORARY, EXIT.UNAVAILABLE, EXIT.PROTOCOL, EXIT.IO];
+
+/** Asks a server for keys and prints what it said. Resolves to the exit code; stops at the first error of a connection. */
+export async function probe(keys: AsyncIterable<string> | Iterable<string>, options: ProbeOptions): Promise<number> {
+  const endpoint = parseEndpoint(options.server);
+  let client: Client | null = null;
+  let worst = 0;
+  try {
+    for await (const key of keys) {
+      const startedAt = performance.now();
+      let reply: string | null = null;
+      let error: string | null = null;
+      let code: number;
+      try {
+        client ??= await openClient(endpoint, { timeoutMs: options.timeoutMs, replyBytes: REPLY_BYTES });
+        reply = await client.ask(options.map, key);
+        code = codeOfReply(reply);
+      } catch (failure) {
+        client?.close();
+        client = null;
+        error = (failure as Error).message;
+        code = codeOfError(failure);
+      }
+      const ms = Number((performance.now() - startedAt).toFixed(3));
+      const line = options.json
+        ? JSON.stringify({ key, reply, error, exitCode: code, ms })
+        : `${printable(key)}\t${printable(reply?.trimEnd() ?? `(${error})`)}`;
+      process.stdout.write(`${line}\n`);
+      if (RANKS.indexOf(code) > RANKS.indexOf(worst)) worst = code;
+      if (code === EXIT.IO) break;
+    }
+  } finally {
+    client?.close();
+  }
+  return worst;
+}
+
+/** The keys on standard input, one a line. */
+export async function* linesOf(input: NodeJS.ReadableStream): AsyncIterable<string> {
+  for await (const line of createInterface({ input, crlfDelay: Infinity })) yield line;
+}
+
+function codeOfReply(text: string): number {
+  const reply = parseReply(text);
+  switch (reply?.kind) {
+    case 'OK':
+      return 0;
+    case 'NOTFOUND':
+      return 1;
+    case 'TEMP':
+    case 'TIMEOUT':
+      return EXIT.TEMPORARY;
+    case 'PERM':
+      return EXIT.UNAVAILABLE;
+    case undefined:
+      return EXIT.PROTOCOL;
+  }
+}
+
+function codeOfError(error: unknown): number {
+  if (error instanceof TimeoutError) return EXIT.TEMPORARY;
+  if (error instanceof ProtocolError) return EXIT.PROTOCOL;
+  if (error instanceof ConnectionError) return EXIT.IO;
+  throw error;
+}
+
+/** A server's text cannot steer the terminal, nor break the line. */
+function printable(text: string): string {
+  const cut = text.length > PRINTED_CHARS ? `${text.slice(0, PRINTED_CHARS)}...` : text;
+  return cut.replace(/[\x00-\x1f\x7f-\x9f]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
+}

@@ -1,0 +1,78 @@
+import { mkdirSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { type Overrides, type Places, loadConfig } from '../config/load.ts';
+import { type Daemon, startDaemon } from '../daemon.ts';
+import { openLog } from '../observe/log.ts';
+import { inheritedSockets } from '../observe/systemd.ts';
+import { parseEndpoint } from '../socket/endpoint.ts';
+import { ListenError } from '../socket/claim.ts';
+import { CliError, EXIT } from './error.ts';
+
+export interface ServeOptions {
+  readonly config: string | null;
+  readonly listen: readonly string[];
+  readonly store: string | null;
+}
+
+/** Runs the daemon until a signal stops it. Resolves to the exit code. Throws ConfigError, and CliError where it cannot listen. */
+export async function serve(options: ServeOptions, places: Places, version: string): Promise<number> {
+  const config = loadConfig(options.config, places, overridesOf(options));
+  if (options.config === null) makeFolders(places, options);
+  const pretty = process.stdout.isTTY;
+  const command = process.env['npm_execpath'] === undefined ? 'smmap' : 'npx smmap';
+  const { log, flush } = await openLog({ level: config.log.level, pretty, command });
+  process.on('uncaughtException', (error) => {
+    log.failed(error);
+    flush();
+    process.exit(EXIT.BUG);
+  });
+  try {
+    const stopped = untilSignal(flush);
+    const daemon = await start(() => startDaemon(config, inheritedSockets(process.env, process.pid), log));
+    log.started(version, options.config ?? 'defaults', daemon.listeners);
+    await daemon.stop(await stopped);
+    return 0;
+  } finally {
+    flush();
+  }
+}
+
+function overridesOf({ listen, store }: ServeOptions): Overrides {
+  const tables = listen.map((text) => {
+    const endpoint = parseEndpoint(text);
+    return endpoint.kind === 'unix' ? { path: resolve(endpoint.path) } : { tcp: text.slice('tcp:'.length) };
+  });
+  return { ...(tables.length > 0 && { listen: tables }), ...(store !== null && { store: resolve(store) }) };
+}
+
+/** The default folders are ours to make; those that a configuration names are its author's. */
+function makeFolders(places: Places, options: ServeOptions): void {
+  if (options.listen.length === 0) mkdirSync(dirname(places.socket), { recursive: true, mode: 0o755 });
+  if (options.store === null) mkdirSync(places.store, { recursive: true, mode: 0o750 });
+}
+
+async function start(startDaemonNow: () => Promise<Daemon>): Promise<Daemon> {
+  try {
+    return await startDaemonNow();
+  } catch (error) {
+    if (error instanceof ListenError) throw new CliError(EXIT.CANNOT_CREATE, error.message);
+    throw error;
+  }
+}
+
+/** The first SIGTERM or SIGINT stops in order, a second one at once. */
+function untilSignal(flush: () => void): Promise<string> {
+  return new Promise((resolveSignal) => {
+    let asked = false;
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        if (asked) {
+          flush();
+          process.exit(EXIT.TEMPORARY);
+        }
+        asked = true;
+        resolveSignal(signal);
+      });
+    }
+  });
+}

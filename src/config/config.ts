@@ -1,0 +1,49 @@
+import type { MailboxOptions } from '../map/mailbox.ts';
+import type { ClientLimits } from '../socket/clients.ts';
+import type { Limits } from '../socket/connection.ts';
+import type { Binding } from '../socket/listener.ts';
+import type { Mailbox } from '../store/line.ts';
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+
+/** What the daemon runs on, checked and complete. */
+export interface Config {
+  readonly log: { readonly level: (typeof LOG_LEVELS)[number] };
+  readonly limits: Limits & ClientLimits & { readonly stopMs: number };
+  readonly listeners: ReadonlyMap<string, ListenerConfig>;
+  readonly stores: ReadonlyMap<string, StoreConfig>;
+  readonly maps: ReadonlyMap<string, MapConfig>;
+}
+
+/** A listener of ours, or one that systemd holds and passes in under its FileDescriptorName. */
+export type ListenerConfig =
+  | Exclude<Binding, { kind: 'inherited' }>
+  | { readonly kind: 'systemd'; readonly name: string };
+
+export type StoreConfig =
+  | { readonly driver: 'embedded'; readonly path: string }
+  | { readonly driver: 'memory'; readonly mailboxes: readonly Mailbox[] };
+
+export interface MapConfig {
+  readonly kind: 'mailbox';
+  readonly stores: readonly string[];
+  readonly options: MailboxOptions;
+}
+
+/** One thing that is wrong in a configuration, and what would be right. */
+export interface Mistake {
+  readonly key: string;
+  readonly reason: string;
+  readonly remedy: string;
+}
+
+/** A configuration that cannot be used. It names every mistake, since nobody wants to find them one start at a time. */
+export class ConfigError extends Error {
+  override name = 'ConfigError';
+  readonly mistakes: readonly Mistake[];
+
+  constructor(file: string, mistakes: readonly Mistake[]) {
+    super(mistakes.map(({ key, reason, remedy }) => `${file}: ${key}: ${reason}; ${remedy}`).join('\n'));
+    this.mistakes = mistakes;
+  }
+}

@@ -1,0 +1,157 @@
+import { readFileSync } from 'node:fs';
+import { distance } from 'fastest-levenshtein';
+import { TomlError, parse } from 'smol-toml';
+import { type Config, ConfigError, type Mistake } from './config.ts';
+import * as schema from './schema.ts';
+
+/** Where things are when no file says so. */
+export interface Places {
+  readonly socket: string;
+  readonly store: string;
+}
+
+/** What the command line sets instead of the file. */
+export interface Overrides {
+  readonly listen?: readonly Readonly<Record<string, string>>[];
+  readonly store?: string;
+}
+
+type Table = Record<string, unknown>;
+
+/** Reads a configuration file, or without one the defaults. Throws ConfigError with every mistake. */
+export function loadConfig(file: string | null, places: Places, overrides: Overrides = {}): Config {
+  if (file === null) return parseConfig('', 'defaults', places, overrides);
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const reason = `cannot be read (${(error as Error).message})`;
+    throw new ConfigError(file, [{ key: 'file', reason, remedy: 'check the path and its permissions' }]);
+  }
+  return parseConfig(text, file, places, overrides);
+}
+
+/** The same for a text; `file` is its name in errors. */
+export function parseConfig(text: string, file: string, places: Places, overrides: Overrides = {}): Config {
+  const raw = parseToml(text, file);
+  const mistakes: Mistake[] = [];
+
+  const check = <T>(type: schema.Schema<T>, value: unknown, path: readonly string[]): T | undefined => {
+    const result = type.safeParse(value);
+    if (result.success) return result.data;
+    mistakes.push(...result.error.issues.flatMap((issue) => toMistakes(issue, type, value, path)));
+    return undefined;
+  };
+  const checkEach = <T>(
+    section: string,
+    entries: Table,
+    type: (value: unknown, path: string[]) => schema.Schema<T> | undefined,
+  ) => {
+    const checked = new Map<string, T>();
+    for (const [name, value] of Object.entries(entries)) {
+      const path = [section, name];
+      const entryType = type(value, path);
+      const entry = entryType === undefined ? undefined : check(entryType, value, path);
+      if (entry !== undefined) checked.set(name, entry);
+    }
+    return checked;
+  };
+  const tableAt = (section: string, otherwise: Table): Table => {
+    const value = raw[section] ?? otherwise;
+    if (isTable(value)) return value;
+    mistakes.push({ key: section, reason: `is ${show(value)}`, remedy: `give tables, [${section}.NAME]` });
+    return {};
+  };
+
+  const unknown = Object.keys(raw).filter((key) => !SECTIONS.includes(key));
+  mistakes.push(...unknown.map((key) => unknownKey([], key, SECTIONS)));
+
+  const listenTables =
+    overrides.listen === undefined
+      ? tableAt('listen', { mta: { path: places.socket } })
+      : Object.fromEntries(overrides.listen.map((entry, at) => [`--listen ${at + 1}`, entry]));
+  const storeTables =
+    overrides.store === undefined
+      ? tableAt('store', { local: { driver: 'embedded', path: places.store } })
+      : { local: { driver: 'embedded', path: overrides.store } };
+  const mapTables = tableAt('map', { '*': {} });
+
+  const log = check(schema.log, raw['log'] ?? {}, ['log']);
+  const limits = check(schema.limits, raw['limits'] ?? {}, ['limits']);
+  const listeners = checkEach('listen', listenTables, () => schema.listener);
+  const stores = checkEach('store', storeTables, (value, path) => {
+    const driver = isTable(value) ? value['driver'] : undefined;
+    const names = Object.keys(schema.drivers);
+    if (typeof driver === 'string' && names.includes(driver))
+      return schema.drivers[driver as keyof typeof schema.drivers];
+    const reason = driver === undefined ? 'is missing' : `is ${show(driver)}`;
+    mistakes.push({ key: formatKey([...path, 'driver']), reason, remedy: `give one of ${names.join(', ')}` });
+    return undefined;
+  });
+  const mapType = schema.map(Object.keys(storeTables));
+  const maps = checkEach('map', mapTables, () => mapType);
+  for (const name of Object.keys(mapTables)) {
+    if (!/\s/.test(name) && name !== '') continue;
+    const reason = "a request ends a map's name at its first blank, so this one is never asked";
+    mistakes.push({ key: formatKey(['map', name]), reason, remedy: 'choose a name without blanks' });
+  }
+
+  if (mistakes.length > 0 || log === undefined || limits === undefined) throw new ConfigError(file, mistakes);
+  return { log, limits, listeners, stores, maps };
+}
+
+const SECTIONS: readonly string[] = ['log', 'limits', 'listen', 'store', 'map'];
+
+function parseToml(text: string, file: string): Table {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    const reason = (error.message.split('\n')[0] as string).replace(/^Invalid TOML document: /, '');
+    throw new ConfigError(file, [
+      {
+        key: `line ${error.line}, column ${error.column}`,
+        reason,
+        remedy: 'see https://toml.io for how TOML is written',
+      },
+    ]);
+  }
+}
+
+function toMistakes(issue: schema.Issue, type: schema.Schema, value: unknown, path: readonly string[]): Mistake[] {
+  const within = issue.path.map(String);
+  const key = formatKey([...path, ...within.filter((part) => part !== '')]);
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((name) => unknownKey([...path, ...within], name, schema.keysAt(type, within)));
+  }
+  const given = valueAt(value, within);
+  const remedy = `give ${schema.descriptionAt(type, within) ?? 'what the annotated smmap.toml shows'}`;
+  if (issue.code === 'custom') {
+    const own: unknown = issue.params?.['remedy'];
+    return [{ key, reason: issue.message, remedy: typeof own === 'string' ? own : remedy }];
+  }
+  return [{ key, reason: given === undefined ? 'is missing' : `is ${show(given)}`, remedy }];
+}
+
+function unknownKey(path: readonly string[], name: string, known: readonly string[]): Mistake {
+  const near = known.filter((other) => other.startsWith(name) || distance(other, name) <= Math.max(2, name.length / 3));
+  const nearest = near.toSorted((a, b) => distance(a, name) - distance(b, name))[0];
+  const remedy = nearest === undefined ? `known here are ${known.join(', ')}` : `did you mean ${nearest}?`;
+  return { key: formatKey([...path, name]), reason: 'is not known', remedy };
+}
+
+function valueAt(value: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>((inner, key) => (inner as Table | undefined)?.[key], value);
+}
+
+function formatKey(path: readonly string[]): string {
+  return path.map((part) => (/^[\w-]+$/.test(part) ? part : JSON.stringify(part))).join('.');
+}
+
+function show(value: unknown): string {
+  return JSON.stringify(value);
+}
+
+function isTable(value: unknown): value is Table {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

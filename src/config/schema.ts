@@ -1,0 +1,285 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { parseDomain } from '../address/domain.ts';
+import { parseHostPort, parsePath } from '../socket/endpoint.ts';
+import { isLoopback } from '../socket/listener.ts';
+import { type Mailbox, parseMailboxLine } from '../store/line.ts';
+import { accountId } from './account.ts';
+import { type ListenerConfig, LOG_LEVELS, type MapConfig, type StoreConfig } from './config.ts';
+
+/**
+ * The TOML file, section by section: what each key may be, its default, and a description that completes the sentence
+ * "give ...". Keys are as in the file; each section is transformed into its part of Config.
+ */
+
+export type Schema<T = unknown> = z.ZodType<T>;
+export type Issue = z.core.$ZodIssue;
+
+const wholeNumber = (from: number, to: number, fallback: number, what: string) =>
+  z.int().min(from).max(to).default(fallback).describe(`${what}, from ${from} to ${to}`);
+
+const text = (what: string) => z.string().min(1).describe(what);
+const HOUR_MS = 3_600_000;
+const MOST_CONNECTIONS = 1_000_000;
+
+export const log = z.strictObject({
+  level: z
+    .enum(LOG_LEVELS)
+    .default('info')
+    .describe(`one of ${LOG_LEVELS.join(', ')}`),
+});
+
+export const limits = z
+  .strictObject({
+    request_bytes: wholeNumber(100, 1_000_000, 10_000, 'bytes'), // Postfix asks with no more (socketmap_table(5))
+    reply_bytes: wholeNumber(100, 1_000_000, 100_000, 'bytes'), // Postfix refuses a longer one (socketmap_table(5))
+    deadline_ms: wholeNumber(1, HOUR_MS, 4_000, 'milliseconds'), // below the 5 s of Exim's readsocket
+    unfinished_ms: wholeNumber(1, HOUR_MS, 30_000, 'milliseconds'),
+    unread_ms: wholeNumber(1, HOUR_MS, 30_000, 'milliseconds'),
+    idle_ms: wholeNumber(0, 24 * HOUR_MS, 0, 'milliseconds, or 0 for no limit'),
+    stop_ms: wholeNumber(0, HOUR_MS, 3_000, 'milliseconds'),
+    soft_connections: wholeNumber(1, MOST_CONNECTIONS, 12_000, 'connections'),
+    hard_connections: wholeNumber(1, MOST_CONNECTIONS, 16_000, 'connections'),
+  })
+  .superRefine((raw, context) => {
+    if (raw.soft_connections > raw.hard_connections) {
+      context.addIssue({ code: 'custom', path: ['soft_connections'], message: 'is over hard_connections' });
+    }
+  })
+  .transform((raw) => ({
+    requestBytes: raw.request_bytes,
+    replyBytes: raw.reply_bytes,
+    deadlineMs: raw.deadline_ms,
+    unfinishedMs: raw.unfinished_ms,
+    unreadMs: raw.unread_ms,
+    idleMs: raw.idle_ms,
+    stopMs: raw.stop_ms,
+    softConnections: raw.soft_connections,
+    hardConnections: raw.hard_connections,
+  }));
+
+const network = parsedBy('networks, such as ["192.0.2.0/24", "2001:db8::/32"]', (raw) => {
+  const [address = '', prefix] = raw.split('/');
+  const most = isIP(address) === 6 ? 128 : 32;
+  const bits = prefix === undefined ? most : Number(/^\d{1,3}$/.test(prefix) ? prefix : NaN);
+  if (isIP(address) === 0 || !(bits <= most)) throw new Error(`"${raw}" is no network`);
+  return { address, bits };
+});
+
+const tcp = parsedBy('an address and a port, such as "127.0.0.1:2004" or "[::1]:2004"', (raw) => {
+  const { host, port } = parseHostPort(raw);
+  if (isIP(host) === 0) throw new Error(`"${host}" is a name, and where it leads may change`);
+  return { host, port };
+});
+
+const account = (database: 'passwd' | 'group', what: string) =>
+  parsedBy(`the name or number of a ${what} of this machine`, (raw) => {
+    const id = accountId(database, raw);
+    if (id === null) throw new Error(`there is no ${what} "${raw}"`);
+    return id;
+  });
+
+/** One `[listen.NAME]`. */
+export const listener = z
+  .strictObject({
+    path: parsedBy('the absolute path of a socket', socketPath).optional(),
+    tcp: tcp.optional(),
+    systemd: text('the FileDescriptorName of a systemd socket unit').optional(),
+    mode: parsedBy('permissions in octal, such as "0660"', parseMode).optional(),
+    owner: account('passwd', 'user').optional(),
+    group: account('group', 'group').optional(),
+    allow: z.array(network).optional().describe('networks, such as ["192.0.2.0/24"]'),
+  })
+  .transform((raw, context): ListenerConfig => {
+    const refuse = (key: string, reason: string, remedy: string): never => {
+      context.addIssue({ code: 'custom', path: [key], message: reason, params: { remedy } });
+      return z.NEVER;
+    };
+    const places = (['path', 'tcp', 'systemd'] as const).filter((key) => raw[key] !== undefined);
+    if (places.length !== 1) {
+      return refuse(
+        '',
+        `has ${places.length === 0 ? 'no place to listen' : places.join(' and ')}`,
+        'give one of path, tcp and systemd',
+      );
+    }
+    for (const key of ['mode', 'owner', 'group'] as const) {
+      if (raw[key] !== undefined && raw.path === undefined)
+        refuse(key, 'is for the socket file of a path', `remove ${key}`);
+    }
+    if (raw.allow !== undefined && raw.tcp === undefined) refuse('allow', 'is for tcp', 'remove allow');
+    if (raw.tcp !== undefined) {
+      const allow = raw.allow ?? [];
+      if (!isLoopback(raw.tcp.host) && allow.length === 0) {
+        refuse(
+          'tcp',
+          `reaches beyond this machine, and a socket map tells anybody who asks which mailboxes exist`,
+          `list the networks of your mail servers, allow = ["192.0.2.0/24"], or listen on 127.0.0.1 or [::1]`,
+        );
+      }
+      return { kind: 'tcp', ...raw.tcp, allow };
+    }
+    if (raw.systemd !== undefined) return { kind: 'systemd', name: raw.systemd };
+    return {
+      kind: 'unix',
+      path: raw.path as string,
+      mode: raw.mode ?? 0o666,
+      uid: raw.owner ?? -1,
+      gid: raw.group ?? -1,
+    };
+  });
+
+/** One `[store.NAME]`, by its driver. */
+export const drivers = {
+  embedded: z
+    .strictObject({ driver: z.string(), path: parsedBy('the absolute path of a folder', absolutePath) })
+    .transform((raw): StoreConfig => ({ driver: 'embedded', path: raw.path })),
+  memory: z
+    .strictObject({
+      driver: z.string(),
+      mailboxes: z
+        .array(parsedBy('lines as `smmap mailbox import` reads, such as "fred@example.org"', mailboxLine))
+        .min(1) // an empty list would be certain that nobody exists
+        .describe('at least one mailbox, such as ["fred@example.org"]'),
+    })
+    .transform((raw): StoreConfig => ({ driver: 'memory', mailboxes: raw.mailboxes })),
+};
+
+const domain = parsedBy('a domain, such as "example.org"', (raw) => {
+  const parsed = parseDomain(raw);
+  if (parsed === null) throw new Error(`"${raw}" is no domain`);
+  return parsed;
+});
+
+/** One `[map.NAME]`. `allStores` are asked in the file's order where the map names none. */
+export const map = (allStores: readonly string[]) =>
+  z
+    .strictObject({
+      kind: z.enum(['mailbox']).default('mailbox').describe('"mailbox"'),
+      stores: z
+        .array(z.string())
+        .min(1)
+        .default([...allStores])
+        .describe(`names of stores: ${allStores.join(', ')}`),
+      default_domain: domain.optional(),
+      local_domains: z.array(domain).default([]).describe('domains, such as ["localhost"]'),
+      detail: z
+        .strictObject({
+          separators: z.array(text('separators, such as ["+"]')).default(['+']).describe('separators, such as ["+"]'),
+          policy: z
+            .enum(['folder', 'folder-or-inbox', 'ignore'])
+            .default('ignore')
+            .describe('one of folder, folder-or-inbox, ignore'),
+        })
+        .prefault({})
+        .describe('{ separators = ["+"], policy = "ignore" }'),
+      reply: z.enum(['key', 'address']).default('key').describe('one of key, address'),
+    })
+    .superRefine((raw, context) => {
+      raw.stores.forEach((name, at) => {
+        if (allStores.includes(name)) return;
+        const remedy = allStores.length === 0 ? 'add one' : `give one of ${allStores.join(', ')}`;
+        context.addIssue({
+          code: 'custom',
+          path: ['stores', at],
+          message: `there is no store "${name}"`,
+          params: { remedy },
+        });
+      });
+      if (raw.local_domains.length > 0 && raw.default_domain === undefined) {
+        const remedy = 'set default_domain, or remove local_domains';
+        context.addIssue({
+          code: 'custom',
+          path: ['local_domains'],
+          message: 'means the default domain, and there is none',
+          params: { remedy },
+        });
+      }
+    })
+    .transform((raw): MapConfig => ({
+      kind: raw.kind,
+      stores: raw.stores,
+      options: {
+        defaultDomain: raw.default_domain ?? null,
+        localDomains: new Set(raw.local_domains),
+        separators: raw.detail.separators,
+        policy: raw.detail.policy,
+        reply: raw.reply,
+      },
+    }));
+
+/** The description of what stands at a path, such as ["limits", "idle_ms"]. */
+export function descriptionAt(type: Schema, path: readonly string[]): string | undefined {
+  let at = typeAt(type, path);
+  while (at !== undefined && at.description === undefined) {
+    const inner = innerOf(at);
+    if (inner === undefined) return undefined;
+    at = inner;
+  }
+  return at?.description;
+}
+
+/** The keys that a table at a path may have. */
+export function keysAt(type: Schema, path: readonly string[]): string[] {
+  const table = typeAt(type, path);
+  const bare = table === undefined ? undefined : unwrap(table);
+  return bare instanceof z.ZodObject ? Object.keys(bare.shape) : [];
+}
+
+function typeAt(type: z.ZodType | undefined, path: readonly string[]): z.ZodType | undefined {
+  const [first, ...rest] = path;
+  if (first === undefined || type === undefined) return type;
+  const bare = unwrap(type);
+  if (bare instanceof z.ZodObject) return typeAt(bare.shape[first], rest);
+  if (bare instanceof z.ZodArray) return typeAt(bare.element as z.ZodType, rest);
+  return undefined;
+}
+
+function unwrap(type: z.ZodType): z.ZodType {
+  const inner = innerOf(type);
+  return inner === undefined ? type : unwrap(inner);
+}
+
+/** The type behind a default or a transform. */
+function innerOf(type: z.ZodType): z.ZodType | undefined {
+  if (type instanceof z.ZodPipe) return type.in as z.ZodType;
+  if (type instanceof z.ZodDefault || type instanceof z.ZodOptional || type instanceof z.ZodPrefault) {
+    return type.unwrap() as z.ZodType;
+  }
+  return undefined;
+}
+
+function parsedBy<T>(what: string, parse: (raw: string) => T) {
+  return z
+    .string()
+    .transform((raw, context) => {
+      try {
+        return parse(raw);
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: (error as Error).message });
+        return z.NEVER;
+      }
+    })
+    .describe(what);
+}
+
+function absolutePath(raw: string): string {
+  if (!raw.startsWith('/')) throw new Error(`"${raw}" is not absolute`);
+  return raw;
+}
+
+function socketPath(raw: string): string {
+  return parsePath(absolutePath(raw));
+}
+
+function parseMode(raw: string): number {
+  if (!/^0?[0-7]{3}$/.test(raw)) throw new Error(`"${raw}" is no mode`);
+  return Number.parseInt(raw, 8);
+}
+
+function mailboxLine(raw: string): Mailbox {
+  const line = parseMailboxLine(raw);
+  if (line === null) throw new Error(`"${raw}" holds no address`);
+  if ('flaw' in line) throw new Error(line.flaw);
+  return line;
+}

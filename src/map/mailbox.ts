@@ -1,0 +1,74 @@
+import { foldLocal, formatAddress, parseAddress } from '../address/address.ts';
+import { splitDetail } from '../address/detail.ts';
+import { andThen } from '../maybe.ts';
+import type { Store } from '../store/store.ts';
+import type { Answer, Maybe, Reply } from '../vocabulary.ts';
+import { type Handler, NOTFOUND, UncertainError } from './map.ts';
+
+export interface MailboxOptions {
+  /** The domain of a bare `user`. Null: a bare user is answered TEMP, since nobody said whose it is. */
+  readonly defaultDomain: string | null;
+  /** Domains that mean the default domain, as Sendmail's class w. */
+  readonly localDomains: ReadonlySet<string>;
+  readonly separators: readonly string[];
+  /** What `user+detail` needs besides the mailbox: its folder, its folder if there is one, or nothing. */
+  readonly policy: 'folder' | 'folder-or-inbox' | 'ignore';
+  /** What follows OK: the key as it was asked, as Cyrus does, or the canonical address. */
+  readonly reply: 'key' | 'address';
+}
+
+/**
+ * Does this mailbox exist? OK for an active one, TEMP for one over quota, NOTFOUND for a disabled one, for what the
+ * store is certain not to hold, and for what cannot be an address. Throws where the store does.
+ */
+export function createMailboxMap(options: MailboxOptions, store: Store): Handler {
+  const { defaultDomain, localDomains, separators, policy } = options;
+
+  const hostedDomain = (domain: string | null): string => {
+    if (domain !== null && !localDomains.has(domain)) return domain;
+    if (defaultDomain === null) throw new UncertainError('a key without a domain: set default_domain for this map');
+    return defaultDomain;
+  };
+
+  return (key): Maybe<Reply> => {
+    const address = key === null ? null : parseAddress(key);
+    if (key === null || address === null || 'flaw' in address) return NOTFOUND;
+    const domain = hostedDomain(address.domain);
+    const ask = (local: string, folder: string | null): Maybe<Answer> =>
+      store.lookup({ about: 'mailbox', local, domain, folder });
+    const replyFor = (local: string): ((answer: Answer) => Reply) => {
+      const value = options.reply === 'key' ? () => key : () => formatAddress(local, domain);
+      return (answer) => toReply(answer, value);
+    };
+
+    const whole = foldLocal(address.local);
+    const split = splitDetail(address.local, separators);
+    if (split === null) return andThen(ask(whole, null), replyFor(whole));
+
+    const user = foldLocal(split.user);
+    const folder = split.detail.normalize('NFC'); // folder names keep their case, as in Cyrus
+    const inInbox = (): Maybe<Reply> => andThen(ask(user, null), replyFor(user));
+    if (folder === '') return inInbox();
+    const inFolder = (): Maybe<Reply> => {
+      if (policy === 'ignore') return inInbox();
+      const reply = replyFor(user + split.separator + folder);
+      return andThen(ask(user, folder), (found) =>
+        found === null && policy === 'folder-or-inbox' ? inInbox() : reply(found),
+      );
+    };
+    // A mailbox that has the separator in its own name comes first, as the full address does in Postfix's tables.
+    return andThen(ask(whole, null), (found) => (found === null ? inFolder() : replyFor(whole)(found)));
+  };
+}
+
+function toReply(answer: Answer, value: () => string): Reply {
+  switch (answer?.state) {
+    case 'active':
+      return { kind: 'OK', value: value() };
+    case 'overquota':
+      return { kind: 'TEMP', reason: 'mailbox is over quota' };
+    case 'disabled':
+    case undefined:
+      return NOTFOUND;
+  }
+}

@@ -1,0 +1,47 @@
+import type { Maybe, Reply, Request } from '../vocabulary.ts';
+
+/** Answers the keys of one map. May throw or reject: that is TEMP. */
+export type Handler = (key: string | null) => Maybe<Reply>;
+
+export const NOTFOUND: Reply = { kind: 'NOTFOUND' };
+const FAILED: Reply = { kind: 'TEMP', reason: 'lookup failed' };
+const UNKNOWN_MAP: Reply = { kind: 'TEMP', reason: 'unknown map' };
+
+/** A map has no right to an answer, though its store may be well. The message is for the log, with the remedy. */
+export class UncertainError extends Error {
+  override name = 'UncertainError';
+}
+
+/** What is told of each answer, so that the log and later the metrics need no second place that knows them all. */
+export interface Answered {
+  (request: Request, reply: Reply, cause: unknown): void;
+}
+
+/**
+ * The one place that turns a throw into TEMP, and names into maps: `*` answers every name that has no map of its own;
+ * without it an unknown name is TEMP. The cause of a failure goes to `answered`, never to the client.
+ */
+export function createAnswer(
+  maps: ReadonlyMap<string, Handler>,
+  answered: Answered,
+): (request: Request) => Maybe<Reply> {
+  const anyMap = maps.get('*');
+  return (request) => {
+    const succeeded = (reply: Reply): Reply => {
+      answered(request, reply, null);
+      return reply;
+    };
+    const failed = (cause: unknown): Reply => {
+      answered(request, FAILED, cause);
+      return FAILED;
+    };
+    const handler = maps.get(request.map) ?? anyMap;
+    if (handler === undefined) return succeeded(UNKNOWN_MAP);
+    try {
+      const reply = handler(request.key);
+      return reply instanceof Promise ? reply.then(succeeded, failed) : succeeded(reply);
+    } catch (cause) {
+      return failed(cause);
+    }
+  };
+}

@@ -1,0 +1,132 @@
+import { type DestinationStream, type Logger, destination, pino } from 'pino';
+import type { Reply, Request } from '../vocabulary.ts';
+
+/**
+ * The events of the daemon, one function each: what is logged is an API, which docs/operations.md lists. An error's
+ * message may hold a path or a host, so it is logged and never sent to a client; no event takes a password.
+ */
+export interface Log {
+  started(version: string, config: string, listeners: readonly string[]): void;
+  listening(name: string, where: string): void;
+  storeOpened(store: string): void;
+  storeUnavailable(store: string, cause: unknown): void;
+  /** No mailbox was ever written to it, so it is certain of nothing. */
+  storeEmpty(store: string): void;
+  /** One answer. OK at debug, a refusal (NOTFOUND, PERM) at info, a deferral (TEMP) at warn with its cause. */
+  answered(request: Request, reply: Reply, cause: unknown): void;
+  deadlinePassed(request: Request, deadlineMs: number): void;
+  connectionEnded(why: string): void;
+  /** Beyond the hard limit; logged once a second with the number since the last line. */
+  connectionRefused(open: number): void;
+  connectionForbidden(listener: string, address: string): void;
+  acceptFailed(listener: string, cause: unknown): void;
+  stalled(forMs: number): void;
+  stopping(why: string, open: number): void;
+  stopped(): void;
+  failed(cause: unknown): void;
+}
+
+export interface LogOptions {
+  readonly level: string;
+  /** For a person at a terminal instead of JSON, one object a line. */
+  readonly pretty: boolean;
+  /** How the user of this log calls the program: `smmap`, or `npx smmap` in a checkout. */
+  readonly command: string;
+}
+
+const MOST_WAITING_BYTES = 16 * 1024 * 1024; // what waits for a log that nobody reads; the rest is dropped
+
+/** Opens the log on standard output. A log that cannot be written never stops an answer. `flush` writes what waits. */
+export async function openLog(options: LogOptions): Promise<{ readonly log: Log; readonly flush: () => void }> {
+  if (options.pretty) {
+    const { default: pretty } = await import('pino-pretty');
+    const stream = pretty({ ignore: 'pid,hostname,event', translateTime: 'SYS:HH:MM:ss.l', sync: true });
+    return { log: createLog(loggerTo(stream, options.level), options.command), flush: () => {} };
+  }
+  const stream = destination({ fd: 1, sync: false, maxLength: MOST_WAITING_BYTES });
+  stream.on('error', () => {});
+  return { log: createLog(loggerTo(stream, options.level), options.command), flush: () => stream.flushSync() };
+}
+
+function loggerTo(stream: DestinationStream, level: string): Logger {
+  const formatters = { level: (label: string) => ({ level: label }) };
+  return pino({ level, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime, formatters }, stream);
+}
+
+export function createLog(logger: Logger, command: string): Log {
+  let refused = 0;
+  let refusedAt = -Infinity;
+  return {
+    started(version, config, listeners) {
+      logger.info({ event: 'started', version, config, listeners }, `smmap ${version} runs on ${config}`);
+    },
+    listening(name, where) {
+      logger.info({ event: 'listening', listener: name, where }, `listening on ${where}`);
+    },
+    storeOpened(store) {
+      logger.info({ event: 'store_opened', store }, `store ${store} is open`);
+    },
+    storeUnavailable(store, cause) {
+      const reason = messageOf(cause);
+      logger.error({ event: 'store_unavailable', store, cause: reason }, `store ${store} cannot answer: ${reason}`);
+    },
+    storeEmpty(store) {
+      const add = `${command} mailbox add fred@example.org`;
+      const ask = `${command} probe fred@example.org`;
+      logger.warn(
+        { event: 'store_empty', store },
+        `store ${store} never held a mailbox, so every answer is TEMP; add one: ${add}; then ask for it: ${ask}`,
+      );
+    },
+    answered(request, reply, cause) {
+      const { map, key } = request;
+      if (reply.kind === 'OK') {
+        if (logger.isLevelEnabled('debug'))
+          logger.debug({ event: 'accepted', map, key, reply: reply.kind }, 'accepted');
+      } else if (reply.kind === 'NOTFOUND' || reply.kind === 'PERM') {
+        logger.info({ event: 'refused', map, key, reply: reply.kind }, 'refused');
+      } else {
+        const reason = cause === null ? reply.reason : messageOf(cause);
+        logger.warn({ event: 'deferred', map, key, reply: reply.kind, cause: reason }, `deferred: ${reason}`);
+      }
+    },
+    deadlinePassed({ map, key }, deadlineMs) {
+      logger.warn({ event: 'deadline_passed', map, key, deadlineMs }, `deferred: no answer within ${deadlineMs} ms`);
+    },
+    connectionEnded(why) {
+      logger.info({ event: 'connection_ended', why }, `connection ended: ${why}`);
+    },
+    connectionRefused(open) {
+      refused++;
+      if (performance.now() - refusedAt < 1_000) return;
+      refusedAt = performance.now();
+      logger.warn({ event: 'connection_refused', open, refused }, `connection refused: ${open} are open`);
+      refused = 0;
+    },
+    connectionForbidden(listener, address) {
+      logger.warn({ event: 'connection_forbidden', listener, address }, `${address} is in no allowed network`);
+    },
+    acceptFailed(listener, cause) {
+      logger.error({ event: 'accept_failed', listener, cause: messageOf(cause) }, `accept failed: ${messageOf(cause)}`);
+    },
+    stalled(forMs) {
+      logger.error(
+        { event: 'stalled', forMs: Math.round(forMs) },
+        `this process stood still for ${Math.round(forMs)} ms`,
+      );
+    },
+    stopping(why, open) {
+      logger.info({ event: 'stopping', why, open }, `stopping on ${why}, ${open} connections are open`);
+    },
+    stopped() {
+      logger.info({ event: 'stopped' }, 'stopped');
+    },
+    failed(cause) {
+      logger.fatal({ event: 'failed', err: cause }, `a bug, please report it: ${messageOf(cause)}`);
+    },
+  };
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

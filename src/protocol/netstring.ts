@@ -1,0 +1,86 @@
+/** Netstrings, `<length>:<payload>,` (D. J. Bernstein, 1997), as the socket map protocol frames its requests and replies. */
+
+const ZERO = 0x30;
+const NINE = 0x39;
+const COLON = 0x3a;
+const COMMA = 0x2c;
+const EMPTY = Buffer.alloc(0);
+
+/** The bytes are no netstring, or one over the limit: where the next frame starts is unknown, so the stream is lost. */
+export class FramingError extends Error {
+  override name = 'FramingError';
+}
+
+/** Puts a payload into a frame. Its length counts bytes, not characters. */
+export function encodeNetstring(payload: string): string {
+  return `${Buffer.byteLength(payload)}:${payload},`;
+}
+
+/**
+ * Cuts a byte stream into payloads, wherever it was split. Push what was read, then take `next()` until it is null.
+ * A payload inside one chunk is not copied; what waits for its rest is copied into a buffer that doubles, so that a
+ * client holds no more memory than it has sent, and a length alone allocates nothing.
+ */
+export class NetstringDecoder {
+  readonly #maxBytes: number;
+  readonly #maxDigits: number;
+  #buffer: Buffer = EMPTY;
+  #start = 0;
+  #end = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+    this.#maxDigits = String(maxBytes).length;
+  }
+
+  /** Whether a frame has begun whose end was not read yet, once `next()` has returned null. */
+  get unfinished(): boolean {
+    return this.#start < this.#end;
+  }
+
+  push(chunk: Buffer): void {
+    const waiting = this.#end - this.#start;
+    if (waiting === 0) {
+      this.#buffer = chunk;
+      this.#start = 0;
+      this.#end = chunk.length;
+      return;
+    }
+    if (this.#end + chunk.length > this.#buffer.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(2 * waiting, waiting + chunk.length));
+      this.#buffer.copy(grown, 0, this.#start, this.#end);
+      this.#buffer = grown;
+      this.#start = 0;
+      this.#end = waiting;
+    }
+    chunk.copy(this.#buffer, this.#end);
+    this.#end += chunk.length;
+  }
+
+  /** The next payload, a view of what was pushed, or null: more bytes are needed. Throws FramingError. */
+  next(): Buffer | null {
+    const buffer = this.#buffer;
+    let at = this.#start;
+    let length = 0;
+    for (; at < this.#end; at++) {
+      const byte = buffer[at] as number;
+      if (byte === COLON && at > this.#start) break;
+      if (byte < ZERO || byte > NINE)
+        throw new FramingError('a netstring starts with its length in digits and a colon');
+      if (length === 0 && at > this.#start) throw new FramingError('a length has a leading zero');
+      if (at - this.#start === this.#maxDigits) throw new FramingError(`a length is over ${this.#maxBytes} bytes`);
+      length = length * 10 + byte - ZERO;
+    }
+    if (length > this.#maxBytes) throw new FramingError(`a length is over ${this.#maxBytes} bytes`);
+    const from = at + 1;
+    const to = from + length;
+    if (to >= this.#end) return null;
+    if (buffer[to] !== COMMA) throw new FramingError('a netstring does not end with a comma');
+    this.#start = to + 1;
+    if (this.#start === this.#end) {
+      this.#buffer = EMPTY; // an idle client holds nothing
+      this.#start = this.#end = 0;
+    }
+    return buffer.subarray(from, to);
+  }
+}

@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto';
+import { linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
+import { connect } from 'node:net';
+import { dirname, join } from 'node:path';
+import { parsePath } from './endpoint.ts';
+
+/** A place to listen that cannot be had; the message names it, the reason and the remedy. */
+export class ListenError extends Error {
+  override name = 'ListenError';
+}
+
+/** A short name beside `path`, on which a socket gets its mode and owner before any client can see it. */
+export function besidePath(path: string): string {
+  return parsePath(join(dirname(path), `.smmap.${randomBytes(4).toString('hex')}`));
+}
+
+/**
+ * Gives the listening socket at `beside` its name `path`, atomically and only where nobody listens there: a socket file
+ * that a dead server left is removed, a live server is never replaced. Throws ListenError.
+ */
+export async function claimPath(beside: string, path: string): Promise<void> {
+  const stale = await findStale(path);
+  if (stale !== null) removeStale(path, stale, `${beside}.old`);
+  try {
+    linkSync(beside, path);
+  } catch (error) {
+    if (isErrno(error, 'EEXIST')) throw inUse(path);
+    throw error;
+  }
+  unlinkSync(beside);
+}
+
+/** Removes the socket file at stop, unless another server's has taken its place. */
+export function releasePath(path: string, inode: bigint): void {
+  if (inodeOf(path) === inode) unlinkSync(path);
+}
+
+/** The inode at a path, or null where nothing is. */
+export function inodeOf(path: string): bigint | null {
+  return lstatSync(path, { bigint: true, throwIfNoEntry: false })?.ino ?? null;
+}
+
+async function findStale(path: string): Promise<bigint | null> {
+  const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  if (stat === undefined) return null;
+  if (!stat.isSocket()) {
+    throw new ListenError(`${path}: is there already and is no socket; remove it, or listen on another path`);
+  }
+  const error = await tryConnect(path);
+  if (error === null) throw inUse(path);
+  if (isErrno(error, 'ENOENT')) return null;
+  if (isErrno(error, 'ECONNREFUSED')) return stat.ino;
+  throw new ListenError(
+    `${path}: is there already, and whether a server listens on it cannot be told (${error.message})`,
+  );
+}
+
+/** Renamed first, so that of two servers that start at once only one removes the file, and neither the other's new socket. */
+function removeStale(path: string, stale: bigint, aside: string): void {
+  try {
+    renameSync(path, aside);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return;
+    throw error;
+  }
+  if (inodeOf(aside) === stale) {
+    unlinkSync(aside);
+    return;
+  }
+  renameSync(aside, path);
+  throw inUse(path);
+}
+
+function inUse(path: string): ListenError {
+  return new ListenError(`${path}: another server listens there; stop it first, or listen on another path`);
+}
+
+function tryConnect(path: string): Promise<Error | null> {
+  return new Promise((resolve) => {
+    const socket = connect(path, () => {
+      socket.destroy();
+      resolve(null);
+    });
+    socket.on('error', resolve);
+  });
+}
+
+function isErrno(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}

@@ -1,0 +1,84 @@
+import { connect } from 'node:net';
+import { FramingError, NetstringDecoder, encodeNetstring } from '../protocol/netstring.ts';
+import { formatRequest } from '../protocol/request.ts';
+import { type Endpoint, formatEndpoint } from './endpoint.ts';
+
+/** There is no connection, or it ended before the reply. */
+export class ConnectionError extends Error {
+  override name = 'ConnectionError';
+}
+
+/** The server said something that is no socket map reply. */
+export class ProtocolError extends Error {
+  override name = 'ProtocolError';
+}
+
+/** No reply came in time. The connection is of no use after that, since the reply may still come. */
+export class TimeoutError extends Error {
+  override name = 'TimeoutError';
+}
+
+/** A client of any socket map server, with one question in progress at a time. */
+export interface Client {
+  /** The payload of the reply. Rejects with one of the errors above, after which the client has to be closed. */
+  ask(map: string, key: string): Promise<string>;
+  close(): void;
+}
+
+export interface ClientOptions {
+  readonly timeoutMs: number;
+  readonly replyBytes: number;
+}
+
+/** Connects. Rejects with ConnectionError or TimeoutError. */
+export async function openClient(endpoint: Endpoint, options: ClientOptions): Promise<Client> {
+  const where = formatEndpoint(endpoint);
+  const socket = endpoint.kind === 'unix' ? connect(endpoint.path) : connect(endpoint.port, endpoint.host);
+  const decoder = new NetstringDecoder(options.replyBytes);
+  let settle: ((result: string | Error) => void) | null = null;
+  let broken: Error | null = null;
+
+  const fail = (error: Error): void => {
+    broken ??= error;
+    socket.destroy();
+    settle?.(broken);
+  };
+  /** Starts something, and waits for what comes of it. */
+  const waitFor = (start: () => void): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const timer = setTimeout(
+        () => fail(new TimeoutError(`no reply within ${options.timeoutMs} ms`)),
+        options.timeoutMs,
+      );
+      settle = (result) => {
+        settle = null;
+        clearTimeout(timer);
+        if (result instanceof Error) reject(result);
+        else resolve(result);
+      };
+      start();
+    });
+
+  socket.on('data', (chunk) => {
+    decoder.push(chunk);
+    try {
+      const payload = decoder.next();
+      if (payload === null && settle !== null) return;
+      if (settle === null) fail(new ProtocolError('the server sent what nobody asked for'));
+      else if (decoder.unfinished) fail(new ProtocolError('the server sent more than the reply'));
+      else settle(payload?.toString('utf8') ?? '');
+    } catch (error) {
+      if (!(error instanceof FramingError)) throw error;
+      fail(new ProtocolError(`the server sent no netstring: ${error.message}`));
+    }
+  });
+  socket.on('error', (error) => fail(new ConnectionError(`${where}: ${error.message}`)));
+  socket.on('close', () => fail(new ConnectionError(`${where}: closed without a reply`)));
+
+  await waitFor(() => socket.once('connect', () => settle?.('')));
+  return {
+    ask: (map, key) =>
+      broken === null ? waitFor(() => socket.write(encodeNetstring(formatRequest(map, key)))) : Promise.reject(broken),
+    close: () => void socket.destroy(),
+  };
+}

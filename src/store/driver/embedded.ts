@@ -1,0 +1,167 @@
+import { chmodSync, chownSync, existsSync, mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { geteuid } from 'node:process';
+import { ABORT, type RootDatabase, open } from 'lmdb';
+import type { State } from '../../vocabulary.ts';
+import { type Mailbox, isState } from '../line.ts';
+import { EmptyStoreError, LostError, type Store, StoreError } from '../store.ts';
+
+/**
+ * Mailboxes in an LMDB file: the daemon reads while a command writes, without a reload, and no reader waits for a writer.
+ *
+ *   "<domain> <local>"  ->  "<state>", then "\n<folder>" for each folder
+ *   "format"            ->  "1"
+ *   "written"           ->  "yes", once a mailbox was ever written
+ *
+ * No domain holds a blank, and nothing here holds a control character, so a key and a value are read in one way only.
+ */
+const FILE = 'smmap.mdb';
+const FORMAT = '1';
+const WRITTEN = 'written';
+const LONGEST_KEY = 1_900; // bytes; LMDB has 1,978 with pages of 4 KiB
+const MOST_READERS = 1_000; // processes that have the file open
+const CHECK_MS = 1_000;
+
+type Db = RootDatabase<string, string>;
+
+/** What the daemon asks. It is read-only, so it waits for no writer. Throws StoreError where it cannot be opened. */
+export function openEmbeddedStore(dir: string): Store {
+  const file = join(dir, FILE);
+  if (!existsSync(file)) throw new StoreError(`there is no store in ${dir}`);
+  const opened = statSync(file).ino;
+  const db = openFile(file, true);
+  let checkedAt = performance.now();
+  let written = false;
+
+  /** A file that was moved away or replaced is another store, and what is mapped here says nothing about that. */
+  const checkFile = (): void => {
+    const now = performance.now();
+    if (now - checkedAt < CHECK_MS) return;
+    if (statSync(file, { throwIfNoEntry: false })?.ino !== opened)
+      throw new LostError(`${file} was removed or replaced`);
+    checkedAt = now;
+  };
+
+  return {
+    lookup({ local, domain, folder }) {
+      checkFile();
+      db.resetReadTxn(); // else what was written within the last millisecond could be missed
+      const key = keyOf(local, domain);
+      const value = key === null ? undefined : db.get(key);
+      if (value !== undefined) {
+        const { state, folders } = decode(value);
+        return folder === null || folders.includes(folder) ? { value: '', state } : null;
+      }
+      written ||= db.get(WRITTEN) !== undefined;
+      if (!written) throw new EmptyStoreError(`no mailbox was ever written to ${file}`);
+      return null;
+    },
+    close: () => db.close(),
+  };
+}
+
+/** Makes an empty store where there is none. */
+export async function makeEmbeddedStore(dir: string): Promise<void> {
+  if (!existsSync(join(dir, FILE))) await openMailboxes(dir).close();
+}
+
+/** Mailboxes to read and write, for the commands. */
+export interface Mailboxes {
+  get(local: string, domain: string): Mailbox | null;
+  /** Ordered by domain and local part, as they were when it began, however long it takes. */
+  all(domain: string | null): Iterable<Mailbox>;
+  /**
+   * One transaction, on disk when this returns. Readers see all of it or nothing, which keeps a half-done import from
+   * being taken for all there is; where `change` throws or returns false, or the process dies, nothing is written.
+   */
+  write(change: (writer: Writer) => boolean): boolean;
+  close(): Promise<void>;
+}
+
+export interface Writer {
+  /** False where the address is longer than the store can hold. */
+  put(mailbox: Mailbox): boolean;
+  /** False where there was none. */
+  remove(local: string, domain: string): boolean;
+}
+
+/** Opens the store in a folder, and makes it where there is none. Throws StoreError. */
+export function openMailboxes(dir: string): Mailboxes {
+  const file = join(dir, FILE);
+  mkdirSync(dir, { recursive: true, mode: 0o750 });
+  const made = !existsSync(file);
+  const db = openFile(file, false);
+  if (made) giveToFolderOwner(dir, [file, `${file}-lock`]);
+
+  let written = false;
+  const writer: Writer = {
+    put({ local, domain, state, folders }) {
+      const key = keyOf(local, domain);
+      if (key === null) return false;
+      db.putSync(key, [state, ...folders].join('\n'));
+      if (!written) db.putSync(WRITTEN, 'yes');
+      written = true;
+      return true;
+    },
+    remove(local, domain) {
+      const key = keyOf(local, domain);
+      return key !== null && db.removeSync(key);
+    },
+  };
+  return {
+    get(local, domain) {
+      const key = keyOf(local, domain);
+      const value = key === null ? undefined : db.get(key);
+      return value === undefined ? null : { local, domain, ...decode(value) };
+    },
+    *all(domain) {
+      const range = domain === null ? {} : { start: `${domain} `, end: `${domain}!` }; // ! comes after the blank
+      for (const { key, value } of db.getRange(range)) {
+        const blank = key.indexOf(' ');
+        if (blank > 0) yield { local: key.slice(blank + 1), domain: key.slice(0, blank), ...decode(value) };
+      }
+    },
+    write(change) {
+      let done = false;
+      db.transactionSync(() => {
+        done = change(writer);
+        return done ? undefined : ABORT;
+      });
+      return done;
+    },
+    close: () => db.close(),
+  };
+}
+
+function openFile(file: string, readOnly: boolean): Db {
+  try {
+    const db: Db = open({ path: file, readOnly, encoding: 'string', overlappingSync: false, maxReaders: MOST_READERS });
+    const format = db.get('format');
+    if (format === undefined && !readOnly) db.putSync('format', FORMAT);
+    else if (format !== FORMAT) throw new Error(`its format is ${format ?? 'unknown'}, and this smmap knows ${FORMAT}`);
+    return db;
+  } catch (error) {
+    throw new StoreError(`${file} cannot be opened: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** A store that root makes in the daemon's folder belongs to the daemon, which could not open it otherwise. */
+function giveToFolderOwner(dir: string, files: readonly string[]): void {
+  const { uid, gid } = statSync(dir);
+  for (const file of files) {
+    chmodSync(file, 0o640);
+    if (geteuid?.() === 0) chownSync(file, uid, gid);
+  }
+}
+
+/** Null for an address that is too long to have been stored. */
+function keyOf(local: string, domain: string): string | null {
+  const key = `${domain} ${local}`;
+  return Buffer.byteLength(key) > LONGEST_KEY ? null : key;
+}
+
+function decode(value: string): { state: State; folders: string[] } {
+  const [state = '', ...folders] = value.split('\n');
+  if (!isState(state)) throw new StoreError(`a mailbox has the state "${state}", which this smmap does not know`);
+  return { state, folders };
+}

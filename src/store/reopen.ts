@@ -1,0 +1,64 @@
+import type { Answer, Maybe, Question } from '../vocabulary.ts';
+import { LostError, type Store, StoreError } from './store.ts';
+
+export interface ReopenEvents {
+  opened(): void;
+  /** Told once for each outage, not once for each lookup. */
+  unavailable(cause: unknown): void;
+}
+
+const RETRY_MS = 1_000;
+
+/**
+ * A store that may not be there yet: it is opened now, and where that fails every lookup fails too, with the cause, while
+ * one try a second goes on. A driver that has lost what it opened throws LostError, and is opened anew.
+ */
+export function createReopening(open: () => Store, events: ReopenEvents): Store {
+  let store: Store | null = null;
+  let closed = false;
+  let triedAt = -Infinity;
+  let cause: unknown = null;
+
+  const opened = (): Store => {
+    if (closed) throw new StoreError('the store is closed');
+    if (store !== null) return store;
+    if (performance.now() - triedAt < RETRY_MS) throw cause;
+    triedAt = performance.now();
+    try {
+      store = open();
+    } catch (error) {
+      if (cause === null) events.unavailable(error);
+      cause = error;
+      throw error;
+    }
+    cause = null;
+    events.opened();
+    return store;
+  };
+
+  const lookup = (question: Question): Maybe<Answer> => {
+    const asked = opened();
+    try {
+      return asked.lookup(question);
+    } catch (error) {
+      if (!(error instanceof LostError)) throw error;
+      void asked.close();
+      store = null;
+      triedAt = -Infinity;
+      return opened().lookup(question);
+    }
+  };
+
+  try {
+    opened();
+  } catch {
+    // `unavailable` was told; the daemon starts, and answers TEMP
+  }
+  return {
+    lookup,
+    close() {
+      closed = true;
+      return store?.close();
+    },
+  };
+}

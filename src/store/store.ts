@@ -1,0 +1,26 @@
+import type { Answer, Maybe, Question } from '../vocabulary.ts';
+
+/**
+ * A place that holds mailboxes. `lookup` answers an entry, or null where the store is certain that there is none;
+ * every failure and every doubt throws or rejects, and becomes TEMP in one place (map/map.ts). A wrapper is a store too.
+ * After `close` every lookup fails. test/contract/suite.ts says the same in code.
+ */
+export interface Store {
+  lookup(question: Question): Maybe<Answer>;
+  close(): Maybe<void>;
+}
+
+/** A store cannot answer: it is out of reach, broken, or not certain. The message is for the log and never for a client. */
+export class StoreError extends Error {
+  override name = 'StoreError';
+}
+
+/** No mailbox was ever written to a store, so it cannot be certain of anything: whoever set it up is not done. */
+export class EmptyStoreError extends StoreError {
+  override name = 'EmptyStoreError';
+}
+
+/** What was opened is not the store any more: it has to be opened anew. */
+export class LostError extends StoreError {
+  override name = 'LostError';
+}

@@ -1,0 +1,111 @@
+#!/bin/sh
+# Usage: parts.sh DIR
+#
+# Unpacks the real Postfix and sendmail into DIR/postfix and DIR/sendmail.
+# Nothing is installed: Debian's mail servers exclude each other, and a test
+# needs two of their programs only. Libraries that the machine lacks go to
+# DIR/<name>/libs, for LD_LIBRARY_PATH. Made for Debian 12; needs root only where
+# the package lists are still empty.
+set -eu
+export LC_ALL=C
+
+fail() {
+    echo "parts.sh: $*" >&2
+    exit 1
+}
+
+[ $# -eq 1 ] && [ -n "$1" ] || fail 'usage: parts.sh DIR'
+mkdir -p "$1" || fail "cannot make the folder $1"
+dir=$(cd "$1" && pwd)
+
+work=
+trap '[ -z "$work" ] || rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+
+# Runs a chatty command; what it says is shown only if it fails.
+quietly() {
+    "$@" >"$work/log" 2>&1 || {
+        cat "$work/log" >&2
+        return 1
+    }
+}
+
+# Whether apt has a candidate for each of the packages.
+known() {
+    [ "$(apt-cache policy "$@" | grep -c '^ *Candidate: [^(]')" -eq $# ]
+}
+
+# The libraries that the program still lacks. Another spelling of "not found"
+# is a symbol version the machine's own libc does not have.
+lacking() {
+    LD_LIBRARY_PATH=$work/tree/libs ldd "$work/tree/$1" 2>&1 | grep 'not found' || true
+}
+
+# The library packages that the given ones depend on, as far as they are
+# neither installed nor unpacked yet.
+libraries() {
+    apt-cache depends --important "$@" |
+        awk '$1 ~ /Depends:$/ && $2 ~ /^lib/ { print $2 }' | sort -u |
+        while read -r name; do
+            case " $unpacked " in *" $name "*) continue ;; esac
+            dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null |
+                grep -qx installed || echo "$name"
+        done
+}
+
+# Downloads and unpacks packages, the shared libraries all into one folder.
+unpack() {
+    rm -rf "$work/debs"
+    mkdir -p "$work/debs" "$work/tree/libs"
+    # Without the option, apt complains that its own user cannot write here.
+    (cd "$work/debs" && quietly apt-get -q -o APT::Sandbox::User=root download "$@") ||
+        fail "cannot download $* (an old package list? then run: apt-get update)"
+    for deb in "$work"/debs/*.deb; do
+        quietly dpkg -x "$deb" "$work/tree" || fail "cannot unpack ${deb##*/}"
+    done
+    find "$work/tree" -path "$work/tree/libs" -prune -o \
+        -name 'lib*.so*' ! -type d -exec mv -f -t "$work/tree/libs" {} +
+    unpacked="$unpacked $*"
+}
+
+# part NAME PROGRAM PACKAGE...
+part() {
+    name=$1 program=$2
+    shift 2
+    # The folder appears by a single rename at the very end: if it is there, it
+    # is complete.
+    [ ! -x "$dir/$name/$program" ] || return 0
+    for tool in apt-get apt-cache dpkg ldd; do
+        command -v "$tool" >/dev/null || fail "no $tool: this is not Debian"
+    done
+    work=$(mktemp -d "$dir/.$name.XXXXXX")
+    unpacked=
+
+    known "$@" || quietly apt-get -q -o APT::Update::Error-Mode=any update ||
+        fail 'apt-get update failed (does it need root?)'
+    known "$@" || fail "apt does not know all of: $*"
+
+    unpack "$@"
+    [ -x "$work/tree/$program" ] || fail "no $program in the package $1"
+    wave=$*
+    while missing=$(lacking "$program") && [ -n "$missing" ]; do
+        # One more generation of dependencies in each turn.
+        wave=$(libraries $wave)
+        [ -n "$wave" ] || fail "$name lacks libraries:
+$missing"
+        unpack $wave
+    done
+
+    # A program with the set-group-ID bit would ignore LD_LIBRARY_PATH.
+    chmod g-s "$work/tree/$program"
+    chmod 755 "$work/tree"
+    # Fails if another run was faster; its folder is as good.
+    mv -T "$work/tree" "$dir/$name" 2>/dev/null || [ -x "$dir/$name/$program" ] ||
+        fail "cannot make the folder $dir/$name"
+    rm -rf "$work"
+    work=
+}
+
+part postfix usr/sbin/postmap postfix
+# The wrapper shows sendmail another hosts file, without which it may sleep.
+part sendmail usr/libexec/sendmail/sendmail sendmail-bin libnss-wrapper
