@@ -17,7 +17,7 @@ export async function add(
   if (!isState(state)) throw new CliError(EXIT.USAGE, `${state} is no state`);
   const owners = addresses.map(ownerOf);
   const folders = [...new Set(folderNames.map(folderOf))];
-  await withStore(dir, (store) => {
+  await withStore(dir, 'write', (store) => {
     store.write((writer) => {
       for (const owner of owners) {
         if (!writer.put({ ...owner, state, folders }))
@@ -31,7 +31,7 @@ export async function add(
 /** Resolves to 1 where a mailbox was not there. */
 export function remove(addresses: readonly string[], dir: string): Promise<number> {
   const owners = addresses.map(ownerOf);
-  return withStore(dir, (store) => {
+  return withStore(dir, 'write', (store) => {
     let exitCode = 0;
     store.write((writer) => {
       for (const { local, domain } of owners) {
@@ -48,7 +48,7 @@ export function remove(addresses: readonly string[], dir: string): Promise<numbe
 /** Resolves to 1 where a mailbox is not there. */
 export function show(addresses: readonly string[], dir: string): Promise<number> {
   const owners = addresses.map(ownerOf);
-  return withStore(dir, (store) => {
+  return withStore(dir, 'read', (store) => {
     let exitCode = 0;
     for (const { local, domain } of owners) {
       const mailbox = store.get(local, domain);
@@ -67,16 +67,18 @@ export function show(addresses: readonly string[], dir: string): Promise<number>
 export function list(domainText: string | null, dir: string): Promise<void> {
   const domain = domainText === null ? null : parseDomain(domainText);
   if (domainText !== null && domain === null) throw new CliError(EXIT.DATA, `${domainText}: is no domain`);
-  return withStore(dir, (store) => print(store.all(domain), ({ local, domain: of }) => formatAddress(local, of)));
+  return withStore(dir, 'read', (store) =>
+    print(store.all(domain), ({ local, domain: of }) => formatAddress(local, of)),
+  );
 }
 
 export function exportAll(dir: string): Promise<void> {
-  return withStore(dir, (store) => print(store.all(null), formatMailboxLine));
+  return withStore(dir, 'read', (store) => print(store.all(null), formatMailboxLine));
 }
 
 /** Resolves to 65 where a line was bad. */
 export function importFile(file: string, strict: boolean, dir: string): Promise<number> {
-  return withStore(dir, (store) => {
+  return withStore(dir, 'write', (store) => {
     const fd = file === '-' ? 0 : open(file);
     const progress = createProgress(fstatSync(fd).size);
     let good = 0;
@@ -130,10 +132,14 @@ function open(file: string): number {
   }
 }
 
-async function withStore<T>(dir: string, work: (store: Mailboxes) => T | Promise<T>): Promise<T> {
+async function withStore<T>(
+  dir: string,
+  purpose: 'read' | 'write',
+  work: (store: Mailboxes) => T | Promise<T>,
+): Promise<T> {
   let store: Mailboxes | null = null;
   try {
-    store = openMailboxes(dir);
+    store = openMailboxes(dir, purpose);
     return await work(store);
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;

@@ -132,7 +132,7 @@ export class Connection {
     if (request === null) return MALFORMED;
     this.#request = request;
     if (this.#overloaded()) return OVERLOADED;
-    return this.#waitedMs() > this.#service.limits.deadlineMs ? this.#deadlinePassed() : this.#service.answer(request);
+    return this.#leftMs() <= 0 ? this.#deadlinePassed() : this.#service.answer(request);
   }
 
   #deadlinePassed(): Reply {
@@ -142,6 +142,11 @@ export class Connection {
 
   #encode(reply: Reply): string {
     return encodeNetstring(formatReply(reply, this.#service.limits.replyBytes));
+  }
+
+  /** Until the deadline; what is left of its last millisecond is nothing, since a timer may be early by that much. */
+  #leftMs(): number {
+    return this.#service.limits.deadlineMs - this.#waitedMs() - 1;
   }
 
   #waitedMs(): number {
@@ -159,7 +164,7 @@ export class Connection {
       this.#answering = false;
       if (!this.#finished && this.#send(this.#encode(reply))) this.#work();
     };
-    const timer = setTimeout(() => settle(this.#deadlinePassed()), this.#service.limits.deadlineMs - this.#waitedMs());
+    const timer = setTimeout(() => settle(this.#deadlinePassed()), Math.ceil(this.#leftMs()));
     answer.then(settle, () => settle(FAILED));
   }
 

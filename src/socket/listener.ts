@@ -1,7 +1,8 @@
-import { chmodSync, chownSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync } from 'node:fs';
 import { BlockList, type Server, type Socket, createServer, isIP } from 'node:net';
+import { dirname } from 'node:path';
 import { ListenError, besidePath, claimPath, inodeOf, releasePath } from './claim.ts';
-import { formatEndpoint } from './endpoint.ts';
+import { EndpointError, formatEndpoint } from './endpoint.ts';
 
 /** A network as `allow` names them: an address, or a prefix of so many bits. */
 export interface Network {
@@ -54,7 +55,10 @@ export async function openListener(binding: Binding, events: ListenerEvents): Pr
 /** Says where, why, and what would help. */
 function explain(binding: Binding, error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof ListenError) return error;
+  if (error instanceof EndpointError) return new ListenError(error.message);
   const where = binding.kind === 'inherited' ? `socket ${binding.fd} of systemd` : formatEndpoint(binding);
+  // libuv calls a missing folder EACCES, as Windows does
+  const missing = binding.kind === 'unix' && !existsSync(dirname(binding.path));
   const remedies: Readonly<Record<string, string>> = {
     ENOENT: 'its folder does not exist; make it, or choose another',
     EACCES: 'permission denied; make its folder writable for this user, or choose another place',
@@ -62,7 +66,8 @@ function explain(binding: Binding, error: unknown): unknown {
     EADDRINUSE: 'another server listens there; stop it first, or choose another place',
     EADDRNOTAVAIL: 'this machine has no such address',
   };
-  const remedy = 'code' in error ? remedies[String(error.code)] : undefined;
+  const code = missing ? 'ENOENT' : 'code' in error ? String(error.code) : '';
+  const remedy = remedies[code];
   return new ListenError(`cannot listen on ${where}: ${remedy ?? error.message}`, { cause: error });
 }
 

@@ -11,16 +11,15 @@ export interface Mailbox {
 
 const CONTROL = /[\x00-\x1f\x7f-\x9f]/;
 const LONGEST_FOLDER = 1_000; // characters; Cyrus has 490 bytes for a whole mailbox name
-const WORD = /(?:[^\s"]|"(?:[^"\\]|\\.)*")+|"/g; // blanks separate, but not within quotes; a lone quote is a word, and a flaw
+const WORD = /(?:[^ \t\r"]|"(?:[^"\\]|\\.)*")+|"/g; // blanks separate, but not within quotes; a lone quote is a word, and a flaw
 
 /**
  * Reads one line of an import: an address, then `state=STATE` and `folder=NAME` in any number, with quotes around what
  * holds blanks. Null for a blank line and a comment; a Flaw says what is wrong with any other.
  */
 export function parseMailboxLine(text: string): Mailbox | Flaw | null {
-  const line = text.trim();
-  if (line === '' || line.startsWith('#')) return null;
-  const [addressText = '', ...words] = line.match(WORD) ?? [];
+  const [addressText, ...words] = text.match(WORD) ?? [];
+  if (addressText === undefined || addressText.startsWith('#')) return null;
   const owner = parseOwner(addressText);
   if ('flaw' in owner) return owner;
   let state: State = 'active';
@@ -43,9 +42,10 @@ export function parseMailboxLine(text: string): Mailbox | Flaw | null {
 
 /** Writes the line that parseMailboxLine reads. */
 export function formatMailboxLine({ local, domain, state, folders }: Mailbox): string {
-  const words = [formatAddress(local, domain)];
+  const address = formatAddress(local, domain);
+  const words = [address.startsWith('#') ? `${quote(local)}@${domain}` : address]; // else it would be a comment
   if (state !== 'active') words.push(`state=${state}`);
-  for (const folder of folders) words.push(`folder=${/[\s"\\#]/.test(folder) ? quote(folder) : folder}`);
+  for (const folder of folders) words.push(`folder=${/[ "\\]/.test(folder) ? quote(folder) : folder}`);
   return words.join(' ');
 }
 

@@ -1,10 +1,11 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, statSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { geteuid } from 'node:process';
 import { ABORT, type RootDatabase, open } from 'lmdb';
 import type { State } from '../../vocabulary.ts';
 import { type Mailbox, isState } from '../line.ts';
 import { EmptyStoreError, LostError, type Store, StoreError } from '../store.ts';
+import { checkDataFile } from './datafile.ts';
 
 /**
  * Mailboxes in an LMDB file: the daemon reads while a command writes, without a reload, and no reader waits for a writer.
@@ -19,8 +20,13 @@ const FILE = 'smmap.mdb';
 const FORMAT = '1';
 const WRITTEN = 'written';
 const LONGEST_KEY = 1_900; // bytes; LMDB has 1,978 with pages of 4 KiB
-const MOST_READERS = 1_000; // processes that have the file open
 const CHECK_MS = 1_000;
+const OPTIONS = {
+  noSubdir: true,
+  encoding: 'string',
+  overlappingSync: false, // a write has reached the disk when it returns
+  maxReaders: 1_000, // processes that have the file open
+} as const;
 
 type Db = RootDatabase<string, string>;
 
@@ -31,7 +37,6 @@ export function openEmbeddedStore(dir: string): Store {
   const opened = statSync(file).ino;
   const db = openFile(file, true);
   let checkedAt = performance.now();
-  let written = false;
 
   /** A file that was moved away or replaced is another store, and what is mapped here says nothing about that. */
   const checkFile = (): void => {
@@ -52,8 +57,8 @@ export function openEmbeddedStore(dir: string): Store {
         const { state, folders } = decode(value);
         return folder === null || folders.includes(folder) ? { value: '', state } : null;
       }
-      written ||= db.get(WRITTEN) !== undefined;
-      if (!written) throw new EmptyStoreError(`no mailbox was ever written to ${file}`);
+      // Asked at each miss, and not once: where a damaged file finds nothing any more, it does not find this either.
+      if (db.get(WRITTEN) === undefined) throw new EmptyStoreError(`no mailbox was ever written to ${file}`);
       return null;
     },
     close: () => db.close(),
@@ -62,7 +67,7 @@ export function openEmbeddedStore(dir: string): Store {
 
 /** Makes an empty store where there is none. */
 export async function makeEmbeddedStore(dir: string): Promise<void> {
-  if (!existsSync(join(dir, FILE))) await openMailboxes(dir).close();
+  if (!existsSync(join(dir, FILE))) await openMailboxes(dir, 'write').close();
 }
 
 /** Mailboxes to read and write, for the commands. */
@@ -85,13 +90,17 @@ export interface Writer {
   remove(local: string, domain: string): boolean;
 }
 
-/** Opens the store in a folder, and makes it where there is none. Throws StoreError. */
-export function openMailboxes(dir: string): Mailboxes {
+/**
+ * Opens the store in a folder. To write, it is made where there is none, and waits for another writer; to read, it has to
+ * be there. Throws StoreError.
+ */
+export function openMailboxes(dir: string, purpose: 'read' | 'write'): Mailboxes {
   const file = join(dir, FILE);
-  mkdirSync(dir, { recursive: true, mode: 0o750 });
-  const made = !existsSync(file);
-  const db = openFile(file, false);
-  if (made) giveToFolderOwner(dir, [file, `${file}-lock`]);
+  const missing = !existsSync(file);
+  if (missing && purpose === 'read') throw new StoreError(`there is no store in ${dir}`);
+  if (missing) makeFolder(dir);
+  const db = openFile(file, purpose === 'read');
+  if (missing) giveToFolderOwner(dir, [file, `${file}-lock`]);
 
   let written = false;
   const writer: Writer = {
@@ -123,10 +132,20 @@ export function openMailboxes(dir: string): Mailboxes {
     },
     write(change) {
       let done = false;
-      db.transactionSync(() => {
-        done = change(writer);
-        return done ? undefined : ABORT;
-      });
+      let thrown: unknown = null;
+      try {
+        db.transactionSync(() => {
+          try {
+            done = change(writer);
+          } catch (error) {
+            thrown = error;
+          }
+          return done ? undefined : ABORT;
+        });
+      } catch (error) {
+        throw new StoreError(`${file} cannot be written: ${(error as Error).message}`, { cause: error });
+      }
+      if (thrown !== null) throw thrown;
       return done;
     },
     close: () => db.close(),
@@ -135,7 +154,11 @@ export function openMailboxes(dir: string): Mailboxes {
 
 function openFile(file: string, readOnly: boolean): Db {
   try {
-    const db: Db = open({ path: file, readOnly, encoding: 'string', overlappingSync: false, maxReaders: MOST_READERS });
+    if (existsSync(file)) checkDataFile(file);
+    const db: Db = open({ ...OPTIONS, path: file, readOnly });
+    if (readOnly && db.readerList().includes('no reader locks')) {
+      throw new Error(`${file}-lock cannot be written, without which a writer could tear what is read`);
+    }
     const format = db.get('format');
     if (format === undefined && !readOnly) db.putSync('format', FORMAT);
     else if (format !== FORMAT) throw new Error(`its format is ${format ?? 'unknown'}, and this smmap knows ${FORMAT}`);
@@ -145,12 +168,20 @@ function openFile(file: string, readOnly: boolean): Db {
   }
 }
 
+function makeFolder(dir: string): void {
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o750 });
+  } catch (error) {
+    throw new StoreError(`${dir} cannot be made: ${(error as Error).message}`, { cause: error });
+  }
+}
+
 /** A store that root makes in the daemon's folder belongs to the daemon, which could not open it otherwise. */
 function giveToFolderOwner(dir: string, files: readonly string[]): void {
   const { uid, gid } = statSync(dir);
   for (const file of files) {
     chmodSync(file, 0o640);
-    if (geteuid?.() === 0) chownSync(file, uid, gid);
+    if (userInfo().uid === 0) chownSync(file, uid, gid);
   }
 }
 

@@ -1,0 +1,10 @@
+import { createMemoryStore } from '../../src/store/driver/memory.ts';
+import { describeStore } from './suite.ts';
+
+const cannot = 'it stands on nothing but this process';
+
+describeStore('the memory store', {
+  open: (mailboxes) => createMemoryStore(mailboxes),
+  breaks: { cannot },
+  hangs: { cannot },
+});

@@ -1,0 +1,112 @@
+import { createConnection, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { createClients, type Clients } from '../../src/socket/clients.ts';
+import { startClock } from '../../src/socket/clock.ts';
+import type { Limits } from '../../src/socket/connection.ts';
+import { type Binding, type Listener, openListener } from '../../src/socket/listener.ts';
+import type { Maybe, Reply, Request } from '../../src/vocabulary.ts';
+
+export const LIMITS = {
+  requestBytes: 10_000,
+  replyBytes: 100_000,
+  deadlineMs: 4_000,
+  unfinishedMs: 30_000,
+  unreadMs: 30_000,
+  idleMs: 0,
+  softConnections: 1_000,
+  hardConnections: 1_000,
+};
+
+export interface TestServer {
+  readonly clients: Clients;
+  readonly listener: Listener;
+  /** What the service was told: `ended: WHY`, `deadline: KEY`, `refused`, `forbidden: ADDRESS`. */
+  readonly told: string[];
+  readonly connect: () => Socket;
+  readonly stop: () => Promise<void>;
+}
+
+/** Our listener and connections around an answer, in this process. */
+export async function startServer(
+  binding: Binding,
+  answer: (request: Request) => Maybe<Reply>,
+  limits: Partial<Limits & { softConnections: number; hardConnections: number }> = {},
+): Promise<TestServer> {
+  const told: string[] = [];
+  const all = { ...LIMITS, ...limits };
+  const clock = startClock((forMs) => told.push(`stalled: ${forMs}`));
+  const clients = createClients(
+    all,
+    {
+      limits: all,
+      clock,
+      answer,
+      deadlinePassed: ({ key }) => told.push(`deadline: ${key}`),
+      ended: (why) => told.push(`ended: ${why}`),
+    },
+    () => told.push('refused'),
+  );
+  const listener = await openListener(binding, {
+    accept: (socket) => clients.accept(socket),
+    forbidden: (address) => told.push(`forbidden: ${address}`),
+    failed: (error) => told.push(`failed: ${error.message}`),
+  });
+  return {
+    clients,
+    listener,
+    told,
+    connect: () => connectTo(listener.where),
+    async stop() {
+      listener.close();
+      await clients.drain(0);
+      clock.close();
+    },
+  };
+}
+
+/** The bindings that every row of the wire runs over; each on a free place. */
+export function bindings(folder: () => string): readonly (readonly [string, () => Binding])[] {
+  const unix = (): Binding => ({ kind: 'unix', path: join(folder(), 's.sock'), mode: 0o600, uid: -1, gid: -1 });
+  const tcp = (host: string) => (): Binding => ({ kind: 'tcp', host, port: 0, allow: [] });
+  return [
+    ['unix', unix],
+    ['tcp, IPv4', tcp('127.0.0.1')],
+    ['tcp, IPv6', tcp('::1')],
+  ];
+}
+
+/** A client that keeps its half open, so that a test sees who closes first. */
+export function connectTo(where: string): Socket {
+  const tcp = /^tcp:\[?(.*?)\]?:(\d+)$/.exec(where);
+  return tcp === null
+    ? createConnection({ path: where.slice('unix:'.length), allowHalfOpen: true })
+    : createConnection({ host: tcp[1] as string, port: Number(tcp[2]), allowHalfOpen: true });
+}
+
+/** Everything up to the server's end of output. */
+export function readAll(socket: Socket): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    socket.on('data', (chunk) => chunks.push(chunk));
+    socket.on('end', () => resolve(Buffer.concat(chunks).toString('latin1')));
+    socket.on('error', reject);
+  });
+}
+
+/** The first so many bytes. */
+export function readBytes(socket: Socket, length: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let read = '';
+    const take = (chunk: Buffer): void => {
+      read += chunk.toString('latin1');
+      if (read.length < length) return;
+      socket.off('data', take);
+      socket.off('end', ended);
+      resolve(read);
+    };
+    const ended = (): void => reject(new Error(`the server closed after ${JSON.stringify(read)}`));
+    socket.on('data', take);
+    socket.on('end', ended);
+    socket.on('error', reject);
+  });
+}

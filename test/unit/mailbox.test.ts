@@ -1,0 +1,160 @@
+import { describe, expect, it } from 'vitest';
+import { type MailboxOptions, createMailboxMap } from '../../src/map/mailbox.ts';
+import { createMemoryStore } from '../../src/store/driver/memory.ts';
+import { type Mailbox, parseMailboxLine } from '../../src/store/line.ts';
+import { formatReply } from '../../src/protocol/reply.ts';
+import type { Store } from '../../src/store/store.ts';
+
+const DEFAULTS: MailboxOptions = {
+  defaultDomain: 'example.org',
+  localDomains: new Set(['localhost', 'mail.example.org']),
+  separators: ['+'],
+  policy: 'ignore',
+  reply: 'key',
+};
+
+const HELD = [
+  'fred@example.org folder=abc folder=mNp folder="with space"',
+  'joe@virt.example',
+  '"quo ted"@example.org',
+  'jürgen@bücher.example',
+  'full@example.org state=overquota folder=sub',
+  'gone@example.org state=disabled',
+  'bob+lists@example.org',
+  'postmaster@example.org',
+];
+
+const memory = createMemoryStore(HELD.map((line) => parseMailboxLine(line) as Mailbox));
+
+/** The same store, whose every answer comes later: a map may not depend on which it is. */
+const later: Store = {
+  lookup: async (question) => memory.lookup(question),
+  close: () => {},
+};
+
+async function answer(key: string | null, options: Partial<MailboxOptions>, store: Store): Promise<string> {
+  try {
+    return formatReply(await createMailboxMap({ ...DEFAULTS, ...options }, store)(key), 1_000);
+  } catch (error) {
+    return (error as Error).name;
+  }
+}
+
+describe.each([
+  ['at once', memory],
+  ['later', later],
+])('a mailbox map over a store that answers %s', (_, store) => {
+  it.each<[string, string | null, Partial<MailboxOptions>, string]>([
+    ['a bare user is of the default domain', 'fred', {}, 'OK fred'],
+    ['a whole address', 'fred@example.org', {}, 'OK fred@example.org'],
+    ['an address of another domain', 'joe@virt.example', {}, 'OK joe@virt.example'],
+    ['a bare user who is of another domain', 'joe', {}, 'NOTFOUND '],
+    ['a user of no domain of ours', 'fred@unknown.example', {}, 'NOTFOUND '],
+    ['nobody', 'nobody@example.org', {}, 'NOTFOUND '],
+    ['a local domain means the default domain', 'fred@localhost', {}, 'OK fred@localhost'],
+    ['a local domain in capitals', 'fred@MAIL.Example.org', {}, 'OK fred@MAIL.Example.org'],
+    ['capitals', 'FRED@Example.ORG', {}, 'OK FRED@Example.ORG'],
+    ['a U-label', 'jürgen@bücher.example', {}, 'OK jürgen@bücher.example'],
+    ['an A-label', 'JÜRGEN@xn--bcher-kva.example', {}, 'OK JÜRGEN@xn--bcher-kva.example'],
+    ['a decomposed local part', 'ju\u0308rgen@bücher.example', {}, 'OK ju\u0308rgen@bücher.example'],
+    ['a quoted local part', '"quo ted"@example.org', {}, 'OK "quo ted"@example.org'],
+    ['the quotes gone and the blank left in', 'quo ted@example.org', {}, 'OK quo ted@example.org'],
+    ['the quotes gone from a bare user', 'quo ted', {}, 'OK quo ted'],
+    ['quotes that need not be', '"fred"@example.org', {}, 'OK "fred"@example.org'],
+    ['postmaster, like any mailbox', 'Postmaster', {}, 'OK Postmaster'],
+    ['a mailbox over quota', 'full', {}, 'TEMP mailbox is over quota'],
+    ['a disabled mailbox', 'gone', {}, 'NOTFOUND '],
+    ['an empty key', '', {}, 'NOTFOUND '],
+    ['a key that is not UTF-8', null, {}, 'NOTFOUND '],
+    ['a key with a NUL', 'fred\0x', {}, 'NOTFOUND '],
+    ['a domain alone', '@example.org', {}, 'NOTFOUND '],
+    ['no domain behind the @', 'fred@', {}, 'NOTFOUND '],
+    ['a bare user without a default domain: not certain', 'fred', { defaultDomain: null }, 'UncertainError'],
+    ['an address without a default domain', 'fred@example.org', { defaultDomain: null }, 'OK fred@example.org'],
+    ['what cannot be an address, without a default domain', 'fred@', { defaultDomain: null }, 'NOTFOUND '],
+
+    ['a detail is ignored', 'fred+lists@example.org', {}, 'OK fred+lists@example.org'],
+    ['an empty detail', 'fred+@example.org', {}, 'OK fred+@example.org'],
+    ['an empty detail under folder', 'fred+', { policy: 'folder' }, 'OK fred+'],
+    ['a detail of nobody', 'nobody+lists', {}, 'NOTFOUND '],
+    ['a detail within quotes', '"quo ted+a b"@example.org', {}, 'OK "quo ted+a b"@example.org'],
+    ['another separator is none', 'fred-lists', {}, 'NOTFOUND '],
+    ['another separator that was configured', 'fred--lists', { separators: ['--', '+'] }, 'OK fred--lists'],
+    ['no separators at all', 'fred+lists', { separators: [] }, 'NOTFOUND '],
+    ['a mailbox that has the separator in its name', 'bob+lists', {}, 'OK bob+lists'],
+    ['the same under folder', 'bob+lists', { policy: 'folder' }, 'OK bob+lists'],
+    ['another detail of such a name', 'bob+other', {}, 'NOTFOUND '],
+    ['a folder that is there', 'fred+abc', { policy: 'folder' }, 'OK fred+abc'],
+    [
+      'a folder that is there, and capitals in the user',
+      'FRED+abc@EXAMPLE.org',
+      { policy: 'folder' },
+      'OK FRED+abc@EXAMPLE.org',
+    ],
+    ['a folder with a blank', 'fred+with space', { policy: 'folder' }, 'OK fred+with space'],
+    ['a folder in its own case', 'fred+mNp', { policy: 'folder' }, 'OK fred+mNp'],
+    ['a folder in another case', 'fred+MNP', { policy: 'folder' }, 'NOTFOUND '],
+    ['a folder that is not there', 'fred+def', { policy: 'folder' }, 'NOTFOUND '],
+    ['a folder of a mailbox over quota', 'full+sub', { policy: 'folder' }, 'TEMP mailbox is over quota'],
+    ['a folder or the inbox: the folder', 'fred+abc', { policy: 'folder-or-inbox' }, 'OK fred+abc'],
+    ['a folder or the inbox: the inbox', 'fred+def', { policy: 'folder-or-inbox' }, 'OK fred+def'],
+    ['a folder or the inbox of nobody', 'nobody+def', { policy: 'folder-or-inbox' }, 'NOTFOUND '],
+
+    ['the canonical address', 'FRED', { reply: 'address' }, 'OK fred@example.org'],
+    [
+      'the canonical address has A-labels',
+      'JÜRGEN@Bücher.example',
+      { reply: 'address' },
+      'OK jürgen@xn--bcher-kva.example',
+    ],
+    ['the canonical address has the quotes it needs', 'quo ted', { reply: 'address' }, 'OK "quo ted"@example.org'],
+    ['the canonical address of a local domain', 'fred@localhost', { reply: 'address' }, 'OK fred@example.org'],
+    ['the canonical address without an ignored detail', 'fred+x', { reply: 'address' }, 'OK fred@example.org'],
+    [
+      'the canonical address with its folder',
+      'Fred+mNp',
+      { reply: 'address', policy: 'folder' },
+      'OK fred+mNp@example.org',
+    ],
+    [
+      'the canonical address in the inbox',
+      'Fred+x',
+      { reply: 'address', policy: 'folder-or-inbox' },
+      'OK fred@example.org',
+    ],
+  ])('answers %s', async (_name, key, options, reply) => {
+    expect(await answer(key, options, store)).toBe(reply);
+  });
+});
+
+describe('a mailbox map over a store that fails', () => {
+  const fails: Store = {
+    lookup() {
+      throw new Error('gone');
+    },
+    close: () => {},
+  };
+  const failsSecond = (): Store => {
+    let asked = 0;
+    return {
+      lookup: () => (asked++ === 0 ? null : Promise.reject(new Error('gone'))),
+      close: () => {},
+    };
+  };
+
+  it.each<[string, string, Partial<MailboxOptions>]>([
+    ['for a user', 'fred', {}],
+    ['for a detail', 'fred+abc', {}],
+    ['for a folder', 'fred+abc', { policy: 'folder' }],
+    ['for a folder or the inbox', 'fred+abc', { policy: 'folder-or-inbox' }],
+  ])('fails too %s', async (_, key, options) => {
+    expect(await answer(key, options, fails)).toBe('Error');
+  });
+
+  it.each<MailboxOptions['policy']>(['ignore', 'folder', 'folder-or-inbox'])(
+    'fails where only a later lookup fails, under %s',
+    async (policy) => {
+      expect(await answer('fred+abc', { policy }, failsSecond())).toBe('Error');
+    },
+  );
+});

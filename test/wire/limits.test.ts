@@ -1,0 +1,393 @@
+import { linkSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { type Binding, openListener } from '../../src/socket/listener.ts';
+import type { Maybe, Reply, Request } from '../../src/vocabulary.ts';
+import { temporaryFolders } from '../support/folder.ts';
+import { LIMITS, type TestServer, connectTo, readAll, readBytes, startServer } from '../support/server.ts';
+
+const folder = temporaryFolders();
+const servers: TestServer[] = [];
+afterEach(async () => {
+  vi.useRealTimers();
+  for (const server of servers.splice(0)) await server.stop();
+});
+
+const unix = (): Extract<Binding, { kind: 'unix' }> => ({
+  kind: 'unix',
+  path: join(folder(), 's.sock'),
+  mode: 0o600,
+  uid: -1,
+  gid: -1,
+});
+
+async function start(
+  answer: (request: Request) => Maybe<Reply>,
+  limits: Partial<typeof LIMITS> = {},
+  binding: Binding = unix(),
+): Promise<TestServer> {
+  const server = await startServer(binding, answer, limits);
+  servers.push(server);
+  return server;
+}
+
+const echo = ({ key }: Request): Reply => ({ kind: 'OK', value: key ?? '' });
+
+/** Answers that a test gives when it wants to. */
+function byHand(): {
+  readonly answer: (request: Request) => Promise<Reply>;
+  readonly give: (key: string) => void;
+  readonly asked: string[];
+} {
+  const waiting = new Map<string, (reply: Reply) => void>();
+  const asked: string[] = [];
+  return {
+    asked,
+    answer: ({ key }) =>
+      new Promise((resolve) => {
+        asked.push(key ?? '');
+        waiting.set(key ?? '', resolve);
+      }),
+    give: (key) => waiting.get(key)?.({ kind: 'OK', value: key }),
+  };
+}
+
+describe('a deadline', () => {
+  it('is answered TEMP when it passes, and the late answer goes nowhere', async () => {
+    const hand = byHand();
+    const { connect, told } = await start(hand.answer, { deadlineMs: 50 });
+    const socket = connect();
+    socket.write('6:m slow,');
+    expect(await readBytes(socket, 23)).toBe('20:TEMP deadline passed,');
+    hand.give('slow'); // now that the client asks something else
+    socket.write('6:m next,');
+    await vi.waitUntil(() => hand.asked.includes('next'), { interval: 2 });
+    hand.give('next');
+    expect(await readBytes(socket, 10)).toBe('7:OK next,');
+    expect(told).toEqual(['deadline: slow']);
+    socket.destroy();
+  });
+
+  it('counts from when a request came, also for requests that wait behind others', async () => {
+    const hand = byHand();
+    const { connect, told } = await start(hand.answer, { deadlineMs: 60 });
+    const socket = connect();
+    const all = readAll(socket);
+    socket.end('3:m a,3:m b,3:m c,');
+    expect(await all).toBe('20:TEMP deadline passed,'.repeat(3)); // after 60 ms, and not after 180
+    expect(told).toEqual(['deadline: a', 'deadline: b', 'deadline: c']);
+    expect(hand.asked).toEqual(['a']); // the store is not asked what nobody would hear
+  });
+
+  it('does not pass for answers that come in time', async () => {
+    const { connect, told } = await start((request) => sleep(20, echo(request)), { deadlineMs: 2_000 });
+    const socket = connect();
+    socket.end('3:m a,3:m b,');
+    expect(await readAll(socket)).toBe('4:OK a,4:OK b,');
+    expect(told).toEqual([]);
+  });
+
+  it('ends the connection without a word where the answer is later than a client waits: this process stood still', async () => {
+    const { connect, told } = await start(
+      (request) => {
+        const until = performance.now() + 200;
+        while (performance.now() < until); // nothing else runs meanwhile, as when a disk hangs
+        return echo(request);
+      },
+      { deadlineMs: 100 },
+    );
+    const socket = connect();
+    socket.write('3:m a,');
+    expect(await readAll(socket)).toBe('');
+    expect(told).toEqual(['ended: late answer']);
+  });
+});
+
+describe('a request in progress', () => {
+  it('is the only one of its connection, and others have their own', async () => {
+    const hand = byHand();
+    const { connect } = await start(hand.answer);
+    const [first, second] = [connect(), connect()];
+    first.write('3:m a,3:m b,');
+    second.write('3:m c,');
+    await vi.waitUntil(() => hand.asked.length === 2);
+    await sleep(20);
+    expect(hand.asked.toSorted()).toEqual(['a', 'c']);
+    hand.give('a');
+    await vi.waitUntil(() => hand.asked.includes('b'));
+    hand.give('b');
+    expect(await readBytes(first, 14)).toBe('4:OK a,4:OK b,');
+    first.destroy();
+    second.destroy();
+  });
+
+  it('whose client has gone is forgotten', async () => {
+    const hand = byHand();
+    const { connect, clients } = await start(hand.answer);
+    const socket = connect();
+    socket.write('3:m a,');
+    await vi.waitUntil(() => hand.asked.length === 1);
+    socket.destroy(); // which looks like the half-close of one who waits for the answer
+    hand.give('a');
+    await vi.waitUntil(() => clients.count === 0);
+  });
+});
+
+describe('a connection is dropped', () => {
+  it('when a request stays unfinished, however slowly it goes on', async () => {
+    const { connect, told } = await start(echo, { unfinishedMs: 100 });
+    const socket = connect();
+    const closed = new Promise((resolve) => socket.on('close', resolve));
+    socket.on('error', () => {});
+    socket.on('data', () => {});
+    socket.on('end', () => socket.end());
+    socket.write('9999:m ');
+    const dripping = setInterval(() => socket.write('x'), 20);
+    await closed;
+    clearInterval(dripping);
+    expect(told).toEqual(['ended: unfinished request']);
+  });
+
+  it('and not when requests are finished one after the other for longer than that', async () => {
+    const { connect, told } = await start(echo, { unfinishedMs: 60 });
+    const socket = connect();
+    for (let at = 0; at < 6; at++) {
+      socket.write('3:m');
+      await sleep(20);
+      socket.write(' a,');
+      expect(await readBytes(socket, 7)).toBe('4:OK a,');
+    }
+    expect(told).toEqual([]);
+    socket.destroy();
+  });
+
+  it('when its client does not read, which holds the server back from answering more', async () => {
+    let answered = 0;
+    const { connect, told } = await start(
+      () => {
+        answered++;
+        return { kind: 'OK', value: 'x'.repeat(50_000) };
+      },
+      { unreadMs: 150 },
+    );
+    const socket = connect();
+    const closed = new Promise((resolve) => socket.on('close', resolve));
+    socket.on('error', () => {});
+    socket.pause();
+    socket.write('3:m a,'.repeat(5_000)); // asks for 250 MB
+    await vi.waitUntil(() => told.length > 0, { timeout: 5_000 });
+    expect(told).toEqual(['ended: replies not read']);
+    expect(answered).toBeLessThan(200); // what the kernel and one flush take, and no more
+    socket.destroy();
+    await closed;
+  });
+
+  it('and not when it reads slowly', async () => {
+    const { connect, told } = await start(() => ({ kind: 'OK', value: 'x'.repeat(50_000) }), { unreadMs: 1_000 });
+    const socket = connect();
+    socket.pause();
+    socket.end('3:m a,'.repeat(100));
+    let read = 0;
+    socket.on('data', (chunk) => {
+      read += chunk.length;
+      socket.pause();
+      setTimeout(() => socket.resume(), 1);
+    });
+    socket.resume();
+    await new Promise((resolve) => socket.on('end', resolve));
+    expect(read).toBe(100 * '50003:OK ,'.length + 100 * 50_000);
+    expect(told).toEqual([]);
+  });
+
+  it('when it is idle, but only where that is configured, and then by half', async () => {
+    const { connect, told } = await start(echo, { idleMs: 50 });
+    const socket = connect();
+    socket.write('3:m a,');
+    expect(await readBytes(socket, 7)).toBe('4:OK a,');
+    expect(await readAll(socket)).toBe('');
+    expect(told).toEqual(['ended: idle']);
+    expect(socket.write('3:m b,')).toBe(true); // no broken pipe
+    socket.end();
+  });
+});
+
+describe('the limits of connections', () => {
+  it('beyond the soft one everything is TEMP, until there is room again', async () => {
+    const { connect, clients } = await start(echo, { softConnections: 2, hardConnections: 10 });
+    const first = [connect(), connect()];
+    await vi.waitUntil(() => clients.count === 2);
+    const third = connect();
+    third.write('3:m a,');
+    expect(await readBytes(third, 28)).toBe('25:TEMP too many connections,');
+    first[0]?.write('3:m a,');
+    expect(await readBytes(first[0] as never, 7)).toBe('4:OK a,'); // who was there before is served
+    first[1]?.destroy();
+    await vi.waitUntil(() => clients.count === 2);
+    third.write('3:m a,');
+    expect(await readBytes(third, 7)).toBe('4:OK a,');
+    third.destroy();
+    first[0]?.destroy();
+  });
+
+  it('beyond the hard one connections are closed at once', async () => {
+    const { connect, clients, told } = await start(echo, { softConnections: 2, hardConnections: 2 });
+    const first = [connect(), connect()];
+    await vi.waitUntil(() => clients.count === 2);
+    const third = connect();
+    third.on('error', () => {});
+    await new Promise((resolve) => {
+      third.on('end', resolve);
+      third.on('close', resolve);
+      third.resume();
+    });
+    expect(told).toEqual(['refused']);
+    expect(clients.count).toBe(2);
+    for (const socket of first) socket.destroy();
+  });
+});
+
+describe('a stop', () => {
+  it('answers what was asked, half-closes, and waits for the clients up to a bound', async () => {
+    const hand = byHand();
+    const server = await startServer(unix(), hand.answer);
+    const [asking, idle, halfway] = [server.connect(), server.connect(), server.connect()];
+    asking.write('3:m a,');
+    halfway.write('3:m');
+    await vi.waitUntil(() => hand.asked.length === 1 && server.clients.count === 3);
+    server.listener.close();
+    const drained = server.clients.drain(10_000);
+    expect(await readAll(idle)).toBe('');
+    idle.destroy();
+    halfway.write(' b,');
+    await vi.waitUntil(() => hand.asked.length === 2);
+    hand.give('b');
+    hand.give('a');
+    expect(await readAll(asking)).toBe('4:OK a,');
+    expect(await readAll(halfway)).toBe('4:OK b,');
+    asking.end();
+    halfway.end();
+    await drained;
+    expect(server.clients.count).toBe(0);
+  });
+
+  it('drops who does not close within the bound', async () => {
+    const server = await startServer(unix(), echo);
+    const socket = server.connect();
+    const gone = new Promise((resolve) => socket.on('close', resolve));
+    socket.resume();
+    await vi.waitUntil(() => server.clients.count === 1);
+    server.listener.close();
+    await server.clients.drain(30);
+    await vi.waitUntil(() => server.clients.count === 0);
+    socket.destroy();
+    await gone;
+  });
+});
+
+describe('tcp', () => {
+  it('lets in the loopback addresses and the allowed networks, and nobody else', async () => {
+    const answerTo = async (allow: { address: string; bits: number }[], from: string): Promise<string> => {
+      const server = await start(echo, {}, { kind: 'tcp', host: '::', port: 0, allow });
+      const port = /:(\d+)$/.exec(server.listener.where)?.[1];
+      const socket = connectTo(`tcp:${from}:${port}`);
+      socket.on('error', () => {});
+      socket.end('3:m a,');
+      return readAll(socket).catch(() => 'closed');
+    };
+    expect(await answerTo([], '127.0.0.1')).toBe('4:OK a,');
+    expect(await answerTo([], '::1')).toBe('4:OK a,');
+    expect(await answerTo([{ address: '192.0.2.0', bits: 24 }], '127.0.0.1')).toBe('4:OK a,');
+  });
+});
+
+/** Leaves a socket file on which nobody listens. */
+async function leaveStale(path: string): Promise<void> {
+  const dead = createServer();
+  await new Promise<void>((resolve) => dead.listen(`${path}.aside`, resolve));
+  linkSync(`${path}.aside`, path);
+  await new Promise((resolve) => dead.close(resolve)); // removes its own name only
+}
+
+describe('a Unix socket', () => {
+  const events = { accept: () => {}, forbidden: () => {}, failed: () => {} };
+
+  it('has its mode before a client can connect', async () => {
+    const binding = { ...unix(), mode: 0o640 };
+    await start(echo, {}, binding);
+    expect(statSync(binding.path).mode & 0o777).toBe(0o640);
+  });
+
+  it('is refused where another server listens, which is not disturbed', async () => {
+    const binding = unix();
+    const { connect } = await start(echo, {}, binding);
+    await expect(openListener(binding, events)).rejects.toThrow('another server listens there; stop it first');
+    const socket = connect();
+    socket.end('3:m a,');
+    expect(await readAll(socket)).toBe('4:OK a,');
+  });
+
+  it('replaces the file that a dead server left', async () => {
+    const binding = unix();
+    await leaveStale(binding.path);
+    expect(statSync(binding.path).isSocket()).toBe(true);
+    const { connect } = await start(echo, {}, binding);
+    const socket = connect();
+    socket.end('3:m a,');
+    expect(await readAll(socket)).toBe('4:OK a,');
+  });
+
+  it('of two servers that start at once goes to one', async () => {
+    for (let round = 0; round < 20; round++) {
+      const binding = unix();
+      await leaveStale(binding.path);
+      const outcomes = await Promise.allSettled([1, 2, 3].map(() => openListener(binding, events)));
+      const winners = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+      expect(winners).toHaveLength(1);
+      expect(statSync(binding.path).isSocket()).toBe(true);
+      winners[0]?.close();
+      expect(statSync(binding.path, { throwIfNoEntry: false })).toBeUndefined();
+    }
+  });
+
+  it('is removed at stop, but not where another has taken its place', async () => {
+    const binding = unix();
+    const first = await openListener(binding, events);
+    rmSync(binding.path);
+    const second = await openListener(binding, events);
+    first.close();
+    expect(statSync(binding.path).isSocket()).toBe(true);
+    second.close();
+    expect(statSync(binding.path, { throwIfNoEntry: false })).toBeUndefined();
+  });
+
+  it.each<[string, (path: string) => void, RegExp]>([
+    ['a file is there', (path) => writeFileSync(path, 'mail'), /is there already and is no socket; remove it/],
+    ['a folder is there', (path) => mkdirSync(path), /is there already and is no socket; remove it/],
+    [
+      'a symbolic link is there',
+      (path) => symlinkSync('/nowhere', path),
+      /is there already and is no socket; remove it/,
+    ],
+  ])('is refused where %s', async (_, make, message) => {
+    const binding = unix();
+    make(binding.path);
+    await expect(openListener(binding, events)).rejects.toThrow(message);
+  });
+
+  it.each<[string, string, RegExp]>([
+    ['its folder does not exist', '/nonexistent/s.sock', /its folder does not exist; make it/],
+    ['its folder is a file', '/etc/passwd/s.sock', /cannot listen on unix:\/etc\/passwd\/s\.sock/],
+    ['its path is too long', `/tmp/${'x'.repeat(120)}/s.sock`, /at most 107; choose a shorter one/],
+  ])('says that %s', async (_, path, message) => {
+    await expect(openListener({ ...unix(), path }, events)).rejects.toThrow(message);
+  });
+
+  it('leaves nothing beside it where it fails', async () => {
+    const dir = folder();
+    writeFileSync(join(dir, 's.sock'), '');
+    await expect(openListener({ ...unix(), path: join(dir, 's.sock') }, events)).rejects.toThrow('no socket');
+    await vi.waitUntil(() => readdirSync(dir).length === 1);
+  });
+});
