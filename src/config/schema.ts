@@ -43,7 +43,13 @@ export const limits = z
   })
   .superRefine((raw, context) => {
     if (raw.soft_connections > raw.hard_connections) {
-      context.addIssue({ code: 'custom', path: ['soft_connections'], message: 'is over hard_connections' });
+      const remedy = 'give less, or raise hard_connections';
+      context.addIssue({
+        code: 'custom',
+        path: ['soft_connections'],
+        message: 'is over hard_connections',
+        params: { remedy },
+      });
     }
   })
   .transform((raw) => ({

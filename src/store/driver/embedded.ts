@@ -132,6 +132,7 @@ export function openMailboxes(dir: string, purpose: 'read' | 'write'): Mailboxes
     },
     write(change) {
       let done = false;
+      written = false;
       let thrown: unknown = null;
       try {
         db.transactionSync(() => {
@@ -153,9 +154,10 @@ export function openMailboxes(dir: string, purpose: 'read' | 'write'): Mailboxes
 }
 
 function openFile(file: string, readOnly: boolean): Db {
+  let db: Db | null = null;
   try {
     if (existsSync(file)) checkDataFile(file);
-    const db: Db = open({ ...OPTIONS, path: file, readOnly });
+    db = open({ ...OPTIONS, path: file, readOnly });
     if (readOnly && db.readerList().includes('no reader locks')) {
       throw new Error(`${file}-lock cannot be written, without which a writer could tear what is read`);
     }
@@ -164,6 +166,7 @@ function openFile(file: string, readOnly: boolean): Db {
     else if (format !== FORMAT) throw new Error(`its format is ${format ?? 'unknown'}, and this smmap knows ${FORMAT}`);
     return db;
   } catch (error) {
+    void db?.close();
     throw new StoreError(`${file} cannot be opened: ${(error as Error).message}`, { cause: error });
   }
 }

@@ -1,0 +1,140 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { ConfigError } from '../../src/config/config.ts';
+import { loadConfig, parseConfig } from '../../src/config/load.ts';
+import { defaultPlaces } from '../../src/cli/places.ts';
+
+const places = { socket: '/run/smmap/smmap.sock', store: '/var/lib/smmap' };
+
+/** What is wrong with a configuration, as `smmap check` says it. */
+function complaint(load: () => unknown): string {
+  try {
+    load();
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  return '';
+}
+
+describe('the annotated file in systemd/', () => {
+  const file = new URL('../../systemd/smmap.toml', import.meta.url).pathname;
+  const text = readFileSync(file, 'utf8');
+
+  it('is the defaults', () => {
+    expect(loadConfig(file, places)).toEqual(loadConfig(null, places));
+  });
+
+  it('names every key that there is, if only in a comment', () => {
+    const uncommented = text.replace(/^# (?=\w+ = |\[)/gm, '');
+    for (const key of ['log', 'limits', 'listen.mta', 'store.local', 'store.fixed', 'map."*"']) {
+      expect(uncommented).toContain(`[${key}]`);
+    }
+    const unknown = 'x-unknown = 1\n';
+    const known = (section: string): string[] =>
+      (
+        /known here are (.*)/.exec(complaint(() => parseConfig(`${section}\n${unknown}`, 'f', places)))?.[1] ?? ''
+      ).split(', ');
+    const sections = [
+      '[log]',
+      '[limits]',
+      '[listen.mta]',
+      '[map."*"]',
+      '[store.a]\ndriver = "embedded"\npath = "/x"',
+      '[store.a]\ndriver = "memory"\nmailboxes = ["a@b"]',
+    ];
+    for (const key of sections.flatMap(known)) expect(uncommented).toMatch(new RegExp(`^${key} = `, 'm'));
+  });
+});
+
+describe('a bad configuration', () => {
+  const dir = new URL('./bad/', import.meta.url).pathname;
+  const cases = readdirSync(dir).filter((name) => name.endsWith('.toml'));
+  it.each(cases)('%s is refused with each mistake, its reason and its remedy', (name) => {
+    const expected = readFileSync(dir + name.replace('.toml', '.error'), 'utf8').trimEnd();
+    expect(complaint(() => parseConfig(readFileSync(dir + name, 'utf8'), name, places))).toBe(expected);
+  });
+
+  it('that cannot be read says so', () => {
+    expect(complaint(() => loadConfig('/nonexistent.toml', places))).toMatch(
+      /^\/nonexistent\.toml: file: cannot be read \(ENOENT.*\); check the path and its permissions$/,
+    );
+  });
+});
+
+describe('a configuration', () => {
+  it('of one map alone has the default listener and store', () => {
+    const config = parseConfig('[map.cyrus]\ndefault_domain = "Bücher.example"', 'f', places);
+    expect([...config.maps.keys()]).toEqual(['cyrus']);
+    expect(config.maps.get('cyrus')).toMatchObject({
+      stores: ['local'],
+      options: { defaultDomain: 'xn--bcher-kva.example', separators: ['+'], policy: 'ignore', reply: 'key' },
+    });
+    expect(config.listeners.get('mta')).toEqual({ kind: 'unix', path: places.socket, mode: 0o666, uid: -1, gid: -1 });
+  });
+
+  it('asks all stores in the order of the file where a map names none', () => {
+    const config = parseConfig(
+      '[store.z]\ndriver = "memory"\nmailboxes = ["a@b"]\n[store.a]\ndriver = "embedded"\npath = "/x"',
+      'f',
+      places,
+    );
+    expect(config.maps.get('*')?.stores).toEqual(['z', 'a']);
+  });
+
+  it('has listeners of every kind', () => {
+    const config = parseConfig(
+      `[listen.a]\npath = "/x/s"\nmode = "0640"\nowner = "root"\ngroup = "0"
+       [listen.b]\ntcp = "[::1]:2004"
+       [listen.c]\ntcp = "0.0.0.0:2004"\nallow = ["192.0.2.1", "2001:db8::/32"]
+       [listen.d]\nsystemd = "smmap"`,
+      'f',
+      places,
+    );
+    expect([...config.listeners.values()]).toEqual([
+      { kind: 'unix', path: '/x/s', mode: 0o640, uid: 0, gid: 0 },
+      { kind: 'tcp', host: '::1', port: 2004, allow: [] },
+      {
+        kind: 'tcp',
+        host: '0.0.0.0',
+        port: 2004,
+        allow: [
+          { address: '192.0.2.1', bits: 32 },
+          { address: '2001:db8::', bits: 32 },
+        ],
+      },
+      { kind: 'systemd', name: 'smmap' },
+    ]);
+  });
+
+  it('is overridden by the command line', () => {
+    const overrides = { listen: [{ path: '/y/s' }, { tcp: '127.0.0.1:99' }], store: '/z' };
+    const config = parseConfig('[listen.a]\npath = "/x/s"\n[map.cyrus]', 'f', places, overrides);
+    expect([...config.listeners.values()].map((listener) => listener.kind)).toEqual(['unix', 'tcp']);
+    expect([...config.stores]).toEqual([['local', { driver: 'embedded', path: '/z' }]]);
+    expect([...config.maps.keys()]).toEqual(['cyrus']);
+  });
+});
+
+describe('the places without a configuration', () => {
+  it.each([
+    ['of root', {}, 0, '/run/smmap/smmap.sock', '/var/lib/smmap'],
+    [
+      'under systemd',
+      { RUNTIME_DIRECTORY: '/run/x', STATE_DIRECTORY: '/var/lib/x' },
+      7,
+      '/run/x/smmap.sock',
+      '/var/lib/x',
+    ],
+    [
+      'of a user in a session',
+      { XDG_RUNTIME_DIR: '/run/user/7' },
+      7,
+      '/run/user/7/smmap/smmap.sock',
+      '/home/u/.local/state/smmap',
+    ],
+    ['of a user without one', {}, 7, '/home/u/.local/state/smmap/smmap.sock', '/home/u/.local/state/smmap'],
+  ])('are those %s', (_, environment, userId, socket, store) => {
+    expect(defaultPlaces(environment, userId, '/home/u')).toEqual({ socket, store });
+  });
+});

@@ -1,0 +1,159 @@
+import { copyFileSync, mkdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { checkDataFile } from '../../src/store/driver/datafile.ts';
+import { openEmbeddedStore, openMailboxes } from '../../src/store/driver/embedded.ts';
+import type { Mailbox } from '../../src/store/line.ts';
+import { makeStore, temporaryFolders } from '../support/folder.ts';
+
+const folder = temporaryFolders();
+let sound = '';
+
+const mailboxes = (count: number): Mailbox[] =>
+  Array.from({ length: count }, (_, at) => ({
+    local: `user${at}`,
+    domain: 'example.org',
+    state: 'active',
+    folders: [],
+  }));
+
+beforeAll(async () => {
+  sound = folder();
+  await makeStore(sound, mailboxes(20_000)); // deep enough for branch pages
+});
+
+/** A copy of a sound store, to be damaged. */
+function copy(): string {
+  const dir = folder();
+  for (const name of ['smmap.mdb', 'smmap.mdb-lock']) copyFileSync(join(sound, name), join(dir, name));
+  return dir;
+}
+
+describe('a store whose file', () => {
+  // Each of these would end this process, were lmdb asked to open it.
+  it.each<[string, (file: string) => void, RegExp]>([
+    ['is empty', (file) => truncateSync(file, 0), /it is no store, or was damaged/],
+    ['is text', (file) => writeFileSync(file, 'fred@example.org\n'.repeat(1_000)), /it is no store, or was damaged/],
+    ['is zeros', (file) => writeFileSync(file, Buffer.alloc(100_000)), /it is no store, or was damaged/],
+    ['ends within the first page', (file) => truncateSync(file, 100), /it is no store, or was damaged/],
+    ['ends within the second page', (file) => truncateSync(file, 4_200), /it was truncated or damaged/],
+    ['was cut to half', (file) => truncateSync(file, statSync(file).size / 2), /it was truncated/],
+    ['lost its last page', (file) => truncateSync(file, statSync(file).size - 4_096), /it was truncated/],
+    ['is a folder', (file) => (rmSync(file), mkdirSync(file)), /EISDIR/],
+  ])('%s cannot be opened, neither to read nor to write', (_, damage, message) => {
+    const dir = copy();
+    damage(join(dir, 'smmap.mdb'));
+    expect(() => openEmbeddedStore(dir)).toThrow(message);
+    expect(() => openMailboxes(dir, 'write')).toThrow(message);
+    expect(() => openMailboxes(dir, 'read')).toThrow(message);
+  });
+
+  it('is sound can be opened after each of many changes', async () => {
+    const dir = folder();
+    for (let round = 0; round < 60; round++) {
+      const store = openMailboxes(dir, 'write');
+      store.write((writer) => {
+        for (let at = 0; at < 50; at++) {
+          const local = `user${(round * 7_919 + at * 104_729) % 3_000}`;
+          if (round % 3 === 2) writer.remove(local, 'example.org');
+          else
+            writer.put({ local, domain: 'example.org', state: 'active', folders: ['x'.repeat((at * 37) % 900 || 1)] });
+        }
+        return true;
+      });
+      await store.close();
+      expect(() => checkDataFile(join(dir, 'smmap.mdb'))).not.toThrow();
+    }
+  });
+
+  it('has another format is refused', async () => {
+    const dir = folder();
+    const { open } = await import('lmdb');
+    const db = open({ path: join(dir, 'smmap.mdb'), noSubdir: true, encoding: 'string' });
+    db.putSync('format', '2');
+    await db.close();
+    expect(() => openEmbeddedStore(dir)).toThrow('its format is 2, and this smmap knows 1');
+    expect(() => openMailboxes(dir, 'write')).toThrow('its format is 2, and this smmap knows 1');
+  });
+
+  it('is not there is made only to be written', async () => {
+    const dir = join(folder(), 'new', 'deep');
+    expect(() => openEmbeddedStore(dir)).toThrow(`there is no store in ${dir}`);
+    expect(() => openMailboxes(dir, 'read')).toThrow(`there is no store in ${dir}`);
+    await openMailboxes(dir, 'write').close();
+    expect(statSync(dir).mode & 0o777).toBe(0o750);
+    expect(statSync(join(dir, 'smmap.mdb')).mode & 0o777).toBe(0o640);
+  });
+});
+
+describe('an embedded store', () => {
+  const ask = (dir: string, local: string): unknown => {
+    const store = openEmbeddedStore(dir);
+    try {
+      return store.lookup({ about: 'mailbox', local, domain: 'example.org', folder: null });
+    } finally {
+      void store.close();
+    }
+  };
+
+  it('in which no mailbox was ever written is certain of nothing', async () => {
+    const dir = folder();
+    await openMailboxes(dir, 'write').close();
+    expect(() => ask(dir, 'fred')).toThrow('no mailbox was ever written to');
+  });
+
+  it('is still certain of nothing after an import without mailboxes, an aborted one, and a failed one', async () => {
+    const dir = folder();
+    const store = openMailboxes(dir, 'write');
+    expect(store.write(() => true)).toBe(true);
+    expect(store.write((writer) => !writer.put(mailboxes(1)[0] as Mailbox))).toBe(false);
+    expect(() =>
+      store.write((writer) => {
+        writer.put(mailboxes(1)[0] as Mailbox);
+        throw new Error('bad line');
+      }),
+    ).toThrow('bad line');
+    await store.close();
+    expect(() => ask(dir, 'user0')).toThrow('no mailbox was ever written to');
+  });
+
+  it('is certain again after a mailbox was written in a later transaction of the same process', async () => {
+    const dir = folder();
+    const store = openMailboxes(dir, 'write');
+    store.write((writer) => !writer.put(mailboxes(1)[0] as Mailbox));
+    store.write((writer) => writer.put(mailboxes(2)[1] as Mailbox));
+    await store.close();
+    expect(ask(dir, 'user0')).toBeNull();
+    expect(ask(dir, 'user1')).not.toBeNull();
+  });
+
+  it('is certain after its last mailbox was removed', async () => {
+    const dir = folder();
+    await makeStore(dir, mailboxes(1));
+    const store = openMailboxes(dir, 'write');
+    store.write((writer) => writer.remove('user0', 'example.org'));
+    await store.close();
+    expect(ask(dir, 'user0')).toBeNull();
+  });
+
+  it('lists a domain and no other, in order', async () => {
+    const dir = folder();
+    const at = (local: string, domain: string): Mailbox => ({ local, domain, state: 'active', folders: [] });
+    await makeStore(dir, [
+      at('b', 'a.example'),
+      at('a', 'a.example'),
+      at('a', 'a.example.b'),
+      at('a', 'aa.example'),
+      at('!', 'a.example'),
+      at('é', 'a.example'),
+    ]);
+    const store = openMailboxes(dir, 'read');
+    expect([...store.all('a.example')].map(({ local }) => local)).toEqual(['!', 'a', 'b', 'é']);
+    expect([...store.all(null)].map(({ domain }) => domain)).toEqual([
+      ...Array.from({ length: 4 }, () => 'a.example'),
+      'a.example.b',
+      'aa.example',
+    ]);
+    await store.close();
+  });
+});
