@@ -1,10 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import type { Config } from '../config/config.ts';
 import { type Overrides, type Places, loadConfig } from '../config/load.ts';
 import { type Daemon, startDaemon } from '../daemon.ts';
-import { openLog } from '../observe/log.ts';
+import { type FirstSteps, openLog } from '../observe/log.ts';
 import { inheritedSockets } from '../observe/systemd.ts';
-import { parseEndpoint } from '../socket/endpoint.ts';
+import { formatEndpoint, parseEndpoint } from '../socket/endpoint.ts';
 import { ListenError } from '../socket/claim.ts';
 import { CliError, EXIT } from './error.ts';
 
@@ -19,8 +20,7 @@ export async function serve(options: ServeOptions, places: Places, version: stri
   const config = loadConfig(options.config, places, overridesOf(options));
   if (options.config === null) makeFolders(places, options);
   const pretty = process.stdout.isTTY;
-  const command = process.env['npm_execpath'] === undefined ? 'smmap' : 'npx smmap';
-  const { log, flush } = await openLog({ level: config.log.level, pretty, command });
+  const { log, flush } = await openLog({ level: config.log.level, pretty, firstSteps: firstSteps(config, places) });
   process.on('uncaughtException', (error) => {
     log.failed(error);
     flush();
@@ -43,6 +43,20 @@ function overridesOf({ listen, store }: ServeOptions): Overrides {
     return endpoint.kind === 'unix' ? { path: resolve(endpoint.path) } : { tcp: text.slice('tcp:'.length) };
   });
   return { ...(tables.length > 0 && { listen: tables }), ...(store !== null && { store: resolve(store) }) };
+}
+
+/** What to type next, with the options that this daemon's store and socket need, and as npm starts it in a checkout. */
+function firstSteps(config: Config, places: Places): FirstSteps {
+  const smmap = process.env['npm_execpath'] === undefined ? 'smmap' : 'npx smmap';
+  const store = [...config.stores.values()].find(({ driver }) => driver === 'embedded');
+  const listener = [...config.listeners.values()].find(({ kind }) => kind !== 'systemd');
+  const storeOption = store?.driver === 'embedded' && store.path !== places.store ? ` --store ${store.path}` : '';
+  const server = listener === undefined || listener.kind === 'systemd' ? null : formatEndpoint(listener);
+  const serverOption = server === null || server === `unix:${places.socket}` ? '' : ` --server ${server}`;
+  return {
+    add: `${smmap} mailbox add${storeOption} fred@example.org`,
+    ask: `${smmap} probe${serverOption} fred@example.org`,
+  };
 }
 
 /** The default folders are ours to make; those that a configuration names are its author's. */

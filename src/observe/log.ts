@@ -30,8 +30,13 @@ export interface LogOptions {
   readonly level: string;
   /** For a person at a terminal instead of JSON, one object a line. */
   readonly pretty: boolean;
-  /** How the user of this log calls the program: `smmap`, or `npx smmap` in a checkout. */
-  readonly command: string;
+  /** The commands that add a mailbox and ask for it, for who starts with an empty store. */
+  readonly firstSteps: FirstSteps;
+}
+
+export interface FirstSteps {
+  readonly add: string;
+  readonly ask: string;
 }
 
 const MOST_WAITING_BYTES = 16 * 1024 * 1024; // what waits for a log that nobody reads; the rest is dropped
@@ -40,12 +45,12 @@ const MOST_WAITING_BYTES = 16 * 1024 * 1024; // what waits for a log that nobody
 export async function openLog(options: LogOptions): Promise<{ readonly log: Log; readonly flush: () => void }> {
   if (options.pretty) {
     const { default: pretty } = await import('pino-pretty');
-    const stream = pretty({ ignore: 'pid,hostname,event', translateTime: 'SYS:HH:MM:ss.l', sync: true });
-    return { log: createLog(loggerTo(stream, options.level), options.command), flush: () => {} };
+    const stream = pretty({ ignore: 'pid,event', singleLine: true, translateTime: 'SYS:HH:MM:ss', sync: true });
+    return { log: createLog(loggerTo(stream, options.level), options.firstSteps), flush: () => {} };
   }
   const stream = destination({ fd: 1, sync: false, maxLength: MOST_WAITING_BYTES });
   stream.on('error', () => {});
-  return { log: createLog(loggerTo(stream, options.level), options.command), flush: () => stream.flushSync() };
+  return { log: createLog(loggerTo(stream, options.level), options.firstSteps), flush: () => stream.flushSync() };
 }
 
 function loggerTo(stream: DestinationStream, level: string): Logger {
@@ -53,7 +58,7 @@ function loggerTo(stream: DestinationStream, level: string): Logger {
   return pino({ level, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime, formatters }, stream);
 }
 
-export function createLog(logger: Logger, command: string): Log {
+export function createLog(logger: Logger, firstSteps: FirstSteps): Log {
   let refused = 0;
   let refusedAt = -Infinity;
   return {
@@ -71,12 +76,9 @@ export function createLog(logger: Logger, command: string): Log {
       logger.error({ event: 'store_unavailable', store, cause: reason }, `store ${store} cannot answer: ${reason}`);
     },
     storeEmpty(store) {
-      const add = `${command} mailbox add fred@example.org`;
-      const ask = `${command} probe fred@example.org`;
-      logger.warn(
-        { event: 'store_empty', store },
-        `store ${store} never held a mailbox, so every answer is TEMP; add one: ${add}; then ask for it: ${ask}`,
-      );
+      const { add, ask } = firstSteps;
+      const steps = `add a mailbox: ${add}; then ask for it: ${ask}`;
+      logger.warn({ event: 'store_empty', store }, `store ${store} never held a mailbox, so it answers TEMP; ${steps}`);
     },
     answered(request, reply, cause) {
       const { map, key } = request;

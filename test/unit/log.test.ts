@@ -4,12 +4,17 @@ import { type Log, createLog } from '../../src/observe/log.ts';
 import { StoreError } from '../../src/store/store.ts';
 import type { Reply, Request } from '../../src/vocabulary.ts';
 
+const firstSteps = {
+  add: 'npx smmap mailbox add fred@example.org',
+  ask: 'npx smmap probe fred@example.org',
+};
+
 /** A log at a level, and what it wrote. */
 function logAt(level: string): { log: Log; lines: Record<string, unknown>[] } {
   const lines: Record<string, unknown>[] = [];
   const stream = { write: (text: string) => lines.push(JSON.parse(text) as Record<string, unknown>) };
   const formatters = { level: (label: string) => ({ level: label }) };
-  return { log: createLog(pino({ level, base: null, timestamp: false, formatters }, stream), 'npx smmap'), lines };
+  return { log: createLog(pino({ level, base: null, timestamp: false, formatters }, stream), firstSteps), lines };
 }
 
 const request: Request = { map: 'cyrus', key: 'fred@example.org' };
@@ -34,8 +39,22 @@ describe('the log', () => {
       log.answered(request, { kind: 'TEMP', reason: 'unknown map' }, null);
       return lines;
     };
-    const accepted = { level: 'debug', event: 'accepted', map: 'cyrus', key: 'fred@example.org', reply: 'OK', msg: 'accepted' };
-    const refused = { level: 'info', event: 'refused', map: 'cyrus', key: 'fred@example.org', reply: 'NOTFOUND', msg: 'refused' };
+    const accepted = {
+      level: 'debug',
+      event: 'accepted',
+      map: 'cyrus',
+      key: 'fred@example.org',
+      reply: 'OK',
+      msg: 'accepted',
+    };
+    const refused = {
+      level: 'info',
+      event: 'refused',
+      map: 'cyrus',
+      key: 'fred@example.org',
+      reply: 'NOTFOUND',
+      msg: 'refused',
+    };
     const deferred = (cause: string) => ({
       level: 'warn',
       event: 'deferred',
@@ -70,7 +89,7 @@ describe('the log', () => {
 
   it('cannot be broken into by a key', () => {
     const written: string[] = [];
-    const log = createLog(pino({}, { write: (text: string) => written.push(text) }), 'smmap');
+    const log = createLog(pino({}, { write: (text: string) => written.push(text) }), firstSteps);
     log.answered({ map: 'm', key: 'a"}\n{"event":"accepted' }, notFound, null);
     expect(written.join('').trimEnd().split('\n')).toHaveLength(1);
     expect(JSON.parse(written.join(''))).toMatchObject({ event: 'refused', key: 'a"}\n{"event":"accepted' });
