@@ -54,7 +54,6 @@ function createProgram(exit: (code: number) => void): Command {
     .version(packageVersion())
     .exitOverride()
     .showSuggestionAfterError()
-    .configureHelp({ showGlobalOptions: true })
     .addHelpText('after', EXIT_CODES);
 
   program
@@ -62,11 +61,13 @@ function createProgram(exit: (code: number) => void): Command {
     .summary('run the daemon')
     .description('Runs the daemon until SIGTERM or SIGINT. Without a file it runs on defaults, and prints where.')
     .option('-c, --config <file>', 'configuration in TOML; systemd/smmap.toml shows every key with its default')
-    .option(
-      '-l, --listen <endpoint>',
-      `unix:PATH or tcp:HOST:PORT, in any number, instead of the file's (default: unix:${places.socket})`,
-      collect,
-      [],
+    .addOption(
+      new Option(
+        '-l, --listen <endpoint>',
+        "unix:PATH or tcp:HOST:PORT, in any number, instead of the file's listeners",
+      )
+        .argParser(collect)
+        .default([], `unix:${places.socket}`),
     )
     .option('-s, --store <dir>', `an embedded store, instead of the file's stores (default: ${places.store})`)
     .action(async (options: { config?: string; listen: string[]; store?: string }) => {
@@ -110,7 +111,10 @@ function createProgram(exit: (code: number) => void): Command {
     });
 
   addMailboxCommands(
-    program.command('mailbox').description('Keeps the mailboxes of the embedded store.'),
+    program
+      .command('mailbox')
+      .summary('keep the embedded store')
+      .description('Keeps the mailboxes of the embedded store.'),
     places.store,
     exit,
   );
@@ -125,7 +129,9 @@ function addMailboxCommands(mailbox: Command, defaultStore: string, exit: (code:
     .command('add')
     .description('Adds mailboxes, or changes those that are there. A running daemon answers them at its next lookup.')
     .argument('<address...>', 'such as fred@example.org or \'"quo ted"@example.org\'')
-    .option('-f, --folder <name>', 'a folder of each, in any number', collect, [])
+    .addOption(
+      new Option('-f, --folder <name>', 'a folder of each, in any number').argParser(collect).default([], 'none'),
+    )
     .addOption(new Option('--state <state>').choices(['active', 'disabled', 'overquota']).default('active'))
     .addOption(store())
     .action(async (addresses: string[], options: { folder: string[]; state: string; store: string }) =>

@@ -72,7 +72,7 @@ export async function openClient(endpoint: Endpoint, options: ClientOptions): Pr
       fail(new ProtocolError(`the server sent no netstring: ${error.message}`));
     }
   });
-  socket.on('error', (error) => fail(new ConnectionError(`${where}: ${error.message}`)));
+  socket.on('error', (error) => fail(new ConnectionError(`${where}: ${explain(error)}`)));
   socket.on('close', () => fail(new ConnectionError(`${where}: closed without a reply`)));
 
   await waitFor(() => socket.once('connect', () => settle?.('')));
@@ -81,4 +81,17 @@ export async function openClient(endpoint: Endpoint, options: ClientOptions): Pr
       broken === null ? waitFor(() => socket.write(encodeNetstring(formatRequest(map, key)))) : Promise.reject(broken),
     close: () => void socket.destroy(),
   };
+}
+
+function explain(error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case 'ENOENT':
+      return 'there is no such socket; is the server running?';
+    case 'ECONNREFUSED':
+      return 'nobody listens there; is the server running?';
+    case 'EACCES':
+      return "permission denied; see the socket's mode, owner and folders";
+    default:
+      return error.message;
+  }
 }
