@@ -90,23 +90,27 @@ export function readAll(socket: Socket): Promise<string> {
     socket.on('data', (chunk) => chunks.push(chunk));
     socket.on('end', () => resolve(Buffer.concat(chunks).toString('latin1')));
     socket.on('error', reject);
+    socket.resume();
   });
 }
 
-/** The first so many bytes. */
+/** The next so many bytes; what follows them stays to be read. */
 export function readBytes(socket: Socket, length: number): Promise<string> {
   return new Promise((resolve, reject) => {
-    let read = '';
+    let read = Buffer.alloc(0);
     const take = (chunk: Buffer): void => {
-      read += chunk.toString('latin1');
+      read = Buffer.concat([read, chunk]);
       if (read.length < length) return;
+      socket.pause();
       socket.off('data', take);
       socket.off('end', ended);
-      resolve(read);
+      if (read.length > length) socket.unshift(read.subarray(length));
+      resolve(read.toString('latin1', 0, length));
     };
-    const ended = (): void => reject(new Error(`the server closed after ${JSON.stringify(read)}`));
+    const ended = (): void => reject(new Error(`the server closed after ${JSON.stringify(read.toString('latin1'))}`));
     socket.on('data', take);
     socket.on('end', ended);
     socket.on('error', reject);
+    socket.resume();
   });
 }

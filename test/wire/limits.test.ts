@@ -60,7 +60,7 @@ describe('a deadline', () => {
     const { connect, told } = await start(hand.answer, { deadlineMs: 50 });
     const socket = connect();
     socket.write('6:m slow,');
-    expect(await readBytes(socket, 23)).toBe('20:TEMP deadline passed,');
+    expect(await readBytes(socket, 24)).toBe('20:TEMP deadline passed,');
     hand.give('slow'); // now that the client asks something else
     socket.write('6:m next,');
     await vi.waitUntil(() => hand.asked.includes('next'), { interval: 2 });
@@ -121,6 +121,24 @@ describe('a request in progress', () => {
     expect(await readBytes(first, 14)).toBe('4:OK a,4:OK b,');
     first.destroy();
     second.destroy();
+  });
+
+  it('stops the reading of its connection, which goes on after it', async () => {
+    const hand = byHand();
+    const { connect } = await start(hand.answer);
+    const socket = connect();
+    for (const keys of [['a', 'b', 'c'], ['d']]) {
+      for (const key of keys) {
+        socket.write(`3:m ${key},`);
+        await sleep(10); // so that each is read for itself, while the first is in progress
+      }
+      for (const key of keys) {
+        await vi.waitUntil(() => hand.asked.includes(key));
+        hand.give(key);
+        expect(await readBytes(socket, 7)).toBe(`4:OK ${key},`);
+      }
+    }
+    socket.destroy();
   });
 
   it('whose client has gone is forgotten', async () => {
@@ -220,7 +238,7 @@ describe('the limits of connections', () => {
     await vi.waitUntil(() => clients.count === 2);
     const third = connect();
     third.write('3:m a,');
-    expect(await readBytes(third, 28)).toBe('25:TEMP too many connections,');
+    expect(await readBytes(third, 29)).toBe('25:TEMP too many connections,');
     first[0]?.write('3:m a,');
     expect(await readBytes(first[0] as never, 7)).toBe('4:OK a,'); // who was there before is served
     first[1]?.destroy();
