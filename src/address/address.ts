@@ -37,9 +37,21 @@ function join(local: string, domainText: string | null): Address | Flaw {
   return domain === null ? { flaw: `has no valid domain after the @: ${domainText}` } : { local, domain };
 }
 
-/** The one spelling of a local part: lower case and composed (NFC), as Postfix and Sendmail fold before they ask. */
+/**
+ * The one spelling of a local part: composed (NFC), and case-folded as Postfix folds before it asks, which is more than
+ * lower case: it asks for `gross` where `groß` was meant, so the two have to be the same mailbox.
+ */
 export function foldLocal(local: string): string {
-  return NON_ASCII.test(local) ? local.normalize('NFC').toLowerCase().normalize('NFC') : local.toLowerCase();
+  if (!NON_ASCII.test(local)) return local.toLowerCase();
+  return Array.from(local.normalize('NFC'), foldCharacter).join('').normalize('NFC');
+}
+
+/**
+ * Full case folding (Unicode, CaseFolding.txt, status C and F): the capital sharp s needs its lower case first. Character
+ * by character, since the lower case of a sigma depends on its neighbours.
+ */
+function foldCharacter(character: string): string {
+  return character === 'ı' ? character : character.toLowerCase().toUpperCase().toLowerCase();
 }
 
 /** The address as it stands in an envelope, with quotes where its local part needs them. */

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { foldLocal, formatAddress, parseAddress } from '../../src/address/address.ts';
 import { splitDetail } from '../../src/address/detail.ts';
@@ -99,8 +100,28 @@ describe('a local part', () => {
     ['JÜRGEN', 'jürgen'],
     ['ju\u0308rgen', 'jürgen'],
     ['Æ', 'æ'],
+    ['GROẞ', 'gross'],
+    ['groß', 'gross'],
+    ['ΟΔΟΣ', 'οδοσ'],
+    ['οδος', 'οδοσ'],
+    ['\ufb01n', 'fin'], // a ligature
+    ['\u212a', 'k'], // the Kelvin sign
+    ['İ', 'i\u0307'],
+    ['fırat', 'fırat'], // a letter of its own, which folds to itself
   ])('%s is folded to %s', (local, folded) => {
     expect(foldLocal(local)).toBe(folded);
+  });
+
+  it('is folded once for all: folding again, or after another has folded or composed, changes nothing', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), (local) => {
+        const folded = foldLocal(local);
+        expect(foldLocal(folded)).toBe(folded);
+        expect(foldLocal(local.toLowerCase())).toBe(folded);
+        expect(foldLocal(local.normalize('NFD'))).toBe(folded);
+      }),
+      { numRuns: 5_000 },
+    );
   });
 });
 
