@@ -34,8 +34,8 @@ export const HOSTILE = [
   'a;b',
   '-',
   '#',
-  'format',
-  'written',
+  '!format',
+  '!written',
   'x'.repeat(64),
 ];
 

@@ -70,7 +70,7 @@ describe('a store whose file', () => {
     const dir = folder();
     const { open } = await import('lmdb');
     const db = open({ path: join(dir, 'smmap.mdb'), noSubdir: true, encoding: 'string' });
-    db.putSync('format', '2');
+    db.putSync('!format', '2');
     await db.close();
     expect(() => openEmbeddedStore(dir)).toThrow('its format is 2, and this smmap knows 1');
     expect(() => openMailboxes(dir, 'write')).toThrow('its format is 2, and this smmap knows 1');

@@ -11,14 +11,16 @@ import { checkDataFile } from './datafile.ts';
  * Mailboxes in an LMDB file: the daemon reads while a command writes, without a reload, and no reader waits for a writer.
  *
  *   "<domain> <local>"  ->  "<state>", then "\n<folder>" for each folder
- *   "format"            ->  "1"
- *   "written"           ->  "yes", once a mailbox was ever written
+ *   "!format"           ->  "1"
+ *   "!written"          ->  "yes", once a mailbox was ever written
  *
- * No domain holds a blank, and nothing here holds a control character, so a key and a value are read in one way only.
+ * No domain holds a blank or starts with "!", and nothing here holds a control character, so a key and a value are read in
+ * one way only.
  */
 const FILE = 'smmap.mdb';
-const FORMAT = '1';
-const WRITTEN = 'written';
+const FORMAT = { key: '!format', value: '1' } as const;
+const WRITTEN = { key: '!written', value: 'yes' } as const;
+const FIRST_DOMAIN = '"'; // the character after !
 const LONGEST_KEY = 1_900; // bytes; LMDB has 1,978 with pages of 4 KiB
 const CHECK_MS = 1_000;
 const OPTIONS = {
@@ -58,7 +60,7 @@ export function openEmbeddedStore(dir: string): Store {
         return folder === null || folders.includes(folder) ? { value: '', state } : null;
       }
       // Asked at each miss, and not once: where a damaged file finds nothing any more, it does not find this either.
-      if (db.get(WRITTEN) === undefined) throw new EmptyStoreError(`no mailbox was ever written to ${file}`);
+      if (db.get(WRITTEN.key) === undefined) throw new EmptyStoreError(`no mailbox was ever written to ${file}`);
       return null;
     },
     close: () => db.close(),
@@ -108,7 +110,7 @@ export function openMailboxes(dir: string, purpose: 'read' | 'write'): Mailboxes
       const key = keyOf(local, domain);
       if (key === null) return false;
       db.putSync(key, [state, ...folders].join('\n'));
-      if (!written) db.putSync(WRITTEN, 'yes');
+      if (!written) db.putSync(WRITTEN.key, WRITTEN.value);
       written = true;
       return true;
     },
@@ -124,10 +126,10 @@ export function openMailboxes(dir: string, purpose: 'read' | 'write'): Mailboxes
       return value === undefined ? null : { local, domain, ...decode(value) };
     },
     *all(domain) {
-      const range = domain === null ? {} : { start: `${domain} `, end: `${domain}!` }; // ! comes after the blank
+      const range = domain === null ? { start: FIRST_DOMAIN } : { start: `${domain} `, end: `${domain}!` }; // the blank, and the next
       for (const { key, value } of db.getRange(range)) {
         const blank = key.indexOf(' ');
-        if (blank > 0) yield { local: key.slice(blank + 1), domain: key.slice(0, blank), ...decode(value) };
+        yield { local: key.slice(blank + 1), domain: key.slice(0, blank), ...decode(value) };
       }
     },
     write(change) {
@@ -161,9 +163,11 @@ function openFile(file: string, readOnly: boolean): Db {
     if (readOnly && db.readerList().includes('no reader locks')) {
       throw new Error(`${file}-lock cannot be written, without which a writer could tear what is read`);
     }
-    const format = db.get('format');
-    if (format === undefined && !readOnly) db.putSync('format', FORMAT);
-    else if (format !== FORMAT) throw new Error(`its format is ${format ?? 'unknown'}, and this smmap knows ${FORMAT}`);
+    const format = db.get(FORMAT.key);
+    if (format === undefined && !readOnly) db.putSync(FORMAT.key, FORMAT.value);
+    else if (format !== FORMAT.value) {
+      throw new Error(`its format is ${format ?? 'unknown'}, and this smmap knows ${FORMAT.value}`);
+    }
     return db;
   } catch (error) {
     void db?.close();
