@@ -1,15 +1,11 @@
 import { renameSync, rmSync } from 'node:fs';
-import { afterEach, vi } from 'vitest';
+import { vi } from 'vitest';
 import { openEmbeddedStore } from '../../src/store/driver/embedded.ts';
 import { makeStore, temporaryFolders } from '../support/folder.ts';
 import { describeStore } from './suite.ts';
 
 const folder = temporaryFolders();
 let last = '';
-
-afterEach(() => {
-  vi.useRealTimers();
-});
 
 describeStore('the embedded store', {
   async open(mailboxes) {
@@ -20,8 +16,8 @@ describeStore('the embedded store', {
   breaks() {
     renameSync(`${last}/smmap.mdb`, `${last}/gone.mdb`);
     rmSync(`${last}/smmap.mdb-lock`);
-    vi.useFakeTimers({ toFake: ['performance'], now: performance.now() });
-    vi.advanceTimersByTime(2_000); // the file is looked at once a second
+    const later = performance.now() + 2_000; // the file is looked at once a second
+    vi.spyOn(performance, 'now').mockReturnValue(later);
   },
   hangs: { cannot: 'its file is mapped into this process, which a disk that hangs would stop as a whole' },
 });
