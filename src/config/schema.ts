@@ -1,11 +1,7 @@
-import { isIP } from 'node:net';
 import { z } from 'zod';
-import { parseDomain } from '../address/domain.ts';
-import { parseHostPort, parsePath } from '../socket/endpoint.ts';
 import { isLoopback } from '../socket/listener.ts';
-import { type Mailbox, parseMailboxLine } from '../store/line.ts';
-import { accountId } from './account.ts';
 import { type ListenerConfig, LOG_LEVELS, type MapConfig, type StoreConfig } from './config.ts';
+import * as value from './value.ts';
 
 /**
  * The TOML file, section by section: what each key may be, its default, and a description that completes the sentence
@@ -19,6 +15,10 @@ const wholeNumber = (from: number, to: number, fallback: number, what: string) =
   z.int().min(from).max(to).default(fallback).describe(`${what}, from ${from} to ${to}`);
 
 const text = (what: string) => z.string().min(1).describe(what);
+const NETWORKS = 'networks, such as ["192.0.2.0/24", "2001:db8::/32"]';
+const MAILBOXES = 'lines that `smmap mailbox import` reads, such as "fred@example.org"';
+const DOMAIN = 'a domain, such as "example.org"';
+const REPLY = 'OK, NOTFOUND, TEMP or PERM, the last two with a text, such as "PERM mailbox is full"';
 const HOUR_MS = 3_600_000;
 const MOST_CONNECTIONS = 1_000_000;
 
@@ -64,37 +64,16 @@ export const limits = z
     hardConnections: raw.hard_connections,
   }));
 
-const network = parsedBy('networks, such as ["192.0.2.0/24", "2001:db8::/32"]', (raw) => {
-  const [address = '', prefix] = raw.split('/');
-  const most = isIP(address) === 6 ? 128 : 32;
-  const bits = prefix === undefined ? most : Number(/^\d{1,3}$/.test(prefix) ? prefix : NaN);
-  if (isIP(address) === 0 || !(bits <= most)) throw new Error(`"${raw}" is no network`);
-  return { address, bits };
-});
-
-const tcp = parsedBy('an address and a port, such as "127.0.0.1:2004" or "[::1]:2004"', (raw) => {
-  const { host, port } = parseHostPort(raw);
-  if (isIP(host) === 0) throw new Error(`"${host}" is a name, and where it leads may change`);
-  return { host, port };
-});
-
-const account = (database: 'passwd' | 'group', what: string) =>
-  parsedBy(`the name or number of a ${what} of this machine`, (raw) => {
-    const id = accountId(database, raw);
-    if (id === null) throw new Error(`there is no ${what} "${raw}"`);
-    return id;
-  });
-
 /** One `[listen.NAME]`. */
 export const listener = z
   .strictObject({
-    path: parsedBy('the absolute path of a socket', socketPath).optional(),
-    tcp: tcp.optional(),
+    path: parsedBy('the absolute path of a socket', value.socketPath).optional(),
+    tcp: parsedBy('an address and a port, such as "127.0.0.1:2004" or "[::1]:2004"', value.tcp).optional(),
     systemd: text('the FileDescriptorName of a systemd socket unit').optional(),
-    mode: parsedBy('permissions in octal, such as "0660"', parseMode).optional(),
-    owner: account('passwd', 'user').optional(),
-    group: account('group', 'group').optional(),
-    allow: z.array(network).optional().describe('networks, such as ["192.0.2.0/24"]'),
+    mode: parsedBy('permissions in octal, such as "0660"', value.mode).optional(),
+    owner: parsedBy('the name or number of a user of this machine', value.user).optional(),
+    group: parsedBy('the name or number of a group of this machine', value.group).optional(),
+    allow: z.array(parsedBy(NETWORKS, value.network)).optional().describe(NETWORKS),
   })
   .transform((raw, context): ListenerConfig => {
     const refuse = (key: string, reason: string, remedy: string): never => {
@@ -138,24 +117,18 @@ export const listener = z
 /** One `[store.NAME]`, by its driver. */
 export const drivers = {
   embedded: z
-    .strictObject({ driver: z.string(), path: parsedBy('the absolute path of a folder', absolutePath) })
+    .strictObject({ driver: z.string(), path: parsedBy('the absolute path of a folder', value.absolutePath) })
     .transform((raw): StoreConfig => ({ driver: 'embedded', path: raw.path })),
   memory: z
     .strictObject({
       driver: z.string(),
       mailboxes: z
-        .array(parsedBy('lines as `smmap mailbox import` reads, such as "fred@example.org"', mailboxLine))
+        .array(parsedBy(MAILBOXES, value.mailboxLine))
         .min(1) // an empty list would be certain that nobody exists
-        .describe('at least one mailbox, such as ["fred@example.org"]'),
+        .describe(`at least one of the ${MAILBOXES}`),
     })
     .transform((raw): StoreConfig => ({ driver: 'memory', mailboxes: raw.mailboxes })),
 };
-
-const domain = parsedBy('a domain, such as "example.org"', (raw) => {
-  const parsed = parseDomain(raw);
-  if (parsed === null) throw new Error(`"${raw}" is no domain`);
-  return parsed;
-});
 
 /** One `[map.NAME]`. `allStores` are asked in the file's order where the map names none. */
 export const map = (allStores: readonly string[]) =>
@@ -167,8 +140,8 @@ export const map = (allStores: readonly string[]) =>
         .min(1)
         .default([...allStores])
         .describe(`names of stores: ${allStores.join(', ')}`),
-      default_domain: domain.optional(),
-      local_domains: z.array(domain).default([]).describe('domains, such as ["localhost"]'),
+      default_domain: parsedBy(DOMAIN, value.domain).optional(),
+      local_domains: z.array(parsedBy(DOMAIN, value.domain)).default([]).describe('domains, such as ["localhost"]'),
       detail: z
         .strictObject({
           separators: z.array(text('separators, such as ["+"]')).default(['+']).describe('separators, such as ["+"]'),
@@ -179,6 +152,13 @@ export const map = (allStores: readonly string[]) =>
         })
         .prefault({})
         .describe('{ separators = ["+"], policy = "ignore" }'),
+      states: z
+        .strictObject({
+          disabled: parsedBy(REPLY, value.stateReply).default({ kind: 'NOTFOUND' }),
+          overquota: parsedBy(REPLY, value.stateReply).default({ kind: 'TEMP', reason: 'mailbox is over quota' }),
+        })
+        .prefault({})
+        .describe('{ disabled = "NOTFOUND", overquota = "TEMP mailbox is over quota" }'),
       reply: z.enum(['key', 'address']).default('key').describe('one of key, address'),
     })
     .superRefine((raw, context) => {
@@ -210,6 +190,7 @@ export const map = (allStores: readonly string[]) =>
         localDomains: new Set(raw.local_domains),
         separators: raw.detail.separators,
         policy: raw.detail.policy,
+        states: raw.states,
         reply: raw.reply,
       },
     }));
@@ -267,25 +248,4 @@ function parsedBy<T>(what: string, parse: (raw: string) => T) {
       }
     })
     .describe(what);
-}
-
-function absolutePath(raw: string): string {
-  if (!raw.startsWith('/')) throw new Error(`"${raw}" is not absolute`);
-  return raw;
-}
-
-function socketPath(raw: string): string {
-  return parsePath(absolutePath(raw));
-}
-
-function parseMode(raw: string): number {
-  if (!/^0?[0-7]{3}$/.test(raw)) throw new Error(`"${raw}" is no mode`);
-  return Number.parseInt(raw, 8);
-}
-
-function mailboxLine(raw: string): Mailbox {
-  const line = parseMailboxLine(raw);
-  if (line === null) throw new Error(`"${raw}" holds no address`);
-  if ('flaw' in line) throw new Error(line.flaw);
-  return line;
 }

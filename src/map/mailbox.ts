@@ -2,7 +2,7 @@ import { foldLocal, formatAddress, parseAddress } from '../address/address.ts';
 import { splitDetail } from '../address/detail.ts';
 import { andThen } from '../maybe.ts';
 import type { Store } from '../store/store.ts';
-import type { Answer, Maybe, Reply } from '../vocabulary.ts';
+import type { Answer, Maybe, Reply, State } from '../vocabulary.ts';
 import { type Handler, NOTFOUND, UncertainError } from './map.ts';
 
 export interface MailboxOptions {
@@ -13,13 +13,15 @@ export interface MailboxOptions {
   readonly separators: readonly string[];
   /** What `user+detail` needs besides the mailbox: its folder, its folder if there is one, or nothing. */
   readonly policy: 'folder' | 'folder-or-inbox' | 'ignore';
+  /** What a mailbox that is there, but not active, is answered. OK gets the value of any other OK. */
+  readonly states: Readonly<Record<Exclude<State, 'active'>, Reply>>;
   /** What follows OK: the key as it was asked, as Cyrus does, or the canonical address. */
   readonly reply: 'key' | 'address';
 }
 
 /**
- * Does this mailbox exist? OK for an active one, TEMP for one over quota, NOTFOUND for a disabled one, for what the
- * store is certain not to hold, and for what cannot be an address. Throws where the store does.
+ * Does this mailbox exist? OK for an active one; NOTFOUND for what the store is certain not to hold and for what cannot be
+ * an address; for a disabled mailbox and one over quota what `states` says. Throws where the store does.
  */
 export function createMailboxMap(options: MailboxOptions, store: Store): Handler {
   const { defaultDomain, localDomains, separators, policy } = options;
@@ -38,7 +40,7 @@ export function createMailboxMap(options: MailboxOptions, store: Store): Handler
       store.lookup({ about: 'mailbox', local, domain, folder });
     const replyFor = (local: string): ((answer: Answer) => Reply) => {
       const value = options.reply === 'key' ? () => key : () => formatAddress(local, domain);
-      return (answer) => toReply(answer, value);
+      return (answer) => toReply(answer, options.states, value);
     };
 
     const whole = foldLocal(address.local);
@@ -61,14 +63,10 @@ export function createMailboxMap(options: MailboxOptions, store: Store): Handler
   };
 }
 
-function toReply(answer: Answer, value: () => string): Reply {
-  switch (answer?.state) {
-    case 'active':
-      return { kind: 'OK', value: value() };
-    case 'overquota':
-      return { kind: 'TEMP', reason: 'mailbox is over quota' };
-    case 'disabled':
-    case undefined:
-      return NOTFOUND;
-  }
+function toReply(answer: Answer, states: MailboxOptions['states'], value: () => string): Reply {
+  if (answer === null) return NOTFOUND;
+  const reply = answer.state === 'active' ? OK : states[answer.state];
+  return reply.kind === 'OK' ? { kind: 'OK', value: value() } : reply;
 }
+
+const OK: Reply = { kind: 'OK', value: '' };

@@ -83,15 +83,12 @@ export async function openClient(endpoint: Endpoint, options: ClientOptions): Pr
   };
 }
 
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such socket; is the server running?',
+  ECONNREFUSED: 'nobody listens there; is the server running?',
+  EACCES: "permission denied; see the socket's mode, owner and folders",
+};
+
 function explain(error: NodeJS.ErrnoException): string {
-  switch (error.code) {
-    case 'ENOENT':
-      return 'there is no such socket; is the server running?';
-    case 'ECONNREFUSED':
-      return 'nobody listens there; is the server running?';
-    case 'EACCES':
-      return "permission denied; see the socket's mode, owner and folders";
-    default:
-      return error.message;
-  }
+  return REASONS[error.code ?? ''] ?? error.message;
 }

@@ -73,6 +73,17 @@ describe('a configuration', () => {
     expect(config.listeners.get('mta')).toEqual({ kind: 'unix', path: places.socket, mode: 0o666, uid: -1, gid: -1 });
   });
 
+  it('says what mailboxes are answered that are not active', () => {
+    const states = (text: string) =>
+      parseConfig(`[map.m]\nstates = ${text}`, 'f', places).maps.get('m')?.options.states;
+    const temp = { kind: 'TEMP', reason: 'mailbox is over quota' };
+    expect(states('{}')).toEqual({ disabled: { kind: 'NOTFOUND' }, overquota: temp });
+    expect(states('{ disabled = "OK", overquota = "PERM 5.2.2 mailbox full" }')).toEqual({
+      disabled: { kind: 'OK', value: '' },
+      overquota: { kind: 'PERM', reason: '5.2.2 mailbox full' },
+    });
+  });
+
   it('asks all stores in the order of the file where a map names none', () => {
     const config = parseConfig(
       '[store.z]\ndriver = "memory"\nmailboxes = ["a@b"]\n[store.a]\ndriver = "embedded"\npath = "/x"',

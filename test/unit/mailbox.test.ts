@@ -3,6 +3,7 @@ import { type MailboxOptions, createMailboxMap } from '../../src/map/mailbox.ts'
 import { createMemoryStore } from '../../src/store/driver/memory.ts';
 import { type Mailbox, parseMailboxLine } from '../../src/store/line.ts';
 import { formatReply } from '../../src/protocol/reply.ts';
+import type { Reply } from '../../src/vocabulary.ts';
 import type { Store } from '../../src/store/store.ts';
 
 const DEFAULTS: MailboxOptions = {
@@ -10,8 +11,12 @@ const DEFAULTS: MailboxOptions = {
   localDomains: new Set(['localhost', 'mail.example.org']),
   separators: ['+'],
   policy: 'ignore',
+  states: { disabled: { kind: 'NOTFOUND' }, overquota: { kind: 'TEMP', reason: 'mailbox is over quota' } },
   reply: 'key',
 };
+
+const states = (disabled: Reply, overquota: Reply): Partial<MailboxOptions> => ({ states: { disabled, overquota } });
+const OK: Reply = { kind: 'OK', value: '' };
 
 const HELD = [
   'fred@example.org folder=abc folder=mNp folder="with space"',
@@ -64,6 +69,10 @@ describe.each([
     ['postmaster, like any mailbox', 'Postmaster', {}, 'OK Postmaster'],
     ['a mailbox over quota', 'full', {}, 'TEMP mailbox is over quota'],
     ['a disabled mailbox', 'gone', {}, 'NOTFOUND '],
+    ['a mailbox over quota, where that is OK', 'full', states(OK, OK), 'OK full'],
+    ['a mailbox over quota, where that is PERM', 'full', states(OK, { kind: 'PERM', reason: 'full' }), 'PERM full'],
+    ['a disabled mailbox, where that is OK', 'gone', { ...states(OK, OK), reply: 'address' }, 'OK gone@example.org'],
+    ['a disabled mailbox, where that is TEMP', 'gone', states({ kind: 'TEMP', reason: 'moving' }, OK), 'TEMP moving'],
     ['an empty key', '', {}, 'NOTFOUND '],
     ['a key that is not UTF-8', null, {}, 'NOTFOUND '],
     ['a key with a NUL', 'fred\0x', {}, 'NOTFOUND '],

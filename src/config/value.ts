@@ -1,0 +1,81 @@
+import { execFileSync } from 'node:child_process';
+import { isIP } from 'node:net';
+import { parseDomain } from '../address/domain.ts';
+import { parseHostPort, parsePath } from '../socket/endpoint.ts';
+import type { Network } from '../socket/listener.ts';
+import { type Mailbox, parseMailboxLine } from '../store/line.ts';
+import type { Reply } from '../vocabulary.ts';
+
+/** The texts of a configuration, read. Each throws where the text is none, with a reason that completes "KEY: ...". */
+export function absolutePath(text: string): string {
+  if (!text.startsWith('/')) throw new Error(`"${text}" is not absolute`);
+  return text;
+}
+
+export function socketPath(text: string): string {
+  return parsePath(absolutePath(text));
+}
+
+export function mode(text: string): number {
+  if (!/^0?[0-7]{3}$/.test(text)) throw new Error(`"${text}" is no mode`);
+  return Number.parseInt(text, 8);
+}
+
+/** An address and not a name, so that nobody else decides how far a listener reaches. */
+export function tcp(text: string): { host: string; port: number } {
+  const { host, port } = parseHostPort(text);
+  if (isIP(host) === 0) throw new Error(`"${host}" is a name, and where it leads may change`);
+  return { host, port };
+}
+
+export function network(text: string): Network {
+  const [address = '', prefix] = text.split('/');
+  const most = isIP(address) === 6 ? 128 : 32;
+  const bits = prefix === undefined ? most : Number(/^\d{1,3}$/.test(prefix) ? prefix : NaN);
+  if (isIP(address) === 0 || !(bits <= most)) throw new Error(`"${text}" is no network`);
+  return { address, bits };
+}
+
+export function user(text: string): number {
+  return accountId('passwd', 'user', text);
+}
+
+export function group(text: string): number {
+  return accountId('group', 'group', text);
+}
+
+export function domain(text: string): string {
+  const parsed = parseDomain(text);
+  if (parsed === null) throw new Error(`"${text}" is no domain`);
+  return parsed;
+}
+
+export function mailboxLine(text: string): Mailbox {
+  const line = parseMailboxLine(text);
+  if (line === null) throw new Error(`"${text}" holds no address`);
+  if ('flaw' in line) throw new Error(line.flaw);
+  return line;
+}
+
+/** What a mailbox that is not active is answered; OK without a value, since the map has it. */
+export function stateReply(text: string): Reply {
+  const [, word, reason] = /^(TEMP|PERM) (.+)$/.exec(text) ?? [];
+  if ((word === 'TEMP' || word === 'PERM') && reason !== undefined) return { kind: word, reason };
+  if (text === 'OK') return { kind: 'OK', value: '' };
+  if (text === 'NOTFOUND') return { kind: 'NOTFOUND' };
+  throw new Error(`"${text}" is no reply`);
+}
+
+/** From a name, or its own digits. getent(1) knows the accounts of LDAP and NIS too. */
+function accountId(database: 'passwd' | 'group', noun: string, name: string): number {
+  if (/^\d+$/.test(name)) return Number(name);
+  try {
+    const line = execFileSync('getent', [database, '--', name], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    return Number(line.split(':')[2]);
+  } catch {
+    throw new Error(`there is no ${noun} "${name}"`);
+  }
+}
