@@ -31,7 +31,7 @@ const ROWS: readonly (readonly [string, string | readonly string[], string])[] =
   ['a failure', '6:m temp,', '18:TEMP lookup failed,'],
   ['nothing', '', ''],
   ['several requests in one piece', '6:m fred,8:m nobody,5:m joe,', '7:OK fred,9:NOTFOUND ,6:OK joe,'],
-  ['a request byte by byte', [...'6:m fred,'], '7:OK fred,'],
+  ['a request byte by byte', Array.from('6:m fred,'), '7:OK fred,'],
   ['a request and a half, then the rest', ['6:m fred,5:m j', 'oe,'], '7:OK fred,6:OK joe,'],
   ['an answer that comes later', '10:later fred,', '7:OK fred,'],
   [

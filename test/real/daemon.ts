@@ -1,0 +1,169 @@
+// Runs the built smmap: the daemon in a throw-away folder, and its commands.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished, vi } from 'vitest';
+import { type Input, type Options, type Result, run } from './command.ts';
+
+export const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const WAIT_MS = 20_000;
+
+/** A line of the log. */
+export type Event = Readonly<Record<string, unknown>> & { readonly event: string };
+
+export interface Daemon {
+  readonly pid: number;
+  readonly folder: string;
+  /** The socket's path; empty where it listens on TCP only. */
+  readonly socket: string;
+  /** `unix:PATH` and `tcp:HOST:PORT`, as it said itself. */
+  readonly listeners: readonly string[];
+  /** All of the log up to now. */
+  readonly log: readonly Event[];
+  /** Waits for the first line of this event that `suits`. */
+  logged(event: string, suits?: (line: Event) => boolean): Promise<Event>;
+  /** Sends a signal, and waits for no more than that. */
+  signal(name: NodeJS.Signals): void;
+  /** Sends a signal (SIGTERM) and resolves to the exit code, 128 + n where signal n ended it. */
+  stop(name?: NodeJS.Signals): Promise<number>;
+  /** Ends it with SIGKILL. */
+  kill(): Promise<void>;
+  /** Kills it where it still runs, and removes the folder that was made for it. */
+  end(): Promise<void>;
+}
+
+export interface ServeOptions {
+  /** An existing folder, which stays; otherwise one is made and removed. */
+  readonly folder?: string;
+  /** A configuration in TOML; without one it listens on `smmap.sock` and keeps `store`, both in its folder. */
+  readonly config?: string;
+  /** More arguments of `smmap serve`. */
+  readonly args?: readonly string[];
+  /** A program, with its arguments, that starts the daemon. */
+  readonly under?: readonly string[];
+}
+
+/** A folder that is removed when the running test ends. */
+export async function makeFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'smmap-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Runs a command of the built smmap to its end. */
+export function cli(args: readonly string[], stdin: Input = '', options: Options = {}): Promise<Result> {
+  if (!existsSync(MAIN)) throw new Error('there is no dist/main.js: run npm run build');
+  return run(process.execPath, [MAIN, ...args], { ...options, stdin });
+}
+
+/** Adds mailboxes, given in the lines of an import, to the store in a folder. */
+export async function fill(store: string, lines: readonly string[]): Promise<void> {
+  const { code, stderr } = await cli(['mailbox', 'import', '--strict', '--store', store, '-'], `${lines.join('\n')}\n`);
+  if (code !== 0) throw new Error(`import failed with ${code}: ${stderr}`);
+}
+
+/** A daemon that ends with the running test, even where that fails before it listens. */
+export function serve(options: ServeOptions = {}): Promise<Daemon> {
+  return startDaemon(options, onTestFinished);
+}
+
+/**
+ * Starts the built daemon, and resolves once it listens; rejects with what it said where it ends instead. What ends it
+ * is also given to `spawned` at once.
+ */
+export async function startDaemon(
+  options: ServeOptions = {},
+  spawned: (end: () => Promise<void>) => void = () => {},
+): Promise<Daemon> {
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'smmap-')));
+  const args = await argumentsFor(folder, options);
+  const [file, ...before] = [...(options.under ?? []), process.execPath];
+  const child = spawn(file, [...before, MAIN, 'serve', ...args], {
+    env: { PATH: process.env['PATH'] ?? '' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const killAtExit = (): void => void child.kill('SIGKILL');
+  process.on('exit', killAtExit);
+
+  const log: Event[] = [];
+  const said = collect(child, log);
+  let exitCode: number | null = null;
+  const exited = new Promise<number>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      process.off('exit', killAtExit);
+      exitCode = code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
+      resolve(exitCode);
+    });
+  });
+  const logged = (event: string, suits: (line: Event) => boolean = () => true): Promise<Event> =>
+    vi.waitUntil(
+      () => {
+        const line = log.find((each) => each.event === event && suits(each));
+        if (line === undefined && exitCode !== null) throw new Error(`ended with ${exitCode}: ${said()}`);
+        return line;
+      },
+      { timeout: WAIT_MS, interval: 5 },
+    );
+  const end = async (): Promise<void> => {
+    if (exitCode === null) child.kill('SIGKILL');
+    await exited;
+    if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
+  };
+
+  spawned(end);
+  let listeners: readonly string[];
+  try {
+    listeners = (await logged('started'))['listeners'] as string[];
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  return {
+    pid: child.pid as number,
+    folder,
+    socket: listeners.find((where) => where.startsWith('unix:'))?.slice('unix:'.length) ?? '',
+    listeners,
+    log,
+    logged,
+    signal: (name) => void child.kill(name),
+    stop(name = 'SIGTERM') {
+      child.kill(name);
+      return exited;
+    },
+    async kill() {
+      child.kill('SIGKILL');
+      await exited;
+    },
+    end,
+  };
+}
+
+async function argumentsFor(folder: string, { config, args = [] }: ServeOptions): Promise<string[]> {
+  if (config === undefined) {
+    return ['--listen', `unix:${join(folder, 'smmap.sock')}`, '--store', join(folder, 'store'), ...args];
+  }
+  const file = join(folder, 'smmap.toml');
+  await writeFile(file, config);
+  return ['--config', file, ...args];
+}
+
+/** Reads the log from standard output; what it gives back is all else that was said. */
+function collect(child: ChildProcess, log: Event[]): () => string {
+  let rest = '';
+  let other = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() as string;
+    for (const line of lines) {
+      if (line.startsWith('{')) log.push(JSON.parse(line) as Event);
+      else other += `${line}\n`;
+    }
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (other += text));
+  return () => other + rest;
+}

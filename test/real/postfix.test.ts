@@ -1,0 +1,110 @@
+import { join } from 'node:path';
+import { beforeAll, expect, test } from 'vitest';
+import { askOnce } from './client.ts';
+import { type Daemon, cli, fill, makeFolder, serve, startDaemon } from './daemon.ts';
+import { PARTS, describePart } from './part.ts';
+import { type Postfix, findPostfix } from './postfix.ts';
+
+const MAILBOXES = ['fred@example.org', '"quo ted"@example.org', 'jörg@bücher.example', 'a+b@example.org'];
+
+describePart('the real postmap', await findPostfix(PARTS), (postfix) => {
+  const ask = (where: string, key: string): Promise<string> => outcome(postfix, where, key);
+  let shared: Daemon;
+
+  beforeAll(async () => {
+    shared = await startDaemon({ args: ['--listen', 'tcp:127.0.0.1:0', '--listen', 'tcp:[::1]:0'] });
+    await fill(join(shared.folder, 'store'), MAILBOXES);
+    return () => shared.end();
+  });
+
+  test.for([
+    ['finds a mailbox', 'fred@example.org', 'fred@example.org'],
+    ['does not find its neighbour', 'freda@example.org', 'not found'],
+    ['finds a mailbox whatever its case, and gets the key as it was asked', 'Fred@Example.ORG', 'Fred@Example.ORG'],
+    ['finds a mailbox behind a detail', 'fred+lists@example.org', 'fred+lists@example.org'],
+    ['finds a mailbox behind an empty detail', 'fred+@example.org', 'fred+@example.org'],
+    ['finds a mailbox that has the separator in its name', 'a+b@example.org', 'a+b@example.org'],
+    ['does not find the front of a name with a separator', 'a@example.org', 'not found'],
+    ['finds a quoted local part', '"quo ted"@example.org', '"quo ted"@example.org'],
+    ['finds a quoted local part without its quotes', 'quo ted@example.org', 'quo ted@example.org'],
+    ['finds UTF-8 in both parts', 'jörg@bücher.example', 'jörg@bücher.example'],
+    ['finds an A-label', 'JÖRG@xn--bcher-kva.example', 'JÖRG@xn--bcher-kva.example'],
+    ['does not find a bare domain', 'example.org', 'temporary error'], // a bare user of a domain that nobody named
+    ['does not find what cannot be an address', '@example.org', 'not found'],
+  ] as const)('%s', async ([, key, expected]) => {
+    expect(await ask(`unix:${shared.socket}`, key)).toBe(expected);
+  });
+
+  test.for([
+    ['IPv4', '127.0.0.1'],
+    ['IPv6', '[::1]'],
+  ] as const)('asks over %s', async ([, host]) => {
+    const where = shared.listeners.find((each) => each.startsWith(`tcp:${host}:`)) as string;
+    const inet = where.replace('tcp:', 'inet:');
+    expect(await ask(inet, 'fred@example.org')).toBe('fred@example.org');
+    expect(await ask(inet, 'nobody@example.org')).toBe('not found');
+  });
+
+  test('a thousand keys in one run, every third of them a miss', async () => {
+    const daemon = await serve();
+    const users = Array.from({ length: 1_000 }, (_, at) => `user${at}@example.org`);
+    const there = users.filter((_, at) => at % 3 !== 0);
+    await fill(join(daemon.folder, 'store'), there);
+    const { code, stdout, stderr } = await postfix.postmap(
+      ['-q', '-', `socketmap:unix:${daemon.socket}:mailbox`],
+      users.join('\n'),
+    );
+    expect(stderr).toBe('');
+    expect(stdout.trim().split('\n')).toEqual(there.map((user) => `${user}\t${user}`));
+    expect(code).toBe(0);
+  });
+
+  test.for([
+    ['stopped in order', 'SIGTERM'],
+    ['killed, which leaves its socket file', 'SIGKILL'],
+  ] as const)('a server that was %s and started anew between two lookups loses none', async ([, signal]) => {
+    const folder = await makeFolder();
+    await fill(join(folder, 'store'), ['fred@example.org', 'wilma@example.org']);
+    const config = `
+      log.level = "debug"
+      limits.stop_ms = 200
+      listen.mta.path = "${join(folder, 'smmap.sock')}"
+      store.local = { driver = "embedded", path = "${join(folder, 'store')}" }`;
+    const first = await serve({ folder, config });
+    let second: Daemon | null = null;
+    async function* keys() {
+      yield 'fred@example.org\n';
+      await first.logged('accepted', (line) => line['key'] === 'fred@example.org');
+      // It is answered in full once another client was answered after it: the daemon logs before it writes.
+      await askOnce(first.socket, 'mailbox', 'fred@example.org');
+      await first.stop(signal);
+      second = await serve({ folder, config });
+      yield 'wilma@example.org\n';
+    }
+    const { code, stdout, stderr } = await postfix.postmap(
+      ['-q', '-', `socketmap:unix:${first.socket}:mailbox`],
+      keys(),
+    );
+    expect(stderr).toBe('');
+    expect(stdout).toBe('fred@example.org\tfred@example.org\nwilma@example.org\twilma@example.org\n');
+    expect(code).toBe(0);
+    await (second as Daemon | null)?.logged('accepted', (line) => line['key'] === 'wilma@example.org');
+  });
+
+  test('an empty store is a temporary error, until the first mailbox is added', async () => {
+    const daemon = await serve();
+    expect(await ask(`unix:${daemon.socket}`, 'fred@example.org')).toBe('temporary error');
+    await cli(['mailbox', 'add', '--store', join(daemon.folder, 'store'), 'fred@example.org']);
+    expect(await ask(`unix:${daemon.socket}`, 'fred@example.org')).toBe('fred@example.org');
+    expect(await ask(`unix:${daemon.socket}`, 'wilma@example.org')).toBe('not found');
+  });
+});
+
+/** The value that was found, or what else happened; one that is neither throws. */
+async function outcome(postfix: Postfix, where: string, key: string): Promise<string> {
+  const { code, stdout, stderr } = await postfix.postmap(['-q', key, `socketmap:${where}:mailbox`]);
+  if (code === 0 && stderr === '') return stdout.trimEnd();
+  if (code === 1 && stdout === '' && stderr === '') return 'not found';
+  if (code === 1 && stdout === '' && stderr.includes('temporary error')) return 'temporary error';
+  throw new Error(`postmap ended with ${code}: ${stdout}${stderr}`);
+}

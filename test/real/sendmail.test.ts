@@ -1,0 +1,110 @@
+import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test, vi } from 'vitest';
+import { askOnce } from './client.ts';
+import { type Daemon, fill, makeFolder, serve } from './daemon.ts';
+import { PARTS, describePart } from './part.ts';
+import { findSendmail } from './sendmail.ts';
+
+const MAILBOXES = [
+  'fred@example.org',
+  'wilma@other.example',
+  'lists@example.org folder=abc folder=Abc/Deep folder="two words"',
+  'full@example.org state=overquota',
+  'gone@example.org state=disabled',
+  '"quo ted"@example.org',
+];
+
+describePart('the real sendmail', await findSendmail(PARTS), (sendmail) => {
+  test.for([
+    ['finds a bare user in the default domain', 'fred', 0, 'fred<OK>'],
+    ['finds a bare user with a detail', 'fred+lists', 0, 'fred+lists<OK>'],
+    ['finds user@domain', 'wilma@other.example', 0, 'wilma@other.example<OK>'],
+    ['finds user@localhost, a name of the default domain', 'fred@localhost', 0, 'fred@localhost<OK>'],
+    ['finds a user whose quotes it has taken away', 'quo ted', 0, 'quo ted<OK>'],
+    ['does not find a user of another domain in the default one', 'wilma', 68],
+    ['does not find an unknown user', 'nobody', 68],
+    ['does not find an unknown user@domain', 'fred@other.example', 68],
+    ['does not find a disabled mailbox', 'gone', 68],
+    ['is told to come back for a mailbox over quota', 'full', 75],
+  ] as const)('%s', async ([, key, code, value]) => {
+    const daemon = await serveFilled();
+    expect(await sendmail.maps(daemon.socket, 'cyrus', [key])).toMatchObject([{ code, ...(value && { value }) }]);
+  });
+
+  test.for([
+    ['folder', 'a folder that is there', 'lists+abc', 0],
+    ['folder', 'a folder that is not there', 'lists+other', 68],
+    ['folder', 'a user without any folder', 'fred+other', 68],
+    ['folder', 'an empty detail', 'lists+', 0],
+    ['folder', 'a detail of an unknown user', 'nobody+abc', 68],
+    ['folder-or-inbox', 'a folder that is not there', 'lists+other', 0],
+    ['folder-or-inbox', 'a detail of an unknown user', 'nobody+other', 68],
+    ['ignore', 'a folder that is not there', 'lists+other', 0],
+  ] as const)('with the policy %s, %s: %s is %i', async ([policy, , key, code]) => {
+    const daemon = await serveFilled(`detail.policy = "${policy}"`);
+    const [answer] = await sendmail.maps(daemon.socket, 'cyrus', [key]);
+    expect(answer).toMatchObject({ code, ...(code === 0 && { value: `${key}<OK>` }) });
+  });
+
+  test('with -f, which keeps the case, a folder is found only in its own case', async () => {
+    const daemon = await serveFilled('detail.policy = "folder"');
+    const answers = await sendmail.maps(
+      daemon.socket,
+      'cyrus',
+      ['lists+Abc/Deep', 'lists+abc/deep', 'lists+two words'],
+      '-f -T<TMPF>',
+    );
+    expect(answers.map(({ code }) => code)).toEqual([0, 68, 0]);
+  });
+
+  test('a map that the daemon does not have is a temporary failure', async () => {
+    const daemon = await serveFilled();
+    expect(await sendmail.maps(daemon.socket, 'virtuser', ['fred'])).toMatchObject([{ code: 75 }]);
+  });
+
+  test('a store whose folder was moved away is a temporary failure, until it is back', async () => {
+    const daemon = await serveFilled();
+    const ask = async (): Promise<number[]> =>
+      (await sendmail.maps(daemon.socket, 'cyrus', ['fred', 'nobody'])).map(({ code }) => code);
+    expect(await ask()).toEqual([0, 68]);
+    await rename(join(daemon.folder, 'store'), join(daemon.folder, 'away'));
+    await vi.waitUntil(async () => (await askOnce(daemon.socket, 'cyrus', 'nobody')).startsWith('TEMP'), 5_000);
+    expect(await ask()).toEqual([75, 75]);
+    await rename(join(daemon.folder, 'away'), join(daemon.folder, 'store'));
+    await vi.waitUntil(async () => (await askOnce(daemon.socket, 'cyrus', 'fred')).startsWith('OK'), 5_000);
+    expect(await ask()).toEqual([0, 68]);
+  });
+
+  test('a daemon that is not there is a temporary failure', async () => {
+    const daemon = await serveFilled();
+    await daemon.stop();
+    expect(await sendmail.maps(daemon.socket, 'cyrus', ['fred'])).toMatchObject([{ code: 75 }]);
+  });
+
+  test('many keys over one connection, hits and misses in their order', async () => {
+    const daemon = await serveFilled();
+    const keys = Array.from({ length: 200 }, (_, at) => (at % 2 === 0 ? 'fred' : `nobody${at}`));
+    const answers = await sendmail.maps(daemon.socket, 'cyrus', keys);
+    expect(answers.map(({ code }) => code)).toEqual(keys.map((key) => (key === 'fred' ? 0 : 68)));
+  });
+});
+
+async function serveFilled(options = ''): Promise<Daemon> {
+  const folder = await makeFolder();
+  const store = join(folder, 'store');
+  await fill(store, MAILBOXES);
+  return serve({
+    folder,
+    config: `
+      [listen.mta]
+      path = "${join(folder, 'smmap.sock')}"
+      [store.local]
+      driver = "embedded"
+      path = "${store}"
+      [map.cyrus]
+      default_domain = "example.org"
+      local_domains = ["localhost"]
+      ${options}`,
+  });
+}

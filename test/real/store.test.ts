@@ -1,0 +1,248 @@
+import { execFileSync, spawn } from 'node:child_process';
+import {
+  closeSync,
+  cpSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { openMailboxes } from '../../src/store/driver/embedded.ts';
+import { askOnce, connectTo } from './client.ts';
+import { type Daemon, MAIN, cli, fill, makeFolder, serve } from './daemon.ts';
+
+const WAIT = { timeout: 10_000, interval: 10 };
+const LINES = 300_000;
+const FILE = 'smmap.mdb';
+const FAILED = 'TEMP lookup failed';
+
+describe('a long import', () => {
+  test(
+    'that is killed at any moment leaves the store as it was, and a later one works',
+    { timeout: 60_000 },
+    async () => {
+      const folder = await makeFolder();
+      const store = join(folder, 'store');
+      await fill(store, ['fred@example.org folder=abc', 'wilma@example.org state=disabled']);
+      const before = await exported(store);
+      const file = join(folder, 'list');
+      writeFileSync(file, users(LINES));
+      const trial = performance.now();
+      expect((await cli(['mailbox', 'import', '--store', join(folder, 'trial'), file])).code).toBe(0);
+      const wholeMs = performance.now() - trial;
+
+      let killed = 0;
+      for (let kill = 0; kill < 8; kill++) {
+        const child = spawn(process.execPath, [MAIN, 'mailbox', 'import', '--store', store, file]);
+        let said = '';
+        child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+        const ended = new Promise<NodeJS.Signals | null>((resolve) =>
+          child.on('close', (_, signal) => resolve(signal)),
+        );
+        await sleep(Math.random() * 0.75 * wholeMs);
+        child.kill('SIGKILL');
+        if ((await ended) !== 'SIGKILL' || said !== '') break; // it was faster this time, and has written all
+        killed++;
+        expect(await exported(store)).toBe(before);
+      }
+      expect(killed).toBeGreaterThanOrEqual(4);
+
+      const { code, stderr } = await cli(['mailbox', 'import', '--store', store, file]);
+      expect([code, stderr]).toEqual([0, `smmap: ${LINES} imported\n`]);
+      expect((await exported(store)).split('\n')).toHaveLength(LINES + 3);
+    },
+  );
+
+  test('is seen by a running daemon all at once, which goes on answering', async () => {
+    const daemon = await serve();
+    const store = join(daemon.folder, 'store');
+    await fill(store, ['fred@example.org']);
+    const client = await connectTo(daemon.socket);
+    onTestFinished(() => client.close());
+    const importing = new AbortController();
+    const imported = cli(['mailbox', 'import', '--store', store, '-'], users(LINES)).finally(() => importing.abort());
+    const seen: string[] = [];
+    while (!importing.signal.aborted) {
+      const replies = await Promise.all(
+        [`user${LINES - 1}`, 'user0', 'fred'].map((user) => client.ask('mailbox', `${user}@example.org`)),
+      );
+      seen.push(replies.map((reply) => reply.split(' ')[0]).join());
+      await sleep(1);
+    }
+    expect((await imported).code).toBe(0);
+    const before = seen.lastIndexOf('NOTFOUND,NOTFOUND,OK') + 1;
+    expect(before).toBeGreaterThan(10);
+    // Between the questions of one round the state may change once, and only from the old to the new.
+    expect(seen.slice(0, before).filter((round) => round !== 'NOTFOUND,NOTFOUND,OK')).toEqual([]);
+    expect(seen.slice(before + 1).filter((round) => round !== 'OK,OK,OK')).toEqual([]);
+    expect(['NOTFOUND,OK,OK', 'OK,OK,OK', undefined]).toContain(seen[before]);
+    expect(await client.ask('mailbox', 'user0@example.org')).toBe('OK user0@example.org');
+  });
+
+  test('that another import has to wait for is followed by that', async () => {
+    const store = join(await makeFolder(), 'store');
+    const imports = await Promise.all(
+      ['a', 'b', 'c'].map((name) => cli(['mailbox', 'import', '--store', store, '-'], users(20_000, name))),
+    );
+    expect(imports.map(({ code }) => code)).toEqual([0, 0, 0]);
+    expect((await exported(store)).trim().split('\n')).toHaveLength(60_000);
+  });
+});
+
+describe('a change', () => {
+  test('by another process is answered at the very next lookup, a hundred times', async () => {
+    const daemon = await serve();
+    const client = await connectTo(daemon.socket);
+    const mailboxes = openMailboxes(join(daemon.folder, 'store'), 'write');
+    onTestFinished(async () => {
+      client.close();
+      await mailboxes.close();
+    });
+    for (let at = 0; at < 100; at++) {
+      const mailbox = { local: `user${at}`, domain: 'example.org', state: 'active', folders: [] } as const;
+      const address = `user${at}@example.org`;
+      if (at > 0) expect(await client.ask('mailbox', address)).toBe('NOTFOUND ');
+      mailboxes.write((writer) => writer.put(mailbox));
+      expect(await client.ask('mailbox', address)).toBe(`OK ${address}`);
+    }
+  });
+
+  test('by a command is answered by the daemon as soon as the command ends', async () => {
+    const daemon = await serve();
+    const store = ['--store', join(daemon.folder, 'store')];
+    const server = ['--server', `unix:${daemon.socket}`];
+    const probe = async (): Promise<string> => (await cli(['probe', ...server, 'fred@example.org'])).stdout;
+    for (const [command, reply] of [
+      [['add'], 'OK fred@example.org'],
+      [['add', '--state', 'overquota'], 'TEMP mailbox is over quota'],
+      [['add', '--state', 'disabled'], 'NOTFOUND'],
+      [['add'], 'OK fred@example.org'],
+      [['remove'], 'NOTFOUND'],
+    ] as const) {
+      expect((await cli(['mailbox', ...command, ...store, 'fred@example.org'])).code).toBe(0);
+      expect(await probe()).toBe(`fred@example.org\t${reply}\n`);
+    }
+  });
+
+  test.runIf(process.getuid?.() === 0)("by root makes a store that belongs to its folder's owner", async () => {
+    const store = join(await makeFolder(), 'store');
+    mkdirSync(store);
+    execFileSync('chown', ['1:65534', store]);
+    await fill(store, ['fred@example.org']);
+    for (const name of [FILE, `${FILE}-lock`]) {
+      const { uid, gid, mode } = statSync(join(store, name));
+      expect([uid, gid, mode & 0o777]).toEqual([1, 65_534, 0o640]);
+    }
+  });
+});
+
+describe('a store whose file', () => {
+  async function serveUsers(): Promise<{ daemon: Daemon; store: string; other: string }> {
+    const daemon = await serve();
+    const store = join(daemon.folder, 'store');
+    const other = join(daemon.folder, 'other');
+    await fill(store, users(5_000, 'old').trim().split('\n'));
+    await fill(other, users(5_000, 'new').trim().split('\n'));
+    expect(await askOnce(daemon.socket, 'mailbox', 'old7@example.org')).toBe('OK old7@example.org');
+    expect(await askOnce(daemon.socket, 'mailbox', 'new7@example.org')).toBe('NOTFOUND ');
+    return { daemon, store, other };
+  }
+
+  test.for([
+    ['alone', (store: string, other: string) => renameSync(join(other, FILE), join(store, FILE))],
+    [
+      'with its whole folder',
+      (store: string, other: string) => {
+        renameSync(store, `${store}.old`);
+        renameSync(other, store);
+      },
+    ],
+  ] as const)('was replaced %s is followed within about a second', async ([, replace]) => {
+    const { daemon, store, other } = await serveUsers();
+    replace(store, other);
+    const replacedAt = performance.now();
+    await vi.waitUntil(async () => (await askOnce(daemon.socket, 'mailbox', 'new7@example.org')) !== 'NOTFOUND ', WAIT);
+    expect(performance.now() - replacedAt).toBeLessThan(2_000);
+    expect(await askOnce(daemon.socket, 'mailbox', 'new7@example.org')).toBe('OK new7@example.org');
+    expect(await askOnce(daemon.socket, 'mailbox', 'old7@example.org')).toBe('NOTFOUND ');
+    await cli(['mailbox', 'add', '--store', store, 'later@example.org']);
+    expect(await askOnce(daemon.socket, 'mailbox', 'later@example.org')).toBe('OK later@example.org');
+  });
+
+  test.for([
+    ['an empty file', () => Buffer.alloc(0)],
+    ['garbage', () => Buffer.alloc(100_000, 'garbage ')],
+    ['the first half of a store', (whole: Buffer) => whole.subarray(0, whole.length / 2)],
+    ['its two first pages alone', (whole: Buffer) => whole.subarray(0, 8_192)],
+    [
+      'a store whose pages are zeros',
+      (whole: Buffer) => Buffer.concat([whole.subarray(0, 8_192), Buffer.alloc(whole.length - 8_192)]),
+    ],
+  ] as const)(
+    'was replaced by %s is TEMP for everybody, also after a restart, until it is repaired',
+    async ([, damage]) => {
+      const { daemon, store, other } = await serveUsers();
+      const ask = (key: string): Promise<string> => askOnce(daemon.socket, 'mailbox', `${key}@example.org`);
+      writeFileSync(join(daemon.folder, 'damaged'), damage(readFileSync(join(other, FILE))));
+      renameSync(join(daemon.folder, 'damaged'), join(store, FILE));
+      await vi.waitUntil(async () => (await ask('old7')) !== 'OK old7@example.org', WAIT);
+      for (const key of ['old7', 'new7', 'nobody']) expect(await ask(key)).toBe(FAILED);
+      expect(await daemon.stop()).toBe(0);
+
+      const again = await serve({ folder: daemon.folder });
+      await again.logged('store_unavailable');
+      for (const key of ['old7', 'new7', 'nobody']) expect(await ask(key)).toBe(FAILED);
+      rmSync(store, { recursive: true });
+      cpSync(other, store, { recursive: true });
+      await vi.waitUntil(async () => (await ask('new7')) === 'OK new7@example.org', WAIT);
+      expect(await ask('old7')).toBe('NOTFOUND ');
+    },
+  );
+
+  // LMDB reads the file through a memory map: what another program cuts off under it ends this one with SIGBUS.
+  test('was truncated in place is never NOTFOUND, and TEMP once the daemon was started again', async () => {
+    const { daemon, store } = await serveUsers();
+    truncateSync(join(store, FILE), 8_192);
+    for (const key of ['old7', 'new7', 'nobody']) {
+      const reply = await askOnce(daemon.socket, 'mailbox', `${key}@example.org`).catch(() => 'no reply');
+      expect(['no reply', FAILED]).toContain(reply);
+    }
+    await daemon.kill();
+    const again = await serve({ folder: daemon.folder });
+    for (const key of ['old7', 'new7', 'nobody']) {
+      expect(await askOnce(again.socket, 'mailbox', `${key}@example.org`)).toBe(FAILED);
+    }
+    expect(await again.stop()).toBe(0);
+  });
+
+  test('was overwritten in place behind its first pages is never NOTFOUND', async () => {
+    const { daemon, store } = await serveUsers();
+    const file = openSync(join(store, FILE), 'r+');
+    const { size } = statSync(join(store, FILE));
+    writeSync(file, Buffer.alloc(size - 8_192), 0, size - 8_192, 8_192);
+    closeSync(file);
+    for (const key of ['old7', 'new7', 'nobody']) {
+      expect(await askOnce(daemon.socket, 'mailbox', `${key}@example.org`)).toBe(FAILED);
+    }
+  });
+});
+
+function users(count: number, name = 'user'): string {
+  let lines = '';
+  for (let at = 0; at < count; at++) lines += `${name}${at}@example.org\n`;
+  return lines;
+}
+
+async function exported(store: string): Promise<string> {
+  const { code, stdout, stderr } = await cli(['mailbox', 'export', '--store', store]);
+  expect([code, stderr]).toEqual([0, '']);
+  return stdout;
+}

@@ -1,0 +1,136 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, lstatSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { parseConfig } from '../../src/config/load.ts';
+import { askOnce, connectTo } from './client.ts';
+import { run } from './command.ts';
+import { makeFolder, serve } from './daemon.ts';
+import { describePart } from './part.ts';
+
+const UNITS = fileURLToPath(new URL('../../systemd/', import.meta.url));
+const UNSAFE = 2; // of 10, in the words of systemd-analyze; it was 1.5, and MemoryDenyWriteExecute= is not for V8
+const DEFAULTS = parseConfig('', 'defaults', { socket: '/run/smmap/smmap.sock', store: '/var/lib/smmap' });
+const WAIT = { timeout: 10_000, interval: 10 };
+
+function program(name: string): { name: string } | { missing: string } {
+  const found = (process.env['PATH'] ?? '').split(':').some((folder) => existsSync(join(folder, name)));
+  return found ? { name } : { missing: `there is no ${name}, which is part of systemd` };
+}
+
+/** The units as they are, but for the command: a machine that tests smmap has not installed it. */
+async function copyUnits(): Promise<{ service: string; socket: string }> {
+  const folder = await makeFolder();
+  const service = join(folder, 'smmap.service');
+  const socket = join(folder, 'smmap.socket');
+  const text = readUnit('smmap.service');
+  expect(text).toMatch(/^ExecStart=smmap serve --config \/etc\/smmap\/smmap\.toml$/m);
+  writeFileSync(service, text.replace(/^ExecStart=smmap/m, `ExecStart=${process.execPath}`));
+  writeFileSync(socket, readUnit('smmap.socket'));
+  return { service, socket };
+}
+
+function readUnit(name: string): string {
+  return readFileSync(join(UNITS, name), 'utf8');
+}
+
+/** The last value of a setting. */
+function setting(unit: string, key: string): string | undefined {
+  return [...readUnit(unit).matchAll(new RegExp(`^${key}=(.*)$`, 'gm'))].at(-1)?.[1];
+}
+
+test.for([
+  ['has room for all connections and a reserve', 'LimitNOFILE', DEFAULTS.limits.hardConnections + 1_000],
+  ['waits longer for the end than the daemon takes', 'TimeoutStopSec', DEFAULTS.limits.stopMs / 1_000 + 2],
+] as const)('smmap.service %s', ([, key, least]) => {
+  expect(Number(setting('smmap.service', key))).toBeGreaterThanOrEqual(least);
+});
+
+test('the service has the folders that smmap itself would choose', () => {
+  expect(`/run/${setting('smmap.service', 'RuntimeDirectory')}/smmap.sock`).toBe(
+    setting('smmap.socket', 'ListenStream'),
+  );
+  expect(setting('smmap.socket', 'ListenStream')).toBe('/run/smmap/smmap.sock');
+  expect(setting('smmap.service', 'StateDirectory')).toBe('smmap');
+  expect(readUnit('tmpfiles.conf')).toMatch(/^d \/var\/lib\/smmap 0750 smmap smmap -$/m);
+});
+
+describePart('systemd-analyze', program('systemd-analyze'), ({ name }) => {
+  test('has nothing to say about the units', async () => {
+    const { service, socket } = await copyUnits();
+    expect(await run(name, ['verify', '--man=no', service, socket])).toEqual({ code: 0, stdout: '', stderr: '' });
+  });
+
+  test('finds an unknown setting, so that its silence means something', async () => {
+    const { service } = await copyUnits();
+    writeFileSync(service, readFileSync(service, 'utf8').replace('[Service]', '[Service]\nNoSuchSetting=yes'));
+    expect((await run(name, ['verify', '--man=no', service])).stderr).toContain('NoSuchSetting');
+  });
+
+  test(`calls the service no more exposed than ${UNSAFE.toFixed(1)} of 10`, async () => {
+    const { service } = await copyUnits();
+    const offline = ['security', '--offline=true', `--threshold=${UNSAFE * 10}`, '--no-pager', service];
+    const { code, stdout } = await run(name, offline);
+    process.stdout.write(`${/Overall exposure level.*/.exec(stdout)?.[0]}\n`);
+    expect(code, stdout).toBe(0);
+  });
+});
+
+describePart('systemd-sysusers', program('systemd-sysusers'), ({ name }) => {
+  test('would make the user and the group that the service runs as', async () => {
+    const root = await makeFolder();
+    const { code, stderr } = await run(name, ['--dry-run', `--root=${root}`, join(UNITS, 'sysusers.conf')]);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(new RegExp(`^Creating group '${setting('smmap.service', 'Group')}' `, 'm'));
+    expect(stderr).toMatch(new RegExp(`^Creating user '${setting('smmap.service', 'User')}' `, 'm'));
+  });
+});
+
+describePart('systemd-tmpfiles', program('systemd-tmpfiles'), ({ name }) => {
+  test.runIf(process.getuid?.() === 0)('makes the folder of the store, and has nothing to say', async () => {
+    const root = await makeFolder();
+    execFileSync('mkdir', ['-p', join(root, 'etc'), join(root, 'var/lib')]);
+    writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0::/root:/bin/sh\nsmmap:x:990:991::/:/bin/false\n');
+    writeFileSync(join(root, 'etc/group'), 'root:x:0:\nsmmap:x:991:\n');
+    const made = await run(name, ['--create', `--root=${root}`, join(UNITS, 'tmpfiles.conf')]);
+    expect(made).toEqual({ code: 0, stdout: '', stderr: '' });
+    const { uid, gid, mode } = lstatSync(join(root, 'var/lib/smmap'));
+    expect([uid, gid, mode & 0o777]).toEqual([990, 991, 0o750]);
+  });
+});
+
+describePart('systemd-socket-activate', program('systemd-socket-activate'), ({ name }) => {
+  const activate = (folder: string, fdName: string): Parameters<typeof serve>[0] => ({
+    folder,
+    under: [name, `--fdname=${fdName}`, '-l', join(folder, 'smmap.sock')],
+    config: `
+      listen.mta.systemd = "smmap"
+      store.fixed = { driver = "memory", mailboxes = ["fred@example.org"] }`,
+  });
+
+  test('passes in a socket, on which the daemon answers, and which stays when that stops', async () => {
+    const folder = await makeFolder();
+    const path = join(folder, 'smmap.sock');
+    const starting = serve(activate(folder, 'smmap'));
+    await vi.waitUntil(() => existsSync(path), WAIT);
+    const first = await connectTo(path); // this one starts the daemon
+    onTestFinished(() => first.close());
+    expect(await first.ask('mailbox', 'fred@example.org')).toBe('OK fred@example.org');
+    const daemon = await starting;
+    expect(await askOnce(path, 'mailbox', 'nobody@example.org')).toBe('NOTFOUND ');
+    first.close();
+    expect(await daemon.stop('SIGTERM')).toBe(0);
+    expect(lstatSync(path).isSocket()).toBe(true);
+  });
+
+  test('that passes in a socket of another name is an error that names both', async () => {
+    const folder = await makeFolder();
+    const path = join(folder, 'smmap.sock');
+    const starting = serve(activate(folder, 'other')).catch((error: unknown) => String(error));
+    await vi.waitUntil(() => existsSync(path), WAIT);
+    const first = await connectTo(path);
+    expect(await starting).toMatch(/ended with 73: .*no socket "smmap" \(but other\).*FileDescriptorName=smmap/s);
+    first.close();
+  });
+});
