@@ -11,6 +11,7 @@ const FORBIDDEN = /[\x00-\x20#%/:<>?@[\\\]^|\x7f]/; // domainToASCII reads a URL
  * `Bücher.example`, `bücher.example.` and `XN--BCHER-KVA.example` are the same domain (RFC 5890, RFC 6531).
  */
 export function parseDomain(text: string): string | null {
+  if (text.length <= LONGEST && NAME.test(text)) return text;
   const name = text.endsWith('.') ? text.slice(0, -1) : text;
   const ascii = NON_ASCII.test(name) ? toALabels(name) : name.toLowerCase();
   if (ascii.length > LONGEST) return null;

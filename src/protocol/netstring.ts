@@ -17,14 +17,16 @@ export function encodeNetstring(payload: string): string {
 }
 
 /**
- * Cuts a byte stream into payloads, wherever it was split. Push what was read, then take `next()` until it is null.
- * A payload inside one chunk is not copied; what waits for its rest is copied into a buffer that doubles, so that a
- * client holds no more memory than it has sent, and a length alone allocates nothing.
+ * Cuts a byte stream into payloads, wherever it was split. Push what was read, then take `next()` until it is null, then
+ * `keep()` what is left before the pushed buffer is used again. A payload inside one chunk is not copied; what waits for
+ * its rest is copied into a buffer that doubles, so that a client holds no more memory than twice what it has sent, and a
+ * length alone allocates nothing.
  */
 export class NetstringDecoder {
   readonly #maxBytes: number;
   readonly #maxDigits: number;
   #buffer: Buffer = EMPTY;
+  #borrowed = true;
   #start = 0;
   #end = 0;
 
@@ -38,26 +40,36 @@ export class NetstringDecoder {
     return this.#start < this.#end;
   }
 
-  push(chunk: Buffer): void {
+  /** Takes the first `length` bytes of a buffer. */
+  push(chunk: Buffer, length = chunk.length): void {
     const waiting = this.#end - this.#start;
     if (waiting === 0) {
       this.#buffer = chunk;
+      this.#borrowed = true;
       this.#start = 0;
-      this.#end = chunk.length;
+      this.#end = length;
       return;
     }
-    if (this.#end + chunk.length > this.#buffer.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(2 * waiting, waiting + chunk.length));
-      this.#buffer.copy(grown, 0, this.#start, this.#end);
-      this.#buffer = grown;
-      this.#start = 0;
-      this.#end = waiting;
-    }
-    chunk.copy(this.#buffer, this.#end);
-    this.#end += chunk.length;
+    if (this.#borrowed || this.#end + length > this.#buffer.length) this.#move(Math.max(2 * waiting, waiting + length));
+    chunk.copy(this.#buffer, this.#end, 0, length);
+    this.#end += length;
   }
 
-  /** The next payload, a view of what was pushed, or null: more bytes are needed. Throws FramingError. */
+  /** Copies what waits, so that the buffer of the last push is free for another read. */
+  keep(): void {
+    if (this.#borrowed && this.#start < this.#end) this.#move(this.#end - this.#start);
+  }
+
+  /** Moves what waits to a buffer of our own. */
+  #move(bytes: number): void {
+    const own = Buffer.allocUnsafeSlow(bytes);
+    this.#end = this.#buffer.copy(own, 0, this.#start, this.#end);
+    this.#start = 0;
+    this.#buffer = own;
+    this.#borrowed = false;
+  }
+
+  /** The next payload, a view that is valid until the next push, or null: more bytes are needed. Throws FramingError. */
   next(): Buffer | null {
     const buffer = this.#buffer;
     let at = this.#start;

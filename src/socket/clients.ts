@@ -41,12 +41,11 @@ export function createClients(limits: ClientLimits, service: Service, refused: (
         excess &&= connections.size > limits.softConnections;
         return excess;
       };
-      const connection = new Connection(socket, service, overloaded);
-      connections.add(connection);
-      socket.on('close', () => {
+      const connection = new Connection(socket, service, overloaded, () => {
         connections.delete(connection);
         if (connections.size === 0) emptied?.();
       });
+      connections.add(connection);
     },
     async drain(boundMs) {
       await new Promise((resolve) => setTimeout(resolve, LAST_READ_MS));

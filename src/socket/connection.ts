@@ -4,6 +4,7 @@ import { formatReply } from '../protocol/reply.ts';
 import { parseRequest } from '../protocol/request.ts';
 import type { Maybe, Reply, Request } from '../vocabulary.ts';
 import type { Clock } from './clock.ts';
+import { readInto } from './reader.ts';
 
 /** How much, and how long: in bytes and milliseconds. */
 export interface Limits {
@@ -36,11 +37,13 @@ const DEADLINE: Reply = { kind: 'TEMP', reason: 'deadline passed' };
 const FAILED: Reply = { kind: 'TEMP', reason: 'lookup failed' };
 
 const FLUSH_CHARS = 65_536; // replies to requests that came together leave together, up to this many
+const TIMER_EARLY_MS = 1; // setTimeout counts whole milliseconds from the start of the loop's turn
+const TURN_REQUESTS = 16; // of one client, then the others have their turn; no MTA sends a second one before its reply
 const PATIENCE = 1.25; // deadlines after which a client may have given up: 5 s by default, as long as Exim waits
 
 /**
  * Serves one client: replies go out in the order of the requests, with one request in progress at a time. The socket must
- * have been made with `allowHalfOpen`: Exim half-closes behind each request, and what was asked is then still answered.
+ * have been made with `allowHalfOpen`, since Exim half-closes behind each request, and with `pauseOnConnect`.
  */
 export class Connection {
   readonly #socket: Socket;
@@ -51,20 +54,21 @@ export class Connection {
   #arrived = 0;
   #answering = false;
   #blocked = false;
+  #resting = false;
   #clientEnded = false;
   #draining = false;
   #finished = false;
   #unfinishedTimer: NodeJS.Timeout | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
 
-  constructor(socket: Socket, service: Service, overloaded: () => boolean) {
-    this.#socket = socket;
+  constructor(accepted: Socket, service: Service, overloaded: () => boolean, closed: () => void) {
     this.#service = service;
     this.#overloaded = overloaded;
     this.#decoder = new NetstringDecoder(service.limits.requestBytes);
+    const socket = readInto(accepted, (buffer, length) => this.#read(buffer, length));
+    this.#socket = socket;
     socket.setNoDelay(true);
     if (service.limits.idleMs > 0) socket.setTimeout(service.limits.idleMs, () => this.#idle());
-    socket.on('data', (chunk) => this.#read(chunk));
     socket.on('drain', () => this.#drained());
     socket.on('end', () => {
       this.#clientEnded = true;
@@ -75,6 +79,7 @@ export class Connection {
       this.#finished = true;
       this.#clearUnfinished();
       clearTimeout(this.#closeTimer);
+      closed();
     });
   }
 
@@ -88,21 +93,28 @@ export class Connection {
     this.#socket.destroy();
   }
 
-  #read(chunk: Buffer): void {
+  #read(buffer: Buffer, length: number): void {
     if (this.#finished) return;
-    this.#decoder.push(chunk);
-    if (this.#answering || this.#blocked) {
+    this.#decoder.push(buffer, length);
+    if (this.#busy()) {
       this.#socket.pause();
     } else {
       this.#arrived = this.#service.clock.arrived();
       this.#work();
     }
+    this.#decoder.keep();
   }
 
-  /** Answers the requests that are here, until one has to be waited for or the client has to read. */
+  /** An answer is awaited, or the client has to read, or others have their turn. */
+  #busy(): boolean {
+    return this.#answering || this.#blocked || this.#resting;
+  }
+
+  /** Answers the requests that are here, until one has to be waited for, the client has to read, or its turn is over. */
   #work(): void {
-    if (this.#finished || this.#answering || this.#blocked) return;
+    if (this.#finished || this.#busy()) return;
     let replies = '';
+    let turn = 0;
     try {
       for (let payload = this.#decoder.next(); payload !== null; payload = this.#decoder.next()) {
         this.#clearUnfinished();
@@ -113,9 +125,9 @@ export class Connection {
           return;
         }
         replies += this.#encode(reply);
-        if (replies.length >= FLUSH_CHARS) {
-          if (!this.#send(replies)) return;
-          replies = '';
+        if (++turn === TURN_REQUESTS || replies.length >= FLUSH_CHARS) {
+          if (this.#send(replies)) this.#rest();
+          return;
         }
       }
     } catch (error) {
@@ -124,7 +136,7 @@ export class Connection {
       this.#finish('framing error');
       return;
     }
-    if (this.#send(replies)) this.#rest();
+    if (this.#send(replies)) this.#await();
   }
 
   #reply(payload: Buffer): Maybe<Reply> {
@@ -132,7 +144,7 @@ export class Connection {
     if (request === null) return MALFORMED;
     this.#request = request;
     if (this.#overloaded()) return OVERLOADED;
-    return this.#leftMs() <= 0 ? this.#deadlinePassed() : this.#service.answer(request);
+    return this.#leftMs() <= TIMER_EARLY_MS ? this.#deadlinePassed() : this.#service.answer(request);
   }
 
   #deadlinePassed(): Reply {
@@ -144,9 +156,8 @@ export class Connection {
     return encodeNetstring(formatReply(reply, this.#service.limits.replyBytes));
   }
 
-  /** Until the deadline; what is left of its last millisecond is nothing, since a timer may be early by that much. */
   #leftMs(): number {
-    return this.#service.limits.deadlineMs - this.#waitedMs() - 1;
+    return this.#service.limits.deadlineMs - this.#waitedMs();
   }
 
   #waitedMs(): number {
@@ -190,8 +201,18 @@ export class Connection {
     this.#work();
   }
 
-  /** All that was asked is answered: end here, or go on reading. */
+  /** Lets the other clients have their turn: libuv reads up to 32 times from one socket before it comes to the next. */
   #rest(): void {
+    this.#resting = true;
+    this.#socket.pause();
+    setImmediate(() => {
+      this.#resting = false;
+      this.#work();
+    });
+  }
+
+  /** All that was asked is answered: end here, or go on reading. */
+  #await(): void {
     if (this.#clientEnded || (this.#draining && !this.#decoder.unfinished)) {
       this.#finish(null);
       return;
@@ -209,7 +230,7 @@ export class Connection {
   }
 
   #idle(): void {
-    if (!this.#answering && !this.#blocked && !this.#decoder.unfinished) this.#finish('idle');
+    if (!this.#busy() && !this.#decoder.unfinished) this.#finish('idle');
   }
 
   /**

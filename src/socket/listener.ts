@@ -34,7 +34,7 @@ const BACKLOG = 4_096; // the kernel cuts it to net.core.somaxconn
 /** Starts to listen. Throws ListenError where the path or port cannot be had. */
 export async function openListener(binding: Binding, events: ListenerEvents): Promise<Listener> {
   const admit = binding.kind === 'tcp' ? admitFrom(binding.allow, events) : (socket: Socket) => events.accept(socket);
-  const server = createServer({ allowHalfOpen: true }, admit);
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, admit);
   try {
     switch (binding.kind) {
       case 'unix':

@@ -5,6 +5,8 @@ import { frame, payloads } from '../support/netstring.ts';
 
 const LIMIT = 10_000;
 
+const shared = Buffer.alloc(1_000_000);
+
 function decode(
   chunks: readonly Buffer[],
   maxBytes = LIMIT,
@@ -13,9 +15,12 @@ function decode(
   const found: string[] = [];
   try {
     for (const chunk of chunks) {
-      decoder.push(chunk);
+      chunk.copy(shared);
+      decoder.push(shared, chunk.length);
       for (let payload = decoder.next(); payload !== null; payload = decoder.next())
         found.push(payload.toString('latin1'));
+      decoder.keep();
+      shared.fill('9', 0, chunk.length); // what another socket would read
     }
   } catch (error) {
     if (!(error instanceof FramingError)) throw error;
@@ -61,15 +66,6 @@ describe('the decoder', () => {
     expect(decode(chunks).payloads.map((payload) => payload.length)).toEqual([LIMIT, 6]);
   });
 
-  it('keeps a payload that it has given out, whatever is pushed later', () => {
-    const decoder = new NetstringDecoder(LIMIT);
-    decoder.push(bytes('3:a'));
-    decoder.push(bytes('bc,3:x'));
-    const first = decoder.next();
-    decoder.push(bytes('yz,'));
-    expect([first, decoder.next()].map(String)).toEqual(['abc', 'xyz']);
-  });
-
   it('is unfinished between the first byte of a frame and its comma', () => {
     const stream = bytes('3:abc,');
     for (let at = 1; at < stream.length; at++) expect(decode([stream.subarray(0, at)]).unfinished).toBe(true);
@@ -83,6 +79,7 @@ describe('the decoder', () => {
       for (const byte of ['9', '9', '9', '9', ':', 'm', ' ']) {
         decoder.push(Buffer.from(byte));
         decoder.next();
+        decoder.keep();
       }
     }
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2_000 * 100);
@@ -134,7 +131,7 @@ describe('the decoder', () => {
     );
     const copied = copy.mock.results.reduce((sum, result) => sum + Number(result.value), 0);
     expect(copied).toBeGreaterThan(stream.length / 2);
-    expect(copied).toBeLessThan(stream.length * 4);
+    expect(copied).toBeLessThan(stream.length * 5); // one of them is decode's own
   });
 });
 

@@ -105,6 +105,28 @@ describe('a deadline', () => {
   });
 });
 
+describe('a client that sends thousands of requests at once', () => {
+  it('gets all its answers, and holds up nobody for longer than its turn', async () => {
+    let answered = 0;
+    const { connect } = await start((request) => {
+      answered++;
+      return echo(request);
+    });
+    const [greedy, modest] = [connect(), connect()];
+    modest.write('3:m a,');
+    await readBytes(modest, 7);
+    greedy.write('3:m b,'.repeat(10_000));
+    const all = readBytes(greedy, 70_000);
+    await vi.waitUntil(() => answered > 1, { interval: 0 });
+    modest.write('3:m a,');
+    await readBytes(modest, 7);
+    expect(answered).toBeLessThan(5_000); // and not after the 10,000
+    expect(await all).toBe('4:OK b,'.repeat(10_000));
+    greedy.destroy();
+    modest.destroy();
+  });
+});
+
 describe('a request in progress', () => {
   it('is the only one of its connection, and others have their own', async () => {
     const hand = byHand();
