@@ -23,6 +23,9 @@ export interface Question {
   readonly folder: string | null;
 }
 
+/** The local part of the mailbox that holds the shared folders of a domain; no address has it. */
+export const NOBODY = '';
+
 export const STATES = ['active', 'disabled', 'overquota'] as const;
 export type State = (typeof STATES)[number];
 

@@ -152,6 +152,7 @@ export const map = (allStores: readonly string[]) =>
         })
         .prefault({})
         .describe('{ separators = ["+"], policy = "ignore" }'),
+      shared_user: parsedBy('a local part, such as "shared", or "" for `+folder`', value.sharedUser).optional(),
       states: z
         .strictObject({
           disabled: parsedBy(REPLY, value.stateReply).default({ kind: 'NOTFOUND' }),
@@ -190,6 +191,7 @@ export const map = (allStores: readonly string[]) =>
         localDomains: new Set(raw.local_domains),
         separators: raw.detail.separators,
         policy: raw.detail.policy,
+        sharedUser: raw.shared_user ?? null,
         states: raw.states,
         reply: raw.reply,
       },

@@ -57,6 +57,12 @@ export function mailboxLine(text: string): Mailbox {
   return line;
 }
 
+/** Folded, as it is compared; ASCII, so that folding does not change where the separator is. */
+export function sharedUser(text: string): string {
+  if (!/^[\x21-\x7e]*$/.test(text) || text.includes('@')) throw new Error(`"${text}" is no local part in ASCII`);
+  return text.toLowerCase();
+}
+
 /** What a mailbox that is not active is answered; OK without a value, since the map has it. */
 export function stateReply(text: string): Reply {
   const [, word, reason] = /^(TEMP|PERM) (.+)$/.exec(text) ?? [];

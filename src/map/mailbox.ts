@@ -1,8 +1,8 @@
 import { foldLocal, formatAddress, parseAddress } from '../address/address.ts';
-import { splitDetail } from '../address/detail.ts';
+import { type Detail, splitDetail } from '../address/detail.ts';
 import { andThen } from '../maybe.ts';
 import type { Store } from '../store/store.ts';
-import type { Answer, Maybe, Reply, State } from '../vocabulary.ts';
+import { type Answer, type Maybe, NOBODY, type Reply, type State } from '../vocabulary.ts';
 import { type Handler, NOTFOUND, UncertainError } from './map.ts';
 
 export interface MailboxOptions {
@@ -13,6 +13,11 @@ export interface MailboxOptions {
   readonly separators: readonly string[];
   /** What `user+detail` needs besides the mailbox: its folder, its folder if there is one, or nothing. */
   readonly policy: 'folder' | 'folder-or-inbox' | 'ignore';
+  /**
+   * Who stands for the shared folders of a domain: `bb` lets `bb+news` in where there is a shared folder `news`, and the
+   * empty name lets in `+news`, both as in Cyrus (postuser of imapd.conf(5)). Null: nobody.
+   */
+  readonly sharedUser: string | null;
   /** What a mailbox that is there, but not active, is answered. OK gets the value of any other OK. */
   readonly states: Readonly<Record<Exclude<State, 'active'>, Reply>>;
   /** What follows OK: the key as it was asked, as Cyrus does, or the canonical address. */
@@ -24,7 +29,7 @@ export interface MailboxOptions {
  * an address; for a disabled mailbox and one over quota what `states` says. Throws where the store does.
  */
 export function createMailboxMap(options: MailboxOptions, store: Store): Handler {
-  const { defaultDomain, localDomains, separators, policy } = options;
+  const { defaultDomain, localDomains, separators, policy, sharedUser } = options;
 
   const hostedDomain = (domain: string | null): string => {
     if (domain !== null && !localDomains.has(domain)) return domain;
@@ -44,23 +49,34 @@ export function createMailboxMap(options: MailboxOptions, store: Store): Handler
     };
 
     const whole = foldLocal(address.local);
-    const split = splitDetail(address.local, separators);
+    const shared = sharedUser === null ? null : splitShared(address.local, sharedUser, separators);
+    const split = shared ?? splitDetail(address.local, separators);
     if (split === null) return andThen(ask(whole, null), replyFor(whole));
 
     const user = foldLocal(split.user);
     const folder = split.detail.normalize('NFC'); // folder names keep their case, as in Cyrus
+    const replyInFolder = replyFor(user + split.separator + folder);
     const inInbox = (): Maybe<Reply> => andThen(ask(user, null), replyFor(user));
-    if (folder === '') return inInbox();
     const inFolder = (): Maybe<Reply> => {
+      if (shared !== null) return andThen(ask(NOBODY, folder), replyInFolder);
       if (policy === 'ignore') return inInbox();
-      const reply = replyFor(user + split.separator + folder);
       return andThen(ask(user, folder), (found) =>
-        found === null && policy === 'folder-or-inbox' ? inInbox() : reply(found),
+        found === null && policy === 'folder-or-inbox' ? inInbox() : replyInFolder(found),
       );
     };
+    if (folder === '') return inInbox();
     // A mailbox that has the separator in its own name comes first, as the full address does in Postfix's tables.
     return andThen(ask(whole, null), (found) => (found === null ? inFolder() : replyFor(whole)(found)));
   };
+}
+
+/** Splits a local part that names a shared folder; null where it names none. */
+function splitShared(local: string, sharedUser: string, separators: readonly string[]): Detail | null {
+  const user = local.slice(0, sharedUser.length);
+  if (foldLocal(user) !== sharedUser) return null;
+  const rest = local.slice(sharedUser.length);
+  const separator = separators.find((each) => rest.length > each.length && rest.startsWith(each));
+  return separator === undefined ? null : { user, separator, detail: rest.slice(separator.length) };
 }
 
 function toReply(answer: Answer, states: MailboxOptions['states'], value: () => string): Reply {

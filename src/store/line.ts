@@ -1,5 +1,6 @@
 import { type Flaw, foldLocal, formatAddress, parseAddress } from '../address/address.ts';
-import { STATES, type State } from '../vocabulary.ts';
+import { parseDomain } from '../address/domain.ts';
+import { NOBODY, STATES, type State } from '../vocabulary.ts';
 
 /** A mailbox as a store holds it: a folded local part, a canonical domain, folders in their own case. */
 export interface Mailbox {
@@ -15,7 +16,7 @@ const WORD = /(?:[^ \t\r"]|"(?:[^"\\]|\\.)*")+|"/g; // blanks separate, but not 
 
 /**
  * Reads one line of an import: an address, then `state=STATE` and `folder=NAME` in any number, with quotes around what
- * holds blanks. Null for a blank line and a comment; a Flaw says what is wrong with any other.
+ * holds blanks; `@example.org folder=news` are the shared folders of a domain. Null for a blank line and a comment; a Flaw says what is wrong with any other.
  */
 export function parseMailboxLine(text: string): Mailbox | Flaw | null {
   const [addressText, ...words] = text.match(WORD) ?? [];
@@ -42,15 +43,22 @@ export function parseMailboxLine(text: string): Mailbox | Flaw | null {
 
 /** Writes the line that parseMailboxLine reads. */
 export function formatMailboxLine({ local, domain, state, folders }: Mailbox): string {
-  const address = formatAddress(local, domain);
+  const address = formatOwner(local, domain);
   const words = [address.startsWith('#') ? `${quote(local)}@${domain}` : address]; // else it would be a comment
   if (state !== 'active') words.push(`state=${state}`);
   for (const folder of folders) words.push(`folder=${/[ "\\]/.test(folder) ? quote(folder) : folder}`);
   return words.join(' ');
 }
 
-/** Reads the address that a mailbox is stored under: it needs a domain, since a store has no default domain. */
+/** The address that a mailbox is stored under; `@domain` for the shared folders of a domain. */
+export function formatOwner(local: string, domain: string): string {
+  return local === NOBODY ? `@${domain}` : formatAddress(local, domain);
+}
+
+/** Reads what formatOwner writes: it needs a domain, since a store has no default domain. */
 export function parseOwner(text: string): Pick<Mailbox, 'local' | 'domain'> | Flaw {
+  const shared = text.lastIndexOf('@') === 0 ? parseDomain(text.slice(1)) : null;
+  if (shared !== null) return { local: NOBODY, domain: shared };
   const address = parseAddress(text);
   if ('flaw' in address) return { flaw: `${text}: ${address.flaw}` };
   if (address.domain === null) return { flaw: `${text}: has no domain; give user@domain` };

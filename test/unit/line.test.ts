@@ -18,6 +18,7 @@ describe('a line of an import', () => {
     ['a quoted folder', 'fred@example.org folder="with space"', { ...fred, folders: ['with space'] }],
     ['a quoted pair', String.raw`fred@example.org folder="a\"b\\"`, { ...fred, folders: [String.raw`a"b\ `.trim()] }],
     ['a quoted local part', '"quo ted"@example.org folder=a', { ...fred, local: 'quo ted', folders: ['a'] }],
+    ['the shared folders of a domain', '@example.org folder=news', { ...fred, local: '', folders: ['news'] }],
     ['a hash within', 'fred#1@example.org', { ...fred, local: 'fred#1' }],
   ])('has %s', (_, text, mailbox) => {
     expect(parseMailboxLine(text)).toEqual(mailbox);
@@ -30,6 +31,8 @@ describe('a line of an import', () => {
   it.each([
     ['fred', 'fred: has no domain; give user@domain'],
     ['fred@', 'fred@: has nothing after the @'],
+    ['@', '@: has nothing before the @'],
+    ['@exa mple.org', 'mple.org: neither state=STATE nor folder=NAME'],
     ['fred@example.org state=gone', 'state=gone: a state is one of active, disabled, overquota'],
     ['fred@example.org folder', 'folder: neither state=STATE nor folder=NAME'],
     ['fred@example.org folder=', 'folder=: neither state=STATE nor folder=NAME'],
@@ -44,7 +47,7 @@ describe('a line of an import', () => {
   it('is read back as it was written, whatever stands in it', () => {
     const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }).filter((raw) => !/[\p{Cc}]/u.test(raw));
     const mailbox = fc.record({
-      local: text.map(foldLocal),
+      local: fc.oneof(text.map(foldLocal), fc.constant('')),
       domain: fc.constantFrom('example.org', 'xn--bcher-kva.example', '[192.0.2.1]'),
       state: fc.constantFrom(...STATES),
       folders: fc.uniqueArray(

@@ -11,6 +11,7 @@ const DEFAULTS: MailboxOptions = {
   localDomains: new Set(['localhost', 'mail.example.org']),
   separators: ['+'],
   policy: 'ignore',
+  sharedUser: null,
   states: { disabled: { kind: 'NOTFOUND' }, overquota: { kind: 'TEMP', reason: 'mailbox is over quota' } },
   reply: 'key',
 };
@@ -27,6 +28,9 @@ const HELD = [
   'gone@example.org state=disabled',
   'bob+lists@example.org',
   'postmaster@example.org',
+  '+literal@example.org',
+  '@example.org folder=news folder=Shared/Open',
+  '@virt.example folder=news state=overquota',
 ];
 
 const memory = createMemoryStore(HELD.map((line) => parseMailboxLine(line) as Mailbox));
@@ -109,6 +113,27 @@ describe.each([
     ['a folder or the inbox: the inbox', 'fred+def', { policy: 'folder-or-inbox' }, 'OK fred+def'],
     ['a folder or the inbox of nobody', 'nobody+def', { policy: 'folder-or-inbox' }, 'NOTFOUND '],
 
+    ['a shared folder', '+news', { sharedUser: '' }, 'OK +news'],
+    ['a shared folder in its own case', '+Shared/Open@example.org', { sharedUser: '' }, 'OK +Shared/Open@example.org'],
+    ['a shared folder in another case', '+shared/open', { sharedUser: '' }, 'NOTFOUND '],
+    ['a shared folder of another domain', '+news@virt.example', { sharedUser: '' }, 'TEMP mailbox is over quota'],
+    ['a shared folder that is not there', '+olds', { sharedUser: '' }, 'NOTFOUND '],
+    ['a shared folder where nobody stands for them', '+news', {}, 'NOTFOUND '],
+    ['a shared folder by a name', 'BB+news@example.org', { sharedUser: 'bb' }, 'OK BB+news@example.org'],
+    ['a shared folder by another name', 'cc+news', { sharedUser: 'bb' }, 'NOTFOUND '],
+    ['a shared folder without the name that stands for them', '+news', { sharedUser: 'bb' }, 'NOTFOUND '],
+    ['who stands for shared folders, without a folder', 'bb', { sharedUser: 'bb' }, 'NOTFOUND '],
+    ['who stands for shared folders, with an empty one', 'bb+', { sharedUser: 'bb' }, 'NOTFOUND '],
+    ['only a separator', '+', { sharedUser: '' }, 'NOTFOUND '],
+    ['a folder of a user, beside shared folders', 'fred+abc', { sharedUser: '', policy: 'folder' }, 'OK fred+abc'],
+    ['no shared folder as one of a user', 'fred+news', { sharedUser: '', policy: 'folder' }, 'NOTFOUND '],
+    ['a mailbox that starts with the separator', '+literal', { sharedUser: '' }, 'OK +literal'],
+    [
+      'the canonical address of a shared folder',
+      'BB+news',
+      { sharedUser: 'bb', reply: 'address' },
+      'OK bb+news@example.org',
+    ],
     ['the canonical address', 'FRED', { reply: 'address' }, 'OK fred@example.org'],
     [
       'the canonical address has A-labels',
