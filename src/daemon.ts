@@ -90,7 +90,7 @@ export async function startDaemon(config: Config, inherited: InheritedSockets, l
 /** Whether a store says that it was never filled; a failure of another kind shows at each lookup. */
 async function isEmpty(store: Store): Promise<boolean> {
   try {
-    await store.lookup({ about: 'mailbox', local: 'postmaster', domain: 'smmap.invalid', folder: null });
+    await store.lookup({ about: 'mailbox', local: 'postmaster', domain: 'smmap.invalid', folder: null, anyCase: false });
     return false;
   } catch (error) {
     return error instanceof EmptyStoreError;

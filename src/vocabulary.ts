@@ -21,6 +21,8 @@ export interface Question {
   readonly local: string;
   readonly domain: string;
   readonly folder: string | null;
+  /** Whether `abc` finds the folder `Abc`: Postfix and Sendmail ask in lower case, whatever was written. */
+  readonly anyCase: boolean;
 }
 
 /** The local part of the mailbox that holds the shared folders of a domain; no address has it. */

@@ -149,9 +149,10 @@ export const map = (allStores: readonly string[]) =>
             .enum(['folder', 'folder-or-inbox', 'ignore'])
             .default('ignore')
             .describe('one of folder, folder-or-inbox, ignore'),
+          folder_case: z.enum(['exact', 'insensitive']).default('exact').describe('one of exact, insensitive'),
         })
         .prefault({})
-        .describe('{ separators = ["+"], policy = "ignore" }'),
+        .describe('{ separators = ["+"], policy = "ignore", folder_case = "exact" }'),
       shared_user: parsedBy('a local part, such as "shared", or "" for `+folder`', value.sharedUser).optional(),
       states: z
         .strictObject({
@@ -191,6 +192,7 @@ export const map = (allStores: readonly string[]) =>
         localDomains: new Set(raw.local_domains),
         separators: raw.detail.separators,
         policy: raw.detail.policy,
+        folderCase: raw.detail.folder_case,
         sharedUser: raw.shared_user ?? null,
         states: raw.states,
         reply: raw.reply,

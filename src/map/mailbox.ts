@@ -13,6 +13,8 @@ export interface MailboxOptions {
   readonly separators: readonly string[];
   /** What `user+detail` needs besides the mailbox: its folder, its folder if there is one, or nothing. */
   readonly policy: 'folder' | 'folder-or-inbox' | 'ignore';
+  /** Whether a folder has to be asked for in its own case; Cyrus insists, and so never finds `Abc` for Sendmail. */
+  readonly folderCase: 'exact' | 'insensitive';
   /**
    * Who stands for the shared folders of a domain: `bb` lets `bb+news` in where there is a shared folder `news`, and the
    * empty name lets in `+news`, both as in Cyrus (postuser of imapd.conf(5)). Null: nobody.
@@ -29,7 +31,7 @@ export interface MailboxOptions {
  * an address; for a disabled mailbox and one over quota what `states` says. Throws where the store does.
  */
 export function createMailboxMap(options: MailboxOptions, store: Store): Handler {
-  const { defaultDomain, localDomains, separators, policy, sharedUser } = options;
+  const { defaultDomain, localDomains, separators, policy, folderCase, sharedUser } = options;
 
   const hostedDomain = (domain: string | null): string => {
     if (domain !== null && !localDomains.has(domain)) return domain;
@@ -42,7 +44,7 @@ export function createMailboxMap(options: MailboxOptions, store: Store): Handler
     if (key === null || address === null || 'flaw' in address) return NOTFOUND;
     const domain = hostedDomain(address.domain);
     const ask = (local: string, folder: string | null): Maybe<Answer> =>
-      store.lookup({ about: 'mailbox', local, domain, folder });
+      store.lookup({ about: 'mailbox', local, domain, folder, anyCase: folderCase === 'insensitive' });
     const replyFor = (local: string): ((answer: Answer) => Reply) => {
       const value = options.reply === 'key' ? () => key : () => formatAddress(local, domain);
       return (answer) => toReply(answer, options.states, value);
@@ -54,7 +56,7 @@ export function createMailboxMap(options: MailboxOptions, store: Store): Handler
     if (split === null) return andThen(ask(whole, null), replyFor(whole));
 
     const user = foldLocal(split.user);
-    const folder = split.detail.normalize('NFC'); // folder names keep their case, as in Cyrus
+    const folder = split.detail.normalize('NFC'); // its case is for the store to judge
     const replyInFolder = replyFor(user + split.separator + folder);
     const inInbox = (): Maybe<Reply> => andThen(ask(user, null), replyFor(user));
     const inFolder = (): Maybe<Reply> => {

@@ -1,6 +1,6 @@
 import { type Flaw, foldLocal, formatAddress, parseAddress } from '../address/address.ts';
 import { parseDomain } from '../address/domain.ts';
-import { NOBODY, STATES, type State } from '../vocabulary.ts';
+import { NOBODY, type Question, STATES, type State } from '../vocabulary.ts';
 
 /** A mailbox as a store holds it: a folded local part, a canonical domain, folders in their own case. */
 export interface Mailbox {
@@ -72,6 +72,12 @@ export function parseFolder(text: string): string | Flaw {
   if (text.length > LONGEST_FOLDER)
     return { flaw: `folder ${text.slice(0, 40)}...: is over ${LONGEST_FOLDER} characters` };
   return text.normalize('NFC');
+}
+
+/** Whether a mailbox with these folders is, or has, what is asked for. */
+export function holds(folders: readonly string[], { folder, anyCase }: Question): boolean {
+  if (folder === null || folders.includes(folder)) return true;
+  return anyCase && folders.some((each) => foldLocal(each) === foldLocal(folder));
 }
 
 export function isState(text: string): text is State {

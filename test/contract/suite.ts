@@ -94,6 +94,17 @@ export function describeStore(name: string, subject: Subject): void {
       expect(await ask(store, 'nobody', 'example.org', 'abc')).toBeNull();
     });
 
+    it('finds a folder in any case where it is asked so', async () => {
+      const store = await open('fred@example.org folder=Abc/Deep folder=STRASSE', 'joe@example.org folder=other');
+      for (const folder of ['Abc/Deep', 'abc/deep', 'ABC/DEEP', 'straße']) {
+        expect(await ask(store, 'fred', 'example.org', folder, true)).not.toBeNull();
+      }
+      expect(await ask(store, 'fred', 'example.org', 'abc', true)).toBeNull();
+      expect(await ask(store, 'fred', 'example.org', 'other', true)).toBeNull();
+      expect(await ask(store, 'joe', 'example.org', 'abc/deep', true)).toBeNull();
+      expect(await ask(store, 'fred', 'example.org', 'abc/deep', false)).toBeNull();
+    });
+
     it.each(HOSTILE)('takes the local part %j literally', async (local) => {
       const mailbox: Mailbox = { local, domain: 'example.org', state: 'active', folders: [] };
       const other: Mailbox = { local: 'someone', domain: 'example.org', state: 'active', folders: [] };
@@ -171,7 +182,13 @@ export function describeStore(name: string, subject: Subject): void {
 }
 
 /** Asks a store; a throw becomes a rejection. */
-async function ask(store: Store, local: string, domain = 'example.org', folder: string | null = null): Promise<Answer> {
-  const question: Question = { about: 'mailbox', local, domain, folder };
+async function ask(
+  store: Store,
+  local: string,
+  domain = 'example.org',
+  folder: string | null = null,
+  anyCase = false,
+): Promise<Answer> {
+  const question: Question = { about: 'mailbox', local, domain, folder, anyCase };
   return await store.lookup(question);
 }

@@ -90,7 +90,7 @@ describe('an embedded store', () => {
   const ask = (dir: string, local: string): unknown => {
     const store = openEmbeddedStore(dir);
     try {
-      return store.lookup({ about: 'mailbox', local, domain: 'example.org', folder: null });
+      return store.lookup({ about: 'mailbox', local, domain: 'example.org', folder: null, anyCase: false });
     } finally {
       void store.close();
     }

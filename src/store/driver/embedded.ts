@@ -3,7 +3,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { ABORT, type RootDatabase, open } from 'lmdb';
 import type { State } from '../../vocabulary.ts';
-import { type Mailbox, isState } from '../line.ts';
+import { type Mailbox, holds, isState } from '../line.ts';
 import { EmptyStoreError, LostError, type Store, StoreError } from '../store.ts';
 import { checkDataFile } from './datafile.ts';
 
@@ -52,15 +52,15 @@ export function openEmbeddedStore(dir: string): Store {
   };
 
   return {
-    lookup({ local, domain, folder }) {
+    lookup(question) {
       checkFile();
       db.resetReadTxn(); // else what was written within the last millisecond could be missed
-      const key = keyOf(local, domain);
+      const key = keyOf(question.local, question.domain);
       const value = key === null ? undefined : db.get(key);
-      if (value === ACTIVE.state && folder === null) return ACTIVE; // nearly all of them
+      if (value === ACTIVE.state && question.folder === null) return ACTIVE; // nearly all of them
       if (value !== undefined) {
         const { state, folders } = decode(value);
-        return folder === null || folders.includes(folder) ? { value: '', state } : null;
+        return holds(folders, question) ? { value: '', state } : null;
       }
       // Asked at each miss, and not once: where a damaged file finds nothing any more, it does not find this either.
       if (db.get(WRITTEN.key) === undefined) throw new EmptyStoreError(`no mailbox was ever written to ${file}`);

@@ -1,4 +1,4 @@
-import type { Mailbox } from '../line.ts';
+import { type Mailbox, holds } from '../line.ts';
 import { type Store, StoreError } from '../store.ts';
 
 /** Mailboxes that stand in the configuration file: for a few fixed ones, and for tests. */
@@ -7,11 +7,10 @@ export function createMemoryStore(mailboxes: Iterable<Mailbox>): Store {
   for (const mailbox of mailboxes) byAddress.set(`${mailbox.domain} ${mailbox.local}`, mailbox);
   let closed = false;
   return {
-    lookup({ local, domain, folder }) {
+    lookup(question) {
       if (closed) throw new StoreError('the store is closed');
-      const mailbox = byAddress.get(`${domain} ${local}`);
-      if (mailbox === undefined || (folder !== null && !mailbox.folders.includes(folder))) return null;
-      return { value: '', state: mailbox.state };
+      const mailbox = byAddress.get(`${question.domain} ${question.local}`);
+      return mailbox !== undefined && holds(mailbox.folders, question) ? { value: '', state: mailbox.state } : null;
     },
     close() {
       closed = true;
