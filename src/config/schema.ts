@@ -142,6 +142,10 @@ export const map = (allStores: readonly string[]) =>
         .describe(`names of stores: ${allStores.join(', ')}`),
       default_domain: parsedBy(DOMAIN, value.domain).optional(),
       local_domains: z.array(parsedBy(DOMAIN, value.domain)).default([]).describe('domains, such as ["localhost"]'),
+      alias_domains: z
+        .record(z.string(), parsedBy(DOMAIN, value.domain))
+        .default({})
+        .describe('domains and what they stand for, { "sales.example" = "example.org" }'),
       detail: z
         .strictObject({
           separators: z.array(text('separators, such as ["+"]')).default(['+']).describe('separators, such as ["+"]'),
@@ -174,6 +178,13 @@ export const map = (allStores: readonly string[]) =>
           params: { remedy },
         });
       });
+      for (const alias of Object.keys(raw.alias_domains)) {
+        const reason = value.flawOfAliasDomain(alias, raw.alias_domains, raw.local_domains);
+        if (reason !== null) {
+          const remedy = 'let it stand for a domain that holds mailboxes';
+          context.addIssue({ code: 'custom', path: ['alias_domains', alias], message: reason, params: { remedy } });
+        }
+      }
       if (raw.local_domains.length > 0 && raw.default_domain === undefined) {
         const remedy = 'set default_domain, or remove local_domains';
         context.addIssue({
@@ -190,6 +201,9 @@ export const map = (allStores: readonly string[]) =>
       options: {
         defaultDomain: raw.default_domain ?? null,
         localDomains: new Set(raw.local_domains),
+        aliasDomains: new Map(
+          Object.entries(raw.alias_domains).map(([alias, target]) => [value.domain(alias), target]),
+        ),
         separators: raw.detail.separators,
         policy: raw.detail.policy,
         folderCase: raw.detail.folder_case,
@@ -222,6 +236,7 @@ function typeAt(type: z.ZodType | undefined, path: readonly string[]): z.ZodType
   if (first === undefined || type === undefined) return type;
   const bare = unwrap(type);
   if (bare instanceof z.ZodObject) return typeAt(bare.shape[first], rest);
+  if (bare instanceof z.ZodRecord) return typeAt(bare.valueType as z.ZodType, rest);
   if (bare instanceof z.ZodArray) return typeAt(bare.element as z.ZodType, rest);
   return undefined;
 }

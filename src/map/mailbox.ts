@@ -10,6 +10,8 @@ export interface MailboxOptions {
   readonly defaultDomain: string | null;
   /** Domains that mean the default domain, as Sendmail's class w. */
   readonly localDomains: ReadonlySet<string>;
+  /** Domains whose mailboxes are those of another one. */
+  readonly aliasDomains: ReadonlyMap<string, string>;
   readonly separators: readonly string[];
   /** What `user+detail` needs besides the mailbox: its folder, its folder if there is one, or nothing. */
   readonly policy: 'folder' | 'folder-or-inbox' | 'ignore';
@@ -31,10 +33,10 @@ export interface MailboxOptions {
  * an address; for a disabled mailbox and one over quota what `states` says. Throws where the store does.
  */
 export function createMailboxMap(options: MailboxOptions, store: Store): Handler {
-  const { defaultDomain, localDomains, separators, policy, folderCase, sharedUser } = options;
+  const { defaultDomain, localDomains, aliasDomains, separators, policy, folderCase, sharedUser } = options;
 
   const hostedDomain = (domain: string | null): string => {
-    if (domain !== null && !localDomains.has(domain)) return domain;
+    if (domain !== null && !localDomains.has(domain)) return aliasDomains.get(domain) ?? domain;
     if (defaultDomain === null) throw new UncertainError('a key without a domain: set default_domain for this map');
     return defaultDomain;
   };

@@ -84,6 +84,12 @@ describe('a configuration', () => {
     });
   });
 
+  it('lets domains stand for others, whatever their spelling', () => {
+    const text = '[map.m]\nalias_domains = { "Bücher.example" = "EXAMPLE.org" }';
+    const { aliasDomains } = parseConfig(text, 'f', places).maps.get('m')?.options ?? {};
+    expect([...(aliasDomains ?? [])]).toEqual([['xn--bcher-kva.example', 'example.org']]);
+  });
+
   it('asks all stores in the order of the file where a map names none', () => {
     const config = parseConfig(
       '[store.z]\ndriver = "memory"\nmailboxes = ["a@b"]\n[store.a]\ndriver = "embedded"\npath = "/x"',

@@ -9,6 +9,7 @@ import type { Store } from '../../src/store/store.ts';
 const DEFAULTS: MailboxOptions = {
   defaultDomain: 'example.org',
   localDomains: new Set(['localhost', 'mail.example.org']),
+  aliasDomains: new Map([['sales.example', 'example.org']]),
   separators: ['+'],
   policy: 'ignore',
   folderCase: 'exact',
@@ -63,6 +64,10 @@ describe.each([
     ['nobody', 'nobody@example.org', {}, 'NOTFOUND '],
     ['a local domain means the default domain', 'fred@localhost', {}, 'OK fred@localhost'],
     ['a local domain in capitals', 'fred@MAIL.Example.org', {}, 'OK fred@MAIL.Example.org'],
+    ['a domain that stands for another', 'fred@sales.example', {}, 'OK fred@sales.example'],
+    ['nobody in a domain that stands for another', 'joe@sales.example', {}, 'NOTFOUND '],
+    ['a detail in such a domain', 'fred+abc@SALES.example', { policy: 'folder' }, 'OK fred+abc@SALES.example'],
+    ['the canonical address in such a domain', 'Fred@sales.example', { reply: 'address' }, 'OK fred@example.org'],
     ['capitals', 'FRED@Example.ORG', {}, 'OK FRED@Example.ORG'],
     ['a U-label', 'jürgen@bücher.example', {}, 'OK jürgen@bücher.example'],
     ['an A-label', 'JÜRGEN@xn--bcher-kva.example', {}, 'OK JÜRGEN@xn--bcher-kva.example'],
