@@ -1,5 +1,6 @@
-import type { Config, ListenerConfig } from './config/config.ts';
-import { createAnswer } from './map/map.ts';
+import type { Config, ListenerConfig, MapConfig } from './config/config.ts';
+import { createDomainMap } from './map/domain.ts';
+import { type Handler, createAnswer } from './map/map.ts';
 import { createMailboxMap } from './map/mailbox.ts';
 import type { Log } from './observe/log.ts';
 import type { InheritedSockets } from './observe/systemd.ts';
@@ -37,7 +38,7 @@ export async function startDaemon(config: Config, inherited: InheritedSockets, l
   const maps = new Map(
     [...config.maps].map(([name, map]) => {
       const asked = map.stores.map((store) => stores.get(store) as Store);
-      return [name, createMailboxMap(map.options, createFailover(asked))] as const;
+      return [name, createMap(map, createFailover(asked))] as const;
     }),
   );
 
@@ -87,10 +88,25 @@ export async function startDaemon(config: Config, inherited: InheritedSockets, l
   };
 }
 
+function createMap(map: MapConfig, store: Store): Handler {
+  switch (map.kind) {
+    case 'mailbox':
+      return createMailboxMap(map.options, store);
+    case 'domain':
+      return createDomainMap(map.options, store);
+  }
+}
+
 /** Whether a store says that it was never filled; a failure of another kind shows at each lookup. */
 async function isEmpty(store: Store): Promise<boolean> {
   try {
-    await store.lookup({ about: 'mailbox', local: 'postmaster', domain: 'smmap.invalid', folder: null, anyCase: false });
+    await store.lookup({
+      about: 'mailbox',
+      local: 'postmaster',
+      domain: 'smmap.invalid',
+      folder: null,
+      anyCase: false,
+    });
     return false;
   } catch (error) {
     return error instanceof EmptyStoreError;

@@ -15,12 +15,21 @@ export type Reply =
   | { readonly kind: 'NOTFOUND' }
   | { readonly kind: 'TEMP' | 'TIMEOUT' | 'PERM'; readonly reason: string };
 
-/** A canonical local part and domain (see address/), and the folder of that mailbox, or null for the mailbox itself. */
-export interface Question {
+/** What a map asks a store. Domains and local parts are canonical, see address/. */
+export type Question = MailboxQuestion | DomainQuestion;
+
+/** Is there a mailbox in this domain? */
+export interface DomainQuestion {
+  readonly about: 'domain';
+  readonly domain: string;
+}
+
+/** Is there this mailbox, or this folder of it? */
+export interface MailboxQuestion {
   readonly about: 'mailbox';
   readonly local: string;
   readonly domain: string;
-  readonly folder: string | null;
+  readonly folder: string | null; // null: the mailbox itself
   /** Whether `abc` finds the folder `Abc`: Postfix and Sendmail ask in lower case, whatever was written. */
   readonly anyCase: boolean;
 }

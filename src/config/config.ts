@@ -1,3 +1,4 @@
+import type { DomainOptions } from '../map/domain.ts';
 import type { MailboxOptions } from '../map/mailbox.ts';
 import type { ClientLimits } from '../socket/clients.ts';
 import type { Limits } from '../socket/connection.ts';
@@ -24,11 +25,10 @@ export type StoreConfig =
   | { readonly driver: 'embedded'; readonly path: string }
   | { readonly driver: 'memory'; readonly mailboxes: readonly Mailbox[] };
 
-export interface MapConfig {
-  readonly kind: 'mailbox';
-  readonly stores: readonly string[];
-  readonly options: MailboxOptions;
-}
+export type MapConfig = { readonly stores: readonly string[] } & (
+  | { readonly kind: 'mailbox'; readonly options: MailboxOptions }
+  | { readonly kind: 'domain'; readonly options: DomainOptions }
+);
 
 /** One thing that is wrong in a configuration, and what would be right. */
 export interface Mistake {

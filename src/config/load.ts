@@ -3,6 +3,7 @@ import { distance } from 'fastest-levenshtein';
 import { TomlError, parse } from 'smol-toml';
 import { type Config, ConfigError, type Mistake } from './config.ts';
 import * as schema from './schema.ts';
+import { descriptionAt, keysAt } from './walk.ts';
 
 /** Where things are when no file says so. */
 export interface Places {
@@ -79,17 +80,19 @@ export function parseConfig(text: string, file: string, places: Places, override
   const log = check(schema.log, raw['log'] ?? {}, ['log']);
   const limits = check(schema.limits, raw['limits'] ?? {}, ['limits']);
   const listeners = checkEach('listen', listenTables, () => schema.listener);
-  const stores = checkEach('store', storeTables, (value, path) => {
-    const driver = isTable(value) ? value['driver'] : undefined;
-    const names = Object.keys(schema.drivers);
-    if (typeof driver === 'string' && names.includes(driver))
-      return schema.drivers[driver as keyof typeof schema.drivers];
-    const reason = driver === undefined ? 'is missing' : `is ${show(driver)}`;
-    mistakes.push({ key: formatKey([...path, 'driver']), reason, remedy: `give one of ${names.join(', ')}` });
-    return undefined;
-  });
-  const mapType = schema.map(Object.keys(storeTables));
-  const maps = checkEach('map', mapTables, () => mapType);
+  /** The type that a table names in one of its keys, such as its driver. */
+  const typeNamed = <T>(types: Readonly<Record<string, schema.Schema<T>>>, key: string, otherwise?: string) => {
+    return (table: unknown, path: string[]): schema.Schema<T> | undefined => {
+      const name = (isTable(table) ? table[key] : undefined) ?? otherwise;
+      if (typeof name === 'string' && Object.hasOwn(types, name)) return types[name];
+      const reason = name === undefined ? 'is missing' : `is ${show(name)}`;
+      const remedy = `give one of ${Object.keys(types).join(', ')}`;
+      mistakes.push({ key: formatKey([...path, key]), reason, remedy });
+      return undefined;
+    };
+  };
+  const stores = checkEach('store', storeTables, typeNamed(schema.drivers, 'driver'));
+  const maps = checkEach('map', mapTables, typeNamed(schema.kinds(Object.keys(storeTables)), 'kind', 'mailbox'));
   for (const name of Object.keys(mapTables)) {
     if (!/\s/.test(name) && name !== '') continue;
     const reason = "a request ends a map's name at its first blank, so this one is never asked";
@@ -122,10 +125,10 @@ function toMistakes(issue: schema.Issue, type: schema.Schema, value: unknown, pa
   const within = issue.path.map(String);
   const key = formatKey([...path, ...within.filter((part) => part !== '')]);
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((name) => unknownKey([...path, ...within], name, schema.keysAt(type, within)));
+    return issue.keys.map((name) => unknownKey([...path, ...within], name, keysAt(type, within)));
   }
   const given = valueAt(value, within);
-  const remedy = `give ${schema.descriptionAt(type, within) ?? 'what the annotated smmap.toml shows'}`;
+  const remedy = `give ${descriptionAt(type, within) ?? 'what the annotated smmap.toml shows'}`;
   if (issue.code === 'custom') {
     const own: unknown = issue.params?.['remedy'];
     return [{ key, reason: issue.message, remedy: typeof own === 'string' ? own : remedy }];

@@ -130,130 +130,95 @@ export const drivers = {
     .transform((raw): StoreConfig => ({ driver: 'memory', mailboxes: raw.mailboxes })),
 };
 
-/** One `[map.NAME]`. `allStores` are asked in the file's order where the map names none. */
-export const map = (allStores: readonly string[]) =>
-  z
+const aliasDomains = z
+  .record(z.string(), parsedBy(DOMAIN, value.domain))
+  .default({})
+  .superRefine((raw, context) => {
+    for (const alias of Object.keys(raw)) {
+      const message = value.flawOfAliasDomain(alias, raw);
+      const remedy = 'let it stand for a domain that holds mailboxes';
+      if (message !== null) context.addIssue({ code: 'custom', path: [alias], message, params: { remedy } });
+    }
+  })
+  .transform((raw) => new Map(Object.entries(raw).map(([alias, target]) => [value.domain(alias), target])))
+  .describe('domains and what they stand for, { "sales.example" = "example.org" }');
+
+/** What only a mailbox map has. */
+const mailboxKeys = {
+  default_domain: parsedBy(DOMAIN, value.domain).optional(),
+  local_domains: z.array(parsedBy(DOMAIN, value.domain)).default([]).describe('domains, such as ["localhost"]'),
+  detail: z
     .strictObject({
-      kind: z.enum(['mailbox']).default('mailbox').describe('"mailbox"'),
-      stores: z
-        .array(z.string())
-        .min(1)
-        .default([...allStores])
-        .describe(`names of stores: ${allStores.join(', ')}`),
-      default_domain: parsedBy(DOMAIN, value.domain).optional(),
-      local_domains: z.array(parsedBy(DOMAIN, value.domain)).default([]).describe('domains, such as ["localhost"]'),
-      alias_domains: z
-        .record(z.string(), parsedBy(DOMAIN, value.domain))
-        .default({})
-        .describe('domains and what they stand for, { "sales.example" = "example.org" }'),
-      detail: z
-        .strictObject({
-          separators: z.array(text('separators, such as ["+"]')).default(['+']).describe('separators, such as ["+"]'),
-          policy: z
-            .enum(['folder', 'folder-or-inbox', 'ignore'])
-            .default('ignore')
-            .describe('one of folder, folder-or-inbox, ignore'),
-          folder_case: z.enum(['exact', 'insensitive']).default('exact').describe('one of exact, insensitive'),
-        })
-        .prefault({})
-        .describe('{ separators = ["+"], policy = "ignore", folder_case = "exact" }'),
-      shared_user: parsedBy('a local part, such as "shared", or "" for `+folder`', value.sharedUser).optional(),
-      states: z
-        .strictObject({
-          disabled: parsedBy(REPLY, value.stateReply).default({ kind: 'NOTFOUND' }),
-          overquota: parsedBy(REPLY, value.stateReply).default({ kind: 'TEMP', reason: 'mailbox is over quota' }),
-        })
-        .prefault({})
-        .describe('{ disabled = "NOTFOUND", overquota = "TEMP mailbox is over quota" }'),
-      reply: z.enum(['key', 'address']).default('key').describe('one of key, address'),
+      separators: z.array(text('separators, such as ["+"]')).default(['+']).describe('separators, such as ["+"]'),
+      policy: z
+        .enum(['folder', 'folder-or-inbox', 'ignore'])
+        .default('ignore')
+        .describe('one of folder, folder-or-inbox, ignore'),
+      folder_case: z.enum(['exact', 'insensitive']).default('exact').describe('one of exact, insensitive'),
     })
-    .superRefine((raw, context) => {
-      raw.stores.forEach((name, at) => {
-        if (allStores.includes(name)) return;
-        const remedy = allStores.length === 0 ? 'add one' : `give one of ${allStores.join(', ')}`;
-        context.addIssue({
-          code: 'custom',
-          path: ['stores', at],
-          message: `there is no store "${name}"`,
-          params: { remedy },
-        });
-      });
-      for (const alias of Object.keys(raw.alias_domains)) {
-        const reason = value.flawOfAliasDomain(alias, raw.alias_domains, raw.local_domains);
-        if (reason !== null) {
-          const remedy = 'let it stand for a domain that holds mailboxes';
-          context.addIssue({ code: 'custom', path: ['alias_domains', alias], message: reason, params: { remedy } });
+    .prefault({})
+    .describe('{ separators = ["+"], policy = "ignore", folder_case = "exact" }'),
+  shared_user: parsedBy('a local part, such as "shared", or "" for `+folder`', value.sharedUser).optional(),
+  states: z
+    .strictObject({
+      disabled: parsedBy(REPLY, value.stateReply).default({ kind: 'NOTFOUND' }),
+      overquota: parsedBy(REPLY, value.stateReply).default({ kind: 'TEMP', reason: 'mailbox is over quota' }),
+    })
+    .prefault({})
+    .describe('{ disabled = "NOTFOUND", overquota = "TEMP mailbox is over quota" }'),
+  reply: z.enum(['key', 'address']).default('key').describe('one of key, address'),
+};
+
+/** One `[map.NAME]`, by its kind. `allStores` are asked in the file's order where the map names none. */
+export const kinds = (allStores: readonly string[]) => {
+  const kind = z.string().optional();
+  const storeName = parsedBy(`one of ${allStores.join(', ')}`, (name) => value.oneOf(name, 'store', allStores));
+  const stores = z
+    .array(storeName)
+    .min(1)
+    .default([...allStores])
+    .describe(`names of stores: ${allStores.join(', ')}`);
+  return {
+    mailbox: z
+      .strictObject({ kind, stores, alias_domains: aliasDomains, ...mailboxKeys })
+      .superRefine((raw, context) => {
+        const both = raw.local_domains.filter((local) => raw.alias_domains.has(local));
+        if (both.length > 0) {
+          const remedy = 'let each stand for one domain';
+          context.addIssue({
+            code: 'custom',
+            path: ['local_domains'],
+            message: `and alias_domains both have ${both.join(', ')}`,
+            params: { remedy },
+          });
         }
-      }
-      if (raw.local_domains.length > 0 && raw.default_domain === undefined) {
+        if (raw.local_domains.length === 0 || raw.default_domain !== undefined) return;
+        const message = 'means the default domain, and there is none';
         const remedy = 'set default_domain, or remove local_domains';
-        context.addIssue({
-          code: 'custom',
-          path: ['local_domains'],
-          message: 'means the default domain, and there is none',
-          params: { remedy },
-        });
-      }
-    })
-    .transform((raw): MapConfig => ({
-      kind: raw.kind,
+        context.addIssue({ code: 'custom', path: ['local_domains'], message, params: { remedy } });
+      })
+      .transform((raw): MapConfig => ({
+        kind: 'mailbox',
+        stores: raw.stores,
+        options: {
+          defaultDomain: raw.default_domain ?? null,
+          localDomains: new Set(raw.local_domains),
+          aliasDomains: raw.alias_domains,
+          separators: raw.detail.separators,
+          policy: raw.detail.policy,
+          folderCase: raw.detail.folder_case,
+          sharedUser: raw.shared_user ?? null,
+          states: raw.states,
+          reply: raw.reply,
+        },
+      })),
+    domain: z.strictObject({ kind, stores, alias_domains: aliasDomains }).transform((raw): MapConfig => ({
+      kind: 'domain',
       stores: raw.stores,
-      options: {
-        defaultDomain: raw.default_domain ?? null,
-        localDomains: new Set(raw.local_domains),
-        aliasDomains: new Map(
-          Object.entries(raw.alias_domains).map(([alias, target]) => [value.domain(alias), target]),
-        ),
-        separators: raw.detail.separators,
-        policy: raw.detail.policy,
-        folderCase: raw.detail.folder_case,
-        sharedUser: raw.shared_user ?? null,
-        states: raw.states,
-        reply: raw.reply,
-      },
-    }));
-
-/** The description of what stands at a path, such as ["limits", "idle_ms"]. */
-export function descriptionAt(type: Schema, path: readonly string[]): string | undefined {
-  let at = typeAt(type, path);
-  while (at !== undefined && at.description === undefined) {
-    const inner = innerOf(at);
-    if (inner === undefined) return undefined;
-    at = inner;
-  }
-  return at?.description;
-}
-
-/** The keys that a table at a path may have. */
-export function keysAt(type: Schema, path: readonly string[]): string[] {
-  const table = typeAt(type, path);
-  const bare = table === undefined ? undefined : unwrap(table);
-  return bare instanceof z.ZodObject ? Object.keys(bare.shape) : [];
-}
-
-function typeAt(type: z.ZodType | undefined, path: readonly string[]): z.ZodType | undefined {
-  const [first, ...rest] = path;
-  if (first === undefined || type === undefined) return type;
-  const bare = unwrap(type);
-  if (bare instanceof z.ZodObject) return typeAt(bare.shape[first], rest);
-  if (bare instanceof z.ZodRecord) return typeAt(bare.valueType as z.ZodType, rest);
-  if (bare instanceof z.ZodArray) return typeAt(bare.element as z.ZodType, rest);
-  return undefined;
-}
-
-function unwrap(type: z.ZodType): z.ZodType {
-  const inner = innerOf(type);
-  return inner === undefined ? type : unwrap(inner);
-}
-
-/** The type behind a default or a transform. */
-function innerOf(type: z.ZodType): z.ZodType | undefined {
-  if (type instanceof z.ZodPipe) return type.in as z.ZodType;
-  if (type instanceof z.ZodDefault || type instanceof z.ZodOptional || type instanceof z.ZodPrefault) {
-    return type.unwrap() as z.ZodType;
-  }
-  return undefined;
-}
+      options: { aliasDomains: raw.alias_domains },
+    })),
+  };
+};
 
 function parsedBy<T>(what: string, parse: (raw: string) => T) {
   return z

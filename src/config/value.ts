@@ -50,15 +50,15 @@ export function domain(text: string): string {
   return parsed;
 }
 
+export function oneOf(name: string, noun: string, names: readonly string[]): string {
+  if (!names.includes(name)) throw new Error(`there is no ${noun} "${name}"`);
+  return name;
+}
+
 /** What is wrong with one domain that stands for another; null where nothing is. */
-export function flawOfAliasDomain(
-  alias: string,
-  targets: Readonly<Record<string, string>>,
-  localDomains: readonly string[],
-): string | null {
+export function flawOfAliasDomain(alias: string, targets: Readonly<Record<string, string>>): string | null {
   const name = parseDomain(alias);
   if (name === null) return `"${alias}" is no domain`;
-  if (localDomains.includes(name)) return 'is a local domain already';
   const target = targets[alias];
   const chained = Object.keys(targets).some((other) => parseDomain(other) === target);
   return chained ? `stands for ${target}, which itself stands for another` : null;

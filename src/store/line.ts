@@ -1,6 +1,6 @@
 import { type Flaw, foldLocal, formatAddress, parseAddress } from '../address/address.ts';
 import { parseDomain } from '../address/domain.ts';
-import { NOBODY, type Question, STATES, type State } from '../vocabulary.ts';
+import { NOBODY, type MailboxQuestion, STATES, type State } from '../vocabulary.ts';
 
 /** A mailbox as a store holds it: a folded local part, a canonical domain, folders in their own case. */
 export interface Mailbox {
@@ -75,7 +75,7 @@ export function parseFolder(text: string): string | Flaw {
 }
 
 /** Whether a mailbox with these folders is, or has, what is asked for. */
-export function holds(folders: readonly string[], { folder, anyCase }: Question): boolean {
+export function holds(folders: readonly string[], { folder, anyCase }: MailboxQuestion): boolean {
   if (folder === null || folders.includes(folder)) return true;
   return anyCase && folders.some((each) => foldLocal(each) === foldLocal(folder));
 }

@@ -74,13 +74,11 @@ describe('a configuration', () => {
   });
 
   it('says what mailboxes are answered that are not active', () => {
-    const states = (text: string) =>
-      parseConfig(`[map.m]\nstates = ${text}`, 'f', places).maps.get('m')?.options.states;
+    const states = (text: string) => parseConfig(`[map.m]\nstates = ${text}`, 'f', places).maps.get('m')?.options;
     const temp = { kind: 'TEMP', reason: 'mailbox is over quota' };
-    expect(states('{}')).toEqual({ disabled: { kind: 'NOTFOUND' }, overquota: temp });
-    expect(states('{ disabled = "OK", overquota = "PERM 5.2.2 mailbox full" }')).toEqual({
-      disabled: { kind: 'OK', value: '' },
-      overquota: { kind: 'PERM', reason: '5.2.2 mailbox full' },
+    expect(states('{}')).toMatchObject({ states: { disabled: { kind: 'NOTFOUND' }, overquota: temp } });
+    expect(states('{ disabled = "OK", overquota = "PERM 5.2.2 mailbox full" }')).toMatchObject({
+      states: { disabled: { kind: 'OK', value: '' }, overquota: { kind: 'PERM', reason: '5.2.2 mailbox full' } },
     });
   });
 
@@ -88,6 +86,19 @@ describe('a configuration', () => {
     const text = '[map.m]\nalias_domains = { "Bücher.example" = "EXAMPLE.org" }';
     const { aliasDomains } = parseConfig(text, 'f', places).maps.get('m')?.options ?? {};
     expect([...(aliasDomains ?? [])]).toEqual([['xn--bcher-kva.example', 'example.org']]);
+  });
+
+  it('has a map that answers which domains are hosted', () => {
+    const config = parseConfig(
+      '[map.domains]\nkind = "domain"\nalias_domains = { "b.example" = "a.example" }',
+      'f',
+      places,
+    );
+    expect(config.maps.get('domains')).toEqual({
+      kind: 'domain',
+      stores: ['local'],
+      options: { aliasDomains: new Map([['b.example', 'a.example']]) },
+    });
   });
 
   it('asks all stores in the order of the file where a map names none', () => {

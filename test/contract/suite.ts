@@ -143,6 +143,17 @@ export function describeStore(name: string, subject: Subject): void {
       expect(await ask(store, 'f@g.example', 'g.example')).toBeNull();
     });
 
+    it('finds a domain in which there is a mailbox, in whatever state, and no other', async () => {
+      const store = await open('fred@example.org state=disabled', '@shared.example folder=news', 'joe@b.example.org');
+      const has = async (domain: string): Promise<Answer> => await store.lookup({ about: 'domain', domain });
+      for (const domain of ['example.org', 'shared.example', 'b.example.org']) {
+        expect(await has(domain)).toEqual({ value: '', state: 'active' });
+      }
+      for (const domain of ['example', 'xample.org', 'example.or', 'example.org2', 'c.example.org', '']) {
+        expect(await has(domain)).toBeNull();
+      }
+    });
+
     it('answers concurrent questions, each with its own answer', async () => {
       const store = await open(...Array.from({ length: 50 }, (_, at) => `user${at}@example.org`));
       const answers = await Promise.all(Array.from({ length: 100 }, (_, at) => ask(store, `user${at}`)));

@@ -45,6 +45,31 @@ describePart('the real postmap', await findPostfix(PARTS), (postfix) => {
     expect(await ask(inet, 'nobody@example.org')).toBe('not found');
   });
 
+  test.for([
+    ['has a mailbox', 'example.org', 'example.org'],
+    ['has none', 'example.com', 'not found'],
+    ['stands for one that has', 'sales.example', 'sales.example'],
+  ] as const)('a map of domains, asked for one that %s', async ([, key, expected]) => {
+    const folder = await makeFolder();
+    const socket = join(folder, 'smmap.sock');
+    await fill(join(folder, 'store'), MAILBOXES);
+    await serve({
+      folder,
+      config: `
+        [listen.mta]
+        path = "${socket}"
+        [store.local]
+        driver = "embedded"
+        path = "${join(folder, 'store')}"
+        [map.mailbox]
+        [map.domains]
+        kind = "domain"
+        alias_domains = { "sales.example" = "example.org" }
+      `,
+    });
+    expect(await outcome(postfix, `unix:${socket}`, key, 'domains')).toBe(expected);
+  });
+
   test('a thousand keys in one run, every third of them a miss', async () => {
     const daemon = await serve();
     const users = Array.from({ length: 1_000 }, (_, at) => `user${at}@example.org`);
@@ -101,8 +126,8 @@ describePart('the real postmap', await findPostfix(PARTS), (postfix) => {
 });
 
 /** The value that was found, or what else happened; one that is neither throws. */
-async function outcome(postfix: Postfix, where: string, key: string): Promise<string> {
-  const { code, stdout, stderr } = await postfix.postmap(['-q', key, `socketmap:${where}:mailbox`]);
+async function outcome(postfix: Postfix, where: string, key: string, map = 'mailbox'): Promise<string> {
+  const { code, stdout, stderr } = await postfix.postmap(['-q', key, `socketmap:${where}:${map}`]);
   if (code === 0 && stderr === '') return stdout.trimEnd();
   if (code === 1 && stdout === '' && stderr === '') return 'not found';
   if (code === 1 && stdout === '' && stderr.includes('temporary error')) return 'temporary error';

@@ -2,7 +2,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { ABORT, type RootDatabase, open } from 'lmdb';
-import type { State } from '../../vocabulary.ts';
+import type { Answer, MailboxQuestion, State } from '../../vocabulary.ts';
 import { type Mailbox, holds, isState } from '../line.ts';
 import { EmptyStoreError, LostError, type Store, StoreError } from '../store.ts';
 import { checkDataFile } from './datafile.ts';
@@ -51,20 +51,29 @@ export function openEmbeddedStore(dir: string): Store {
     checkedAt = now;
   };
 
+  const findMailbox = (question: MailboxQuestion): Answer => {
+    const key = keyOf(question.local, question.domain);
+    const value = key === null ? undefined : db.get(key);
+    if (value === undefined) return null;
+    if (value === ACTIVE.state && question.folder === null) return ACTIVE; // nearly all of them
+    const { state, folders } = decode(value);
+    return holds(folders, question) ? { value: '', state } : null;
+  };
+  const findDomain = (domain: string): Answer => {
+    for (const _ of db.getKeys({ ...rangeOf(domain), limit: 1 })) return ACTIVE;
+    return null;
+  };
+
   return {
     lookup(question) {
       checkFile();
       db.resetReadTxn(); // else what was written within the last millisecond could be missed
-      const key = keyOf(question.local, question.domain);
-      const value = key === null ? undefined : db.get(key);
-      if (value === ACTIVE.state && question.folder === null) return ACTIVE; // nearly all of them
-      if (value !== undefined) {
-        const { state, folders } = decode(value);
-        return holds(folders, question) ? { value: '', state } : null;
-      }
+      const found = question.about === 'mailbox' ? findMailbox(question) : findDomain(question.domain);
       // Asked at each miss, and not once: where a damaged file finds nothing any more, it does not find this either.
-      if (db.get(WRITTEN.key) === undefined) throw new EmptyStoreError(`no mailbox was ever written to ${file}`);
-      return null;
+      if (found === null && db.get(WRITTEN.key) === undefined) {
+        throw new EmptyStoreError(`no mailbox was ever written to ${file}`);
+      }
+      return found;
     },
     close: () => db.close(),
   };
@@ -129,7 +138,7 @@ export function openMailboxes(dir: string, purpose: 'read' | 'write'): Mailboxes
       return value === undefined ? null : { local, domain, ...decode(value) };
     },
     *all(domain) {
-      const range = domain === null ? { start: FIRST_DOMAIN } : { start: `${domain} `, end: `${domain}!` }; // the blank, and the next
+      const range = domain === null ? { start: FIRST_DOMAIN } : rangeOf(domain);
       for (const { key, value } of db.getRange(range)) {
         const blank = key.indexOf(' ');
         yield { local: key.slice(blank + 1), domain: key.slice(0, blank), ...decode(value) };
@@ -193,6 +202,11 @@ function giveToFolderOwner(dir: string, files: readonly string[]): void {
     chmodSync(file, 0o640);
     if (userInfo().uid === 0) chownSync(file, uid, gid);
   }
+}
+
+/** The keys of a domain: they go on with a blank, and the next character is the end. */
+function rangeOf(domain: string): { readonly start: string; readonly end: string } {
+  return { start: `${domain} `, end: `${domain}!` };
 }
 
 /** Null for an address that is too long to have been stored. */

@@ -1,0 +1,41 @@
+import type { Schema } from './schema.ts';
+
+/** What zod tells of a type: its kind, and the types inside (zod.dev, "Schema definition"). */
+interface Definition {
+  readonly shape?: Readonly<Record<string, Schema>>;
+  readonly element?: Schema;
+  readonly valueType?: Schema;
+  readonly innerType?: Schema;
+  readonly in?: Schema;
+}
+
+/** The description of what stands at a path, such as ["limits", "idle_ms"]. */
+export function descriptionAt(type: Schema, path: readonly string[]): string | undefined {
+  let at = typeAt(type, path);
+  while (at !== undefined && at.description === undefined) at = innerOf(at);
+  return at?.description;
+}
+
+/** The keys that a table at a path may have. */
+export function keysAt(type: Schema, path: readonly string[]): string[] {
+  return Object.keys(definitionOf(typeAt(type, path)).shape ?? {});
+}
+
+function typeAt(type: Schema | undefined, path: readonly string[]): Schema | undefined {
+  const [first, ...rest] = path;
+  if (first === undefined || type === undefined) return type;
+  const { shape, element, valueType } = definitionOf(type);
+  return typeAt(shape?.[first] ?? element ?? valueType, rest);
+}
+
+/** Of the type behind defaults and transforms. */
+function definitionOf(type: Schema | undefined): Definition {
+  if (type === undefined) return {};
+  const inner = innerOf(type);
+  return inner === undefined ? (type.def as Definition) : definitionOf(inner);
+}
+
+function innerOf(type: Schema): Schema | undefined {
+  const definition = type.def as Definition;
+  return definition.innerType ?? definition.in;
+}
