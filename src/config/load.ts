@@ -57,10 +57,22 @@ export function parseConfig(text: string, file: string, places: Places, override
     }
     return checked;
   };
+  /** The type that a table names in one of its keys, such as its driver. */
+  const typeNamed = <T>(types: Readonly<Record<string, schema.Schema<T>>>, key: string, otherwise?: string) => {
+    return (table: unknown, path: string[]): schema.Schema<T> | undefined => {
+      const name = (isTable(table) ? table[key] : undefined) ?? otherwise;
+      if (typeof name === 'string' && Object.hasOwn(types, name)) return types[name];
+      const reason = name === undefined ? 'is missing' : `is ${show(name)}`;
+      const remedy = `give one of ${Object.keys(types).join(', ')}`;
+      mistakes.push({ key: formatKey([...path, key]), reason, remedy });
+      return undefined;
+    };
+  };
   const tableAt = (section: string, otherwise: Table): Table => {
     const value = raw[section] ?? otherwise;
-    if (isTable(value)) return value;
-    mistakes.push({ key: section, reason: `is ${show(value)}`, remedy: `give tables, [${section}.NAME]` });
+    if (isTable(value) && Object.keys(value).length > 0) return value;
+    const remedy = `give tables, [${section}.NAME], or leave it out`;
+    mistakes.push({ key: section, reason: `is ${show(value)}`, remedy });
     return {};
   };
 
@@ -80,17 +92,6 @@ export function parseConfig(text: string, file: string, places: Places, override
   const log = check(schema.log, raw['log'] ?? {}, ['log']);
   const limits = check(schema.limits, raw['limits'] ?? {}, ['limits']);
   const listeners = checkEach('listen', listenTables, () => schema.listener);
-  /** The type that a table names in one of its keys, such as its driver. */
-  const typeNamed = <T>(types: Readonly<Record<string, schema.Schema<T>>>, key: string, otherwise?: string) => {
-    return (table: unknown, path: string[]): schema.Schema<T> | undefined => {
-      const name = (isTable(table) ? table[key] : undefined) ?? otherwise;
-      if (typeof name === 'string' && Object.hasOwn(types, name)) return types[name];
-      const reason = name === undefined ? 'is missing' : `is ${show(name)}`;
-      const remedy = `give one of ${Object.keys(types).join(', ')}`;
-      mistakes.push({ key: formatKey([...path, key]), reason, remedy });
-      return undefined;
-    };
-  };
   const stores = checkEach('store', storeTables, typeNamed(schema.drivers, 'driver'));
   const maps = checkEach('map', mapTables, typeNamed(schema.kinds(Object.keys(storeTables)), 'kind', 'mailbox'));
   for (const name of Object.keys(mapTables)) {
