@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { readSync } from 'node:fs';
+import { CliError, EXIT } from './error.ts';
 
 const CHUNK_BYTES = 65_536;
 const LONGEST_LINE = 1_000_000; // bytes; a file without line ends is no list
@@ -14,7 +15,7 @@ export interface Line {
   readonly bytesRead: number;
 }
 
-/** The lines of an open file, read as they are taken, so that a transaction can stay open around them. Throws RangeError on a line without end. */
+/** The lines of an open file, read as they are taken, so that a transaction can stay open around them. Throws CliError on a line without end. */
 export function* readLines(fd: number): Generator<Line> {
   const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
   let rest: Buffer = EMPTY;
@@ -35,7 +36,9 @@ export function* readLines(fd: number): Generator<Line> {
       start = end + 1;
     }
     rest = Buffer.from(read.subarray(start));
-    if (rest.length > LONGEST_LINE) throw new RangeError(`line ${number + 1} is over ${LONGEST_LINE} bytes`);
+    if (rest.length > LONGEST_LINE) {
+      throw new CliError(EXIT.DATA, `line ${number + 1} is over ${LONGEST_LINE} bytes; is this a list of mailboxes?`);
+    }
   }
   if (rest.length > 0) yield lineOf(rest);
 }

@@ -1,11 +1,9 @@
-import { closeSync, fstatSync, openSync } from 'node:fs';
-import { formatAddress } from '../address/address.ts';
 import { parseDomain } from '../address/domain.ts';
 import { type Mailboxes, openMailboxes } from '../store/driver/embedded.ts';
-import { type Mailbox, formatMailboxLine, isState, parseFolder, parseMailboxLine, parseOwner } from '../store/line.ts';
+import { type Mailbox, formatMailboxLine, formatOwner, isState, parseFolder, parseOwner } from '../store/line.ts';
 import { StoreError } from '../store/store.ts';
 import { CliError, EXIT } from './error.ts';
-import { readLines } from './lines.ts';
+import { type Format, openSource } from './source.ts';
 
 /** The commands that keep the embedded store. Each throws CliError with exit code 65 for bad input, 74 for a store that fails. */
 export async function add(
@@ -21,7 +19,7 @@ export async function add(
     store.write((writer) => {
       for (const owner of owners) {
         if (!writer.put({ ...owner, state, folders }))
-          throw new CliError(EXIT.DATA, `${formatAddress(owner.local, owner.domain)}: ${TOO_LONG}`);
+          throw new CliError(EXIT.DATA, `${formatOwner(owner.local, owner.domain)}: ${TOO_LONG}`);
       }
       return true;
     });
@@ -36,7 +34,7 @@ export function remove(addresses: readonly string[], dir: string): Promise<numbe
     store.write((writer) => {
       for (const { local, domain } of owners) {
         if (writer.remove(local, domain)) continue;
-        process.stderr.write(`smmap: ${formatAddress(local, domain)}: there is no such mailbox\n`);
+        process.stderr.write(`smmap: ${formatOwner(local, domain)}: there is no such mailbox\n`);
         exitCode = 1;
       }
       return true;
@@ -53,12 +51,12 @@ export function show(addresses: readonly string[], dir: string): Promise<number>
     for (const { local, domain } of owners) {
       const mailbox = store.get(local, domain);
       if (mailbox === null) {
-        process.stderr.write(`smmap: ${formatAddress(local, domain)}: there is no such mailbox\n`);
+        process.stderr.write(`smmap: ${formatOwner(local, domain)}: there is no such mailbox\n`);
         exitCode = 1;
         continue;
       }
       const folders = mailbox.folders.map((folder) => `  folder   ${folder}\n`).join('');
-      process.stdout.write(`${formatAddress(local, domain)}\n  state    ${mailbox.state}\n${folders}`);
+      process.stdout.write(`${formatOwner(local, domain)}\n  state    ${mailbox.state}\n${folders}`);
     }
     return exitCode;
   });
@@ -67,9 +65,7 @@ export function show(addresses: readonly string[], dir: string): Promise<number>
 export function list(domainText: string | null, dir: string): Promise<void> {
   const domain = domainText === null ? null : parseDomain(domainText);
   if (domainText !== null && domain === null) throw new CliError(EXIT.DATA, `${domainText}: is no domain`);
-  return withStore(dir, 'read', (store) =>
-    print(store.all(domain), ({ local, domain: of }) => formatAddress(local, of)),
-  );
+  return withStore(dir, 'read', (store) => print(store.all(domain), ({ local, domain: of }) => formatOwner(local, of)));
 }
 
 export function exportAll(dir: string): Promise<void> {
@@ -77,30 +73,35 @@ export function exportAll(dir: string): Promise<void> {
 }
 
 /** Resolves to 65 where a line was bad. */
-export function importFile(file: string, strict: boolean, dir: string): Promise<number> {
+export function importFile(file: string, format: Format, strict: boolean, dir: string): Promise<number> {
   return withStore(dir, 'write', (store) => {
-    const fd = file === '-' ? 0 : open(file);
-    const progress = createProgress(fstatSync(fd).size);
+    const source = openSource(file, format);
+    const progress = createProgress(source.size);
     let good = 0;
     let bad = 0;
-    const refuse = (number: number, flaw: string): void => {
-      bad++;
+    const say = (text: string): void => {
       progress.clear();
-      process.stderr.write(`smmap: ${file === '-' ? 'standard input' : file}:${number}: ${flaw}\n`);
+      process.stderr.write(`smmap: ${source.name}${text}\n`);
     };
     const written = store.write((writer) => {
-      for (const { number, text, bytesRead } of readLines(fd)) {
-        const mailbox = text === null ? { flaw: 'is not UTF-8' } : parseMailboxLine(text);
-        if (mailbox === null) continue;
-        if ('flaw' in mailbox) refuse(number, mailbox.flaw);
-        else if (writer.put(mailbox)) good++;
-        else refuse(number, TOO_LONG);
-        if (number % PROGRESS_LINES === 0) progress.show(bytesRead, good);
+      for (const { at, found, bytesRead } of source.items()) {
+        if ('leftOut' in found) {
+          say(`${at}: left out, since ${found.leftOut}`);
+          continue;
+        }
+        const flaw = 'flaw' in found ? found.flaw : writer.put(found) ? null : TOO_LONG;
+        if (flaw === null) {
+          good++;
+        } else {
+          bad++;
+          say(`${at}: ${flaw}`);
+        }
+        if ((good + bad) % PROGRESS_ITEMS === 0) progress.show(bytesRead, good);
       }
       return !(strict && bad > 0);
     });
     progress.clear();
-    if (fd !== 0) closeSync(fd);
+    source.close();
     const outcome = written ? `${good} imported` : 'nothing imported';
     process.stderr.write(`smmap: ${outcome}${bad > 0 ? `, ${bad} bad` : ''}\n`);
     return bad > 0 ? EXIT.DATA : 0;
@@ -108,7 +109,7 @@ export function importFile(file: string, strict: boolean, dir: string): Promise<
 }
 
 const TOO_LONG = 'the address is longer than the store can hold';
-const PROGRESS_LINES = 10_000;
+const PROGRESS_ITEMS = 10_000;
 const BAR_CHARS = 30;
 const BATCH_CHARS = 65_536;
 
@@ -122,14 +123,6 @@ function folderOf(text: string): string {
   const folder = parseFolder(text);
   if (typeof folder !== 'string') throw new CliError(EXIT.DATA, folder.flaw);
   return folder;
-}
-
-function open(file: string): number {
-  try {
-    return openSync(file, 'r');
-  } catch (error) {
-    throw new CliError(EXIT.IO, `${file}: cannot be read (${(error as Error).message})`);
-  }
 }
 
 async function withStore<T>(

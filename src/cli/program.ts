@@ -27,7 +27,11 @@ One mailbox a line, with its state and folders behind it; blank lines and lines 
   joe@example.org folder=lists folder="with space" state=disabled
 
 A line replaces the mailbox of that address. Readers see all of an import or nothing of it, however it ends.
-A bad line is reported with its number; the good ones are imported, or with --strict nothing is (exit code 65 in both cases).`;
+A bad line is reported with its number; the good ones are imported, or with --strict nothing is (exit code 65 in both cases).
+An import adds and replaces, and removes nothing: see smmap mailbox remove.
+
+With --format cyrus the file is what ctl_mboxlist -d of Cyrus 3 prints (docs/cyrus.md). One that was cut off is refused as a whole:
+  su cyrus -s /bin/sh -c 'ctl_mboxlist -d' | smmap mailbox import --format cyrus --default-domain example.org -`;
 
 /** Runs the command line. Resolves to the exit code; what went wrong is on standard error. */
 export async function run(argv: readonly string[]): Promise<number> {
@@ -166,16 +170,33 @@ function addMailboxCommands(mailbox: Command, defaultStore: string, exit: (code:
     .description('Adds or changes the mailboxes that stand in a file.')
     .argument('<file>', 'a file, or - for standard input')
     .option('--strict', 'import nothing where a line is bad')
+    .addOption(new Option('--format <format>', 'how the file is written').choices(['list', 'cyrus']).default('list'))
+    .option('--default-domain <domain>', 'defaultdomain of imapd.conf, for --format cyrus')
+    .addOption(
+      new Option('--separator <separator>', 'for --format cyrus: . where unixhierarchysep of imapd.conf is off')
+        .choices(['/', '.'])
+        .default('/'),
+    )
     .addOption(store())
     .addHelpText('after', IMPORT_HELP)
-    .action(async (file: string, options: { strict?: true; store: string }) =>
-      exit(await (await mailboxCommands()).importFile(file, options.strict === true, options.store)),
-    );
+    .action(async (file: string, options: ImportOptions) => {
+      const { readFormat } = await import('./source.ts');
+      const format = readFormat(options.format, options.defaultDomain ?? null, options.separator);
+      exit(await (await mailboxCommands()).importFile(file, format, options.strict === true, options.store));
+    });
   mailbox
     .command('export')
     .description('Prints all mailboxes as import reads them.')
     .addOption(store())
     .action(async (options: { store: string }) => (await mailboxCommands()).exportAll(options.store));
+}
+
+interface ImportOptions {
+  readonly strict?: true;
+  readonly format: 'list' | 'cyrus';
+  readonly defaultDomain?: string;
+  readonly separator: '/' | '.';
+  readonly store: string;
 }
 
 /** Says what went wrong, and gives the exit code for it. */

@@ -1,9 +1,9 @@
 #!/bin/sh
 # Usage: parts.sh DIR
 #
-# Unpacks the real Postfix and sendmail into DIR/postfix and DIR/sendmail.
-# Nothing is installed: Debian's mail servers exclude each other, and a test
-# needs two of their programs only. Libraries that the machine lacks go to
+# Unpacks the real Postfix, sendmail and Cyrus into DIR/postfix, DIR/sendmail
+# and DIR/cyrus. Nothing is installed: Debian's mail servers exclude each other,
+# and a test needs a few of their programs only. Libraries that the machine lacks go to
 # DIR/<name>/libs, for LD_LIBRARY_PATH. Made for Debian 12; needs root only where
 # the package lists are still empty.
 set -eu
@@ -35,10 +35,12 @@ known() {
     [ "$(apt-cache policy "$@" | grep -c '^ *Candidate: [^(]')" -eq $# ]
 }
 
-# The libraries that the program still lacks. Another spelling of "not found"
+# The libraries that the programs still lack. Another spelling of "not found"
 # is a symbol version the machine's own libc does not have.
 lacking() {
-    LD_LIBRARY_PATH=$work/tree/libs ldd "$work/tree/$1" 2>&1 | grep 'not found' || true
+    for each in "$@"; do
+        LD_LIBRARY_PATH=$work/tree/libs ldd "$work/tree/$each" 2>&1 | grep 'not found' || true
+    done
 }
 
 # The library packages that the given ones depend on, as far as they are
@@ -68,13 +70,13 @@ unpack() {
     unpacked="$unpacked $*"
 }
 
-# part NAME PROGRAM PACKAGE...
+# part NAME 'PROGRAM...' PACKAGE...
 part() {
-    name=$1 program=$2
+    name=$1 programs=$2 first=${2%% *}
     shift 2
     # The folder appears by a single rename at the very end: if it is there, it
     # is complete.
-    [ ! -x "$dir/$name/$program" ] || return 0
+    [ ! -x "$dir/$name/$first" ] || return 0
     for tool in apt-get apt-cache dpkg ldd; do
         command -v "$tool" >/dev/null || fail "no $tool: this is not Debian"
     done
@@ -86,9 +88,11 @@ part() {
     known "$@" || fail "apt does not know all of: $*"
 
     unpack "$@"
-    [ -x "$work/tree/$program" ] || fail "no $program in the package $1"
+    for program in $programs; do
+        [ -x "$work/tree/$program" ] || fail "no $program in the packages $*"
+    done
     wave=$*
-    while missing=$(lacking "$program") && [ -n "$missing" ]; do
+    while missing=$(lacking $programs) && [ -n "$missing" ]; do
         # One more generation of dependencies in each turn.
         wave=$(libraries $wave)
         [ -n "$wave" ] || fail "$name lacks libraries:
@@ -97,10 +101,12 @@ $missing"
     done
 
     # A program with the set-group-ID bit would ignore LD_LIBRARY_PATH.
-    chmod g-s "$work/tree/$program"
+    for program in $programs; do
+        chmod g-s "$work/tree/$program"
+    done
     chmod 755 "$work/tree"
     # Fails if another run was faster; its folder is as good.
-    mv -T "$work/tree" "$dir/$name" 2>/dev/null || [ -x "$dir/$name/$program" ] ||
+    mv -T "$work/tree" "$dir/$name" 2>/dev/null || [ -x "$dir/$name/$first" ] ||
         fail "cannot make the folder $dir/$name"
     rm -rf "$work"
     work=
@@ -109,3 +115,8 @@ $missing"
 part postfix usr/sbin/postmap postfix
 # The wrapper shows sendmail another hosts file, without which it may sleep.
 part sendmail usr/libexec/sendmail/sendmail sendmail-bin libnss-wrapper
+# Debian's own folder for Cyrus's programs, without the mail server that the
+# package would pull in.
+bin=usr/lib/cyrus/bin
+part cyrus "$bin/master $bin/smmapd $bin/lmtpd $bin/imapd $bin/ctl_mboxlist" \
+    cyrus-common cyrus-imapd cyrus-clients

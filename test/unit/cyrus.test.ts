@@ -1,0 +1,181 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Flaw } from '../../src/address/address.ts';
+import { type CyrusList, type CyrusOptions, parseCyrusList } from '../../src/format/cyrus.ts';
+import { formatMailboxLine } from '../../src/store/line.ts';
+
+const SLASH: CyrusOptions = { defaultDomain: 'default.test', separator: '/' };
+const DOT: CyrusOptions = { defaultDomain: 'default.test', separator: '.' };
+
+/** An entry as Cyrus 3.6.1 writes it. */
+function entry(name: string, acl: object = {}, mbtype = 'e'): string {
+  const rest = '"uidvalidity": "1795178353", "createdmodseq": "1", "foldermodseq": "3"';
+  const end = `"partition": "main", "acl": ${JSON.stringify(acl)}, "uniqueid": "iegcmdi4yrg8oh24zvuvxnlh", "name_history": []`;
+  return `"${name}": {"name": "${name}", "mtime": "1795178352", ${rest}, "mbtype": "${mbtype}", ${end}}`;
+}
+
+function list(...entries: string[]): string {
+  return `{\n${entries.join(',\n')}\n}\n`;
+}
+
+const parse = (text: string, options = SLASH): CyrusList | Flaw => parseCyrusList(text.split('\n'), options);
+
+/** The lines of an import that say the same. */
+function linesOf(text: string, options = SLASH): string[] {
+  const read = parse(text, options);
+  if ('flaw' in read) throw new Error(read.flaw);
+  return read.mailboxes.map(formatMailboxLine);
+}
+
+function leftOutOf(text: string, options = SLASH): string[] {
+  const read = parse(text, options);
+  if ('flaw' in read) throw new Error(read.flaw);
+  return read.leftOut.map(({ name, reason }) => `${name}: ${reason}`);
+}
+
+const FRED = entry('user.fred', { fred: 'lrswipkxtecdan' });
+const ABC = entry('user.fred.abc', { fred: 'lrswipkxtecdan' });
+const TOMBSTONE =
+  '"user.gone": {"name": "user.gone", "mtime": "1795178352", "uidvalidity": "1795178353", "createdmodseq": "1", ' +
+  '"foldermodseq": "3", "mbtype": "ed", "acl": {}, "uniqueid": "iegcmdi4yrg8oh24zvuvxnlh", "name_history": []}';
+
+describe('a list of Cyrus', () => {
+  it.each([
+    ['has a user in the default domain', list(FRED), ['fred@default.test']],
+    ['has a user in a domain of his own', list(entry('virt1.test!user.joe')), ['joe@virt1.test']],
+    ['has folders', list(FRED, ABC, entry('user.fred.abc.deep')), ['fred@default.test folder=abc folder=abc/deep']],
+    ['has a folder in a domain', list(entry('virt1.test!user.joe.abc')), ['joe@virt1.test folder=abc']],
+    ['has a folder without its user, who exists then', list(ABC), ['fred@default.test folder=abc']],
+    ['has a dot in a user', list(entry('user.first^last')), ['first.last@default.test']],
+    ['has a dot in a folder', list(entry('user.fred.a^b')), ['fred@default.test folder=a.b']],
+    ['has a blank in a folder', list(entry('user.fred.with space')), ['fred@default.test folder="with space"']],
+    ['has modified UTF-7', list(entry('user.fred.Entw&APw-rfe')), ['fred@default.test folder=Entwürfe']],
+    ['has a pair of surrogates in it', list(entry('user.fred.&2D3eAA-')), ['fred@default.test folder=😀']],
+    ['has an ampersand in a folder', list(entry('user.fred.R&-D')), ['fred@default.test folder=R&D']],
+    ['has a comma where base64 has a slash', list(entry('user.fred.&U,BTFw-')), ['fred@default.test folder=台北']],
+    ['has an ampersand in a user, which is never decoded', list(entry('user.am&-p')), ['am&-p@default.test']],
+    ['has a plus in a folder', list(entry('user.fred.plus+minus')), ['fred@default.test folder=plus+minus']],
+    ['has a remote mailbox', list(entry('user.fred', {}, 'er')), ['fred@default.test']],
+    ['has a calendar, which smmapd takes like any other', list(entry('user.fred', {}, 'c')), ['fred@default.test']],
+    ['has a deleted user', list(FRED, TOMBSTONE), ['fred@default.test']],
+    ['has an intermediate folder', list(FRED, entry('user.fred.no', {}, 'ei')), ['fred@default.test']],
+    ['has what a delayed delete keeps', list(FRED, entry('DELETED.user.gone.6B003F70')), ['fred@default.test']],
+    ['has that in a domain', list(FRED, entry('virt1.test!DELETED.user.del.6B0041DF')), ['fred@default.test']],
+    ['has deleted what anybody may post to', list(entry('DELETED.shared.gone.6B0048C2', { anyone: 'lrsp' })), []],
+  ])('%s', (_, text, lines) => {
+    expect(linesOf(text)).toEqual(lines);
+    expect(leftOutOf(text)).toEqual([]);
+  });
+
+  it.each([
+    ['a folder below another', entry('user.fred.abc.deep'), ['fred@default.test folder=abc.deep']],
+    [
+      'a dot in a folder, which can be asked for as a caret only',
+      entry('user.fred.a^b'),
+      ['fred@default.test folder=a^b'],
+    ],
+    ['a dot in a user', entry('user.first^last'), ['first.last@default.test']],
+    ['a slash in a folder', entry('user.fred.a/b'), ['fred@default.test folder=a/b']],
+    ['a shared folder', entry('shared.open', { anyone: 'lrsp' }), ['@default.test folder=shared.open']],
+  ])('has %s where the dot separates', (_, text, lines) => {
+    expect(linesOf(list(text), DOT)).toEqual(lines);
+  });
+
+  it.each([
+    ['anyone may post', { anyone: 'lrsp' }, ['@default.test folder=shared/open']],
+    ['anyone may post and nothing else', { anyone: 'p' }, ['@default.test folder=shared/open']],
+    ['anonymous may post', { anyone: '', anonymous: 'lrsp' }, ['@default.test folder=shared/open']],
+    ['anyone may look only', { anyone: 'lrs' }, ['@default.test']],
+    ['one user may post', { anyone: 'lrs', fred: 'lrsp' }, ['@default.test']],
+    ['the right to post is taken from anyone', { anyone: 'lrsp', '-anyone': 'p' }, ['@default.test']],
+    ['the right to post is taken from anonymous', { anyone: 'lrsp', '-anonymous': 'p' }, ['@default.test']],
+    ['nobody may anything', {}, ['@default.test']],
+  ])('has a shared folder where %s', (_, acl, lines) => {
+    expect(linesOf(list(entry('shared.open', acl)))).toEqual(lines);
+  });
+
+  it('has shared folders of several domains, and of users', () => {
+    const anyone = { anyone: 'lrsp' };
+    const text = list(
+      entry('shared.MixedCase', anyone),
+      entry('shared.open', anyone),
+      entry('user.UPPER', anyone),
+      entry('user.posted', anyone),
+      entry('virt1.test!news.open', anyone),
+    );
+    expect(linesOf(text)).toEqual([
+      '@default.test folder=shared/MixedCase folder=shared/open folder=user/UPPER folder=user/posted',
+      'posted@default.test',
+      '@virt1.test folder=news/open',
+    ]);
+  });
+
+  it.each([
+    ['user.UPPER', 'its user is not in lower case, as a key is'],
+    ['user.a+b', 'its user has a +, where a key is split'],
+    ['user.', 'its user has no name that can be asked for'],
+    ['user.a\\nb', 'its user has no name that can be asked for'],
+    ['UPPER.test!user.x', 'its domain is not in lower case, as a key is, or is none'],
+    ['no domain!user.x', 'its domain is not in lower case, as a key is, or is none'],
+    ['default.test!user.x', 'it is hidden behind the default domain'],
+    ['user.fred.Entw&APw', 'its name is not in modified UTF-7'],
+    ['user.fred.&AGE-', 'its name is not in modified UTF-7'], // an a, which has to stand for itself
+    ['user.fred.&AAA-', 'folder "\\u0000": has a control character'],
+    ['user.fred.&2D0-', 'its name is not in modified UTF-7'], // half of a pair
+    ['user.fred.a/b', 'its name cannot be split at /'],
+    ['user.fred..b', 'its name cannot be split at /'],
+  ])('has %s, which smmapd never finds', (name, reason) => {
+    const text = list(FRED, entry(name));
+    expect(linesOf(text)).toEqual(['fred@default.test']);
+    expect(leftOutOf(text)).toEqual([`${JSON.parse(`"${name}"`)}: ${reason}`]);
+  });
+});
+
+describe('what is no whole list of Cyrus is a flaw and nothing else:', () => {
+  it.each([
+    ['nothing at all', '', 'line 1 is not the { that it starts with'],
+    ['an error message', 'fatal error: cannot read imapd.conf\n', 'line 1 is not the { that it starts with'],
+    ['what came before the list', `warning\n${list(FRED)}`, 'line 1 is not the { that it starts with'],
+    ['what came into the list', list(FRED, ABC).replace(',\n', ',\nwarning\n'), 'line 3 is no mailbox'],
+    ['what came behind the list', `${list(FRED)}warning\n`, 'line 4 does not fit the one before'],
+    ['two lists', list(FRED) + list(ABC), 'line 4 does not fit the one before'],
+    ['a list that lost its last line', list(FRED).replace(/\}\n$/, ''), 'it has no } at its end'],
+    ['a list that lost the line before', list(FRED, ABC).replace(ABC, ''), 'line 4 does not fit the one before'],
+    ['a list that lost a comma', list(FRED, ABC).replace(',\n', '\n'), 'line 3 does not fit the one before'],
+    ['a list where Cyrus could not read its database', '{\n\n}\n', 'it has no mailbox at all'],
+    ['a list of our own', 'fred@default.test\n', 'line 1 is not the { that it starts with'],
+    ['the table that Cyrus 2 prints', 'user.fred\t0 main fred\tlrs\t\n', 'line 1 is not the { that it starts with'],
+    ['an entry that is none', '{\n"user.fred": "e"\n}', 'line 2 is no mailbox'],
+    ['an entry without a name', '{\n1\n}', 'line 2 is no mailbox'],
+    ['a brace too much', `{\n{\n${FRED}\n}\n`, 'line 2 does not fit the one before'],
+    ['a brace within', list(FRED, ABC).replace(',\n', ',\n{\n'), 'line 3 does not fit the one before'],
+    ['two entries in a line', list(FRED, ABC).replace(',\n', ', '), 'line 2 is no mailbox'],
+    ['no mbtype', '{\n"user.fred": {"acl": {}}\n}', 'line 2 is no mailbox'],
+    ['no acl', '{\n"user.fred": {"mbtype": "e"}\n}', 'line 2 is no mailbox'],
+    ['rights that are none', '{\n"user.fred": {"mbtype": "e", "acl": {"anyone": 1}}\n}', 'line 2 is no mailbox'],
+  ])('%s', (_, text, flaw) => {
+    expect(parse(text)).toEqual({ flaw: `is no whole list of ctl_mboxlist -d: ${flaw}` });
+  });
+
+  it('a list that was cut off anywhere', () => {
+    const text = list(FRED, ABC, TOMBSTONE, entry('shared.open', { anyone: 'lrsp' })).trimEnd();
+    for (let end = 0; end < text.length; end++) expect(Object.keys(parse(text.slice(0, end)))).toEqual(['flaw']);
+    expect(linesOf(text)).toHaveLength(2);
+  });
+});
+
+describe('a name of Cyrus', () => {
+  it('never throws, whatever stands in it, and no mailbox holds a control character', () => {
+    const name = fc.string({
+      unit: fc.oneof(fc.constantFrom(...Array.from('.^/&-!+AZaz,\n')), fc.string({ unit: 'binary', maxLength: 1 })),
+    });
+    fc.assert(
+      fc.property(name, fc.constantFrom('', 'user.', 'virt1.test!user.'), (odd, before) => {
+        const read = parse(list(`${JSON.stringify(before + odd)}: {"mbtype": "e", "acl": {"anyone": "p"}}`));
+        if ('flaw' in read) throw new Error(read.flaw);
+        for (const each of read.mailboxes) expect([each.local, ...each.folders].join('')).not.toMatch(/\p{Cc}/u);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+});
