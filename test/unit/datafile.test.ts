@@ -84,6 +84,10 @@ describe('a store whose file', () => {
     expect(statSync(dir).mode & 0o777).toBe(0o750);
     expect(statSync(join(dir, 'smmap.mdb')).mode & 0o777).toBe(0o640);
   });
+
+  it('cannot be made says so', () => {
+    expect(() => openMailboxes('/proc/nowhere/store', 'write')).toThrow('/proc/nowhere cannot be made: ENOENT');
+  });
 });
 
 describe('an embedded store', () => {

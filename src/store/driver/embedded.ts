@@ -1,6 +1,6 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ABORT, type RootDatabase, open } from 'lmdb';
 import type { Answer, MailboxQuestion, State } from '../../vocabulary.ts';
 import { type Mailbox, holds, isState } from '../line.ts';
@@ -187,9 +187,12 @@ function openFile(file: string, readOnly: boolean): Db {
   }
 }
 
+/** One folder after the other: Node's own `recursive` goes on for ever where nothing can be made, such as below /proc. */
 function makeFolder(dir: string): void {
+  if (existsSync(dir)) return;
+  makeFolder(dirname(dir));
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o750 });
+    mkdirSync(dir, { mode: 0o750 });
   } catch (error) {
     throw new StoreError(`${dir} cannot be made: ${(error as Error).message}`, { cause: error });
   }
