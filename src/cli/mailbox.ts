@@ -14,11 +14,12 @@ export async function add(
 ): Promise<void> {
   if (!isState(state)) throw new CliError(EXIT.USAGE, `${state} is no state`);
   const owners = addresses.map(ownerOf);
-  const folders = [...new Set(folderNames.map(folderOf))];
+  const folders = folderNames.map(folderOf);
   await withStore(dir, 'write', (store) => {
     store.write((writer) => {
       for (const owner of owners) {
-        if (!writer.put({ ...owner, state, folders }))
+        const kept = store.get(owner.local, owner.domain)?.folders ?? []; // to lose one unasked would refuse its mail
+        if (!writer.put({ ...owner, state, folders: [...new Set([...kept, ...folders])] }))
           throw new CliError(EXIT.DATA, `${formatOwner(owner.local, owner.domain)}: ${TOO_LONG}`);
       }
       return true;

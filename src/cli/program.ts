@@ -131,10 +131,14 @@ function addMailboxCommands(mailbox: Command, defaultStore: string, exit: (code:
 
   mailbox
     .command('add')
-    .description('Adds mailboxes, or changes those that are there. A running daemon answers them at its next lookup.')
+    .description(
+      'Adds mailboxes; one that is there gets the state, and the folders besides its own. A running daemon answers them at its next lookup.',
+    )
     .argument('<address...>', 'such as fred@example.org or \'"quo ted"@example.org\'')
     .addOption(
-      new Option('-f, --folder <name>', 'a folder of each, in any number').argParser(collect).default([], 'none'),
+      new Option('-f, --folder <name>', 'a folder to add to each, in any number')
+        .argParser(collect)
+        .default([], 'none'),
     )
     .addOption(new Option('--state <state>').choices(['active', 'disabled', 'overquota']).default('active'))
     .addOption(store())

@@ -132,6 +132,18 @@ describe('a change', () => {
     }
   });
 
+  test('by a command that adds keeps the folders that were there', async () => {
+    const store = ['--store', join(await makeFolder(), 'store')];
+    for (const options of [
+      ['--folder', 'lists'],
+      ['--state', 'overquota'],
+      ['--folder', 'news', '--folder', 'lists'],
+    ]) {
+      expect((await cli(['mailbox', 'add', ...options, ...store, 'fred@example.org'])).code).toBe(0);
+    }
+    expect((await cli(['mailbox', 'export', ...store])).stdout).toBe('fred@example.org folder=lists folder=news\n');
+  });
+
   test.runIf(process.getuid?.() === 0)("by root makes a store that belongs to its folder's owner", async () => {
     const store = join(await makeFolder(), 'store');
     mkdirSync(store);
