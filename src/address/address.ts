@@ -11,30 +11,52 @@ export interface Flaw {
   readonly flaw: string;
 }
 
+/** What of an address is case-folded before it is compared: all of it, its domain, or nothing; it is composed (NFC) anyway. */
+export type Fold = 'both' | 'domain' | 'none';
+
 const CONTROL = /[\x00-\x1f\x7f-\x9f]/;
 const NON_ASCII = /[^\x00-\x7f]/;
 const QUOTED = /^"((?:[^"\\]|\\.)*)"(?:@(.*))?$/s; // RFC 5321 Quoted-string, alone or before a domain
-const DOT_STRING = /^[\w!#$%&'*+/=?^`{|}~\u{a0}-\u{10ffff}-]+(?:\.[\w!#$%&'*+/=?^`{|}~\u{a0}-\u{10ffff}-]+)*$/u; // RFC 5321 Dot-string, RFC 6531
+const SOURCE_ROUTE = /^@[^@,:"\\\s]+(?:, *@[^@,:"\\\s]+)*:.*@/s; // RFC 5321 A-d-l
+// RFC 5321 Dot-string, RFC 6531; without the blanks of Unicode, which whoever trims a line would take away
+const DOT_STRING =
+  /^(?!\S*\s)[\w!#$%&'*+/=?^`{|}~\u{a0}-\u{10ffff}-]+(?:\.[\w!#$%&'*+/=?^`{|}~\u{a0}-\u{10ffff}-]+)*$/u;
 
 /**
  * Reads `user`, `user@domain`, `"quoted user"@domain`, and also `quoted user@domain`, since Sendmail and Postfix ask
- * with the quotes gone and the blank left in; for the same reason the last @ is the one that counts.
+ * with the quotes gone and the blank left in; for the same reason the last @ is the one that counts. A source route,
+ * `@a.example,@b.example:user@domain`, is a Flaw, as RFC 5321 section 3.6.1 allows: as a local part, a catch-all would take it.
  */
-export function parseAddress(text: string): Address | Flaw {
+export function parseAddress(text: string, fold: Fold = 'both'): Address | Flaw {
   if (text === '') return { flaw: 'is empty' };
   if (CONTROL.test(text)) return { flaw: 'has a control character' };
-  const quoted = text.charCodeAt(0) === 0x22 ? QUOTED.exec(text) : null;
-  if (quoted !== null) return join((quoted[1] as string).replace(/\\(.)/gs, '$1'), quoted[2] ?? null);
+  const first = text.charCodeAt(0);
+  const quoted = first === 0x22 ? QUOTED.exec(text) : null;
+  if (quoted !== null) return join((quoted[1] as string).replace(/\\(.)/gs, '$1'), quoted[2] ?? null, fold);
+  if (first === 0x40 && SOURCE_ROUTE.test(text)) return { flaw: 'is a source route' };
   const at = text.lastIndexOf('@');
-  return at === -1 ? { local: text, domain: null } : join(text.slice(0, at), text.slice(at + 1));
+  return at === -1 ? { local: text, domain: null } : join(text.slice(0, at), text.slice(at + 1), fold);
 }
 
-function join(local: string, domainText: string | null): Address | Flaw {
+/**
+ * A local part may have any length. RFC 5321 section 4.5.3.1.1 obliges servers to take 64 octets, while 4.5.3.1 asks them
+ * to limit nothing where they can; Cyrus does have longer mailboxes, and that there is none only a store can be certain.
+ */
+function join(local: string, domainText: string | null, fold: Fold): Address | Flaw {
   if (local === '') return { flaw: 'has nothing before the @' };
   if (domainText === null) return { local, domain: null };
   if (domainText === '') return { flaw: 'has nothing after the @' };
   const domain = parseDomain(domainText);
-  return domain === null ? { flaw: `has no valid domain after the @: ${domainText}` } : { local, domain };
+  if (domain === null) return { flaw: `has no valid domain after the @: ${domainText}` };
+  if (fold === 'none' && domain !== domainText) {
+    return { flaw: `has a domain that is not in its one spelling: ${domainText}` };
+  }
+  return { local, domain };
+}
+
+/** The spelling of a local part by which it is compared. */
+export function spell(local: string, fold: Fold): string {
+  return fold === 'both' ? foldLocal(local) : local.normalize('NFC');
 }
 
 /**
@@ -56,5 +78,10 @@ function foldCharacter(character: string): string {
 
 /** The address as it stands in an envelope, with quotes where its local part needs them. */
 export function formatAddress(local: string, domain: string): string {
-  return `${DOT_STRING.test(local) ? local : `"${local.replace(/["\\]/g, '\\$&')}"`}@${domain}`;
+  return `${formatLocal(local)}@${domain}`;
+}
+
+/** The local part alone, with quotes where it needs them. */
+export function formatLocal(local: string): string {
+  return DOT_STRING.test(local) ? local : `"${local.replace(/["\\]/g, '\\$&')}"`;
 }

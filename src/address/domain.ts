@@ -18,6 +18,7 @@ export function parseDomain(text: string): string | null {
   return NAME.test(ascii) || LITERAL.test(ascii) ? ascii : null;
 }
 
+/** The capital sharp s goes first: it is `ss` or `ß`, depending on the age of the tables that a Node came with (UTS 46). */
 function toALabels(name: string): string {
-  return FORBIDDEN.test(name) ? '' : domainToASCII(name);
+  return FORBIDDEN.test(name) ? '' : domainToASCII(name.replaceAll('ẞ', 'ß'));
 }

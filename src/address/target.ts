@@ -1,0 +1,57 @@
+import { type Address, type Flaw, parseAddress } from './address.ts';
+import { parseDomain } from './domain.ts';
+
+/**
+ * What an alias leads to: an address; a domain, which keeps the local part (`@example.org`); or what only the mail server
+ * itself can do, such as `|program`, `/file`, `:include:/list` and `\user` of aliases(5).
+ */
+export type Target =
+  | ({ readonly kind: 'address' } & Address)
+  | { readonly kind: 'domain'; readonly domain: string }
+  | { readonly kind: 'special' };
+
+const SPECIAL = /^(?:\\|"?(?:[|/]|:include:))/i;
+const ERROR = /^error:/i; // of Sendmail's virtusertable: the address is none
+const CONTROL = /[\x00-\x1f\x7f-\x9f]/;
+// Each of these takes linear time, since none tries a quote in two ways.
+const CLOSED = /^(?:[^"]|"(?:[^"\\]|\\.)*")*$/s;
+const UNBROKEN = /^(?:[^"\s]|"(?:[^"\\]|\\.)*")*$/s;
+const ITEM = /(?:[^,"]|"(?:[^"\\]|\\.)*")+/gs; // a comma within quotes separates nothing
+
+const UNCLOSED: Flaw = { flaw: 'has a quote that is not closed' };
+
+/** Splits `a@b, "c, d"@e` at its commas; a Flaw where one of the targets is none. */
+export function parseTargets(text: string): readonly string[] | Flaw {
+  if (!CLOSED.test(text)) return UNCLOSED;
+  const targets = (text.match(ITEM) ?? []).map((item) => item.trim()).filter((item) => item !== '');
+  if (targets.length === 0) return { flaw: 'has no target' };
+  for (const target of targets) {
+    if (CONTROL.test(target)) return { flaw: 'a target has a control character' };
+    const read = parseTarget(target);
+    if ('flaw' in read) return { flaw: `the target ${target} ${read.flaw}` };
+  }
+  return targets;
+}
+
+/** Writes what parseTargets reads. */
+export function formatTargets(targets: readonly string[]): string {
+  return targets.join(', ');
+}
+
+/**
+ * Reads one of them, written as in an envelope: a lone quote or a blank outside quotes, which parseAddress takes from
+ * Sendmail, is here the mistake of a person, who left out a comma.
+ */
+export function parseTarget(text: string): Target | Flaw {
+  if (CONTROL.test(text)) return { flaw: 'has a control character' };
+  if (!CLOSED.test(text)) return UNCLOSED;
+  if (SPECIAL.test(text)) return { kind: 'special' };
+  if (ERROR.test(text)) return { flaw: 'refuses mail, which only a table can do: see smmap table' };
+  if (text.startsWith('@') && text.lastIndexOf('@') === 0) {
+    const domain = parseDomain(text.slice(1));
+    return domain === null ? { flaw: 'has no valid domain after the @' } : { kind: 'domain', domain };
+  }
+  if (!UNBROKEN.test(text)) return { flaw: 'has a blank outside quotes' };
+  const address = parseAddress(text);
+  return 'flaw' in address ? address : { kind: 'address', ...address };
+}
