@@ -1,13 +1,17 @@
-import type { Config, ListenerConfig, MapConfig } from './config/config.ts';
+import type { Config, ListenerConfig, MapConfig, StoreConfig } from './config/config.ts';
+import { canAnswer, questionsOf } from './config/answers.ts';
+import { createAliasMap } from './map/alias.ts';
 import { createDomainMap } from './map/domain.ts';
 import { type Handler, createAnswer } from './map/map.ts';
 import { createMailboxMap } from './map/mailbox.ts';
+import { createTableMap } from './map/table.ts';
 import type { Log } from './observe/log.ts';
 import type { InheritedSockets } from './observe/systemd.ts';
 import { ListenError } from './socket/claim.ts';
 import { type Clients, createClients } from './socket/clients.ts';
 import { startClock } from './socket/clock.ts';
 import { type Binding, type Listener, openListener } from './socket/listener.ts';
+import { createDispatch } from './store/dispatch.ts';
 import { createFailover } from './store/failover.ts';
 import { openStore } from './store/open.ts';
 import { EmptyStoreError, type Store } from './store/store.ts';
@@ -19,28 +23,25 @@ export interface Daemon {
   stop(why: string): Promise<void>;
 }
 
+/** The maps of a configuration over their stores. */
+export interface Maps {
+  readonly stores: ReadonlyMap<string, Store>;
+  readonly handlers: ReadonlyMap<string, Handler>;
+  close(): Promise<void>;
+}
+
 /**
  * The only place that wires: stores, then maps over them, then listeners that ask the maps. A store that cannot be
  * opened does not stop the start, since TEMP is a better answer than none; a listener that cannot be opened does.
  */
 export async function startDaemon(config: Config, inherited: InheritedSockets, log: Log): Promise<Daemon> {
-  const stores = new Map<string, Store>();
-  for (const [name, storeConfig] of config.stores) {
-    const events = {
+  const maps = await openMaps(config, (name, storeConfig) =>
+    openStore(storeConfig, {
       opened: () => log.storeOpened(name),
-      unavailable: (cause: unknown) => log.storeUnavailable(name, cause),
-    };
-    const store = await openStore(storeConfig, events);
-    if (await isEmpty(store)) log.storeEmpty(name);
-    stores.set(name, store);
-  }
-
-  const maps = new Map(
-    [...config.maps].map(([name, map]) => {
-      const asked = map.stores.map((store) => stores.get(store) as Store);
-      return [name, createMap(map, createFailover(asked))] as const;
+      unavailable: (cause) => log.storeUnavailable(name, cause),
     }),
   );
+  await warnOfEmptyStores(config, maps.stores, log);
 
   const clock = startClock((forMs) => log.stalled(forMs));
   const clients: Clients = createClients(
@@ -48,7 +49,7 @@ export async function startDaemon(config: Config, inherited: InheritedSockets, l
     {
       limits: config.limits,
       clock,
-      answer: createAnswer(maps, (request, reply, cause) => log.answered(request, reply, cause)),
+      answer: createAnswer(maps.handlers, (request, reply, cause) => log.answered(request, reply, cause)),
       deadlinePassed: (request) => log.deadlinePassed(request, config.limits.deadlineMs),
       ended: (why) => log.connectionEnded(why),
     },
@@ -58,7 +59,7 @@ export async function startDaemon(config: Config, inherited: InheritedSockets, l
   const listeners: Listener[] = [];
   const close = async (): Promise<void> => {
     clock.close();
-    for (const store of stores.values()) await store.close();
+    await maps.close();
   };
   try {
     for (const [name, listenerConfig] of config.listeners) {
@@ -88,28 +89,62 @@ export async function startDaemon(config: Config, inherited: InheritedSockets, l
   };
 }
 
+/** Opens the stores of a configuration, as `open` does, and makes its maps. */
+export async function openMaps(
+  config: Pick<Config, 'stores' | 'maps'>,
+  open: (name: string, store: StoreConfig) => Promise<Store>,
+): Promise<Maps> {
+  const stores = new Map<string, Store>();
+  for (const [name, store] of config.stores) stores.set(name, await open(name, store));
+  const handlers = new Map<string, Handler>();
+  for (const [name, map] of config.maps) handlers.set(name, createMap(map, storeOf(map, config.stores, stores)));
+  return {
+    stores,
+    handlers,
+    async close() {
+      for (const store of stores.values()) await store.close();
+    },
+  };
+}
+
+/** What a map asks: its stores in their order, each for what it can answer. */
+function storeOf(map: MapConfig, configs: Config['stores'], stores: ReadonlyMap<string, Store>): Store {
+  const asked = questionsOf(map).map((question) => {
+    const able = map.stores.filter((name) => canAnswer(configs.get(name) as StoreConfig, question));
+    return [question.about, createFailover(able.map((name) => stores.get(name) as Store))] as const;
+  });
+  return createDispatch(new Map(asked));
+}
+
 function createMap(map: MapConfig, store: Store): Handler {
   switch (map.kind) {
     case 'mailbox':
       return createMailboxMap(map.options, store);
+    case 'alias':
+      return createAliasMap(map.options, store);
     case 'domain':
       return createDomainMap(map.options, store);
+    case 'table':
+      return createTableMap(map.options, store);
   }
 }
 
-/** Whether a store says that it was never filled; a failure of another kind shows at each lookup. */
-async function isEmpty(store: Store): Promise<boolean> {
-  try {
-    await store.lookup({
-      about: 'mailbox',
-      local: 'postmaster',
-      domain: 'smmap.invalid',
-      folder: null,
-      anyCase: false,
-    });
-    return false;
-  } catch (error) {
-    return error instanceof EmptyStoreError;
+/** Says once which stores were never filled with what they are asked for; a failure of another kind shows at each lookup. */
+async function warnOfEmptyStores(config: Config, stores: ReadonlyMap<string, Store>, log: Log): Promise<void> {
+  const told = new Set<string>();
+  for (const map of config.maps.values()) {
+    for (const question of questionsOf(map)) {
+      for (const name of map.stores) {
+        if (!canAnswer(config.stores.get(name) as StoreConfig, question)) continue;
+        try {
+          await stores.get(name)?.lookup(question);
+        } catch (error) {
+          if (!(error instanceof EmptyStoreError) || told.has(error.message)) continue;
+          told.add(error.message);
+          log.storeEmpty(name, question.about, error);
+        }
+      }
+    }
   }
 }
 

@@ -15,30 +15,57 @@ export type Reply =
   | { readonly kind: 'NOTFOUND' }
   | { readonly kind: 'TEMP' | 'TIMEOUT' | 'PERM'; readonly reason: string };
 
-/** What a map asks a store. Domains and local parts are canonical, see address/. */
-export type Question = MailboxQuestion | DomainQuestion;
+/**
+ * What a map asks a store. Domains are canonical, see address/. Local parts and keys are case-folded, or, where `exact` is
+ * true, as they were written, and then only what a store holds in that very spelling is the answer.
+ */
+export type Question = MailboxQuestion | AliasQuestion | DomainQuestion | KeyQuestion;
 
-/** Is there a mailbox in this domain? */
-export interface DomainQuestion {
-  readonly about: 'domain';
-  readonly domain: string;
-}
+/** What a question can be about, and what a store can be asked about. */
+export type About = Question['about'];
 
 /** Is there this mailbox, or this folder of it? */
 export interface MailboxQuestion {
   readonly about: 'mailbox';
   readonly local: string;
   readonly domain: string;
+  readonly exact: boolean;
   readonly folder: string | null; // null: the mailbox itself
   /** Whether `abc` finds the folder `Abc`: Postfix and Sendmail ask in lower case, whatever was written. */
   readonly anyCase: boolean;
 }
 
-/** The local part of the mailbox that holds the shared folders of a domain; no address has it. */
+/** What does this address stand for? The value of the entry is its targets, with ", " between them. */
+export interface AliasQuestion {
+  readonly about: 'alias';
+  readonly local: string;
+  readonly domain: string;
+  readonly exact: boolean;
+}
+
+/** Is this domain hosted? The value of the entry is its class. */
+export interface DomainQuestion {
+  readonly about: 'domain';
+  readonly domain: string;
+}
+
+/** What does a table have under this key, whatever it means to who asks? */
+export interface KeyQuestion {
+  readonly about: 'key';
+  readonly table: string;
+  readonly key: string;
+  readonly exact: boolean;
+}
+
+/** The local part of what is for a domain as a whole: the mailbox with its shared folders, and its catch-all alias. No address has it. */
 export const NOBODY = '';
 
 export const STATES = ['active', 'disabled', 'overquota'] as const;
 export type State = (typeof STATES)[number];
+
+/** Postfix's address classes of the domains that it does not deliver to itself (ADDRESS_CLASS_README). */
+export const CLASSES = ['mailbox', 'alias', 'relay'] as const;
+export type DomainClass = (typeof CLASSES)[number];
 
 export interface Entry {
   readonly value: string; // "" is a value

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { readSync } from 'node:fs';
+import type { SourceLine } from '../format/lines.ts';
 import { CliError, EXIT } from './error.ts';
 
 const CHUNK_BYTES = 65_536;
@@ -7,21 +8,13 @@ const LONGEST_LINE = 1_000_000; // bytes; a file without line ends is no list
 const LINE_FEED = 0x0a;
 const EMPTY = Buffer.alloc(0);
 
-export interface Line {
-  readonly number: number;
-  /** Null where it is not UTF-8. */
-  readonly text: string | null;
-  /** How much of the file was read to its end, in bytes. */
-  readonly bytesRead: number;
-}
-
-/** The lines of an open file, read as they are taken, so that a transaction can stay open around them. Throws CliError on a line without end. */
-export function* readLines(fd: number): Generator<Line> {
+/** The lines of an open file, read as they are taken, so that a transaction can stay open around them. Throws CliError on a line without end, and where it cannot be read. */
+export function* readLines(fd: number): Generator<SourceLine> {
   const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
   let rest: Buffer = EMPTY;
   let number = 0;
   let bytesRead = 0;
-  const lineOf = (line: Buffer): Line => {
+  const lineOf = (line: Buffer): SourceLine => {
     number++;
     bytesRead += line.length + 1;
     return { number, text: isUtf8(line) ? line.toString('utf8') : null, bytesRead };
@@ -37,7 +30,7 @@ export function* readLines(fd: number): Generator<Line> {
     }
     rest = Buffer.from(read.subarray(start));
     if (rest.length > LONGEST_LINE) {
-      throw new CliError(EXIT.DATA, `line ${number + 1} is over ${LONGEST_LINE} bytes; is this a list of mailboxes?`);
+      throw new CliError(EXIT.DATA, `line ${number + 1} is over ${LONGEST_LINE} bytes; is this a list?`);
     }
   }
   if (rest.length > 0) yield lineOf(rest);
@@ -49,7 +42,8 @@ function readBlocking(fd: number, chunk: Buffer): number {
     try {
       return readSync(fd, chunk);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code !== 'EAGAIN') throw new CliError(EXIT.IO, `cannot be read (${message})`);
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
     }
   }

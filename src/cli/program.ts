@@ -4,34 +4,11 @@ import { resolve } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { ConfigError } from '../config/config.ts';
 import { EndpointError } from '../socket/endpoint.ts';
+import { CLASSES, type DomainClass, STATES, type State } from '../vocabulary.ts';
 import { CliError, EXIT } from './error.ts';
+import { EXIT_CODES, HELP, PROBE_HELP } from './help.ts';
+import { type Kind, KINDS, type KindName, type Scope } from './kind.ts';
 import { defaultPlaces } from './places.ts';
-
-const EXIT_CODES = `
-Exit codes: 0 done, 64 usage, 65 bad input, 70 a bug, 73 cannot listen, 74 cannot read or write, 78 configuration.`;
-
-const PROBE_HELP = `
-Prints KEY<TAB>REPLY for each key, and exits with the worst of the replies:
-  0 all OK, 1 some NOTFOUND, 75 some TEMP or TIMEOUT (or no reply in time), 69 some PERM,
-  76 a reply that breaks the protocol, 74 no connection.
-
-Examples:
-  smmap probe fred@example.org
-  smmap probe --server tcp:127.0.0.1:2004 --map cyrus fred+lists@example.org
-  smmap mailbox list | smmap probe - | grep -v 'OK'`;
-
-const IMPORT_HELP = `
-One mailbox a line, with its state and folders behind it; blank lines and lines that start with # are left out:
-  fred@example.org
-  "quo ted"@example.org state=overquota
-  joe@example.org folder=lists folder="with space" state=disabled
-
-A line replaces the mailbox of that address. Readers see all of an import or nothing of it, however it ends.
-A bad line is reported with its number; the good ones are imported, or with --strict nothing is (exit code 65 in both cases).
-An import adds and replaces, and removes nothing: see smmap mailbox remove.
-
-With --format cyrus the file is what ctl_mboxlist -d of Cyrus 3 prints (docs/cyrus.md). One that was cut off is refused as a whole:
-  su cyrus -s /bin/sh -c 'ctl_mboxlist -d' | smmap mailbox import --format cyrus --default-domain example.org -`;
 
 /** Runs the command line. Resolves to the exit code; what went wrong is on standard error. */
 export async function run(argv: readonly string[]): Promise<number> {
@@ -89,12 +66,12 @@ function createProgram(exit: (code: number) => void): Command {
     .command('check')
     .summary('check a configuration')
     .description(
-      'Checks a configuration without running it: exit code 0, or 78 and a line for each mistake with its remedy.',
+      'Checks a configuration without running it: exit code 0, or 78 and a line for each mistake with its remedy; or 65 and a line for each loop of aliases in its stores.',
     )
     .option('-c, --config <file>', 'configuration in TOML (default: none, that is the defaults)')
     .action(async (options: { config?: string }) => {
       const { check } = await import('./check.ts');
-      check(options.config ?? null, places);
+      await check(options.config ?? null, places);
     });
 
   program
@@ -114,93 +91,160 @@ function createProgram(exit: (code: number) => void): Command {
       exit(await probe(asked, { server, map, timeoutMs: timeout * 1_000, json }));
     });
 
-  addMailboxCommands(
-    program
-      .command('mailbox')
-      .summary('keep the embedded store')
-      .description('Keeps the mailboxes of the embedded store.'),
-    places.store,
-    exit,
-  );
+  for (const kind of Object.keys(KINDS) as KindName[]) addKind(program, kind, places.store, exit);
   return program;
 }
 
-function addMailboxCommands(mailbox: Command, defaultStore: string, exit: (code: number) => void): void {
-  const store = (): Option =>
-    new Option('-s, --store <dir>', 'folder of the store').default(defaultStore).argParser((dir) => resolve(dir));
-
-  mailbox
-    .command('add')
-    .description(
-      'Adds mailboxes; one that is there gets the state, and the folders besides its own. A running daemon answers them at its next lookup.',
-    )
-    .argument('<address...>', 'such as fred@example.org or \'"quo ted"@example.org\'')
-    .addOption(
-      new Option('-f, --folder <name>', 'a folder to add to each, in any number')
-        .argParser(collect)
-        .default([], 'none'),
-    )
-    .addOption(new Option('--state <state>').choices(['active', 'disabled', 'overquota']).default('active'))
-    .addOption(store())
-    .action(async (addresses: string[], options: { folder: string[]; state: string; store: string }) =>
-      (await mailboxCommands()).add(addresses, options.folder, options.state, options.store),
-    );
-  mailbox
-    .command('remove')
-    .description('Removes mailboxes. Exit code 1 where one was not there.')
-    .argument('<address...>')
-    .addOption(store())
-    .action(async (addresses: string[], options: { store: string }) =>
-      exit(await (await mailboxCommands()).remove(addresses, options.store)),
-    );
-  mailbox
-    .command('list')
-    .description('Prints the addresses, ordered by domain.')
-    .option('-d, --domain <domain>', 'only this domain')
-    .addOption(store())
-    .action(async (options: { domain?: string; store: string }) =>
-      (await mailboxCommands()).list(options.domain ?? null, options.store),
-    );
-  mailbox
-    .command('show')
-    .description('Prints mailboxes with their states and folders. Exit code 1 where one is not there.')
-    .argument('<address...>')
-    .addOption(store())
-    .action(async (addresses: string[], options: { store: string }) =>
-      exit(await (await mailboxCommands()).show(addresses, options.store)),
-    );
-  mailbox
-    .command('import')
-    .description('Adds or changes the mailboxes that stand in a file.')
-    .argument('<file>', 'a file, or - for standard input')
-    .option('--strict', 'import nothing where a line is bad')
-    .addOption(new Option('--format <format>', 'how the file is written').choices(['list', 'cyrus']).default('list'))
-    .option('--default-domain <domain>', 'defaultdomain of imapd.conf, for --format cyrus')
-    .addOption(
-      new Option('--separator <separator>', 'for --format cyrus: . where unixhierarchysep of imapd.conf is off')
-        .choices(['/', '.'])
-        .default('/'),
-    )
-    .addOption(store())
-    .addHelpText('after', IMPORT_HELP)
-    .action(async (file: string, options: ImportOptions) => {
-      const { readFormat } = await import('./source.ts');
-      const format = readFormat(options.format, options.defaultDomain ?? null, options.separator);
-      exit(await (await mailboxCommands()).importFile(file, format, options.strict === true, options.store));
-    });
-  mailbox
-    .command('export')
-    .description('Prints all mailboxes as import reads them.')
-    .addOption(store())
-    .action(async (options: { store: string }) => (await mailboxCommands()).exportAll(options.store));
+interface StoreOption {
+  readonly store: string;
 }
 
+/** What a command does. Each of its arguments is a list; a table is none of them, but in the scope. */
+type Act<O> = (scope: Scope, args: readonly string[][], options: O & StoreOption) => Promise<number | void>;
+/** Adds --store to a command, and what it does. */
+type Define = <O>(command: Command, act: Act<O>) => void;
+
+/** The commands of a kind, which differ in their arguments and formats. */
+function addKind(program: Command, kind: KindName, defaultStore: string, exit: (code: number) => void): void {
+  const { imports, exports }: Kind = KINDS[kind];
+  const help = HELP[kind];
+  const parent = program.command(kind).summary(help.summary).description(help.description);
+  const [addressed, tabled] = [kind === 'mailbox' || kind === 'alias', kind === 'table'];
+  const command = (name: string, description: string): Command => {
+    const made = parent.command(name).description(description);
+    if (!tabled) return made;
+    return made.argument(name === 'list' ? '[table]' : '<table>', 'a name without blanks, such as access', parseTable);
+  };
+  const define: Define = (made, act) => {
+    const store = new Option('-s, --store <dir>', 'folder of the store').argParser((dir) => resolve(dir));
+    made.addOption(store.default(defaultStore)).action(async () => {
+      const args = (made.processedArgs as (string | string[] | undefined)[]).map((arg = []) => [arg].flat());
+      const [table = ''] = (tabled ? args.shift() : undefined) ?? [];
+      exit((await act({ kind, table }, args, made.opts())) ?? 0);
+    });
+  };
+
+  ADD[kind](command('add', help.add).addHelpText('after', help.examples), define);
+  define(
+    command('remove', `Removes ${help.plural}. Exit code 1 where one was not there.`).argument(`<${help.name}...>`),
+    async (scope, [names = []], { store }) => (await import('./keep.ts')).remove(scope, names, store),
+  );
+  const list = command('list', help.list);
+  if (addressed) list.option('-d, --domain <domain>', 'only this domain');
+  define<{ domain?: string }>(list, async (scope, _, { domain = null, store }) =>
+    (await import('./keep.ts')).list(scope, domain, store),
+  );
+  if (kind === 'mailbox') {
+    define(
+      command('show', 'Prints mailboxes with all that is known of them. Exit code 1 where one is not there.').argument(
+        '<address...>',
+      ),
+      async (_, [addresses = []], { store }) => (await import('./keep.ts')).show(addresses, store),
+    );
+  }
+
+  const format = (names: readonly string[], what: string): Option =>
+    new Option('--format <format>', what).choices(names).default(names[0]);
+  const importing = command('import', `Adds or changes the ${help.plural} that stand in a file.`)
+    .argument('<file>', 'a file, or - for standard input')
+    .addOption(format(imports, 'how the file is written'))
+    .option('--strict', 'import nothing where a line is bad')
+    .option('--replace', 'the file is all there is: remove what is not in it, or change nothing where a line is bad')
+    .option('--allow-empty', `an empty file is right: there are no ${help.plural}`)
+    .addHelpText('after', help.import);
+  if (addressed) importing.option('--default-domain <domain>', 'the domain of names that stand there without one');
+  if (kind === 'mailbox') {
+    const separator = new Option(
+      '--separator <separator>',
+      'of folders in format cyrus: . where unixhierarchysep is off',
+    );
+    importing.addOption(separator.choices(['/', '.']));
+  }
+  define<ImportOptions>(importing, async (scope, [[file = ''] = []], options) => {
+    const { strict = false, replace = false, allowEmpty = false } = options;
+    const { readerFor } = await import('./format.ts');
+    const reader = readerFor(scope, options.format, {
+      '--default-domain': options.defaultDomain,
+      '--separator': options.separator,
+      '--replace': replace ? '' : undefined,
+      '--allow-empty': allowEmpty ? '' : undefined,
+    });
+    const { importFile } = await import('./import.ts');
+    return importFile(scope, file, reader, { strict, replace, allowEmpty }, options.store);
+  });
+
+  const exporting = command(
+    'export',
+    `Prints all ${help.plural}${tabled ? ' of a table' : ''}, or writes a file of them.`,
+  )
+    .addOption(format(exports, 'how to write them'))
+    .option('-o, --output <file>', 'a file to write or replace (default: standard output)')
+    .option('--partial', 'what the format cannot express may be missing')
+    .addHelpText('after', help.export);
+  if (kind === 'mailbox') exporting.option('--route <text>', 'for format fqdnroutes: what stands behind each address');
+  define<ExportOptions>(exporting, async (scope, _, { output = null, partial = false, route, store, ...options }) => {
+    const { writerFor } = await import('./format.ts');
+    const writer = writerFor(scope, options.format, { '--route': route });
+    const { exportAll } = await import('./export.ts');
+    return exportAll(scope, writer, { output, partial }, store);
+  });
+}
+
+/** What `add` takes, by kind. */
+const ADD: Readonly<Record<KindName, (command: Command, define: Define) => void>> = {
+  mailbox(command, define) {
+    command
+      .argument('<address...>')
+      .addOption(
+        new Option('-f, --folder <name>', 'to add to each, in any number').argParser(collect).default([], 'none'),
+      )
+      .addOption(new Option('--state <state>').choices(STATES).default('active'))
+      .option('--value <text>', 'what a map with reply = "value" answers (default: as it is)');
+    define<{ folder: string[]; state: State; value?: string }>(
+      command,
+      async (_, [addresses = []], { folder, state, value = null, store }) =>
+        (await import('./keep.ts')).addMailboxes(addresses, { folders: folder, state, value }, store),
+    );
+  },
+  alias(command, define) {
+    command
+      .argument('<address>', 'or @example.org, for all in a domain that is nothing else')
+      .argument('<target...>', 'addresses, each alone or several with commas between them')
+      .option('--replace', 'to these targets only');
+    define<{ replace?: true }>(command, async (_, [[address = ''] = [], targets = []], { replace = false, store }) =>
+      (await import('./keep.ts')).addAlias(address, targets, replace, store),
+    );
+  },
+  domain(command, define) {
+    command
+      .argument('<domain...>')
+      .addOption(new Option('--class <class>', "Postfix's address class").choices(CLASSES).default(CLASSES[0]));
+    define<{ class: DomainClass }>(command, async (_, [domains = []], { class: domainClass, store }) =>
+      (await import('./keep.ts')).addDomains(domains, domainClass, store),
+    );
+  },
+  table(command, define) {
+    command.argument('<key>').argument('<value>');
+    define(command, async ({ table }, [[key = ''] = [], [value = ''] = []], { store }) =>
+      (await import('./keep.ts')).addKey(table, key, value, store),
+    );
+  },
+};
+
 interface ImportOptions {
+  readonly format: string;
   readonly strict?: true;
-  readonly format: 'list' | 'cyrus';
+  readonly replace?: true;
+  readonly allowEmpty?: true;
   readonly defaultDomain?: string;
-  readonly separator: '/' | '.';
-  readonly store: string;
+  readonly separator?: string;
+}
+
+interface ExportOptions {
+  readonly format: string;
+  readonly output?: string;
+  readonly partial?: true;
+  readonly route?: string;
 }
 
 /** Says what went wrong, and gives the exit code for it. */
@@ -217,12 +261,13 @@ function say(message: string, exitCode: number): number {
   return exitCode;
 }
 
-function mailboxCommands(): Promise<typeof import('./mailbox.ts')> {
-  return import('./mailbox.ts');
-}
-
 function collect(value: string, previous: string[]): string[] {
   return [...previous, value];
+}
+
+function parseTable(text: string): string {
+  if (text === '' || /[\s\p{Cc}]/u.test(text)) throw new InvalidArgumentError('A table has a name without blanks.');
+  return text;
 }
 
 function parseSeconds(text: string): number {

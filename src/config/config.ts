@@ -1,9 +1,11 @@
+import type { AliasOptions } from '../map/alias.ts';
 import type { DomainOptions } from '../map/domain.ts';
 import type { MailboxOptions } from '../map/mailbox.ts';
+import type { TableOptions } from '../map/table.ts';
 import type { ClientLimits } from '../socket/clients.ts';
 import type { Limits } from '../socket/connection.ts';
 import type { Binding } from '../socket/listener.ts';
-import type { Mailbox } from '../store/line.ts';
+import type { StoredRecord } from '../store/record/record.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
@@ -23,12 +25,17 @@ export type ListenerConfig =
 
 export type StoreConfig =
   | { readonly driver: 'embedded'; readonly path: string }
-  | { readonly driver: 'memory'; readonly mailboxes: readonly Mailbox[] };
+  | { readonly driver: 'memory'; readonly records: readonly StoredRecord[] };
 
-export type MapConfig = { readonly stores: readonly string[] } & (
+/** What a map does, by its kind. */
+export type MapKind =
   | { readonly kind: 'mailbox'; readonly options: MailboxOptions }
+  | { readonly kind: 'alias'; readonly options: AliasOptions }
   | { readonly kind: 'domain'; readonly options: DomainOptions }
-);
+  | { readonly kind: 'table'; readonly options: TableOptions };
+
+/** Its stores are asked in this order, each for what it can answer. */
+export type MapConfig = { readonly stores: readonly string[] } & MapKind;
 
 /** One thing that is wrong in a configuration, and what would be right. */
 export interface Mistake {

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { distance } from 'fastest-levenshtein';
 import { TomlError, parse } from 'smol-toml';
-import { type Config, ConfigError, type Mistake } from './config.ts';
+import { NOUNS } from '../store/record/record.ts';
+import type { Question } from '../vocabulary.ts';
+import { canAnswer, questionsOf } from './answers.ts';
+import { type Config, ConfigError, type MapConfig, type Mistake, type StoreConfig } from './config.ts';
 import * as schema from './schema.ts';
 import { descriptionAt, keysAt } from './walk.ts';
 
@@ -93,7 +96,13 @@ export function parseConfig(text: string, file: string, places: Places, override
   const limits = check(schema.limits, raw['limits'] ?? {}, ['limits']);
   const listeners = checkEach('listen', listenTables, () => schema.listener);
   const stores = checkEach('store', storeTables, typeNamed(schema.drivers, 'driver'));
-  const maps = checkEach('map', mapTables, typeNamed(schema.kinds(Object.keys(storeTables)), 'kind', 'mailbox'));
+  const drafts = checkEach('map', mapTables, (table, path) =>
+    typeNamed(schema.kinds(path[1] as string, Object.keys(storeTables)), 'kind', 'mailbox')(table, path),
+  );
+  const maps = new Map<string, MapConfig>();
+  if (stores.size === Object.keys(storeTables).length) {
+    for (const [name, draft] of drafts) maps.set(name, chooseStores(name, draft, stores, mistakes));
+  }
   for (const name of Object.keys(mapTables)) {
     if (!/\s/.test(name) && name !== '') continue;
     const reason = "a request ends a map's name at its first blank, so this one is never asked";
@@ -102,6 +111,36 @@ export function parseConfig(text: string, file: string, places: Places, override
 
   if (mistakes.length > 0 || log === undefined || limits === undefined) throw new ConfigError(file, mistakes);
   return { log, limits, listeners, stores, maps };
+}
+
+/** Gives a map that names no stores all that can answer it; every question of a map needs one, and every one a question. */
+function chooseStores(
+  name: string,
+  { stores, ...kind }: schema.MapDraft,
+  known: ReadonlyMap<string, StoreConfig>,
+  mistakes: Mistake[],
+): MapConfig {
+  const questions = questionsOf(kind);
+  const answering = (question: Question): string[] =>
+    [...known].filter(([, store]) => canAnswer(store, question)).map(([each]) => each);
+  const able = new Set(questions.flatMap(answering));
+  const chosen = stores ?? [...known.keys()].filter((each) => able.has(each));
+  const key = formatKey(['map', name, 'stores']);
+  for (const store of chosen.filter((each) => known.has(each) && !able.has(each))) {
+    const remedy = `remove it, or give it ${questions.map(nounOf).join(' or ')}`;
+    mistakes.push({ key, reason: `"${store}" holds nothing that this map asks for`, remedy });
+  }
+  for (const question of questions) {
+    if (answering(question).some((each) => chosen.includes(each))) continue;
+    const others = answering(question);
+    const remedy = others.length > 0 ? `name ${others.join(' or ')} too` : 'give a store some';
+    mistakes.push({ key, reason: `none of them holds ${nounOf(question)}`, remedy });
+  }
+  return { ...kind, stores: chosen };
+}
+
+function nounOf(question: Question): string {
+  return question.about === 'key' ? `a table ${question.table}` : NOUNS[question.about][1];
 }
 
 const SECTIONS: readonly string[] = ['log', 'limits', 'listen', 'store', 'map'];
@@ -123,6 +162,8 @@ function parseToml(text: string, file: string): Table {
 }
 
 function toMistakes(issue: schema.Issue, type: schema.Schema, value: unknown, path: readonly string[]): Mistake[] {
+  const own = issue.code === 'invalid_union' ? issue.errors.flat().find(({ code }) => code === 'custom') : undefined;
+  if (own !== undefined) return toMistakes({ ...own, path: issue.path }, type, value, path);
   const within = issue.path.map(String);
   const key = formatKey([...path, ...within.filter((part) => part !== '')]);
   if (issue.code === 'unrecognized_keys') {
@@ -131,8 +172,8 @@ function toMistakes(issue: schema.Issue, type: schema.Schema, value: unknown, pa
   const given = valueAt(value, within);
   const remedy = `give ${descriptionAt(type, within) ?? 'what the annotated smmap.toml shows'}`;
   if (issue.code === 'custom') {
-    const own: unknown = issue.params?.['remedy'];
-    return [{ key, reason: issue.message, remedy: typeof own === 'string' ? own : remedy }];
+    const better: unknown = issue.params?.['remedy'];
+    return [{ key, reason: issue.message, remedy: typeof better === 'string' ? better : remedy }];
   }
   return [{ key, reason: given === undefined ? 'is missing' : `is ${show(given)}`, remedy }];
 }

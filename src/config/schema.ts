@@ -1,6 +1,9 @@
 import { z } from 'zod';
-import { isLoopback } from '../socket/listener.ts';
-import { type ListenerConfig, LOG_LEVELS, type MapConfig, type StoreConfig } from './config.ts';
+import type { StoredRecord } from '../store/record/record.ts';
+import { CLASSES } from '../vocabulary.ts';
+import { type ListenerConfig, LOG_LEVELS, type MapKind, type Mistake, type StoreConfig } from './config.ts';
+import { readListener } from './listener.ts';
+import { type RecipientKeys, mistakesOfRecipient, recipientOptions } from './recipient.ts';
 import * as value from './value.ts';
 
 /**
@@ -11,12 +14,15 @@ import * as value from './value.ts';
 export type Schema<T = unknown> = z.ZodType<T>;
 export type Issue = z.core.$ZodIssue;
 
+/** A map, with the stores that it names, or null where it names none. */
+export type MapDraft = { readonly stores: readonly string[] | null } & MapKind;
+
 const wholeNumber = (from: number, to: number, fallback: number, what: string) =>
   z.int().min(from).max(to).default(fallback).describe(`${what}, from ${from} to ${to}`);
 
 const text = (what: string) => z.string().min(1).describe(what);
 const NETWORKS = 'networks, such as ["192.0.2.0/24", "2001:db8::/32"]';
-const MAILBOXES = 'lines that `smmap mailbox import` reads, such as "fred@example.org"';
+const ENTRIES = 'lines that `smmap table import` reads, such as "example.com REJECT"';
 const DOMAIN = 'a domain, such as "example.org"';
 const REPLY = 'OK, NOTFOUND, TEMP or PERM, the last two with a text, such as "PERM mailbox is full"';
 const HOUR_MS = 3_600_000;
@@ -42,15 +48,9 @@ export const limits = z
     hard_connections: wholeNumber(1, MOST_CONNECTIONS, 16_000, 'connections'),
   })
   .superRefine((raw, context) => {
-    if (raw.soft_connections > raw.hard_connections) {
-      const remedy = 'give less, or raise hard_connections';
-      context.addIssue({
-        code: 'custom',
-        path: ['soft_connections'],
-        message: 'is over hard_connections',
-        params: { remedy },
-      });
-    }
+    if (raw.soft_connections <= raw.hard_connections) return;
+    const remedy = 'give less, or raise hard_connections';
+    complain(context, [{ key: 'soft_connections', reason: 'is over hard_connections', remedy }]);
   })
   .transform((raw) => ({
     requestBytes: raw.request_bytes,
@@ -76,42 +76,10 @@ export const listener = z
     allow: z.array(parsedBy(NETWORKS, value.network)).optional().describe(NETWORKS),
   })
   .transform((raw, context): ListenerConfig => {
-    const refuse = (key: string, reason: string, remedy: string): never => {
-      context.addIssue({ code: 'custom', path: [key], message: reason, params: { remedy } });
-      return z.NEVER;
-    };
-    const places = (['path', 'tcp', 'systemd'] as const).filter((key) => raw[key] !== undefined);
-    if (places.length !== 1) {
-      return refuse(
-        '',
-        `has ${places.length === 0 ? 'no place to listen' : places.join(' and ')}`,
-        'give one of path, tcp and systemd',
-      );
-    }
-    for (const key of ['mode', 'owner', 'group'] as const) {
-      if (raw[key] !== undefined && raw.path === undefined)
-        refuse(key, 'is for the socket file of a path', `remove ${key}`);
-    }
-    if (raw.allow !== undefined && raw.tcp === undefined) refuse('allow', 'is for tcp', 'remove allow');
-    if (raw.tcp !== undefined) {
-      const allow = raw.allow ?? [];
-      if (!isLoopback(raw.tcp.host) && allow.length === 0) {
-        refuse(
-          'tcp',
-          `reaches beyond this machine, and a socket map tells anybody who asks which mailboxes exist`,
-          `list the networks of your mail servers, allow = ["192.0.2.0/24"], or listen on 127.0.0.1 or [::1]`,
-        );
-      }
-      return { kind: 'tcp', ...raw.tcp, allow };
-    }
-    if (raw.systemd !== undefined) return { kind: 'systemd', name: raw.systemd };
-    return {
-      kind: 'unix',
-      path: raw.path as string,
-      mode: raw.mode ?? 0o666,
-      uid: raw.owner ?? -1,
-      gid: raw.group ?? -1,
-    };
+    const read = readListener(raw);
+    if ('kind' in read) return read;
+    complain(context, read);
+    return z.NEVER;
   });
 
 /** One `[store.NAME]`, by its driver. */
@@ -122,12 +90,25 @@ export const drivers = {
   memory: z
     .strictObject({
       driver: z.string(),
-      mailboxes: z
-        .array(parsedBy(MAILBOXES, value.mailboxLine))
-        .min(1) // an empty list would be certain that nobody exists
-        .describe(`at least one of the ${MAILBOXES}`),
+      mailboxes: listOf(`lines that \`smmap mailbox import\` reads, such as "fred@example.org"`, value.mailboxLine),
+      aliases: listOf(
+        `lines that \`smmap alias import\` reads, such as "info@example.org fred@example.org"`,
+        value.aliasLine,
+      ),
+      domains: listOf(`lines that \`smmap domain import\` reads, such as "example.org relay"`, value.domainLine),
+      tables: z
+        .record(z.string(), z.array(z.string()).describe(ENTRIES))
+        .transform(entriesOf)
+        .default([])
+        .describe('{ access = ["example.com REJECT"] }'),
     })
-    .transform((raw): StoreConfig => ({ driver: 'memory', mailboxes: raw.mailboxes })),
+    .transform((raw, context): StoreConfig => {
+      const records = [raw.mailboxes, raw.aliases, raw.domains, raw.tables].flat();
+      const remedy = 'give it mailboxes, aliases, domains or tables';
+      if (records.length === 0)
+        context.addIssue({ code: 'custom', path: [], message: 'holds nothing', params: { remedy } });
+      return { driver: 'memory', records };
+    }),
 };
 
 const aliasDomains = z
@@ -143,18 +124,23 @@ const aliasDomains = z
   .transform((raw) => new Map(Object.entries(raw).map(([alias, target]) => [value.domain(alias), target])))
   .describe('domains and what they stand for, { "sales.example" = "example.org" }');
 
-/** What only a mailbox map has. */
-const mailboxKeys = {
+/** What maps have whose keys are addresses. */
+const recipientKeys = {
   default_domain: parsedBy(DOMAIN, value.domain).optional(),
   local_domains: z.array(parsedBy(DOMAIN, value.domain)).default([]).describe('domains, such as ["localhost"]'),
+  alias_domains: aliasDomains,
+  fold: oneOf(['both', 'domain', 'none'], 'both'),
+};
+const separators = z.array(text('separators, such as ["+"]')).default(['+']).describe('separators, such as ["+"]');
+const replyText = z.strictObject({ text: parsedBy('a text with %s, %u, %d and %% in it', value.replyText) });
+
+const mailboxKeys = {
+  ...recipientKeys,
   detail: z
     .strictObject({
-      separators: z.array(text('separators, such as ["+"]')).default(['+']).describe('separators, such as ["+"]'),
-      policy: z
-        .enum(['folder', 'folder-or-inbox', 'ignore'])
-        .default('ignore')
-        .describe('one of folder, folder-or-inbox, ignore'),
-      folder_case: z.enum(['exact', 'insensitive']).default('exact').describe('one of exact, insensitive'),
+      separators,
+      policy: oneOf(['folder', 'folder-or-inbox', 'ignore'], 'ignore'),
+      folder_case: oneOf(['exact', 'insensitive'], 'exact'),
     })
     .prefault({})
     .describe('{ separators = ["+"], policy = "ignore", folder_case = "exact" }'),
@@ -166,59 +152,118 @@ const mailboxKeys = {
     })
     .prefault({})
     .describe('{ disabled = "NOTFOUND", overquota = "TEMP mailbox is over quota" }'),
-  reply: z.enum(['key', 'address']).default('key').describe('one of key, address'),
+  aliases: z.boolean().default(false).describe('true or false'),
+  reply: replyForm(['key', 'address', 'mailbox', 'value']),
 };
 
-/** One `[map.NAME]`, by its kind. `allStores` are asked in the file's order where the map names none. */
-export const kinds = (allStores: readonly string[]) => {
-  const kind = z.string().optional();
-  const storeName = parsedBy(`one of ${allStores.join(', ')}`, (name) => value.oneOf(name, 'store', allStores));
-  const stores = z
-    .array(storeName)
-    .min(1)
-    .default([...allStores])
-    .describe(`names of stores: ${allStores.join(', ')}`);
+const aliasKeys = {
+  ...recipientKeys,
+  detail: z
+    .strictObject({ separators, carry: z.boolean().default(true).describe('true or false') })
+    .prefault({})
+    .describe('{ separators = ["+"], carry = true }'),
+  expand: oneOf(['once', 'fully'], 'once'),
+  catch_all: oneOf(['unknown', 'any', 'none'], 'unknown'),
+};
+
+/** One `[map.NAME]`, by its kind. */
+export const kinds = (name: string, allStores: readonly string[]) => {
+  const storeName = parsedBy(`one of ${allStores.join(', ')}`, (store) => value.oneOf(store, 'store', allStores));
+  const common = {
+    kind: z.string().optional(),
+    stores: z
+      .array(storeName)
+      .min(1)
+      .optional()
+      .describe(`names of stores: ${allStores.join(', ')}`),
+  };
   return {
     mailbox: z
-      .strictObject({ kind, stores, alias_domains: aliasDomains, ...mailboxKeys })
-      .superRefine((raw, context) => {
-        const both = raw.local_domains.filter((local) => raw.alias_domains.has(local));
-        if (both.length > 0) {
-          const remedy = 'let each stand for one domain';
-          context.addIssue({
-            code: 'custom',
-            path: ['local_domains'],
-            message: `and alias_domains both have ${both.join(', ')}`,
-            params: { remedy },
-          });
-        }
-        if (raw.local_domains.length === 0 || raw.default_domain !== undefined) return;
-        const message = 'means the default domain, and there is none';
-        const remedy = 'set default_domain, or remove local_domains';
-        context.addIssue({ code: 'custom', path: ['local_domains'], message, params: { remedy } });
-      })
-      .transform((raw): MapConfig => ({
+      .strictObject({ ...common, ...mailboxKeys })
+      .superRefine(checkRecipientKeys)
+      .transform((raw): MapDraft => ({
         kind: 'mailbox',
-        stores: raw.stores,
+        stores: raw.stores ?? null,
         options: {
-          defaultDomain: raw.default_domain ?? null,
-          localDomains: new Set(raw.local_domains),
-          aliasDomains: raw.alias_domains,
-          separators: raw.detail.separators,
+          ...recipientOptions(raw),
           policy: raw.detail.policy,
           folderCase: raw.detail.folder_case,
           sharedUser: raw.shared_user ?? null,
           states: raw.states,
+          aliases: raw.aliases,
           reply: raw.reply,
         },
       })),
-    domain: z.strictObject({ kind, stores, alias_domains: aliasDomains }).transform((raw): MapConfig => ({
-      kind: 'domain',
-      stores: raw.stores,
-      options: { aliasDomains: raw.alias_domains },
-    })),
+    alias: z
+      .strictObject({ ...common, ...aliasKeys })
+      .superRefine(checkRecipientKeys)
+      .transform((raw): MapDraft => ({
+        kind: 'alias',
+        stores: raw.stores ?? null,
+        options: {
+          ...recipientOptions(raw),
+          carryDetail: raw.detail.carry,
+          expand: raw.expand,
+          catchAll: raw.catch_all,
+        },
+      })),
+    domain: z
+      .strictObject({
+        ...common,
+        alias_domains: aliasDomains,
+        class: z
+          .enum(CLASSES)
+          .optional()
+          .describe(`one of ${CLASSES.join(', ')}`),
+        reply: replyForm(['key', 'value']),
+      })
+      .transform((raw): MapDraft => ({
+        kind: 'domain',
+        stores: raw.stores ?? null,
+        options: { aliasDomains: raw.alias_domains, class: raw.class ?? null, reply: raw.reply },
+      })),
+    table: z
+      .strictObject({
+        ...common,
+        table: parsedBy('the name of a table in the store', value.tableName).default(name),
+        fold: oneOf(['both', 'none'], 'both'),
+      })
+      .superRefine(({ table }, context) => {
+        if (table !== '*') return;
+        const remedy = 'set it to the name that `smmap table` knows the table by';
+        complain(context, [{ key: 'table', reason: 'is missing', remedy }]);
+      })
+      .transform((raw): MapDraft => ({
+        kind: 'table',
+        stores: raw.stores ?? null,
+        options: { table: raw.table, fold: raw.fold },
+      })),
   };
 };
+
+function checkRecipientKeys(raw: RecipientKeys, context: z.RefinementCtx): void {
+  complain(context, mistakesOfRecipient(raw));
+}
+
+function complain(context: z.RefinementCtx, mistakes: readonly Mistake[]): void {
+  for (const { key, reason, remedy } of mistakes) {
+    context.addIssue({ code: 'custom', path: [key], message: reason, params: { remedy } });
+  }
+}
+
+function oneOf<const T extends readonly [string, ...string[]]>(words: T, fallback: T[number]) {
+  return z
+    .enum(words)
+    .default(fallback as never)
+    .describe(`one of ${words.join(', ')}`);
+}
+
+function replyForm<const T extends readonly [string, ...string[]]>(words: T) {
+  return z
+    .union([z.enum(words), replyText])
+    .default('key' as never)
+    .describe(`one of ${words.join(', ')}, or { text = "lmtp:unix:/run/cyrus/socket/lmtp" }`);
+}
 
 function parsedBy<T>(what: string, parse: (raw: string) => T) {
   return z
@@ -232,4 +277,21 @@ function parsedBy<T>(what: string, parse: (raw: string) => T) {
       }
     })
     .describe(what);
+}
+
+/** Records of a store that stand in this file; without any, nobody could be certain that nobody exists. */
+function listOf(what: string, parse: (line: string) => StoredRecord) {
+  return z.array(parsedBy(what, parse)).default([]).describe(`at least one of the ${what}`);
+}
+
+function entriesOf(raw: Readonly<Record<string, readonly string[]>>, context: z.RefinementCtx): StoredRecord[] {
+  const parse = (table: string, line: string, at: number): StoredRecord[] => {
+    try {
+      return [value.entryLine(value.tableName(table))(line)];
+    } catch (error) {
+      context.addIssue({ code: 'custom', path: [table, at], message: (error as Error).message });
+      return [];
+    }
+  };
+  return Object.entries(raw).flatMap(([table, lines]) => lines.flatMap((line, at) => parse(table, line, at)));
 }

@@ -1,9 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { isIP } from 'node:net';
+import type { Flaw } from '../address/address.ts';
 import { parseDomain } from '../address/domain.ts';
 import { parseHostPort, parsePath } from '../socket/endpoint.ts';
 import type { Network } from '../socket/listener.ts';
-import { type Mailbox, parseMailboxLine } from '../store/line.ts';
+import { type StoredRecord } from '../store/record/record.ts';
+import { parseAliasLine } from '../store/record/alias.ts';
+import { parseDomainLine } from '../store/record/domain.ts';
+import { parseEntryLine } from '../store/record/entry.ts';
+import { parseMailboxLine } from '../store/record/mailbox.ts';
 import type { Reply } from '../vocabulary.ts';
 
 /** The texts of a configuration, read. Each throws where the text is none, with a reason that completes "KEY: ...". */
@@ -64,11 +69,36 @@ export function flawOfAliasDomain(alias: string, targets: Readonly<Record<string
   return chained ? `stands for ${target}, which itself stands for another` : null;
 }
 
-export function mailboxLine(text: string): Mailbox {
-  const line = parseMailboxLine(text);
-  if (line === null) throw new Error(`"${text}" holds no address`);
-  if ('flaw' in line) throw new Error(line.flaw);
-  return line;
+export const mailboxLine = record(parseMailboxLine);
+export const aliasLine = record(parseAliasLine);
+export const domainLine = record(parseDomainLine);
+
+export function entryLine(table: string): (text: string) => StoredRecord {
+  return record((line) => parseEntryLine(table, line));
+}
+
+function record(parse: (line: string) => StoredRecord | Flaw | null): (text: string) => StoredRecord {
+  return (text) => {
+    const found = parse(text);
+    if (found === null) throw new Error(`"${text}" holds nothing`);
+    if ('flaw' in found) throw new Error(found.flaw);
+    return found;
+  };
+}
+
+/** A name that can be the second word of a request, or of a line. */
+export function tableName(text: string): string {
+  if (!/^[^\s\x00-\x1f\x7f]+$/.test(text)) throw new Error(`"${text}" is no name without blanks`);
+  return text;
+}
+
+/** The text of a reply, with its placeholders. */
+export function replyText(text: string): string {
+  if (text === '') throw new Error('is empty, which Postfix takes for a mistake');
+  const wrong = /%(?![sud%]).?/.exec(text);
+  if (wrong !== null) throw new Error(`"${wrong[0]}" is none of %s, %u, %d and %%`);
+  if (/[\x00-\x1f\x7f]/.test(text)) throw new Error('has a control character');
+  return text;
 }
 
 /** Folded, as it is compared; ASCII, so that folding does not change where the separator is. */

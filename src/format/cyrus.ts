@@ -1,6 +1,6 @@
 import { type Flaw, foldLocal } from '../address/address.ts';
 import { parseDomain } from '../address/domain.ts';
-import { type Mailbox, parseFolder } from '../store/line.ts';
+import { type Mailbox, parseFolder } from '../store/record/mailbox.ts';
 import { NOBODY } from '../vocabulary.ts';
 
 /** What stands in imapd.conf(5) and not in the list. */
@@ -93,9 +93,11 @@ function createCollection(): Collection {
     },
     mailboxes: () =>
       [...found.values()].map(({ local, domain, folders }) => ({
+        about: 'mailbox',
         local,
         domain,
         state: 'active',
+        value: '',
         folders: [...folders],
       })),
   };

@@ -1,22 +1,33 @@
 import { parseDomain } from '../address/domain.ts';
 import { andThen } from '../maybe.ts';
 import type { Store } from '../store/store.ts';
+import type { DomainClass } from '../vocabulary.ts';
 import { type Handler, NOTFOUND } from './map.ts';
+import { formatValue } from './value.ts';
 
 export interface DomainOptions {
   /** Domains that stand for another one: hosted where that one is. */
   readonly aliasDomains: ReadonlyMap<string, string>;
+  /** Only domains of this class; null: any. */
+  readonly class: DomainClass | null;
+  readonly reply: 'key' | 'value' | { readonly text: string };
 }
 
 /**
- * Do we host this domain? OK where the store has a mailbox in it; NOTFOUND where it is certain to have none, and for what
- * cannot be a domain, such as the addresses that Postfix asks its alias maps for. Throws where the store does.
+ * Do we host this domain? OK where the store has it, or a mailbox in it; NOTFOUND where it is certain to have neither, and
+ * for what cannot be a domain, such as an address. Throws where the store does.
  */
-export function createDomainMap({ aliasDomains }: DomainOptions, store: Store): Handler {
+export function createDomainMap({ aliasDomains, class: wanted, reply }: DomainOptions, store: Store): Handler {
   return (key) => {
     const domain = key === null ? null : parseDomain(key);
     if (key === null || domain === null) return NOTFOUND;
-    const hosted = store.lookup({ about: 'domain', domain: aliasDomains.get(domain) ?? domain });
-    return andThen(hosted, (answer) => (answer === null ? NOTFOUND : { kind: 'OK', value: key }));
+    const hosted = aliasDomains.get(domain) ?? domain;
+    return andThen(store.lookup({ about: 'domain', domain: hosted }), (answer) => {
+      if (answer === null || (wanted !== null && answer.value !== wanted)) return NOTFOUND;
+      return {
+        kind: 'OK',
+        value: formatValue(reply, { key, local: '', user: '', domain: hosted, value: answer.value }),
+      };
+    });
   };
 }

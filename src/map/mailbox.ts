@@ -1,18 +1,14 @@
-import { foldLocal, formatAddress, parseAddress } from '../address/address.ts';
-import { type Detail, splitDetail } from '../address/detail.ts';
+import { foldLocal } from '../address/address.ts';
+import { formatTargets } from '../address/target.ts';
 import { andThen } from '../maybe.ts';
 import type { Store } from '../store/store.ts';
 import { type Answer, type Maybe, NOBODY, type Reply, type State } from '../vocabulary.ts';
-import { type Handler, NOTFOUND, UncertainError } from './map.ts';
+import { type AliasOptions, createAliases } from './alias.ts';
+import { type Handler, NOTFOUND } from './map.ts';
+import { type Recipient, type RecipientOptions, askMailbox, readRecipient } from './recipient.ts';
+import { type Known, type ReplyForm, formatValue } from './value.ts';
 
-export interface MailboxOptions {
-  /** The domain of a bare `user`. Null: a bare user is answered TEMP, since nobody said whose it is. */
-  readonly defaultDomain: string | null;
-  /** Domains that mean the default domain, as Sendmail's class w. */
-  readonly localDomains: ReadonlySet<string>;
-  /** Domains whose mailboxes are those of another one. */
-  readonly aliasDomains: ReadonlyMap<string, string>;
-  readonly separators: readonly string[];
+export interface MailboxOptions extends RecipientOptions {
   /** What `user+detail` needs besides the mailbox: its folder, its folder if there is one, or nothing. */
   readonly policy: 'folder' | 'folder-or-inbox' | 'ignore';
   /** Whether a folder has to be asked for in its own case; Cyrus insists, and so never finds `Abc` for Sendmail. */
@@ -24,69 +20,98 @@ export interface MailboxOptions {
   readonly sharedUser: string | null;
   /** What a mailbox that is there, but not active, is answered. OK gets the value of any other OK. */
   readonly states: Readonly<Record<Exclude<State, 'active'>, Reply>>;
-  /** What follows OK: the key as it was asked, as Cyrus does, or the canonical address. */
-  readonly reply: 'key' | 'address';
+  /** Whether an address is a recipient too that exists only as an alias, or that a catch-all takes. */
+  readonly aliases: boolean;
+  readonly reply: ReplyForm;
+}
+
+/** A mailbox that was found, or its absence, and under what name. */
+interface Found {
+  readonly answer: Answer;
+  /** Local parts of the address, and of its mailbox. */
+  readonly local: string;
+  readonly user: string;
 }
 
 /**
  * Does this mailbox exist? OK for an active one; NOTFOUND for what the store is certain not to hold and for what cannot be
- * an address; for a disabled mailbox and one over quota what `states` says. Throws where the store does.
+ * an address; for a disabled mailbox and one over quota what `states` says, unless an alias sends its mail elsewhere.
+ * Throws where the store does.
  */
 export function createMailboxMap(options: MailboxOptions, store: Store): Handler {
-  const { defaultDomain, localDomains, aliasDomains, separators, policy, folderCase, sharedUser } = options;
+  const { policy, folderCase, sharedUser, separators, fold, states, reply } = options;
+  const findAlias = options.aliases ? createAliases({ ...options, ...ALIASES }, store) : null;
+  const anyCase = folderCase === 'insensitive';
 
-  const hostedDomain = (domain: string | null): string => {
-    if (domain !== null && !localDomains.has(domain)) return aliasDomains.get(domain) ?? domain;
-    if (defaultDomain === null) throw new UncertainError('a key without a domain: set default_domain for this map');
-    return defaultDomain;
-  };
+  const find = (recipient: Recipient): Maybe<Found> => {
+    const { written, local, domain } = recipient;
+    const ask = (name: string, folder: string | null): Maybe<Answer> =>
+      askMailbox(store, { local: name, domain }, fold, folder, anyCase);
+    const whole = (): Maybe<Found> => andThenFound(ask(local, null), local, local);
+    const shared = sharedUser === null ? null : splitShared(written, sharedUser, separators);
+    const user = shared?.user ?? recipient.user;
+    if (user === null) return whole();
 
-  return (key): Maybe<Reply> => {
-    const address = key === null ? null : parseAddress(key);
-    if (key === null || address === null || 'flaw' in address) return NOTFOUND;
-    const domain = hostedDomain(address.domain);
-    const ask = (local: string, folder: string | null): Maybe<Answer> =>
-      store.lookup({ about: 'mailbox', local, domain, folder, anyCase: folderCase === 'insensitive' });
-    const replyFor = (local: string): ((answer: Answer) => Reply) => {
-      const value = options.reply === 'key' ? () => key : () => formatAddress(local, domain);
-      return (answer) => toReply(answer, options.states, value);
-    };
-
-    const whole = foldLocal(address.local);
-    const shared = sharedUser === null ? null : splitShared(address.local, sharedUser, separators);
-    const split = shared ?? splitDetail(address.local, separators);
-    if (split === null) return andThen(ask(whole, null), replyFor(whole));
-
-    const user = foldLocal(split.user);
-    const folder = split.detail.normalize('NFC'); // its case is for the store to judge
-    const replyInFolder = replyFor(user + split.separator + folder);
-    const inInbox = (): Maybe<Reply> => andThen(ask(user, null), replyFor(user));
-    const inFolder = (): Maybe<Reply> => {
-      if (shared !== null) return andThen(ask(NOBODY, folder), replyInFolder);
-      if (policy === 'ignore') return inInbox();
-      return andThen(ask(user, folder), (found) =>
-        found === null && policy === 'folder-or-inbox' ? inInbox() : replyInFolder(found),
+    const separator = shared?.separator ?? recipient.separator;
+    const detail = shared?.detail ?? recipient.detail;
+    const inInbox = (): Maybe<Found> => andThenFound(ask(user, null), user, user);
+    const inFolder = (): Maybe<Found> => {
+      if (shared === null && policy === 'ignore') return inInbox();
+      const name = user + separator + detail;
+      const holder = shared === null ? user : NOBODY;
+      return andThen(andThenFound(ask(holder, detail), name, shared === null ? user : name), (found) =>
+        found.answer === null && shared === null && policy === 'folder-or-inbox' ? inInbox() : found,
       );
     };
-    if (folder === '') return inInbox();
+    if (detail === '') return inInbox();
     // A mailbox that has the separator in its own name comes first, as the full address does in Postfix's tables.
-    return andThen(ask(whole, null), (found) => (found === null ? inFolder() : replyFor(whole)(found)));
+    return andThen(whole(), (found) => (found.answer === null ? inFolder() : found));
   };
+
+  return (key) => {
+    const recipient = key === null ? null : readRecipient(key, options);
+    if (key === null || recipient === null) return NOTFOUND;
+    const accept = (known: Omit<Known, 'key' | 'domain'>): Reply => {
+      return { kind: 'OK', value: formatValue(reply, { key, domain: recipient.domain, ...known }) };
+    };
+    return andThen(find(recipient), ({ answer, local, user }) => {
+      if (answer?.state === 'active') return accept({ local, user, value: answer.value });
+      const otherwise = answer === null ? NOTFOUND : states[answer.state];
+      const settled = otherwise.kind === 'OK' ? accept({ local, user, value: answer?.value ?? '' }) : otherwise;
+      if (findAlias === null) return settled;
+      return andThen(findAlias(recipient), (targets) => {
+        if (targets === null) return settled;
+        return accept({
+          local: recipient.local,
+          user: recipient.user ?? recipient.local,
+          value: formatTargets(targets),
+        });
+      });
+    });
+  };
+}
+
+/** How aliases are followed where only their being there counts. */
+const ALIASES: Pick<AliasOptions, 'carryDetail' | 'expand' | 'catchAll'> = {
+  carryDetail: true,
+  expand: 'once',
+  catchAll: 'unknown',
+};
+
+function andThenFound(answer: Maybe<Answer>, local: string, user: string): Maybe<Found> {
+  return andThen(answer, (found) => ({ answer: found, local, user }));
 }
 
 /** Splits a local part that names a shared folder; null where it names none. */
-function splitShared(local: string, sharedUser: string, separators: readonly string[]): Detail | null {
-  const user = local.slice(0, sharedUser.length);
+function splitShared(
+  written: string,
+  sharedUser: string,
+  separators: readonly string[],
+): (Pick<Recipient, 'separator' | 'detail'> & { readonly user: string }) | null {
+  const user = written.slice(0, sharedUser.length);
   if (foldLocal(user) !== sharedUser) return null;
-  const rest = local.slice(sharedUser.length);
+  const rest = written.slice(sharedUser.length);
   const separator = separators.find((each) => rest.length > each.length && rest.startsWith(each));
-  return separator === undefined ? null : { user, separator, detail: rest.slice(separator.length) };
+  if (separator === undefined) return null;
+  return { user: sharedUser, separator, detail: rest.slice(separator.length).normalize('NFC') };
 }
-
-function toReply(answer: Answer, states: MailboxOptions['states'], value: () => string): Reply {
-  if (answer === null) return NOTFOUND;
-  const reply = answer.state === 'active' ? OK : states[answer.state];
-  return reply.kind === 'OK' ? { kind: 'OK', value: value() } : reply;
-}
-
-const OK: Reply = { kind: 'OK', value: '' };

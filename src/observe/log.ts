@@ -1,5 +1,5 @@
 import { type DestinationStream, type Logger, destination, pino } from 'pino';
-import type { Reply, Request } from '../vocabulary.ts';
+import type { About, Reply, Request } from '../vocabulary.ts';
 
 /**
  * The events of the daemon, one function each: what is logged is an API, which docs/operations.md lists. An error's
@@ -10,8 +10,8 @@ export interface Log {
   listening(name: string, where: string): void;
   storeOpened(store: string): void;
   storeUnavailable(store: string, cause: unknown): void;
-  /** No mailbox was ever written to it, so it is certain of nothing. */
-  storeEmpty(store: string): void;
+  /** Nothing of a kind that it is asked for was ever written to it, so it is certain of nothing. */
+  storeEmpty(store: string, about: About, cause: unknown): void;
   /** One answer. OK at debug, a refusal (NOTFOUND, PERM) at info, a deferral (TEMP) at warn with its cause. */
   answered(request: Request, reply: Reply, cause: unknown): void;
   deadlinePassed(request: Request, deadlineMs: number): void;
@@ -75,10 +75,13 @@ export function createLog(logger: Logger, firstSteps: FirstSteps): Log {
       const reason = messageOf(cause);
       logger.error({ event: 'store_unavailable', store, cause: reason }, `store ${store} cannot answer: ${reason}`);
     },
-    storeEmpty(store) {
+    storeEmpty(store, about, cause) {
       const { add, ask } = firstSteps;
-      const steps = `add a mailbox: ${add}; then ask for it: ${ask}`;
-      logger.warn({ event: 'store_empty', store }, `store ${store} never held a mailbox, so it answers TEMP; ${steps}`);
+      const text =
+        about === 'mailbox'
+          ? `never held a mailbox, so it answers TEMP; add a mailbox: ${add}; then ask for it: ${ask}`
+          : `answers TEMP: ${messageOf(cause)}`;
+      logger.warn({ event: 'store_empty', store, about }, `store ${store} ${text}`);
     },
     answered(request, reply, cause) {
       const { map, key } = request;

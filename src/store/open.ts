@@ -12,7 +12,7 @@ export async function openStore(config: StoreConfig, events: ReopenEvents): Prom
     }
     case 'memory': {
       const { createMemoryStore } = await import('./driver/memory.ts');
-      return createMemoryStore(config.mailboxes);
+      return createMemoryStore(config.records);
     }
   }
 }

@@ -42,6 +42,7 @@ describe('the annotated file in systemd/', () => {
       '[map."*"]',
       '[store.a]\ndriver = "embedded"\npath = "/x"',
       '[store.a]\ndriver = "memory"\nmailboxes = ["a@b"]',
+      ...['alias', 'domain', 'table'].map((kind) => `[map.a]\nkind = "${kind}"`),
     ];
     for (const key of sections.flatMap(known)) expect(uncommented).toMatch(new RegExp(`^${key} = `, 'm'));
   });
@@ -82,10 +83,38 @@ describe('a configuration', () => {
     });
   });
 
+  it('asks of the stores that a map does not name those that can answer it, in their order', () => {
+    const text = `
+      [store.people]
+      driver = "memory"
+      mailboxes = ["fred@example.org"]
+      [store.rules]
+      driver = "memory"
+      tables = { access = ["example.com REJECT"] }
+      [store.local]
+      driver = "embedded"
+      path = "/x"
+      [map.mailbox]
+      [map.virtual]
+      kind = "alias"
+      [map.access]
+      kind = "table"
+      [map.domains]
+      kind = "domain"
+    `;
+    const stores = [...parseConfig(text, 'f', places).maps].map(([name, map]) => [name, map.stores]);
+    expect(Object.fromEntries(stores)).toEqual({
+      mailbox: ['people', 'local'],
+      virtual: ['people', 'rules', 'local'],
+      access: ['rules', 'local'],
+      domains: ['people', 'rules', 'local'],
+    });
+  });
+
   it('lets domains stand for others, whatever their spelling', () => {
     const text = '[map.m]\nalias_domains = { "Bücher.example" = "EXAMPLE.org" }';
-    const { aliasDomains } = parseConfig(text, 'f', places).maps.get('m')?.options ?? {};
-    expect([...(aliasDomains ?? [])]).toEqual([['xn--bcher-kva.example', 'example.org']]);
+    const aliasDomains = new Map([['xn--bcher-kva.example', 'example.org']]);
+    expect(parseConfig(text, 'f', places).maps.get('m')?.options).toMatchObject({ aliasDomains });
   });
 
   it('has a map that answers which domains are hosted', () => {
@@ -97,7 +126,7 @@ describe('a configuration', () => {
     expect(config.maps.get('domains')).toEqual({
       kind: 'domain',
       stores: ['local'],
-      options: { aliasDomains: new Map([['b.example', 'a.example']]) },
+      options: { aliasDomains: new Map([['b.example', 'a.example']]), class: null, reply: 'key' },
     });
   });
 

@@ -8,9 +8,9 @@ const folder = temporaryFolders();
 let last = '';
 
 describeStore('the embedded store', {
-  async open(mailboxes) {
+  async open(records) {
     last = folder();
-    await makeStore(last, mailboxes);
+    await makeStore(last, records);
     return openEmbeddedStore(last);
   },
   breaks() {

@@ -4,7 +4,7 @@ import { describeStore } from './suite.ts';
 const cannot = 'it stands on nothing but this process';
 
 describeStore('the memory store', {
-  open: (mailboxes) => createMemoryStore(mailboxes),
+  open: (records) => createMemoryStore(records),
   breaks: { cannot },
   hangs: { cannot },
 });

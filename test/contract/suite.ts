@@ -1,12 +1,16 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Mailbox, parseMailboxLine } from '../../src/store/line.ts';
+import { parseAliasLine } from '../../src/store/record/alias.ts';
+import { parseDomainLine } from '../../src/store/record/domain.ts';
+import { parseEntryLine } from '../../src/store/record/entry.ts';
+import { type Mailbox, parseMailboxLine } from '../../src/store/record/mailbox.ts';
+import type { StoredRecord } from '../../src/store/record/record.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Answer, Question, State } from '../../src/vocabulary.ts';
 
 /** What a driver or a wrapper brings to the suite. */
 export interface Subject {
-  /** A store that holds these mailboxes and is open. */
-  open(mailboxes: readonly Mailbox[]): Promise<Store> | Store;
+  /** A store that holds these records and is open. */
+  open(records: readonly StoredRecord[]): Promise<Store> | Store;
   /** Takes away what the store stands on while it is open; or why that cannot be. */
   breaks: ((store: Store) => Promise<void> | void) | { readonly cannot: string };
   /** Makes what the store stands on hang; or why that cannot be. */
@@ -56,11 +60,13 @@ const LOOKALIKES: readonly (readonly [string, string])[] = [
 export function describeStore(name: string, subject: Subject): void {
   describe(`the contract of ${name}`, () => {
     const opened: Store[] = [];
-    const open = async (...lines: string[]): Promise<Store> => {
-      const store = await subject.open(lines.map((line) => parseMailboxLine(line) as Mailbox));
+    const openWith = async (...records: StoredRecord[]): Promise<Store> => {
+      const store = await subject.open(records);
       opened.push(store);
       return store;
     };
+    const open = (...lines: string[]): Promise<Store> =>
+      openWith(...lines.map((line) => parse(line, parseMailboxLine)));
     afterEach(async () => {
       for (const store of opened.splice(0)) await store.close();
     });
@@ -106,19 +112,12 @@ export function describeStore(name: string, subject: Subject): void {
     });
 
     it.each(HOSTILE)('takes the local part %j literally', async (local) => {
-      const mailbox: Mailbox = { local, domain: 'example.org', state: 'active', folders: [] };
-      const other: Mailbox = { local: 'someone', domain: 'example.org', state: 'active', folders: [] };
-      const without = await subject.open([other]);
-      opened.push(without);
-      expect(await ask(without, local)).toBeNull();
-      const having = await subject.open([other, mailbox]);
-      opened.push(having);
-      expect(await ask(having, local)).toEqual({ value: '', state: 'active' });
+      expect(await ask(await openWith(mailbox('someone')), local)).toBeNull();
+      expect(await ask(await openWith(mailbox('someone'), mailbox(local)), local)).toEqual(ACTIVE);
     });
 
     it.each(LOOKALIKES)('holding %j, does not find %j', async (held, asked) => {
-      const store = await subject.open([{ local: held, domain: 'example.org', state: 'active', folders: [] }]);
-      opened.push(store);
+      const store = await openWith(mailbox(held));
       expect(await ask(store, held)).not.toBeNull();
       expect(await ask(store, asked)).toBeNull();
     });
@@ -147,11 +146,125 @@ export function describeStore(name: string, subject: Subject): void {
       const store = await open('fred@example.org state=disabled', '@shared.example folder=news', 'joe@b.example.org');
       const has = async (domain: string): Promise<Answer> => await store.lookup({ about: 'domain', domain });
       for (const domain of ['example.org', 'shared.example', 'b.example.org']) {
-        expect(await has(domain)).toEqual({ value: '', state: 'active' });
+        expect(await has(domain)).toEqual({ value: 'mailbox', state: 'active' });
       }
       for (const domain of ['example', 'xample.org', 'example.or', 'example.org2', 'c.example.org', '']) {
         expect(await has(domain)).toBeNull();
       }
+    });
+
+    it('says of a written domain its class, and takes a domain with a mailbox for no alias domain', async () => {
+      const lines = ['a.example', 'b.example alias', 'c.example relay', 'd.example alias', 'e.example relay'];
+      const store = await openWith(
+        ...lines.map((line) => parse(line, parseDomainLine)),
+        mailbox('fred', 'd.example'),
+        mailbox('fred', 'e.example'),
+      );
+      const classes = ['a', 'b', 'c', 'd', 'e', 'f'].map(async (label) => {
+        const answer = await store.lookup({ about: 'domain', domain: `${label}.example` });
+        return answer?.value ?? null;
+      });
+      expect(await Promise.all(classes)).toEqual(['mailbox', 'alias', 'relay', 'mailbox', 'relay', null]);
+    });
+
+    it('finds what a mailbox has to say for itself', async () => {
+      const store = await open(
+        'fred@example.org value="8:8:/home/fred x" folder=abc state=disabled',
+        'joe@example.org',
+      );
+      const found = { value: '8:8:/home/fred x', state: 'disabled' };
+      expect(await ask(store, 'fred')).toEqual(found);
+      expect(await ask(store, 'fred', 'example.org', 'abc')).toEqual(found);
+      expect(await ask(store, 'joe')).toEqual(ACTIVE);
+    });
+
+    it('finds a name that is spelt in capitals folded, and exactly only in its own spelling', async () => {
+      const store = await openWith(
+        parse('Fred@example.org folder=abc', parseMailboxLine),
+        parse('joe@example.org', parseMailboxLine),
+        parse('Info@example.org fred@example.org', parseAliasLine),
+        parse('To:Fred@ REJECT', (line) => parseEntryLine('access', line)),
+      );
+      const mailboxes = async (local: string, exact: boolean): Promise<boolean> =>
+        (await store.lookup({
+          about: 'mailbox',
+          local,
+          domain: 'example.org',
+          exact,
+          folder: null,
+          anyCase: false,
+        })) !== null;
+      expect(await mailboxes('fred', false)).toBe(true);
+      expect(await mailboxes('Fred', true)).toBe(true);
+      expect(await mailboxes('fred', true)).toBe(false);
+      expect(await mailboxes('joe', true)).toBe(true);
+      expect(await mailboxes('Joe', true)).toBe(false);
+      expect(await aliasOf(store, 'info')).not.toBeNull();
+      expect(await aliasOf(store, 'Info', 'example.org', true)).not.toBeNull();
+      expect(await aliasOf(store, 'info', 'example.org', true)).toBeNull();
+      expect(await valueOf(store, 'access', 'to:fred@')).toBe('REJECT');
+      expect(await valueOf(store, 'access', 'To:Fred@', true)).toBe('REJECT');
+      expect(await valueOf(store, 'access', 'to:fred@', true)).toBeNull();
+    });
+
+    it('finds the targets of an alias, and the catch-all of a domain, apart from mailboxes', async () => {
+      const store = await openWith(
+        parse('info@example.org fred@example.org, "a, b"@example.com, |prog', parseAliasLine),
+        parse('@example.org joe@example.org', parseAliasLine),
+        mailbox('fred'),
+      );
+      const value = 'fred@example.org, "a, b"@example.com, |prog';
+      expect(await aliasOf(store, 'info')).toEqual({ value, state: 'active' });
+      expect(await aliasOf(store, '')).toEqual({ value: 'joe@example.org', state: 'active' });
+      for (const [local, domain] of [
+        ['fred'],
+        ['inf'],
+        ['infos'],
+        ['info', 'example.com'],
+        ['', 'example.com'],
+      ] as const) {
+        expect(await aliasOf(store, local, domain)).toBeNull();
+      }
+      expect(await ask(store, 'info')).toBeNull();
+      expect(await ask(store, '')).toBeNull();
+    });
+
+    it.each(HOSTILE)('takes %j literally, as an alias and as a key', async (local) => {
+      const alias = (owner: string): StoredRecord => ({
+        about: 'alias',
+        local: owner,
+        domain: 'example.org',
+        targets: ['x'],
+      });
+      const entry = (key: string): StoredRecord => ({ about: 'key', table: 'access', key, value: 'REJECT' });
+      const without = await openWith(alias('someone'), entry('someone'));
+      expect(await aliasOf(without, local)).toBeNull();
+      expect(await valueOf(without, 'access', local)).toBeNull();
+      const having = await openWith(alias('someone'), entry('someone'), alias(local), entry(local));
+      expect(await aliasOf(having, local)).toEqual({ value: 'x', state: 'active' });
+      expect(await valueOf(having, 'access', local)).toBe('REJECT');
+    });
+
+    it('finds the value of a key in its own table', async () => {
+      const store = await openWith(
+        ...['to:user@dom\tERROR:4.7.1:451 later', '+*@dom  error:5.1.1:550 gone  away', '"a b" x\ty'].map((line) =>
+          parse(line, (text) => parseEntryLine('access', text)),
+        ),
+        parse('to:user@dom OK', (text) => parseEntryLine('other', text)),
+      );
+      expect(await valueOf(store, 'access', 'to:user@dom')).toBe('ERROR:4.7.1:451 later');
+      expect(await valueOf(store, 'access', '+*@dom')).toBe('error:5.1.1:550 gone  away');
+      expect(await valueOf(store, 'access', 'a b')).toBe('x\ty');
+      expect(await valueOf(store, 'other', 'to:user@dom')).toBe('OK');
+      for (const key of ['to:user', 'to:user@do', 'to:user@domx', 'a', 'b', ' ']) {
+        expect(await valueOf(store, 'access', key)).toBeNull();
+      }
+      expect(await valueOf(store, 'other', '+*@dom')).toBeNull();
+    });
+
+    it('is certain of nothing in a table that nobody ever wrote', async () => {
+      const store = await openWith(parse('example.com REJECT', (text) => parseEntryLine('access', text)));
+      await expect(valueOf(store, 'acces', 'example.com')).rejects.toThrow();
     });
 
     it('answers concurrent questions, each with its own answer', async () => {
@@ -192,6 +305,18 @@ export function describeStore(name: string, subject: Subject): void {
   });
 }
 
+const ACTIVE = { value: '', state: 'active' };
+
+function mailbox(local: string, domain = 'example.org'): Mailbox {
+  return { about: 'mailbox', local, domain, state: 'active', value: '', folders: [] };
+}
+
+function parse(line: string, read: (line: string) => StoredRecord | { flaw: string } | null): StoredRecord {
+  const record = read(line);
+  if (record === null || 'flaw' in record) throw new Error(`no record: ${line}`);
+  return record;
+}
+
 /** Asks a store; a throw becomes a rejection. */
 async function ask(
   store: Store,
@@ -200,6 +325,14 @@ async function ask(
   folder: string | null = null,
   anyCase = false,
 ): Promise<Answer> {
-  const question: Question = { about: 'mailbox', local, domain, folder, anyCase };
+  const question: Question = { about: 'mailbox', local, domain, exact: false, folder, anyCase };
   return await store.lookup(question);
+}
+
+async function aliasOf(store: Store, local: string, domain = 'example.org', exact = false): Promise<Answer> {
+  return await store.lookup({ about: 'alias', local, domain, exact });
+}
+
+async function valueOf(store: Store, table: string, key: string, exact = false): Promise<string | null> {
+  return (await store.lookup({ about: 'key', table, key, exact }))?.value ?? null;
 }

@@ -1,4 +1,5 @@
 import { createMemoryStore } from '../../src/store/driver/memory.ts';
+import { createDispatch } from '../../src/store/dispatch.ts';
 import { createFailover } from '../../src/store/failover.ts';
 import { createReopening } from '../../src/store/reopen.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -9,8 +10,8 @@ import { type Subject, describeStore } from './suite.ts';
 function wrapped(wrap: (store: Store) => Store): Subject {
   let fake = createFakeStore(createMemoryStore([]));
   return {
-    open(mailboxes) {
-      fake = createFakeStore(createMemoryStore(mailboxes));
+    open(records) {
+      fake = createFakeStore(createMemoryStore(records));
       return wrap(fake.store);
     },
     breaks: () => fake.fail(),
@@ -18,6 +19,9 @@ function wrapped(wrap: (store: Store) => Store): Subject {
   };
 }
 
+/** Holds nothing that the suite asks for. */
+const createOther = (): Store =>
+  createMemoryStore(['access', 'other'].map((table) => ({ about: 'key', table, key: 'unasked', value: 'x' }) as const));
 const events = { opened: () => {}, unavailable: () => {} };
 
 describeStore(
@@ -26,7 +30,7 @@ describeStore(
 );
 describeStore(
   'failover over two stores, of which the second holds all',
-  wrapped((store) => createFailover([createMemoryStore([]), store])),
+  wrapped((store) => createFailover([createOther(), store])),
 );
 describeStore(
   'the reopening store',
@@ -35,4 +39,10 @@ describeStore(
 describeStore(
   'failover over a reopening store',
   wrapped((store) => createFailover([createReopening(() => store, events)])),
+);
+describeStore(
+  'dispatch, which asks one store for all',
+  wrapped((store) =>
+    createDispatch(new Map((['mailbox', 'alias', 'domain', 'key'] as const).map((about) => [about, store]))),
+  ),
 );

@@ -69,7 +69,7 @@ const DIFFERENCES: readonly Difference[] = [
     reason: 'smmapd takes mail for what is only kept to be restored, until cyr_expire drops it',
     example: '+DELETED/shared/gone/',
     applies: (asked) =>
-      isShared(asked) && /^DELETED[/.]shared[/.]gone[/.]\w+$/.test(detailOf(asked)) && onlyTheirs(asked),
+      isShared(asked) && /^DELETED[/.]shared[/.]gone[/.]\w+\s*$/.test(detailOf(asked)) && onlyTheirs(asked),
   },
   {
     title: 'a shared folder that may be seen but not posted to',
@@ -243,12 +243,21 @@ describe('smmap mailbox import --format cyrus', () => {
   });
 
   test.for([
-    ['no default domain', [], '--format cyrus needs --default-domain, which is not in the list but in imapd.conf'],
-    ['one that is none', ['--default-domain', 'a b'], 'a b: is no domain'],
+    [
+      'no default domain',
+      [],
+      '--format cyrus needs --default-domain: it is not in the list, but in imapd.conf (defaultdomain)',
+    ],
+    ['one that is none', ['--default-domain', 'a b'], '--default-domain a b: is no domain'],
     [
       'one for a list of lines',
       ['--format', 'list', '--default-domain', 'example.org'],
-      '--default-domain is for --format cyrus; a line of a list has its own domain',
+      '--default-domain does not go with --format list, but with cyrus, passwd, dovecot',
+    ],
+    [
+      'to take it for all there is, since it may end early without a sign',
+      ['--default-domain', 'example.org', '--replace'],
+      '--replace does not go with --format cyrus, but with list, passwd, dovecot',
     ],
   ] as const)('refuses %s', async ([, args, reason]) => {
     expect(await importInto('/nonexistent', listOf(FRED), [...args])).toEqual([64, `smmap: ${reason}\n`]);

@@ -1,7 +1,10 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { askOnce } from './client.ts';
 import { type Daemon, cli, fill, makeFolder, serve, startDaemon } from './daemon.ts';
+import { kindsConfig } from './kinds.ts';
 import { PARTS, describePart } from './part.ts';
 import { type Postfix, findPostfix } from './postfix.ts';
 
@@ -68,6 +71,55 @@ describePart('the real postmap', await findPostfix(PARTS), (postfix) => {
       `,
     });
     expect(await outcome(postfix, `unix:${socket}`, key, 'domains')).toBe(expected);
+  });
+
+  describe('through a map of each kind', () => {
+    let daemon: Daemon;
+    beforeAll(async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'smmap-'));
+      daemon = await startDaemon({ folder, config: kindsConfig(folder) });
+      return async () => {
+        await daemon.end();
+        await rm(folder, { recursive: true, force: true });
+      };
+    });
+
+    test.for([
+      ['a mailbox map does not find an alias', 'mailbox', 'info@example.org', 'not found'],
+      ['one that accepts aliases does', 'recipient', 'info@example.org', 'info@example.org'],
+      ['and one with a detail', 'recipient', 'user2+abc@example.org', 'user2+abc@example.org'],
+      ['and whom a catch-all catches', 'recipient', 'anybody@caught.example', 'anybody@caught.example'],
+      ['but nobody else', 'recipient', 'nobody@example.org', 'not found'],
+      ['and of a loop it is not certain', 'recipient', 'x@loop.example', 'temporary error'],
+      [
+        'a mailbox map can be a table of transports',
+        'transport',
+        'fred@example.org',
+        'lmtp:unix:/run/example.org/lmtp',
+      ],
+      ['which has nothing for the star', 'transport', '*', 'not found'],
+      ['an alias', 'virtual', 'info@example.org', 'fred@example.org, fred@example.com'],
+      ['an alias with a detail', 'virtual', 'user2+aBc@example.org', 'user1+aBc@example.org'],
+      ['an alias with a bare target', 'virtual', 'local+x@example.org', 'user1+x'],
+      ['a catch-all', 'virtual', 'anybody@caught.example', 'fred@example.org'],
+      ['a mailbox, which no catch-all takes', 'virtual', 'pat+x@caught.example', 'not found'],
+      ['a mailbox, which a catch-all takes as in Postfix', 'any', 'pat@caught.example', 'fred@example.org'],
+      ['a catch-all that keeps the local part', 'virtual', 'Pat+x@old.example', 'Pat+x@example.org'],
+      ['a mailbox of a domain that stands for another', 'virtual', 'fred@sales.example', 'fred@example.org'],
+      ['a mailbox is no alias', 'virtual', 'fred@example.org', 'not found'],
+      ['nobody is no alias', 'virtual', 'nobody@example.org', 'not found'],
+      ['a loop', 'virtual', 'y@loop.example', 'temporary error'],
+      ['a bare alias domain', 'virtual', 'lists.example', 'lists.example'],
+      ['a bare domain with mailboxes', 'virtual', 'example.org', 'not found'],
+      ['a bare foreign domain', 'virtual', 'example.net', 'not found'],
+      ['a domain with mailboxes', 'domains', 'example.org', 'example.org'],
+      ['a domain of a class', 'relay', 'far.example', 'far.example'],
+      ['a domain of another class', 'relay', 'example.org', 'not found'],
+      ['a value of a table', 'access', 'spam.example', 'REJECT'],
+      ['no value of a table', 'access', 'ham.example', 'not found'],
+    ] as const)('%s', async ([, map, key, expected]) => {
+      expect(await outcome(postfix, `unix:${daemon.socket}`, key, map)).toBe(expected);
+    });
   });
 
   test('a thousand keys in one run, every third of them a miss', async () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { askOnce } from './client.ts';
 import { type Daemon, fill, makeFolder, serve } from './daemon.ts';
+import { kindsConfig } from './kinds.ts';
 import { PARTS, describePart } from './part.ts';
 import { findSendmail } from './sendmail.ts';
 
@@ -61,6 +62,35 @@ describePart('the real sendmail', await findSendmail(PARTS), (sendmail) => {
   test('a map that the daemon does not have is a temporary failure', async () => {
     const daemon = await serveFilled();
     expect(await sendmail.maps(daemon.socket, 'virtuser', ['fred'])).toMatchObject([{ code: 75 }]);
+  });
+
+  test.for([
+    ['virtual', 'an alias', 'info@example.org', 0, 'fred@example.org, fred@example.com'],
+    ['virtual', 'an alias with a detail', 'user2+abc@example.org', 0, 'user1+abc@example.org'],
+    ['virtual', 'an alias with a bare target', 'local@example.org', 0, 'user1'],
+    ['virtual', 'a catch-all', 'anybody@caught.example', 0, 'fred@example.org'],
+    ['virtual', 'a mailbox, which no catch-all takes', 'pat@caught.example', 68],
+    ['virtual', 'a wildcard, which is asked for that mailbox too', '+*@caught.example', 68],
+    ['virtual', 'the whole domain, likewise', '@caught.example', 68],
+    ['any', 'the whole domain, whose catch-all takes any', '@caught.example', 0, 'fred@example.org'],
+    ['virtual', 'a loop', 'x@loop.example', 75],
+    ['domains', 'a domain', 'example.org', 0, 'example.org'],
+    ['domains', 'a domain that is not hosted', 'example.net', 68],
+    ['virtuser', 'an address in a virtusertable', 'joe@virt.example', 0, 'user1'],
+    ['virtuser', 'an address that is not in it', 'nobody@virt.example', 68],
+    ['virtuser', 'a wildcard, in which Sendmail puts its arguments', '+*@virt.example', 0, '+@example.org'],
+    ['virtuser', 'an error for a whole domain', '@virt.example', 0, 'error:5.1.1:550 No such user here'],
+    ['access', 'a tagged address', 'to:user@example.org', 0, 'ERROR:4.7.1:451 later'],
+    ['access', 'a tagged part of an address', 'from:bad@', 0, 'DISCARD'],
+    ['access', 'a tagged network', 'connect:192.0.2', 0, 'RELAY'],
+    ['access', 'a domain', 'spam.example', 0, 'REJECT'],
+    ['access', 'a tag that nobody uses', 'srv_features:', 68],
+    ['lost', 'a map that is not there', 'fred', 75],
+  ] as const)('asks the map %s for %s', async ([map, , key, code, value]) => {
+    const folder = await makeFolder();
+    const daemon = await serve({ folder, config: kindsConfig(folder) });
+    const [answer] = await sendmail.maps(daemon.socket, map, [key], '-T<TMPF>');
+    expect(answer).toMatchObject({ code, ...(value !== undefined && { value }) });
   });
 
   test('a store whose folder was moved away is a temporary failure, until it is back', async () => {

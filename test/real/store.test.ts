@@ -15,7 +15,7 @@ import {
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { openMailboxes } from '../../src/store/driver/embedded.ts';
+import { openRecords } from '../../src/store/driver/records.ts';
 import { askOnce, connectTo } from './client.ts';
 import { type Daemon, MAIN, cli, fill, makeFolder, serve } from './daemon.ts';
 
@@ -101,16 +101,16 @@ describe('a change', () => {
   test('by another process is answered at the very next lookup, a hundred times', async () => {
     const daemon = await serve();
     const client = await connectTo(daemon.socket);
-    const mailboxes = openMailboxes(join(daemon.folder, 'store'), 'write');
+    const records = openRecords(join(daemon.folder, 'store'), 'write');
     onTestFinished(async () => {
       client.close();
-      await mailboxes.close();
+      await records.close();
     });
     for (let at = 0; at < 100; at++) {
-      const mailbox = { local: `user${at}`, domain: 'example.org', state: 'active', folders: [] } as const;
+      const owner = { local: `user${at}`, domain: 'example.org' } as const;
       const address = `user${at}@example.org`;
       if (at > 0) expect(await client.ask('mailbox', address)).toBe('NOTFOUND ');
-      mailboxes.write((writer) => writer.put(mailbox));
+      records.write((writer) => writer.put({ about: 'mailbox', ...owner, state: 'active', value: '', folders: [] }));
       expect(await client.ask('mailbox', address)).toBe(`OK ${address}`);
     }
   });

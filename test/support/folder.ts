@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import { openMailboxes } from '../../src/store/driver/embedded.ts';
-import type { Mailbox } from '../../src/store/line.ts';
+import { openRecords } from '../../src/store/driver/records.ts';
+import type { StoredRecord } from '../../src/store/record/record.ts';
 
 /** Makes new empty folders, and removes them after the tests of the file. */
 export function temporaryFolders(): () => string {
@@ -18,11 +18,11 @@ export function temporaryFolders(): () => string {
   };
 }
 
-/** Writes mailboxes to the embedded store of a folder, and closes it: a process has it open in one way at a time. */
-export async function makeStore(folder: string, mailboxes: readonly Mailbox[]): Promise<void> {
-  const store = openMailboxes(folder, 'write');
+/** Writes records to the embedded store of a folder, and closes it: a process has it open in one way at a time. */
+export async function makeStore(folder: string, records: readonly StoredRecord[]): Promise<void> {
+  const store = openRecords(folder, 'write');
   try {
-    store.write((writer) => mailboxes.every((mailbox) => writer.put(mailbox)));
+    store.write((writer) => records.every((record) => writer.put(record)));
   } finally {
     await store.close();
   }

@@ -2,20 +2,23 @@ import { copyFileSync, mkdirSync, rmSync, statSync, truncateSync, writeFileSync 
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { checkDataFile } from '../../src/store/driver/datafile.ts';
-import { openEmbeddedStore, openMailboxes } from '../../src/store/driver/embedded.ts';
-import type { Mailbox } from '../../src/store/line.ts';
+import { openEmbeddedStore } from '../../src/store/driver/embedded.ts';
+import { openRecords } from '../../src/store/driver/records.ts';
+import type { Mailbox } from '../../src/store/record/mailbox.ts';
 import { makeStore, temporaryFolders } from '../support/folder.ts';
 
 const folder = temporaryFolders();
 let sound = '';
 
-const mailboxes = (count: number): Mailbox[] =>
-  Array.from({ length: count }, (_, at) => ({
-    local: `user${at}`,
-    domain: 'example.org',
-    state: 'active',
-    folders: [],
-  }));
+const mailboxNamed = (local: string): Mailbox => ({
+  about: 'mailbox',
+  local,
+  domain: 'example.org',
+  state: 'active',
+  value: '',
+  folders: [],
+});
+const mailboxes = (count: number): Mailbox[] => Array.from({ length: count }, (_, at) => mailboxNamed(`user${at}`));
 
 beforeAll(async () => {
   sound = folder();
@@ -44,20 +47,19 @@ describe('a store whose file', () => {
     const dir = copy();
     damage(join(dir, 'smmap.mdb'));
     expect(() => openEmbeddedStore(dir)).toThrow(message);
-    expect(() => openMailboxes(dir, 'write')).toThrow(message);
-    expect(() => openMailboxes(dir, 'read')).toThrow(message);
+    expect(() => openRecords(dir, 'write')).toThrow(message);
+    expect(() => openRecords(dir, 'read')).toThrow(message);
   });
 
   it('is sound can be opened after each of many changes', async () => {
     const dir = folder();
     for (let round = 0; round < 60; round++) {
-      const store = openMailboxes(dir, 'write');
+      const store = openRecords(dir, 'write');
       store.write((writer) => {
         for (let at = 0; at < 50; at++) {
-          const local = `user${(round * 7_919 + at * 104_729) % 3_000}`;
-          if (round % 3 === 2) writer.remove(local, 'example.org');
-          else
-            writer.put({ local, domain: 'example.org', state: 'active', folders: ['x'.repeat((at * 37) % 900 || 1)] });
+          const mailbox = mailboxNamed(`user${(round * 7_919 + at * 104_729) % 3_000}`);
+          if (round % 3 === 2) writer.remove(mailbox);
+          else writer.put({ ...mailbox, folders: ['x'.repeat((at * 37) % 900 || 1)] });
         }
         return true;
       });
@@ -73,20 +75,20 @@ describe('a store whose file', () => {
     db.putSync('!format', '2');
     await db.close();
     expect(() => openEmbeddedStore(dir)).toThrow('its format is 2, and this smmap knows 1');
-    expect(() => openMailboxes(dir, 'write')).toThrow('its format is 2, and this smmap knows 1');
+    expect(() => openRecords(dir, 'write')).toThrow('its format is 2, and this smmap knows 1');
   });
 
   it('is not there is made only to be written', async () => {
     const dir = join(folder(), 'new', 'deep');
     expect(() => openEmbeddedStore(dir)).toThrow(`there is no store in ${dir}`);
-    expect(() => openMailboxes(dir, 'read')).toThrow(`there is no store in ${dir}`);
-    await openMailboxes(dir, 'write').close();
+    expect(() => openRecords(dir, 'read')).toThrow(`there is no store in ${dir}`);
+    await openRecords(dir, 'write').close();
     expect(statSync(dir).mode & 0o777).toBe(0o750);
     expect(statSync(join(dir, 'smmap.mdb')).mode & 0o777).toBe(0o640);
   });
 
   it('cannot be made says so', () => {
-    expect(() => openMailboxes('/proc/nowhere/store', 'write')).toThrow('/proc/nowhere cannot be made: ENOENT');
+    expect(() => openRecords('/proc/nowhere/store', 'write')).toThrow('/proc/nowhere cannot be made: ENOENT');
   });
 });
 
@@ -94,7 +96,14 @@ describe('an embedded store', () => {
   const ask = (dir: string, local: string): unknown => {
     const store = openEmbeddedStore(dir);
     try {
-      return store.lookup({ about: 'mailbox', local, domain: 'example.org', folder: null, anyCase: false });
+      return store.lookup({
+        about: 'mailbox',
+        local,
+        domain: 'example.org',
+        exact: false,
+        folder: null,
+        anyCase: false,
+      });
     } finally {
       void store.close();
     }
@@ -102,13 +111,13 @@ describe('an embedded store', () => {
 
   it('in which no mailbox was ever written is certain of nothing', async () => {
     const dir = folder();
-    await openMailboxes(dir, 'write').close();
+    await openRecords(dir, 'write').close();
     expect(() => ask(dir, 'fred')).toThrow('no mailbox was ever written to');
   });
 
   it('is still certain of nothing after an import without mailboxes, an aborted one, and a failed one', async () => {
     const dir = folder();
-    const store = openMailboxes(dir, 'write');
+    const store = openRecords(dir, 'write');
     expect(store.write(() => true)).toBe(true);
     expect(store.write((writer) => !writer.put(mailboxes(1)[0] as Mailbox))).toBe(false);
     expect(() =>
@@ -123,7 +132,7 @@ describe('an embedded store', () => {
 
   it('is certain again after a mailbox was written in a later transaction of the same process', async () => {
     const dir = folder();
-    const store = openMailboxes(dir, 'write');
+    const store = openRecords(dir, 'write');
     store.write((writer) => !writer.put(mailboxes(1)[0] as Mailbox));
     store.write((writer) => writer.put(mailboxes(2)[1] as Mailbox));
     await store.close();
@@ -134,15 +143,15 @@ describe('an embedded store', () => {
   it('is certain after its last mailbox was removed', async () => {
     const dir = folder();
     await makeStore(dir, mailboxes(1));
-    const store = openMailboxes(dir, 'write');
-    store.write((writer) => writer.remove('user0', 'example.org'));
+    const store = openRecords(dir, 'write');
+    store.write((writer) => writer.remove(mailboxNamed('user0')));
     await store.close();
     expect(ask(dir, 'user0')).toBeNull();
   });
 
   it('lists a domain and no other, in order', async () => {
     const dir = folder();
-    const at = (local: string, domain: string): Mailbox => ({ local, domain, state: 'active', folders: [] });
+    const at = (local: string, domain: string): Mailbox => ({ ...mailboxNamed(local), domain });
     await makeStore(dir, [
       at('b', 'a.example'),
       at('a', 'a.example'),
@@ -151,9 +160,14 @@ describe('an embedded store', () => {
       at('!', 'a.example'),
       at('é', 'a.example'),
     ]);
-    const store = openMailboxes(dir, 'read');
-    expect([...store.all('a.example')].map(({ local }) => local)).toEqual(['!', 'a', 'b', 'é']);
-    expect([...store.all(null)].map(({ domain }) => domain)).toEqual([
+    const store = openRecords(dir, 'read');
+    expect([...store.all('mailbox', 'a.example')].map((record) => 'local' in record && record.local)).toEqual([
+      '!',
+      'a',
+      'b',
+      'é',
+    ]);
+    expect([...store.all('mailbox', null)].map((record) => 'domain' in record && record.domain)).toEqual([
       ...Array.from({ length: 4 }, () => 'a.example'),
       'a.example.b',
       'aa.example',

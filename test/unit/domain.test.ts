@@ -1,17 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import { createDomainMap } from '../../src/map/domain.ts';
+import { type DomainOptions, createDomainMap } from '../../src/map/domain.ts';
 import { formatReply } from '../../src/protocol/reply.ts';
 import { createMemoryStore } from '../../src/store/driver/memory.ts';
-import { type Mailbox, parseMailboxLine } from '../../src/store/line.ts';
+import { type HostedDomain, parseDomainLine } from '../../src/store/record/domain.ts';
+import { type Mailbox, parseMailboxLine } from '../../src/store/record/mailbox.ts';
 
-const held = ['fred@example.org', 'joe@b\u00fccher.example'].map((line) => parseMailboxLine(line) as Mailbox);
+const held = [
+  ...['fred@example.org', 'joe@b\u00fccher.example'].map((line) => parseMailboxLine(line) as Mailbox),
+  ...['lists.example alias', 'far.example relay'].map((line) => parseDomainLine(line) as HostedDomain),
+];
 const aliasDomains = new Map([
   ['sales.example', 'example.org'],
   ['empty.example', 'nobody.example'],
 ]);
 
+const DEFAULTS: DomainOptions = { aliasDomains, class: null, reply: 'key' };
+
 describe('a domain map', () => {
-  const map = createDomainMap({ aliasDomains }, createMemoryStore(held));
+  const map = createDomainMap(DEFAULTS, createMemoryStore(held));
 
   it.each([
     ['a domain with a mailbox', 'example.org', 'OK example.org'],
@@ -20,6 +26,8 @@ describe('a domain map', () => {
     ['an A-label', 'xn--bcher-kva.example', 'OK xn--bcher-kva.example'],
     ['a domain that stands for it', 'sales.example', 'OK sales.example'],
     ['a domain that stands for one without mailboxes', 'empty.example', 'NOTFOUND '],
+    ['an alias domain that was written', 'lists.example', 'OK lists.example'],
+    ['a relay domain that was written', 'far.example', 'OK far.example'],
     ['a domain without mailboxes', 'example.com', 'NOTFOUND '],
     ['a domain above', 'org', 'NOTFOUND '],
     ['a domain below', 'mail.example.org', 'NOTFOUND '],
@@ -31,16 +39,25 @@ describe('a domain map', () => {
     expect(formatReply(await map(key), 1_000)).toBe(reply);
   });
 
+  it.each<[string, string, Partial<DomainOptions>, string]>([
+    ['a domain of that class', 'far.example', { class: 'relay' }, 'OK far.example'],
+    ['a domain of another class', 'example.org', { class: 'relay' }, 'NOTFOUND '],
+    ['a domain by its mailboxes', 'example.org', { class: 'mailbox' }, 'OK example.org'],
+    ['one that stands for a domain of that class', 'sales.example', { class: 'mailbox' }, 'OK sales.example'],
+    ['its class', 'far.example', { reply: 'value' }, 'OK relay'],
+    ['a transport', 'Sales.example', { reply: { text: 'lmtp:%d:%%:%s' } }, 'OK lmtp:example.org:%:Sales.example'],
+  ])('of a class, or with another reply, answers %s', async (_, key, options, reply) => {
+    const other = createDomainMap({ ...DEFAULTS, ...options }, createMemoryStore(held));
+    expect(formatReply(await other(key), 1_000)).toBe(reply);
+  });
+
   it('fails where the store does', () => {
-    const failing = createDomainMap(
-      { aliasDomains },
-      {
-        lookup() {
-          throw new Error('gone');
-        },
-        close: () => {},
+    const failing = createDomainMap(DEFAULTS, {
+      lookup() {
+        throw new Error('gone');
       },
-    );
+      close: () => {},
+    });
     expect(() => failing('example.org')).toThrow('gone');
   });
 });

@@ -3,7 +3,14 @@ import { createFailover } from '../../src/store/failover.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';
 
-const question: Question = { about: 'mailbox', local: 'fred', domain: 'example.org', folder: null, anyCase: false };
+const question: Question = {
+  about: 'mailbox',
+  local: 'fred',
+  domain: 'example.org',
+  exact: false,
+  folder: null,
+  anyCase: false,
+};
 const entry: Answer = { value: '', state: 'active' };
 
 const kinds = {

@@ -73,10 +73,12 @@ describe('the log', () => {
 
   it('tells how to fill an empty store, as its user has to type it', () => {
     const { log, lines } = logAt('info');
-    log.storeEmpty('local');
-    expect(lines[0]).toMatchObject({ level: 'warn', event: 'store_empty', store: 'local' });
+    log.storeEmpty('local', 'mailbox', new Error('no mailbox was ever written'));
+    expect(lines[0]).toMatchObject({ level: 'warn', event: 'store_empty', store: 'local', about: 'mailbox' });
     expect(lines[0]?.['msg']).toContain('npx smmap mailbox add fred@example.org');
     expect(lines[0]?.['msg']).toContain('npx smmap probe fred@example.org');
+    log.storeEmpty('local', 'alias', new Error('no alias was ever written'));
+    expect(lines[1]).toMatchObject({ about: 'alias', msg: 'store local answers TEMP: no alias was ever written' });
   });
 
   it('counts refused connections, and writes a line a second at most', () => {

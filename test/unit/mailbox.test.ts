@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type MailboxOptions, createMailboxMap } from '../../src/map/mailbox.ts';
 import { createMemoryStore } from '../../src/store/driver/memory.ts';
-import { type Mailbox, parseMailboxLine } from '../../src/store/line.ts';
+import { type Alias, parseAliasLine } from '../../src/store/record/alias.ts';
+import { type Mailbox, parseMailboxLine } from '../../src/store/record/mailbox.ts';
 import { formatReply } from '../../src/protocol/reply.ts';
 import type { Reply } from '../../src/vocabulary.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -11,10 +12,12 @@ const DEFAULTS: MailboxOptions = {
   localDomains: new Set(['localhost', 'mail.example.org']),
   aliasDomains: new Map([['sales.example', 'example.org']]),
   separators: ['+'],
+  fold: 'both',
   policy: 'ignore',
   folderCase: 'exact',
   sharedUser: null,
   states: { disabled: { kind: 'NOTFOUND' }, overquota: { kind: 'TEMP', reason: 'mailbox is over quota' } },
+  aliases: false,
   reply: 'key',
 };
 
@@ -23,7 +26,9 @@ const OK: Reply = { kind: 'OK', value: '' };
 
 const HELD = [
   'fred@example.org folder=abc folder=mNp folder="with space"',
-  'joe@virt.example',
+  'joe@virt.example value=/var/mail/joe',
+  'off@virt.example state=disabled',
+  'Caps@example.org',
   '"quo ted"@example.org',
   'jürgen@bücher.example',
   'full@example.org state=overquota folder=sub',
@@ -35,7 +40,20 @@ const HELD = [
   '@virt.example folder=news state=overquota',
 ];
 
-const memory = createMemoryStore(HELD.map((line) => parseMailboxLine(line) as Mailbox));
+const ALIASES = [
+  'info@example.org fred@example.org, joe@virt.example',
+  'fred@example.org elsewhere@example.com',
+  'gone@example.org fred@example.org',
+  'full@example.org fred@example.org',
+  'x@example.org y@example.org',
+  'y@example.org x@example.org',
+  '@virt.example joe@virt.example',
+];
+
+const memory = createMemoryStore([
+  ...HELD.map((line) => parseMailboxLine(line) as Mailbox),
+  ...ALIASES.map((line) => parseAliasLine(line) as Alias),
+]);
 
 /** The same store, whose every answer comes later: a map may not depend on which it is. */
 const later: Store = {
@@ -163,6 +181,38 @@ describe.each([
       { reply: 'address', policy: 'folder' },
       'OK fred+mNp@example.org',
     ],
+    ['its value', 'joe@virt.example', { reply: 'value' }, 'OK /var/mail/joe'],
+    ['the key where there is no value', 'FRED', { reply: 'value' }, 'OK FRED'],
+    ['the address of its mailbox', 'Fred+mNp', { reply: 'mailbox', policy: 'folder' }, 'OK fred@example.org'],
+    ['a fixed text', 'fred', { reply: { text: 'lmtp:unix:/run/lmtp' } }, 'OK lmtp:unix:/run/lmtp'],
+    [
+      'a text with the parts of the address',
+      'Fred+x@sales.example',
+      { reply: { text: '%u|%d|%s|%%u' } },
+      'OK fred|example.org|Fred+x@sales.example|%u',
+    ],
+    ['the star that trivial-rewrite asks for', '*', { defaultDomain: null }, 'NOTFOUND '],
+
+    ['an alias is no mailbox', 'info', {}, 'NOTFOUND '],
+    ['an alias is a recipient where that is wanted', 'info', { aliases: true }, 'OK info'],
+    ['an alias with a detail', 'info+x@example.org', { aliases: true, policy: 'folder' }, 'OK info+x@example.org'],
+    ['an alias in a domain that stands for another', 'info@sales.example', { aliases: true }, 'OK info@sales.example'],
+    ['a mailbox beside an alias of its name', 'fred', { aliases: true, reply: 'value' }, 'OK fred'],
+    ['nobody, beside aliases', 'nobody', { aliases: true }, 'NOTFOUND '],
+    ['a disabled mailbox whose mail goes elsewhere', 'gone', { aliases: true }, 'OK gone'],
+    ['a full mailbox whose mail goes elsewhere', 'full', { aliases: true }, 'OK full'],
+    ['whom a catch-all catches', 'nobody@virt.example', { aliases: true }, 'OK nobody@virt.example'],
+    ['a disabled mailbox, which no catch-all catches', 'off@virt.example', { aliases: true }, 'NOTFOUND '],
+    ['aliases in a loop', 'x', { aliases: true }, 'LoopError'],
+    ['the targets of an alias', 'info', { aliases: true, reply: 'value' }, 'OK fred@example.org, joe@virt.example'],
+    ['the address of an alias', 'Info+x', { aliases: true, reply: 'address' }, 'OK info+x@example.org'],
+    ['the same without its detail', 'Info+x', { aliases: true, reply: 'mailbox' }, 'OK info@example.org'],
+
+    ['a name in capitals, folded', 'caps', {}, 'OK caps'],
+    ['a name in its own case, where that counts', 'Caps@EXAMPLE.org', { fold: 'domain' }, 'OK Caps@EXAMPLE.org'],
+    ['a name in another case, where that counts', 'caps', { fold: 'domain' }, 'NOTFOUND '],
+    ['a user in another case, behind a detail', 'FRED+x', { fold: 'domain' }, 'NOTFOUND '],
+    ['a domain in capitals, where nothing is folded', 'fred@EXAMPLE.org', { fold: 'none' }, 'NOTFOUND '],
     [
       'the canonical address in the inbox',
       'Fred+x',
@@ -194,6 +244,7 @@ describe('a mailbox map over a store that fails', () => {
     ['for a detail', 'fred+abc', {}],
     ['for a folder', 'fred+abc', { policy: 'folder' }],
     ['for a folder or the inbox', 'fred+abc', { policy: 'folder-or-inbox' }],
+    ['for an alias', 'info', { aliases: true }],
   ])('fails too %s', async (_, key, options) => {
     expect(await answer(key, options, fails)).toBe('Error');
   });

@@ -1,21 +1,35 @@
-import { type Mailbox, holds } from '../line.ts';
-import { type Store, StoreError } from '../store.ts';
+import type { Answer, DomainQuestion } from '../../vocabulary.ts';
+import { type StoredRecord, keyOf } from '../record/record.ts';
+import { EmptyStoreError, type Store, StoreError } from '../store.ts';
+import { answerTo, encode } from './layout.ts';
 
-/** Mailboxes that stand in the configuration file: for a few fixed ones, and for tests. */
-export function createMemoryStore(mailboxes: Iterable<Mailbox>): Store {
-  const byAddress = new Map<string, Mailbox>();
-  const domains = new Set<string>();
-  for (const mailbox of mailboxes) {
-    byAddress.set(`${mailbox.domain} ${mailbox.local}`, mailbox);
-    domains.add(mailbox.domain);
+/** Records that stand in the configuration file: for a few fixed ones, and for tests. */
+export function createMemoryStore(records: Iterable<StoredRecord>): Store {
+  const texts = new Map<string, string>();
+  const classes = new Map<string, string>();
+  const mailboxDomains = new Set<string>();
+  const tables = new Set<string>();
+  for (const record of records) {
+    if (record.about === 'domain') classes.set(record.domain, record.class);
+    else texts.set(keyOf(record), encode(record));
+    if (record.about === 'mailbox') mailboxDomains.add(record.domain);
+    if (record.about === 'key') tables.add(record.table);
   }
   let closed = false;
+  const findDomain = ({ domain }: DomainQuestion): Answer => {
+    const written = classes.get(domain);
+    const derived = mailboxDomains.has(domain) && written !== 'relay' ? 'mailbox' : written;
+    return derived === undefined ? null : { value: derived, state: 'active' };
+  };
   return {
     lookup(question) {
       if (closed) throw new StoreError('the store is closed');
-      if (question.about === 'domain') return domains.has(question.domain) ? { value: '', state: 'active' } : null;
-      const mailbox = byAddress.get(`${question.domain} ${question.local}`);
-      return mailbox !== undefined && holds(mailbox.folders, question) ? { value: '', state: mailbox.state } : null;
+      if (question.about === 'domain') return findDomain(question);
+      if (question.about === 'key' && !tables.has(question.table)) {
+        throw new EmptyStoreError(`there is no table ${question.table}`);
+      }
+      const text = texts.get(keyOf(question));
+      return text === undefined ? null : answerTo(question, text);
     },
     close() {
       closed = true;

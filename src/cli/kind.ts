@@ -1,0 +1,36 @@
+import type { About } from '../vocabulary.ts';
+
+/** A kind of record as the command line has it, and how its lists are written, the first where nothing is said. */
+export interface Kind {
+  readonly about: About;
+  readonly imports: readonly string[];
+  readonly exports: readonly string[];
+}
+
+/** By the word behind `smmap`. */
+export const KINDS = {
+  mailbox: { about: 'mailbox', imports: ['list', 'cyrus', 'passwd', 'dovecot'], exports: ['list', 'fqdnroutes'] },
+  alias: {
+    about: 'alias',
+    imports: ['virtual', 'virtusertable', 'aliases'],
+    exports: ['virtual', 'virtusertable', 'fqdnaliases'],
+  },
+  domain: { about: 'domain', imports: ['list'], exports: ['list'] },
+  table: { about: 'key', imports: ['makemap', 'postmap'], exports: ['makemap'] },
+} as const satisfies Readonly<Record<string, Kind>>;
+
+export type KindName = keyof typeof KINDS;
+export type ImportName<K extends KindName = KindName> = (typeof KINDS)[K]['imports'][number];
+export type ExportName<K extends KindName = KindName> = (typeof KINDS)[K]['exports'][number];
+
+/** What a command is about: all records of a kind, or the keys of one table. */
+export interface Scope {
+  readonly kind: KindName;
+  /** "" for what is in no table. */
+  readonly table: string;
+}
+
+/** What the store is asked for to get all of it. */
+export function withinOf({ kind, table }: Scope): string | null {
+  return kind === 'table' ? table : null;
+}

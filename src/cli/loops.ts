@@ -1,0 +1,105 @@
+import type { Config, MapConfig, StoreConfig } from '../config/config.ts';
+import { openMaps } from '../daemon.ts';
+import { LoopError } from '../map/alias.ts';
+import type { Handler } from '../map/map.ts';
+import { hasRecords, openRecords } from '../store/driver/records.ts';
+import { openStore } from '../store/open.ts';
+import { formatOwner } from '../store/record/owner.ts';
+import type { StoredRecord } from '../store/record/record.ts';
+import { type Store, StoreError } from '../store/store.ts';
+import { NOBODY } from '../vocabulary.ts';
+import { warn } from './access.ts';
+
+type Stores = Config['stores'];
+
+const ANYBODY = 'anybody'; // whom a catch-all is asked for: it loops for everybody or for nobody
+
+/**
+ * Asks maps for every alias in their stores, as a mail server would, and gives back a line for each loop. What cannot be
+ * looked into is told on standard error: a store that is not there is no mistake of the configuration.
+ */
+export async function findLoops(
+  all: Stores,
+  followed: ReadonlyMap<string, MapConfig>,
+  file: string,
+): Promise<string[]> {
+  const asked = new Set([...followed.values()].flatMap(({ stores }) => stores));
+  const stores: Stores = new Map([...all].filter(([name]) => asked.has(name)));
+  const unknown = new Set<string>();
+  const skip = (name: string, reason: string): void => {
+    if (!unknown.has(name)) warn(`${file}: store ${name}: not looked into (${reason})`);
+    unknown.add(name);
+  };
+  const maps = await openMaps({ stores, maps: followed }, async (name, config) => {
+    const reason = reasonToSkip(config);
+    if (reason === null) {
+      return openStore(config, { opened() {}, unavailable: (cause) => skip(name, (cause as Error).message) });
+    }
+    skip(name, reason);
+    return unknowing(reason);
+  });
+  try {
+    const lines: string[] = [];
+    for (const [name, map] of followed) {
+      const loops = new Map<string, string>();
+      for (const store of map.stores.filter((each) => !unknown.has(each))) {
+        try {
+          await collectLoops(maps.handlers.get(name) as Handler, stores.get(store) as StoreConfig, loops);
+        } catch (error) {
+          if (!(error instanceof StoreError)) throw error;
+          skip(store, error.message);
+        }
+      }
+      for (const loop of loops.values()) {
+        lines.push(`${file}: map ${name}: aliases in a loop: ${loop}; change one of them: smmap alias add --replace`);
+      }
+    }
+    return lines;
+  } finally {
+    await maps.close();
+  }
+}
+
+/** A store is not made by looking for it. */
+function reasonToSkip(config: StoreConfig): string | null {
+  return config.driver === 'embedded' && !hasRecords(config.path) ? `there is no store in ${config.path}` : null;
+}
+
+/** Certain of nothing. */
+function unknowing(reason: string): Store {
+  return {
+    lookup() {
+      throw new StoreError(reason);
+    },
+    close() {},
+  };
+}
+
+/** Each loop once, by its members, whichever of them was asked for first; without what only leads into it. */
+async function collectLoops(handler: Handler, config: StoreConfig, loops: Map<string, string>): Promise<void> {
+  for await (const record of aliasesOf(config)) {
+    if (record.about !== 'alias') continue;
+    try {
+      await handler(formatOwner(record.local === NOBODY ? ANYBODY : record.local, record.domain));
+    } catch (error) {
+      if (!(error instanceof LoopError)) continue; // a doubt, which the daemon's log names
+      const { path } = error;
+      const members = path.slice(path.indexOf(path.at(-1) as string));
+      const key = [...new Set(members)].toSorted().join();
+      if (!loops.has(key)) loops.set(key, members.join(' -> '));
+    }
+  }
+}
+
+async function* aliasesOf(config: StoreConfig): AsyncGenerator<StoredRecord> {
+  if (config.driver === 'memory') {
+    yield* config.records;
+    return;
+  }
+  const records = openRecords(config.path, 'read');
+  try {
+    yield* records.all('alias', null);
+  } finally {
+    await records.close();
+  }
+}

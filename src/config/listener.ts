@@ -1,0 +1,44 @@
+import { isLoopback } from '../socket/listener.ts';
+import type { Network } from '../socket/listener.ts';
+import type { ListenerConfig, Mistake } from './config.ts';
+
+/** The keys of a `[listen.NAME]`, each read by itself. */
+export interface ListenerKeys {
+  readonly path?: string | undefined;
+  readonly tcp?: { readonly host: string; readonly port: number } | undefined;
+  readonly systemd?: string | undefined;
+  readonly mode?: number | undefined;
+  readonly owner?: number | undefined;
+  readonly group?: number | undefined;
+  readonly allow?: readonly Network[] | undefined;
+}
+
+/** Makes one listener of them, or says what does not fit together. */
+export function readListener(raw: ListenerKeys): ListenerConfig | readonly Mistake[] {
+  const places = (['path', 'tcp', 'systemd'] as const).filter((key) => raw[key] !== undefined);
+  if (places.length !== 1) {
+    const reason = `has ${places.length === 0 ? 'no place to listen' : places.join(' and ')}`;
+    return [{ key: '', reason, remedy: 'give one of path, tcp and systemd' }];
+  }
+  const mistakes: Mistake[] = [];
+  for (const key of ['mode', 'owner', 'group'] as const) {
+    if (raw[key] === undefined || raw.path !== undefined) continue;
+    mistakes.push({ key, reason: 'is for the socket file of a path', remedy: `remove ${key}` });
+  }
+  if (raw.allow !== undefined && raw.tcp === undefined) {
+    mistakes.push({ key: 'allow', reason: 'is for tcp', remedy: 'remove allow' });
+  }
+  const allow = raw.allow ?? [];
+  if (raw.tcp !== undefined && !isLoopback(raw.tcp.host) && allow.length === 0) {
+    mistakes.push({
+      key: 'tcp',
+      reason: 'reaches beyond this machine, and a socket map tells anybody who asks which mailboxes exist',
+      remedy: 'list the networks of your mail servers, allow = ["192.0.2.0/24"], or listen on 127.0.0.1 or [::1]',
+    });
+  }
+  if (mistakes.length > 0) return mistakes;
+  if (raw.tcp !== undefined) return { kind: 'tcp', ...raw.tcp, allow };
+  if (raw.systemd !== undefined) return { kind: 'systemd', name: raw.systemd };
+  const { path = '', mode = 0o666, owner = -1, group = -1 } = raw;
+  return { kind: 'unix', path, mode, uid: owner, gid: group };
+}

@@ -1,0 +1,80 @@
+import { type Flaw, foldLocal, formatAddress } from '../address/address.ts';
+import { parseDomain } from '../address/domain.ts';
+import { formatTargets, parseTarget } from '../address/target.ts';
+import { type Alias, parseAlias } from '../store/record/alias.ts';
+import type { HostedDomain } from '../store/record/domain.ts';
+import { formatOwner, splitWord } from '../store/record/owner.ts';
+import { NOBODY } from '../vocabulary.ts';
+import { readOwner } from './owner.ts';
+
+const KEY = /^(?:"(?:[^"\\]|\\.)*"(?:@[^"]*)?|[^"]*)$/s; // in quotes from its start, or without any
+const CONTROL = /[\x00-\x1f\x7f-\x9f]/;
+const ODD_BLANK = /[^\S ]/; // Unicode's, which formatAddress puts into quotes and Postfix (quote_822_local.c) does not
+
+/**
+ * Reads a logical line of Postfix's virtual(5); null for a blank line and a comment. A key without an @ is a user of
+ * $myorigin, which is the default domain, or a virtual alias domain, whatever stands behind it. Postfix asks for both
+ * and cannot tell them apart in a file; here a key with a dot is the domain, unless it is in quotes.
+ */
+export function parseVirtualLine(text: string, defaultDomain: string | null): Alias | HostedDomain | Flaw | null {
+  const line = text.trim();
+  if (line === '' || line.startsWith('#')) return null;
+  if (!text.startsWith(line)) return { flaw: 'starts with a blank, but there is no line that it continues' };
+  const [key, rest] = splitWord(line);
+  if (!KEY.test(key)) return { flaw: `${key}: has a quote that is not closed, or not around all of the local part` };
+  if (/^[^"@]*\.[^"@]*$/.test(key)) return parseAliasDomain(key, rest);
+  const owner = readOwner(key, defaultDomain);
+  if ('flaw' in owner) return owner;
+  const alias = parseAlias(owner, rest);
+  return 'flaw' in alias ? alias : (findMisplaced(alias) ?? alias);
+}
+
+/** Writes the line that parseVirtualLine reads and Postfix 3.2 or later finds; a Flaw where there is none. */
+export function formatVirtualLine(record: Alias | HostedDomain): string | Flaw {
+  return record.about === 'domain' ? formatAliasDomain(record) : formatAlias(record);
+}
+
+function parseAliasDomain(key: string, rest: string): HostedDomain | Flaw {
+  const domain = parseDomain(key);
+  if (domain === null) return { flaw: `${key}: has a dot and no @, but is no domain; give user@domain for a user` };
+  if (rest === '') return { flaw: `${key}: has nothing behind it, and postmap(1) passes over such a line` };
+  return { about: 'domain', domain, class: 'alias' };
+}
+
+function formatAliasDomain({ domain, class: kind }: HostedDomain): string | Flaw {
+  if (kind !== 'alias')
+    return { flaw: `${domain}: is of class ${kind}, and virtual(5) has domains of class alias only` };
+  if (!domain.includes('.')) return { flaw: `${domain}: has no dot, and would be read as a user` };
+  return `${domain} virtual`;
+}
+
+function formatAlias(alias: Alias): string | Flaw {
+  const { local, domain, targets } = alias;
+  const name = formatOwner(local, domain);
+  const key = local === NOBODY ? `@${domain}` : formatAddress(foldLocal(local), domain);
+  if (CONTROL.test(key)) return { flaw: `${JSON.stringify(name)}: has a control character` };
+  if (key.startsWith('#')) return { flaw: `${name}: would be a comment, and Postfix does not ask for it in quotes` };
+  if (ODD_BLANK.test(local)) return { flaw: `${name}: has a blank that Postfix does not put into quotes` };
+  const ordered = [...targets.filter(isWholeDomain), ...targets.filter((target) => !isWholeDomain(target))];
+  return findMisplaced({ ...alias, targets: ordered }) ?? `${key} ${formatTargets(ordered)}`;
+}
+
+/** Says which target virtual(5) cannot have, or not in its place; null where all is well. */
+function findMisplaced({ local, domain, targets }: Alias): Flaw | null {
+  const name = formatOwner(local, domain);
+  for (const [index, text] of targets.entries()) {
+    const target = parseTarget(text);
+    if ('flaw' in target) return { flaw: `${name}: has the target ${JSON.stringify(text)}, which ${target.flaw}` };
+    if (target.kind === 'special') {
+      return { flaw: `${name}: has the target ${text}, and virtual(5) takes addresses only` };
+    }
+    if (target.kind === 'domain' && index > 0) {
+      return { flaw: `${name}: has the target ${text}, which Postfix completes in the first place only` };
+    }
+  }
+  return null;
+}
+
+function isWholeDomain(target: string): boolean {
+  return target.lastIndexOf('@') === 0;
+}

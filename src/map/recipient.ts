@@ -1,0 +1,71 @@
+import { type Fold, parseAddress, spell } from '../address/address.ts';
+import { splitDetail } from '../address/detail.ts';
+import type { Maybe } from '../vocabulary.ts';
+import type { Answer } from '../vocabulary.ts';
+import type { Store } from '../store/store.ts';
+import { UncertainError } from './map.ts';
+
+/** How a key is read that is an address. */
+export interface RecipientOptions {
+  /** The domain of a bare `user`. Null: a bare user is answered TEMP, since nobody said whose it is. */
+  readonly defaultDomain: string | null;
+  /** Domains that mean the default domain, as Sendmail's class w. */
+  readonly localDomains: ReadonlySet<string>;
+  /** Domains whose mailboxes and aliases are those of another one. */
+  readonly aliasDomains: ReadonlyMap<string, string>;
+  readonly separators: readonly string[];
+  /** What of an address is case-folded before a store is asked. */
+  readonly fold: Fold;
+}
+
+/** An address, as the stores are asked for it. */
+export interface Recipient {
+  /** As it was written, without quotes. */
+  readonly written: string;
+  /** Its one spelling. */
+  readonly local: string;
+  /** The same without a detail; null where there is none. */
+  readonly user: string | null;
+  readonly separator: string;
+  /** May be empty; its case is for the store to judge. */
+  readonly detail: string;
+  /** The domain that holds it. */
+  readonly domain: string;
+  /** Whether it was written with another domain, which stands for this one. */
+  readonly ofAliasDomain: boolean;
+}
+
+/** Null for what cannot be an address. Throws UncertainError for a bare user of whom nobody said in which domain. */
+export function readRecipient(key: string, options: RecipientOptions): Recipient | null {
+  const address = parseAddress(key, options.fold);
+  if ('flaw' in address) return null;
+  const { defaultDomain, localDomains, aliasDomains, separators, fold } = options;
+  const { local: written } = address;
+  let { domain } = address;
+  if (domain === null || localDomains.has(domain)) {
+    if (defaultDomain === null && key === '*') return null; // Postfix asks its transport_maps so, and means no user
+    if (defaultDomain === null) throw new UncertainError('a key without a domain: set default_domain for this map');
+    domain = defaultDomain;
+  }
+  const split = splitDetail(written, separators);
+  return {
+    written,
+    local: spell(written, fold),
+    user: split === null ? null : spell(split.user, fold),
+    separator: split?.separator ?? '',
+    detail: split?.detail.normalize('NFC') ?? '',
+    domain: aliasDomains.get(domain) ?? domain,
+    ofAliasDomain: aliasDomains.has(domain),
+  };
+}
+
+/** Asks for a mailbox, or for a folder of it. */
+export function askMailbox(
+  store: Store,
+  { local, domain }: { readonly local: string; readonly domain: string },
+  fold: Fold,
+  folder: string | null = null,
+  anyCase = false,
+): Maybe<Answer> {
+  return store.lookup({ about: 'mailbox', local, domain, exact: fold !== 'both', folder, anyCase });
+}

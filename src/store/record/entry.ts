@@ -1,0 +1,42 @@
+import type { Flaw } from '../../address/address.ts';
+import { splitWord } from './owner.ts';
+
+/** A key of a table and what stands under it: not an address, but whatever it means to the mail server that asks. */
+export interface TableEntry {
+  readonly about: 'key';
+  readonly table: string;
+  readonly key: string;
+  readonly value: string; // not empty: Postfix takes an empty value for a mistake in its configuration
+}
+
+const CONTROL = /[\x00-\x08\x0a-\x1f\x7f-\x9f]/; // all but the tab
+
+/** Reads `key value` as makemap(8) does, with quotes around a key that holds blanks; null for a blank line and a comment. */
+export function parseEntryLine(table: string, text: string): TableEntry | Flaw | null {
+  const line = text.replace(/[ \t\r]+$/, '');
+  if (line === '' || line.startsWith('#')) return null;
+  if (/^[ \t]/.test(line)) return { flaw: 'starts with a blank, so it has no key' };
+  const [word, rest] = splitWord(line);
+  return parseEntry(table, unquote(word), rest);
+}
+
+/** Puts an entry together; a Flaw where it cannot be asked for, or answered. */
+export function parseEntry(table: string, key: string, text: string): TableEntry | Flaw {
+  const value = text.replace(/^[ \t]+|[ \t]+$/g, '');
+  if (key === '') return { flaw: 'has no key' };
+  if (CONTROL.test(key + value) || key.includes('\t'))
+    return { flaw: `${JSON.stringify(key)}: has a control character` };
+  if (value === '') return { flaw: `${key}: has no value` };
+  return { about: 'key', table, key: key.normalize('NFC'), value };
+}
+
+/** Writes the line that parseEntryLine reads. */
+export function formatEntryLine({ key, value }: TableEntry): string {
+  const plain = !/[ "]/.test(key) && !key.startsWith('#');
+  return `${plain ? key : `"${key.replace(/["\\]/g, '\\$&')}"`}\t${value}`;
+}
+
+/** A quoted word as a whole; `"quo ted"@example.org` keeps its quotes, since they are the key's own. */
+function unquote(word: string): string {
+  return /^"(?:[^"\\]|\\.)*"$/s.test(word) ? word.slice(1, -1).replace(/\\(.)/gs, '$1') : word;
+}

@@ -1,0 +1,93 @@
+import { type Flaw, foldLocal } from '../../address/address.ts';
+import { type MailboxQuestion, STATES, type State } from '../../vocabulary.ts';
+import { formatOwner, parseOwner } from './owner.ts';
+
+/** A mailbox; with the local part NOBODY it holds the shared folders of its domain. Folders are in their own case. */
+export interface Mailbox {
+  readonly about: 'mailbox';
+  readonly local: string;
+  readonly domain: string;
+  readonly state: State;
+  /** What a map with `reply = "value"` answers, such as a path or uid:gid:home; "" where there is nothing to say. */
+  readonly value: string;
+  readonly folders: readonly string[];
+}
+
+const CONTROL = /[\x00-\x1f\x7f-\x9f]/;
+const LONGEST_FOLDER = 1_000; // characters; Cyrus has 490 bytes for a whole mailbox name
+const WORD = /(?:[^ \t\r"]|"(?:[^"\\]|\\.)*")+|"/g; // blanks separate, but not within quotes; a lone quote is a word, and a flaw
+
+/**
+ * Reads one line of an import: an address, then `state=STATE`, `value=TEXT` and `folder=NAME` in any number, with quotes
+ * around what holds blanks; `@example.org folder=news` are the shared folders of a domain. Null for a blank line and a
+ * comment; a Flaw says what is wrong with any other.
+ */
+export function parseMailboxLine(line: string): Mailbox | Flaw | null {
+  const [addressText, ...words] = line.match(WORD) ?? [];
+  if (addressText === undefined || addressText.startsWith('#')) return null;
+  const owner = parseOwner(addressText);
+  if ('flaw' in owner) return owner;
+  let state: State = 'active';
+  let value = '';
+  const folders = new Set<string>();
+  for (const word of words) {
+    const [, key, quoted = ''] = /^(state|folder|value)=(.+)$/s.exec(word) ?? [];
+    const text = unquote(quoted);
+    if (key === 'state') {
+      if (!isState(text)) return { flaw: `${word}: a state is one of ${STATES.join(', ')}` };
+      state = text;
+    } else if (key === 'folder') {
+      const folder = parseFolder(text);
+      if (typeof folder !== 'string') return folder;
+      folders.add(folder);
+    } else if (key === 'value') {
+      const flaw = flawOfValue(text);
+      if (flaw !== null) return flaw;
+      value = text;
+    } else {
+      return { flaw: `${word}: none of state=STATE, value=TEXT and folder=NAME` };
+    }
+  }
+  return { about: 'mailbox', ...owner, state, value, folders: [...folders] };
+}
+
+/** Writes the line that parseMailboxLine reads. */
+export function formatMailboxLine({ local, domain, state, value, folders }: Mailbox): string {
+  const words = [formatOwner(local, domain)];
+  if (state !== 'active') words.push(`state=${state}`);
+  if (value !== '') words.push(`value=${quoteWord(value)}`);
+  for (const folder of folders) words.push(`folder=${quoteWord(folder)}`);
+  return words.join(' ');
+}
+
+/** Reads a folder's name below its mailbox, such as `abc` or `abc/deep`. */
+export function parseFolder(text: string): string | Flaw {
+  if (text === '') return { flaw: 'a folder has no name' };
+  if (CONTROL.test(text)) return { flaw: `folder ${JSON.stringify(text)}: has a control character` };
+  if (text.length > LONGEST_FOLDER)
+    return { flaw: `folder ${text.slice(0, 40)}...: is over ${LONGEST_FOLDER} characters` };
+  return text.normalize('NFC');
+}
+
+/** What is wrong with the value of a mailbox; null where nothing is. */
+export function flawOfValue(text: string): Flaw | null {
+  return CONTROL.test(text) ? { flaw: `value ${JSON.stringify(text)}: has a control character` } : null;
+}
+
+/** Whether a mailbox with these folders is, or has, what is asked for. */
+export function holds(folders: readonly string[], { folder, anyCase }: MailboxQuestion): boolean {
+  if (folder === null || folders.includes(folder)) return true;
+  return anyCase && folders.some((each) => foldLocal(each) === foldLocal(folder));
+}
+
+export function isState(text: string): text is State {
+  return (STATES as readonly string[]).includes(text);
+}
+
+function quoteWord(text: string): string {
+  return /[ "\\]/.test(text) ? `"${text.replace(/["\\]/g, '\\$&')}"` : text;
+}
+
+function unquote(text: string): string {
+  return /^".*"$/s.test(text) ? text.slice(1, -1).replace(/\\(.)/gs, '$1') : text;
+}

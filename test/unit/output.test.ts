@@ -1,0 +1,126 @@
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { CliError } from '../../src/cli/error.ts';
+import { writeOutput } from '../../src/cli/output.ts';
+import { temporaryFolders } from '../support/folder.ts';
+
+const folder = temporaryFolders();
+const good = (): boolean => true;
+
+/** A folder with a file in it, whose mode is unusual. */
+function withOld(): { dir: string; file: string } {
+  const dir = folder();
+  const file = join(dir, 'list');
+  writeFileSync(file, 'old\n');
+  chmodSync(file, 0o604);
+  return { dir, file };
+}
+
+function errorOf(action: () => unknown): unknown[] {
+  try {
+    return ['no error', action()];
+  } catch (error) {
+    return error instanceof CliError ? [error.exitCode, error.message] : ['another error', String(error)];
+  }
+}
+
+describe('an output file', () => {
+  it('that is new has the lines and mode 0644, and nothing is left beside it', () => {
+    const dir = folder();
+    expect(writeOutput(join(dir, 'list'), ['a', 'b'], good)).toBe(true);
+    expect(readFileSync(join(dir, 'list'), 'utf8')).toBe('a\nb\n');
+    expect(statSync(join(dir, 'list')).mode & 0o777).toBe(0o644);
+    expect(readdirSync(dir)).toEqual(['list']);
+  });
+
+  it('that takes the place of another has its mode, and is another file', () => {
+    const { dir, file } = withOld();
+    const before = statSync(file);
+    writeOutput(file, ['new'], good);
+    const after = statSync(file);
+    expect([readFileSync(file, 'utf8'), after.mode, readdirSync(dir)]).toEqual(['new\n', before.mode, ['list']]);
+    expect(after.ino).not.toBe(before.ino);
+  });
+
+  it.runIf(process.getuid?.() === 0)('that takes the place of another has its owner', () => {
+    const { file } = withOld();
+    chownSync(file, 1, 65_534);
+    chmodSync(file, 0o2640);
+    writeOutput(file, ['new'], good);
+    const { uid, gid, mode } = statSync(file);
+    expect([uid, gid, mode & 0o7777]).toEqual([1, 65_534, 0o2640]);
+  });
+
+  it('that is a link stays one, and what it leads to is replaced', () => {
+    const { dir, file } = withOld();
+    symlinkSync('list', join(dir, 'link'));
+    writeOutput(join(dir, 'link'), ['new'], good);
+    expect(lstatSync(join(dir, 'link')).isSymbolicLink()).toBe(true);
+    expect([readFileSync(file, 'utf8'), readdirSync(dir)]).toEqual(['new\n', ['link', 'list']]);
+  });
+
+  it('may be longer than a batch, with any letters', () => {
+    const file = join(folder(), 'list');
+    const lines = Array.from({ length: 30_000 }, (_, at) => `jürgen${at}@bücher.example`);
+    writeOutput(file, lines, good);
+    expect(readFileSync(file, 'utf8')).toBe(`${lines.join('\n')}\n`);
+  });
+
+  it('stays as it was where the lines turn out to be no good, or cannot be made', () => {
+    const { dir, file } = withOld();
+    const before = statSync(file);
+    expect(writeOutput(file, ['new'], () => false)).toBe(false);
+    function* failing(): Generator<string> {
+      yield 'new';
+      throw new Error('the store failed');
+    }
+    expect(() => writeOutput(file, failing(), good)).toThrow('the store failed');
+    expect([readFileSync(file, 'utf8'), statSync(file).ino, readdirSync(dir)]).toEqual(['old\n', before.ino, ['list']]);
+  });
+
+  it('is not made where its folder is missing, or it is no file', () => {
+    const dir = folder();
+    mkdirSync(join(dir, 'folder'));
+    const missing = join(dir, 'missing', 'list');
+    expect(errorOf(() => writeOutput(missing, ['new'], good))).toEqual([
+      73,
+      expect.stringMatching(`^${missing}: cannot be created \\(ENOENT`),
+    ]);
+    for (const path of [join(dir, 'folder'), '/dev/null']) {
+      const said = `${path}: is no regular file; leave out --output to write to standard output`;
+      expect(errorOf(() => writeOutput(path, ['new'], good))).toEqual([73, said]);
+    }
+    expect(readdirSync(dir)).toEqual(['folder']);
+  });
+
+  it('that the disk cannot take is an error that names it', () => {
+    const { dir, file } = withOld();
+    const tooLong = join(dir, 'x'.repeat(250)); // the name beside it has no room
+    expect(errorOf(() => writeOutput(tooLong, ['new'], good))).toEqual([
+      73,
+      expect.stringMatching(/x: cannot be created \(ENAMETOOLONG/),
+    ]);
+    function* full(): Generator<string> {
+      yield 'new';
+      const beside = readdirSync(dir).find((name) => name !== 'list');
+      expect(beside).toMatch(new RegExp(`^\\.list\\.${process.pid}\\.`));
+      throw Object.assign(new Error('ENOSPC: no space left on device, write'), { syscall: 'write' });
+    }
+    expect(errorOf(() => writeOutput(file, full(), good))).toEqual([
+      74,
+      `${file}: cannot be written (ENOSPC: no space left on device, write)`,
+    ]);
+    expect(readdirSync(dir)).toEqual(['list']);
+  });
+});

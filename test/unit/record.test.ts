@@ -1,0 +1,188 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { formatAliasLine, parseAliasLine } from '../../src/store/record/alias.ts';
+import { formatDomainLine, parseDomainLine } from '../../src/store/record/domain.ts';
+import { formatEntryLine, parseEntryLine } from '../../src/store/record/entry.ts';
+import { formatMailboxLine, parseMailboxLine } from '../../src/store/record/mailbox.ts';
+import { STATES } from '../../src/vocabulary.ts';
+
+const fred = {
+  about: 'mailbox',
+  local: 'fred',
+  domain: 'example.org',
+  state: 'active',
+  value: '',
+  folders: [],
+} as const;
+
+describe('a line of a mailbox', () => {
+  it.each([
+    ['an address', 'fred@example.org', fred],
+    ['blanks around it', '  fred@example.org\t', fred],
+    ['a carriage return at its end', 'fred@example.org\r', fred],
+    ['capitals, which a local part keeps', 'FRED@Example.ORG', { ...fred, local: 'FRED' }],
+    ['a value', 'fred@example.org value=8:8:/home/fred', { ...fred, value: '8:8:/home/fred' }],
+    ['a quoted value', 'fred@example.org value="a b"', { ...fred, value: 'a b' }],
+    ['a state', 'fred@example.org state=overquota', { ...fred, state: 'overquota' }],
+    ['folders', 'fred@example.org folder=abc folder=abc/Deep', { ...fred, folders: ['abc', 'abc/Deep'] }],
+    ['a folder twice', 'fred@example.org folder=abc folder=abc', { ...fred, folders: ['abc'] }],
+    ['a quoted folder', 'fred@example.org folder="with space"', { ...fred, folders: ['with space'] }],
+    ['a quoted pair', String.raw`fred@example.org folder="a\"b\\"`, { ...fred, folders: [String.raw`a"b\ `.trim()] }],
+    ['a quoted local part', '"quo ted"@example.org folder=a', { ...fred, local: 'quo ted', folders: ['a'] }],
+    ['the shared folders of a domain', '@example.org folder=news', { ...fred, local: '', folders: ['news'] }],
+    ['a hash within', 'fred#1@example.org', { ...fred, local: 'fred#1' }],
+  ])('has %s', (_, text, mailbox) => {
+    expect(parseMailboxLine(text)).toEqual(mailbox);
+  });
+
+  it.each(['', '   ', '\t\r', '# a comment', '  # fred@example.org'])('is left out: %j', (text) => {
+    expect(parseMailboxLine(text)).toBeNull();
+  });
+
+  it.each([
+    ['fred', 'fred: has no domain; give user@domain'],
+    ['fred@', 'fred@: has nothing after the @'],
+    ['@', '@: has nothing before the @'],
+    ['@exa mple.org', 'mple.org: none of state=STATE, value=TEXT and folder=NAME'],
+    ['fred@example.org state=gone', 'state=gone: a state is one of active, disabled, overquota'],
+    ['fred@example.org folder', 'folder: none of state=STATE, value=TEXT and folder=NAME'],
+    ['fred@example.org folder=', 'folder=: none of state=STATE, value=TEXT and folder=NAME'],
+    ['fred@example.org folder=""', 'a folder has no name'],
+    ['fred@example.org joe@example.org', 'joe@example.org: none of state=STATE, value=TEXT and folder=NAME'],
+    ['fred@example.org folder="a', 'folder=: none of state=STATE, value=TEXT and folder=NAME'],
+    ['fred@example.org value=a\u0001', 'value "a\\u0001": has a control character'],
+    ['fred@example.org folder=a\u0001', 'folder "a\\u0001": has a control character'],
+  ])('is wrong: %j', (text, flaw) => {
+    expect(parseMailboxLine(text)).toEqual({ flaw });
+  });
+
+  it('is read back as it was written, whatever stands in it', () => {
+    const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }).filter((raw) => !/[\p{Cc}]/u.test(raw));
+    const mailbox = fc.record({
+      about: fc.constant('mailbox' as const),
+      local: fc.oneof(
+        text.map((raw) => raw.normalize('NFC')),
+        fc.constant(''),
+      ),
+      domain: fc.constantFrom('example.org', 'xn--bcher-kva.example', '[192.0.2.1]'),
+      state: fc.constantFrom(...STATES),
+      value: fc.oneof(text, fc.constant('')),
+      folders: fc.uniqueArray(
+        text.map((raw) => raw.normalize('NFC')),
+        { maxLength: 3 },
+      ),
+    });
+    fc.assert(
+      fc.property(mailbox, (given) => {
+        expect(parseMailboxLine(formatMailboxLine(given))).toEqual(given);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
+const info = { about: 'alias', local: 'info', domain: 'example.org', targets: ['fred@example.org'] } as const;
+
+describe('a line of an alias', () => {
+  it.each([
+    ['one target', 'info@example.org fred@example.org', info],
+    [
+      'several, and one of them twice',
+      'info@example.org  a@b.example,c,a@b.example',
+      { ...info, targets: ['a@b.example', 'c'] },
+    ],
+    ['blanks and a tab around it', ' info@example.org\t fred@example.org \r', info],
+    ['a quoted local part', '"a b"@example.org fred@example.org', { ...info, local: 'a b' }],
+    ['a whole domain', '@example.org @example.com', { ...info, local: '', targets: ['@example.com'] }],
+    [
+      'what only a mail server can do',
+      'info@example.org "|prog a, b", /dev/null',
+      { ...info, targets: ['"|prog a, b"', '/dev/null'] },
+    ],
+  ])('has %s', (_, text, alias) => {
+    expect(parseAliasLine(text)).toEqual(alias);
+    expect(parseAliasLine(formatAliasLine(alias))).toEqual(alias);
+  });
+
+  it.each(['', ' \t', '# info@example.org fred'])('is left out: %j', (text) => {
+    expect(parseAliasLine(text)).toBeNull();
+  });
+
+  it.each([
+    ['info fred@example.org', 'info: has no domain; give user@domain'],
+    ['info@example.org', 'info@example.org: has no target'],
+    ['info@example.org ,', 'info@example.org: has no target'],
+    ['info@example.org fred@', 'info@example.org: the target fred@ has nothing after the @'],
+    [
+      'info@example.org fred@exa..mple',
+      'info@example.org: the target fred@exa..mple has no valid domain after the @: exa..mple',
+    ],
+  ])('is wrong: %j', (text, flaw) => {
+    expect(parseAliasLine(text)).toEqual({ flaw });
+  });
+});
+
+describe('a line of a domain', () => {
+  it.each([
+    ['a name', 'Example.ORG.', { about: 'domain', domain: 'example.org', class: 'mailbox' }],
+    ['a class', ' b\u00fccher.example\trelay\r', { about: 'domain', domain: 'xn--bcher-kva.example', class: 'relay' }],
+  ] as const)('has %s', (_, text, domain) => {
+    expect(parseDomainLine(text)).toEqual(domain);
+    expect(parseDomainLine(formatDomainLine(domain))).toEqual(domain);
+  });
+
+  it.each([
+    ['exa mple', 'exa: mple is none of mailbox, alias, relay'],
+    ['fred@example.org', 'fred@example.org: is no domain'],
+    ['example.org alias x', 'example.org: has more behind its class: x'],
+  ])('is wrong: %j', (text, flaw) => {
+    expect(parseDomainLine(text)).toEqual({ flaw });
+  });
+});
+
+describe('a line of a table', () => {
+  const entry = { about: 'key', table: 'access', key: 'To:fred@example.org', value: 'ERROR:4.7.1:451 later' } as const;
+  it.each([
+    ['a key and its value', 'To:fred@example.org\tERROR:4.7.1:451 later', entry],
+    ['blanks between and behind', 'To:fred@example.org  ERROR:4.7.1:451 later \r', entry],
+    ['a quoted key', '"a \\"b" x  y', { ...entry, key: 'a "b', value: 'x  y' }],
+    [
+      'a quoted local part, whose quotes are its own',
+      '"a b"@example.org x',
+      { ...entry, key: '"a b"@example.org', value: 'x' },
+    ],
+    ['a quoted hash', '"#x" y', { ...entry, key: '#x', value: 'y' }],
+    [
+      'a wildcard of Sendmail',
+      '+*@example.org error:nouser User unknown',
+      { ...entry, key: '+*@example.org', value: 'error:nouser User unknown' },
+    ],
+  ])('has %s', (_, text, expected) => {
+    expect(parseEntryLine('access', text)).toEqual(expected);
+    expect(parseEntryLine('access', formatEntryLine(expected))).toEqual(expected);
+  });
+
+  it.each([
+    ['example.com', 'example.com: has no value'],
+    [' example.com OK', 'starts with a blank, so it has no key'],
+    ['"" OK', 'has no key'],
+    ['a\u0001b OK', '"a\\u0001b": has a control character'],
+  ])('is wrong: %j', (text, flaw) => {
+    expect(parseEntryLine('access', text)).toEqual({ flaw });
+  });
+
+  it('is read back as it was written, whatever stands in it', () => {
+    const text = fc
+      .string({ unit: 'grapheme', minLength: 1, maxLength: 20 })
+      .filter((raw) => !/\p{Cc}/u.test(raw))
+      .map((raw) => raw.normalize('NFC'));
+    const value = text.map((raw) => raw.replace(/^ +| +$/g, '')).filter((raw) => raw !== '');
+    fc.assert(
+      fc.property(text, value, (key, given) => {
+        const written = { about: 'key', table: 't', key, value: given } as const;
+        expect(parseEntryLine('t', formatEntryLine(written))).toEqual(written);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});

@@ -1,0 +1,185 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { foldLocal, formatAddress } from '../../src/address/address.ts';
+import { formatVirtualLine, parseVirtualLine } from '../../src/format/virtual.ts';
+import type { Alias } from '../../src/store/record/alias.ts';
+import { CLASSES } from '../../src/vocabulary.ts';
+
+const alias = (local: string, domain: string, ...targets: string[]): Alias => ({
+  about: 'alias',
+  local,
+  domain,
+  targets,
+});
+const hosted = { about: 'domain', domain: 'example.org', class: 'alias' } as const;
+const parse = (text: string): unknown => parseVirtualLine(text, 'default.test');
+
+describe('a line of virtual(5)', () => {
+  it.each([
+    ['has an address', 'info@example.org fred@example.com', alias('info', 'example.org', 'fred@example.com')],
+    ['has several targets', 'a@example.org b@x.test, c@x.test', alias('a', 'example.org', 'b@x.test', 'c@x.test')],
+    ['has tabs, and blanks at its end', 'a@example.org\t \tb@x.test \t', alias('a', 'example.org', 'b@x.test')],
+    ['has a bare target', 'postmaster@example.org root', alias('postmaster', 'example.org', 'root')],
+    ['has a catch-all', '@example.org fred@x.test', alias('', 'example.org', 'fred@x.test')],
+    ['has a domain for its target', '@example.org @x.test', alias('', 'example.org', '@x.test')],
+    ['has a domain before other targets', 'a@example.org @x.test, b', alias('a', 'example.org', '@x.test', 'b')],
+    ['has a bare user, of the default domain', 'root fred@x.test', alias('root', 'default.test', 'fred@x.test')],
+    ['has a user with a detail', 'root+x fred', alias('root+x', 'default.test', 'fred')],
+    ['has a bare user in quotes', '"quo ted" fred', alias('quo ted', 'default.test', 'fred')],
+    ['has a bare user in quotes with a dot', '"first.last" fred', alias('first.last', 'default.test', 'fred')],
+    ['has an address in quotes', '"quo ted"@example.org fred', alias('quo ted', 'example.org', 'fred')],
+    ['has an @ in quotes', '"a@b"@example.org fred', alias('a@b', 'example.org', 'fred')],
+    ['has a target in quotes', 'a@example.org "b, c"@x.test', alias('a', 'example.org', '"b, c"@x.test')],
+    ['has a domain', 'example.org anything', hosted],
+    ['has a domain with what looks like a target', 'Example.ORG. DOMAIN fred@x.test', hosted],
+    [
+      'has a user with a dot, which is taken for a domain',
+      'first.last fred@x.test',
+      { ...hosted, domain: 'first.last' },
+    ],
+    ['has a domain that is not ASCII', 'b\u00fccher.example x', { ...hosted, domain: 'xn--bcher-kva.example' }],
+    ['has an address literal', '[192.0.2.1] x', { ...hosted, domain: '[192.0.2.1]' }],
+    ['has capitals', 'Info@Example.ORG b', alias('Info', 'example.org', 'b')],
+  ])('%s', (_, text, record) => {
+    expect(parse(text)).toEqual(record);
+  });
+
+  it.each(['', ' \t\r', '# a@example.org b', '  # indented'])('is left out: %j', (text) => {
+    expect(parse(text)).toBeNull();
+  });
+
+  it.each([
+    ['has no target', 'info@example.org', 'info@example.org: has no target'],
+    ['has a comma only', 'info@example.org ,', 'info@example.org: has no target'],
+    ['continues nothing', ' a@example.org b', 'starts with a blank, but there is no line that it continues'],
+    [
+      'is a domain and nothing else',
+      'example.org',
+      'example.org: has nothing behind it, and postmap(1) passes over such a line',
+    ],
+    ['is no domain', 'a..b x', 'a..b: has a dot and no @, but is no domain; give user@domain for a user'],
+    ['has no domain behind the @', 'info@ x', 'info@: has nothing after the @'],
+    ['has nothing but an @', '@ x', '@: has nothing before the @'],
+    [
+      'has quotes in the middle',
+      'a"b"@example.org x',
+      'a"b"@example.org: has a quote that is not closed, or not around all of the local part',
+    ],
+    ['has a program', 'a@example.org |cat', 'a@example.org: has the target |cat, and virtual(5) takes addresses only'],
+    [
+      'has a file',
+      'a@example.org b, /dev/null',
+      'a@example.org: has the target /dev/null, and virtual(5) takes addresses only',
+    ],
+    [
+      'has a user without further aliases',
+      String.raw`a@example.org \b`,
+      String.raw`a@example.org: has the target \b, and virtual(5) takes addresses only`,
+    ],
+    [
+      'has a domain in the second place',
+      'a@example.org b, @x.test',
+      'a@example.org: has the target @x.test, which Postfix completes in the first place only',
+    ],
+  ])('%s, which is a flaw', (_, text, flaw) => {
+    expect(parse(text)).toEqual({ flaw });
+  });
+
+  it.each([
+    ['a blank between two targets', 'a@example.org b@x.test c@x.test'],
+    ['a control character', 'a@example.org b\u0001@x.test'],
+    ['a control character in its key', 'a\u0001@example.org b@x.test'],
+    ['a quote that is open in a target', 'a@example.org "b@x.test'],
+    ['an error of Sendmail', 'a@example.org error:5.1.1:no'],
+    ['a key with an open quote', '"info@example.org x'],
+    ['a source route', '@a.test:b@example.org c'],
+  ])('is a flaw for %s', (_, text) => {
+    expect(parse(text)).toEqual({ flaw: expect.any(String) as string });
+  });
+
+  it('has no bare user where there is no default domain', () => {
+    expect(parseVirtualLine('root fred@x.test', null)).toEqual({ flaw: 'root: has no domain; give --default-domain' });
+    expect(parseVirtualLine('example.org x', null)).toEqual(hosted);
+  });
+});
+
+describe('for virtual(5)', () => {
+  it.each([
+    ['an address is in lower case', alias('Info', 'example.org', 'Fred@x.test'), 'info@example.org Fred@x.test'],
+    ['several targets have commas', alias('a', 'example.org', 'b', 'c@x.test'), 'a@example.org b, c@x.test'],
+    ['a catch-all starts with an @', alias('', 'example.org', '@x.test'), '@example.org @x.test'],
+    ['a domain goes before other targets', alias('a', 'example.org', 'b', '@x.test'), 'a@example.org @x.test, b'],
+    ['a blank is in quotes', alias('quo ted', 'example.org', 'b'), '"quo ted"@example.org b'],
+    ['a quote is escaped', alias('a"b', 'example.org', 'b'), String.raw`"a\"b"@example.org b`],
+    ['a domain has the word that its manual has', hosted, 'example.org virtual'],
+  ])('%s', (_, record, line) => {
+    expect(formatVirtualLine(record)).toBe(line);
+  });
+
+  it.each([
+    [
+      'a program',
+      alias('a', 'example.org', '|cat'),
+      'a@example.org: has the target |cat, and virtual(5) takes addresses only',
+    ],
+    [
+      'two domains as targets',
+      alias('a', 'example.org', '@x.test', '@y.test'),
+      'a@example.org: has the target @y.test, which Postfix completes in the first place only',
+    ],
+    [
+      'what would be a comment',
+      alias('#a', 'example.org', 'b'),
+      '"#a"@example.org: would be a comment, and Postfix does not ask for it in quotes',
+    ],
+    [
+      'a blank of Unicode',
+      alias('a\u00a0b', 'example.org', 'b'),
+      '"a\u00a0b"@example.org: has a blank that Postfix does not put into quotes',
+    ],
+    ['a line feed', alias('a\nb', 'example.org', 'b'), String.raw`"\"a\nb\"@example.org": has a control character`],
+    [
+      'a line feed in a target',
+      alias('a', 'example.org', 'b\nc d'),
+      String.raw`a@example.org: has the target "b\nc d", which has a control character`,
+    ],
+    [
+      'a domain that has no dot',
+      { ...hosted, domain: 'localhost' },
+      'localhost: has no dot, and would be read as a user',
+    ],
+    [
+      'a domain with mailboxes',
+      { ...hosted, class: CLASSES[0] },
+      'example.org: is of class mailbox, and virtual(5) has domains of class alias only',
+    ],
+  ])('there is no line for %s', (_, record, flaw) => {
+    expect(formatVirtualLine(record)).toEqual({ flaw });
+  });
+
+  it('each line is read back as what it was written from', () => {
+    const local = fc
+      .string({ unit: 'grapheme', minLength: 1, maxLength: 12 })
+      .map(foldLocal)
+      .filter((raw) => !/\p{Cc}|[^\S ]|^#/u.test(raw));
+    const domain = fc.constantFrom('example.org', 'xn--bcher-kva.example', '[192.0.2.1]');
+    const target = fc.tuple(local, domain).map(([user, at]) => formatAddress(user, at));
+    const record = fc.record({
+      about: fc.constant('alias' as const),
+      local: fc.oneof(local, fc.constant('')),
+      domain,
+      targets: fc
+        .tuple(fc.constantFrom([], ['@x.test']), fc.uniqueArray(target, { minLength: 1, maxLength: 3 }))
+        .map((parts) => parts.flat())
+        .filter((targets) => !targets.some((text) => /^"?(?:[|/]|:include:|error:)/.test(text))),
+    });
+    fc.assert(
+      fc.property(record, (given) => {
+        const line = formatVirtualLine(given);
+        expect(line).toEqual(expect.any(String));
+        expect(parseVirtualLine(line as string, null)).toEqual(given);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
