@@ -49,7 +49,10 @@ export async function startDaemon(config: Config, inherited: InheritedSockets, l
     {
       limits: config.limits,
       clock,
-      answer: createAnswer(maps.handlers, (request, reply, cause) => log.answered(request, reply, cause)),
+      answer: createAnswer(maps.handlers, (request, reply, cause) => {
+        const map = config.maps.get(request.map) ?? config.maps.get('*');
+        log.answered(request, reply, cause, map?.kind === 'mailbox');
+      }),
       deadlinePassed: (request) => log.deadlinePassed(request, config.limits.deadlineMs),
       ended: (why) => log.connectionEnded(why),
     },

@@ -12,8 +12,12 @@ export interface Log {
   storeUnavailable(store: string, cause: unknown): void;
   /** Nothing of a kind that it is asked for was ever written to it, so it is certain of nothing. */
   storeEmpty(store: string, about: About, cause: unknown): void;
-  /** One answer. OK at debug, a refusal (NOTFOUND, PERM) at info, a deferral (TEMP) at warn with its cause. */
-  answered(request: Request, reply: Reply, cause: unknown): void;
+  /**
+   * One answer. OK at debug, a refusal (NOTFOUND, PERM) at info, a deferral (TEMP) at warn with its cause. Where a
+   * NOTFOUND refuses nobody, such as an address that is no alias, it is at debug too: a mail server may ask 39 times for
+   * one recipient.
+   */
+  answered(request: Request, reply: Reply, cause: unknown, refuses: boolean): void;
   deadlinePassed(request: Request, deadlineMs: number): void;
   connectionEnded(why: string): void;
   /** Beyond the hard limit; logged once a second with the number since the last line. */
@@ -83,11 +87,14 @@ export function createLog(logger: Logger, firstSteps: FirstSteps): Log {
           : `answers TEMP: ${messageOf(cause)}`;
       logger.warn({ event: 'store_empty', store, about }, `store ${store} ${text}`);
     },
-    answered(request, reply, cause) {
+    answered(request, reply, cause, refuses) {
       const { map, key } = request;
       if (reply.kind === 'OK') {
         if (logger.isLevelEnabled('debug'))
           logger.debug({ event: 'accepted', map, key, reply: reply.kind }, 'accepted');
+      } else if (reply.kind === 'NOTFOUND' && !refuses) {
+        if (logger.isLevelEnabled('debug'))
+          logger.debug({ event: 'not_found', map, key, reply: reply.kind }, 'not found');
       } else if (reply.kind === 'NOTFOUND' || reply.kind === 'PERM') {
         logger.info({ event: 'refused', map, key, reply: reply.kind }, 'refused');
       } else {

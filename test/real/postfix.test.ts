@@ -122,6 +122,16 @@ describePart('the real postmap', await findPostfix(PARTS), (postfix) => {
     });
   });
 
+  test('who is no alias is not logged as refused', async () => {
+    const folder = await makeFolder();
+    const daemon = await serve({ folder, config: kindsConfig(folder) });
+    for (const map of ['virtual', 'domains', 'access', 'mailbox']) {
+      expect(await outcome(postfix, `unix:${daemon.socket}`, 'nobody@example.org', map)).toBe('not found');
+    }
+    const line = await daemon.logged('refused');
+    expect(line).toMatchObject({ map: 'mailbox', key: 'nobody@example.org' });
+  });
+
   test('a thousand keys in one run, every third of them a miss', async () => {
     const daemon = await serve();
     const users = Array.from({ length: 1_000 }, (_, at) => `user${at}@example.org`);

@@ -33,10 +33,11 @@ describe('the log', () => {
   it('has a line for each refusal at info, for each answer at debug, and for each deferral with its cause at warn', () => {
     const told = (level: string): unknown[] => {
       const { log, lines } = logAt(level);
-      log.answered(request, ok, null);
-      log.answered(request, notFound, null);
-      log.answered(request, temp, new StoreError('the disk is gone'));
-      log.answered(request, { kind: 'TEMP', reason: 'unknown map' }, null);
+      log.answered(request, ok, null, true);
+      log.answered(request, notFound, null, true);
+      log.answered(request, temp, new StoreError('the disk is gone'), true);
+      log.answered(request, { kind: 'TEMP', reason: 'unknown map' }, null, true);
+      log.answered(request, notFound, null, false);
       return lines;
     };
     const accepted = {
@@ -65,7 +66,8 @@ describe('the log', () => {
       msg: `deferred: ${cause}`,
     });
     const deferrals = [deferred('the disk is gone'), deferred('unknown map')];
-    expect(told('debug')).toEqual([accepted, refused, ...deferrals]);
+    const notThere = { ...accepted, event: 'not_found', reply: 'NOTFOUND', msg: 'not found' };
+    expect(told('debug')).toEqual([accepted, refused, ...deferrals, notThere]);
     expect(told('info')).toEqual([refused, ...deferrals]);
     expect(told('warn')).toEqual(deferrals);
     expect(told('error')).toEqual([]);
@@ -92,7 +94,7 @@ describe('the log', () => {
   it('cannot be broken into by a key', () => {
     const written: string[] = [];
     const log = createLog(pino({}, { write: (text: string) => written.push(text) }), firstSteps);
-    log.answered({ map: 'm', key: 'a"}\n{"event":"accepted' }, notFound, null);
+    log.answered({ map: 'm', key: 'a"}\n{"event":"accepted' }, notFound, null, true);
     expect(written.join('').trimEnd().split('\n')).toHaveLength(1);
     expect(JSON.parse(written.join(''))).toMatchObject({ event: 'refused', key: 'a"}\n{"event":"accepted' });
   });
