@@ -4,7 +4,7 @@ import { formatReply } from '../src/protocol/reply.ts';
 import { parseRequest } from '../src/protocol/request.ts';
 import type { Part } from './bench.ts';
 import { median } from './median.ts';
-import { addressOf, requestFor } from './request.ts';
+import { CYRUS_MAP, addressOf, requestFor } from './request.ts';
 import { formatFixed, formatTable } from './table.ts';
 
 /** The npm package `netstring` loads through a private API of Node (`process.binding`), which only require() has. */
@@ -49,8 +49,8 @@ export const codecPart: Part = ({ print }) => {
 
 function races(): Race[] {
   const key = addressOf(500_000);
-  const request = Buffer.from(requestFor(key));
-  const pipelined = Buffer.from(requestFor(key).repeat(PIPELINED));
+  const request = Buffer.from(requestFor(CYRUS_MAP, key));
+  const pipelined = Buffer.from(requestFor(CYRUS_MAP, key).repeat(PIPELINED));
   const long = Buffer.from(encodeNetstring('x'.repeat(REQUEST_BYTES)));
   const halves = [request.subarray(0, 12), request.subarray(12)];
   const payload = request.subarray(request.indexOf(':') + 1, -1);

@@ -1,15 +1,13 @@
 import { fileURLToPath } from 'node:url';
+import type { Questions } from './request.ts';
 import type { Scratch } from './scratch.ts';
 
 /** One run of the load. */
-export interface Order {
+export interface Order extends Questions {
   readonly path: string;
   /** Whose processor time is measured; null for a server of many processes. */
   readonly serverPid: number | null;
   readonly connections: number;
-  readonly mailboxes: number;
-  /** The part of the requests for mailboxes that are not there. */
-  readonly missShare: number;
   readonly warmMs: number;
   readonly runMs: number;
 }

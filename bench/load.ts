@@ -20,7 +20,7 @@ const LETTER_O = 0x4f; // OK
 const LETTER_N = 0x4e; // NOTFOUND
 
 async function run(order: Order): Promise<Report> {
-  const frames = randomRequests(POOL, order.mailboxes, order.missShare);
+  const frames = randomRequests(POOL, order);
   const waitsMs = new Float64Array((order.warmMs + order.runMs) * MOST_PER_MS);
   const buffer = Buffer.alloc(65_536);
   const sockets: Socket[] = [];

@@ -8,6 +8,7 @@ import { codecPart } from './codec.ts';
 import { openLoad } from './driver.ts';
 import { type Verdict, formatVerdicts } from './goal.ts';
 import { importPart } from './import.ts';
+import { mapsPart } from './maps.ts';
 import { refusalPart } from './refusal.ts';
 import { scalePart } from './scale.ts';
 import { openScratch } from './scratch.ts';
@@ -21,6 +22,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   import: importPart,
   throughput: throughputPart,
   refusal: refusalPart,
+  maps: mapsPart,
   scale: scalePart,
 };
 

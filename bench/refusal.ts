@@ -1,10 +1,11 @@
 import { EMBEDDED_MAILBOXES, MEMORY_MAILBOXES, type Part } from './bench.ts';
+import { CYRUS_MAP, hits, misses } from './request.ts';
 import { type Contender, STANDING_HEAD, formatStanding, runRounds } from './round.ts';
 import { startDaemon, startFloor } from './server.ts';
 import { formatFixed, formatTable } from './table.ts';
 
 const CONNECTIONS = 50;
-const MISS_SHARE = 0.5;
+const ASKED = { connections: CONNECTIONS, map: CYRUS_MAP };
 
 /** What a NOTFOUND costs beside an OK: it is logged, and an embedded store has more to ask. */
 export const refusalPart: Part = async ({ scratch, load, stores, daemon, other, extent, print }) => {
@@ -22,10 +23,10 @@ export const refusalPart: Part = async ({ scratch, load, stores, daemon, other, 
   const floor = await startFloor(scratch);
 
   const contenders: Contender[] = [
-    { name: 'floor', mailboxes: MEMORY_MAILBOXES, server: floor, connections: CONNECTIONS, missShare: 0 },
-    ...servers.flatMap((server) => [
-      { ...server, name: `${server.name}, hits`, connections: CONNECTIONS, missShare: 0 },
-      { ...server, name: `${server.name}, half misses`, connections: CONNECTIONS, missShare: MISS_SHARE },
+    { name: 'floor', server: floor, ...ASKED, keys: [hits(MEMORY_MAILBOXES)] },
+    ...servers.flatMap(({ name, mailboxes, server }) => [
+      { name: `${name}, hits`, server, ...ASKED, keys: [hits(mailboxes)] },
+      { name: `${name}, half misses`, server, ...ASKED, keys: [hits(mailboxes), misses(mailboxes)] },
     ]),
   ];
   const standings = await runRounds(load, contenders, extent);
@@ -35,9 +36,9 @@ export const refusalPart: Part = async ({ scratch, load, stores, daemon, other, 
   print(formatTable(STANDING_HEAD, standings.map(formatStanding), 2));
   print('');
   servers.forEach(({ name }, at) => {
-    const hits = standings[2 * at + 1]?.serverUs ?? NaN;
+    const whole = standings[2 * at + 1]?.serverUs ?? NaN;
     const half = standings[2 * at + 2]?.serverUs ?? NaN;
-    print(`${name}: an OK costs ${formatFixed(hits, 1)} us, a refusal ${formatFixed(2 * half - hits, 1)} us`);
+    print(`${name}: an OK costs ${formatFixed(whole, 1)} us, a refusal ${formatFixed(2 * half - whole, 1)} us`);
   });
   return [];
 };

@@ -1,16 +1,15 @@
 import type { Extent } from './bench.ts';
 import type { Load, Report } from './driver.ts';
 import { median, medianKnown } from './median.ts';
+import type { Questions } from './request.ts';
 import type { Server } from './server.ts';
 import { formatCount, formatFixed } from './table.ts';
 
 /** A server, and what it is asked. */
-export interface Contender {
+export interface Contender extends Questions {
   readonly name: string;
   readonly server: Server;
   readonly connections: number;
-  readonly mailboxes: number;
-  readonly missShare: number;
 }
 
 /** Medians over the rounds; the ratios are to the first contender in the same round. */
@@ -26,6 +25,9 @@ export interface Standing {
   readonly serverBusy: number | null;
   readonly loadUs: number;
   readonly loadBusy: number;
+  /** Replies, by what they said. */
+  readonly found: number;
+  readonly notFound: number;
   readonly other: number;
   /** Why it has no figures. */
   readonly error: string | null;
@@ -46,12 +48,12 @@ export async function runRounds(
     const reports = new Map<Contender, Report>();
     for (let turn = 0; turn < contenders.length; turn++) {
       const contender = contenders[(round + turn) % contenders.length] as Contender;
-      const { server, connections, mailboxes, missShare } = contender;
+      const { server, connections, map, keys } = contender;
       const { warmMs, runMs } = extent;
       if (errors.has(contender)) continue;
       try {
         const { path, pid: serverPid } = server;
-        reports.set(contender, await load.run({ path, serverPid, connections, mailboxes, missShare, warmMs, runMs }));
+        reports.set(contender, await load.run({ path, serverPid, connections, map, keys, warmMs, runMs }));
       } catch (error) {
         errors.set(contender, (error as Error).message);
       }
@@ -89,9 +91,15 @@ function standingOf(
     serverBusy: medianKnown(own.map((report) => report.serverBusy)),
     loadUs: median(own.map((report) => report.loadUs)),
     loadBusy: median(own.map((report) => report.loadBusy)),
-    other: own.reduce((sum, report) => sum + report.other, 0),
+    found: sum(own.map((report) => report.found)),
+    notFound: sum(own.map((report) => report.notFound)),
+    other: sum(own.map((report) => report.other)),
     error,
   };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 /** The columns of formatStanding. */

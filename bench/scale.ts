@@ -4,6 +4,7 @@ import { judge } from './goal.ts';
 import { formatImports } from './import.ts';
 import { median } from './median.ts';
 import { memoryOf } from './proc.ts';
+import { CYRUS_MAP, hits } from './request.ts';
 import { STANDING_HEAD, formatStanding, runRounds } from './round.ts';
 import { type Server, startDaemon } from './server.ts';
 import type { ImportedStore } from './store.ts';
@@ -29,7 +30,8 @@ export const scalePart: Part = async ({ scratch, load, stores, daemon, extent, p
   const contenders = [];
   for (const { dir, mailboxes } of imported) {
     const server = await startDaemon(scratch, daemon, { driver: 'embedded', path: dir });
-    contenders.push({ name: formatCount(mailboxes), mailboxes, server, connections: CONNECTIONS, missShare: 0 });
+    const name = formatCount(mailboxes);
+    contenders.push({ name, server, connections: CONNECTIONS, map: CYRUS_MAP, keys: [hits(mailboxes)] });
   }
   const standings = await runRounds(load, contenders, extent);
   const memories = contenders.map(({ server }, at) =>
@@ -64,7 +66,7 @@ export const scalePart: Part = async ({ scratch, load, stores, daemon, extent, p
   print(`\nScale: random mailboxes; ratios to ${formatCount(extent.sizes[0] as number)} mailboxes in the same round\n`);
   print(formatTable(STANDING_HEAD, standings.map(formatStanding), 2));
 
-  const most = standings.find(({ contender }) => contender.mailboxes === MOST);
+  const most = standings.find(({ contender }) => contender.name === formatCount(MOST));
   const goal = 'requests per second of 10 M mailboxes over those of 1 k';
   return [
     judge(

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { openClient } from '../src/socket/client.ts';
-import { addressOf } from './request.ts';
+import { CYRUS_MAP, addressOf } from './request.ts';
 import { type Scratch, ended } from './scratch.ts';
 
 /** A server under load. */
@@ -39,11 +39,16 @@ export async function startFloor(scratch: Scratch): Promise<Server> {
   return serverOf(child, path, performance.now() - startedMs);
 }
 
-/** The built daemon, at log level info into a file. */
-export async function startDaemon(scratch: Scratch, main: string, store: StoreSettings): Promise<Server> {
+/** The built daemon, at log level info into a file, with a map for all names; `settings` may say more, or otherwise, as TOML. */
+export async function startDaemon(
+  scratch: Scratch,
+  main: string,
+  store: StoreSettings,
+  settings: readonly string[] = [],
+): Promise<Server> {
   const name = join(scratch.folder, String(++serverCount));
   const path = `${name}.sock`;
-  writeFileSync(`${name}.toml`, configOf(path, store));
+  writeFileSync(`${name}.toml`, configOf(path, store, settings));
   const log = openSync(`${name}.log`, 'w');
   const startedMs = performance.now();
   const args = [main, 'serve', '--config', `${name}.toml`];
@@ -79,7 +84,7 @@ function serverOf(child: ChildProcess, path: string, startMs: number): Server {
 async function answersOk(path: string): Promise<boolean> {
   try {
     const client = await openClient({ kind: 'unix', path }, { timeoutMs: START_MS, replyBytes: 1_000 });
-    const reply = await client.ask('cyrus', addressOf(0));
+    const reply = await client.ask(CYRUS_MAP, addressOf(0));
     client.close();
     return reply.startsWith('OK ');
   } catch {
@@ -87,7 +92,7 @@ async function answersOk(path: string): Promise<boolean> {
   }
 }
 
-function configOf(path: string, store: StoreSettings): string {
+function configOf(path: string, store: StoreSettings, settings: readonly string[]): string {
   const lines = ['[listen.mta]', `path = ${JSON.stringify(path)}`, '', '[store.local]', `driver = "${store.driver}"`];
   if (store.driver === 'embedded') {
     lines.push(`path = ${JSON.stringify(store.path)}`);
@@ -95,5 +100,5 @@ function configOf(path: string, store: StoreSettings): string {
     const addresses = Array.from({ length: store.mailboxes }, (_, number) => `  "${addressOf(number)}",`);
     lines.push('mailboxes = [', ...addresses, ']');
   }
-  return [...lines, '', '[map."*"]', ''].join('\n');
+  return [...lines, '', '[map."*"]', '', ...settings, ''].join('\n');
 }

@@ -4,16 +4,20 @@ import { anonymousMb } from './proc.ts';
 import { addressOf } from './request.ts';
 import { type Scratch, ended } from './scratch.ts';
 
+/** What an import cost. */
+export interface ImportCost {
+  readonly tookMs: number;
+  readonly peakAnonymousMb: number;
+}
+
 /** An embedded store that `smmap mailbox import` made, and what that cost. */
-export interface ImportedStore {
+export interface ImportedStore extends ImportCost {
   readonly dir: string;
   /** The file that LMDB maps. */
   readonly file: string;
   readonly fileMb: number;
   readonly mailboxes: number;
   readonly order: ListOrder;
-  readonly tookMs: number;
-  readonly peakAnonymousMb: number;
 }
 
 /** How the imported list is ordered: as the store orders it, or all over it, which is the harder one. */
@@ -40,6 +44,11 @@ export function createStores(scratch: Scratch, daemon: string): Stores {
   };
 }
 
+/** The file that LMDB maps, of the store in a folder. */
+export function fileOf(dir: string): string {
+  return join(dir, 'smmap.mdb');
+}
+
 async function importStore(
   scratch: Scratch,
   daemon: string,
@@ -49,8 +58,20 @@ async function importStore(
 ): Promise<ImportedStore> {
   const list = `${dir}.list`;
   writeList(list, mailboxes, order);
-  const args = [daemon, 'mailbox', 'import', '--store', dir, list];
+  const cost = await importList(scratch, daemon, dir, ['mailbox', 'import', list]);
+  const file = fileOf(dir);
+  return { dir, file, fileMb: statSync(file).size / 1e6, mailboxes, order, ...cost };
+}
+
+/** Runs a command of ours, such as `alias import LIST`, on the store in a folder, and waits for its end. */
+export async function importList(
+  scratch: Scratch,
+  daemon: string,
+  dir: string,
+  command: readonly string[],
+): Promise<ImportCost> {
   const startedMs = performance.now();
+  const args = [daemon, ...command, '--store', dir];
   const child = scratch.spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   child.stderr?.on('data', (chunk: Buffer) => {
@@ -63,9 +84,8 @@ async function importStore(
   const exitCode = await ended(child);
   const tookMs = performance.now() - startedMs;
   clearInterval(poll);
-  if (exitCode !== 0) throw new Error(`the import of ${mailboxes} mailboxes ended with ${exitCode}: ${said}`);
-  const file = join(dir, 'smmap.mdb');
-  return { dir, file, fileMb: statSync(file).size / 1e6, mailboxes, order, tookMs, peakAnonymousMb };
+  if (exitCode !== 0) throw new Error(`${command.join(' ')} ended with ${exitCode}: ${said}`);
+  return { tookMs, peakAnonymousMb };
 }
 
 function writeList(file: string, mailboxes: number, order: ListOrder): void {

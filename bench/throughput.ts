@@ -1,7 +1,8 @@
 import { EMBEDDED_MAILBOXES, MEMORY_MAILBOXES, type Part } from './bench.ts';
 import { judge } from './goal.ts';
+import { CYRUS_MAP, hits } from './request.ts';
 import { type Contender, STANDING_HEAD, type Standing, formatStanding, runRounds } from './round.ts';
-import { type Server, findCyrus, startDaemon, startFloor } from './server.ts';
+import { findCyrus, startDaemon, startFloor } from './server.ts';
 import { formatTable } from './table.ts';
 
 const CONNECTIONS = [1, 8, 50, 500];
@@ -13,23 +14,25 @@ export const throughputPart: Part = async ({ scratch, load, stores, daemon, othe
   const store = await stores.get(EMBEDDED_MAILBOXES);
   const memory = { driver: 'memory', mailboxes: MEMORY_MAILBOXES } as const;
   const embedded = { driver: 'embedded', path: store.dir } as const;
-  const servers: (Pick<Contender, 'name' | 'mailboxes'> & { readonly server: Server })[] = [
-    { name: 'floor', mailboxes: MEMORY_MAILBOXES, server: await startFloor(scratch) },
-    { name: 'memory 1 k', mailboxes: MEMORY_MAILBOXES, server: await startDaemon(scratch, daemon, memory) },
-    { name: EMBEDDED, mailboxes: EMBEDDED_MAILBOXES, server: await startDaemon(scratch, daemon, embedded) },
+  const inMemory = [hits(MEMORY_MAILBOXES)];
+  const inEmbedded = [hits(EMBEDDED_MAILBOXES)];
+  const servers: Pick<Contender, 'name' | 'server' | 'keys'>[] = [
+    { name: 'floor', keys: inMemory, server: await startFloor(scratch) },
+    { name: 'memory 1 k', keys: inMemory, server: await startDaemon(scratch, daemon, memory) },
+    { name: EMBEDDED, keys: inEmbedded, server: await startDaemon(scratch, daemon, embedded) },
   ];
   if (other !== null) {
     servers.push(
-      { name: 'other, memory', mailboxes: MEMORY_MAILBOXES, server: await startDaemon(scratch, other, memory) },
-      { name: 'other, embedded', mailboxes: EMBEDDED_MAILBOXES, server: await startDaemon(scratch, other, embedded) },
+      { name: 'other, memory', keys: inMemory, server: await startDaemon(scratch, other, memory) },
+      { name: 'other, embedded', keys: inEmbedded, server: await startDaemon(scratch, other, embedded) },
     );
   }
   const cyrus = findCyrus();
-  if (cyrus !== null) servers.push({ name: 'Cyrus smmapd', mailboxes: MEMORY_MAILBOXES, server: cyrus });
+  if (cyrus !== null) servers.push({ name: 'Cyrus smmapd', keys: inMemory, server: cyrus });
 
   const standings: Standing[] = [];
   for (const connections of CONNECTIONS) {
-    const contenders = servers.map((server) => ({ ...server, connections, missShare: 0 }));
+    const contenders = servers.map((server) => ({ ...server, connections, map: CYRUS_MAP }));
     standings.push(...(await runRounds(load, contenders, extent)));
   }
   for (const { server } of servers) await server.close();
