@@ -20,17 +20,19 @@ const ITEM = /(?:[^,"]|"(?:[^"\\]|\\.)*")+/gs; // a comma within quotes separate
 
 const UNCLOSED: Flaw = { flaw: 'has a quote that is not closed' };
 
-/** Splits `a@b, "c, d"@e` at its commas; a Flaw where one of the targets is none. */
-export function parseTargets(text: string): readonly string[] | Flaw {
+/** Splits `a@b, "c, d"@e` at its commas, each with its text; a Flaw where one of the targets is none. */
+export function parseTargets(text: string): readonly (Target & { readonly text: string })[] | Flaw {
   if (!CLOSED.test(text)) return UNCLOSED;
-  const targets = (text.match(ITEM) ?? []).map((item) => item.trim()).filter((item) => item !== '');
-  if (targets.length === 0) return { flaw: 'has no target' };
-  for (const target of targets) {
-    if (CONTROL.test(target)) return { flaw: 'a target has a control character' };
-    const read = parseTarget(target);
-    if ('flaw' in read) return { flaw: `the target ${target} ${read.flaw}` };
+  const targets: (Target & { readonly text: string })[] = [];
+  for (const item of text.includes(',') ? (text.match(ITEM) ?? []) : [text]) {
+    const trimmed = item.trim();
+    if (trimmed === '') continue;
+    if (CONTROL.test(trimmed)) return { flaw: 'a target has a control character' };
+    const target = classify(trimmed);
+    if ('flaw' in target) return { flaw: `the target ${trimmed} ${target.flaw}` };
+    targets.push({ text: trimmed, ...target });
   }
-  return targets;
+  return targets.length === 0 ? { flaw: 'has no target' } : targets;
 }
 
 /** Writes what parseTargets reads. */
@@ -44,7 +46,10 @@ export function formatTargets(targets: readonly string[]): string {
  */
 export function parseTarget(text: string): Target | Flaw {
   if (CONTROL.test(text)) return { flaw: 'has a control character' };
-  if (!CLOSED.test(text)) return UNCLOSED;
+  return CLOSED.test(text) ? classify(text) : UNCLOSED;
+}
+
+function classify(text: string): Target | Flaw {
   if (SPECIAL.test(text)) return { kind: 'special' };
   if (ERROR.test(text)) return { flaw: 'refuses mail, which only a table can do: see smmap table' };
   if (text.startsWith('@') && text.lastIndexOf('@') === 0) {

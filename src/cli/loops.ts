@@ -1,6 +1,6 @@
 import type { Config, MapConfig, StoreConfig } from '../config/config.ts';
 import { openMaps } from '../daemon.ts';
-import { LoopError } from '../map/alias.ts';
+import { LoopError } from '../map/chain.ts';
 import type { Handler } from '../map/map.ts';
 import { hasRecords, openRecords } from '../store/driver/records.ts';
 import { openStore } from '../store/open.ts';

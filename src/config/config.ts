@@ -1,4 +1,4 @@
-import type { AliasOptions } from '../map/alias.ts';
+import type { AliasOptions } from '../map/chain.ts';
 import type { DomainOptions } from '../map/domain.ts';
 import type { MailboxOptions } from '../map/mailbox.ts';
 import type { TableOptions } from '../map/table.ts';

@@ -3,7 +3,7 @@ import { formatTargets } from '../address/target.ts';
 import { andThen } from '../maybe.ts';
 import type { Store } from '../store/store.ts';
 import { type Answer, type Maybe, NOBODY, type Reply, type State } from '../vocabulary.ts';
-import { type AliasOptions, createAliases } from './alias.ts';
+import { type AliasOptions, createChain } from './chain.ts';
 import { type Handler, NOTFOUND } from './map.ts';
 import { type Recipient, type RecipientOptions, askMailbox, readRecipient } from './recipient.ts';
 import { type Known, type ReplyForm, formatValue } from './value.ts';
@@ -40,7 +40,7 @@ interface Found {
  */
 export function createMailboxMap(options: MailboxOptions, store: Store): Handler {
   const { policy, folderCase, sharedUser, separators, fold, states, reply } = options;
-  const findAlias = options.aliases ? createAliases({ ...options, ...ALIASES }, store) : null;
+  const findAlias = options.aliases ? createChain({ ...options, ...ALIASES }, store) : null;
   const anyCase = folderCase === 'insensitive';
 
   const find = (recipient: Recipient): Maybe<Found> => {
@@ -79,12 +79,12 @@ export function createMailboxMap(options: MailboxOptions, store: Store): Handler
       const otherwise = answer === null ? NOTFOUND : states[answer.state];
       const settled = otherwise.kind === 'OK' ? accept({ local, user, value: answer?.value ?? '' }) : otherwise;
       if (findAlias === null) return settled;
-      return andThen(findAlias(recipient), (targets) => {
-        if (targets === null) return settled;
+      return andThen(findAlias(recipient), (links) => {
+        if (links === null) return settled;
         return accept({
           local: recipient.local,
           user: recipient.user ?? recipient.local,
-          value: formatTargets(targets),
+          value: formatTargets(links.map(({ text }) => text)),
         });
       });
     });

@@ -1,4 +1,4 @@
-import { type Fold, parseAddress, spell } from '../address/address.ts';
+import { type Address, type Fold, parseAddress, spell } from '../address/address.ts';
 import { splitDetail } from '../address/detail.ts';
 import type { Maybe } from '../vocabulary.ts';
 import type { Answer } from '../vocabulary.ts';
@@ -39,11 +39,15 @@ export interface Recipient {
 export function readRecipient(key: string, options: RecipientOptions): Recipient | null {
   const address = parseAddress(key, options.fold);
   if ('flaw' in address) return null;
+  if (key === '*' && options.defaultDomain === null) return null; // Postfix asks its transport_maps so, and means no user
+  return recipientOf(address, options);
+}
+
+/** The same for an address that was read already. */
+export function recipientOf({ local: written, domain: asked }: Address, options: RecipientOptions): Recipient {
   const { defaultDomain, localDomains, aliasDomains, separators, fold } = options;
-  const { local: written } = address;
-  let { domain } = address;
+  let domain = asked;
   if (domain === null || localDomains.has(domain)) {
-    if (defaultDomain === null && key === '*') return null; // Postfix asks its transport_maps so, and means no user
     if (defaultDomain === null) throw new UncertainError('a key without a domain: set default_domain for this map');
     domain = defaultDomain;
   }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type AliasOptions, createAliasMap } from '../../src/map/alias.ts';
+import { createAliasMap } from '../../src/map/alias.ts';
+import type { AliasOptions } from '../../src/map/chain.ts';
 import { formatReply } from '../../src/protocol/reply.ts';
 import { createMemoryStore } from '../../src/store/driver/memory.ts';
 import { type Alias, parseAliasLine } from '../../src/store/record/alias.ts';
@@ -43,6 +44,7 @@ const ALIASES = [
   '@left.example @right.example',
   '@right.example @left.example',
   'Caps@example.org fred@example.org',
+  'twice@example.org info@example.org, fred@example.org',
   ...Array.from({ length: 30 }, (_, at) => `n${at}@deep.example n${at + 1}@deep.example`),
   `many@example.org ${Array.from({ length: 1_001 }, (_, at) => `m${at}@example.com`).join(',')}`,
 ];
@@ -92,6 +94,7 @@ describe.each([
     ['nothing for an empty key', '', {}, 'NOTFOUND '],
     ['one step of a chain, since the mail server asks again', 'a@chain.example', {}, 'OK b@chain.example'],
     ['all steps of a chain', 'a@chain.example', FULLY, 'OK d@example.org, fred@example.org'],
+    ['each end of a chain once', 'twice@example.org', FULLY, 'OK fred@example.org'],
     ['an alias that keeps a copy', 'both@example.org', {}, 'OK both@example.org, copy@example.com'],
     ['the same, followed', 'both@example.org', FULLY, 'OK both@example.org, copy@example.com'],
     ['an alias to a folder of its own mailbox', 'own@example.org', FULLY, 'OK own+inbox@example.org'],
@@ -209,6 +212,11 @@ describe.each([
   ])('is not certain of %s', async (_name, key, options, error) => {
     expect(await answer(key, options, store)).toBe(error);
   });
+});
+
+it('an alias map is not certain of what it cannot read', async () => {
+  const broken: Store = { lookup: () => ({ value: 'fred@exa..mple', state: 'active' }), close: () => {} };
+  expect(await answer('info@example.org', {}, broken)).toMatch(/^UncertainError: an alias cannot be read: the target/);
 });
 
 describe('an alias map over a store that fails', () => {

@@ -28,7 +28,7 @@ const MAY: readonly (readonly [RegExp, readonly RegExp[]])[] = [
   [/^map\//, [/^address\//, /^store\/store\.ts$/]],
   [/^socket\//, [/^protocol\//]],
   [/^observe\//, []],
-  [/^config\//, [/^address\//, /^map\/(mailbox|alias|domain|table|recipient)\.ts$/, /^socket\//, /^store\/record\//]],
+  [/^config\//, [/^address\//, /^map\/(mailbox|chain|domain|table|recipient)\.ts$/, /^socket\//, /^store\/record\//]],
   [/^daemon\.ts$/, [/^(config|map|observe|socket|store)\//]],
   [/^cli\//, [/./]],
   [/^main\.ts$/, [/^cli\//]],

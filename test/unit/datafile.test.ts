@@ -72,10 +72,10 @@ describe('a store whose file', () => {
     const dir = folder();
     const { open } = await import('lmdb');
     const db = open({ path: join(dir, 'smmap.mdb'), noSubdir: true, encoding: 'string' });
-    db.putSync('!format', '2');
+    db.putSync('!format', '1');
     await db.close();
-    expect(() => openEmbeddedStore(dir)).toThrow('its format is 2, and this smmap knows 1');
-    expect(() => openRecords(dir, 'write')).toThrow('its format is 2, and this smmap knows 1');
+    expect(() => openEmbeddedStore(dir)).toThrow('its format is 1, and this smmap knows 2');
+    expect(() => openRecords(dir, 'write')).toThrow('its format is 1, and this smmap knows 2');
   });
 
   it('is not there is made only to be written', async () => {

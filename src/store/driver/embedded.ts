@@ -4,7 +4,7 @@ import { type Identity, keyOf } from '../record/record.ts';
 import { EmptyStoreError, LostError, type Store } from '../store.ts';
 import { answerTo, decodeClass } from './layout.ts';
 import { type Db, fileOf, openToRead, openToWrite } from './lmdb.ts';
-import { lackOf, marksFor } from './mark.ts';
+import { hostsMarkOf, lackOf, marksFor } from './mark.ts';
 
 const CHECK_MS = 1_000;
 const LONGEST_KEY = 1_900; // bytes; LMDB has 1,978 with pages of 4 KiB
@@ -50,11 +50,6 @@ export function storedKeyOf(identity: Identity): string | null {
   return key.length * 3 > LONGEST_KEY && Buffer.byteLength(key) > LONGEST_KEY ? null : key;
 }
 
-/** The keys of the mailboxes of a domain: they go on with a blank, and the next character is the end. */
-export function mailboxesOf(domain: string): { readonly start: string; readonly end: string } {
-  return { start: `${domain} `, end: `${domain}!` };
-}
-
 function find(db: Db, question: Exclude<Question, DomainQuestion>): Answer {
   const key = storedKeyOf(question);
   const text = key === null ? undefined : db.get(key);
@@ -69,8 +64,7 @@ function findDomain(db: Db, question: DomainQuestion): Answer {
   const text = db.get(keyOf(question));
   const written = text === undefined ? null : decodeClass(text);
   if (written !== null && written !== 'alias') return { value: written, state: 'active' };
-  for (const _ of db.getKeys({ ...mailboxesOf(question.domain), limit: 1 }))
-    return { value: 'mailbox', state: 'active' };
+  if (db.get(hostsMarkOf(question.domain)) !== undefined) return { value: 'mailbox', state: 'active' };
   return written === null ? null : { value: written, state: 'active' };
 }
 

@@ -9,7 +9,7 @@ import { checkDataFile } from './datafile.ts';
 export type Db = RootDatabase<string, string>;
 
 const FILE = 'smmap.mdb';
-const FORMAT = { key: '!format', value: '1' } as const;
+const FORMAT = { key: '!format', value: '2' } as const;
 const OPTIONS = {
   noSubdir: true,
   encoding: 'string',

@@ -27,4 +27,9 @@ export function lackOf(about: About, table: string): string {
   return `no ${one} was ever written ${where}; where there are no ${several} at all, say so: ${command} /dev/null`;
 }
 
+/** Stands in the data file while a domain has a mailbox, so that this is known without looking for one. */
+export function hostsMarkOf(domain: string): string {
+  return `!hosts ${domain}`;
+}
+
 const DOMAIN_MARKS: readonly string[] = [markOf('mailbox', ''), markOf('domain', ''), markOf('alias', '')];

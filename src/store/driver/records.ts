@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
-import { type About, CLASSES } from '../../vocabulary.ts';
+import type { About } from '../../vocabulary.ts';
 import type { HostedDomain } from '../record/domain.ts';
 import type { Identity, StoredRecord } from '../record/record.ts';
-import { mailboxesOf, storedKeyOf } from './embedded.ts';
+import { storedKeyOf } from './embedded.ts';
 import { decode, encode } from './layout.ts';
 import { type Db, fileOf, openToRead, openToWrite, transact } from './lmdb.ts';
-import { markOf } from './mark.ts';
+import { hostsMarkOf, markOf } from './mark.ts';
 
 /** The records of the embedded store to read and write, for the commands. */
 export interface Records {
@@ -40,31 +40,48 @@ const FIRST_MAILBOX = '"'; // the character behind the ! of all other keys
 /** Opens the store in a folder; to read, it has to be there. Throws StoreError. */
 export function openRecords(dir: string, purpose: 'read' | 'write'): Records {
   const db = purpose === 'read' ? openToRead(dir) : openToWrite(dir);
-  const declared = new Set<string>();
-  const declare = (about: About, table: string): void => {
-    const mark = markOf(about, table);
-    if (!declared.has(mark)) db.putSync(mark, 'yes');
-    declared.add(mark);
+  const marked = new Set<string>(); // within this transaction
+  const mark = (key: string): void => {
+    if (!marked.has(key)) db.putSync(key, 'yes');
+    marked.add(key);
+  };
+  const unmark = (key: string): void => {
+    db.removeSync(key);
+    marked.delete(key);
+  };
+  const removeAll = (range: { start: string; end?: string }): void => {
+    const limit = CLEARED_AT_ONCE;
+    for (
+      let keys = [...db.getKeys({ ...range, limit })];
+      keys.length > 0;
+      keys = [...db.getKeys({ ...range, limit })]
+    ) {
+      for (const key of keys) unmark(key);
+    }
   };
   const writer: Writer = {
     put(record) {
       const key = storedKeyOf(record);
       if (key === null) return false;
       db.putSync(key, encode(record));
-      declare(record.about, record.about === 'key' ? record.table : '');
+      mark(markOf(record.about, record.about === 'key' ? record.table : ''));
+      if (record.about === 'mailbox') mark(hostsMarkOf(record.domain));
       return true;
     },
     remove(identity) {
       const key = storedKeyOf(identity);
-      return key !== null && db.removeSync(key);
+      if (key === null || !db.removeSync(key)) return false;
+      if (identity.about === 'mailbox') {
+        const [another] = db.getKeys({ ...mailboxesOf(identity.domain), limit: 1 });
+        if (another === undefined) unmark(hostsMarkOf(identity.domain));
+      }
+      return true;
     },
     clear(about, within) {
-      const range = { ...rangeOf(about, within), limit: CLEARED_AT_ONCE };
-      for (let keys = [...db.getKeys(range)]; keys.length > 0; keys = [...db.getKeys(range)]) {
-        for (const key of keys) db.removeSync(key);
-      }
+      removeAll(rangeOf(about, within));
+      if (about === 'mailbox') removeAll(hostsMarksOf(within));
     },
-    declare,
+    declare: (about, table) => mark(markOf(about, table)),
   };
   return {
     get(identity) {
@@ -80,7 +97,7 @@ export function openRecords(dir: string, purpose: 'read' | 'write'): Records {
       for (let table = tableFrom(db, '!key '); table !== null; table = tableFrom(db, `!key ${table}!`)) yield table;
     },
     write(change) {
-      declared.clear();
+      marked.clear();
       return transact(db, fileOf(dir), () => change(writer));
     },
     close: () => db.close(),
@@ -100,22 +117,27 @@ function rangeOf(about: About, within: string | null): { start: string; end?: st
     : { start: `!${about} ${within} `, end: `!${about} ${within}!` };
 }
 
-/** The mailboxes of a domain are passed over with one step. */
 function* domainsIn(db: Db): Generator<HostedDomain> {
-  const written = new Map<string, HostedDomain>();
+  const domains = new Map<string, HostedDomain>();
   for (const { key, value } of db.getRange(rangeOf('domain', null))) {
     const domain = decode('domain', key, value) as HostedDomain;
-    written.set(domain.domain, domain);
+    domains.set(domain.domain, domain);
   }
-  const [mailboxClass] = CLASSES;
-  for (let start = FIRST_MAILBOX; ;) {
-    const [key] = db.getKeys({ start, limit: 1 });
-    if (key === undefined) break;
-    const domain = key.slice(0, key.indexOf(' '));
-    if (written.get(domain)?.class !== 'relay') written.set(domain, { about: 'domain', domain, class: mailboxClass });
-    start = mailboxesOf(domain).end;
+  for (const key of db.getKeys(hostsMarksOf(null))) {
+    const domain = key.slice(hostsMarkOf('').length);
+    if (domains.get(domain)?.class !== 'relay') domains.set(domain, { about: 'domain', domain, class: 'mailbox' });
   }
-  yield* [...written.values()].toSorted((a, b) => (a.domain < b.domain ? -1 : 1));
+  yield* [...domains.values()].toSorted((a, b) => (a.domain < b.domain ? -1 : 1));
+}
+
+/** The keys of the mailboxes of a domain: they go on with a blank, and the next character is the end. */
+function mailboxesOf(domain: string): { start: string; end: string } {
+  return { start: `${domain} `, end: `${domain}!` };
+}
+
+function hostsMarksOf(domain: string | null): { start: string; end: string } {
+  const start = hostsMarkOf(domain ?? '');
+  return { start, end: domain === null ? start.replace(' ', '!') : `${start}!` };
 }
 
 /** The table of the first key of a table at or behind a text. */

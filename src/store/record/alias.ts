@@ -24,7 +24,7 @@ export function parseAliasLine(text: string): Alias | Flaw | null {
 export function parseAlias(owner: Pick<Alias, 'local' | 'domain'>, targetsText: string): Alias | Flaw {
   const targets = parseTargets(targetsText);
   if ('flaw' in targets) return { flaw: `${formatOwner(owner.local, owner.domain)}: ${targets.flaw}` };
-  return { about: 'alias', ...owner, targets: [...new Set(targets)] };
+  return { about: 'alias', ...owner, targets: [...new Set(targets.map(({ text }) => text))] };
 }
 
 /** Writes the line that parseAliasLine reads. */
