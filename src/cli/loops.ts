@@ -8,7 +8,7 @@ import { formatOwner } from '../store/record/owner.ts';
 import type { StoredRecord } from '../store/record/record.ts';
 import { type Store, StoreError } from '../store/store.ts';
 import { NOBODY } from '../vocabulary.ts';
-import { warn } from './access.ts';
+import { warn } from './keep/access.ts';
 
 type Stores = Config['stores'];
 

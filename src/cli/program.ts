@@ -7,7 +7,7 @@ import { EndpointError } from '../socket/endpoint.ts';
 import { CLASSES, type DomainClass, STATES, type State } from '../vocabulary.ts';
 import { CliError, EXIT } from './error.ts';
 import { EXIT_CODES, HELP, PROBE_HELP } from './help.ts';
-import { type Kind, KINDS, type KindName, type Scope } from './kind.ts';
+import { type Kind, KINDS, type KindName, type Scope } from './keep/kind.ts';
 import { defaultPlaces } from './places.ts';
 
 /** Runs the command line. Resolves to the exit code; what went wrong is on standard error. */
@@ -127,19 +127,19 @@ function addKind(program: Command, kind: KindName, defaultStore: string, exit: (
   ADD[kind](command('add', help.add).addHelpText('after', help.examples), define);
   define(
     command('remove', `Removes ${help.plural}. Exit code 1 where one was not there.`).argument(`<${help.name}...>`),
-    async (scope, [names = []], { store }) => (await import('./keep.ts')).remove(scope, names, store),
+    async (scope, [names = []], { store }) => (await import('./keep/records.ts')).remove(scope, names, store),
   );
   const list = command('list', help.list);
   if (addressed) list.option('-d, --domain <domain>', 'only this domain');
   define<{ domain?: string }>(list, async (scope, _, { domain = null, store }) =>
-    (await import('./keep.ts')).list(scope, domain, store),
+    (await import('./keep/records.ts')).list(scope, domain, store),
   );
   if (kind === 'mailbox') {
     define(
       command('show', 'Prints mailboxes with all that is known of them. Exit code 1 where one is not there.').argument(
         '<address...>',
       ),
-      async (_, [addresses = []], { store }) => (await import('./keep.ts')).show(addresses, store),
+      async (_, [addresses = []], { store }) => (await import('./keep/records.ts')).show(addresses, store),
     );
   }
 
@@ -162,14 +162,14 @@ function addKind(program: Command, kind: KindName, defaultStore: string, exit: (
   }
   define<ImportOptions>(importing, async (scope, [[file = ''] = []], options) => {
     const { strict = false, replace = false, allowEmpty = false } = options;
-    const { readerFor } = await import('./format.ts');
+    const { readerFor } = await import('./keep/format.ts');
     const reader = readerFor(scope, options.format, {
       '--default-domain': options.defaultDomain,
       '--separator': options.separator,
       '--replace': replace ? '' : undefined,
       '--allow-empty': allowEmpty ? '' : undefined,
     });
-    const { importFile } = await import('./import.ts');
+    const { importFile } = await import('./keep/import.ts');
     return importFile(scope, file, reader, { strict, replace, allowEmpty }, options.store);
   });
 
@@ -183,9 +183,9 @@ function addKind(program: Command, kind: KindName, defaultStore: string, exit: (
     .addHelpText('after', help.export);
   if (kind === 'mailbox') exporting.option('--route <text>', 'for format fqdnroutes: what stands behind each address');
   define<ExportOptions>(exporting, async (scope, _, { output = null, partial = false, route, store, ...options }) => {
-    const { writerFor } = await import('./format.ts');
+    const { writerFor } = await import('./keep/format.ts');
     const writer = writerFor(scope, options.format, { '--route': route });
-    const { exportAll } = await import('./export.ts');
+    const { exportAll } = await import('./keep/export.ts');
     return exportAll(scope, writer, { output, partial }, store);
   });
 }
@@ -203,7 +203,7 @@ const ADD: Readonly<Record<KindName, (command: Command, define: Define) => void>
     define<{ folder: string[]; state: State; value?: string }>(
       command,
       async (_, [addresses = []], { folder, state, value = null, store }) =>
-        (await import('./keep.ts')).addMailboxes(addresses, { folders: folder, state, value }, store),
+        (await import('./keep/records.ts')).addMailboxes(addresses, { folders: folder, state, value }, store),
     );
   },
   alias(command, define) {
@@ -212,7 +212,7 @@ const ADD: Readonly<Record<KindName, (command: Command, define: Define) => void>
       .argument('<target...>', 'addresses, each alone or several with commas between them')
       .option('--replace', 'to these targets only');
     define<{ replace?: true }>(command, async (_, [[address = ''] = [], targets = []], { replace = false, store }) =>
-      (await import('./keep.ts')).addAlias(address, targets, replace, store),
+      (await import('./keep/records.ts')).addAlias(address, targets, replace, store),
     );
   },
   domain(command, define) {
@@ -220,13 +220,13 @@ const ADD: Readonly<Record<KindName, (command: Command, define: Define) => void>
       .argument('<domain...>')
       .addOption(new Option('--class <class>', "Postfix's address class").choices(CLASSES).default(CLASSES[0]));
     define<{ class: DomainClass }>(command, async (_, [domains = []], { class: domainClass, store }) =>
-      (await import('./keep.ts')).addDomains(domains, domainClass, store),
+      (await import('./keep/records.ts')).addDomains(domains, domainClass, store),
     );
   },
   table(command, define) {
     command.argument('<key>').argument('<value>');
     define(command, async ({ table }, [[key = ''] = [], [value = ''] = []], { store }) =>
-      (await import('./keep.ts')).addKey(table, key, value, store),
+      (await import('./keep/records.ts')).addKey(table, key, value, store),
     );
   },
 };

@@ -1,7 +1,7 @@
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readLines } from '../../src/cli/lines.ts';
+import { readLines } from '../../src/cli/keep/lines.ts';
 import { temporaryFolders } from '../support/folder.ts';
 
 const folder = temporaryFolders();

@@ -1,18 +1,18 @@
-import type { Flaw } from '../address/address.ts';
-import { parseDomain } from '../address/domain.ts';
-import { parseAliasesLine } from '../format/aliases.ts';
-import { parseCyrusList } from '../format/cyrus.ts';
-import { type SourceLine, joinContinued } from '../format/lines.ts';
-import { parsePasswdLine } from '../format/passwd.ts';
-import { formatVirtualLine, parseVirtualLine } from '../format/virtual.ts';
-import { formatVirtusertableLine, parseVirtusertableLine } from '../format/virtusertable.ts';
-import { formatFqdnAlias, formatFqdnRoute, sortLines } from '../format/zmailer.ts';
-import type { Alias } from '../store/record/alias.ts';
-import { parseDomainLine } from '../store/record/domain.ts';
-import { parseEntryLine } from '../store/record/entry.ts';
-import { parseMailboxLine } from '../store/record/mailbox.ts';
-import { formatLine, nameOf, type StoredRecord } from '../store/record/record.ts';
-import { CliError, EXIT } from './error.ts';
+import type { Flaw } from '../../address/address.ts';
+import { parseDomain } from '../../address/domain.ts';
+import { parseAliasesLine } from '../../format/aliases.ts';
+import { parseCyrusList } from '../../format/cyrus.ts';
+import { type SourceLine, joinContinued } from '../../format/lines.ts';
+import { parsePasswdLine } from '../../format/passwd.ts';
+import { formatVirtualLine, parseVirtualLine } from '../../format/virtual.ts';
+import { formatVirtusertableLine, parseVirtusertableLine } from '../../format/virtusertable.ts';
+import { formatFqdnAlias, formatFqdnRoute, sortLines } from '../../format/zmailer.ts';
+import type { Alias } from '../../store/record/alias.ts';
+import { parseDomainLine } from '../../store/record/domain.ts';
+import { parseEntryLine } from '../../store/record/entry.ts';
+import { parseMailboxLine } from '../../store/record/mailbox.ts';
+import { formatLine, nameOf, type StoredRecord } from '../../store/record/record.ts';
+import { CliError, EXIT } from '../error.ts';
 import type { ExportName, ImportName, KindName, Scope } from './kind.ts';
 
 /** One record of a list, or what is wrong with it. */

@@ -1,6 +1,6 @@
-import { type Records, openRecords } from '../store/driver/records.ts';
-import { StoreError } from '../store/store.ts';
-import { CliError, EXIT } from './error.ts';
+import { type Records, openRecords } from '../../store/driver/records.ts';
+import { StoreError } from '../../store/store.ts';
+import { CliError, EXIT } from '../error.ts';
 
 /** Opens the store in a folder for a command, and closes it behind that. A failure of the store is a CliError. */
 export async function withRecords<T>(

@@ -1,6 +1,6 @@
-import { keyOf, nameOf, NOUNS, type StoredRecord } from '../store/record/record.ts';
+import { keyOf, nameOf, NOUNS, type StoredRecord } from '../../store/record/record.ts';
 import { warn, withRecords } from './access.ts';
-import { EXIT } from './error.ts';
+import { EXIT } from '../error.ts';
 import type { ListReader } from './format.ts';
 import { KINDS, type Scope, withinOf } from './kind.ts';
 import { createProgress } from './progress.ts';

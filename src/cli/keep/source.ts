@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
-import type { SourceLine } from '../format/lines.ts';
-import { CliError, EXIT } from './error.ts';
+import type { SourceLine } from '../../format/lines.ts';
+import { CliError, EXIT } from '../error.ts';
 import { readLines } from './lines.ts';
 
 /** An open file to import from. */

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { readSync } from 'node:fs';
-import type { SourceLine } from '../format/lines.ts';
-import { CliError, EXIT } from './error.ts';
+import type { SourceLine } from '../../format/lines.ts';
+import { CliError, EXIT } from '../error.ts';
 
 const CHUNK_BYTES = 65_536;
 const LONGEST_LINE = 1_000_000; // bytes; a file without line ends is no list

@@ -1,7 +1,7 @@
-import type { StoredRecord } from '../store/record/record.ts';
-import type { Records } from '../store/driver/records.ts';
+import type { StoredRecord } from '../../store/record/record.ts';
+import type { Records } from '../../store/driver/records.ts';
 import { warn, withRecords } from './access.ts';
-import { EXIT } from './error.ts';
+import { EXIT } from '../error.ts';
 import type { ListWriter } from './format.ts';
 import { KINDS, type Scope, withinOf } from './kind.ts';
 import { writeOutput } from './output.ts';

@@ -14,7 +14,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { CliError, EXIT } from './error.ts';
+import { CliError, EXIT } from '../error.ts';
 
 const DEFAULT_MODE = 0o644;
 const BATCH_CHARS = 65_536;

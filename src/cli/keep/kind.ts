@@ -1,4 +1,4 @@
-import type { About } from '../vocabulary.ts';
+import type { About } from '../../vocabulary.ts';
 
 /** A kind of record as the command line has it, and how its lists are written, the first where nothing is said. */
 export interface Kind {
