@@ -1,8 +1,7 @@
 import { type Address, type Fold, parseAddress, spell } from '../address/address.ts';
 import { splitDetail } from '../address/detail.ts';
-import type { Maybe } from '../vocabulary.ts';
-import type { Answer } from '../vocabulary.ts';
 import type { Store } from '../store/store.ts';
+import type { Answer, Maybe } from '../vocabulary.ts';
 import { UncertainError } from './map.ts';
 
 /** How a key is read that is an address. */
