@@ -83,7 +83,10 @@ function serverOf(child: ChildProcess, path: string, startMs: number): Server {
 
 async function answersOk(path: string): Promise<boolean> {
   try {
-    const client = await openClient({ kind: 'unix', path }, { timeoutMs: START_MS, replyBytes: 1_000 });
+    const client = await openClient(
+      { kind: 'unix', path },
+      { timeoutMs: START_MS, protocol: 'netstring', replyBytes: 1_000 },
+    );
     const reply = await client.ask(CYRUS_MAP, addressOf(0));
     client.close();
     return reply.startsWith('OK ');

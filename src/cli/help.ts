@@ -4,6 +4,13 @@ export const EXIT_CODES = `
 Exit codes: 0 done, 1 not found, 64 usage, 65 bad input, 70 a bug, 73 cannot listen or create a file,
 74 cannot read or write, 78 configuration.`;
 
+export const SERVE_HELP = `
+SIGHUP: goes on with what the file says now, without closing a connection; a file with a mistake changes nothing.
+SIGTERM, SIGINT: answers what was asked, half-closes, and ends.
+
+Upgrade without losing a lookup (a TCP port cannot be taken over; let systemd hold it, see smmap.socket):
+  smmap serve --config /etc/smmap/smmap.toml --takeover`;
+
 export const PROBE_HELP = `
 Prints KEY<TAB>REPLY for each key, and exits with the worst of the replies:
   0 all OK, 1 some NOTFOUND, 75 some TEMP or TIMEOUT (or no reply in time), 69 some PERM,

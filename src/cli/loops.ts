@@ -1,5 +1,5 @@
 import type { Config, MapConfig, StoreConfig } from '../config/config.ts';
-import { openMaps } from '../daemon.ts';
+import { openMaps } from '../maps.ts';
 import { LoopError } from '../map/chain.ts';
 import type { Handler } from '../map/map.ts';
 import { hasRecords, openRecords } from '../store/driver/records.ts';

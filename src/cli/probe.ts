@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline';
+import type { Protocol } from '../protocol/framing.ts';
 import { parseReply } from '../protocol/reply.ts';
 import { type Client, ConnectionError, ProtocolError, TimeoutError, openClient } from '../socket/client.ts';
 import { parseEndpoint } from '../socket/endpoint.ts';
@@ -7,6 +8,7 @@ import { EXIT } from './error.ts';
 export interface ProbeOptions {
   readonly server: string;
   readonly map: string;
+  readonly protocol: Protocol;
   readonly timeoutMs: number;
   readonly json: boolean;
 }
@@ -19,6 +21,7 @@ const RANKS = [0, 1, EXIT.TEMPORARY, EXIT.UNAVAILABLE, EXIT.PROTOCOL, EXIT.IO];
 
 /** Asks a server for keys and prints what it said. Resolves to the exit code; stops at the first error of a connection. */
 export async function probe(keys: AsyncIterable<string> | Iterable<string>, options: ProbeOptions): Promise<number> {
+  const { timeoutMs, protocol } = options;
   const endpoint = parseEndpoint(options.server);
   let client: Client | null = null;
   let worst = 0;
@@ -29,7 +32,7 @@ export async function probe(keys: AsyncIterable<string> | Iterable<string>, opti
       let error: string | null = null;
       let code: number;
       try {
-        client ??= await openClient(endpoint, { timeoutMs: options.timeoutMs, replyBytes: REPLY_BYTES });
+        client ??= await openClient(endpoint, { timeoutMs, protocol, replyBytes: REPLY_BYTES });
         reply = await client.ask(options.map, key);
         code = codeOfReply(reply);
       } catch (failure) {

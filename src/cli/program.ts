@@ -6,7 +6,7 @@ import { ConfigError } from '../config/config.ts';
 import { EndpointError } from '../socket/endpoint.ts';
 import { CLASSES, type DomainClass, STATES, type State } from '../vocabulary.ts';
 import { CliError, EXIT } from './error.ts';
-import { EXIT_CODES, HELP, PROBE_HELP } from './help.ts';
+import { EXIT_CODES, HELP, PROBE_HELP, SERVE_HELP } from './help.ts';
 import { type Kind, KINDS, type KindName, type Scope } from './keep/kind.ts';
 import { defaultPlaces } from './places.ts';
 
@@ -51,15 +51,12 @@ function createProgram(exit: (code: number) => void): Command {
         .default([], `unix:${places.socket}`),
     )
     .option('-s, --store <dir>', `an embedded store, instead of the file's stores (default: ${places.store})`)
-    .action(async (options: { config?: string; listen: string[]; store?: string }) => {
+    .option('--takeover', 'take the path from a daemon that runs, which then serves its clients until they close')
+    .addHelpText('after', SERVE_HELP)
+    .action(async (options: { config?: string; listen: string[]; store?: string; takeover?: true }) => {
+      const { config = null, listen, store = null, takeover = false } = options;
       const { serve } = await import('./serve.ts');
-      exit(
-        await serve(
-          { config: options.config ?? null, listen: options.listen, store: options.store ?? null },
-          places,
-          packageVersion(),
-        ),
-      );
+      exit(await serve({ config, listen, store, takeover }, places, packageVersion()));
     });
 
   program
@@ -82,17 +79,30 @@ function createProgram(exit: (code: number) => void): Command {
     .option('-s, --server <endpoint>', 'unix:PATH or tcp:HOST:PORT', `unix:${places.socket}`)
     .option('-m, --map <name>', 'the name of the map', 'mailbox')
     .option('-t, --timeout <seconds>', 'how long to wait for a connection and for each reply', parseSeconds, 5)
+    .addOption(
+      new Option('-p, --protocol <protocol>', 'how the server frames; line is what OpenSMTPD speaks')
+        .choices(['netstring', 'line'])
+        .default('netstring'),
+    )
     .option('--json', 'an object a line: key, reply, error, exitCode, ms')
     .addHelpText('after', PROBE_HELP)
-    .action(async (keys: string[], options: { server: string; map: string; timeout: number; json?: true }) => {
+    .action(async (keys: string[], options: ProbeOptions) => {
       const { linesOf, probe } = await import('./probe.ts');
       const asked = keys.length === 1 && keys[0] === '-' ? linesOf(process.stdin) : keys;
-      const { server, map, timeout, json = false } = options;
-      exit(await probe(asked, { server, map, timeoutMs: timeout * 1_000, json }));
+      const { server, map, protocol, timeout, json = false } = options;
+      exit(await probe(asked, { server, map, protocol, timeoutMs: timeout * 1_000, json }));
     });
 
   for (const kind of Object.keys(KINDS) as KindName[]) addKind(program, kind, places.store, exit);
   return program;
+}
+
+interface ProbeOptions {
+  readonly server: string;
+  readonly map: string;
+  readonly protocol: 'netstring' | 'line';
+  readonly timeout: number;
+  readonly json?: true;
 }
 
 interface StoreOption {

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import type { Config } from '../config/config.ts';
+import { type Config, ConfigError } from '../config/config.ts';
 import { type Overrides, type Places, loadConfig } from '../config/load.ts';
 import { type Daemon, startDaemon } from '../daemon.ts';
 import { type FirstSteps, openLog } from '../observe/log.ts';
@@ -13,14 +13,21 @@ export interface ServeOptions {
   readonly config: string | null;
   readonly listen: readonly string[];
   readonly store: string | null;
+  /** Whether to take the place of a daemon that runs. */
+  readonly takeover: boolean;
 }
 
-/** Runs the daemon until a signal stops it. Resolves to the exit code. Throws ConfigError, and CliError where it cannot listen. */
+/**
+ * Runs the daemon until a signal stops it, or another daemon has taken over and all clients are gone. Resolves to the exit
+ * code. Throws ConfigError, and CliError where it cannot listen.
+ */
 export async function serve(options: ServeOptions, places: Places, version: string): Promise<number> {
-  const config = loadConfig(options.config, places, overridesOf(options));
+  const load = (): Config => loadConfig(options.config, places, overridesOf(options));
+  const config = load();
   if (options.config === null) makeFolders(places, options);
   const pretty = process.stdout.isTTY;
-  const { log, flush } = await openLog({ level: config.log.level, pretty, firstSteps: firstSteps(config, places) });
+  const opened = await openLog({ level: config.log.level, pretty, firstSteps: firstSteps(config, places) });
+  const { log, flush, setLevel } = opened;
   process.on('uncaughtException', (error) => {
     log.failed(error);
     flush();
@@ -28,13 +35,40 @@ export async function serve(options: ServeOptions, places: Places, version: stri
   });
   try {
     const stopped = untilSignal(flush);
-    const daemon = await start(() => startDaemon(config, inheritedSockets(process.env, process.pid), log));
-    log.started(version, options.config ?? 'defaults', daemon.listeners);
-    await daemon.stop(await stopped);
+    const inherited = inheritedSockets(process.env, process.pid);
+    const starting = start(() => startDaemon(config, inherited, log, options.takeover));
+    const name = options.config ?? 'defaults';
+    onHangUp(async () => {
+      const running = await starting;
+      try {
+        const next = load();
+        await running.reload(next);
+        setLevel(next.log.level);
+        log.reloaded(name, running.listeners);
+      } catch (error) {
+        if (!(error instanceof ConfigError) && !(error instanceof ListenError)) throw error;
+        log.reloadRefused(error);
+      }
+    });
+    const daemon = await starting;
+    log.started(version, name, daemon.listeners);
+    const handedOver = daemon.replaced.then(async () => {
+      await daemon.handOver();
+      return 'takeover';
+    });
+    await daemon.stop(await Promise.race([stopped, handedOver]));
     return 0;
   } finally {
     flush();
   }
+}
+
+/** Reloads at each SIGHUP, one after the other. */
+function onHangUp(reload: () => Promise<void>): void {
+  let last: Promise<void> = Promise.resolve();
+  process.on('SIGHUP', () => {
+    last = last.then(reload);
+  });
 }
 
 function overridesOf({ listen, store }: ServeOptions): Overrides {

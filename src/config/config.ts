@@ -2,6 +2,7 @@ import type { AliasOptions } from '../map/chain.ts';
 import type { DomainOptions } from '../map/domain.ts';
 import type { MailboxOptions } from '../map/mailbox.ts';
 import type { TableOptions } from '../map/table.ts';
+import type { Protocol } from '../protocol/framing.ts';
 import type { ClientLimits } from '../socket/clients.ts';
 import type { Limits } from '../socket/connection.ts';
 import type { Binding } from '../socket/listener.ts';
@@ -12,16 +13,17 @@ export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 /** What the daemon runs on, checked and complete. */
 export interface Config {
   readonly log: { readonly level: (typeof LOG_LEVELS)[number] };
-  readonly limits: Limits & ClientLimits & { readonly stopMs: number };
+  readonly limits: Limits & ClientLimits & { readonly stopMs: number; readonly handoverMs: number };
   readonly listeners: ReadonlyMap<string, ListenerConfig>;
   readonly stores: ReadonlyMap<string, StoreConfig>;
   readonly maps: ReadonlyMap<string, MapConfig>;
 }
 
 /** A listener of ours, or one that systemd holds and passes in under its FileDescriptorName. */
-export type ListenerConfig =
+export type ListenerConfig = { readonly protocol: Protocol } & (
   | Exclude<Binding, { kind: 'inherited' }>
-  | { readonly kind: 'systemd'; readonly name: string };
+  | { readonly kind: 'systemd'; readonly name: string }
+);
 
 export type StoreConfig =
   | { readonly driver: 'embedded'; readonly path: string }

@@ -1,5 +1,5 @@
-import { isLoopback } from '../socket/listener.ts';
-import type { Network } from '../socket/listener.ts';
+import type { Protocol } from '../protocol/framing.ts';
+import { isLoopback, type Network } from '../socket/listener.ts';
 import type { ListenerConfig, Mistake } from './config.ts';
 
 /** The keys of a `[listen.NAME]`, each read by itself. */
@@ -11,6 +11,7 @@ export interface ListenerKeys {
   readonly owner?: number | undefined;
   readonly group?: number | undefined;
   readonly allow?: readonly Network[] | undefined;
+  readonly protocol: Protocol;
 }
 
 /** Makes one listener of them, or says what does not fit together. */
@@ -37,8 +38,8 @@ export function readListener(raw: ListenerKeys): ListenerConfig | readonly Mista
     });
   }
   if (mistakes.length > 0) return mistakes;
-  if (raw.tcp !== undefined) return { kind: 'tcp', ...raw.tcp, allow };
-  if (raw.systemd !== undefined) return { kind: 'systemd', name: raw.systemd };
-  const { path = '', mode = 0o666, owner = -1, group = -1 } = raw;
-  return { kind: 'unix', path, mode, uid: owner, gid: group };
+  const { path = '', mode = 0o666, owner = -1, group = -1, protocol } = raw;
+  if (raw.tcp !== undefined) return { kind: 'tcp', protocol, ...raw.tcp, allow };
+  if (raw.systemd !== undefined) return { kind: 'systemd', protocol, name: raw.systemd };
+  return { kind: 'unix', protocol, path, mode, uid: owner, gid: group };
 }

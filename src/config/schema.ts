@@ -28,12 +28,7 @@ const REPLY = 'OK, NOTFOUND, TEMP or PERM, the last two with a text, such as "PE
 const HOUR_MS = 3_600_000;
 const MOST_CONNECTIONS = 1_000_000;
 
-export const log = z.strictObject({
-  level: z
-    .enum(LOG_LEVELS)
-    .default('info')
-    .describe(`one of ${LOG_LEVELS.join(', ')}`),
-});
+export const log = z.strictObject({ level: oneOf(LOG_LEVELS, 'info') });
 
 export const limits = z
   .strictObject({
@@ -44,6 +39,7 @@ export const limits = z
     unread_ms: wholeNumber(1, HOUR_MS, 30_000, 'milliseconds'),
     idle_ms: wholeNumber(0, 24 * HOUR_MS, 0, 'milliseconds, or 0 for no limit'),
     stop_ms: wholeNumber(0, HOUR_MS, 3_000, 'milliseconds'),
+    handover_ms: wholeNumber(0, 24 * HOUR_MS, 600_000, 'milliseconds'),
     soft_connections: wholeNumber(1, MOST_CONNECTIONS, 12_000, 'connections'),
     hard_connections: wholeNumber(1, MOST_CONNECTIONS, 16_000, 'connections'),
   })
@@ -60,6 +56,7 @@ export const limits = z
     unreadMs: raw.unread_ms,
     idleMs: raw.idle_ms,
     stopMs: raw.stop_ms,
+    handoverMs: raw.handover_ms,
     softConnections: raw.soft_connections,
     hardConnections: raw.hard_connections,
   }));
@@ -74,6 +71,7 @@ export const listener = z
     owner: parsedBy('the name or number of a user of this machine', value.user).optional(),
     group: parsedBy('the name or number of a group of this machine', value.group).optional(),
     allow: z.array(parsedBy(NETWORKS, value.network)).optional().describe(NETWORKS),
+    protocol: oneOf(['netstring', 'line'], 'netstring'),
   })
   .transform((raw, context): ListenerConfig => {
     const read = readListener(raw);

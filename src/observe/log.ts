@@ -25,6 +25,11 @@ export interface Log {
   connectionForbidden(listener: string, address: string): void;
   acceptFailed(listener: string, cause: unknown): void;
   stalled(forMs: number): void;
+  reloaded(config: string, listeners: readonly string[]): void;
+  /** The configuration or a listener of it is no good; the daemon goes on with what it has. */
+  reloadRefused(cause: unknown): void;
+  /** Another daemon has taken over, and this one serves its clients on until they close. */
+  handingOver(open: number): void;
   stopping(why: string, open: number): void;
   stopped(): void;
   failed(cause: unknown): void;
@@ -43,18 +48,32 @@ export interface FirstSteps {
   readonly ask: string;
 }
 
+export interface OpenLog {
+  readonly log: Log;
+  /** Writes what waits. */
+  flush(): void;
+  setLevel(level: string): void;
+}
+
 const MOST_WAITING_BYTES = 16 * 1024 * 1024; // what waits for a log that nobody reads; the rest is dropped
 
-/** Opens the log on standard output. A log that cannot be written never stops an answer. `flush` writes what waits. */
-export async function openLog(options: LogOptions): Promise<{ readonly log: Log; readonly flush: () => void }> {
+/** Opens the log on standard output. A log that cannot be written never stops an answer. */
+export async function openLog(options: LogOptions): Promise<OpenLog> {
   if (options.pretty) {
     const { default: pretty } = await import('pino-pretty');
     const stream = pretty({ ignore: 'pid,event', singleLine: true, translateTime: 'SYS:HH:MM:ss', sync: true });
-    return { log: createLog(loggerTo(stream, options.level), options.firstSteps), flush: () => {} };
+    return logOn(loggerTo(stream, options.level), options.firstSteps, () => {});
   }
   const stream = destination({ fd: 1, sync: false, maxLength: MOST_WAITING_BYTES });
   stream.on('error', () => {});
-  return { log: createLog(loggerTo(stream, options.level), options.firstSteps), flush: () => stream.flushSync() };
+  return logOn(loggerTo(stream, options.level), options.firstSteps, () => stream.flushSync());
+}
+
+function logOn(logger: Logger, firstSteps: FirstSteps, flush: () => void): OpenLog {
+  const setLevel = (level: string): void => {
+    logger.level = level;
+  };
+  return { log: createLog(logger, firstSteps), flush, setLevel };
 }
 
 function loggerTo(stream: DestinationStream, level: string): Logger {
@@ -126,6 +145,16 @@ export function createLog(logger: Logger, firstSteps: FirstSteps): Log {
         { event: 'stalled', forMs: Math.round(forMs) },
         `this process stood still for ${Math.round(forMs)} ms`,
       );
+    },
+    reloaded(config, listeners) {
+      logger.info({ event: 'reloaded', config, listeners }, `goes on with ${config}`);
+    },
+    reloadRefused(cause) {
+      const reason = messageOf(cause);
+      logger.error({ event: 'reload_refused', cause: reason }, `goes on as before, since ${reason}`);
+    },
+    handingOver(open) {
+      logger.info({ event: 'handing_over', open }, `another daemon listens now, ${open} connections are served on`);
     },
     stopping(why, open) {
       logger.info({ event: 'stopping', why, open }, `stopping on ${why}, ${open} connections are open`);

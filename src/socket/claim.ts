@@ -30,6 +30,13 @@ export async function claimPath(beside: string, path: string): Promise<void> {
   unlinkSync(beside);
 }
 
+/** Gives it its name `path` from whoever has it, in one step: clients reach either the old server or the new one. Throws ListenError. */
+export function takePath(beside: string, path: string): void {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat !== undefined && !stat.isSocket()) throw noSocket(path);
+  renameSync(beside, path);
+}
+
 /** Removes the socket file at stop, unless another server's has taken its place. */
 export function releasePath(path: string, inode: bigint): void {
   if (inodeOf(path) === inode) unlinkSync(path);
@@ -43,9 +50,7 @@ export function inodeOf(path: string): bigint | null {
 async function findStale(path: string): Promise<bigint | null> {
   const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
   if (stat === undefined) return null;
-  if (!stat.isSocket()) {
-    throw new ListenError(`${path}: is there already and is no socket; remove it, or listen on another path`);
-  }
+  if (!stat.isSocket()) throw noSocket(path);
   const error = await tryConnect(path);
   if (error === null) throw inUse(path);
   if (isErrno(error, 'ENOENT')) return null;
@@ -71,8 +76,14 @@ function removeStale(path: string, stale: bigint, aside: string): void {
   throw inUse(path);
 }
 
+function noSocket(path: string): ListenError {
+  return new ListenError(`${path}: is there already and is no socket; remove it, or listen on another path`);
+}
+
 function inUse(path: string): ListenError {
-  return new ListenError(`${path}: another server listens there; stop it first, or listen on another path`);
+  return new ListenError(
+    `${path}: another server listens there; stop it first, take over from it (smmap serve --takeover), or listen on another path`,
+  );
 }
 
 function tryConnect(path: string): Promise<Error | null> {

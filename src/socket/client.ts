@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
-import { FramingError, NetstringDecoder, encodeNetstring } from '../protocol/netstring.ts';
+import { FRAMINGS, type Protocol } from '../protocol/framing.ts';
+import { FramingError } from '../protocol/netstring.ts';
 import { formatRequest } from '../protocol/request.ts';
 import { type Endpoint, formatEndpoint } from './endpoint.ts';
 
@@ -28,13 +29,15 @@ export interface Client {
 export interface ClientOptions {
   readonly timeoutMs: number;
   readonly replyBytes: number;
+  readonly protocol: Protocol;
 }
 
 /** Connects. Rejects with ConnectionError or TimeoutError. */
 export async function openClient(endpoint: Endpoint, options: ClientOptions): Promise<Client> {
   const where = formatEndpoint(endpoint);
   const socket = endpoint.kind === 'unix' ? connect(endpoint.path) : connect(endpoint.port, endpoint.host);
-  const decoder = new NetstringDecoder(options.replyBytes);
+  const framing = FRAMINGS[options.protocol];
+  const decoder = framing.decoder(options.replyBytes);
   let settle: ((result: string | Error) => void) | null = null;
   let broken: Error | null = null;
 
@@ -69,7 +72,7 @@ export async function openClient(endpoint: Endpoint, options: ClientOptions): Pr
       else settle(payload?.toString('utf8') ?? '');
     } catch (error) {
       if (!(error instanceof FramingError)) throw error;
-      fail(new ProtocolError(`the server sent no netstring: ${error.message}`));
+      fail(new ProtocolError(`the server sent no ${options.protocol}: ${error.message}`));
     }
   });
   socket.on('error', (error) => fail(new ConnectionError(`${where}: ${explain(error)}`)));
@@ -78,7 +81,7 @@ export async function openClient(endpoint: Endpoint, options: ClientOptions): Pr
   await waitFor(() => socket.once('connect', () => settle?.('')));
   return {
     ask: (map, key) =>
-      broken === null ? waitFor(() => socket.write(encodeNetstring(formatRequest(map, key)))) : Promise.reject(broken),
+      broken === null ? waitFor(() => socket.write(framing.encode(formatRequest(map, key)))) : Promise.reject(broken),
     close: () => void socket.destroy(),
   };
 }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { Framing } from '../protocol/framing.ts';
 import { Connection, type Service } from './connection.ts';
 
 export interface ClientLimits {
@@ -11,7 +12,9 @@ export interface ClientLimits {
 /** All clients of all listeners. */
 export interface Clients {
   readonly count: number;
-  accept(socket: Socket): void;
+  accept(socket: Socket, framing: Framing): void;
+  /** Serves them on until all have closed, or for `boundMs`. */
+  finish(boundMs: number): Promise<void>;
   /** Answers what was asked, half-closes, waits until the clients have closed, and drops them after `boundMs`. */
   drain(boundMs: number): Promise<void>;
 }
@@ -22,15 +25,28 @@ const LAST_READ_MS = 20; // what was sent before the stop is read within this ti
  * node:net cannot leave a client waiting in the backlog, and should not: what it had asked would be answered late.
  * So beyond the hard limit connections are closed, and `refused` is told.
  */
-export function createClients(limits: ClientLimits, service: Service, refused: () => void): Clients {
+export function createClients(service: Service & { readonly limits: ClientLimits }, refused: () => void): Clients {
   const connections = new Set<Connection>();
-  let emptied: (() => void) | null = null;
+  const waiting = new Set<() => void>();
+
+  const finish = (boundMs: number): Promise<void> =>
+    new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        waiting.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, boundMs);
+      waiting.add(done);
+      if (connections.size === 0) done();
+    });
 
   return {
     get count() {
       return connections.size;
     },
-    accept(socket) {
+    accept(socket, framing) {
+      const { limits } = service;
       if (connections.size >= limits.hardConnections) {
         refused();
         socket.destroy();
@@ -38,26 +54,20 @@ export function createClients(limits: ClientLimits, service: Service, refused: (
       }
       let excess = connections.size >= limits.softConnections;
       const overloaded = (): boolean => {
-        excess &&= connections.size > limits.softConnections;
+        excess &&= connections.size > service.limits.softConnections;
         return excess;
       };
-      const connection = new Connection(socket, service, overloaded, () => {
+      const connection = new Connection(socket, framing, service, overloaded, () => {
         connections.delete(connection);
-        if (connections.size === 0) emptied?.();
+        if (connections.size === 0) for (const done of waiting) done();
       });
       connections.add(connection);
     },
+    finish,
     async drain(boundMs) {
       await new Promise((resolve) => setTimeout(resolve, LAST_READ_MS));
       for (const connection of connections) connection.drain();
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, boundMs);
-        emptied = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-        if (connections.size === 0) emptied?.();
-      });
+      await finish(boundMs);
       for (const connection of connections) connection.destroy();
     },
   };

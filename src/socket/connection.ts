@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import { FramingError, NetstringDecoder, encodeNetstring } from '../protocol/netstring.ts';
+import type { Decoder, Framing } from '../protocol/framing.ts';
+import { FramingError } from '../protocol/netstring.ts';
 import { formatReply } from '../protocol/reply.ts';
 import { parseRequest } from '../protocol/request.ts';
 import type { Maybe, Reply, Request } from '../vocabulary.ts';
@@ -48,8 +49,9 @@ const PATIENCE = 1.25; // deadlines after which a client may have given up: 5 s 
 export class Connection {
   readonly #socket: Socket;
   readonly #service: Service;
+  readonly #framing: Framing;
   readonly #overloaded: () => boolean;
-  readonly #decoder: NetstringDecoder;
+  readonly #decoder: Decoder;
   #request: Request = { map: '', key: '' };
   #arrived = 0;
   #answering = false;
@@ -61,14 +63,15 @@ export class Connection {
   #unfinishedTimer: NodeJS.Timeout | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
 
-  constructor(accepted: Socket, service: Service, overloaded: () => boolean, closed: () => void) {
+  constructor(accepted: Socket, framing: Framing, service: Service, overloaded: () => boolean, closed: () => void) {
     this.#service = service;
+    this.#framing = framing;
     this.#overloaded = overloaded;
-    this.#decoder = new NetstringDecoder(service.limits.requestBytes);
+    this.#decoder = framing.decoder(service.limits.requestBytes);
     const socket = readInto(accepted, (buffer, length) => this.#read(buffer, length));
     this.#socket = socket;
     socket.setNoDelay(true);
-    if (service.limits.idleMs > 0) socket.setTimeout(service.limits.idleMs, () => this.#idle());
+    if (service.limits.idleMs > 0 && !framing.patient) socket.setTimeout(service.limits.idleMs, () => this.#idle());
     socket.on('drain', () => this.#drained());
     socket.on('end', () => {
       this.#clientEnded = true;
@@ -153,7 +156,7 @@ export class Connection {
   }
 
   #encode(reply: Reply): string {
-    return encodeNetstring(formatReply(reply, this.#service.limits.replyBytes));
+    return this.#framing.encode(formatReply(reply, this.#service.limits.replyBytes));
   }
 
   #leftMs(): number {
@@ -182,7 +185,7 @@ export class Connection {
   /** Hands replies to the socket; false where no more may be done now: the client does not read, or it is too late. */
   #send(replies: string): boolean {
     if (replies === '') return !this.#blocked;
-    if (this.#waitedMs() > this.#service.limits.deadlineMs * PATIENCE) {
+    if (this.#waitedMs() > this.#service.limits.deadlineMs * PATIENCE && !this.#framing.patient) {
       this.#finish('late answer');
       return false;
     }

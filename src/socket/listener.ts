@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, existsSync } from 'node:fs';
 import { BlockList, type Server, type Socket, createServer, isIP } from 'node:net';
 import { dirname } from 'node:path';
-import { ListenError, besidePath, claimPath, inodeOf, releasePath } from './claim.ts';
+import { ListenError, besidePath, claimPath, inodeOf, releasePath, takePath } from './claim.ts';
 import { EndpointError, formatEndpoint } from './endpoint.ts';
 
 /** A network as `allow` names them: an address, or a prefix of so many bits. */
@@ -17,12 +17,21 @@ export type Binding =
 
 export interface Listener {
   readonly where: string;
+  /**
+   * Gives a Unix socket its path, from which clients reach it: where nobody listens there, or with `takeover` also from who
+   * does, without a moment in which nobody would. Throws ListenError.
+   */
+  claim(takeover: boolean): Promise<void>;
+  /** Changes who may connect, to the binding of the same place. Throws ListenError. */
+  update(binding: Binding): void;
   /** Accepts no more, and removes the socket file. */
   close(): void;
 }
 
 export interface ListenerEvents {
   accept(socket: Socket): void;
+  /** Another server has taken over the path; who connected before is still accepted. */
+  replaced(): void;
   /** A client outside the allowed networks was turned away. */
   forbidden(address: string): void;
   /** accept(2) failed; the listener goes on. */
@@ -30,21 +39,28 @@ export interface ListenerEvents {
 }
 
 const BACKLOG = 4_096; // the kernel cuts it to net.core.somaxconn
+const WATCH_MS = 500;
 
-/** Starts to listen. Throws ListenError where the path or port cannot be had. */
+/** Starts to listen; a path is had only by `claim`. Throws ListenError where the place cannot be had. */
 export async function openListener(binding: Binding, events: ListenerEvents): Promise<Listener> {
-  const admit = binding.kind === 'tcp' ? admitFrom(binding.allow, events) : (socket: Socket) => events.accept(socket);
-  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, admit);
+  let admit = admitFrom(binding, events);
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => admit(socket));
+  const reached = (): Listener => ({
+    where: whereOf(server),
+    claim: () => Promise.resolve(),
+    update: (next) => (admit = admitFrom(next, events)),
+    close: () => server.close(),
+  });
   try {
     switch (binding.kind) {
       case 'unix':
         return await openUnix(server, binding, events);
       case 'tcp':
         await listen(server, { host: binding.host, port: binding.port, backlog: BACKLOG }, events);
-        return { where: whereOf(server), close: () => server.close() };
+        return reached();
       case 'inherited':
         await listen(server, { fd: binding.fd }, events);
-        return { where: whereOf(server), close: () => server.close() };
+        return reached();
     }
   } catch (error) {
     server.close();
@@ -76,19 +92,47 @@ async function openUnix(
   binding: Extract<Binding, { kind: 'unix' }>,
   events: ListenerEvents,
 ): Promise<Listener> {
-  const { path, mode, uid, gid } = binding;
+  const { path } = binding;
   const beside = besidePath(path);
   await listen(server, { path: beside, backlog: BACKLOG }, events);
-  chownSync(beside, uid, gid);
-  chmodSync(beside, mode);
-  await claimPath(beside, path);
-  const inode = inodeOf(path);
+  const inode = inodeOf(beside) as bigint;
+  let name = beside;
+  let watch: NodeJS.Timeout | undefined;
+  const update = (next: Binding): void => {
+    if (next.kind !== 'unix' || inodeOf(name) !== inode) return;
+    try {
+      chownSync(name, next.uid, next.gid);
+      chmodSync(name, next.mode);
+    } catch (error) {
+      throw explain(next, error);
+    }
+  };
+  const close = (): void => {
+    clearInterval(watch);
+    releasePath(name, inode);
+    server.close();
+  };
+  try {
+    update(binding);
+  } catch (error) {
+    close();
+    throw error;
+  }
   return {
     where: formatEndpoint({ kind: 'unix', path }),
-    close() {
-      if (inode !== null) releasePath(path, inode);
-      server.close();
+    async claim(takeover) {
+      if (takeover) takePath(beside, path);
+      else await claimPath(beside, path);
+      name = path;
+      watch = setInterval(() => {
+        const now = inodeOf(path);
+        if (now === null || now === inode) return; // a path that somebody removed has not gone to another server
+        clearInterval(watch);
+        events.replaced();
+      }, WATCH_MS).unref();
     },
+    update,
+    close,
   };
 }
 
@@ -114,8 +158,10 @@ function whereOf(server: Server): string {
   return formatEndpoint({ kind: 'tcp', host: address.address, port: address.port });
 }
 
-/** Lets in the loopback addresses and the allowed networks: a socket map tells anybody who asks which mailboxes exist. */
-function admitFrom(allow: readonly Network[], events: ListenerEvents): (socket: Socket) => void {
+/** Over TCP lets in the loopback addresses and the allowed networks: a socket map tells anybody who asks which mailboxes exist. */
+function admitFrom(binding: Binding, events: ListenerEvents): (socket: Socket) => void {
+  if (binding.kind !== 'tcp') return (socket) => events.accept(socket);
+  const { allow } = binding;
   const allowed = blockListOf([...LOOPBACK, ...allow]);
   return (socket) => {
     const address = socket.remoteAddress;

@@ -71,7 +71,14 @@ describe('a configuration', () => {
       stores: ['local'],
       options: { defaultDomain: 'xn--bcher-kva.example', separators: ['+'], policy: 'ignore', reply: 'key' },
     });
-    expect(config.listeners.get('mta')).toEqual({ kind: 'unix', path: places.socket, mode: 0o666, uid: -1, gid: -1 });
+    expect(config.listeners.get('mta')).toEqual({
+      kind: 'unix',
+      protocol: 'netstring',
+      path: places.socket,
+      mode: 0o666,
+      uid: -1,
+      gid: -1,
+    });
   });
 
   it('says what mailboxes are answered that are not active', () => {
@@ -144,15 +151,16 @@ describe('a configuration', () => {
       `[listen.a]\npath = "/x/s"\nmode = "0640"\nowner = "root"\ngroup = "0"
        [listen.b]\ntcp = "[::1]:2004"
        [listen.c]\ntcp = "0.0.0.0:2004"\nallow = ["192.0.2.1", "2001:db8::/32"]
-       [listen.d]\nsystemd = "smmap"`,
+       [listen.d]\nsystemd = "smmap"\nprotocol = "line"`,
       'f',
       places,
     );
     expect([...config.listeners.values()]).toEqual([
-      { kind: 'unix', path: '/x/s', mode: 0o640, uid: 0, gid: 0 },
-      { kind: 'tcp', host: '::1', port: 2004, allow: [] },
+      { kind: 'unix', protocol: 'netstring', path: '/x/s', mode: 0o640, uid: 0, gid: 0 },
+      { kind: 'tcp', protocol: 'netstring', host: '::1', port: 2004, allow: [] },
       {
         kind: 'tcp',
+        protocol: 'netstring',
         host: '0.0.0.0',
         port: 2004,
         allow: [
@@ -160,7 +168,7 @@ describe('a configuration', () => {
           { address: '2001:db8::', bits: 32 },
         ],
       },
-      { kind: 'systemd', name: 'smmap' },
+      { kind: 'systemd', protocol: 'line', name: 'smmap' },
     ]);
   });
 

@@ -93,7 +93,7 @@ describe('where it listens', () => {
     const connected = await client(daemon);
     const second = await cli(['serve', '--config', join(daemon.folder, 'smmap.toml')]);
     expect(second.stderr).toBe(
-      `smmap: ${daemon.socket}: another server listens there; stop it first, or listen on another path\n`,
+      `smmap: ${daemon.socket}: another server listens there; stop it first, take over from it (smmap serve --takeover), or listen on another path\n`,
     );
     expect(second.code).toBe(73);
     expect(lstatSync(daemon.socket).ino).toBe(inode);

@@ -1,9 +1,10 @@
 import { createConnection, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { FRAMINGS, type Protocol } from '../../src/protocol/framing.ts';
 import { createClients, type Clients } from '../../src/socket/clients.ts';
 import { startClock } from '../../src/socket/clock.ts';
 import type { Limits } from '../../src/socket/connection.ts';
-import { type Binding, type Listener, openListener } from '../../src/socket/listener.ts';
+import { type Binding, type Listener, type ListenerEvents, openListener } from '../../src/socket/listener.ts';
 import type { Maybe, Reply, Request } from '../../src/vocabulary.ts';
 
 export const LIMITS = {
@@ -31,12 +32,12 @@ export async function startServer(
   binding: Binding,
   answer: (request: Request) => Maybe<Reply>,
   limits: Partial<Limits & { softConnections: number; hardConnections: number }> = {},
+  protocol: Protocol = 'netstring',
 ): Promise<TestServer> {
   const told: string[] = [];
   const all = { ...LIMITS, ...limits };
   const clock = startClock((forMs) => told.push(`stalled: ${forMs}`));
   const clients = createClients(
-    all,
     {
       limits: all,
       clock,
@@ -46,9 +47,10 @@ export async function startServer(
     },
     () => told.push('refused'),
   );
-  const listener = await openListener(binding, {
-    accept: (socket) => clients.accept(socket),
+  const listener = await listenAt(binding, {
+    accept: (socket) => clients.accept(socket, FRAMINGS[protocol]),
     forbidden: (address) => told.push(`forbidden: ${address}`),
+    replaced: () => told.push('replaced'),
     failed: (error) => told.push(`failed: ${error.message}`),
   });
   return {
@@ -62,6 +64,18 @@ export async function startServer(
       clock.close();
     },
   };
+}
+
+/** Opens a listener, and gives it its path. */
+export async function listenAt(binding: Binding, events: ListenerEvents, takeover = false): Promise<Listener> {
+  const listener = await openListener(binding, events);
+  try {
+    await listener.claim(takeover);
+  } catch (error) {
+    listener.close();
+    throw error;
+  }
+  return listener;
 }
 
 /** The bindings that every row of the wire runs over; each on a free place. */

@@ -28,8 +28,17 @@ const MAY: readonly (readonly [RegExp, readonly RegExp[]])[] = [
   [/^map\//, [/^address\//, /^store\/store\.ts$/]],
   [/^socket\//, [/^protocol\//]],
   [/^observe\//, []],
-  [/^config\//, [/^address\//, /^map\/(mailbox|chain|domain|table|recipient)\.ts$/, /^socket\//, /^store\/record\//]],
-  [/^daemon\.ts$/, [/^(config|map|observe|socket|store)\//]],
+  [
+    /^config\//,
+    [
+      /^address\//,
+      /^map\/(mailbox|chain|domain|table|recipient)\.ts$/,
+      /^socket\//,
+      /^protocol\/framing\.ts$/,
+      /^store\/record\//,
+    ],
+  ],
+  [/^(daemon|maps|doors)\.ts$/, [/^(config|map|observe|protocol|socket|store)\//, /^(maps|doors)\.ts$/]],
   [/^cli\//, [/./]],
   [/^main\.ts$/, [/^cli\//]],
 ];

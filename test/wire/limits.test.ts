@@ -3,10 +3,10 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type Binding, openListener } from '../../src/socket/listener.ts';
+import type { Binding } from '../../src/socket/listener.ts';
 import type { Maybe, Reply, Request } from '../../src/vocabulary.ts';
 import { temporaryFolders } from '../support/folder.ts';
-import { LIMITS, type TestServer, connectTo, readAll, readBytes, startServer } from '../support/server.ts';
+import { LIMITS, type TestServer, connectTo, listenAt, readAll, readBytes, startServer } from '../support/server.ts';
 
 const folder = temporaryFolders();
 const servers: TestServer[] = [];
@@ -351,7 +351,7 @@ async function leaveStale(path: string): Promise<void> {
 }
 
 describe('a Unix socket', () => {
-  const events = { accept: () => {}, forbidden: () => {}, failed: () => {} };
+  const events = { accept: () => {}, replaced: () => {}, forbidden: () => {}, failed: () => {} };
 
   it('has its mode before a client can connect', async () => {
     const binding = { ...unix(), mode: 0o640 };
@@ -362,7 +362,7 @@ describe('a Unix socket', () => {
   it('is refused where another server listens, which is not disturbed', async () => {
     const binding = unix();
     const { connect } = await start(echo, {}, binding);
-    await expect(openListener(binding, events)).rejects.toThrow('another server listens there; stop it first');
+    await expect(listenAt(binding, events)).rejects.toThrow('another server listens there; stop it first');
     const socket = connect();
     socket.end('3:m a,');
     expect(await readAll(socket)).toBe('4:OK a,');
@@ -382,7 +382,7 @@ describe('a Unix socket', () => {
     for (let round = 0; round < 20; round++) {
       const binding = unix();
       await leaveStale(binding.path);
-      const outcomes = await Promise.allSettled([1, 2, 3].map(() => openListener(binding, events)));
+      const outcomes = await Promise.allSettled([1, 2, 3].map(() => listenAt(binding, events)));
       const winners = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
       expect(winners).toHaveLength(1);
       expect(statSync(binding.path).isSocket()).toBe(true);
@@ -393,9 +393,9 @@ describe('a Unix socket', () => {
 
   it('is removed at stop, but not where another has taken its place', async () => {
     const binding = unix();
-    const first = await openListener(binding, events);
+    const first = await listenAt(binding, events);
     rmSync(binding.path);
-    const second = await openListener(binding, events);
+    const second = await listenAt(binding, events);
     first.close();
     expect(statSync(binding.path).isSocket()).toBe(true);
     second.close();
@@ -413,7 +413,7 @@ describe('a Unix socket', () => {
   ])('is refused where %s', async (_, make, message) => {
     const binding = unix();
     make(binding.path);
-    await expect(openListener(binding, events)).rejects.toThrow(message);
+    await expect(listenAt(binding, events)).rejects.toThrow(message);
   });
 
   it.each<[string, string, RegExp]>([
@@ -421,13 +421,13 @@ describe('a Unix socket', () => {
     ['its folder is a file', '/etc/passwd/s.sock', /cannot listen on unix:\/etc\/passwd\/s\.sock/],
     ['its path is too long', `/tmp/${'x'.repeat(120)}/s.sock`, /at most 107; choose a shorter one/],
   ])('says that %s', async (_, path, message) => {
-    await expect(openListener({ ...unix(), path }, events)).rejects.toThrow(message);
+    await expect(listenAt({ ...unix(), path }, events)).rejects.toThrow(message);
   });
 
   it('leaves nothing beside it where it fails', async () => {
     const dir = folder();
     writeFileSync(join(dir, 's.sock'), '');
-    await expect(openListener({ ...unix(), path: join(dir, 's.sock') }, events)).rejects.toThrow('no socket');
+    await expect(listenAt({ ...unix(), path: join(dir, 's.sock') }, events)).rejects.toThrow('no socket');
     await vi.waitUntil(() => readdirSync(dir).length === 1);
   });
 });

@@ -1,0 +1,77 @@
+import { canAnswer, questionsOf } from './config/answers.ts';
+import type { Config, MapConfig, StoreConfig } from './config/config.ts';
+import { createAliasMap } from './map/alias.ts';
+import { createDomainMap } from './map/domain.ts';
+import type { Handler } from './map/map.ts';
+import { createMailboxMap } from './map/mailbox.ts';
+import { createTableMap } from './map/table.ts';
+import type { Log } from './observe/log.ts';
+import { createDispatch } from './store/dispatch.ts';
+import { createFailover } from './store/failover.ts';
+import { EmptyStoreError, type Store } from './store/store.ts';
+
+/** The maps of a configuration over their stores. */
+export interface Maps {
+  readonly stores: ReadonlyMap<string, Store>;
+  readonly handlers: ReadonlyMap<string, Handler>;
+  close(): Promise<void>;
+}
+
+/** Opens the stores of a configuration, as `open` does, and makes its maps. */
+export async function openMaps(
+  config: Pick<Config, 'stores' | 'maps'>,
+  open: (name: string, store: StoreConfig) => Promise<Store>,
+): Promise<Maps> {
+  const stores = new Map<string, Store>();
+  for (const [name, store] of config.stores) stores.set(name, await open(name, store));
+  const handlers = new Map<string, Handler>();
+  for (const [name, map] of config.maps) handlers.set(name, createMap(map, storeOf(map, config.stores, stores)));
+  return {
+    stores,
+    handlers,
+    async close() {
+      for (const store of stores.values()) await store.close();
+    },
+  };
+}
+
+/** What a map asks: its stores in their order, each for what it can answer. */
+function storeOf(map: MapConfig, configs: Config['stores'], stores: ReadonlyMap<string, Store>): Store {
+  const asked = questionsOf(map).map((question) => {
+    const able = map.stores.filter((name) => canAnswer(configs.get(name) as StoreConfig, question));
+    return [question.about, createFailover(able.map((name) => stores.get(name) as Store))] as const;
+  });
+  return createDispatch(new Map(asked));
+}
+
+function createMap(map: MapConfig, store: Store): Handler {
+  switch (map.kind) {
+    case 'mailbox':
+      return createMailboxMap(map.options, store);
+    case 'alias':
+      return createAliasMap(map.options, store);
+    case 'domain':
+      return createDomainMap(map.options, store);
+    case 'table':
+      return createTableMap(map.options, store);
+  }
+}
+
+/** Says once which stores were never filled with what they are asked for; a failure of another kind shows at each lookup. */
+export async function warnOfEmptyStores(config: Config, stores: ReadonlyMap<string, Store>, log: Log): Promise<void> {
+  const told = new Set<string>();
+  for (const map of config.maps.values()) {
+    for (const question of questionsOf(map)) {
+      for (const name of map.stores) {
+        if (!canAnswer(config.stores.get(name) as StoreConfig, question)) continue;
+        try {
+          await stores.get(name)?.lookup(question);
+        } catch (error) {
+          if (!(error instanceof EmptyStoreError) || told.has(error.message)) continue;
+          told.add(error.message);
+          log.storeEmpty(name, question.about, error);
+        }
+      }
+    }
+  }
+}

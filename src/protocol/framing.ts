@@ -1,0 +1,30 @@
+import { LineDecoder, encodeLine } from './line.ts';
+import { NetstringDecoder, encodeNetstring } from './netstring.ts';
+
+/** Cuts a byte stream into payloads: push what was read, take `next()` until it is null, then `keep()` the rest. */
+export interface Decoder {
+  /** Whether a payload has begun whose end was not read yet. */
+  readonly unfinished: boolean;
+  push(chunk: Buffer, length?: number): void;
+  /** Throws FramingError. */
+  next(): Buffer | null;
+  keep(): void;
+}
+
+/** How requests and replies are framed. */
+export interface Framing {
+  decoder(maxBytes: number): Decoder;
+  encode(payload: string): string;
+  /**
+   * Whether clients wait for a reply as long as it takes, and never connect again, as OpenSMTPD's table-socketmap does:
+   * no answer comes too late for such a client, and it is never closed for being idle.
+   */
+  readonly patient: boolean;
+}
+
+export const FRAMINGS = {
+  netstring: { decoder: (maxBytes) => new NetstringDecoder(maxBytes), encode: encodeNetstring, patient: false },
+  line: { decoder: (maxBytes) => new LineDecoder(maxBytes), encode: encodeLine, patient: true },
+} as const satisfies Readonly<Record<string, Framing>>;
+
+export type Protocol = keyof typeof FRAMINGS;

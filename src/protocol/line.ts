@@ -1,0 +1,42 @@
+import { FramingError } from './netstring.ts';
+
+/** Lines that end with a line feed, as OpenSMTPD's table-socketmap frames the same requests and replies. */
+
+const LINE_FEED = 0x0a;
+const EMPTY = Buffer.alloc(0);
+
+/** Puts a payload into a line; one with a line feed in it would be two, and becomes TEMP. */
+export function encodeLine(payload: string): string {
+  return `${payload.includes('\n') ? 'TEMP reply is no line' : payload}\n`;
+}
+
+/** Cuts a byte stream into lines without their ends. What waits for its rest is at most `maxBytes`. */
+export class LineDecoder {
+  readonly #maxBytes: number;
+  #buffer: Buffer = EMPTY;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  get unfinished(): boolean {
+    return this.#buffer.length > 0;
+  }
+
+  push(chunk: Buffer, length = chunk.length): void {
+    this.#buffer = Buffer.concat([this.#buffer, chunk.subarray(0, length)]); // a copy, so the chunk is free
+  }
+
+  keep(): void {}
+
+  next(): Buffer | null {
+    const end = this.#buffer.indexOf(LINE_FEED);
+    if ((end === -1 ? this.#buffer.length : end) > this.#maxBytes) {
+      throw new FramingError(`a line is over ${this.#maxBytes} bytes`);
+    }
+    if (end === -1) return null;
+    const line = this.#buffer.subarray(0, end);
+    this.#buffer = this.#buffer.subarray(end + 1);
+    return line;
+  }
+}

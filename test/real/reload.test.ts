@@ -1,0 +1,233 @@
+import { existsSync, lstatSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { createConnection } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, onTestFinished, test } from 'vitest';
+import { readAll } from '../support/server.ts';
+import { askOnce, connectTo, request } from './client.ts';
+import { type Daemon, fill, makeFolder, serve } from './daemon.ts';
+import { PARTS, describePart } from './part.ts';
+import { findPostfix } from './postfix.ts';
+import { findSendmail } from './sendmail.ts';
+
+const FRED = 'fred@example.org';
+
+/** A daemon whose configuration can be written anew, and a client that stays connected. */
+async function serveConfigured(config: (folder: string) => string) {
+  const folder = await makeFolder();
+  const daemon = await serve({ folder, config: config(folder) });
+  const client = await connectTo(daemon.socket);
+  onTestFinished(() => client.close());
+  let told = 0;
+  return {
+    folder,
+    daemon,
+    client,
+    /** Resolves to the event that says what came of it. */
+    async reload(text: string): Promise<Daemon['log'][number]> {
+      await writeFile(join(folder, 'smmap.toml'), text);
+      daemon.signal('SIGHUP');
+      const events = (): Daemon['log'] => daemon.log.filter(({ event }) => event.startsWith('reload'));
+      while (events().length === told) await sleep(5);
+      told++;
+      return events().at(-1) as Daemon['log'][number];
+    },
+  };
+}
+
+const listen = (folder: string, rest = ''): string => `[listen.mta]\npath = "${join(folder, 'smmap.sock')}"\n${rest}\n`;
+const fixed = (name: string, rest = ''): string =>
+  `[store.fixed]\ndriver = "memory"\nmailboxes = ["${name}@example.org"]\n[map.mailbox]\n${rest}\n`;
+
+test('a reload exchanges maps, stores, limits and the log level under a connection that stays', async () => {
+  const { folder, daemon, client, reload } = await serveConfigured((dir) => listen(dir) + fixed('fred'));
+  expect(await client.ask('mailbox', FRED)).toBe(`OK ${FRED}`);
+  expect(await client.ask('mailbox', 'joe@example.org')).toBe('NOTFOUND ');
+  const text = `log.level = "debug"\nlimits.reply_bytes = 100\n${listen(folder)}${fixed('joe', 'reply = "address"')}[map.more]\n`;
+  expect(await reload(text)).toMatchObject({ event: 'reloaded', listeners: [`unix:${daemon.socket}`] });
+  expect(await client.ask('mailbox', FRED)).toBe('NOTFOUND ');
+  expect(await client.ask('mailbox', 'JOE@example.org')).toBe('OK joe@example.org');
+  expect(await client.ask('more', 'joe@example.org')).toBe('OK joe@example.org');
+  await daemon.logged('accepted', ({ map }) => map === 'more');
+});
+
+test('a reload follows the embedded store to another folder, and keeps one that is the same open', async () => {
+  const folder = await makeFolder();
+  await fill(join(folder, 'a'), ['fred@example.org']);
+  await fill(join(folder, 'b'), ['joe@example.org']);
+  const store = (name: string): string => `store.${name} = { driver = "embedded", path = "${join(folder, name)}" }\n`;
+  const listening = `listen.mta.path = "${join(folder, 'smmap.sock')}"\n`;
+  const daemon = await serve({ folder, config: listening + store('a') });
+  const client = await connectTo(daemon.socket);
+  onTestFinished(() => client.close());
+  for (const [names, replies] of [
+    [
+      ['a', 'b'],
+      ['OK', 'OK'],
+    ],
+    [['b'], ['NOTFOUND', 'OK']],
+    [['b'], ['NOTFOUND', 'OK']],
+    [['a'], ['OK', 'NOTFOUND']],
+  ] as const) {
+    await writeFile(join(folder, 'smmap.toml'), listening + names.map(store).join(''));
+    const before = daemon.log.length;
+    daemon.signal('SIGHUP');
+    while (!daemon.log.slice(before).some(({ event }) => event === 'reloaded')) await sleep(5);
+    const asked = ['fred', 'joe'].map(async (name) => (await client.ask('m', `${name}@example.org`)).split(' ')[0]);
+    expect(await Promise.all(asked)).toEqual(replies);
+  }
+  expect(daemon.log.filter(({ event }) => event === 'store_opened').map((line) => line['store'])).toEqual([
+    'a',
+    'b',
+    'a',
+  ]);
+});
+
+test('a reload opens new listeners, closes those that are gone, and changes who may enter the others', async () => {
+  const { folder, daemon, client, reload } = await serveConfigured(
+    (dir) => listen(dir, 'mode = "0600"') + fixed('fred'),
+  );
+  const second = join(folder, 'second.sock');
+  const inode = lstatSync(daemon.socket).ino;
+  await reload(
+    `${listen(folder, 'mode = "0660"')}[listen.second]\npath = "${second}"\nprotocol = "line"\n${fixed('fred')}`,
+  );
+  expect(lstatSync(daemon.socket)).toMatchObject({ ino: inode, mode: 0o140660 });
+  const line = createConnection(second);
+  line.end(`mailbox ${FRED}\n`);
+  expect(await readAll(line)).toBe(`OK ${FRED}\n`);
+  await reload(`[listen.other]\npath = "${second}"\n${fixed('fred')}`);
+  expect(existsSync(daemon.socket)).toBe(false);
+  expect(await askOnce(second, 'mailbox', FRED)).toBe(`OK ${FRED}`); // netstrings now
+  expect(await client.ask('mailbox', FRED)).toBe(`OK ${FRED}`); // who came in before stays
+});
+
+test.for([
+  [
+    'a mistake in it',
+    (folder: string) => `${listen(folder)}${fixed('joe', 'replly = "key"')}`,
+    /replly: is not known; did you mean reply\?/,
+  ],
+  ['no TOML', () => 'listen = [', /line 1/],
+  [
+    'a listener that cannot be had',
+    (folder: string) => `${listen(folder)}[listen.no]\npath = "${folder}/none/s.sock"\n${fixed('joe')}`,
+    /its folder does not exist/,
+  ],
+  [
+    'a listener in the place of a file',
+    (folder: string) => `${listen(folder)}[listen.b]\npath = "${folder}/smmap.toml"\n${fixed('joe')}`,
+    /is there already and is no socket/,
+  ],
+] as const)('a reload of a configuration with %s changes nothing, and says why', async ([, text, cause]) => {
+  const { folder, client, reload } = await serveConfigured((dir) => listen(dir, 'mode = "0600"') + fixed('fred'));
+  expect(await reload(text(folder))).toMatchObject({
+    event: 'reload_refused',
+    cause: expect.stringMatching(cause) as string,
+  });
+  expect(lstatSync(join(folder, 'smmap.sock')).mode).toBe(0o140600);
+  expect(await client.ask('mailbox', FRED)).toBe(`OK ${FRED}`);
+  expect(await client.ask('mailbox', 'joe@example.org')).toBe('NOTFOUND ');
+  expect(await reload(listen(folder) + fixed('joe'))).toMatchObject({ event: 'reloaded' });
+  expect(await client.ask('mailbox', 'joe@example.org')).toBe('OK joe@example.org');
+});
+
+test('a daemon that was taken over from serves its clients until they close, and then ends with 0', async () => {
+  const folder = await makeFolder();
+  const config = listen(folder) + fixed('fred');
+  const first = await serve({ folder, config });
+  const client = await connectTo(first.socket);
+  const second = await serve({ folder, config: listen(folder) + fixed('joe'), args: ['--takeover'] });
+  await first.logged('handing_over');
+  expect(await client.ask('mailbox', FRED)).toBe(`OK ${FRED}`);
+  expect(await askOnce(second.socket, 'mailbox', FRED)).toBe('NOTFOUND ');
+  client.close();
+  await first.logged('stopped');
+  expect(await askOnce(second.socket, 'mailbox', 'joe@example.org')).toBe('OK joe@example.org');
+  expect(await second.stop()).toBe(0);
+  expect(existsSync(second.socket)).toBe(false);
+});
+
+test('a daemon that was taken over from half-closes after handover_ms', async () => {
+  const folder = await makeFolder();
+  const config = `limits.handover_ms = 300\n${listen(folder)}${fixed('fred')}`;
+  const first = await serve({ folder, config });
+  const client = await connectTo(first.socket);
+  await serve({ folder, config, args: ['--takeover'] });
+  await first.logged('handing_over');
+  expect(await client.ask('mailbox', FRED)).toBe(`OK ${FRED}`);
+  await client.ended;
+  client.close();
+  await first.logged('stopped');
+});
+
+test('a takeover with a listener that cannot be had leaves the old daemon its path', async () => {
+  const folder = await makeFolder();
+  const config = listen(folder) + fixed('fred');
+  const first = await serve({ folder, config });
+  const bad = `${config}[listen.b]\npath = "${folder}/none/s.sock"\n`;
+  await expect(serve({ folder, config: bad, args: ['--takeover'] })).rejects.toThrow('ended with 73');
+  await sleep(700);
+  expect(first.log.some(({ event }) => event === 'handing_over')).toBe(false);
+  expect(await askOnce(first.socket, 'mailbox', FRED)).toBe(`OK ${FRED}`);
+});
+
+const [postfix, sendmail] = [await findPostfix(PARTS), await findSendmail(PARTS)];
+const missing = [postfix, sendmail].find((part): part is { missing: string } => 'missing' in part);
+
+describePart('across 20 reloads and 20 takeovers', missing ?? { postfix, sendmail }, () => {
+  test(
+    'a live Sendmail, a live Postfix and a loop of Exim calls lose not one lookup',
+    { timeout: 120_000 },
+    async () => {
+      if ('missing' in postfix || 'missing' in sendmail) return;
+      const folder = await makeFolder();
+      await fill(join(folder, 'store'), ['fred@example.org']);
+      const config = `${listen(folder)}[store.local]\ndriver = "embedded"\npath = "${join(folder, 'store')}"\n[map.mailbox]\n`;
+      const daemons = [await serve({ folder, config })];
+      const path = join(folder, 'smmap.sock');
+      const over = new AbortController();
+      const counts = { postfix: 0, sendmail: 0, exim: 0 };
+      async function* keys(who: 'postfix' | 'sendmail', end: string): AsyncGenerator<string> {
+        while (!over.signal.aborted) {
+          counts[who]++;
+          yield `${FRED}${end}`;
+          await sleep(10);
+        }
+      }
+      const asking = postfix.postmap(['-q', '-', `socketmap:unix:${path}:mailbox`], keys('postfix', '\n'));
+      const mapping = sendmail.maps(path, 'mailbox', keys('sendmail', ''), '-T<TMPF> -a<OK>');
+      const calling = (async () => {
+        const replies = new Set<string>();
+        while (!over.signal.aborted) {
+          counts.exim++;
+          const socket = createConnection(path);
+          const all = readAll(socket);
+          socket.end(request('mailbox', FRED));
+          replies.add(await all);
+        }
+        return replies;
+      })();
+
+      for (let round = 0; round < 20; round++) {
+        const daemon = daemons.at(-1) as Daemon;
+        const before = daemon.log.length;
+        daemon.signal('SIGHUP');
+        while (!daemon.log.slice(before).some(({ event }) => event === 'reloaded')) await sleep(5);
+        daemons.push(await serve({ folder, config, args: ['--takeover'] }));
+        await daemon.logged('handing_over');
+      }
+      over.abort();
+      const { code, stdout, stderr } = await asking;
+      expect([code, stderr]).toEqual([0, '']);
+      expect(stdout.trimEnd().split('\n')).toEqual(Array.from({ length: counts.postfix }, () => `${FRED}\t${FRED}`));
+      const answers = await mapping;
+      expect(new Set(answers.map((answer) => `${answer.code} ${answer.value}`))).toEqual(new Set([`0 ${FRED}<OK>`]));
+      expect(answers).toHaveLength(counts.sendmail);
+      expect(await calling).toEqual(new Set([`19:OK ${FRED},`]));
+      for (const daemon of daemons.slice(0, -1)) await daemon.logged('stopped');
+      process.stderr.write(`20 reloads, 20 takeovers: none lost of ${JSON.stringify(counts)}\n`);
+    },
+  );
+});
