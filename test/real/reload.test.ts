@@ -1,4 +1,4 @@
-import { existsSync, lstatSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
@@ -160,6 +160,23 @@ test('a daemon that was taken over from half-closes after handover_ms', async ()
   await client.ended;
   client.close();
   await first.logged('stopped');
+});
+
+test('a takeover replaces no file, and a path that somebody removes is no takeover', async () => {
+  const folder = await makeFolder();
+  const config = listen(folder) + fixed('fred');
+  await writeFile(join(folder, 'smmap.sock'), 'precious');
+  await expect(serve({ folder, config, args: ['--takeover'] })).rejects.toThrow('is there already and is no socket');
+  expect(readFileSync(join(folder, 'smmap.sock'), 'utf8')).toBe('precious');
+  rmSync(join(folder, 'smmap.sock'));
+
+  const daemon = await serve({ folder, config, args: ['--takeover'] }); // from nobody
+  const client = await connectTo(daemon.socket);
+  onTestFinished(() => client.close());
+  rmSync(daemon.socket);
+  await sleep(1_200);
+  expect(await client.ask('mailbox', FRED)).toBe(`OK ${FRED}`);
+  expect(daemon.log.some(({ event }) => event === 'handing_over')).toBe(false);
 });
 
 test('a takeover with a listener that cannot be had leaves the old daemon its path', async () => {
