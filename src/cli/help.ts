@@ -21,6 +21,18 @@ Examples:
   smmap probe --server tcp:127.0.0.1:2004 --map cyrus fred+lists@example.org
   smmap mailbox list | smmap probe - | grep -v 'OK'`;
 
+/** The mail servers that `smmap mta` knows. */
+export const MTA_NAMES = ['sendmail', 'postfix', 'exim', 'opensmtpd', 'zmailer', 'procmail'] as const;
+export type MtaName = (typeof MTA_NAMES)[number];
+
+export const MTA_HELP = `
+Exit code 78 where the configuration lacks what the mail server needs, with what to add; 73 where --write finds a file.
+docs/mta.md has a section for each. procmail is Sendmail twice, with virtual users that procmail delivers to.
+
+Examples:
+  smmap mta postfix --config /etc/smmap/smmap.toml
+  smmap mta sendmail --write /root/smmap-sendmail --lmtp tcp:127.0.0.1:2003`;
+
 /** What is said of a kind, and of each of its commands. */
 interface KindHelp {
   readonly summary: string;

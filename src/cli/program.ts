@@ -1,14 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { ConfigError } from '../config/config.ts';
-import { EndpointError } from '../socket/endpoint.ts';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { CLASSES, type DomainClass, STATES, type State } from '../vocabulary.ts';
-import { CliError, EXIT } from './error.ts';
-import { EXIT_CODES, HELP, PROBE_HELP, SERVE_HELP } from './help.ts';
+import { EXIT } from './error.ts';
+import { EXIT_CODES, HELP, MTA_HELP, MTA_NAMES, type MtaName, PROBE_HELP, SERVE_HELP } from './help.ts';
 import { type Kind, KINDS, type KindName, type Scope } from './keep/kind.ts';
 import { defaultPlaces } from './places.ts';
+import { packageVersion, report } from './report.ts';
 
 /** Runs the command line. Resolves to the exit code; what went wrong is on standard error. */
 export async function run(argv: readonly string[]): Promise<number> {
@@ -23,7 +21,8 @@ export async function run(argv: readonly string[]): Promise<number> {
     }).parseAsync([...argv]);
     return exitCode;
   } catch (error) {
-    return report(error);
+    if (!(error instanceof CommanderError)) return report(error);
+    return error.exitCode === 0 ? 0 : EXIT.USAGE; // commander has said it
   }
 }
 
@@ -91,6 +90,22 @@ function createProgram(exit: (code: number) => void): Command {
       const asked = keys.length === 1 && keys[0] === '-' ? linesOf(process.stdin) : keys;
       const { server, map, protocol, timeout, json = false } = options;
       exit(await probe(asked, { server, map, protocol, timeoutMs: timeout * 1_000, json }));
+    });
+
+  program
+    .command('mta')
+    .summary('print what goes into the files of a mail server')
+    .description('Prints what goes into the files of a mail server, for the maps and listeners of a configuration.')
+    .addArgument(new Argument('<name>', 'the mail server, or zmailer or procmail').choices(MTA_NAMES))
+    .option('-c, --config <file>', 'configuration in TOML (default: none, that is the defaults)')
+    .option('-w, --write <dir>', 'write the files there (default: print all)')
+    .option('--force', 'write over files that are there')
+    .option('--lmtp <endpoint>', 'where it delivers to, unix:PATH or tcp:HOST:PORT', 'unix:/run/cyrus/socket/lmtp')
+    .addHelpText('after', MTA_HELP)
+    .action(async (name: MtaName, options: { config?: string; write?: string; force?: true; lmtp: string }) => {
+      const { config = null, write = null, force = false, lmtp } = options;
+      const { printMta } = await import('./mta.ts');
+      printMta(name, { config, write, force, lmtp }, places);
     });
 
   for (const kind of Object.keys(KINDS) as KindName[]) addKind(program, kind, places.store, exit);
@@ -257,20 +272,6 @@ interface ExportOptions {
   readonly route?: string;
 }
 
-/** Says what went wrong, and gives the exit code for it. */
-function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT.USAGE; // commander has said it
-  if (error instanceof CliError) return say(error.message, error.exitCode);
-  if (error instanceof ConfigError) return say(error.message, EXIT.CONFIG);
-  if (error instanceof EndpointError) return say(error.message, EXIT.USAGE);
-  return say(`a bug, please report it: ${error instanceof Error ? error.stack : String(error)}`, EXIT.BUG);
-}
-
-function say(message: string, exitCode: number): number {
-  for (const line of message.split('\n')) process.stderr.write(`smmap: ${line}\n`);
-  return exitCode;
-}
-
 function collect(value: string, previous: string[]): string[] {
   return [...previous, value];
 }
@@ -284,9 +285,4 @@ function parseSeconds(text: string): number {
   const seconds = Number(text);
   if (!(seconds > 0 && seconds <= 3_600)) throw new InvalidArgumentError('Give seconds, such as 5 or 0.5.');
   return seconds;
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }

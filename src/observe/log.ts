@@ -51,8 +51,8 @@ export interface FirstSteps {
 export interface OpenLog {
   readonly log: Log;
   /** Writes what waits. */
-  flush(): void;
-  setLevel(level: string): void;
+  readonly flush: () => void;
+  readonly setLevel: (level: string) => void;
 }
 
 const MOST_WAITING_BYTES = 16 * 1024 * 1024; // what waits for a log that nobody reads; the rest is dropped

@@ -25,7 +25,7 @@ async function serveConfigured(config: (folder: string) => string) {
     daemon,
     client,
     /** Resolves to the event that says what came of it. */
-    async reload(text: string): Promise<Daemon['log'][number]> {
+    reload: async (text: string): Promise<Daemon['log'][number]> => {
       await writeFile(join(folder, 'smmap.toml'), text);
       daemon.signal('SIGHUP');
       const events = (): Daemon['log'] => daemon.log.filter(({ event }) => event.startsWith('reload'));

@@ -39,6 +39,7 @@ const MAY: readonly (readonly [RegExp, readonly RegExp[]])[] = [
     ],
   ],
   [/^(daemon|maps|doors)\.ts$/, [/^(config|map|observe|protocol|socket|store)\//, /^(maps|doors)\.ts$/]],
+  [/^mta\//, [/^config\/config\.ts$/, /^socket\/endpoint\.ts$/]],
   [/^cli\//, [/./]],
   [/^main\.ts$/, [/^cli\//]],
 ];

@@ -1,0 +1,77 @@
+import { mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { ConfigError } from '../config/config.ts';
+import { loadConfig, type Places } from '../config/load.ts';
+import { exim } from '../mta/exim.ts';
+import { opensmtpd } from '../mta/opensmtpd.ts';
+import { postfix } from '../mta/postfix.ts';
+import { procmail } from '../mta/procmail.ts';
+import { sendmail } from '../mta/sendmail.ts';
+import { type Mta, type MtaFile, type Printout, readSetting } from '../mta/setting.ts';
+import { zmailer } from '../mta/zmailer.ts';
+import { parseEndpoint } from '../socket/endpoint.ts';
+import { CliError, EXIT } from './error.ts';
+import type { MtaName } from './help.ts';
+import { writeOutput } from './keep/output.ts';
+
+/** The mail servers, by the word behind `smmap mta`. */
+const MTAS: Readonly<Record<MtaName, Mta>> = { sendmail, postfix, exim, opensmtpd, zmailer, procmail };
+
+export interface MtaOptions {
+  readonly config: string | null;
+  /** The folder to write to; null prints. */
+  readonly write: string | null;
+  readonly force: boolean;
+  readonly lmtp: string;
+}
+
+/**
+ * Prints what goes into which file of a mail server, or writes the files. Throws ConfigError where the configuration lacks
+ * what the mail server needs, CliError where a file is there already.
+ */
+export function printMta(name: MtaName, { config: file, write, force, lmtp }: MtaOptions, places: Places): void {
+  const mta = MTAS[name];
+  const setting = readSetting(loadConfig(file, places), mta, parseEndpoint(lmtp));
+  if (!('server' in setting)) throw new ConfigError(file ?? 'the defaults', setting);
+  const printout = mta.print(setting);
+  if (write !== null) writeFiles(write, printout.files, force);
+  for (const note of [...setting.notes, ...(printout.notes ?? [])]) process.stderr.write(`smmap: note: ${note}\n`);
+  process.stdout.write(write === null ? formatPrintout(printout) : formatPlaces(write, printout));
+}
+
+/** Everything on one page: a heading with the place of each file, and the tests at the end. */
+export function formatPrintout({ files, tests }: Printout): string {
+  const parts = files.map(({ name, title, text }) => `${heading(`${name}: ${title}`)}${text}`);
+  return [...parts, `${heading('test')}${tests.join('\n')}\n`].join('\n');
+}
+
+/** Writes the files to a folder, which is made where it is not there. Throws CliError where one of them is there already. */
+export function writeFiles(dir: string, files: readonly MtaFile[], force: boolean): void {
+  for (const { name } of force ? [] : files) {
+    const path = join(dir, name);
+    if (statSync(path, { throwIfNoEntry: false }) === undefined) continue;
+    throw new CliError(
+      EXIT.CANNOT_CREATE,
+      `${path}: is there already; choose another folder, or replace it with --force`,
+    );
+  }
+  try {
+    mkdirSync(dir, { recursive: true });
+  } catch (error) {
+    throw new CliError(
+      EXIT.CANNOT_CREATE,
+      `${dir}: cannot be made (${(error as Error).message}); choose another folder`,
+    );
+  }
+  for (const { name, text } of files) writeOutput(join(dir, name), text.replace(/\n$/, '').split('\n'), () => true);
+}
+
+/** Where each of the written files goes, and the tests. */
+function formatPlaces(dir: string, { files, tests }: Printout): string {
+  const places = files.map(({ name, title }) => `${join(dir, name)}: ${title}`);
+  return `${places.join('\n')}\n\n${heading('test')}${tests.join('\n')}\n`;
+}
+
+function heading(text: string): string {
+  return `# ---- ${text} ----\n`;
+}

@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs';
+import { ConfigError } from '../config/config.ts';
+import { EndpointError } from '../socket/endpoint.ts';
+import { CliError, EXIT } from './error.ts';
+
+/** Says what went wrong, and gives the exit code for it. */
+export function report(error: unknown): number {
+  if (error instanceof CliError) return say(error.message, error.exitCode);
+  if (error instanceof ConfigError) return say(error.message, EXIT.CONFIG);
+  if (error instanceof EndpointError) return say(error.message, EXIT.USAGE);
+  return say(`a bug, please report it: ${error instanceof Error ? error.stack : String(error)}`, EXIT.BUG);
+}
+
+/** Lines of a remedy to copy are indented, and stay as they are. */
+function say(message: string, exitCode: number): number {
+  for (const line of message.split('\n'))
+    process.stderr.write(line.startsWith('    ') ? `${line}\n` : `smmap: ${line}\n`);
+  return exitCode;
+}
+
+/** The version of this package. */
+export function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

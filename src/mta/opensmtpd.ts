@@ -1,0 +1,117 @@
+import type { Mistake } from '../config/config.ts';
+import type { Endpoint } from '../socket/endpoint.ts';
+import { type MailboxMap, type Mta, type Printout, type Setting, add, textOf } from './setting.ts';
+
+/** OpenSMTPD 6.8 with table-socketmap of opensmtpd-extras, which speaks a line a question, over a Unix socket only. */
+export const opensmtpd: Mta = {
+  protocol: 'line',
+  tcp: false,
+  everyName: { mailbox: 'mailbox', alias: 'virtual', domain: 'domains' },
+  lacks,
+  print,
+};
+
+/** uid:gid:home, which OpenSMTPD takes for a user. */
+const USER = /^\d+:\d+:\//;
+
+function isUserbase({ reply }: MailboxMap): boolean {
+  return reply === 'value' || (typeof reply !== 'string' && USER.test(reply.text));
+}
+
+function lacks({ mailboxes }: Setting): Mistake[] {
+  const users = mailboxes.find(isUserbase);
+  const domain = 'default_domain = "example.org"';
+  if (users === undefined) {
+    const reason =
+      'no mailbox map answers uid:gid:home, which OpenSMTPD takes for a user (with reply = "value" each mailbox has its own)';
+    const remedy = add('[map.userbase]', 'kind = "mailbox"', domain, 'reply = { text = "8:8:/nonexistent" }');
+    return [{ key: 'map', reason, remedy }];
+  }
+  if (users.defaultDomain !== null) return [];
+  const reason = 'has no default_domain, and OpenSMTPD asks for users without a domain';
+  return [{ key: `map.${users.name}`, reason, remedy: add(`[map.${users.name}]`, domain) }];
+}
+
+function print(setting: Setting): Printout {
+  const { aliases, mailboxes, server, lmtp } = setting;
+  const { name: users, defaultDomain } = mailboxes.find(isUserbase) as MailboxMap; // lacks() has seen it
+  const virtual = mailboxes.find(({ reply }) => typeof reply !== 'string' && NAME.test(reply.text));
+  const [alias] = aliases;
+  const path = server.kind === 'unix' ? server.path : '';
+  const maps = [users, ...(virtual === undefined ? [] : [virtual.name]), ...(alias === undefined ? [] : [alias])];
+  const text = textOf(
+    '# smmap: does this mailbox exist? It has to listen before smtpd starts, which ends otherwise. smtpd connects once and',
+    '# never again: restart it when it says "socketmap has lost its socket". The tables are called as the maps are.',
+    ...maps.map((name) => `table "${name}" socketmap:${path}`),
+    '',
+    '# Users of the default domain: asked for without a domain and a detail; NOTFOUND is 550, TEMP is 451. What the map says is',
+    '# uid:gid:home; smtpd looks for a .forward there, and defers (424) where others can write in that folder, as in /tmp.',
+    '# rcpt-to gives the LMTP server the address with its detail and domain.',
+    `action "smmap_users" lmtp "${deliver(lmtp)}" rcpt-to userbase <"${users}">`,
+    `match from any for domain "${defaultDomain}" action "smmap_users"`,
+    ...(virtual === undefined ? [] : virtualMailboxes(setting, virtual, defaultDomain)),
+    ...(alias === undefined ? [] : virtualAliases(setting, alias)),
+  );
+  const probe = `smmap probe --protocol line --server unix:${path}`;
+  return {
+    files: [{ name: 'smtpd.conf', title: 'into /etc/mail/smtpd.conf (Debian: /etc/smtpd.conf)', text }],
+    tests: [
+      `${probe} --map ${users} fred    # OK uid:gid:home`,
+      ...(alias === undefined ? [] : [`${probe} --map ${alias} info@example.net`]),
+      `namei -l ${path}    # every folder has to let the user opensmtpd pass`,
+      'smtpd -n    # complains about a mistake',
+      `swaks --server localhost --quit-after RCPT --to fred@${defaultDomain}         # 250`,
+      `swaks --server localhost --quit-after RCPT --to nobody@${defaultDomain}       # 550`,
+    ],
+  };
+}
+
+/** A text that is the name of a user. */
+const NAME = /^[a-z_][\w-]*$/;
+
+function virtualMailboxes(
+  { lmtp, store }: Setting,
+  { name, reply }: MailboxMap,
+  defaultDomain: string | null,
+): string[] {
+  const user = typeof reply === 'string' ? reply : reply.text;
+  return [
+    '',
+    '# Mailboxes of other domains: asked for user+detail@domain, user@domain, and then user+detail, user, @domain and @; where',
+    '# all are NOTFOUND that is 524, TEMP is 424. So that nobody is found by the name alone, the map needs a default_domain',
+    '# in which there is no mailbox: default_domain = "invalid". It answers one user for all, who is made here.',
+    ...listOf(store, '$2 != "alias" && $2 != "relay"', `&& $1 != "${defaultDomain}"`, MAILBOX_DOMAINS),
+    `table smmap_mailbox_domains file:${MAILBOX_DOMAINS}`,
+    `table smmap_user { ${user} = "8:8:/nonexistent" }`,
+    `action "smmap_mailboxes" lmtp "${deliver(lmtp)}" rcpt-to virtual <"${name}"> userbase <smmap_user>`,
+    'match from any for domain <smmap_mailbox_domains> action "smmap_mailboxes"',
+  ];
+}
+
+function virtualAliases({ lmtp, store }: Setting, alias: string): string[] {
+  return [
+    '',
+    '# Domains that have aliases only: asked in the same way, and 524 too where all are NOTFOUND; its default_domain as above.',
+    '# A target goes through these rules again; an address that stands for itself is a loop: 524.',
+    ...listOf(store, '$2 == "alias"', '', DOMAINS),
+    `table smmap_domains file:${DOMAINS}`,
+    `action "smmap_virtual" lmtp "${deliver(lmtp)}" rcpt-to virtual <"${alias}">`,
+    'match from any for domain <smmap_domains> action "smmap_virtual"',
+  ];
+}
+
+/** How a list of domains is made. */
+function listOf(store: string | null, condition: string, and: string, file: string): string[] {
+  const list = `smmap domain list${store === null ? '' : ` --store ${store}`}`;
+  return [
+    '# A table behind a socket cannot be a list of domains (451), hence a file, which has to be there:',
+    `#     ${list} | awk '${`${condition} ${and}`.trim()} { print $1 }' > ${file}`,
+  ];
+}
+
+const MAILBOX_DOMAINS = '/etc/mail/smmap-mailbox-domains';
+const DOMAINS = '/etc/mail/smmap-domains';
+
+function deliver(lmtp: Endpoint): string {
+  return lmtp.kind === 'unix' ? lmtp.path : `${lmtp.host}:${lmtp.port}`;
+}

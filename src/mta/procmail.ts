@@ -1,0 +1,185 @@
+import type { Mistake } from '../config/config.ts';
+import { ACCESS, DOMAINS_FILE, formatServer, lacksOfSendmail, listDomains, socketFlags, VIRTUSER } from './sendmail.ts';
+import { type Mta, type Printout, type Setting, add, sample, textOf } from './setting.ts';
+
+/**
+ * Sendmail twice, as Randolph Langley describes it: one that takes mail in and splits it by recipient, and one that
+ * delivers it, whose virtusertable sends virtual users to procmail. So fred of two domains gets both of his mails.
+ */
+export const procmail: Mta = {
+  protocol: 'netstring',
+  tcp: true,
+  everyName: { mailbox: 'cyrus', alias: 'virtuser', domain: 'domains' },
+  lacks,
+  print,
+};
+
+/** The pseudo-domain behind the virtual one that sends a user to procmail. */
+const SUFFIX = '.virtuser.';
+const RELAY_FILE = '/etc/mail/relay-domains';
+
+function lacks(setting: Setting): Mistake[] {
+  const mistakes = lacksOfSendmail(setting);
+  const own = setting.mailboxes.find(({ name }) => name === VIRTUSER);
+  const isUsable = typeof own?.reply === 'object' && own.reply.text.endsWith(SUFFIX);
+  if (isUsable || setting.tables.includes(VIRTUSER)) return mistakes;
+  const reply = `reply = { text = "%u@%d${SUFFIX}" }`;
+  if (own !== undefined) {
+    const reason = `does not say user@domain${SUFFIX}, by which a virtual user gets to procmail`;
+    mistakes.push({ key: `map.${VIRTUSER}.reply`, reason, remedy: add(`[map.${VIRTUSER}]`, reply) });
+  } else if (setting.aliases.includes(VIRTUSER)) {
+    const reason = 'is "alias", and virtual users get to procmail by a map of kind "mailbox" or "table"';
+    const remedy = `call that map otherwise, and ${add(`[map.${VIRTUSER}]`, 'kind = "mailbox"', reply)}`;
+    mistakes.push({ key: `map.${VIRTUSER}.kind`, reason, remedy });
+  } else {
+    const reason = `FEATURE(virtusertable) asks for ${VIRTUSER}, and no map has that name`;
+    mistakes.push({ key: 'map', reason, remedy: add(`[map.${VIRTUSER}]`, 'kind = "mailbox"', reply) });
+  }
+  return mistakes;
+}
+
+function print(setting: Setting): Printout {
+  const awk = `awk '{ print $1; print $1 ".virtuser"; print $1 ".virtuser." }'`;
+  return {
+    files: [
+      {
+        name: 'sendmail_in.mc',
+        title: '/etc/mail/sendmail_in.mc, for the Sendmail that listens',
+        text: incoming(setting),
+      },
+      {
+        name: 'sendmail_out.mc',
+        title: '/etc/mail/sendmail_out.mc, for the one that delivers',
+        text: outgoing(setting),
+      },
+      { name: 'procmailrc', title: '/etc/procmailrc', text: PROCMAILRC },
+    ],
+    tests: [
+      `${listDomains(setting)} | awk '{ print $1 }' > ${RELAY_FILE}`,
+      `${listDomains(setting)} | ${awk} > ${DOMAINS_FILE}`,
+      'm4 sendmail_in.mc > sendmail_in.cf && m4 sendmail_out.mc > sendmail_out.cf',
+      `sendmail -C sendmail_out.cf -bv ${sample(setting)}    # deliverable: mailer procmail`,
+      'sendmail -C /etc/mail/sendmail_in.cf -bd && sendmail -C /etc/mail/sendmail_out.cf -q2m',
+      `swaks --server localhost --quit-after RCPT --to ${sample(setting)}         # 250`,
+      `swaks --server localhost --quit-after RCPT --to ${sample(setting, 'nobody')}       # 550 5.1.1`,
+    ],
+  };
+}
+
+const START = [
+  "include(`/usr/share/sendmail/cf/m4/cf.m4')dnl",
+  "OSTYPE(`linux')dnl",
+  'dnl Both use the one queue.',
+  "define(`QUEUE_DIR', `/var/spool/mqueue')dnl",
+];
+
+function incoming(setting: Setting): string {
+  const { mailbox, server, tables } = setting;
+  return textOf(
+    'divert(0)dnl',
+    'dnl smmap: takes mail in, refuses whom smmap does not know, and leaves a file for each recipient in the queue.',
+    ...START,
+    'dnl r=1: one recipient each, or of fred@example.org and fred@example.net in one mail, one would get it. F=f: in processes',
+    'dnl of their own, R: eight of them.',
+    "QUEUE_GROUP(`mqueue', `P=/var/spool/mqueue, F=f, r=1, R=8, I=2m')dnl",
+    'dnl Delivers nothing itself.',
+    "define(`confDELIVERY_MODE', `queueonly')dnl",
+    "define(`confPID_FILE', `/run/sendmail_in.pid')dnl",
+    'dnl The virtual domains are not local here, but relayed: no FEATURE(use_cw_file), no VIRTUSER_DOMAIN.',
+    `dnl     ${listDomains(setting)} | awk '{ print $1 }' > ${RELAY_FILE}`,
+    `RELAY_DOMAIN_FILE(\`-o ${RELAY_FILE}')dnl`,
+    ...accessDb(setting, tables.includes(ACCESS), '-t '),
+    "MAILER(`smtp')dnl",
+    '',
+    'LOCAL_CONFIG',
+    '# Does the mailbox exist? -t and -T: an outage is 451; -a: behind an OK; -d: seconds to wait.',
+    `K${mailbox} ${socketFlags(setting)} -a<OK> ${formatServer(server)}`,
+    '',
+    'LOCAL_RULESETS',
+    '# At each RCPT, before all other checks, which go on where this finds nothing wrong.',
+    'SLocal_check_rcpt',
+    'R$*\t$: $1 $| $>CanonAddr $1',
+    'R$* $| $* < @ $+ . >\t$: $1 $| $2 < @ $3 >',
+    '# a recipient in one of the relayed domains',
+    `R$* $| $+ < @ $=R >\t$: $1 $| <?> $(${mailbox} $2@$3 $: $)`,
+    '# NOTFOUND',
+    'R$* $| <?>\t$#error $@ 5.1.1 $: "550 User unknown."',
+    '# TEMP, TIMEOUT, no server',
+    'R$* $| <?> $*<TMPF>\t$#error $@ 4.3.0 $: "451 Temporary system failure. Please try again later."',
+    'R$* $| $*\t$: $1',
+  );
+}
+
+function outgoing(setting: Setting): string {
+  return textOf(
+    'divert(0)dnl',
+    'dnl smmap: delivers what is in the queue: virtual users by procmail, others elsewhere.',
+    ...START,
+    "define(`confPID_FILE', `/run/sendmail_out.pid')dnl",
+    "dnl This is for the proto.m4 that comes with Sendmail, not for the one that `smmap mta sendmail' patches.",
+    'dnl The virtual domains, and what virtusertable puts behind them:',
+    `dnl     ${listDomains(setting)} | awk '{ print $1; print $1 ".virtuser"; print $1 ".virtuser." }' > ${DOMAINS_FILE}`,
+    `VIRTUSER_DOMAIN_FILE(\`-o ${DOMAINS_FILE}')dnl`,
+    'dnl user@domain -> user@domain.virtuser. from smmap. Without -t: while smmap is down, mail stays in the queue.',
+    `FEATURE(\`virtusertable', \`${queued(setting)}')dnl`,
+    "FEATURE(`always_add_domain')dnl",
+    'dnl /etc/mail/local-host-names has the names of this machine itself, and the virtual domains too: so a user who is gone by',
+    'dnl now is unknown, where otherwise his mail would be sent to the MX of the domain, which is here.',
+    "FEATURE(`use_cw_file')dnl",
+    'dnl procmail for virtual users: as the user vmail, with the domain as $1 and the user as $2 of procmailrc.',
+    "define(`PROCMAIL_MAILER_PATH', `/usr/bin/procmail, U=vmail:vmail')dnl",
+    "define(`PROCMAIL_MAILER_ARGS', `procmail -t -Y -a $h -a $u')dnl",
+    "define(`PROCMAIL_MAILER_FLAGS', `l0')dnl",
+    'dnl procmail for users of this machine.',
+    "FEATURE(`local_procmail', `/usr/bin/procmail', `procmail -t -Y -a $h -d $u')dnl",
+    ...accessDb(setting, setting.tables.includes(ACCESS), ''),
+    "MAILER(`local')dnl",
+    "MAILER(`smtp')dnl",
+    "MAILER(`procmail')dnl",
+    '',
+    'LOCAL_RULE_0',
+    '# user@domain.virtuser. goes to procmail',
+    'R$* < @ $* .virtuser. > $*\t$#procmail $@ $2 $: $1',
+  );
+}
+
+function accessDb(setting: Setting, has: boolean, noDefer: string): string[] {
+  if (!has) return [];
+  const map = noDefer === '' ? queued(setting) : `${socketFlags(setting)} ${formatServer(setting.server)}`;
+  return ['dnl Who may send to whom.', `FEATURE(\`access_db', \`${map}')dnl`];
+}
+
+function queued({ patienceSeconds, server }: Setting): string {
+  return `socket -T<TMPF> -d${patienceSeconds} ${formatServer(server)}`;
+}
+
+const PROCMAILRC = textOf(
+  '# smmap: virtual users, for whom Sendmail gives the domain and the user. For others, there is no $2.',
+  'DOMAIN=$1',
+  'RECIPIENT=$2',
+  '# An mbox file for each: /var/spool/vbox/DOMAIN/USER.',
+  'ROOTINBOXDIR=/var/spool/vbox',
+  '',
+  ':0',
+  '* RECIPIENT ?? .',
+  '{',
+  '  # The user alone: Sendmail puts a domain behind it. Whatever would lead out of that folder has no match.',
+  '  VIRTUAL=',
+  '  :0',
+  '  * ! RECIPIENT ?? ^^\\.',
+  '  * ! RECIPIENT ?? /',
+  '  * ! DOMAIN ?? ^^\\.',
+  '  * ! DOMAIN ?? /',
+  '  * RECIPIENT ?? ^^\\/[^@]+',
+  '  { VIRTUAL=$MATCH }',
+  '',
+  '  # The colon at the end: with a lock file. As a Maildir, without one: :0 and $ROOTINBOXDIR/$DOMAIN/$VIRTUAL/',
+  '  :0:',
+  '  * VIRTUAL ?? .',
+  '  $ROOTINBOXDIR/$DOMAIN/$VIRTUAL',
+  '',
+  '  # Could not be written, as long as the folder is missing: the mail stays in the queue.',
+  '  EXITCODE=75',
+  '  HOST=failed',
+  '}',
+);

@@ -1,0 +1,156 @@
+import type { Mistake } from '../config/config.ts';
+import { type Endpoint, formatEndpoint } from '../socket/endpoint.ts';
+import { CYRUSV2_PATCH, featureText, protoPatch } from './ruleset.ts';
+import { type Mta, type Printout, type Setting, add, sample, textOf } from './setting.ts';
+
+/** Sendmail 8.13 or newer, compiled with SOCKETMAP. */
+export const sendmail: Mta = {
+  protocol: 'netstring',
+  tcp: true,
+  everyName: { mailbox: 'cyrus', alias: 'virtuser', domain: 'domains' },
+  lacks: lacksOfSendmail,
+  print,
+};
+
+/** The names that FEATURE(virtusertable) and FEATURE(access_db) give to their maps, and so ask for. */
+export const VIRTUSER = 'virtuser';
+export const ACCESS = 'access';
+export const DOMAINS_FILE = '/etc/mail/virtuser-domains';
+
+/** What a mailbox map has to be called, so that it can be a K line and stand in a rule. */
+export function lacksOfSendmail({ mailbox }: Setting): Mistake[] {
+  if (/^[a-z]\w*$/i.test(mailbox)) return [];
+  return [
+    {
+      key: `map.${JSON.stringify(mailbox)}`,
+      reason: 'Sendmail asks for a name of letters, digits and _ only',
+      remedy: add('[map.cyrus]', 'kind = "mailbox"'),
+    },
+  ];
+}
+
+function print(setting: Setting): Printout {
+  const { mailbox, server, defaultDomain } = setting;
+  const [virtuser, access] = [virtuserOf(setting), setting.tables.includes(ACCESS)];
+  const notes = notesOn(setting);
+  const mc = textOf(
+    'dnl smmap: does this mailbox exist? These lines go behind your last FEATURE and before your first MAILER.',
+    ...notes.map((note) => `dnl ${note}`),
+    '',
+    'dnl Users of this machine: aliases(5), then smmap, then the mailer cyrusv2; feature/anfi_vcyrus.m4 has the rules.',
+    'dnl They are asked for without a domain, all domains of class w alike, and so are in the default_domain of the map.',
+    "FEATURE(`anfi_vcyrus')dnl",
+    '',
+    'dnl The virtual domains, which may not be in class w (/etc/mail/local-host-names). Sendmail reads them when it starts:',
+    `dnl     ${listDomains(setting)} > ${DOMAINS_FILE}`,
+    `VIRTUSER_DOMAIN_FILE(\`-o ${DOMAINS_FILE}')dnl`,
+    '',
+    ...(virtuser
+      ? [
+          'dnl Aliases, asked for with the domain, before mailboxes. One target each: several go to a name in aliases(5).',
+          'dnl -t and the patched proto.m4 make an outage a 451; without -t Sendmail would accept everybody and ask later.',
+          `FEATURE(\`virtusertable', \`${socketMap(setting)}')dnl`,
+        ]
+      : [
+          'dnl Aliases of the virtual domains, here in a file of your own; its rules also ask smmap for mailboxes there.',
+          "FEATURE(`virtusertable', `hash -o /etc/mail/virtusertable')dnl",
+        ]),
+    '',
+    ...(access
+      ? [
+          'dnl Who may send to whom. With this table Sendmail asks up to 39 questions for one recipient, over one connection.',
+          `FEATURE(\`access_db', \`${socketMap(setting)}')dnl`,
+          '',
+        ]
+      : []),
+    'dnl Delivers what the rules let through. 8: without changing 8-bit text; m: many recipients at once; and no 5, since the',
+    'dnl rules would ask about what they have sent here. The same as cyrusv2.m4.patch.',
+    "define(`CYRUSV2_MAILER_FLAGS', `8m')dnl",
+    'dnl Without the flag s, which takes the quotes off "john smith"@example.org, so that LMTP gets what is no address.',
+    "MODIFY_MAILER_FLAGS(`CYRUSV2', `-s')dnl",
+    `define(\`CYRUSV2_MAILER_ARGS', \`${mailerArguments(setting.lmtp)}')dnl`,
+    "MAILER(`cyrusv2')dnl",
+  );
+  const user = defaultDomain === null ? 'fred' : sample(setting);
+  return {
+    files: [
+      {
+        name: 'anfi_vcyrus.m4',
+        title: 'cf/feature/anfi_vcyrus.m4 (Debian: /usr/share/sendmail/cf/feature/)',
+        text: featureText(mailbox, `${socketFlags(setting)} -a<OK> ${formatServer(server)}`),
+      },
+      {
+        name: 'proto.m4.patch',
+        title: 'patch -p1 < proto.m4.patch, in the folder above cf/ (Debian: /usr/share/sendmail)',
+        text: protoPatch(mailbox),
+      },
+      {
+        name: 'cyrusv2.m4.patch',
+        title: 'patch -p1 < cyrusv2.m4.patch, there too; not needed with the flags that smmap.mc defines',
+        text: CYRUSV2_PATCH,
+      },
+      { name: 'smmap.mc', title: 'into your .mc file, such as /etc/mail/sendmail.mc', text: mc },
+    ],
+    tests: [
+      `smmap probe --server ${formatEndpoint(server)} --map ${mailbox} fred ${sample(setting)}`,
+      ...(server.kind === 'unix'
+        ? [`namei -l ${server.path}    # no folder may be writable for group or others, no part a symbolic link`]
+        : []),
+      ...(setting.store === null ? [] : [`${listDomains(setting)} > ${DOMAINS_FILE}`]),
+      'm4 sendmail.mc > smmap.cf',
+      `echo '/map ${mailbox} fred' | sendmail -C smmap.cf -bt    # returns fred<OK> (0)`,
+      `sendmail -C smmap.cf -bv ${user}    # deliverable: mailer cyrusv2`,
+      `swaks --server localhost --quit-after RCPT --to ${sample(setting)}         # 250`,
+      `swaks --server localhost --quit-after RCPT --to ${sample(setting, 'nobody')}       # 550 5.1.1`,
+    ],
+    notes,
+  };
+}
+
+/** Says which maps are there that Sendmail does not ask, since they have other names. */
+function notesOn(setting: Setting): string[] {
+  const notes: string[] = [];
+  const [alias] = setting.aliases;
+  if (!virtuserOf(setting) && alias !== undefined) {
+    notes.push(`map.${alias}: FEATURE(virtusertable) asks for ${VIRTUSER} only; call the map ${VIRTUSER}`);
+  }
+  const table = setting.tables.find((name) => name.startsWith(ACCESS));
+  if (!setting.tables.includes(ACCESS) && table !== undefined) {
+    notes.push(`map.${table}: FEATURE(access_db) asks for ${ACCESS} only; call the map ${ACCESS}`);
+  }
+  if (setting.defaultDomain === null) {
+    notes.push(`map.${setting.mailbox}: has no default_domain, so that each user without a domain is TEMP`);
+  }
+  return notes;
+}
+
+function virtuserOf({ aliases, tables, mailboxes, mailbox }: Setting): boolean {
+  const others = mailboxes.map(({ name }) => name).filter((name) => name !== mailbox);
+  return [...aliases, ...tables, ...others].includes(VIRTUSER);
+}
+
+/** A map for a FEATURE. Where the address is the same, Sendmail asks all maps over one connection. */
+function socketMap(setting: Setting): string {
+  return `${socketFlags(setting)} ${formatServer(setting.server)}`;
+}
+
+/** -t: a rule may say 451; -T: what it says it of; -d: how long to wait for an answer, of which none comes later. */
+export function socketFlags({ patienceSeconds }: Setting): string {
+  return `socket -t -T<TMPF> -d${patienceSeconds}`;
+}
+
+/** As Sendmail wants it: without brackets, with which it never connects. */
+export function formatServer(server: Endpoint): string {
+  if (server.kind === 'unix') return `local:${server.path}`;
+  return `${server.host.includes(':') ? 'inet6' : 'inet'}:${server.port}@${server.host}`;
+}
+
+export function listDomains({ store }: Setting): string {
+  return `smmap domain list${store === null ? '' : ` --store ${store}`}`;
+}
+
+function mailerArguments(lmtp: Endpoint): string {
+  if (lmtp.kind === 'unix') return `FILE ${lmtp.path}`;
+  const host = lmtp.host.includes(':') ? `[IPv6:${lmtp.host}]` : lmtp.host;
+  return `TCP ${/^[\d.]+$/.test(host) ? `[${host}]` : host} ${lmtp.port}`;
+}

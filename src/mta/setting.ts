@@ -1,0 +1,157 @@
+import type { Config, ListenerConfig, MapConfig, Mistake } from '../config/config.ts';
+import type { Endpoint } from '../socket/endpoint.ts';
+import type { DomainClass } from '../vocabulary.ts';
+
+/** What a mail server's configuration depends on. */
+export interface Setting {
+  /** Where it asks. */
+  readonly server: Endpoint;
+  /** Where it delivers to. */
+  readonly lmtp: Endpoint;
+  /** How long it should wait for an answer: longer than the daemon takes for one at most. */
+  readonly patienceSeconds: number;
+  /** In the order of the configuration; the one that answers every name is the last, under a conventional name. */
+  readonly mailboxes: readonly MailboxMap[];
+  /** The one of them that says whether a mailbox exists. */
+  readonly mailbox: string;
+  readonly aliases: readonly string[];
+  readonly domains: readonly DomainMap[];
+  readonly tables: readonly string[];
+  readonly defaultDomain: string | null;
+  readonly localDomains: readonly string[];
+  /** The folder of the embedded store; null where there is none. */
+  readonly store: string | null;
+  /** What is worth a word and stops nobody. */
+  readonly notes: readonly string[];
+}
+
+type OptionsOf<K extends MapConfig['kind']> = Extract<MapConfig, { kind: K }>['options'];
+
+/** A map of kind mailbox, and what follows its OK. */
+export interface MailboxMap {
+  readonly name: string;
+  readonly reply: OptionsOf<'mailbox'>['reply'];
+  readonly defaultDomain: string | null;
+}
+
+/** A map of kind domain; without a class it answers every domain. */
+export interface DomainMap {
+  readonly name: string;
+  readonly class: DomainClass | null;
+}
+
+/** A file of a mail server, or a part of one. */
+export interface MtaFile {
+  /** What --write calls it. */
+  readonly name: string;
+  /** Where it goes. */
+  readonly title: string;
+  readonly text: string;
+}
+
+/** All that is said of one mail server. */
+export interface Printout {
+  readonly files: readonly MtaFile[];
+  /** Commands that show whether it works. */
+  readonly tests: readonly string[];
+  /** What is worth a word and stops nobody. */
+  readonly notes?: readonly string[];
+}
+
+/** A mail server that can ask smmap. */
+export interface Mta {
+  readonly protocol: ListenerConfig['protocol'];
+  /** Whether it can ask over TCP. */
+  readonly tcp: boolean;
+  /** Under which name it asks a map that answers every name. */
+  readonly everyName: Readonly<Record<'mailbox' | 'alias' | 'domain', string>>;
+  /** What a setting lacks that this mail server cannot do without. */
+  readonly lacks: (setting: Setting) => readonly Mistake[];
+  readonly print: (setting: Setting) => Printout;
+}
+
+/** Reads what a mail server needs from a configuration; or what the configuration lacks for it. */
+export function readSetting(config: Config, mta: Mta, lmtp: Endpoint): Setting | readonly Mistake[] {
+  const listener = chooseListener(config, mta);
+  const maps = [...config.maps].toSorted(([a], [b]) => Number(a === '*') - Number(b === '*'));
+  const named = <K extends MapConfig['kind']>(kind: K, everyName: string): { name: string; options: OptionsOf<K> }[] =>
+    maps.flatMap(([name, map]) => {
+      if (map.kind !== kind || (name === '*' && config.maps.has(everyName))) return [];
+      return [{ name: name === '*' ? everyName : name, options: map.options as OptionsOf<K> }];
+    });
+  const mailboxes = named('mailbox', mta.everyName.mailbox);
+  const chosen = mailboxes.find(({ options }) => typeof options.reply === 'string') ?? mailboxes[0];
+  const mistakes: Mistake[] = 'reason' in listener ? [listener] : [];
+  if (chosen === undefined) return [...mistakes, NO_MAILBOXES];
+
+  const stores = [...config.stores.values()];
+  const setting: Setting = {
+    server: 'reason' in listener ? { kind: 'unix', path: '' } : listener.endpoint,
+    lmtp,
+    patienceSeconds: Math.ceil(config.limits.deadlineMs / 1_000) + 2,
+    mailboxes: mailboxes.map(({ name, options }) => ({
+      name,
+      reply: options.reply,
+      defaultDomain: options.defaultDomain,
+    })),
+    mailbox: chosen.name,
+    aliases: named('alias', mta.everyName.alias).map(({ name }) => name),
+    domains: named('domain', mta.everyName.domain).map(({ name, options }) => ({ name, class: options.class })),
+    tables: named('table', '*')
+      .map(({ name }) => name)
+      .filter((name) => name !== '*'),
+    defaultDomain: chosen.options.defaultDomain,
+    localDomains: [...chosen.options.localDomains],
+    store: stores.flatMap((store) => (store.driver === 'embedded' ? [store.path] : []))[0] ?? null,
+    notes: 'reason' in listener ? [] : listener.notes,
+  };
+  mistakes.push(...mta.lacks(setting));
+  return mistakes.length > 0 ? mistakes : setting;
+}
+
+const NO_MAILBOXES: Mistake = {
+  key: 'map',
+  reason: 'no map says which mailboxes exist',
+  remedy: add('[map.mailbox]', 'kind = "mailbox"'),
+};
+
+/** A remedy: what to add to the file, indented so that it can be copied as it stands. */
+export function add(...lines: readonly string[]): string {
+  return `add\n${lines.map((line) => `    ${line}`).join('\n')}`;
+}
+
+/** The first listener that this mail server can ask; one that systemd holds only where there is no other. */
+function chooseListener(
+  { listeners }: Config,
+  { protocol, tcp }: Mta,
+): Mistake | { readonly endpoint: Endpoint; readonly notes: readonly string[] } {
+  const speaking = [...listeners].filter(([, each]) => each.protocol === protocol);
+  for (const [, each] of speaking) {
+    if (each.kind === 'unix') return { endpoint: { kind: 'unix', path: each.path }, notes: [] };
+    if (each.kind === 'tcp' && tcp) return { endpoint: { kind: 'tcp', host: each.host, port: each.port }, notes: [] };
+  }
+  for (const [name, each] of speaking) {
+    if (each.kind !== 'systemd') continue;
+    const path = `/run/smmap/${each.name}.sock`;
+    const note = `listen.${name}: systemd holds this socket; it has to be ListenStream=${path} in ${each.name}.socket`;
+    return { endpoint: { kind: 'unix', path }, notes: [note] };
+  }
+  const key = protocol === 'line' ? 'line' : 'mta';
+  const place = `path = "/run/smmap/${protocol === 'line' ? 'line' : 'smmap'}.sock"`;
+  const what = tcp ? 'listener' : 'listener with a path';
+  return {
+    key: 'listen',
+    reason: `no ${what} speaks the protocol of this mail server, ${protocol}`,
+    remedy: add(`[listen.${key}]`, place, `protocol = "${protocol}"`),
+  };
+}
+
+/** The text of a file: lines, the last of them ended too; what is null is left out. */
+export function textOf(...lines: readonly (string | null)[]): string {
+  return `${lines.filter((line) => line !== null).join('\n')}\n`;
+}
+
+/** An address to test with. */
+export function sample({ defaultDomain }: Setting, local = 'fred'): string {
+  return `${local}@${defaultDomain ?? 'example.org'}`;
+}

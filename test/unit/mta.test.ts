@@ -1,0 +1,332 @@
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { CliError } from '../../src/cli/error.ts';
+import { formatPrintout, writeFiles } from '../../src/cli/mta.ts';
+import { ConfigError } from '../../src/config/config.ts';
+import { parseConfig } from '../../src/config/load.ts';
+import { exim } from '../../src/mta/exim.ts';
+import { opensmtpd } from '../../src/mta/opensmtpd.ts';
+import { postfix } from '../../src/mta/postfix.ts';
+import { procmail } from '../../src/mta/procmail.ts';
+import { sendmail } from '../../src/mta/sendmail.ts';
+import { type Mta, type Printout, type Setting, readSetting } from '../../src/mta/setting.ts';
+import { zmailer } from '../../src/mta/zmailer.ts';
+import { parseEndpoint } from '../../src/socket/endpoint.ts';
+import { temporaryFolders } from '../support/folder.ts';
+
+const folder = temporaryFolders();
+const PLACES = { socket: '/run/smmap/smmap.sock', store: '/var/lib/smmap' };
+const MTAS = { exim, opensmtpd, postfix, procmail, sendmail, zmailer };
+
+const FULL = `
+[listen.tcp]
+tcp = "127.0.0.1:2004"
+protocol = "line"
+[listen.mta]
+path = "/run/a/s.sock"
+[listen.line]
+path = "/run/a/line.sock"
+protocol = "line"
+[map.box]
+default_domain = "example.org"
+[map.userbase]
+default_domain = "example.org"
+reply = { text = "8:8:/nonexistent" }
+[map.users]
+default_domain = "invalid"
+reply = { text = "vmail" }
+[map.routes]
+reply = { text = "lmtp:unix:/run/%d/lmtp" }
+[map.virt]
+kind = "alias"
+[map.hosted]
+kind = "domain"
+class = "mailbox"
+[map.only]
+kind = "domain"
+class = "alias"
+[map.onward]
+kind = "domain"
+class = "relay"
+[map.access]
+kind = "table"
+[map.virtuser]
+kind = "table"
+[map.sender_access]
+kind = "table"
+`;
+const TCP = `
+[listen.mta]
+tcp = "[::1]:2004"
+[map.mailbox]
+default_domain = "example.org"
+`;
+
+function settingOf(mta: Mta, toml: string, lmtp = 'unix:/run/cyrus/socket/lmtp'): Setting {
+  const setting = readSetting(parseConfig(toml, 'smmap.toml', PLACES), mta, parseEndpoint(lmtp));
+  if (!('server' in setting)) throw new ConfigError('smmap.toml', setting);
+  return setting;
+}
+
+function print(mta: Mta, toml: string, lmtp?: string): Printout {
+  return mta.print(settingOf(mta, toml, lmtp));
+}
+
+/** The lines of a file that are no comment. */
+function linesOf({ files }: Printout, name: string): string[] {
+  const text = files.find((file) => file.name === name)?.text ?? '';
+  return text.split('\n').filter((line) => line.trim() !== '' && !/^\s*(#|dnl )/.test(line));
+}
+
+function errorOf(mta: Mta, toml: string): string {
+  try {
+    return `no error: ${settingOf(mta, toml).server.kind}`;
+  } catch (error) {
+    return error instanceof ConfigError ? error.message : String(error);
+  }
+}
+
+describe.each(Object.entries(MTAS))('%s', (_, mta) => {
+  it('is printed complete, always the same, and without a placeholder', () => {
+    const printout = print(mta, FULL);
+    const page = formatPrintout(printout);
+    expect(page).toBe(formatPrintout(print(mta, FULL)));
+    expect(page).not.toMatch(/undefined|\bnull\b|\[object|NaN| $|:\/\//m);
+    expect(printout.files.map(({ text }) => text.endsWith('\n') && !text.endsWith('\n\n'))).not.toContain(false);
+    expect(printout.tests.length).toBeGreaterThan(2);
+  });
+});
+
+describe('postfix', () => {
+  it('asks each map where it belongs', () => {
+    const map = (name: string): string => `socketmap:unix:/run/a/s.sock:${name}`;
+    expect(linesOf(print(postfix, FULL), 'main.cf')).toEqual([
+      `virtual_mailbox_domains = ${map('hosted')}`,
+      `virtual_alias_domains = ${map('only')}`,
+      `relay_domains = ${map('onward')}`,
+      `virtual_mailbox_maps = ${map('box')}`,
+      `local_recipient_maps = $alias_maps ${map('box')}`,
+      `relay_recipient_maps = ${map('box')}`,
+      `virtual_alias_maps = ${map('virt')}`,
+      `transport_maps = ${map('routes')}`,
+      'smtpd_recipient_restrictions =',
+      '    permit_mynetworks',
+      '    permit_sasl_authenticated',
+      '    reject_unauth_destination',
+      `    check_recipient_access ${map('access')}`,
+      `    check_sender_access ${map('sender_access')}`,
+      'virtual_transport = lmtp:unix:/run/cyrus/socket/lmtp',
+      'mailbox_transport = lmtp:unix:/run/cyrus/socket/lmtp',
+    ]);
+  });
+
+  it('needs a mailbox map only, and writes TCP in its own way', () => {
+    expect(linesOf(print(postfix, TCP, 'tcp:127.0.0.1:24'), 'main.cf')).toEqual([
+      'virtual_mailbox_domains = example.org',
+      'virtual_alias_domains =',
+      'virtual_mailbox_maps = socketmap:inet:[::1]:2004:mailbox',
+      'local_recipient_maps = $alias_maps socketmap:inet:[::1]:2004:mailbox',
+      'virtual_transport = lmtp:inet:127.0.0.1:24',
+      'mailbox_transport = lmtp:inet:127.0.0.1:24',
+    ]);
+  });
+
+  it('asks a map that answers every name by the usual one, and domains of a map without a class', () => {
+    const lines = linesOf(print(postfix, '[map."*"]\n[map.d]\nkind = "domain"\n[map.a]\nkind = "alias"'), 'main.cf');
+    expect(lines).toContain('virtual_mailbox_maps = socketmap:unix:/run/smmap/smmap.sock:mailbox');
+    expect(lines).toContain('virtual_mailbox_domains = socketmap:unix:/run/smmap/smmap.sock:d');
+    expect(lines).toContain('virtual_alias_domains = socketmap:unix:/run/smmap/smmap.sock:a');
+  });
+});
+
+describe('sendmail', () => {
+  const printout = print(sendmail, FULL);
+
+  it('has a map that defers nothing, and TABs between the sides of each rule', () => {
+    const lines = linesOf(printout, 'anfi_vcyrus.m4');
+    expect(lines).toContain('Kbox socket -t -T<TMPF> -d6 -a<OK> local:/run/a/s.sock');
+    const rules = [...lines, ...linesOf(printout, 'proto.m4.patch').map((line) => line.slice(1))].filter((line) =>
+      line.startsWith('R'),
+    );
+    expect(rules.length).toBeGreaterThan(15);
+    expect(rules.filter((line) => !/^R[^\t]+\t+[^\t]+$/.test(line))).toEqual([]);
+    expect(rules.join('\n')).not.toContain('<TMPFS>');
+  });
+
+  it('has patches whose headers count their lines', () => {
+    for (const { name, text } of printout.files.filter((file) => file.name.endsWith('.patch'))) {
+      const [, , header = '', ...body] = text.trimEnd().split('\n');
+      const [, , before = '1', , after = '1'] = /^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@$/.exec(header) ?? [];
+      const count = (signs: RegExp): number => body.filter((line) => signs.test(line)).length;
+      expect([name, count(/^[ -]/), count(/^[ +]/)]).toEqual([name, Number(before), Number(after)]);
+    }
+  });
+
+  it('asks virtuser and access where there are such maps, over one address', () => {
+    const lines = linesOf(printout, 'smmap.mc');
+    expect(lines).toContain("FEATURE(`virtusertable', `socket -t -T<TMPF> -d6 local:/run/a/s.sock')dnl");
+    expect(lines).toContain("FEATURE(`access_db', `socket -t -T<TMPF> -d6 local:/run/a/s.sock')dnl");
+    expect(lines).toContain("define(`CYRUSV2_MAILER_ARGS', `FILE /run/cyrus/socket/lmtp')dnl");
+    expect(printout.notes).toEqual([]);
+  });
+
+  it('says which names it would need', () => {
+    const other = print(
+      sendmail,
+      '[map."*"]\n[map.virtual]\nkind = "alias"\n[map.access2]\nkind = "table"',
+      'tcp:127.0.0.1:24',
+    );
+    expect(other.notes).toEqual([
+      'map.virtual: FEATURE(virtusertable) asks for virtuser only; call the map virtuser',
+      'map.access2: FEATURE(access_db) asks for access only; call the map access',
+      'map.cyrus: has no default_domain, so that each user without a domain is TEMP',
+    ]);
+    expect(linesOf(other, 'anfi_vcyrus.m4')).toContain(
+      'Kcyrus socket -t -T<TMPF> -d6 -a<OK> local:/run/smmap/smmap.sock',
+    );
+    expect(linesOf(other, 'smmap.mc')).toContain("define(`CYRUSV2_MAILER_ARGS', `TCP [127.0.0.1] 24')dnl");
+  });
+
+  it('waits longer than the daemon takes, and asks over TCP without brackets', () => {
+    const lines = linesOf(print(sendmail, `[limits]\ndeadline_ms = 4_001\n${TCP}`), 'anfi_vcyrus.m4');
+    expect(lines).toContain('Kmailbox socket -t -T<TMPF> -d7 -a<OK> inet6:2004@::1');
+  });
+});
+
+describe('exim', () => {
+  it('asks in netstrings, twice where nobody answers, and delivers', () => {
+    const printout = print(exim, FULL);
+    const ask = '{/run/a/s.sock}{${strlen:$r_q}:$r_q,}{10s}{}';
+    expect(linesOf(printout, 'router')).toContain('  set = r_q = box ${lc:$local_part}@${lc:$domain}');
+    expect(linesOf(printout, 'router')).toContain(`  set = r_r = \${readsocket${ask}{\${readsocket${ask}{CONN}}}}`);
+    expect(linesOf(printout, 'router')).toContain('  set = r_q = virt ${lc:$local_part}@${lc:$domain}');
+    expect(linesOf(printout, 'acl')).toEqual(['  require verify = recipient']);
+    expect(linesOf(print(exim, TCP), 'router').join('\n')).toContain('{inet:[::1]:2004}');
+    expect(linesOf(print(exim, TCP, 'tcp:127.0.0.1:24'), 'transport')).toContain('  port = 24');
+  });
+});
+
+describe('opensmtpd', () => {
+  it('asks over the first path that speaks lines, with names in quotes, since userbase is a word of its own', () => {
+    const lines = linesOf(print(opensmtpd, FULL), 'smtpd.conf');
+    expect(lines).toContain('table "userbase" socketmap:/run/a/line.sock');
+    expect(lines).toContain('action "smmap_users" lmtp "/run/cyrus/socket/lmtp" rcpt-to userbase <"userbase">');
+    expect(lines).toContain('match from any for domain "example.org" action "smmap_users"');
+    expect(lines).toContain('table smmap_user { vmail = "8:8:/nonexistent" }');
+  });
+
+  it('says what is missing, all at once', () => {
+    expect(errorOf(opensmtpd, ''))
+      .toBe(`smmap.toml: listen: no listener with a path speaks the protocol of this mail server, line; add
+    [listen.line]
+    path = "/run/smmap/line.sock"
+    protocol = "line"
+smmap.toml: map: no mailbox map answers uid:gid:home, which OpenSMTPD takes for a user (with reply = "value" each mailbox has its own); add
+    [map.userbase]
+    kind = "mailbox"
+    default_domain = "example.org"
+    reply = { text = "8:8:/nonexistent" }`);
+    const bare = '[listen.l]\npath = "/l"\nprotocol = "line"\n[map.u]\nreply = "value"';
+    expect(errorOf(opensmtpd, bare)).toContain('map.u: has no default_domain');
+  });
+});
+
+describe('zmailer', () => {
+  it('is given sorted lists, by a unit in which percent and dollar signs are doubled', () => {
+    const service = linesOf(print(zmailer, FULL), 'smmap-zmailer.service').join('\n');
+    expect(service).toContain("--format fqdnroutes --route 'smtp-lmtp!localhost!%%u%%2@%%d' --store /var/lib/smmap");
+    expect(service).toContain('$$2 != \\"relay\\" { print $$1');
+    expect(linesOf(print(zmailer, FULL), 'dbases.conf')[0]).toMatch(/^fqdnaliases +ordered/);
+  });
+
+  it('needs an embedded store', () => {
+    expect(errorOf(zmailer, '[store.m]\ndriver = "memory"\nmailboxes = ["a@b.example"]')).toContain(
+      'store: there is no embedded store, from which ZMailer could be given a list; add\n    [store.local]\n',
+    );
+  });
+});
+
+describe('procmail', () => {
+  it('relays in one Sendmail and delivers in the other', () => {
+    const printout = print(procmail, `${TCP}[map.virtuser]\nreply = { text = "%u@%d.virtuser." }`);
+    expect(linesOf(printout, 'sendmail_in.mc')).toContain('R$* $| $+ < @ $=R >\t$: $1 $| <?> $(mailbox $2@$3 $: $)');
+    expect(linesOf(printout, 'sendmail_out.mc')).toContain(
+      "FEATURE(`virtusertable', `socket -T<TMPF> -d6 inet6:2004@::1')dnl",
+    );
+  });
+
+  it('needs a map that names the pseudo-domain', () => {
+    const remedy = 'add\n    [map.virtuser]\n    kind = "mailbox"\n    reply = { text = "%u@%d.virtuser." }';
+    expect(errorOf(procmail, '')).toContain(`and no map has that name; ${remedy}`);
+    expect(errorOf(procmail, '[map.m]\n[map.virtuser]\nkind = "alias"')).toContain(
+      `call that map otherwise, and ${remedy}`,
+    );
+    expect(errorOf(procmail, '[map.m]\n[map.virtuser]')).toContain('map.virtuser.reply: does not say');
+  });
+});
+
+describe('a configuration', () => {
+  it('has to have a mailbox map, and a listener that the mail server can ask', () => {
+    const line = '[listen.l]\npath = "/l"\nprotocol = "line"\n[map.a]\nkind = "alias"';
+    expect(errorOf(postfix, line))
+      .toBe(`smmap.toml: listen: no listener speaks the protocol of this mail server, netstring; add
+    [listen.mta]
+    path = "/run/smmap/smmap.sock"
+    protocol = "netstring"
+smmap.toml: map: no map says which mailboxes exist; add
+    [map.mailbox]
+    kind = "mailbox"`);
+  });
+
+  it('with a socket of systemd is taken to have the path of our unit, with a note', () => {
+    const { server, notes } = settingOf(postfix, '[listen.mta]\nsystemd = "smmap"');
+    expect([server, notes.length]).toEqual([{ kind: 'unix', path: '/run/smmap/smmap.sock' }, 1]);
+  });
+
+  it('whose mailbox map has a name that is none for Sendmail is refused', () => {
+    expect(errorOf(sendmail, '[map.my-box]')).toContain(
+      'Sendmail asks for a name of letters, digits and _ only; add\n    [map.',
+    );
+  });
+});
+
+describe('writing', () => {
+  const files = [
+    { name: 'a', title: 'first', text: 'one\n\ttwo\n' },
+    { name: 'b', title: 'second', text: 'three\n' },
+  ];
+
+  it('makes the folder and the files as they are printed', () => {
+    const dir = join(folder(), 'new', 'folder');
+    writeFiles(dir, files, false);
+    expect(readdirSync(dir)).toEqual(['a', 'b']);
+    expect(readFileSync(join(dir, 'a'), 'utf8')).toBe('one\n\ttwo\n');
+  });
+
+  it('writes nothing where one of them is there, unless it is forced', () => {
+    const dir = folder();
+    writeFileSync(join(dir, 'b'), 'mine');
+    let caught: unknown;
+    try {
+      writeFiles(dir, files, false);
+    } catch (error) {
+      caught = error;
+    }
+    expect(caught).toBeInstanceOf(CliError);
+    expect(caught).toMatchObject({
+      exitCode: 73,
+      message: `${dir}/b: is there already; choose another folder, or replace it with --force`,
+    });
+    expect([readdirSync(dir), readFileSync(join(dir, 'b'), 'utf8')]).toEqual([['b'], 'mine']);
+    writeFiles(dir, files, true);
+    expect(readFileSync(join(dir, 'b'), 'utf8')).toBe('three\n');
+  });
+
+  it('says where it cannot', () => {
+    const dir = folder();
+    mkdirSync(join(dir, 'x'));
+    writeFileSync(join(dir, 'x', 'file'), '');
+    expect(() => writeFiles(join(dir, 'x', 'file', 'y'), files, true)).toThrow(/cannot be made/);
+  });
+});
