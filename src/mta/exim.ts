@@ -14,9 +14,6 @@ export const exim: Mta = {
   print,
 };
 
-/** What Exim waits where nothing else is said; more than the daemon takes. */
-const PATIENCE_SECONDS = 10;
-
 function print(setting: Setting): Printout {
   const { aliases, mailbox, lmtp, server } = setting;
   const [alias] = aliases;
@@ -53,7 +50,7 @@ const ACL = textOf(
 function question(setting: Setting, map: string): string[] {
   const { server, patienceSeconds } = setting;
   const where = server.kind === 'unix' ? server.path : `inet:${hostOf(server.host)}:${server.port}`;
-  const ask = `{${where}}{\${strlen:$r_q}:$r_q,}{${Math.max(PATIENCE_SECONDS, patienceSeconds)}s}{}`;
+  const ask = `{${where}}{\${strlen:$r_q}:$r_q,}{${patienceSeconds}s}{}`;
   return [
     '  # the question, in lower case as other mail servers ask',
     `  set = r_q = ${map} \${lc:$local_part}@\${lc:$domain}`,

@@ -24,7 +24,7 @@ function lacks({ mailboxes }: Setting): Mistake[] {
   if (users === undefined) {
     const reason =
       'no mailbox map answers uid:gid:home, which OpenSMTPD takes for a user (with reply = "value" each mailbox has its own)';
-    const remedy = add('[map.userbase]', 'kind = "mailbox"', domain, 'reply = { text = "8:8:/nonexistent" }');
+    const remedy = add('[map.userbase]', 'kind = "mailbox"', domain, 'reply = { text = "8:8:/" }');
     return [{ key: 'map', reason, remedy }];
   }
   if (users.defaultDomain !== null) return [];
@@ -82,7 +82,7 @@ function virtualMailboxes(
     '# in which there is no mailbox: default_domain = "invalid". It answers one user for all, who is made here.',
     ...listOf(store, '$2 != "alias" && $2 != "relay"', `&& $1 != "${defaultDomain}"`, MAILBOX_DOMAINS),
     `table smmap_mailbox_domains file:${MAILBOX_DOMAINS}`,
-    `table smmap_user { ${user} = "8:8:/nonexistent" }`,
+    `table smmap_user { ${user} = "8:8:/" }`,
     `action "smmap_mailboxes" lmtp "${deliver(lmtp)}" rcpt-to virtual <"${name}"> userbase <smmap_user>`,
     'match from any for domain <smmap_mailbox_domains> action "smmap_mailboxes"',
   ];

@@ -1,10 +1,10 @@
 #!/bin/sh
 # Usage: parts.sh DIR
 #
-# Unpacks the real Postfix, sendmail and Cyrus into DIR/postfix, DIR/sendmail
-# and DIR/cyrus. Nothing is installed: Debian's mail servers exclude each other,
-# and a test needs a few of their programs only. Libraries that the machine lacks go to
-# DIR/<name>/libs, for LD_LIBRARY_PATH. Made for Debian 12; needs root only where
+# Unpacks the real Postfix, sendmail, Exim, OpenSMTPD and Cyrus, each into a folder
+# of its own below DIR, and m4 with what makes sendmail's configuration. Nothing is
+# installed: Debian's mail servers exclude each other. Libraries that the machine lacks
+# go to DIR/<name>/libs, for LD_LIBRARY_PATH. Made for Debian 12; needs root only where
 # the package lists are still empty.
 set -eu
 export LC_ALL=C
@@ -112,7 +112,8 @@ $missing"
     work=
 }
 
-part postfix usr/sbin/postmap postfix
+sbin=usr/lib/postfix/sbin
+part postfix "usr/sbin/postmap $sbin/master $sbin/smtpd $sbin/lmtp $sbin/tlsmgr" postfix
 # The wrapper shows sendmail another hosts file, without which it may sleep.
 part sendmail usr/libexec/sendmail/sendmail sendmail-bin libnss-wrapper
 # Debian's own folder for Cyrus's programs, without the mail server that the
@@ -120,3 +121,8 @@ part sendmail usr/libexec/sendmail/sendmail sendmail-bin libnss-wrapper
 bin=usr/lib/cyrus/bin
 part cyrus "$bin/master $bin/smmapd $bin/lmtpd $bin/imapd $bin/ctl_mboxlist" \
     cyrus-common cyrus-imapd cyrus-clients
+# What makes sendmail.cf of an .mc file.
+part m4 "usr/bin/m4 usr/bin/patch" m4 patch sendmail-cf
+part exim usr/sbin/exim4 exim4-daemon-heavy
+extras=usr/libexec/opensmtpd
+part opensmtpd "usr/sbin/smtpd $extras/mail.lmtp $extras/table-socketmap" opensmtpd opensmtpd-extras

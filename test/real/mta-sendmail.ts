@@ -1,0 +1,72 @@
+// The whole Sendmail.
+
+import { cp, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { run } from './command.ts';
+import { HOST, type Mta, type MtaPart, type Setting, USERS, findMta, freePort, makeOwned, startMta } from './mta.ts';
+
+/** The one that parts.sh unpacked, with what makes its configuration. */
+export function findSendmailServer(parts: string): Promise<MtaPart | { missing: string }> {
+  const [part, tools] = [join(parts, 'sendmail'), join(parts, 'm4')];
+  const files = [join(part, 'usr/libexec/sendmail/sendmail'), join(tools, 'usr/bin/m4'), join(tools, 'usr/bin/patch')];
+  return findMta('sendmail and m4', files, (setting) => start(part, tools, setting));
+}
+
+async function start(part: string, tools: string, setting: Setting): Promise<Mta> {
+  const { folder, written, domain, virtual, aliasDomains } = setting;
+  const port = await freePort();
+  const cf = join(folder, 'cf');
+  await cp(join(tools, 'usr/share/sendmail/cf'), cf, { recursive: true });
+  await cp(join(written, 'anfi_vcyrus.m4'), join(cf, 'feature/anfi_vcyrus.m4'));
+  const patch = join(tools, 'usr/bin/patch');
+  for (const name of ['proto.m4.patch', 'cyrusv2.m4.patch']) {
+    await succeed(patch, ['-p1', '--fuzz=0', '-d', folder, '-i', join(written, name)]);
+  }
+  const mc = baseMc(folder, port, await readFile(join(written, 'smmap.mc'), 'utf8'));
+  await writeFile(join(folder, 'sendmail.mc'), mc);
+  const made = await succeed(join(tools, 'usr/bin/m4'), [
+    `-D_CF_DIR_=${cf}/`,
+    join(cf, 'm4/cf.m4'),
+    join(folder, 'sendmail.mc'),
+  ]);
+
+  await makeOwned(join(folder, 'mqueue'), USERS.root, 0o700);
+  const etc = {
+    'mail/sendmail.cf': made,
+    'mail/local-host-names': `${HOST}\n${domain}\n`,
+    'mail/virtuser-domains': [...virtual, ...aliasDomains].map((each) => `${each}\n`).join(''),
+    'mail/aliases': 'postmaster: user1\n',
+  };
+  const sendmail = join(part, 'usr/libexec/sendmail/sendmail');
+  const libs = join(part, 'libs');
+  const before = `"${sendmail}" -bi`;
+  return startMta({ folder, port, command: [sendmail, '-bD', '-q1h'], libs, etc, before, queue: [sendmail, '-q'] });
+}
+
+function baseMc(folder: string, port: number, smmap: string): string {
+  return `divert(0)dnl
+OSTYPE(\`linux')dnl
+define(\`QUEUE_DIR', \`${folder}/mqueue')dnl
+define(\`confDOMAIN_NAME', \`${HOST}')dnl
+define(\`confTO_IDENT', \`0')dnl
+define(\`confDONT_PROBE_INTERFACES', \`True')dnl
+define(\`ALIAS_FILE', \`/etc/mail/aliases')dnl
+define(\`STATUS_FILE', \`')dnl
+define(\`confPID_FILE', \`/dev/null')dnl
+DAEMON_OPTIONS(\`Name=MTA, Family=inet, Addr=127.0.0.1, Port=${port}')dnl
+FEATURE(\`no_default_msa')dnl
+FEATURE(\`use_cw_file')dnl
+FEATURE(\`accept_unresolvable_domains')dnl
+FEATURE(\`accept_unqualified_senders')dnl
+FEATURE(\`nocanonify')dnl
+${smmap}
+MAILER(\`local')dnl
+MAILER(\`smtp')dnl
+`;
+}
+
+async function succeed(file: string, args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await run(file, args);
+  if (code !== 0) throw new Error(`${file} ended with ${code}: ${stderr}${stdout}`);
+  return stdout;
+}

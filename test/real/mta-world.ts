@@ -1,0 +1,162 @@
+// What the mail servers of a test ask: a filled store, the built daemon over it, and what `smmap mta` writes for it.
+
+import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { vi } from 'vitest';
+import { askOnce } from './client.ts';
+import { type Daemon, cli, startDaemon } from './daemon.ts';
+import { type Lmtp, startLmtp } from './lmtp.ts';
+import { HOST, type Setting } from './mta.ts';
+
+const DOMAIN = 'example.org';
+const VIRTUAL = 'virt.example';
+const ALIAS_DOMAIN = 'caught.example';
+
+const RECORDS = {
+  mailbox: [DOMAIN, VIRTUAL].flatMap((domain) => [
+    `user1@${domain} folder=abc`,
+    `"quo ted"@${domain}`,
+    `jörg@${domain}`,
+    `full@${domain} state=overquota`,
+    `off@${domain} state=disabled`,
+  ]),
+  alias: [`info@${VIRTUAL} user1@${VIRTUAL}`, `@${ALIAS_DOMAIN} user1@${DOMAIN}`],
+  domain: [`${ALIAS_DOMAIN} alias`],
+};
+
+/**
+ * What is the matter: the store's folder is gone, the daemon is stopped by SIGSTOP, or is so for a time, there is none, or
+ * there is one again.
+ */
+export type Trouble = 'none' | 'store away' | 'stopped' | 'stalled' | 'down' | 'back';
+/** What the daemon takes for an answer at most; its clients wait longer. */
+const DEADLINE_MS = 1_000;
+const STALL_MS = 2 * DEADLINE_MS;
+
+export interface World {
+  readonly setting: Setting;
+  readonly lmtp: Lmtp;
+  /** Makes trouble; what it resolves to ends it. */
+  make(trouble: Trouble): Promise<() => Promise<void>>;
+  /** Has the daemon reload, and then lets a new one take over from it. */
+  renew(): Promise<void>;
+  end(): Promise<void>;
+}
+
+/** In a folder that stays, for a mail server by its name in `smmap mta`. */
+export async function makeWorld(mta: string, folder: string): Promise<World> {
+  const at = (name: string): string => join(folder, name);
+  for (const [kind, lines] of Object.entries(RECORDS)) {
+    await succeed([kind, 'import', '--store', at('store'), '-'], `${lines.join('\n')}\n`);
+  }
+  const config = configOf(folder);
+  let daemon: Daemon = await startDaemon({ folder, config });
+  let old: Daemon[] = []; // who have handed over, and may have clients still
+  const lmtp = await startLmtp(at('lmtp.sock'));
+  const end = async (): Promise<void> => {
+    for (const each of [...old, daemon]) await each.end();
+    await lmtp.close();
+  };
+  try {
+    const lmtpAt = `unix:${at('lmtp.sock')}`;
+    await succeed(['mta', mta, '--config', at('smmap.toml'), '--write', at('written'), '--lmtp', lmtpAt]);
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  const answers = async (word: string): Promise<void> => {
+    const key = `user1@${DOMAIN}`;
+    await vi.waitUntil(async () => (await askOnce(at('smmap.sock'), 'mailbox', key)).startsWith(word), 10_000);
+  };
+  const signal = (name: NodeJS.Signals): void => {
+    for (const each of [...old, daemon]) each.signal(name);
+  };
+  const make: Record<Trouble, () => Promise<() => Promise<void>>> = {
+    none: async () => async () => {},
+    back: async () => async () => {},
+    'store away': async () => {
+      await rename(at('store'), at('away'));
+      await answers('TEMP');
+      return async () => {
+        await rename(at('away'), at('store'));
+        await answers('OK');
+      };
+    },
+    stopped: async () => {
+      signal('SIGSTOP');
+      return async () => signal('SIGCONT');
+    },
+    stalled: async () => {
+      signal('SIGSTOP');
+      const stalled = sleep(STALL_MS).then(() => signal('SIGCONT'));
+      return () => stalled;
+    },
+    down: async () => {
+      for (const each of [...old, daemon]) await each.end();
+      old = [];
+      return async () => {
+        daemon = await startDaemon({ folder, config });
+      };
+    },
+  };
+  return {
+    setting: { folder, written: at('written'), domain: DOMAIN, virtual: [VIRTUAL], aliasDomains: [ALIAS_DOMAIN] },
+    lmtp,
+    make: (trouble) => make[trouble](),
+    async renew() {
+      const reloads = (): number => daemon.log.filter(({ event }) => event === 'reloaded').length;
+      const before = reloads();
+      daemon.signal('SIGHUP');
+      await vi.waitUntil(() => reloads() > before, { timeout: 10_000, interval: 5 });
+      const next = await startDaemon({ folder, config, args: ['--takeover'] });
+      await daemon.logged('handing_over');
+      old.push(daemon);
+      daemon = next;
+    },
+    end,
+  };
+}
+
+function configOf(folder: string): string {
+  const address = `default_domain = "${DOMAIN}"\n    local_domains = ["${HOST}"]`;
+  return `
+    [listen.mta]
+    path = "${folder}/smmap.sock"
+    [listen.line]
+    path = "${folder}/line.sock"
+    protocol = "line"
+
+    [limits]
+    deadline_ms = ${DEADLINE_MS}
+
+    [store.local]
+    driver = "embedded"
+    path = "${folder}/store"
+
+    [map.mailbox]
+    ${address}
+    detail = { policy = "folder" }
+    [map.virtuser]
+    kind = "alias"
+    ${address}
+    [map.domains]
+    kind = "domain"
+    class = "mailbox"
+    [map.aliasdomains]
+    kind = "domain"
+    class = "alias"
+    [map.userbase]
+    ${address}
+    reply = { text = "8:8:/" }
+    [map.vmail]
+    default_domain = "invalid"
+    detail = { policy = "folder" }
+    reply = { text = "vmail" }
+  `;
+}
+
+async function succeed(args: readonly string[], stdin = ''): Promise<void> {
+  const { code, stderr } = await cli(args, stdin);
+  if (code !== 0) throw new Error(`smmap ${args.join(' ')} ended with ${code}: ${stderr}`);
+}
