@@ -194,6 +194,9 @@ for (const { name, part, delivered, instead = () => null, clings = false, refuse
       }
       const refused = asked.filter((row) => THERE.test(row.recipient) && got.get(row)?.startsWith('5') === true);
       expect(refused.map(({ recipient }) => recipient).filter((each) => refuses?.test(each) !== true)).toEqual([]);
+      // Nor is anybody let in of whom nothing is known.
+      const unsure = trouble !== 'none' && trouble !== 'back';
+      if (unsure) expect(asked.filter((row) => got.get(row)?.startsWith('4') !== true)).toEqual([]);
     };
 
     test('refuses nobody who is there', () => askAll('none'));
@@ -255,7 +258,7 @@ for (const { name, part, delivered, instead = () => null, clings = false, refuse
     }, 60_000);
 
     test.each(['store away', 'stopped', 'stalled', 'down', 'back'] as const)(
-      'refuses nobody who is there: %s',
+      'refuses nobody who is there, and lets in nobody unknown: %s',
       (trouble) => askAll(trouble),
       60_000,
     );
