@@ -116,6 +116,8 @@ export function stateReply(text: string): Reply {
   throw new Error(`"${text}" is no reply`);
 }
 
+const ACCOUNT_MS = 1_000; // a daemon that reloads answers nobody meanwhile
+
 /** From a name, or its own digits. getent(1) knows the accounts of LDAP and NIS too. */
 function accountId(database: 'passwd' | 'group', noun: string, name: string): number {
   if (/^\d+$/.test(name)) return Number(name);
@@ -123,9 +125,13 @@ function accountId(database: 'passwd' | 'group', noun: string, name: string): nu
     const line = execFileSync('getent', [database, '--', name], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
+      timeout: ACCOUNT_MS,
     });
     return Number(line.split(':')[2]);
-  } catch {
-    throw new Error(`there is no ${noun} "${name}"`);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ETIMEDOUT') throw new Error(`there is no ${noun} "${name}"`);
+    throw new Error(
+      `getent does not say within ${ACCOUNT_MS} ms whether there is a ${noun} "${name}"; its number needs no asking`,
+    );
   }
 }

@@ -1,9 +1,11 @@
-import { readFileSync, readdirSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { describe, expect, it, vi } from 'vitest';
 import { ConfigError } from '../../src/config/config.ts';
 import { loadConfig, parseConfig } from '../../src/config/load.ts';
 import { defaultPlaces } from '../../src/cli/places.ts';
+import { temporaryFolders } from '../support/folder.ts';
 
+const folder = temporaryFolders();
 const places = { socket: '/run/smmap/smmap.sock', store: '/var/lib/smmap' };
 
 /** What is wrong with a configuration, as `smmap check` says it. */
@@ -54,6 +56,15 @@ describe('a bad configuration', () => {
   it.each(cases)('%s is refused with each mistake, its reason and its remedy', (name) => {
     const expected = readFileSync(dir + name.replace('.toml', '.error'), 'utf8').trimEnd();
     expect(complaint(() => parseConfig(readFileSync(dir + name, 'utf8'), name, places))).toBe(expected);
+  });
+
+  it('waits for the name of a group for a second at most, since a daemon that reloads answers nobody meanwhile', () => {
+    const dir = folder();
+    writeFileSync(`${dir}/getent`, '#!/bin/sh\nexec sleep 20\n', { mode: 0o755 });
+    vi.stubEnv('PATH', `${dir}:${process.env['PATH']}`);
+    const text = '[listen.mta]\npath = "/x/s"\ngroup = "somebody"';
+    expect(complaint(() => parseConfig(text, 'f', places))).toContain('its number needs no asking');
+    vi.unstubAllEnvs();
   });
 
   it('that cannot be read says so', () => {
