@@ -129,9 +129,10 @@ function accountId(database: 'passwd' | 'group', noun: string, name: string): nu
     });
     return Number(line.split(':')[2]);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ETIMEDOUT') throw new Error(`there is no ${noun} "${name}"`);
-    throw new Error(
-      `getent does not say within ${ACCOUNT_MS} ms whether there is a ${noun} "${name}"; its number needs no asking`,
-    );
+    const late = (error as NodeJS.ErrnoException).code === 'ETIMEDOUT';
+    const reason = late
+      ? `getent does not say within ${ACCOUNT_MS} ms whether there is a ${noun} "${name}"; its number needs no asking`
+      : `there is no ${noun} "${name}"`;
+    throw new Error(reason, { cause: error });
   }
 }

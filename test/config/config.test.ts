@@ -59,9 +59,9 @@ describe('a bad configuration', () => {
   });
 
   it('waits for the name of a group for a second at most, since a daemon that reloads answers nobody meanwhile', () => {
-    const dir = folder();
-    writeFileSync(`${dir}/getent`, '#!/bin/sh\nexec sleep 20\n', { mode: 0o755 });
-    vi.stubEnv('PATH', `${dir}:${process.env['PATH']}`);
+    const programs = folder();
+    writeFileSync(`${programs}/getent`, '#!/bin/sh\nexec sleep 20\n', { mode: 0o755 });
+    vi.stubEnv('PATH', `${programs}:${process.env['PATH']}`);
     const text = '[listen.mta]\npath = "/x/s"\ngroup = "somebody"';
     expect(complaint(() => parseConfig(text, 'f', places))).toContain('its number needs no asking');
     vi.unstubAllEnvs();
