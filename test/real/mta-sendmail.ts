@@ -18,17 +18,12 @@ async function start(part: string, tools: string, setting: Setting): Promise<Mta
   const cf = join(folder, 'cf');
   await cp(join(tools, 'usr/share/sendmail/cf'), cf, { recursive: true });
   await cp(join(written, 'anfi_vcyrus.m4'), join(cf, 'feature/anfi_vcyrus.m4'));
-  const patch = join(tools, 'usr/bin/patch');
   for (const name of ['proto.m4.patch', 'cyrusv2.m4.patch']) {
-    await succeed(patch, ['-p1', '--fuzz=0', '-d', folder, '-i', join(written, name)]);
+    await succeed(tools, 'patch', ['-p1', '--fuzz=0', '-d', folder, '-i', join(written, name)]);
   }
   const mc = baseMc(folder, port, await readFile(join(written, 'smmap.mc'), 'utf8'));
   await writeFile(join(folder, 'sendmail.mc'), mc);
-  const made = await succeed(join(tools, 'usr/bin/m4'), [
-    `-D_CF_DIR_=${cf}/`,
-    join(cf, 'm4/cf.m4'),
-    join(folder, 'sendmail.mc'),
-  ]);
+  const made = await succeed(tools, 'm4', [`-D_CF_DIR_=${cf}/`, join(cf, 'm4/cf.m4'), join(folder, 'sendmail.mc')]);
 
   await makeOwned(join(folder, 'mqueue'), USERS.root, 0o700);
   const etc = {
@@ -65,8 +60,10 @@ MAILER(\`smtp')dnl
 `;
 }
 
-async function succeed(file: string, args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await run(file, args);
+/** Runs one of the tools, with the libraries that the machine may lack. */
+async function succeed(tools: string, name: string, args: string[]): Promise<string> {
+  const file = join(tools, 'usr/bin', name);
+  const { code, stdout, stderr } = await run(file, args, { env: { LD_LIBRARY_PATH: join(tools, 'libs') } });
   if (code !== 0) throw new Error(`${file} ended with ${code}: ${stderr}${stdout}`);
   return stdout;
 }
