@@ -14,7 +14,8 @@ export interface Flaw {
 /** What of an address is case-folded before it is compared: all of it, its domain, or nothing; it is composed (NFC) anyway. */
 export type Fold = 'both' | 'domain' | 'none';
 
-const CONTROL = /[\x00-\x1f\x7f-\x9f]/;
+/** What no address holds, and nothing that is written on a line. */
+export const CONTROL = /[\x00-\x1f\x7f-\x9f]/;
 const NON_ASCII = /[^\x00-\x7f]/;
 const QUOTED = /^"((?:[^"\\]|\\.)*)"(?:@(.*))?$/s; // RFC 5321 Quoted-string, alone or before a domain
 const SOURCE_ROUTE = /^@[^@,:"\\\s]+(?:, *@[^@,:"\\\s]+)*:.*@/s; // RFC 5321 A-d-l

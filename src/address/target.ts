@@ -1,4 +1,4 @@
-import { type Address, type Flaw, parseAddress } from './address.ts';
+import { CONTROL, type Address, type Flaw, parseAddress } from './address.ts';
 import { parseDomain } from './domain.ts';
 
 /**
@@ -12,7 +12,6 @@ export type Target =
 
 const SPECIAL = /^(?:\\|"?(?:[|/]|:include:))/i;
 const ERROR = /^error:/i; // of Sendmail's virtusertable: the address is none
-const CONTROL = /[\x00-\x1f\x7f-\x9f]/;
 // Each of these takes linear time, since none tries a quote in two ways.
 const CLOSED = /^(?:[^"]|"(?:[^"\\]|\\.)*")*$/s;
 const UNBROKEN = /^(?:[^"\s]|"(?:[^"\\]|\\.)*")*$/s;

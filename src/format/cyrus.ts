@@ -1,4 +1,4 @@
-import { type Flaw, foldLocal } from '../address/address.ts';
+import { CONTROL, type Flaw, foldLocal } from '../address/address.ts';
 import { parseDomain } from '../address/domain.ts';
 import { type Mailbox, parseFolder } from '../store/record/mailbox.ts';
 import { NOBODY } from '../vocabulary.ts';
@@ -28,7 +28,6 @@ interface Entry {
   readonly acl: Readonly<Record<string, string>>;
 }
 
-const CONTROL = /[\x00-\x1f\x7f-\x9f]/;
 const GONE = /[di]/; // of mbtype: deleted, or there for the sake of its folders only; smmapd finds neither
 const DELETED = /^(?:[^!]*!)?DELETED\./; // what delete_mode: delayed keeps for a while, with its rights of old
 const POST = 'p'; // RFC 4314

@@ -1,10 +1,9 @@
-import { type Flaw, formatLocal, parseAddress } from '../address/address.ts';
+import { CONTROL, type Flaw, formatLocal, parseAddress } from '../address/address.ts';
 import type { Mailbox } from '../store/record/mailbox.ts';
 import { formatOwner } from '../store/record/owner.ts';
 import { readOwner } from './owner.ts';
 
 const NUMBER = /^\d+$/;
-const CONTROL = /[\x00-\x1f\x7f-\x9f]/;
 
 /**
  * Reads a line of passwd(5), or of Dovecot's passwd-file, which may end behind any field; null for a blank line and a

@@ -1,4 +1,4 @@
-import { type Flaw, foldLocal, formatAddress } from '../address/address.ts';
+import { CONTROL, type Flaw, foldLocal, formatAddress } from '../address/address.ts';
 import { parseDomain } from '../address/domain.ts';
 import { formatTargets, parseTarget } from '../address/target.ts';
 import { type Alias, parseAlias } from '../store/record/alias.ts';
@@ -8,7 +8,6 @@ import { NOBODY } from '../vocabulary.ts';
 import { readOwner } from './owner.ts';
 
 const KEY = /^(?:"(?:[^"\\]|\\.)*"(?:@[^"]*)?|[^"]*)$/s; // in quotes from its start, or without any
-const CONTROL = /[\x00-\x1f\x7f-\x9f]/;
 const ODD_BLANK = /[^\S ]/; // Unicode's, which formatAddress puts into quotes and Postfix (quote_822_local.c) does not
 
 /**

@@ -1,4 +1,4 @@
-import { type Flaw, formatAddress, formatLocal } from '../address/address.ts';
+import { CONTROL, type Flaw, formatAddress, formatLocal } from '../address/address.ts';
 import { parseTarget } from '../address/target.ts';
 import { type Alias, parseAlias } from '../store/record/alias.ts';
 import { formatOwner, parseOwner } from '../store/record/owner.ts';
@@ -6,7 +6,6 @@ import { NOBODY } from '../vocabulary.ts';
 import { lowerAscii } from './owner.ts';
 
 const LINE = /^([^ \t]+)[ \t]*(.*)$/s; // makemap(8) knows no quotes
-const CONTROL = /[\x00-\x1f\x7f-\x9f]/;
 const WILDCARD = /\+[+*]$/;
 const SAME_LOCAL = /^%1(?:%3)?(?=@)/; // %3 is the detail with its plus
 const ERROR = /^error:/i;

@@ -1,4 +1,4 @@
-import { type Flaw, foldLocal } from '../../address/address.ts';
+import { CONTROL, type Flaw, foldLocal } from '../../address/address.ts';
 import { type MailboxQuestion, STATES, type State } from '../../vocabulary.ts';
 import { formatOwner, parseOwner } from './owner.ts';
 
@@ -13,7 +13,6 @@ export interface Mailbox {
   readonly folders: readonly string[];
 }
 
-const CONTROL = /[\x00-\x1f\x7f-\x9f]/;
 const LONGEST_FOLDER = 1_000; // characters; Cyrus has 490 bytes for a whole mailbox name
 const WORD = /(?:[^ \t\r"]|"(?:[^"\\]|\\.)*")+|"/g; // blanks separate, but not within quotes; a lone quote is a word, and a flaw
 
