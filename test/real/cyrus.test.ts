@@ -10,7 +10,9 @@ import { cli, makeFolder, startDaemon } from './daemon.ts';
 import { DELETED, MAILBOXES, ROWS } from './matrix.ts';
 import { PARTS, describePart } from './part.ts';
 
-const SEED = Number(process.env['SMMAP_SEED'] ?? Date.now() % 2 ** 31);
+/** The same keys in each run, so that a run says something of a change and not of its dice; others: SMMAP_SEED=random, or a number. */
+const GIVEN = process.env['SMMAP_SEED'] ?? '2114152259';
+const SEED = GIVEN === 'random' ? Date.now() % 2 ** 31 : Number(GIVEN);
 const GENERATED = 10_000;
 
 interface Server {
@@ -68,8 +70,8 @@ const DIFFERENCES: readonly Difference[] = [
     title: 'a deleted shared folder',
     reason: 'smmapd takes mail for what is only kept to be restored, until cyr_expire drops it',
     example: '+DELETED/shared/gone/',
-    applies: (asked) =>
-      isShared(asked) && /^DELETED[/.]shared[/.]gone[/.]\w+\s*$/.test(detailOf(asked)) && onlyTheirs(asked),
+    // However its number is written: smmapd reads it as strtoul(3) does, with blanks, signs and what follows.
+    applies: (asked) => isShared(asked) && /^DELETED[/.]shared[/.]gone[/.]/.test(detailOf(asked)) && onlyTheirs(asked),
   },
   {
     title: 'a shared folder that may be seen but not posted to',
