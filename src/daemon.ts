@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
+import { probeOf } from './config/answers.ts';
 import type { Config, StoreConfig } from './config/config.ts';
+import { CONTROL_REPLY_BYTES, createControl } from './control.ts';
 import { createDoors } from './doors.ts';
 import { createAnswer } from './map/map.ts';
 import { type Maps, openMaps, warnOfEmptyStores } from './maps.ts';
@@ -8,7 +10,7 @@ import type { InheritedSockets } from './observe/systemd.ts';
 import { FRAMINGS } from './protocol/framing.ts';
 import { createClients } from './socket/clients.ts';
 import { startClock } from './socket/clock.ts';
-import { openStore } from './store/open.ts';
+import { type OpenStore, openStore } from './store/open.ts';
 import type { Store } from './store/store.ts';
 import type { Maybe, Reply, Request } from './vocabulary.ts';
 
@@ -31,9 +33,12 @@ export interface Daemon {
 /** What a configuration comes to. */
 interface Running {
   readonly config: Config;
-  readonly maps: Maps;
+  readonly maps: Maps<OpenStore>;
   readonly answer: (request: Request) => Maybe<Reply>;
 }
+
+/** Of the control socket, whoever uses it. */
+const CONTROL_LIMITS = { replyBytes: CONTROL_REPLY_BYTES, softConnections: 100, hardConnections: 100 };
 
 const LAST_ACCEPT_MS = 100; // who connected before the path was taken over is accepted within this time
 
@@ -48,14 +53,17 @@ export async function startDaemon(
   log: Log,
   takeover: boolean,
 ): Promise<Daemon> {
-  const openAnew = (name: string, config: StoreConfig): Promise<Store> =>
-    openStore(config, {
-      opened: () => log.storeOpened(name),
-      unavailable: (cause: unknown) => log.storeUnavailable(name, cause),
+  const openAnew = (name: string, config: StoreConfig): Promise<OpenStore> =>
+    openStore(config, probeOf(config), {
+      availability: (server) => ({
+        opened: () => log.storeOpened(name, server),
+        unavailable: (cause) => log.storeUnavailable(name, server, cause),
+      }),
+      canary: { sang: () => log.canarySang(name), fellSilent: (cause) => log.canaryFellSilent(name, cause) },
     });
   const run = async (config: Config, open: typeof openAnew): Promise<Running> => {
     const maps = await openMaps(config, open);
-    await warnOfEmptyStores(config, maps.stores, log);
+    void warnOfEmptyStores(config, maps.stores, log); // a server that hangs must not delay the start
     const answer = createAnswer(maps.handlers, (request, reply, cause) => {
       const map = config.maps.get(request.map) ?? config.maps.get('*');
       log.answered(request, reply, cause, map?.kind === 'mailbox');
@@ -89,13 +97,43 @@ export async function startDaemon(
     forbidden: (address) => log.connectionForbidden(name, address),
     failed: (cause) => log.acceptFailed(name, cause),
   }));
+  const controlClients = createClients(
+    {
+      get limits() {
+        return { ...running.config.limits, ...CONTROL_LIMITS };
+      },
+      clock,
+      answer: createControl(() => running.maps.stores),
+      deadlinePassed: () => {},
+      ended: () => {},
+    },
+    () => {},
+  );
+  const controlDoors = createDoors(inherited, (name) => ({
+    accept: (socket) => controlClients.accept(socket, FRAMINGS.netstring),
+    opened: (where) => log.listening(name, where),
+    replaced: () => {},
+    forbidden: () => {},
+    failed: (cause) => log.acceptFailed(name, cause),
+  }));
+  const exchangeControl = ({ control }: Config, take: boolean): Promise<void> =>
+    controlDoors.exchange(new Map(control === null ? [] : [['control', control]]), take);
+  const exchangeDoors = async (config: Config, take: boolean): Promise<void> => {
+    await exchangeControl(config, take);
+    await doors.exchange(config.listeners, take);
+  };
+  const closeDoors = (): void => {
+    doors.close();
+    controlDoors.close();
+  };
   const closeAll = async (): Promise<void> => {
     clock.close();
     await running.maps.close();
   };
   try {
-    await doors.exchange(first.listeners, takeover);
+    await exchangeDoors(first, takeover);
   } catch (error) {
+    closeDoors();
     await closeAll();
     throw error;
   }
@@ -110,8 +148,9 @@ export async function startDaemon(
       const storesBefore = new Set(old.maps.stores.values());
       const next = await run(config, (name, store) => findOpen(old, store) ?? openAnew(name, store));
       try {
-        await doors.exchange(config.listeners, false);
+        await exchangeDoors(config, false);
       } catch (error) {
+        await exchangeControl(old.config, false);
         await closeEach([...next.maps.stores.values()].filter((store) => !storesBefore.has(store)));
         throw error;
       }
@@ -123,13 +162,14 @@ export async function startDaemon(
     },
     async handOver() {
       await new Promise((resolve) => setTimeout(resolve, LAST_ACCEPT_MS));
-      doors.close();
+      closeDoors();
       log.handingOver(clients.count);
       await clients.finish(running.config.limits.handoverMs);
     },
     async stop(why) {
       log.stopping(why, clients.count);
-      doors.close();
+      closeDoors();
+      void controlClients.drain(0);
       await clients.drain(running.config.limits.stopMs);
       await closeAll();
       log.stopped();
@@ -138,9 +178,9 @@ export async function startDaemon(
 }
 
 /** A store that is open already, under whatever name: an LMDB file must not be opened twice by a process. */
-function findOpen({ config, maps }: Running, wanted: StoreConfig): Promise<Store> | null {
+function findOpen({ config, maps }: Running, wanted: StoreConfig): Promise<OpenStore> | null {
   const [name] = [...config.stores].find(([, store]) => isDeepStrictEqual(store, wanted)) ?? [];
-  return name === undefined ? null : Promise.resolve(maps.stores.get(name) as Store);
+  return name === undefined ? null : Promise.resolve(maps.stores.get(name) as OpenStore);
 }
 
 async function closeEach(stores: readonly Store[]): Promise<void> {

@@ -11,18 +11,18 @@ import { createFailover } from './store/failover.ts';
 import { EmptyStoreError, type Store } from './store/store.ts';
 
 /** The maps of a configuration over their stores. */
-export interface Maps {
-  readonly stores: ReadonlyMap<string, Store>;
+export interface Maps<S extends Store> {
+  readonly stores: ReadonlyMap<string, S>;
   readonly handlers: ReadonlyMap<string, Handler>;
   close(): Promise<void>;
 }
 
 /** Opens the stores of a configuration, as `open` does, and makes its maps. */
-export async function openMaps(
+export async function openMaps<S extends Store>(
   config: Pick<Config, 'stores' | 'maps'>,
-  open: (name: string, store: StoreConfig) => Promise<Store>,
-): Promise<Maps> {
-  const stores = new Map<string, Store>();
+  open: (name: string, store: StoreConfig) => Promise<S>,
+): Promise<Maps<S>> {
+  const stores = new Map<string, S>();
   for (const [name, store] of config.stores) stores.set(name, await open(name, store));
   const handlers = new Map<string, Handler>();
   for (const [name, map] of config.maps) handlers.set(name, createMap(map, storeOf(map, config.stores, stores)));

@@ -1,11 +1,16 @@
 import type { Config, MapConfig } from '../config/config.ts';
 import { loadConfig, type Places } from '../config/load.ts';
+import { checkDriver } from '../store/open.ts';
 import { CliError, EXIT } from './error.ts';
 
-/** Checks a configuration, and the aliases in its stores. Throws ConfigError with every mistake, CliError with every loop. */
+/**
+ * Checks a configuration, and the aliases in its stores. Throws ConfigError with every mistake, MissingPackageError, and
+ * CliError with every loop.
+ */
 export async function check(file: string | null, places: Places): Promise<void> {
   const config = loadConfig(file, places);
   const name = file ?? 'the defaults';
+  for (const { driver } of config.stores.values()) await checkDriver(driver);
   const followed = [...config.maps].filter(([, map]) => followsAliases(map));
   if (followed.length > 0) {
     const { findLoops } = await import('./loops.ts');

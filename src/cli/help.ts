@@ -21,6 +21,24 @@ Examples:
   smmap probe --server tcp:127.0.0.1:2004 --map cyrus fred+lists@example.org
   smmap mailbox list | smmap probe - | grep -v 'OK'`;
 
+export const CACHE_HELP =
+  'Shows or forgets what the running daemon caches of its stores. A store has a cache where its [store.NAME] says cache = {}.';
+
+/** By the word behind `smmap cache`. */
+export const CACHE_COMMANDS = {
+  show: {
+    argument: '[name...]',
+    description:
+      'Prints what is cached about an address, @domain or the key of a table, or all. Exit code 1 where nothing is.',
+  },
+  forget: {
+    argument: '<name...>',
+    description:
+      'Forgets what is cached about an address, @domain or the key of a table, so that its store is asked again.',
+  },
+  clear: { argument: '[store...]', description: 'Forgets all that is cached of stores, by default of all.' },
+} as const;
+
 /** The mail servers that `smmap mta` knows. */
 export const MTA_NAMES = ['sendmail', 'postfix', 'exim', 'opensmtpd', 'zmailer', 'procmail'] as const;
 export type MtaName = (typeof MTA_NAMES)[number];

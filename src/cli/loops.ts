@@ -1,4 +1,5 @@
 import type { Config, MapConfig, StoreConfig } from '../config/config.ts';
+import { probeOf } from '../config/answers.ts';
 import { openMaps } from '../maps.ts';
 import { LoopError } from '../map/chain.ts';
 import type { Handler } from '../map/map.ts';
@@ -30,10 +31,13 @@ export async function findLoops(
     if (!unknown.has(name)) warn(`${file}: store ${name}: not looked into (${reason})`);
     unknown.add(name);
   };
-  const maps = await openMaps({ stores, maps: followed }, async (name, config) => {
+  const maps = await openMaps<Store>({ stores, maps: followed }, async (name, config) => {
     const reason = reasonToSkip(config);
     if (reason === null) {
-      return openStore(config, { opened() {}, unavailable: (cause) => skip(name, (cause as Error).message) });
+      return openStore(config, probeOf(config), {
+        availability: () => ({ opened() {}, unavailable: (cause) => skip(name, (cause as Error).message) }),
+        canary: { sang() {}, fellSilent() {} },
+      });
     }
     skip(name, reason);
     return unknowing(reason);
@@ -62,7 +66,9 @@ export async function findLoops(
 
 /** A store is not made by looking for it. */
 function reasonToSkip(config: StoreConfig): string | null {
-  return config.driver === 'embedded' && !hasRecords(config.path) ? `there is no store in ${config.path}` : null;
+  if (config.driver === 'memory') return null;
+  if (config.driver !== 'embedded') return `smmap cannot list the aliases of ${config.driver}`;
+  return hasRecords(config.path) ? null : `there is no store in ${config.path}`;
 }
 
 /** Certain of nothing. */
@@ -96,6 +102,7 @@ async function* aliasesOf(config: StoreConfig): AsyncGenerator<StoredRecord> {
     yield* config.records;
     return;
   }
+  if (config.driver !== 'embedded') return;
   const records = openRecords(config.path, 'read');
   try {
     yield* records.all('alias', null);

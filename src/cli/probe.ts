@@ -3,7 +3,10 @@ import type { Protocol } from '../protocol/framing.ts';
 import { parseReply } from '../protocol/reply.ts';
 import { type Client, ConnectionError, ProtocolError, TimeoutError, openClient } from '../socket/client.ts';
 import { parseEndpoint } from '../socket/endpoint.ts';
+import { printable } from './columns.ts';
 import { EXIT } from './error.ts';
+
+const PRINTED_CHARS = 1_000;
 
 export interface ProbeOptions {
   readonly server: string;
@@ -14,7 +17,6 @@ export interface ProbeOptions {
 }
 
 const REPLY_BYTES = 1_000_000; // Sendmail reads no more
-const PRINTED_CHARS = 1_000;
 
 /** From the best to the worst, which is the exit code of many keys. */
 const RANKS = [0, 1, EXIT.TEMPORARY, EXIT.UNAVAILABLE, EXIT.PROTOCOL, EXIT.IO];
@@ -44,7 +46,7 @@ export async function probe(keys: AsyncIterable<string> | Iterable<string>, opti
       const ms = Number((performance.now() - startedAt).toFixed(3));
       const line = options.json
         ? JSON.stringify({ key, reply, error, exitCode: code, ms })
-        : `${printable(key)}\t${printable(reply?.trimEnd() ?? `(${error})`)}`;
+        : `${printable(key, PRINTED_CHARS)}\t${printable(reply?.trimEnd() ?? `(${error})`, PRINTED_CHARS)}`;
       process.stdout.write(`${line}\n`);
       if (RANKS.indexOf(code) > RANKS.indexOf(worst)) worst = code;
       if (code === EXIT.IO) break;
@@ -82,10 +84,4 @@ function codeOfError(error: unknown): number {
   if (error instanceof ProtocolError) return EXIT.PROTOCOL;
   if (error instanceof ConnectionError) return EXIT.IO;
   throw error;
-}
-
-/** A server's text cannot steer the terminal, nor break the line. */
-function printable(text: string): string {
-  const cut = text.length > PRINTED_CHARS ? `${text.slice(0, PRINTED_CHARS)}...` : text;
-  return cut.replace(/[\x00-\x1f\x7f-\x9f]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }

@@ -2,8 +2,20 @@ import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { CLASSES, type DomainClass, STATES, type State } from '../vocabulary.ts';
+import { controlPathOf } from '../socket/endpoint.ts';
 import { EXIT } from './error.ts';
-import { EXIT_CODES, HELP, MTA_HELP, MTA_NAMES, type MtaName, PROBE_HELP, SERVE_HELP } from './help.ts';
+import {
+  CACHE_COMMANDS,
+  CACHE_HELP,
+  EXIT_CODES,
+  HELP,
+  MTA_HELP,
+  MTA_NAMES,
+  type MtaName,
+  PROBE_HELP,
+  SERVE_HELP,
+} from './help.ts';
+import type { ExportOptions, ImportOptions, ProbeOptions, StoreOption } from './options.ts';
 import { type Kind, KINDS, type KindName, type Scope } from './keep/kind.ts';
 import { defaultPlaces } from './places.ts';
 import { packageVersion, report } from './report.ts';
@@ -108,20 +120,32 @@ function createProgram(exit: (code: number) => void): Command {
       printMta(name, { config, write, force, lmtp }, places);
     });
 
+  const control = (): Option =>
+    new Option('--control <endpoint>', "the daemon's control socket").default(
+      `unix:${controlPathOf(places.socket) ?? places.socket}`,
+    );
+  program
+    .command('stores')
+    .summary('tell how the stores of the daemon are')
+    .description('Prints a line for each store of the running daemon: what it was asked, and why it does not answer.')
+    .addOption(control())
+    .option('--json', 'an object a line')
+    .action(async (options: { control: string; json?: true }) => {
+      const { stores } = await import('./stores.ts');
+      exit(await stores({ control: options.control, json: options.json ?? false }));
+    });
+  const caches = program.command('cache').summary('show or forget what the daemon caches').description(CACHE_HELP);
+  for (const name of ['show', 'forget', 'clear'] as const) {
+    const { argument, description } = CACHE_COMMANDS[name];
+    const command = caches.command(name).description(description).argument(argument).addOption(control());
+    command.action(async (names: string[], options: { control: string }) => {
+      const { cache } = await import('./cache.ts');
+      exit(await cache(name, names, options.control));
+    });
+  }
+
   for (const kind of Object.keys(KINDS) as KindName[]) addKind(program, kind, places.store, exit);
   return program;
-}
-
-interface ProbeOptions {
-  readonly server: string;
-  readonly map: string;
-  readonly protocol: 'netstring' | 'line';
-  readonly timeout: number;
-  readonly json?: true;
-}
-
-interface StoreOption {
-  readonly store: string;
 }
 
 /** What a command does. Each of its arguments is a list; a table is none of them, but in the scope. */
@@ -255,22 +279,6 @@ const ADD: Readonly<Record<KindName, (command: Command, define: Define) => void>
     );
   },
 };
-
-interface ImportOptions {
-  readonly format: string;
-  readonly strict?: true;
-  readonly replace?: true;
-  readonly allowEmpty?: true;
-  readonly defaultDomain?: string;
-  readonly separator?: string;
-}
-
-interface ExportOptions {
-  readonly format: string;
-  readonly output?: string;
-  readonly partial?: true;
-  readonly route?: string;
-}
 
 function collect(value: string, previous: string[]): string[] {
   return [...previous, value];

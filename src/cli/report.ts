@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { ConfigError } from '../config/config.ts';
 import { EndpointError } from '../socket/endpoint.ts';
+import { MissingPackageError } from '../store/store.ts';
 import { CliError, EXIT } from './error.ts';
 
 /** Says what went wrong, and gives the exit code for it. */
 export function report(error: unknown): number {
   if (error instanceof CliError) return say(error.message, error.exitCode);
-  if (error instanceof ConfigError) return say(error.message, EXIT.CONFIG);
+  if (error instanceof ConfigError || error instanceof MissingPackageError) return say(error.message, EXIT.CONFIG);
   if (error instanceof EndpointError) return say(error.message, EXIT.USAGE);
   return say(`a bug, please report it: ${error instanceof Error ? error.stack : String(error)}`, EXIT.BUG);
 }

@@ -7,6 +7,7 @@ import { type FirstSteps, openLog } from '../observe/log.ts';
 import { inheritedSockets } from '../observe/systemd.ts';
 import { formatEndpoint, parseEndpoint } from '../socket/endpoint.ts';
 import { ListenError } from '../socket/claim.ts';
+import { MissingPackageError } from '../store/store.ts';
 import { CliError, EXIT } from './error.ts';
 
 export interface ServeOptions {
@@ -46,7 +47,8 @@ export async function serve(options: ServeOptions, places: Places, version: stri
         setLevel(next.log.level);
         log.reloaded(name, running.listeners);
       } catch (error) {
-        if (!(error instanceof ConfigError) && !(error instanceof ListenError)) throw error;
+        const expected = [ConfigError, ListenError, MissingPackageError].some((kind) => error instanceof kind);
+        if (!expected) throw error;
         log.reloadRefused(error);
       }
     });

@@ -1,21 +1,50 @@
+import { kindOf } from '../store/canary.ts';
+import { queryNameOf } from '../store/sql/query.ts';
 import type { Question } from '../vocabulary.ts';
 import type { MapKind, StoreConfig } from './config.ts';
 
 /** Whether a store can be asked such a question; what it says is another matter. */
 export function canAnswer(store: StoreConfig, question: Question): boolean {
-  if (store.driver === 'embedded' || question.about === 'domain') return true;
-  return store.records.some((record) =>
-    record.about === 'key' && question.about === 'key'
-      ? record.table === question.table
-      : record.about === question.about,
-  );
+  switch (store.driver) {
+    case 'embedded':
+      return true;
+    case 'memory':
+      return (
+        question.about === 'domain' ||
+        store.records.some((record) =>
+          record.about === 'key' && question.about === 'key'
+            ? record.table === question.table
+            : record.about === question.about,
+        )
+      );
+    case 'postgresql':
+    case 'mysql':
+    case 'sqlite':
+      return store.queries[queryNameOf(question)] !== undefined;
+    case 'ldap':
+      return store.searches[queryNameOf(question)] !== undefined;
+    case 'redis':
+      return store.layouts[queryNameOf(question)] !== undefined;
+    case 'http':
+      return store.requests[queryNameOf(question)] !== undefined;
+  }
+}
+
+/** Whether only a canary tells an absence from a store that was emptied, or that is asked in the wrong place. */
+export function needsCanary(store: StoreConfig, question: Question): boolean {
+  const blind =
+    store.driver === 'http' || (store.driver === 'redis' && store.layouts[queryNameOf(question)]?.kind === 'key');
+  return blind && !store.guards.canaries.has(kindOf(question));
 }
 
 /** What a map asks its stores, by way of an example of each kind. */
 export function questionsOf(map: MapKind): readonly Question[] {
   switch (map.kind) {
-    case 'mailbox':
-      return map.options.aliases ? [MAILBOX, ALIAS] : [MAILBOX];
+    case 'mailbox': {
+      const { aliases, policy, sharedUser } = map.options;
+      const mailbox = policy === 'ignore' && sharedUser === null ? [MAILBOX] : [MAILBOX, FOLDER];
+      return aliases ? [...mailbox, ALIAS] : mailbox;
+    }
     case 'alias': {
       const { catchAll, aliasDomains } = map.options;
       return catchAll === 'unknown' || aliasDomains.size > 0 ? [ALIAS, DOMAIN, MAILBOX] : [ALIAS, DOMAIN];
@@ -23,11 +52,21 @@ export function questionsOf(map: MapKind): readonly Question[] {
     case 'domain':
       return [DOMAIN];
     case 'table':
-      return [{ about: 'key', table: map.options.table, key: 'smmap.invalid', exact: false }];
+      return [keyOf(map.options.table)];
   }
+}
+
+/** Something to ask a store that it can answer, to see whether it does. */
+export function probeOf(store: StoreConfig): Question {
+  return [MAILBOX, ALIAS, DOMAIN, keyOf('smmap')].find((question) => canAnswer(store, question)) ?? FOLDER;
 }
 
 const NOWHERE = { local: 'postmaster', domain: 'smmap.invalid', exact: false } as const; // RFC 2606: nobody has it
 const MAILBOX: Question = { about: 'mailbox', ...NOWHERE, folder: null, anyCase: false };
+const FOLDER: Question = { ...MAILBOX, folder: 'smmap' };
 const ALIAS: Question = { about: 'alias', ...NOWHERE };
 const DOMAIN: Question = { about: 'domain', domain: NOWHERE.domain };
+
+function keyOf(table: string): Question {
+  return { about: 'key', table, key: 'smmap.invalid', exact: false };
+}

@@ -1,6 +1,7 @@
+import { controlPathOf } from '../socket/endpoint.ts';
 import type { Protocol } from '../protocol/framing.ts';
 import { isLoopback, type Network } from '../socket/listener.ts';
-import type { ListenerConfig, Mistake } from './config.ts';
+import type { ControlConfig, ListenerConfig, Mistake } from './config.ts';
 
 /** The keys of a `[listen.NAME]`, each read by itself. */
 export interface ListenerKeys {
@@ -12,6 +13,21 @@ export interface ListenerKeys {
   readonly group?: number | undefined;
   readonly allow?: readonly Network[] | undefined;
   readonly protocol: Protocol;
+}
+
+/**
+ * The control socket, which only its owner may use: it tells and forgets what is cached. Without a path it is beside the first
+ * listener that has one; null where none has.
+ */
+export function readControl(
+  raw: Pick<ListenerKeys, 'path' | 'mode' | 'owner' | 'group'>,
+  listeners: Iterable<ListenerConfig>,
+): ControlConfig | null {
+  const beside = [...listeners].find(({ kind }) => kind === 'unix');
+  const path = raw.path ?? (beside?.kind === 'unix' ? controlPathOf(beside.path) : null);
+  if (path === null) return null;
+  const { mode = 0o600, owner = -1, group = -1 } = raw;
+  return { kind: 'unix', protocol: 'netstring', path, mode, uid: owner, gid: group };
 }
 
 /** Makes one listener of them, or says what does not fit together. */

@@ -3,9 +3,12 @@ import { distance } from 'fastest-levenshtein';
 import { TomlError, parse } from 'smol-toml';
 import { NOUNS } from '../store/record/record.ts';
 import type { Question } from '../vocabulary.ts';
-import { canAnswer, questionsOf } from './answers.ts';
+import { canAnswer, needsCanary, questionsOf } from './answers.ts';
 import { type Config, ConfigError, type MapConfig, type Mistake, type StoreConfig } from './config.ts';
+import { readControl } from './listener.ts';
 import * as schema from './schema.ts';
+import { drivers } from './stores.ts';
+import type { Issue, Schema } from './type.ts';
 import { descriptionAt, keysAt } from './walk.ts';
 
 /** Where things are when no file says so. */
@@ -40,7 +43,7 @@ export function parseConfig(text: string, file: string, places: Places, override
   const raw = parseToml(text, file);
   const mistakes: Mistake[] = [];
 
-  const check = <T>(type: schema.Schema<T>, value: unknown, path: readonly string[]): T | undefined => {
+  const check = <T>(type: Schema<T>, value: unknown, path: readonly string[]): T | undefined => {
     const result = type.safeParse(value);
     if (result.success) return result.data;
     mistakes.push(...result.error.issues.flatMap((issue) => toMistakes(issue, type, value, path)));
@@ -49,7 +52,7 @@ export function parseConfig(text: string, file: string, places: Places, override
   const checkEach = <T>(
     section: string,
     entries: Table,
-    type: (value: unknown, path: string[]) => schema.Schema<T> | undefined,
+    type: (value: unknown, path: string[]) => Schema<T> | undefined,
   ) => {
     const checked = new Map<string, T>();
     for (const [name, value] of Object.entries(entries)) {
@@ -61,8 +64,8 @@ export function parseConfig(text: string, file: string, places: Places, override
     return checked;
   };
   /** The type that a table names in one of its keys, such as its driver. */
-  const typeNamed = <T>(types: Readonly<Record<string, schema.Schema<T>>>, key: string, otherwise?: string) => {
-    return (table: unknown, path: string[]): schema.Schema<T> | undefined => {
+  const typeNamed = <T>(types: Readonly<Record<string, Schema<T>>>, key: string, otherwise?: string) => {
+    return (table: unknown, path: string[]): Schema<T> | undefined => {
       const name = (isTable(table) ? table[key] : undefined) ?? otherwise;
       if (typeof name === 'string' && Object.hasOwn(types, name)) return types[name];
       const reason = name === undefined ? 'is missing' : `is ${show(name)}`;
@@ -94,8 +97,9 @@ export function parseConfig(text: string, file: string, places: Places, override
 
   const log = check(schema.log, raw['log'] ?? {}, ['log']);
   const limits = check(schema.limits, raw['limits'] ?? {}, ['limits']);
+  const controlKeys = check(schema.control, raw['control'] ?? {}, ['control']);
   const listeners = checkEach('listen', listenTables, () => schema.listener);
-  const stores = checkEach('store', storeTables, typeNamed(schema.drivers, 'driver'));
+  const stores = checkEach('store', storeTables, typeNamed(drivers, 'driver'));
   const drafts = checkEach('map', mapTables, (table, path) =>
     typeNamed(schema.kinds(path[1] as string, Object.keys(storeTables)), 'kind', 'mailbox')(table, path),
   );
@@ -109,8 +113,10 @@ export function parseConfig(text: string, file: string, places: Places, override
     mistakes.push({ key: formatKey(['map', name]), reason, remedy: 'choose a name without blanks' });
   }
 
-  if (mistakes.length > 0 || log === undefined || limits === undefined) throw new ConfigError(file, mistakes);
-  return { log, limits, listeners, stores, maps };
+  if (mistakes.length > 0 || log === undefined || limits === undefined || controlKeys === undefined) {
+    throw new ConfigError(file, mistakes);
+  }
+  return { log, limits, listeners, control: readControl(controlKeys, listeners.values()), stores, maps };
 }
 
 /** Gives a map that names no stores all that can answer it; every question of a map needs one, and every one a question. */
@@ -130,20 +136,48 @@ function chooseStores(
     const remedy = `remove it, or give it ${questions.map(nounOf).join(' or ')}`;
     mistakes.push({ key, reason: `"${store}" holds nothing that this map asks for`, remedy });
   }
-  for (const question of questions) {
-    if (answering(question).some((each) => chosen.includes(each))) continue;
+  for (const question of questions.filter((each) => each.about !== 'mailbox' || each.folder === null)) {
     const others = answering(question);
+    if (others.some((each) => chosen.includes(each))) continue;
     const remedy = others.length > 0 ? `name ${others.join(' or ')} too` : 'give a store some';
     mistakes.push({ key, reason: `none of them holds ${nounOf(question)}`, remedy });
+  }
+  // Who has a mailbox but is not asked for its folders could be refused by one that has another's.
+  const [mailbox, folder] = questions;
+  if (mailbox !== undefined && folder?.about === 'mailbox') {
+    const mute = answering(mailbox).filter((each) => chosen.includes(each) && !answering(folder).includes(each));
+    const remedy = 'give it a query for a folder, or set detail.policy to "ignore"';
+    for (const store of mute) mistakes.push({ key, reason: `"${store}" knows no folders`, remedy });
+  }
+  for (const store of chosen) {
+    const missing = questions.filter((question) => needsCanary(known.get(store) as StoreConfig, question));
+    for (const question of missing) {
+      const canary = { key: formatKey(['store', store, 'canary']), ...canaryFor(question) };
+      if (!mistakes.some((mistake) => mistake.key === canary.key && mistake.reason === canary.reason)) {
+        mistakes.push(canary);
+      }
+    }
   }
   return { ...kind, stores: chosen };
 }
 
-function nounOf(question: Question): string {
-  return question.about === 'key' ? `a table ${question.table}` : NOUNS[question.about][1];
+function canaryFor(question: Question): Omit<Mistake, 'key'> {
+  const [what, remedy] =
+    question.about === 'key'
+      ? [`the table ${question.table}`, `tables = { ${question.table} = "a key that is always there" }`]
+      : [NOUNS[question.about][1], `${question.about} = "one that is always there"`];
+  return {
+    reason: `has none for ${what}, and nothing else would tell when they are lost`,
+    remedy: `give it ${remedy}`,
+  };
 }
 
-const SECTIONS: readonly string[] = ['log', 'limits', 'listen', 'store', 'map'];
+function nounOf(question: Question): string {
+  if (question.about === 'key') return `a table ${question.table}`;
+  return question.about === 'mailbox' && question.folder !== null ? 'folders' : NOUNS[question.about][1];
+}
+
+const SECTIONS: readonly string[] = ['log', 'limits', 'control', 'listen', 'store', 'map'];
 
 function parseToml(text: string, file: string): Table {
   try {
@@ -161,7 +195,7 @@ function parseToml(text: string, file: string): Table {
   }
 }
 
-function toMistakes(issue: schema.Issue, type: schema.Schema, value: unknown, path: readonly string[]): Mistake[] {
+function toMistakes(issue: Issue, type: Schema, value: unknown, path: readonly string[]): Mistake[] {
   const own = issue.code === 'invalid_union' ? issue.errors.flat().find(({ code }) => code === 'custom') : undefined;
   if (own !== undefined) return toMistakes({ ...own, path: issue.path }, type, value, path);
   const within = issue.path.map(String);

@@ -1,9 +1,8 @@
-import { z } from 'zod';
-import type { StoredRecord } from '../store/record/record.ts';
 import { CLASSES } from '../vocabulary.ts';
-import { type ListenerConfig, LOG_LEVELS, type MapKind, type Mistake, type StoreConfig } from './config.ts';
+import { type ListenerConfig, LOG_LEVELS, type MapKind } from './config.ts';
 import { readListener } from './listener.ts';
 import { type RecipientKeys, mistakesOfRecipient, recipientOptions } from './recipient.ts';
+import { type Context, complain, oneOf, parsedBy, text, wholeNumber, yesOrNo, z } from './type.ts';
 import * as value from './value.ts';
 
 /**
@@ -11,18 +10,10 @@ import * as value from './value.ts';
  * "give ...". Keys are as in the file; each section is transformed into its part of Config.
  */
 
-export type Schema<T = unknown> = z.ZodType<T>;
-export type Issue = z.core.$ZodIssue;
-
 /** A map, with the stores that it names, or null where it names none. */
 export type MapDraft = { readonly stores: readonly string[] | null } & MapKind;
 
-const wholeNumber = (from: number, to: number, fallback: number, what: string) =>
-  z.int().min(from).max(to).default(fallback).describe(`${what}, from ${from} to ${to}`);
-
-const text = (what: string) => z.string().min(1).describe(what);
 const NETWORKS = 'networks, such as ["192.0.2.0/24", "2001:db8::/32"]';
-const ENTRIES = 'lines that `smmap table import` reads, such as "example.com REJECT"';
 const DOMAIN = 'a domain, such as "example.org"';
 const REPLY = 'OK, NOTFOUND, TEMP or PERM, the last two with a text, such as "PERM mailbox is full"';
 const HOUR_MS = 3_600_000;
@@ -61,15 +52,23 @@ export const limits = z
     hardConnections: raw.hard_connections,
   }));
 
+const socketPath = parsedBy('the absolute path of a socket', value.socketPath);
+const socketKeys = {
+  mode: parsedBy('permissions in octal, such as "0660"', value.mode).optional(),
+  owner: parsedBy('the name or number of a user of this machine', value.user).optional(),
+  group: parsedBy('the name or number of a group of this machine', value.group).optional(),
+};
+
+/** `[control]`, whose path may be left out. */
+export const control = z.strictObject({ path: socketPath.optional(), ...socketKeys });
+
 /** One `[listen.NAME]`. */
 export const listener = z
   .strictObject({
-    path: parsedBy('the absolute path of a socket', value.socketPath).optional(),
+    path: socketPath.optional(),
     tcp: parsedBy('an address and a port, such as "127.0.0.1:2004" or "[::1]:2004"', value.tcp).optional(),
     systemd: text('the FileDescriptorName of a systemd socket unit').optional(),
-    mode: parsedBy('permissions in octal, such as "0660"', value.mode).optional(),
-    owner: parsedBy('the name or number of a user of this machine', value.user).optional(),
-    group: parsedBy('the name or number of a group of this machine', value.group).optional(),
+    ...socketKeys,
     allow: z.array(parsedBy(NETWORKS, value.network)).optional().describe(NETWORKS),
     protocol: oneOf(['netstring', 'line'], 'netstring'),
   })
@@ -79,35 +78,6 @@ export const listener = z
     complain(context, read);
     return z.NEVER;
   });
-
-/** One `[store.NAME]`, by its driver. */
-export const drivers = {
-  embedded: z
-    .strictObject({ driver: z.string(), path: parsedBy('the absolute path of a folder', value.absolutePath) })
-    .transform((raw): StoreConfig => ({ driver: 'embedded', path: raw.path })),
-  memory: z
-    .strictObject({
-      driver: z.string(),
-      mailboxes: listOf(`lines that \`smmap mailbox import\` reads, such as "fred@example.org"`, value.mailboxLine),
-      aliases: listOf(
-        `lines that \`smmap alias import\` reads, such as "info@example.org fred@example.org"`,
-        value.aliasLine,
-      ),
-      domains: listOf(`lines that \`smmap domain import\` reads, such as "example.org relay"`, value.domainLine),
-      tables: z
-        .record(z.string(), z.array(z.string()).describe(ENTRIES))
-        .transform(entriesOf)
-        .default([])
-        .describe('{ access = ["example.com REJECT"] }'),
-    })
-    .transform((raw, context): StoreConfig => {
-      const records = [raw.mailboxes, raw.aliases, raw.domains, raw.tables].flat();
-      const remedy = 'give it mailboxes, aliases, domains or tables';
-      if (records.length === 0)
-        context.addIssue({ code: 'custom', path: [], message: 'holds nothing', params: { remedy } });
-      return { driver: 'memory', records };
-    }),
-};
 
 const aliasDomains = z
   .record(z.string(), parsedBy(DOMAIN, value.domain))
@@ -150,14 +120,14 @@ const mailboxKeys = {
     })
     .prefault({})
     .describe('{ disabled = "NOTFOUND", overquota = "TEMP mailbox is over quota" }'),
-  aliases: z.boolean().default(false).describe('true or false'),
+  aliases: yesOrNo(false),
   reply: replyForm(['key', 'address', 'mailbox', 'value']),
 };
 
 const aliasKeys = {
   ...recipientKeys,
   detail: z
-    .strictObject({ separators, carry: z.boolean().default(true).describe('true or false') })
+    .strictObject({ separators, carry: yesOrNo(true) })
     .prefault({})
     .describe('{ separators = ["+"], carry = true }'),
   expand: oneOf(['once', 'fully'], 'once'),
@@ -239,21 +209,8 @@ export const kinds = (name: string, allStores: readonly string[]) => {
   };
 };
 
-function checkRecipientKeys(raw: RecipientKeys, context: z.RefinementCtx): void {
+function checkRecipientKeys(raw: RecipientKeys, context: Context): void {
   complain(context, mistakesOfRecipient(raw));
-}
-
-function complain(context: z.RefinementCtx, mistakes: readonly Mistake[]): void {
-  for (const { key, reason, remedy } of mistakes) {
-    context.addIssue({ code: 'custom', path: [key], message: reason, params: { remedy } });
-  }
-}
-
-function oneOf<const T extends readonly [string, ...string[]]>(words: T, fallback: T[number]) {
-  return z
-    .enum(words)
-    .default(fallback as never)
-    .describe(`one of ${words.join(', ')}`);
 }
 
 function replyForm<const T extends readonly [string, ...string[]]>(words: T) {
@@ -261,35 +218,4 @@ function replyForm<const T extends readonly [string, ...string[]]>(words: T) {
     .union([z.enum(words), replyText])
     .default('key' as never)
     .describe(`one of ${words.join(', ')}, or { text = "lmtp:unix:/run/cyrus/socket/lmtp" }`);
-}
-
-function parsedBy<T>(what: string, parse: (raw: string) => T) {
-  return z
-    .string()
-    .transform((raw, context) => {
-      try {
-        return parse(raw);
-      } catch (error) {
-        context.addIssue({ code: 'custom', message: (error as Error).message });
-        return z.NEVER;
-      }
-    })
-    .describe(what);
-}
-
-/** Records of a store that stand in this file; without any, nobody could be certain that nobody exists. */
-function listOf(what: string, parse: (line: string) => StoredRecord) {
-  return z.array(parsedBy(what, parse)).default([]).describe(`at least one of the ${what}`);
-}
-
-function entriesOf(raw: Readonly<Record<string, readonly string[]>>, context: z.RefinementCtx): StoredRecord[] {
-  const parse = (table: string, line: string, at: number): StoredRecord[] => {
-    try {
-      return [value.entryLine(value.tableName(table))(line)];
-    } catch (error) {
-      context.addIssue({ code: 'custom', path: [table, at], message: (error as Error).message });
-      return [];
-    }
-  };
-  return Object.entries(raw).flatMap(([table, lines]) => lines.flatMap((line, at) => parse(table, line, at)));
 }

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import type { Flaw } from '../address/address.ts';
+import { type Flaw, foldLocal, parseAddress } from '../address/address.ts';
 import { parseDomain } from '../address/domain.ts';
 import { parseHostPort, parsePath } from '../socket/endpoint.ts';
 import type { Network } from '../socket/listener.ts';
@@ -53,6 +54,42 @@ export function domain(text: string): string {
   const parsed = parseDomain(text);
   if (parsed === null) throw new Error(`"${text}" is no domain`);
   return parsed;
+}
+
+/** An address with its domain, its local part folded. */
+export function addressOf(text: string): { local: string; domain: string } {
+  const parsed = parseAddress(text);
+  if ('flaw' in parsed) throw new Error(`"${text}" ${parsed.flaw}`);
+  if (parsed.domain === null) throw new Error(`"${text}" has no domain`);
+  return { local: foldLocal(parsed.local), domain: parsed.domain };
+}
+
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+export function hostPort(text: string): HostPort {
+  return parseHostPort(text);
+}
+
+/** A URL that its driver can read; the driver finds a flaw in another one. */
+export function url(text: string, parse: (text: string) => object): string {
+  const read = parse(text);
+  if ('flaw' in read) throw new Error(`"${text.replace(/\/\/[^/]*@/, '//...@')}" ${String(read.flaw)}`); // without a password
+  return text;
+}
+
+/** The text of a file of certificates or of a key. */
+export function pem(path: string): string {
+  let text: string;
+  try {
+    text = readFileSync(absolutePath(path), 'utf8');
+  } catch (error) {
+    throw new Error(`cannot be read (${(error as Error).message})`, { cause: error });
+  }
+  if (!text.includes('-----BEGIN ')) throw new Error(`"${path}" has nothing in PEM`);
+  return text;
 }
 
 export function oneOf(name: string, noun: string, names: readonly string[]): string {

@@ -1,4 +1,4 @@
-import type { Schema } from './schema.ts';
+import type { Schema } from './type.ts';
 
 /** What zod tells of a type: its kind, and the types inside (zod.dev, "Schema definition"). */
 interface Definition {

@@ -8,8 +8,12 @@ import type { About, Reply, Request } from '../vocabulary.ts';
 export interface Log {
   started(version: string, config: string, listeners: readonly string[]): void;
   listening(name: string, where: string): void;
-  storeOpened(store: string): void;
-  storeUnavailable(store: string, cause: unknown): void;
+  /** Of one of its servers, where it has several. */
+  storeOpened(store: string, server: string | null): void;
+  storeUnavailable(store: string, server: string | null, cause: unknown): void;
+  /** What is known of a store is not what it says: nothing that it says is trusted any more. An alarm. */
+  canaryFellSilent(store: string, cause: unknown): void;
+  canarySang(store: string): void;
   /** Nothing of a kind that it is asked for was ever written to it, so it is certain of nothing. */
   storeEmpty(store: string, about: About, cause: unknown): void;
   /**
@@ -91,12 +95,21 @@ export function createLog(logger: Logger, firstSteps: FirstSteps): Log {
     listening(name, where) {
       logger.info({ event: 'listening', listener: name, where }, `listening on ${where}`);
     },
-    storeOpened(store) {
-      logger.info({ event: 'store_opened', store }, `store ${store} is open`);
+    storeOpened(store, server) {
+      logger.info({ event: 'store_opened', store, ...at(server) }, `store ${nameOf(store, server)} is open`);
     },
-    storeUnavailable(store, cause) {
+    storeUnavailable(store, server, cause) {
       const reason = messageOf(cause);
-      logger.error({ event: 'store_unavailable', store, cause: reason }, `store ${store} cannot answer: ${reason}`);
+      const text = `store ${nameOf(store, server)} cannot answer: ${reason}`;
+      logger.error({ event: 'store_unavailable', store, ...at(server), cause: reason }, text);
+    },
+    canaryFellSilent(store, cause) {
+      const reason = messageOf(cause);
+      const text = `store ${store} is not trusted, so it answers TEMP: ${reason}`;
+      logger.error({ event: 'canary_silent', store, cause: reason }, text);
+    },
+    canarySang(store) {
+      logger.info({ event: 'canary_sang', store }, `store ${store} is trusted again`);
     },
     storeEmpty(store, about, cause) {
       const { add, ask } = firstSteps;
@@ -166,6 +179,14 @@ export function createLog(logger: Logger, firstSteps: FirstSteps): Log {
       logger.fatal({ event: 'failed', err: cause }, `a bug, please report it: ${messageOf(cause)}`);
     },
   };
+}
+
+function at(server: string | null): { readonly server?: string } {
+  return server === null ? {} : { server };
+}
+
+function nameOf(store: string, server: string | null): string {
+  return server === null ? store : `${store} at ${server}`;
 }
 
 function messageOf(cause: unknown): string {

@@ -48,3 +48,9 @@ export function formatEndpoint(endpoint: Endpoint): string {
   if (endpoint.kind === 'unix') return `unix:${endpoint.path}`;
   return `tcp:${isIP(endpoint.host) === 6 ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`;
 }
+
+/** The control socket of a daemon that listens on a path; null where its path would be too long. */
+export function controlPathOf(path: string): string | null {
+  const control = `${path}.control`;
+  return Buffer.byteLength(control) > LONGEST_PATH ? null : control;
+}

@@ -1,11 +1,6 @@
 import type { Answer, Maybe, Question } from '../vocabulary.ts';
+import type { Availability } from './breaker.ts';
 import { LostError, type Store, StoreError } from './store.ts';
-
-export interface ReopenEvents {
-  opened(): void;
-  /** Told once for each outage, not once for each lookup. */
-  unavailable(cause: unknown): void;
-}
 
 const RETRY_MS = 1_000;
 
@@ -13,7 +8,7 @@ const RETRY_MS = 1_000;
  * A store that may not be there yet: it is opened now, and where that fails every lookup fails too, with the cause, while
  * one try a second goes on. A driver that has lost what it opened throws LostError, and is opened anew.
  */
-export function createReopening(open: () => Store, events: ReopenEvents): Store {
+export function createReopening(open: () => Store, events: Availability): Store {
   let store: Store | null = null;
   let closed = false;
   let triedAt = -Infinity;

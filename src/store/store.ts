@@ -15,9 +15,19 @@ export class StoreError extends Error {
   override name = 'StoreError';
 }
 
+/** A store refused a question, or has a doubt about it alone, and may well answer another one. */
+export class QuestionError extends StoreError {
+  override name = 'QuestionError';
+}
+
 /** No mailbox was ever written to a store, so it cannot be certain of anything: whoever set it up is not done. */
 export class EmptyStoreError extends StoreError {
   override name = 'EmptyStoreError';
+}
+
+/** A driver needs a package that is not installed. */
+export class MissingPackageError extends StoreError {
+  override name = 'MissingPackageError';
 }
 
 /** What was opened is not the store any more: it has to be opened anew. */

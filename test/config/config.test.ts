@@ -29,7 +29,7 @@ describe('the annotated file in systemd/', () => {
 
   it('names every key that there is, if only in a comment', () => {
     const uncommented = text.replace(/^# (?=\w+ = |\[)/gm, '');
-    for (const key of ['log', 'limits', 'listen.mta', 'store.local', 'store.fixed', 'map."*"']) {
+    for (const key of ['log', 'limits', 'control', 'listen.mta', 'store.local', 'store.fixed', 'map."*"']) {
       expect(uncommented).toContain(`[${key}]`);
     }
     const unknown = 'x-unknown = 1\n';
@@ -44,6 +44,13 @@ describe('the annotated file in systemd/', () => {
       '[map."*"]',
       '[store.a]\ndriver = "embedded"\npath = "/x"',
       '[store.a]\ndriver = "memory"\nmailboxes = ["a@b"]',
+      '[control]',
+      '[store.a]\ndriver = "postgresql"\nurl = "postgresql:///mail"\nschema = "users"',
+      '[store.a]\ndriver = "mysql"\nurl = "mysql://smmap@localhost/mail"\nschema = "users"',
+      '[store.a]\ndriver = "sqlite"\npath = "/x"\nschema = "users"',
+      '[store.a]\ndriver = "ldap"\nurl = "ldap://localhost"\nbase = "dc=example"\npreset = "mail"',
+      '[store.a]\ndriver = "redis"\nurl = "redis://localhost"\nmailbox = { set = "m", member = "{address}" }',
+      '[store.a]\ndriver = "http"\nmailbox = "http://localhost/:address"\ncanary = { mailbox = "a@b" }',
       ...['alias', 'domain', 'table'].map((kind) => `[map.a]\nkind = "${kind}"`),
     ];
     for (const key of sections.flatMap(known)) expect(uncommented).toMatch(new RegExp(`^${key} = `, 'm'));

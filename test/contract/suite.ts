@@ -15,6 +15,8 @@ export interface Subject {
   breaks: ((store: Store) => Promise<void> | void) | { readonly cannot: string };
   /** Makes what the store stands on hang; or why that cannot be. */
   hangs: (() => Promise<void> | void) | { readonly cannot: string };
+  /** What it does not have, and why; without this it has all. */
+  lacks?: { readonly unwrittenTables?: string; readonly exactCase?: string };
 }
 
 /** Local parts in which some store or other reads more than the characters. */
@@ -70,6 +72,10 @@ export function describeStore(name: string, subject: Subject): void {
     afterEach(async () => {
       for (const store of opened.splice(0)) await store.close();
     });
+
+    const orSkip = (reason: string | undefined) => (title: string, test: () => Promise<void>) =>
+      reason === undefined ? it(title, test) : it.skip(`${title}: ${reason}`);
+    const { unwrittenTables, exactCase } = subject.lacks ?? {};
 
     it.each<[State]>([['active'], ['disabled'], ['overquota']])('finds a mailbox that is %s', async (state) => {
       const store = await open(`fred@example.org state=${state}`, 'joe@example.org');
@@ -178,34 +184,37 @@ export function describeStore(name: string, subject: Subject): void {
       expect(await ask(store, 'joe')).toEqual(ACTIVE);
     });
 
-    it('finds a name that is spelt in capitals folded, and exactly only in its own spelling', async () => {
-      const store = await openWith(
-        parse('Fred@example.org folder=abc', parseMailboxLine),
-        parse('joe@example.org', parseMailboxLine),
-        parse('Info@example.org fred@example.org', parseAliasLine),
-        parse('To:Fred@ REJECT', (line) => parseEntryLine('access', line)),
-      );
-      const mailboxes = async (local: string, exact: boolean): Promise<boolean> =>
-        (await store.lookup({
-          about: 'mailbox',
-          local,
-          domain: 'example.org',
-          exact,
-          folder: null,
-          anyCase: false,
-        })) !== null;
-      expect(await mailboxes('fred', false)).toBe(true);
-      expect(await mailboxes('Fred', true)).toBe(true);
-      expect(await mailboxes('fred', true)).toBe(false);
-      expect(await mailboxes('joe', true)).toBe(true);
-      expect(await mailboxes('Joe', true)).toBe(false);
-      expect(await aliasOf(store, 'info')).not.toBeNull();
-      expect(await aliasOf(store, 'Info', 'example.org', true)).not.toBeNull();
-      expect(await aliasOf(store, 'info', 'example.org', true)).toBeNull();
-      expect(await valueOf(store, 'access', 'to:fred@')).toBe('REJECT');
-      expect(await valueOf(store, 'access', 'To:Fred@', true)).toBe('REJECT');
-      expect(await valueOf(store, 'access', 'to:fred@', true)).toBeNull();
-    });
+    orSkip(exactCase)(
+      'finds a name that is spelt in capitals folded, and exactly only in its own spelling',
+      async () => {
+        const store = await openWith(
+          parse('Fred@example.org folder=abc', parseMailboxLine),
+          parse('joe@example.org', parseMailboxLine),
+          parse('Info@example.org fred@example.org', parseAliasLine),
+          parse('To:Fred@ REJECT', (line) => parseEntryLine('access', line)),
+        );
+        const mailboxes = async (local: string, exact: boolean): Promise<boolean> =>
+          (await store.lookup({
+            about: 'mailbox',
+            local,
+            domain: 'example.org',
+            exact,
+            folder: null,
+            anyCase: false,
+          })) !== null;
+        expect(await mailboxes('fred', false)).toBe(true);
+        expect(await mailboxes('Fred', true)).toBe(true);
+        expect(await mailboxes('fred', true)).toBe(false);
+        expect(await mailboxes('joe', true)).toBe(true);
+        expect(await mailboxes('Joe', true)).toBe(false);
+        expect(await aliasOf(store, 'info')).not.toBeNull();
+        expect(await aliasOf(store, 'Info', 'example.org', true)).not.toBeNull();
+        expect(await aliasOf(store, 'info', 'example.org', true)).toBeNull();
+        expect(await valueOf(store, 'access', 'to:fred@')).toBe('REJECT');
+        expect(await valueOf(store, 'access', 'To:Fred@', true)).toBe('REJECT');
+        expect(await valueOf(store, 'access', 'to:fred@', true)).toBeNull();
+      },
+    );
 
     it('finds the targets of an alias, and the catch-all of a domain, apart from mailboxes', async () => {
       const store = await openWith(
@@ -262,7 +271,7 @@ export function describeStore(name: string, subject: Subject): void {
       expect(await valueOf(store, 'other', '+*@dom')).toBeNull();
     });
 
-    it('is certain of nothing in a table that nobody ever wrote', async () => {
+    orSkip(unwrittenTables)('is certain of nothing in a table that nobody ever wrote', async () => {
       const store = await openWith(parse('example.com REJECT', (text) => parseEntryLine('access', text)));
       await expect(valueOf(store, 'acces', 'example.com')).rejects.toThrow();
     });

@@ -1,17 +1,38 @@
-import { createMemoryStore } from '../../src/store/driver/memory.ts';
+import { type Bulk, createBatch } from '../../src/store/batch.ts';
+import { createBreaker } from '../../src/store/breaker.ts';
+import { createCanary } from '../../src/store/canary.ts';
+import { createDeadline } from '../../src/store/deadline.ts';
 import { createDispatch } from '../../src/store/dispatch.ts';
+import { createMemoryStore } from '../../src/store/driver/memory.ts';
 import { createFailover } from '../../src/store/failover.ts';
+import { createMeter } from '../../src/store/meter.ts';
 import { createReopening } from '../../src/store/reopen.ts';
-import type { Store } from '../../src/store/store.ts';
+import { createReplicas } from '../../src/store/replicas.ts';
+import { type Store, StoreError } from '../../src/store/store.ts';
+import type { Question } from '../../src/vocabulary.ts';
 import { createFakeStore } from '../support/store.ts';
 import { type Subject, describeStore } from './suite.ts';
+
+/** What a canary is asked for, beside what a test puts into a store. */
+const CANARIES = [
+  { about: 'mailbox', local: 'canary', domain: 'canary.example', state: 'active', value: '', folders: [] },
+  { about: 'alias', local: 'canary', domain: 'canary.example', targets: ['x'] },
+] as const;
+
+function canaryFor(about: 'mailbox' | 'alias') {
+  const ask = (local: string): Question => {
+    const whose = { local, domain: 'canary.example', exact: false };
+    return about === 'alias' ? { about, ...whose } : { about, ...whose, folder: null, anyCase: false };
+  };
+  return { present: ask('canary'), absent: ask('nobody') };
+}
 
 /** A wrapper is a store: whatever is wrapped, the contract is the same. */
 function wrapped(wrap: (store: Store) => Store): Subject {
   let fake = createFakeStore(createMemoryStore([]));
   return {
     open(records) {
-      fake = createFakeStore(createMemoryStore(records));
+      fake = createFakeStore(createMemoryStore([...records, ...CANARIES]));
       return wrap(fake.store);
     },
     breaks: () => fake.fail(),
@@ -46,3 +67,64 @@ describeStore(
     createDispatch(new Map((['mailbox', 'alias', 'domain', 'key'] as const).map((about) => [about, store]))),
   ),
 );
+describeStore(
+  'a deadline',
+  wrapped((store) => createDeadline(store, 60_000)),
+);
+describeStore(
+  'a breaker',
+  wrapped((store) =>
+    createBreaker(store, { failures: 3, probeMs: 60_000, probe: { about: 'domain', domain: 'x.example' } }, events),
+  ),
+);
+describeStore(
+  'replicas, of which the first always fails',
+  wrapped((store) => createReplicas([createFailing(), store])),
+);
+describeStore(
+  'a canary',
+  wrapped((store) =>
+    createCanary(store, new Map((['mailbox', 'alias'] as const).map((about) => [about, canaryFor(about)])), {
+      sang: () => {},
+      fellSilent: () => {},
+    }),
+  ),
+);
+describeStore(
+  'a meter',
+  wrapped((store) => createMeter(store)),
+);
+describeStore(
+  'a batch',
+  wrapped((store) => createBatch(bulkOver(store), { most: 10, inFlight: 2 })),
+);
+describeStore(
+  'all guards around a batch',
+  wrapped((store) => {
+    const batch = createBatch(bulkOver(store), { most: 10, inFlight: 2 });
+    const probe: Question = { about: 'domain', domain: 'x.example' };
+    const guarded = createBreaker(createDeadline(batch, 60_000), { failures: 3, probeMs: 60_000, probe }, events);
+    const canaries = new Map([['mailbox', canaryFor('mailbox')]]);
+    return createMeter(createCanary(createReplicas([guarded]), canaries, { sang: () => {}, fellSilent: () => {} }));
+  }),
+);
+
+function createFailing(): Store {
+  return { lookup: () => Promise.reject(new StoreError('always')), close: () => {} };
+}
+
+function bulkOver(store: Store): Bulk {
+  return {
+    lookupAll: (questions) =>
+      Promise.all(
+        questions.map(async (question) => {
+          try {
+            return await store.lookup(question);
+          } catch (error) {
+            return error as StoreError;
+          }
+        }),
+      ),
+    close: () => store.close(),
+  };
+}

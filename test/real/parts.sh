@@ -89,7 +89,7 @@ part() {
 
     unpack "$@"
     for program in $programs; do
-        [ -x "$work/tree/$program" ] || fail "no $program in the packages $*"
+        [ -f "$work/tree/$program" ] || fail "no $program in the packages $*"
     done
     wave=$*
     while missing=$(lacking $programs) && [ -n "$missing" ]; do
@@ -114,6 +114,11 @@ $missing"
 
 sbin=usr/lib/postfix/sbin
 part postfix "usr/sbin/postmap $sbin/master $sbin/smtpd $sbin/lmtp $sbin/tlsmgr" postfix
+# Postfix's own tables in databases, as modules of postmap.
+lib=usr/lib/postfix
+part postfix-tables \
+    "usr/sbin/postmap $lib/postfix-pgsql.so $lib/postfix-mysql.so $lib/postfix-ldap.so $lib/postfix-sqlite.so" \
+    postfix postfix-pgsql postfix-mysql postfix-ldap postfix-sqlite
 # The wrapper shows sendmail another hosts file, without which it may sleep.
 part sendmail usr/libexec/sendmail/sendmail sendmail-bin libnss-wrapper
 # Debian's own folder for Cyrus's programs, without the mail server that the
@@ -126,3 +131,10 @@ part m4 "usr/bin/m4 usr/bin/patch" m4 patch sendmail-cf
 part exim usr/sbin/exim4 exim4-daemon-heavy
 extras=usr/libexec/opensmtpd
 part opensmtpd "usr/sbin/smtpd $extras/mail.lmtp $extras/table-socketmap" opensmtpd opensmtpd-extras
+# The databases. Each test starts its own, in a folder of its own.
+bin=usr/lib/postgresql/15/bin
+part postgresql "$bin/postgres $bin/initdb $bin/pg_ctl $bin/pg_basebackup $bin/psql" postgresql-15 postgresql-client-15
+part mariadb "usr/sbin/mariadbd usr/bin/mariadb usr/bin/my_print_defaults" \
+    mariadb-server mariadb-server-core mariadb-client mariadb-client-core mariadb-common
+part slapd "usr/sbin/slapd usr/bin/ldapadd" slapd ldap-utils
+part redis "usr/bin/redis-check-rdb usr/bin/redis-cli" redis-server redis-tools redis-sentinel

@@ -35,10 +35,13 @@ const MAY: readonly (readonly [RegExp, readonly RegExp[]])[] = [
       /^map\/(mailbox|chain|domain|table|recipient)\.ts$/,
       /^socket\//,
       /^protocol\/framing\.ts$/,
-      /^store\/record\//,
+      /^store\/(record|sql|ldap|redis|http)\//,
+      /^store\/(cache|canary|tls)\.ts$/,
+      /^store\/driver\/(http|redis)\.ts$/, // only the types of their options
     ],
   ],
-  [/^(daemon|maps|doors)\.ts$/, [/^(config|map|observe|protocol|socket|store)\//, /^(maps|doors)\.ts$/]],
+  [/^control\.ts$/, [/^store\/cache\.ts$/]],
+  [/^(daemon|maps|doors)\.ts$/, [/^(config|map|observe|protocol|socket|store)\//, /^(maps|doors|control)\.ts$/]],
   [/^mta\//, [/^config\/config\.ts$/, /^socket\/endpoint\.ts$/]],
   [/^cli\//, [/./]],
   [/^main\.ts$/, [/^cli\//]],
@@ -64,8 +67,14 @@ describe('the source', () => {
       }
     }
     expect([...users].filter(([, names]) => names.size > 1)).toEqual([]);
-    const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { dependencies: object };
-    expect([...users.keys()].toSorted()).toEqual(Object.keys(dependencies).toSorted());
+    const { dependencies, optionalDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      dependencies: object;
+      optionalDependencies: object;
+    };
+    const listed = Object.keys({ ...dependencies, ...optionalDependencies });
+    expect([...users.keys()].toSorted()).toEqual(listed.toSorted());
+    const drivers = Object.keys(optionalDependencies).map((each) => [...(users.get(each) ?? [])]);
+    expect(drivers.flat().filter((name) => !/^store\/(driver|ldap|redis)\//.test(name))).toEqual([]);
   });
 
   it('touches process only where a person or systemd calls', () => {

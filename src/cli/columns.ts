@@ -1,0 +1,34 @@
+const CELL_CHARS = 200; // an alias may have a thousand targets
+
+/** Lays lines out in columns: those at `right` are figures, flush right. The first line is the head. */
+export function formatColumns(lines: readonly (readonly string[])[], right: ReadonlySet<number>): string {
+  const cells = lines.map((line) => line.map((cell) => printable(cell, CELL_CHARS)));
+  const widths = (cells[0] ?? []).map((_, at) => Math.max(...cells.map((line) => (line[at] ?? '').length)));
+  const format = (cell: string, at: number): string => {
+    const width = widths[at] ?? 0;
+    return right.has(at) ? cell.padStart(width) : cell.padEnd(width);
+  };
+  return cells.map((line) => `${line.map(format).join('  ').trimEnd()}\n`).join('');
+}
+
+/** A time as a person reads it, in two units at most: `0.3s`, `12s`, `4m48s`, `23h50m`, `3d04h`. */
+export function formatDuration(ms: number): string {
+  const seconds = Math.floor(ms / 1_000);
+  if (seconds < 10) return `${(Math.floor(ms / 100) / 10).toFixed(1)}s`;
+  if (seconds < 60) return `${seconds}s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes}m${twoDigits(seconds % 60)}s`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return `${hours}h${twoDigits(minutes % 60)}m`;
+  return `${Math.floor(hours / 24)}d${twoDigits(hours % 24)}h`;
+}
+
+function twoDigits(number: number): string {
+  return String(number).padStart(2, '0');
+}
+
+/** What came from clients and servers cannot steer the terminal, nor break the line. */
+export function printable(text: string, mostChars: number): string {
+  const cut = text.length > mostChars ? `${text.slice(0, mostChars)}...` : text;
+  return cut.replace(/[\x00-\x1f\x7f-\x9f]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
+}

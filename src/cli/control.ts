@@ -1,0 +1,57 @@
+import { CONTROL_REPLY_BYTES } from '../control.ts';
+import { parseReply } from '../protocol/reply.ts';
+import { type Client, ConnectionError, ProtocolError, TimeoutError, openClient } from '../socket/client.ts';
+import { parseEndpoint } from '../socket/endpoint.ts';
+import { CliError, EXIT } from './error.ts';
+
+/** Asks the daemon for one command; the answer is an object. */
+export type Ask = <T extends object>(command: string, argument: string) => Promise<T>;
+
+const TIMEOUT_MS = 5_000;
+const REMEDY =
+  'start the daemon (smmap serve), see whether its control socket is on, or say where that is: --control unix:PATH';
+
+/** Has a daemon do something, over its control socket. Throws CliError where it does not run, or refuses. */
+export async function withControl<T>(server: string, work: (ask: Ask) => Promise<T>): Promise<T> {
+  const endpoint = parseEndpoint(server);
+  let client: Client | null = null;
+  const ask = async <A extends object>(command: string, argument: string): Promise<A> => {
+    client ??= await openClient(endpoint, {
+      timeoutMs: TIMEOUT_MS,
+      protocol: 'netstring',
+      replyBytes: CONTROL_REPLY_BYTES,
+    });
+    return readAnswer(server, await client.ask(command, argument)) as A;
+  };
+  try {
+    return await work(ask);
+  } catch (error) {
+    throw explain(server, error);
+  } finally {
+    (client as Client | null)?.close();
+  }
+}
+
+function readAnswer(server: string, text: string): object {
+  const reply = parseReply(text);
+  if (reply?.kind === 'TEMP') throw new CliError(EXIT.UNAVAILABLE, `${server}: ${reply.reason}`);
+  const answer = reply?.kind === 'OK' ? parseObject(reply.value) : null;
+  if (answer !== null) return answer;
+  throw new CliError(EXIT.PROTOCOL, `${server}: is no control socket of smmap, but answers ${text.slice(0, 100)}`);
+}
+
+function parseObject(text: string): object | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function explain(server: string, error: unknown): unknown {
+  if (error instanceof ConnectionError) return new CliError(EXIT.UNAVAILABLE, `${error.message}\n${REMEDY}`);
+  if (error instanceof TimeoutError) return new CliError(EXIT.TEMPORARY, `${server}: ${error.message}`);
+  if (error instanceof ProtocolError) return new CliError(EXIT.PROTOCOL, `${server}: ${error.message}`);
+  return error;
+}

@@ -1,0 +1,29 @@
+/** What commander hands to commands that have many options. */
+
+export interface ProbeOptions {
+  readonly server: string;
+  readonly map: string;
+  readonly protocol: 'netstring' | 'line';
+  readonly timeout: number;
+  readonly json?: true;
+}
+
+export interface ImportOptions {
+  readonly format: string;
+  readonly strict?: true;
+  readonly replace?: true;
+  readonly allowEmpty?: true;
+  readonly defaultDomain?: string;
+  readonly separator?: string;
+}
+
+export interface ExportOptions {
+  readonly format: string;
+  readonly output?: string;
+  readonly partial?: true;
+  readonly route?: string;
+}
+
+export interface StoreOption {
+  readonly store: string;
+}

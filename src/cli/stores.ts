@@ -1,0 +1,76 @@
+import type { CacheStats } from '../store/cache.ts';
+import type { Counts } from '../store/meter.ts';
+import { formatColumns } from './columns.ts';
+import { withControl } from './control.ts';
+
+/** A store, as its daemon tells of it; one of another version may leave something out. */
+interface StoreLine {
+  readonly name: string;
+  readonly driver?: string;
+  readonly servers?: readonly { readonly name: string; readonly trouble: string | null }[];
+  readonly silent?: string | null;
+  readonly counts?: Counts;
+  readonly cache?: CacheStats | null;
+}
+
+export interface StoresOptions {
+  /** The control socket. */
+  readonly control: string;
+  readonly json: boolean;
+}
+
+/** Prints how each store of the daemon is, and what it was asked. Resolves to the exit code. Throws CliError. */
+export function stores({ control, json }: StoresOptions): Promise<number> {
+  return withControl(control, async (ask) => {
+    const answer = await ask<{ stores: StoreLine[]; leftOut: number }>('stores', '');
+    process.stdout.write(
+      json
+        ? answer.stores.map((store) => `${JSON.stringify(store)}\n`).join('')
+        : formatColumns([HEAD, ...answer.stores.map(lineOf)], FIGURES),
+    );
+    if (answer.leftOut > 0) process.stderr.write(`smmap: ${answer.leftOut} more stores do not fit into a reply\n`);
+    return 0;
+  });
+}
+
+const HEAD = [
+  'store',
+  'driver',
+  'asked',
+  'found',
+  'absent',
+  'failed',
+  'mean ms',
+  'slowest ms',
+  'cached',
+  'hits',
+  'state',
+];
+const FIGURES = new Set([2, 3, 4, 5, 6, 7, 8, 9]);
+
+function lineOf(store: StoreLine): string[] {
+  const { asked, found, absent, failed, meanMs, slowestMs } = store.counts ?? {};
+  const figures = [
+    ...[asked, found, absent, failed].map((figure) => fixed(figure, 0)),
+    fixed(meanMs, 1),
+    fixed(slowestMs, 1),
+  ];
+  return [store.name, store.driver ?? '-', ...figures, ...cachedOf(store.cache ?? null), stateOf(store)];
+}
+
+function cachedOf(cache: CacheStats | null): [entries: string, rate: string] {
+  if (cache === null) return ['-', '-'];
+  const { entries, hits, misses } = cache;
+  return [fixed(entries, 0), hits + misses === 0 ? '-' : `${Math.floor((hits / (hits + misses)) * 100)} %`];
+}
+
+/** Whether it answers, and else why not. */
+function stateOf({ servers = [], silent = null }: StoreLine): string {
+  if (silent !== null) return `not trusted: ${silent}`;
+  const troubled = servers.flatMap(({ name, trouble }) => (trouble === null ? [] : [`${name}: ${trouble}`]));
+  return troubled.length === 0 ? 'answers' : troubled.join('; ');
+}
+
+function fixed(figure: number | undefined, digits: number): string {
+  return figure === undefined ? '-' : figure.toFixed(digits);
+}

@@ -1,0 +1,260 @@
+import type { About, Answer, Maybe, Question } from '../vocabulary.ts';
+import { formatQuestion, ownerOf, parseQuestion, readMeant } from './question.ts';
+import { createShelf } from './shelf.ts';
+import { EmptyStoreError, type Store, StoreError } from './store.ts';
+
+export interface CacheOptions {
+  /** How many answers are kept at most; a quarter of them may be absences, an eighth failures. */
+  readonly entries: number;
+  /** For how long it is answered that somebody is there. */
+  readonly positiveMs: number;
+  /** For how long everything is answered that can refuse mail: absences first of all. */
+  readonly negativeMs: number;
+  /** For how long a store that failed is not asked the same again. */
+  readonly failureMs: number;
+  /** How old an answer that somebody is there may be where the store fails. */
+  readonly staleMs: number;
+}
+
+/** What is kept of one question. */
+export interface Kept {
+  readonly question: Question;
+  readonly answer: Answer | { readonly failed: string };
+  readonly ageMs: number;
+  /** For how much longer it is answered; 0: the store is asked first. */
+  readonly leftMs: number;
+  /** For how much longer it is answered where the store fails. */
+  readonly staleLeftMs: number;
+}
+
+/** Numbers: what is there now, and what has happened since the start. */
+export interface CacheStats {
+  readonly entries: number;
+  readonly found: number;
+  readonly absent: number;
+  readonly failures: number;
+  /** Questions that were answered without the store. */
+  readonly hits: number;
+  /** Questions that the store was asked. */
+  readonly misses: number;
+  /** Questions that waited for the answer to another one, which was the same. */
+  readonly joined: number;
+  readonly staleServed: number;
+  readonly failuresServed: number;
+  /** Lookups that others may wait for. */
+  readonly underWay: number;
+}
+
+export interface CachedStore extends Store {
+  /**
+   * Drops what is known about `fred@example.org` (with its folders, alias and domain), `@example.org` (with all that is in
+   * it), the key of a table, or with null all, and gives back how much that was. What is asked after this is asked anew.
+   */
+  forget(what: string | null): number;
+  /** What may still be answered about the same, at most so many, and how many more there are. */
+  show(what: string | null, most: number): { readonly kept: Kept[]; readonly leftOut: number };
+  stats(): CacheStats;
+}
+
+interface Said {
+  readonly answer: Answer;
+  readonly at: number;
+}
+
+interface Failure {
+  readonly cause: unknown;
+  readonly at: number;
+}
+
+interface Flight {
+  readonly answer: Promise<Answer>;
+  readonly at: number;
+}
+
+const LONGEST_KEY = 1_024; // characters; nobody has such an address, but anybody can ask for one
+const LONGEST_VALUE = 4_096; // characters; so that all entries together have a bound in bytes too
+const JOIN_MS = 5_000; // as long as the most patient client waits (Exim): who asks after that is not served by a lookup that hangs
+const MANY_FLIGHTS = 1_000; // more than clients ask at once: some may hang
+
+/**
+ * A store that remembers answers. What accepts mail is kept for `positiveMs`, and where the store fails up to `staleMs`, since it
+ * was certain once; what can refuse mail is asked anew behind `negativeMs`, always. An answer is as old as its question:
+ * it may have been decided at once, and have come late. Same questions at the same time are asked once.
+ */
+export function createCache(store: Store, options: CacheOptions, clock: () => number = createElapsed()): CachedStore {
+  const { entries, positiveMs, negativeMs, failureMs, staleMs } = options;
+  // Each has a place of its own, so that who tries out addresses does not push out those that exist.
+  const refused = createShelf<Said>(entries >> 2, ownerOf);
+  const failed = createShelf<Failure>(entries >> 3, ownerOf);
+  const accepted = createShelf<Said>(entries - (entries >> 2) - (entries >> 3), ownerOf);
+  const shelves = [accepted, refused, failed] as const;
+  const flights = new Map<string, Flight>();
+  const joinMs = Math.min(JOIN_MS, negativeMs); // a null that is waited for is as old as its lookup
+  const count = { hits: 0, misses: 0, joined: 0, staleServed: 0, failuresServed: 0 };
+  let closed = false;
+
+  const keep = (key: string, about: About, answer: Answer, at: number): void => {
+    for (const shelf of shelves) shelf.remove(key);
+    if (answer !== null && answer.value.length > LONGEST_VALUE) return;
+    (accepts(about, answer) ? accepted : refused).put(key, { answer, at });
+  };
+  const note = (key: string, cause: unknown): void => {
+    // A store that was never filled says so at once, and is to be asked as soon as somebody fills it.
+    if (!(cause instanceof EmptyStoreError)) failed.put(key, { cause, at: clock() });
+  };
+  /** What was found before the store failed. */
+  const staleOf = (key: string): Answer => {
+    const said = accepted.get(key);
+    if (said === undefined || clock() - said.at >= staleMs) return null;
+    count.staleServed++;
+    return said.answer;
+  };
+
+  const ask = (key: string, question: Question, at: number): Maybe<Answer> => {
+    count.misses++;
+    flights.delete(key);
+    let answer: Maybe<Answer>;
+    try {
+      answer = store.lookup(question);
+    } catch (cause) {
+      note(key, cause);
+      const stale = staleOf(key);
+      if (stale === null) throw cause;
+      return stale;
+    }
+    if (answer instanceof Promise) return wait(key, question.about, answer, at);
+    keep(key, question.about, answer, at);
+    return answer;
+  };
+  /** Only the last lookup of a key may say what is kept: whatever was forgotten or asked again since has taken its place. */
+  const wait = (key: string, about: About, answer: Promise<Answer>, at: number): Promise<Answer> => {
+    const isLast = (): boolean => flights.get(key) === flight && flights.delete(key);
+    const flight: Flight = {
+      at,
+      answer: answer.then(
+        (said) => {
+          if (isLast()) keep(key, about, said, at);
+          return said;
+        },
+        (cause: unknown) => {
+          if (isLast()) note(key, cause);
+          const stale = staleOf(key);
+          if (stale === null) throw cause;
+          return stale;
+        },
+      ),
+    };
+    if (flights.size > MANY_FLIGHTS) leaveBehind(at);
+    flights.set(key, flight);
+    return flight.answer;
+  };
+  /** The oldest are the first. */
+  const leaveBehind = (now: number): void => {
+    for (const [key, { at }] of flights) {
+      if (now - at <= joinMs) return;
+      flights.delete(key);
+    }
+  };
+
+  return {
+    lookup(question) {
+      if (closed) throw new StoreError('the store is closed');
+      const key = formatQuestion(question);
+      if (key.length > LONGEST_KEY) return store.lookup(question);
+      const now = clock();
+      const found = accepted.get(key);
+      if (found !== undefined && now - found.at < positiveMs) {
+        count.hits++;
+        return found.answer;
+      }
+      const refusal = refused.get(key);
+      if (refusal !== undefined && now - refusal.at < negativeMs) {
+        count.hits++;
+        return refusal.answer;
+      }
+      const failure = failed.get(key);
+      if (failure !== undefined && now - failure.at < failureMs) {
+        const stale = staleOf(key);
+        if (stale !== null) return stale;
+        count.failuresServed++;
+        throw again(failure, now);
+      }
+      const flight = flights.get(key);
+      if (flight === undefined || now - flight.at > joinMs) return ask(key, question, now);
+      count.joined++;
+      return flight.answer;
+    },
+    close() {
+      closed = true;
+      flights.clear();
+      for (const shelf of shelves) shelf.clear();
+      return store.close();
+    },
+    forget(what) {
+      const { owners, matches } = readMeant(what);
+      for (const key of flights.keys()) if (matches(key)) flights.delete(key);
+      const keys = shelves.flatMap((shelf) => (owners ?? [null]).flatMap((owner) => shelf.keys(owner)));
+      const meant = new Set(keys.filter(matches));
+      for (const shelf of shelves) meant.forEach((key) => shelf.remove(key));
+      return meant.size;
+    },
+    show(what, most) {
+      const { matches } = readMeant(what);
+      const now = clock();
+      const kept: Kept[] = [];
+      let leftOut = 0;
+      const add = (key: string, answer: Kept['answer'], at: number, lifeMs: number, lifeStaleMs: number): void => {
+        const ageMs = now - at;
+        const [leftMs, staleLeftMs] = [Math.max(0, lifeMs - ageMs), Math.max(0, lifeStaleMs - ageMs)];
+        if ((leftMs === 0 && staleLeftMs === 0) || !matches(key)) return;
+        if (kept.length < most) kept.push({ question: parseQuestion(key), answer, ageMs, leftMs, staleLeftMs });
+        else leftOut++;
+      };
+      accepted.each((key, { answer, at }) => add(key, answer, at, positiveMs, staleMs));
+      refused.each((key, { answer, at }) => add(key, answer, at, negativeMs, 0));
+      failed.each((key, { cause, at }) => add(key, { failed: messageOf(cause) }, at, failureMs, 0));
+      return { kept, leftOut };
+    },
+    stats() {
+      const [found, absent, failures] = [accepted.size(), refused.size(), failed.size()];
+      return { entries: found + absent + failures, found, absent, failures, ...count, underWay: flights.size };
+    },
+  };
+}
+
+/**
+ * Whether what was found can only accept mail. A mailbox that is not active may be refused, the class of a domain may be the
+ * wrong one, and what a table says may be REJECT: those are as grave as an absence.
+ */
+function accepts(about: About, answer: Answer): boolean {
+  return answer?.state === 'active' && (about === 'mailbox' || about === 'alias');
+}
+
+function again({ cause, at }: Failure, now: number): StoreError {
+  const reason = messageOf(cause);
+  return new StoreError(`failed ${Math.round(now - at)} ms ago, and is not asked again so soon: ${reason}`, { cause });
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+const SUSPENDED_MS = 1_000;
+
+/**
+ * Milliseconds that have passed, also while the machine was suspended: then the steady clock stands still, and what was absent
+ * the evening before would still be. A wall clock that is set forward only makes answers older than they are.
+ */
+export function createElapsed(wall = () => Date.now(), steady = () => performance.now()): () => number {
+  let slept = 0;
+  let lastWall = wall();
+  let lastSteady = steady();
+  return () => {
+    const [nowWall, nowSteady] = [wall(), steady()];
+    const apart = nowWall - lastWall - (nowSteady - lastSteady);
+    if (apart > SUSPENDED_MS) slept += apart;
+    lastWall = nowWall;
+    lastSteady = nowSteady;
+    return nowSteady + slept;
+  };
+}

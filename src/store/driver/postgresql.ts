@@ -1,0 +1,292 @@
+import { Socket } from 'node:net';
+import { userInfo } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { checkServerIdentity } from 'node:tls';
+import pg from 'pg';
+import type { Question } from '../../vocabulary.ts';
+import type { Bulk } from '../batch.ts';
+import type { Row } from '../row.ts';
+import {
+  batchStatement,
+  batchValues,
+  isOfQuestion,
+  parseUrl,
+  type ServerOptions,
+  setUp,
+  typesStatement,
+  type Verdict,
+  verdictsOf,
+} from '../sql/postgresql.ts';
+import { type Queries, type Query, type QueryName, queryNameOf } from '../sql/query.ts';
+import { QuestionError, StoreError } from '../store.ts';
+import type { TlsOptions } from '../tls.ts';
+
+export interface PostgresqlOptions extends ServerOptions {
+  /** How many at most. */
+  readonly connections: number;
+  readonly queries: Queries;
+}
+
+/**
+ * Answers from one PostgreSQL server. All questions of a kind are one prepared statement. What a standby does not find is in
+ * doubt, since it may lag; so is what is not ASCII and not found in a database that knows no encoding.
+ */
+export function createPostgresql(options: PostgresqlOptions): Bulk {
+  const free: Slot[] = Array.from({ length: options.connections }, () => ({ line: null }));
+  const slots = [...free];
+  const waiting: ((slot: Slot) => void)[] = [];
+  let closed = false;
+
+  const release = (slot: Slot): void => {
+    const next = waiting.shift();
+    if (next === undefined) free.push(slot); // the next to be taken, so that the others may rest
+    else next(slot);
+  };
+
+  const ask = async (name: QueryName, questions: readonly Question[], until: number): Promise<readonly Verdict[]> => {
+    const query = options.queries[name];
+    if (query === undefined) return questions.map(() => new QuestionError(`there is no query for a ${name}`));
+    const slot = free.pop() ?? (await new Promise<Slot>((resolve) => waiting.push(resolve)));
+    try {
+      if (closed) throw new StoreError('the store is closed');
+      if (slot.line === null || slot.line.ended.aborted) slot.line = openLine(options);
+      const { line } = slot;
+      return await line.within(until, (session) => askOn(session, query, name, questions));
+    } catch (cause) {
+      if (cause instanceof QuestionError && questions.length > 1) throw cause;
+      return questions.map(() => cause as StoreError);
+    } finally {
+      release(slot);
+    }
+  };
+
+  return {
+    async lookupAll(questions) {
+      const until = performance.now() + options.timeoutMs;
+      const places = new Map<QueryName, number[]>();
+      for (const [at, question] of questions.entries()) {
+        const name = queryNameOf(question);
+        if (!places.has(name)) places.set(name, []);
+        places.get(name)?.push(at);
+      }
+      const verdicts: Verdict[] = [];
+      const asking = [...places].map(async ([name, group]) => {
+        const asked = group.map((at) => questions[at] as Question);
+        const said = await ask(name, asked, until);
+        for (const [nth, at] of group.entries()) verdicts[at] = said[nth] as Verdict;
+      });
+      await Promise.all(asking);
+      return verdicts;
+    },
+    close() {
+      closed = true;
+      for (const { line } of slots) line?.end(new StoreError('the store is closed'));
+    },
+  };
+}
+
+/** A place for a connection, that one group of questions has at a time. */
+interface Slot {
+  line: Line | null;
+}
+
+interface Session {
+  readonly client: pg.Client;
+  /** The statement of a query, once its types are known. */
+  readonly statements: Map<QueryName, string>;
+  /** Whether the server was seen to be no standby, before the statement that is under way. */
+  isPrimary: boolean;
+  /** Whether the database takes texts for bytes. */
+  readonly isBytes: boolean;
+}
+
+/** One connection, from its first packet to its end. It never comes back. */
+interface Line {
+  readonly client: pg.Client;
+  readonly ended: AbortSignal;
+  /** Works with the session. Any failure that is not the question's, and being late, ends the connection. */
+  within<T>(until: number, work: (session: Session) => Promise<T>): Promise<T>;
+  end(reason: StoreError): void;
+}
+
+function openLine({ url, password, tls, timeoutMs }: ServerOptions): Line {
+  const address = parseUrl(url);
+  if ('flaw' in address) throw new StoreError(`the url ${address.flaw}`);
+  const { host, port, user, database } = address;
+  const name = host.startsWith('/') ? host : `${host}:${port}`;
+  const socket = new Socket();
+  const client = new pg.Client({
+    host,
+    port,
+    user: user ?? userInfo().username,
+    database: database ?? user ?? userInfo().username,
+    password: password ?? noPassword, // or pg would look into the environment and the home
+    ssl: tls === null ? false : secured(tls),
+    application_name: 'smmap',
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
+    types: { getTypeParser },
+    stream: () => socket,
+  });
+  const ended = new AbortController();
+  const end = (reason: StoreError): void => {
+    if (!ended.signal.aborted) ended.abort(reason);
+    socket.destroy(); // the server may hang: no good-bye is waited for
+  };
+  const failureOf = (cause: unknown): StoreError => {
+    const { message, code } = cause as Error & { code?: string };
+    const text = `PostgreSQL at ${name}: ${message || code}`;
+    return isOfQuestion(code) ? new QuestionError(text, { cause }) : new StoreError(text, { cause });
+  };
+  client.on('error', (cause) => end(failureOf(cause)));
+  client.on('end', () => end(new StoreError(`PostgreSQL at ${name}: the connection ended`)));
+
+  const start = async (): Promise<Session> => {
+    await client.connect();
+    const { rows } = await client.query<{ standby: boolean; encoding: string }>(setUp(timeoutMs));
+    const [{ standby, encoding }] = rows as [{ standby: boolean; encoding: string }];
+    return { client, statements: new Map(), isPrimary: !standby, isBytes: encoding === 'SQL_ASCII' };
+  };
+  const started = start();
+  started.catch(() => {}); // it is told to each who works with it
+
+  return {
+    client,
+    ended: ended.signal,
+    end,
+    async within(until, work) {
+      const late = (): void => end(new StoreError(`PostgreSQL at ${name}: no answer within ${timeoutMs} ms`));
+      const timer = setTimeout(late, Math.max(0, until - performance.now()));
+      try {
+        return await work(await started);
+      } catch (cause) {
+        const failure = ended.signal.aborted ? (ended.signal.reason as StoreError) : failureOf(cause);
+        if (!(failure instanceof QuestionError)) end(failure); // a statement may be of no use any more
+        throw failure;
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+  };
+}
+
+const KEEP_ALIVE_MS = 10_000;
+const BPCHAR = 1042;
+
+/** A char(n) comes with blanks to its full length. */
+const getTypeParser = ((type: number, format?: 'text') =>
+  type === BPCHAR
+    ? (text: string) => text.replace(/ +$/, '')
+    : pg.types.getTypeParser(type, format)) as typeof pg.types.getTypeParser;
+
+async function noPassword(): Promise<string> {
+  throw new StoreError('the server asks for a password, and there is none');
+}
+
+function secured({ ca, cert, key, serverName, verify }: TlsOptions): object {
+  return {
+    rejectUnauthorized: verify,
+    ...(ca === null ? {} : { ca }),
+    ...(cert === null ? {} : { cert }),
+    ...(key === null ? {} : { key }),
+    // pg always checks for the host, whatever `servername` is.
+    ...(serverName === null
+      ? {}
+      : {
+          checkServerIdentity: (_: string, peer: Parameters<typeof checkServerIdentity>[1]) =>
+            checkServerIdentity(serverName, peer),
+        }),
+  };
+}
+
+async function askOn(
+  session: Session,
+  query: Query,
+  name: QueryName,
+  questions: readonly Question[],
+): Promise<readonly Verdict[]> {
+  const { client, statements, isPrimary, isBytes } = session;
+  const text = statements.get(name) ?? batchStatement(query, await typesOf(client, query));
+  statements.set(name, text);
+  const { rows } = await client.query<Row>({ name, text, values: [...batchValues(query, questions)] });
+
+  // A standby that was promoted while it looked may have looked at what was before: only from the next statement on it is certain.
+  session.isPrimary = rows.every((row) => row['smmap_standby'] === false);
+  return verdictsOf(questions, rows, isPrimary && session.isPrimary, isBytes);
+}
+
+/** The types of the parameters of a query, in its order; those that the server cannot tell are texts. */
+async function typesOf(client: pg.Client, query: Query): Promise<readonly string[]> {
+  const texts = new Set<number>();
+  for (;;) {
+    try {
+      const results = (await client.query(typesStatement(query, texts))) as unknown as readonly pg.QueryResult<{
+        type: string;
+      }>[];
+      return (results[1] as pg.QueryResult<{ type: string }>).rows.map(({ type }) => type);
+    } catch (cause) {
+      const { code, message } = cause as pg.DatabaseError;
+      const unknown = Number(/\$(\d+)/.exec(message)?.[1]);
+      if (code !== '42P18' || !(unknown > 0) || texts.has(unknown)) throw cause;
+      texts.add(unknown);
+    }
+  }
+}
+
+const CHECK_MS = 5_000;
+const AGAIN_MS = 1_000;
+
+/**
+ * Listens to a channel on a connection of its own: `changed` is given the payload of each notification, an address or a domain with
+ * its @, or null, where all may have changed: after each connection too, since events may have been missed. `failed` is told
+ * once for each outage. A standby lets nobody listen.
+ */
+export function watchPostgresql(
+  options: ServerOptions,
+  channel: string,
+  changed: (what: string | null) => void,
+  failed: (cause: StoreError) => void = () => {},
+): { close(): Promise<void> } {
+  const closing = new AbortController();
+  const statement = `listen "${channel.replaceAll('"', '""')}"`;
+  let line: Line | null = null;
+  let told = false;
+
+  const listen = async (): Promise<never> => {
+    const opened = openLine(options);
+    const { client, ended } = opened;
+    line = opened;
+    client.on('notification', ({ payload }) => changed(payload === undefined || payload === '' ? null : payload));
+    for (let text = statement; ; text = 'select 1') {
+      await opened.within(
+        performance.now() + Math.min(options.timeoutMs, CHECK_MS),
+        async () => await client.query(text),
+      );
+      if (text === statement) {
+        told = false;
+        changed(null);
+      }
+      await sleep(CHECK_MS, undefined, { signal: ended });
+    }
+  };
+  const watch = async (): Promise<void> => {
+    while (!closing.signal.aborted) {
+      try {
+        await listen();
+      } catch (cause) {
+        const { cause: loss } = cause as Error; // of a sleep that the end of the connection cut short
+        if (!told && !closing.signal.aborted) failed(loss instanceof StoreError ? loss : (cause as StoreError));
+        told = true;
+      }
+      await sleep(AGAIN_MS, undefined, { signal: closing.signal }).catch(() => {});
+    }
+  };
+  const watching = watch();
+  return {
+    async close() {
+      closing.abort();
+      line?.end(new StoreError('closed'));
+      await watching;
+    },
+  };
+}

@@ -1,0 +1,168 @@
+import { PARAMETERS, type Parameter, type QueryName } from '../sql/query.ts';
+
+/** A value with parameters in it. They are put in as they are: a filter goes to the server as a tree, and there is nothing to escape. */
+export type Text = readonly (string | { readonly parameter: Parameter })[];
+
+/** A search filter (RFC 4515) as a tree. */
+export type Filter =
+  | { readonly kind: 'and' | 'or'; readonly filters: readonly Filter[] }
+  | { readonly kind: 'not'; readonly filter: Filter }
+  | { readonly kind: 'present'; readonly attribute: string }
+  | { readonly kind: 'equal' | 'greater' | 'less' | 'approximate'; readonly attribute: string; readonly value: Text }
+  /** `pieces` has what stands between the asterisks; the first and the last may be empty. */
+  | { readonly kind: 'substrings'; readonly attribute: string; readonly pieces: readonly Text[] }
+  | {
+      readonly kind: 'extensible';
+      readonly attribute: string | null;
+      readonly dn: boolean;
+      readonly rule: string | null;
+      readonly value: Text;
+    };
+
+interface Flaw {
+  readonly flaw: string;
+}
+
+const DEEPEST = 50; // parentheses; nobody writes as many, and each is a level of the stack
+
+/** Reads a filter with parameters such as `(mail=:address)`. A colon before a word that is no parameter is written `\3a`. */
+export function parseFilter(name: QueryName, text: string): Filter | Flaw {
+  const reader: Reader = { text: text.trim(), at: 0, name, parameters: 0 };
+  try {
+    const filter = readFilter(reader, 0);
+    if (reader.at < reader.text.length) return { flaw: `has more after its end: ${reader.text.slice(reader.at)}` };
+    if (reader.parameters > 0) return filter;
+    return { flaw: `has no parameter, such as :${PARAMETERS[name][0]}: it would say the same of all` };
+  } catch (error) {
+    if (error instanceof FlawError) return { flaw: error.message };
+    throw error;
+  }
+}
+
+/** Reads where a search begins. It takes no parameters: a wrong one would be a wrong base, which is an outage. */
+export function parseBase(text: string): string | Flaw {
+  const found = /:([a-z_]\w*)/i.exec(text);
+  const known: readonly string[] = Object.values(PARAMETERS).flat();
+  if (found?.[1] !== undefined && known.includes(found[1])) {
+    return { flaw: `has the parameter ${found[0]}, which only a filter may have` };
+  }
+  if (text !== '' && !/^\s*[a-z0-9][\w.-]*\s*=/i.test(text)) return { flaw: 'is no distinguished name' };
+  return text;
+}
+
+class FlawError extends Error {}
+
+interface Reader {
+  readonly text: string;
+  at: number;
+  readonly name: QueryName;
+  parameters: number;
+}
+
+function readFilter(reader: Reader, depth: number): Filter {
+  if (depth > DEEPEST) throw new FlawError('is nested too deeply');
+  expect(reader, '(');
+  const sign = reader.text[reader.at];
+  let filter: Filter;
+  if (sign === '&' || sign === '|') {
+    reader.at++;
+    const filters: Filter[] = [];
+    for (skipBlanks(reader); reader.text[reader.at] === '('; skipBlanks(reader)) {
+      filters.push(readFilter(reader, depth + 1));
+    }
+    if (filters.length === 0) throw new FlawError(`has nothing after ${sign}`);
+    filter = { kind: sign === '&' ? 'and' : 'or', filters };
+  } else if (sign === '!') {
+    reader.at++;
+    skipBlanks(reader);
+    filter = { kind: 'not', filter: readFilter(reader, depth + 1) };
+    skipBlanks(reader);
+  } else {
+    filter = readItem(reader);
+  }
+  expect(reader, ')');
+  return filter;
+}
+
+function skipBlanks(reader: Reader): void {
+  while (/\s/.test(reader.text[reader.at] ?? '')) reader.at++;
+}
+
+function expect(reader: Reader, character: string): void {
+  const found = reader.text[reader.at];
+  if (found === undefined) throw new FlawError(`ends where a ${character} should be`);
+  if (found !== character) throw new FlawError(`has ${reader.text.slice(reader.at)} where a ${character} should be`);
+  reader.at++;
+}
+
+const ATTRIBUTE = String.raw`(?:[a-z][a-z0-9-]*|\d+(?:\.\d+)+)(?:;[a-z0-9-]+)*`;
+const SIMPLE = new RegExp(`^(${ATTRIBUTE})([~<>]?=)`, 'i');
+const EXTENSIBLE = new RegExp(String.raw`^(${ATTRIBUTE})?(:dn)?(?::([a-z][a-z0-9-]*|\d+(?:\.\d+)+))?:=`, 'i');
+
+function readItem(reader: Reader): Filter {
+  const rest = reader.text.slice(reader.at);
+  const simple = SIMPLE.exec(rest);
+  if (simple !== null) {
+    reader.at += simple[0].length;
+    const [, attribute, sign] = simple as unknown as [string, string, string];
+    const pieces = readValue(reader);
+    const [value, ...more] = pieces as [Text, ...Text[]];
+    if (sign === '=' && pieces.length === 2 && pieces.every((piece) => piece.length === 0)) {
+      return { kind: 'present', attribute };
+    }
+    if (more.length === 0) return { kind: KINDS[sign as keyof typeof KINDS], attribute, value };
+    if (sign !== '=') throw new FlawError(`has an asterisk after ${sign}`);
+    if (pieces.slice(1, -1).some((piece) => piece.length === 0)) throw new FlawError('has two asterisks side by side');
+    return { kind: 'substrings', attribute, pieces };
+  }
+  const extensible = EXTENSIBLE.exec(rest);
+  if (extensible === null) throw new FlawError(`has no attribute and comparison at ${rest}`);
+  reader.at += extensible[0].length;
+  const [, attribute = null, dn, rule = null] = extensible;
+  if (attribute === null && rule === null) throw new FlawError(`has no attribute and no rule at ${rest}`);
+  const [value, ...more] = readValue(reader) as [Text, ...Text[]];
+  if (more.length > 0) throw new FlawError('has an asterisk after :=');
+  return { kind: 'extensible', attribute, dn: dn !== undefined, rule, value };
+}
+
+const KINDS = { '=': 'equal', '>=': 'greater', '<=': 'less', '~=': 'approximate' } as const;
+const TOKEN = /((?:\\[0-9a-f]{2})+)|(\*)|:([a-z_]\w*)|([^()\\])/giy;
+
+/** The texts between the asterisks of a value, up to the parenthesis that ends it. */
+function readValue(reader: Reader): Text[] {
+  const known: readonly string[] = PARAMETERS[reader.name];
+  const pieces: (string | { readonly parameter: Parameter })[][] = [[]];
+  const append = (text: string): void => {
+    const piece = pieces.at(-1) as (string | object)[];
+    const last = piece.at(-1);
+    if (typeof last === 'string') piece[piece.length - 1] = last + text;
+    else piece.push(text);
+  };
+  while (reader.at < reader.text.length && reader.text[reader.at] !== ')') {
+    TOKEN.lastIndex = reader.at;
+    const found = TOKEN.exec(reader.text);
+    if (found === null)
+      throw new FlawError(`has ${reader.text.slice(reader.at)}, which is written as \\28, \\29 or \\5c`);
+    const [token, bytes, asterisk, word, character] = found;
+    if (bytes !== undefined) append(decodeBytes(bytes));
+    else if (asterisk !== undefined) pieces.push([]);
+    else if (character !== undefined) append(character);
+    else if (word !== undefined && known.includes(word)) {
+      (pieces.at(-1) as object[]).push({ parameter: word });
+      reader.parameters++;
+    } else {
+      throw new FlawError(`asks for ${token}, and has only ${known.map((each) => `:${each}`).join(', ')}`);
+    }
+    reader.at = TOKEN.lastIndex;
+  }
+  return pieces;
+}
+
+function decodeBytes(escaped: string): string {
+  const bytes = Buffer.from(escaped.replaceAll('\\', ''), 'hex');
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new FlawError(`has ${escaped}, which is no UTF-8`);
+  }
+}

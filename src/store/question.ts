@@ -1,0 +1,103 @@
+import { foldLocal, parseAddress } from '../address/address.ts';
+import { parseDomain } from '../address/domain.ts';
+import type { Question } from '../vocabulary.ts';
+
+const [EXACT, ANY_CASE, FOLDER] = [1, 2, 4] as const;
+
+/** One text for each question: its kind, its switches, two lengths, and its words, which may hold any character. */
+export function formatQuestion(question: Question): string {
+  switch (question.about) {
+    case 'mailbox': {
+      const { local, domain, exact, folder, anyCase } = question;
+      const bits = (exact ? EXACT : 0) | (anyCase ? ANY_CASE : 0) | (folder === null ? 0 : FOLDER);
+      return `m${bits}${domain.length}:${local.length}:${domain}${local}${folder ?? ''}`;
+    }
+    case 'alias': {
+      const { local, domain, exact } = question;
+      return `a${exact ? EXACT : 0}${domain.length}:${local.length}:${domain}${local}`;
+    }
+    case 'domain':
+      return `d0${question.domain.length}:0:${question.domain}`;
+    case 'key': {
+      const { table, key, exact } = question;
+      return `k${exact ? EXACT : 0}${table.length}:${key.length}:${table}${key}`;
+    }
+  }
+}
+
+/** Reads the question back: a kept text holds no more memory than itself, while a word may be part of a long request. */
+export function parseQuestion(text: string): Question {
+  const bits = Number(text[1]);
+  const first = text.indexOf(':');
+  const second = text.indexOf(':', first + 1);
+  const middle = second + 1 + Number(text.slice(2, first));
+  const end = middle + Number(text.slice(first + 1, second));
+  const domain = text.slice(second + 1, middle);
+  const local = text.slice(middle, end);
+  const exact = (bits & EXACT) !== 0;
+  switch (text.charAt(0)) {
+    case 'm': {
+      const folder = (bits & FOLDER) === 0 ? null : text.slice(end);
+      return { about: 'mailbox', local, domain, exact, folder, anyCase: (bits & ANY_CASE) !== 0 };
+    }
+    case 'a':
+      return { about: 'alias', local, domain, exact };
+    case 'd':
+      return { about: 'domain', domain };
+    default:
+      return { about: 'key', table: domain, key: local, exact };
+  }
+}
+
+/** What a text is about, in one spelling: all that belongs to an address has the same owner. */
+export function ownerOf(text: string): string {
+  const question = parseQuestion(text);
+  switch (question.about) {
+    case 'mailbox':
+    case 'alias':
+      return addressOwner(question.local, question.domain);
+    case 'domain':
+      return question.domain;
+    case 'key':
+      return keyOwner(question.key);
+  }
+}
+
+function addressOwner(local: string, domain: string): string {
+  return `${domain} ${foldLocal(local)}`;
+}
+
+function keyOwner(key: string): string {
+  return ` ${foldLocal(key)}`;
+}
+
+/** What somebody means who names it. */
+export interface Meant {
+  /** Whose it is; null: every text has to be looked at. */
+  readonly owners: readonly string[] | null;
+  readonly matches: (text: string) => boolean;
+}
+
+/**
+ * Reads `fred@example.org`, which is its folders, alias and domain too, `@example.org`, which is all in it, or any other text, which
+ * is a domain and the key of a table; null is all. An address may be the key of a table too.
+ */
+export function readMeant(what: string | null): Meant {
+  if (what === null) return { owners: null, matches: () => true };
+  const whole = what.startsWith('@') ? parseDomain(what.slice(1)) : null;
+  if (whole !== null) {
+    const mayBe = (text: string): boolean => text.startsWith('k') || text.includes(whole); // a tenth of the time of reading it
+    return { owners: null, matches: (text) => mayBe(text) && isWithin(parseQuestion(text), whole) };
+  }
+  const address = parseAddress(what);
+  const owners = [keyOwner(what)];
+  if ('flaw' in address || address.domain === null) owners.push(parseDomain(what) ?? keyOwner(what));
+  else owners.push(addressOwner(address.local, address.domain), address.domain);
+  return { owners, matches: (text) => owners.includes(ownerOf(text)) };
+}
+
+function isWithin(question: Question, domain: string): boolean {
+  if (question.about !== 'key') return question.domain === domain;
+  const key = foldLocal(question.key);
+  return key === domain || key.endsWith(`@${domain}`);
+}

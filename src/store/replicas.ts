@@ -1,0 +1,32 @@
+import { andThen } from '../maybe.ts';
+import type { Answer, Maybe, Question } from '../vocabulary.ts';
+import { type Store, StoreError } from './store.ts';
+
+/**
+ * Several servers of the same data, asked in order: the first that is certain, of an entry or of its absence, has the answer. A
+ * server that lags behind the others may not be certain of an absence: it fails, and the next one is asked.
+ */
+export function createReplicas(stores: readonly Store[]): Store {
+  const [only, ...others] = stores;
+  if (only !== undefined && others.length === 0) return only;
+
+  const ask = (question: Question, at: number, failures: readonly unknown[]): Maybe<Answer> => {
+    const store = stores[at];
+    if (store === undefined) throw new StoreError(failures.map(messageOf).join('; '), { cause: failures[0] });
+    const failed = (cause: unknown): Maybe<Answer> => ask(question, at + 1, [...failures, cause]);
+    try {
+      const answer = store.lookup(question);
+      return answer instanceof Promise ? answer.catch(failed) : answer;
+    } catch (cause) {
+      return failed(cause);
+    }
+  };
+  return {
+    lookup: (question) => ask(question, 0, []),
+    close: () => stores.reduce<Maybe<void>>((closing, store) => andThen(closing, () => store.close()), undefined),
+  };
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,76 @@
+import { foldLocal } from '../address/address.ts';
+import { parseDomain } from '../address/domain.ts';
+import { type Answer, type Entry, type Question, STATES, type State } from '../vocabulary.ts';
+import { QuestionError } from './store.ts';
+
+/** What a server has, by its columns, fields or attributes. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/**
+ * What rows say of a question. Columns that count: `value`, `state` (active, where there is none), and those that name what
+ * was found, `address`, `local`, `domain`, `folder`, `key`: a row that names something else is none, however the
+ * collation of the database compared. Several rows of an alias are several targets; of anything else the first active one
+ * counts. Throws QuestionError for what cannot be read.
+ */
+export function answerOf(question: Question, rows: readonly Row[]): Answer {
+  const entries = rows.filter((row) => isNamed(row, question)).map(entryOf);
+  if (question.about === 'alias') {
+    const active = entries.filter(({ state }) => state === 'active');
+    if (active.length === 0) return null;
+    return { value: [...new Set(active.map(({ value }) => value))].join(', '), state: 'active' };
+  }
+  const entry = entries.find(({ state }) => state === 'active') ?? entries[0] ?? null;
+  if (entry === null || question.about !== 'domain') return entry;
+  return { value: entry.value === '' ? 'mailbox' : entry.value, state: entry.state };
+}
+
+function isNamed(row: Row, question: Question): boolean {
+  const names = (column: string, asked: string, same: (a: string, b: string) => boolean): boolean => {
+    const name = row[column];
+    return name === undefined || (name !== null && same(textOf(name), asked));
+  };
+  if (question.about === 'key') return names('key', question.key, question.exact ? sameText : sameFolded);
+  if (question.about === 'domain') return names('domain', question.domain, sameDomain);
+  const sameLocal = question.exact ? sameText : sameFolded;
+  const sameAddress = (address: string): boolean => {
+    const at = address.lastIndexOf('@');
+    return sameLocal(address.slice(0, at), question.local) && sameDomain(address.slice(at + 1), question.domain);
+  };
+  if (!names('address', '', sameAddress)) return false;
+  if (!names('local', question.local, sameLocal) || !names('domain', question.domain, sameDomain)) return false;
+  if (question.about === 'alias' || question.folder === null) return true;
+  return names('folder', question.folder, question.anyCase ? sameFolded : sameNormalized);
+}
+
+function sameText(a: string, b: string): boolean {
+  return a === b;
+}
+
+function sameNormalized(a: string, b: string): boolean {
+  return a.normalize('NFC') === b.normalize('NFC');
+}
+
+function sameFolded(a: string, b: string): boolean {
+  return a === b || foldLocal(a) === foldLocal(b);
+}
+
+function sameDomain(a: string, b: string): boolean {
+  return a === b || parseDomain(a) === b;
+}
+
+function entryOf(row: Row): Entry {
+  return { value: textOf(row['value'] ?? ''), state: stateOf(row['state']) };
+}
+
+function stateOf(state: unknown): State {
+  if (state === undefined) return 'active';
+  if ((STATES as readonly unknown[]).includes(state)) return state as State;
+  throw new QuestionError(`the column state is ${JSON.stringify(state)}, and none of ${STATES.join(', ')}`);
+}
+
+function textOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return String(value);
+  if (value instanceof Uint8Array) return new TextDecoder('utf-8', { fatal: true }).decode(value);
+  throw new QuestionError(`a column is ${JSON.stringify(value)}, and no text`);
+}

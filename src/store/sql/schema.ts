@@ -1,0 +1,22 @@
+import { dovecot } from './schema/dovecot.ts';
+import { iredmail } from './schema/iredmail.ts';
+import { mailcow } from './schema/mailcow.ts';
+import { modoboa } from './schema/modoboa.ts';
+import { postfixadmin } from './schema/postfixadmin.ts';
+import { users } from './schema/users.ts';
+import { vimbadmin } from './schema/vimbadmin.ts';
+import type { Schema } from './schema/words.ts';
+
+/** Databases that smmap knows, so that nobody writes a query for them. */
+export type SchemaName = 'postfixadmin' | 'mailcow' | 'iredmail' | 'modoboa' | 'vimbadmin' | 'dovecot' | 'users';
+
+/** The texts of their queries, for parseQuery; a database that a mail system does not run on is left out. */
+export const SCHEMAS: Readonly<Record<SchemaName, Schema>> = {
+  postfixadmin,
+  mailcow,
+  iredmail,
+  modoboa,
+  vimbadmin,
+  dovecot,
+  users,
+};

@@ -1,0 +1,56 @@
+import { inEach } from './words.ts';
+
+/**
+ * mailcow: dockerized, database of 2026-02. Names are compared without regard to case. `active` is 2 where mail is taken and
+ * nobody may log in. An alias domain has the mailboxes of its target, but not its aliases and not its catch-all.
+ */
+export const mailcow = inEach(['mysql'], ({ concat }) => ({
+  // As in its relay_recipient_maps, whoever is asked for in a relay domain that takes all is there; not where its catch-all is to
+  // have him, since a catch-all spares mailboxes.
+  mailbox: `
+    select m.username as address, '' as value,
+      case when m.active in (1, 2) and coalesce(d.active, 1) = 1 then 'active' else 'disabled' end as state
+    from mailbox m left join domain d on d.domain = m.domain
+    where m.username = :address
+    union all
+    select ${concat('m.local_part', "'@'", 'o.alias_domain')}, '',
+      case when m.active in (1, 2) and o.active = 1 and coalesce(d.active, 1) = 1 then 'active' else 'disabled' end
+    from alias_domain o
+      join mailbox m on m.username = ${concat(':local', "'@'", 'o.target_domain')}
+      left join domain d on d.domain = m.domain
+    where o.alias_domain = :domain
+    union all
+    select ${concat(':local', "'@'", 'r.domain')}, '', 'active'
+    from domain r
+      left join alias c on c.address = ${concat("'@'", 'r.domain')} and c.active in (1, 2) and c.goto <> ''
+    where r.domain = :domain and r.active = 1 and r.backupmx = 1 and r.relay_all_recipients = 1 and c.address is null`,
+
+  // In turn: aliases, rooms and things that take no mail, temporary addresses, mailboxes of an alias domain.
+  alias: `
+    select a.address, a.goto as value
+    from alias a left join domain d on d.domain = a.domain
+    where a.address = :address and a.active in (1, 2) and a.goto <> '' and coalesce(d.active, 1) = 1
+    union all
+    select m.username, 'null@localhost'
+    from mailbox m
+    where m.username = :address and m.kind regexp 'location|thing|group'
+    union all
+    select s.address, s.goto
+    from spamalias s
+    where s.address = :address and (s.validity >= unix_timestamp() or s.permanent <> 0)
+    union all
+    select ${concat('m.local_part', "'@'", 'o.alias_domain')}, m.username
+    from alias_domain o
+      join mailbox m on m.username = ${concat(':local', "'@'", 'o.target_domain')}
+      left join domain d on d.domain = m.domain
+    where o.alias_domain = :domain and o.active = 1 and m.active in (1, 2) and coalesce(d.active, 1) = 1`,
+
+  domain: `
+    select d.domain, case when d.backupmx = 1 then 'relay' else 'mailbox' end as value
+    from domain d
+    where d.domain = :domain and d.active = 1
+    union all
+    select o.alias_domain, 'mailbox'
+    from alias_domain o
+    where o.alias_domain = :domain and o.active = 1`,
+}));

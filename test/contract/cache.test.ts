@@ -1,0 +1,63 @@
+import { type CachedStore, type CacheOptions, createCache } from '../../src/store/cache.ts';
+import { createMemoryStore } from '../../src/store/driver/memory.ts';
+import type { Store } from '../../src/store/store.ts';
+import { createFakeStore } from '../support/store.ts';
+import { type Subject, describeStore } from './suite.ts';
+
+const OPTIONS: CacheOptions = {
+  entries: 1_000,
+  positiveMs: 300_000,
+  negativeMs: 10_000,
+  failureMs: 1_000,
+  staleMs: 86_400_000,
+};
+
+/** A store behind a cache; what an answer of before would hide is dropped when the store breaks. */
+function cached(options: Partial<CacheOptions>, prepare: (fake: ReturnType<typeof createFakeStore>) => void): Subject {
+  let fake = createFakeStore(createMemoryStore([]));
+  return {
+    open(records) {
+      fake = createFakeStore(createMemoryStore(records));
+      prepare(fake);
+      return createCache(fake.store, { ...OPTIONS, ...options });
+    },
+    breaks(store: Store) {
+      fake.fail();
+      (store as CachedStore).forget(null);
+    },
+    hangs: () => fake.hang(),
+  };
+}
+
+describeStore(
+  'the cache',
+  cached({}, () => {}),
+);
+describeStore(
+  'the cache over a store that answers later',
+  cached({}, (fake) => fake.delay(1)),
+);
+describeStore(
+  'a cache that is full',
+  cached({ entries: 8 }, () => {}),
+);
+describeStore(
+  'a cache in which everything is too old at once',
+  cached({ positiveMs: 0, negativeMs: 0, failureMs: 0, staleMs: 0 }, (fake) => fake.delay(1)),
+);
+
+/** Each question twice, so that the second one is answered from memory. */
+const twice = (store: Store): Store => ({
+  async lookup(question) {
+    await store.lookup(question);
+    return store.lookup(question);
+  },
+  close: () => store.close(),
+});
+const subject = cached({}, () => {});
+const { hangs } = subject;
+describeStore('the cache, asked everything twice', {
+  open: async (records) => twice(await subject.open(records)),
+  breaks: { cannot: 'what it remembers for negativeMs is what it is for' },
+  hangs,
+});

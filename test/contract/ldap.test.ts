@@ -1,0 +1,42 @@
+import { afterAll } from 'vitest';
+import { createBatch } from '../../src/store/batch.ts';
+import { createLdap } from '../../src/store/driver/ldap.ts';
+import type { StoredRecord } from '../../src/store/record/record.ts';
+import { describePart, PARTS } from '../real/part.ts';
+import { entriesOf, searchesBelow } from '../support/directory.ts';
+import { READER, READER_PASSWORD, SUFFIX, type Slapd, findSlapd } from '../support/slapd.ts';
+import { describeStore } from './suite.ts';
+
+describePart('LDAP', findSlapd(PARTS), (part) => {
+  let starting: Promise<Slapd> | null = null;
+  let stores = 0;
+  afterAll(async () => await (await starting)?.stop());
+
+  describeStore('a directory', {
+    async open(records: readonly StoredRecord[]) {
+      const slapd = await (starting ??= part.start());
+      await slapd.start();
+      const name = `ou=store${++stores}`;
+      await slapd.add(entriesOf(name, records));
+      const bulk = createLdap({
+        url: slapd.ldapi,
+        startTls: false,
+        tls: null,
+        bind: { kind: 'simple', dn: READER, password: () => Promise.resolve(READER_PASSWORD) },
+        connections: 2,
+        timeoutMs: 3_000,
+        base: `${name},${SUFFIX}`,
+        searches: searchesBelow(),
+        certain: true,
+      });
+      return createBatch(bulk, { most: 100, inFlight: 2 });
+    },
+    async breaks() {
+      await (await starting)?.kill();
+    },
+    async hangs() {
+      (await starting)?.hang();
+    },
+    lacks: { unwrittenTables: 'a directory does not know what nobody ever wrote; a canary does' },
+  });
+});

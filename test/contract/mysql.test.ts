@@ -1,0 +1,54 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe } from 'vitest';
+import { createBatch } from '../../src/store/batch.ts';
+import { createMysql } from '../../src/store/driver/mysql.ts';
+import type { StoredRecord } from '../../src/store/record/record.ts';
+import { PARTS, describePart } from '../real/part.ts';
+import { type Mariadb, findMariadb } from '../support/mariadb.ts';
+import { DEFINITIONS, queriesFor, rowsOf } from '../support/sql.ts';
+import { describeStore } from './suite.ts';
+
+describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
+  let server: Mariadb;
+  let last = '';
+  beforeAll(async () => {
+    server = await mariadb.start();
+  });
+  afterAll(() => server.stop());
+
+  const open = (database: string, timeoutMs: number) =>
+    createBatch(
+      createMysql({
+        url: server.url(database),
+        password: null,
+        tls: null,
+        connections: 2,
+        timeoutMs,
+        queries: queriesFor('mysql'),
+        replicated: false,
+      }),
+      { most: 100, inFlight: 2 },
+    );
+
+  describe.each(['utf8mb4_general_ci', 'utf8mb4_bin'])('with %s', (collation) => {
+    describeStore(`MariaDB with ${collation}`, {
+      async open(records) {
+        last = `d${randomBytes(8).toString('hex')}`;
+        await server.sql(`create database ${last} character set utf8mb4 collate ${collation}`);
+        await fill(server, last, records);
+        return open(last, 5_000);
+      },
+      async breaks() {
+        await server.sql(`drop database ${last}`);
+      },
+      hangs: { cannot: 'test/real/mysql.test.ts stops its server' },
+      lacks: { unwrittenTables: 'one SQL table may hold them all, and an empty one is as good as any' },
+    });
+  });
+});
+
+async function fill(server: Mariadb, database: string, records: readonly StoredRecord[]): Promise<void> {
+  const quote = (text: string): string => `convert(x'${Buffer.from(text).toString('hex')}' using utf8mb4)`;
+  const inserts = rowsOf(records).map(([table, row]) => `insert into ${table} values (${row.map(quote).join(', ')})`);
+  await server.sql([`use ${database}`, ...DEFINITIONS, ...inserts].join(';\n'));
+}

@@ -1,0 +1,588 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Bulk, createBatch } from '../../src/store/batch.ts';
+import { type PostgresqlOptions, createPostgresql, watchPostgresql } from '../../src/store/driver/postgresql.ts';
+import { type Verdict, parseUrl, verdictsOf } from '../../src/store/sql/postgresql.ts';
+import { type QueryName, parseQuery } from '../../src/store/sql/query.ts';
+import { QuestionError, StoreError } from '../../src/store/store.ts';
+import type { KeyQuestion, MailboxQuestion } from '../../src/vocabulary.ts';
+import { PARTS, describePart } from '../real/part.ts';
+import { type Postgresql, findPostgresql } from '../support/postgresql.ts';
+import { DEFINITIONS, TABLES, queriesFor, rowsOf } from '../support/sql.ts';
+import { describeStore } from './suite.ts';
+
+const TIMEOUT_MS = 1_000;
+const ACTIVE = { value: '', state: 'active' };
+
+describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
+  let server: Postgresql;
+  const opened: { close(): unknown }[] = [];
+
+  beforeAll(async () => {
+    server = await installation.start({ tcp: true });
+    await server.sql(DEFINITIONS.join('; '));
+    await server.sql(
+      `create role lookup login password 'right'; grant select on all tables in schema public to lookup`,
+    );
+  });
+  afterAll(async () => {
+    for (const each of opened) await each.close();
+    await server.stop();
+  });
+
+  const ask = (options: Partial<PostgresqlOptions> = {}): Bulk => {
+    const bulk = createPostgresql({
+      url: server.url(),
+      password: null,
+      tls: null,
+      connections: 2,
+      timeoutMs: TIMEOUT_MS,
+      queries: queriesFor('postgresql'),
+      ...options,
+    });
+    opened.push(bulk);
+    return bulk;
+  };
+  const askBy = (text: string, name: QueryName = 'mailbox', options: Partial<PostgresqlOptions> = {}): Bulk =>
+    ask({ queries: queryOf(name, text), ...options });
+
+  describeStore('PostgreSQL', {
+    async open(records) {
+      server.resume();
+      await server.restart();
+      await server.sql(`truncate ${TABLES.join(', ')}`);
+      for (const [table, values] of rowsOf(records)) {
+        await server.sql(`insert into ${table} values (${values.map((_, at) => `$${at + 1}`).join(', ')})`, values);
+      }
+      return createBatch(ask(), { most: 100, inFlight: 2 });
+    },
+    breaks: async () => await server.kill(),
+    hangs: () => server.hang(),
+    lacks: { unwrittenTables: 'a query says no more of a table than that it has no row' },
+  });
+
+  describe('the questions', () => {
+    beforeAll(async () => {
+      server.resume();
+      await server.restart();
+      await server.sql(`create table users (address text primary key, state text, other varchar(20));
+        insert into users select 'user' || n || '@example.org', 'active', 'x' from generate_series(1, 300) n`);
+    });
+
+    it('go as one statement each kind, 200 of them in few round trips', async () => {
+      const bulk = askBy('select address, state from users where address = :address');
+      let trips = 0;
+      const counted: Bulk = {
+        lookupAll: async (questions) => {
+          trips++;
+          return await bulk.lookupAll(questions);
+        },
+        close: () => bulk.close(),
+      };
+      const store = createBatch(counted, { most: 100, inFlight: 2 });
+      const answers = await Promise.all(
+        Array.from({ length: 200 }, async (_, at) => await store.lookup(mailbox(`user${at + 201}`))),
+      );
+      expect(answers.map((answer) => answer !== null)).toEqual(Array.from({ length: 200 }, (_, at) => at < 100));
+      expect(trips).toBe(2);
+      await store.close();
+    });
+
+    it('of several kinds are answered in their order, by fewer connections than there are kinds', async () => {
+      await server.sql(`truncate ${TABLES.join(', ')};
+        insert into mailboxes values ('fred', 'example.org', '', 'active');
+        insert into folders values ('fred', 'example.org', 'abc');
+        insert into aliases values ('info', 'example.org', 'fred@example.org'), ('info', 'example.org', 'joe@example.org');
+        insert into entries values ('access', 'a', 'REJECT')`);
+      const bulk = ask({ connections: 1 });
+      const answers = await bulk.lookupAll([
+        key('a'),
+        mailbox('nobody'),
+        { about: 'alias', local: 'info', domain: 'example.org', exact: false },
+        { about: 'domain', domain: 'example.org' },
+        mailbox('fred', 'abc'),
+        mailbox('fred'),
+        key('b'),
+        mailbox('fred', 'abcd'),
+      ]);
+      expect(answers.map((answer) => (answer instanceof Error ? answer : (answer?.value ?? null)))).toEqual([
+        'REJECT',
+        null,
+        'fred@example.org, joe@example.org',
+        'mailbox',
+        '',
+        '',
+        null,
+        null,
+      ]);
+    });
+
+    it('without a query of their kind fail alone', async () => {
+      const bulk = askBy('select address from users where address = :address');
+      const [first, second] = await bulk.lookupAll([mailbox('user1'), mailbox('user1', 'abc')]);
+      expect(first).toEqual(ACTIVE);
+      expect(second).toBeInstanceOf(QuestionError);
+    });
+
+    it('of 64 KB are asked, and found where they are there', async () => {
+      const long = '\u00e9'.repeat(32_768);
+      await server.sql('create table long (name text); insert into long select repeat($$\u00e9$$, 32768)');
+      const bulk = askBy('select name as key from long where name = :key', 'key');
+      expect(await bulk.lookupAll([key(long), key(`${long}x`), key('"{},\\\'')])).toEqual([ACTIVE, null, null]);
+    });
+
+    it('that the server refuses are refused as questions, and the connection stays', async () => {
+      await server.sql('create table numbers (id integer); insert into numbers values (7)');
+      const bulk = askBy('select id as key from numbers where id = :key', 'key', { connections: 1 });
+      await expect(bulk.lookupAll([key('7'), key('x')])).rejects.toBeInstanceOf(QuestionError);
+      const store = createBatch(bulk, { most: 10, inFlight: 1 });
+      const settled = await Promise.allSettled(['7', 'x', '8'].map(async (id) => await store.lookup(key(id))));
+      expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+      expect(settled[0]).toMatchObject({ value: ACTIVE });
+      expect(settled[2]).toMatchObject({ value: null });
+      expect(settled[1]).toMatchObject({ reason: expect.any(QuestionError) as unknown });
+    });
+
+    it('read no whole table where there is an index, whatever the planner thinks of it', async () => {
+      await server.sql(`create table many (address varchar(255) primary key, domain varchar(255));
+        insert into many select 'user' || n, 'example' || n % 10 from generate_series(1, 100000) n;
+        create index on many (domain); analyze many`);
+      const before = await scansOf(server, 'many');
+      const domains = askBy('select domain from many where domain = :domain limit 1', 'domain');
+      const keys = askBy('select address as key from many where address = :key', 'key');
+      const numbers = Array.from({ length: 100 }, (_, at) => at);
+      const begun = performance.now();
+      for (let round = 0; round < 10; round++) {
+        const hosted = await domains.lookupAll(numbers.map((n) => ({ about: 'domain', domain: `example${n}` })));
+        expect(hosted.filter((answer) => answer !== null)).toHaveLength(10);
+        const found = await keys.lookupAll(numbers.map((n) => key(n % 2 === 0 ? `user${n + 1}` : `none${n}`)));
+        expect(found.filter((answer) => answer !== null)).toHaveLength(50);
+      }
+      expect(performance.now() - begun).toBeLessThan(2_000);
+      await domains.close();
+      await keys.close();
+      await sleep(200); // a session that ends has its figures counted
+      expect((await scansOf(server, 'many')) - before).toBe(0);
+    });
+
+    it('may be asked with order, limit, common tables, unions and parameters without a type', async () => {
+      for (const text of [
+        'select address from users where address = :address order by state limit 1',
+        'with mine as (select * from users where address = :address) select address from mine',
+        "select address from users where address = :local || '@' || :domain union all select :address where false",
+        'select address from users where address = concat(:local, $$@$$, :domain)',
+        'select * from users where address = :address::text and :local is not null',
+        'select address, count(*) from users where address = :address group by address',
+        "select address from users where address like :local || '@%' and substr(address, length(:local) + 2) = :domain;",
+      ]) {
+        const bulk = askBy(text);
+        expect(await bulk.lookupAll([mailbox('user1'), mailbox('nobody'), mailbox('user300')]), text).toEqual([
+          ACTIVE,
+          null,
+          ACTIVE,
+        ]);
+        await bulk.close();
+      }
+    });
+
+    it('find the folder in its own spelling', async () => {
+      await server.sql(`create table own (local text, folder text);
+        insert into own values ('fred', 'Abc/Deep'), ('fred', 'other')`);
+      const bulk = askBy('select folder from own where local = :local', 'folder');
+      const anyCase = { ...mailbox('fred', 'abc/deep'), anyCase: true };
+      expect(await bulk.lookupAll([mailbox('fred', 'abc/deep'), anyCase, mailbox('fred', 'Abc/Deep')])).toEqual([
+        null,
+        ACTIVE,
+        ACTIVE,
+      ]);
+    });
+
+    it('fail where the column state is none of ours', async () => {
+      await server.sql(`create table states (address text, state text);
+        insert into states values ('user1@example.org', 'gone'), ('user2@example.org', null), ('user3@example.org', 'disabled')`);
+      const bulk = askBy('select address, state from states where address = :address');
+      const [gone, none, disabled] = await bulk.lookupAll([mailbox('user1'), mailbox('user2'), mailbox('user3')]);
+      expect(gone).toBeInstanceOf(StoreError);
+      expect(none).toBeInstanceOf(StoreError);
+      expect(disabled).toEqual({ value: '', state: 'disabled' });
+    });
+  });
+
+  describe('the columns', () => {
+    it.each(['text', 'varchar(64)', 'char(64)', 'name', 'citext'])('may be %s', async (type) => {
+      if (type === 'citext') await server.sql('create extension citext');
+      await server.sql(`drop table if exists typed; create table typed (local ${type}, value ${type}, state ${type});
+        insert into typed values ('Fred', 'a b', 'active'), ('jos\u00e9', '', 'overquota');
+        create index on typed (local)`);
+      const bulk = askBy('select local, value, state from typed where local = :local');
+      expect(await bulk.lookupAll([mailbox('Fred'), mailbox('jos\u00e9'), mailbox('nobody')])).toEqual([
+        { value: 'a b', state: 'active' },
+        { value: '', state: 'overquota' },
+        null,
+      ]);
+      const [lower] = await bulk.lookupAll([mailbox('fred')]);
+      expect(lower === null).toBe(type !== 'citext');
+      await bulk.close();
+    });
+
+    it('may be bytes and numbers, and nothing that has no text of its own', async () => {
+      const bulk = askBy(
+        `select :local as local, case :local when 'a' then 'x'::bytea end as value from users limit 1`,
+      );
+      expect(await bulk.lookupAll([mailbox('a')])).toEqual([{ value: 'x', state: 'active' }]);
+      const number = askBy('select 7::bigint as value from users where address = :address');
+      expect(await number.lookupAll([mailbox('user1')])).toEqual([{ value: '7', state: 'active' }]);
+      const array = askBy(`select array['a', 'b'] as value from users where address = :address`);
+      expect((await array.lookupAll([mailbox('user1')]))[0]).toBeInstanceOf(StoreError);
+    });
+  });
+
+  describe('the database', () => {
+    it.each([
+      ['UTF8', 'C.UTF-8', ACTIVE],
+      ['LATIN1', 'C', ACTIVE],
+      ['SQL_ASCII', 'C', ACTIVE],
+    ])('may be %s, and nobody is missed in it', async (encoding, locale, found) => {
+      const name = encoding.toLowerCase();
+      await server.sql(`create database ${name} encoding '${encoding}' locale '${locale}' template template0`);
+      const fill = `create table users (local text); insert into users values ('fred'), (convert_from($1, $2))`;
+      const [create, insert] = fill.split('; ') as [string, string];
+      await server.sql(create, undefined, name);
+      if (encoding === 'SQL_ASCII') {
+        // In the bytes of another encoding, as nobody checked.
+        await server.sql(
+          `set client_encoding = SQL_ASCII; insert into users values ('fred'), (E'jos\\351')`,
+          undefined,
+          name,
+        );
+      } else {
+        await server.sql(insert, [Buffer.from('jos\u00e9'), 'UTF8'], name);
+      }
+      const bulk = askBy('select local from users where local = :local', 'mailbox', { url: server.url(name) });
+      expect(await bulk.lookupAll([mailbox('fred'), mailbox('nobody')])).toEqual([found, null]);
+      const [jose] = await bulk.lookupAll([mailbox('jos\u00e9')]);
+      if (encoding === 'SQL_ASCII') expect(jose).toBeInstanceOf(QuestionError);
+      else expect(jose).toEqual(ACTIVE);
+      const [chinese] = await bulk.lookupAll([mailbox('\u4e2d')]);
+      if (encoding === 'UTF8') expect(chinese).toBeNull();
+      else expect(chinese).toBeInstanceOf(QuestionError);
+    });
+
+    it('may not hide rows from the account', async () => {
+      await server.sql(`create table hidden (address text); insert into hidden values ('user1@example.org');
+        alter table hidden enable row level security; grant select on hidden to lookup`);
+      const bulk = askBy('select address from hidden where address = :address', 'mailbox', {
+        url: server.url('postgres', 'lookup'),
+      });
+      const [answer] = await bulk.lookupAll([mailbox('user1')]);
+      expect(said(answer)).toMatch(/row-level security/);
+    });
+
+    it('is never seen empty while a table is emptied and filled anew, whatever isolation the account has', async () => {
+      await server.sql(`create table filled (address text); insert into filled values ('user1@example.org');
+        alter role lookup set default_transaction_isolation = 'repeatable read'; grant select on filled to lookup`);
+      const bulk = askBy('select address from filled where address = :address', 'mailbox', {
+        url: server.url('postgres', 'lookup'),
+      });
+      await bulk.lookupAll([mailbox('user1')]);
+      const filling = server.sql(`begin; truncate filled; select pg_sleep(0.3);
+        insert into filled values ('user1@example.org'); commit`);
+      await sleep(150);
+      expect(await bulk.lookupAll([mailbox('user1')])).toEqual([ACTIVE]);
+      await filling;
+    });
+
+    it('cannot be written to by a query', async () => {
+      await server.sql(`create table written (local text);
+        create function note(text) returns text language sql as 'insert into written values ($1) returning local'`);
+      const bulk = askBy('select note(:local) as local');
+      const [answer] = await bulk.lookupAll([mailbox('fred')]);
+      expect(said(answer)).toMatch(/read-only/);
+      expect(await server.sql('select * from written')).toEqual([]);
+    });
+  });
+
+  describe('the connection', () => {
+    const isOne = 'select address from users where address = :address';
+
+    it('is encrypted, and only with whom the authority knows', async () => {
+      const url = server.tcpUrl('lookup');
+      const password = async (): Promise<string> => 'right';
+      const tls = { ca: server.ca, cert: null, key: null, serverName: null, verify: true };
+      const answerTo = async (options: Partial<PostgresqlOptions>): Promise<string> => {
+        await server.sql('grant select on users to lookup');
+        const bulk = askBy(isOne, 'mailbox', { url, password, ...options });
+        const [answer] = await bulk.lookupAll([mailbox('user1')]);
+        await bulk.close();
+        return said(answer);
+      };
+      const byNumber = url.replace('localhost', '127.0.0.1');
+      expect(await answerTo({ tls })).toBe(JSON.stringify(ACTIVE));
+      expect(await answerTo({ tls: null })).toMatch(/no encryption/);
+      expect(await answerTo({ tls: { ...tls, ca: null } })).toMatch(/unable to verify|self.signed|issuer certificate/i);
+      expect(await answerTo({ tls: { ...tls, ca: null, verify: false } })).toBe(JSON.stringify(ACTIVE));
+      expect(await answerTo({ tls, url: byNumber })).toMatch(/altnames|IP: 127/);
+      expect(await answerTo({ tls: { ...tls, serverName: 'localhost' }, url: byNumber })).toBe(JSON.stringify(ACTIVE));
+      expect(await answerTo({ tls: { ...tls, serverName: 'other.example' } })).toMatch(/altnames/);
+      expect(await answerTo({ tls, url: server.url() })).toMatch(/does not support SSL/);
+    });
+
+    it('asks for the password anew each time, so that a right one needs no restart', async () => {
+      let password = 'wrong-secret';
+      const bulk = askBy(isOne, 'mailbox', {
+        url: server.tcpUrl('lookup'),
+        tls: { ca: server.ca, cert: null, key: null, serverName: null, verify: true },
+        password: async () => password,
+      });
+      const [refused] = await bulk.lookupAll([mailbox('user1')]);
+      expect(refused).toBeInstanceOf(StoreError);
+      expect((refused as Error).message).toMatch(/localhost:\d+: password authentication failed/);
+      expect((refused as Error).message).not.toContain('secret');
+      password = 'right';
+      expect(await bulk.lookupAll([mailbox('user1'), mailbox('nobody')])).toEqual([ACTIVE, null]);
+      const without = askBy(isOne, 'mailbox', {
+        url: server.tcpUrl('lookup'),
+        tls: { ca: server.ca, cert: null, key: null, serverName: null, verify: true },
+      });
+      expect(said((await without.lookupAll([mailbox('user1')]))[0])).toMatch(/asks for a password, and there is none/);
+    });
+
+    it('fails within its time, also while it waits for another one, and is good again at once', async () => {
+      const bulk = ask({ connections: 1, timeoutMs: 500 });
+      await server.sql(
+        `truncate ${TABLES.join(', ')}; insert into mailboxes values ('fred', 'example.org', '', 'active')`,
+      );
+      expect(await bulk.lookupAll([mailbox('fred')])).toEqual([ACTIVE]);
+      server.hang();
+      const begun = performance.now();
+      const answers = await bulk.lookupAll([mailbox('fred'), key('a'), { about: 'domain', domain: 'example.org' }]);
+      const tookMs = performance.now() - begun;
+      server.resume();
+      for (const answer of answers) expect(said(answer)).toMatch(/no answer within 500 ms/);
+      expect(tookMs).toBeLessThan(900);
+      expect(await bulk.lookupAll([mailbox('fred'), mailbox('nobody')])).toEqual([ACTIVE, null]);
+    });
+
+    it('that is given up leaves nothing behind that still runs on the server', async () => {
+      const slow = askBy('select address from users, pg_sleep(30) where address = :address', 'mailbox', {
+        timeoutMs: 300,
+      });
+      expect(said((await slow.lookupAll([mailbox('user1')]))[0])).toMatch(/no answer within|statement timeout/);
+      const running = `select query from pg_stat_activity where application_name = 'smmap' and state = 'active'`;
+      await expect.poll(async () => await server.sql(running), { timeout: 2_000 }).toEqual([]);
+    });
+
+    it('that was cut while idle is made anew, and fails at once where a question is on its way', async () => {
+      const slow = askBy(
+        `select address from users, pg_sleep(case :local when 'user2' then 5 else 0 end) where address = :address`,
+        'mailbox',
+        { connections: 1 },
+      );
+      expect(await slow.lookupAll([mailbox('user1')])).toEqual([ACTIVE]);
+      const cut = `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'smmap'`;
+      await server.sql(cut);
+      await sleep(50);
+      expect(await slow.lookupAll([mailbox('user1')])).toEqual([ACTIVE]);
+      const begun = performance.now();
+      const asked = slow.lookupAll([mailbox('user2')]);
+      await sleep(100);
+      await server.sql(cut);
+      expect(said((await asked)[0])).toMatch(/administrator command/);
+      expect(performance.now() - begun).toBeLessThan(800);
+    });
+
+    it('that was closed has no answer, and waits for nobody', async () => {
+      const bulk = ask();
+      server.hang();
+      const asked = bulk.lookupAll([mailbox('fred')]);
+      await bulk.close();
+      expect(said((await asked)[0])).toMatch(/closed/);
+      server.resume();
+      expect(said((await bulk.lookupAll([mailbox('fred')]))[0])).toMatch(/closed/);
+    });
+
+    it('survives a table that is dropped, of another type, and back', async () => {
+      await server.sql(
+        `create table changing (address text, value text); insert into changing values ('user1@example.org', '1')`,
+      );
+      const bulk = askBy('select * from changing where address = :address', 'mailbox', { connections: 1 });
+      const question = [mailbox('user1'), mailbox('nobody')];
+      expect(await bulk.lookupAll(question)).toEqual([{ value: '1', state: 'active' }, null]);
+      await server.sql('alter table changing alter value type integer using 2');
+      await bulk.lookupAll(question); // the plan that the server has kept is of no use any more
+      expect(await bulk.lookupAll(question)).toEqual([{ value: '2', state: 'active' }, null]);
+      await server.sql('alter table changing rename to changed');
+      for (const answer of await bulk.lookupAll(question)) {
+        expect(answer).toBeInstanceOf(StoreError);
+        expect(answer).not.toBeInstanceOf(QuestionError);
+      }
+      await server.sql('alter table changed rename to changing');
+      expect(await bulk.lookupAll(question)).toEqual([{ value: '2', state: 'active' }, null]);
+    });
+  });
+
+  describe('a standby', () => {
+    it('answers what it finds, is not certain of the rest, and is once it was promoted', async () => {
+      await server.sql(
+        `truncate ${TABLES.join(', ')}; insert into mailboxes values ('fred', 'example.org', '', 'active')`,
+      );
+      const standby = await installation.startStandby(server);
+      try {
+        const bulk = ask({ url: standby.url() });
+        const questions = [mailbox('fred'), mailbox('nobody')];
+        const [found, doubt] = await bulk.lookupAll(questions);
+        expect(found).toEqual(ACTIVE);
+        expect(said(doubt)).toMatch(/a standby is not certain/);
+        expect(doubt).toBeInstanceOf(QuestionError);
+        await standby.promote();
+        const [still, first] = await bulk.lookupAll(questions);
+        expect(still).toEqual(ACTIVE);
+        expect(first, 'what looked as the promotion came may have seen what was before').toBeInstanceOf(QuestionError);
+        expect(await bulk.lookupAll(questions)).toEqual([ACTIVE, null]);
+      } finally {
+        await standby.stop();
+      }
+    });
+  });
+
+  describe('a watch', () => {
+    it('tells what changed, and that all may have, after each connection', async () => {
+      const told: (string | null)[] = [];
+      const failures: StoreError[] = [];
+      const watch = watchPostgresql(
+        { url: server.url(), password: null, tls: null, timeoutMs: TIMEOUT_MS },
+        'a "Channel"',
+        (what) => told.push(what),
+        (cause) => failures.push(cause),
+      );
+      await expect.poll(() => told, { timeout: 5_000 }).toEqual([null]);
+      await server.sql(`select pg_notify('a "Channel"', 'fred@example.org'), pg_notify('a "Channel"', '@example.org'),
+        pg_notify('a "Channel"', ''), pg_notify('another', 'joe@example.org')`);
+      await expect.poll(() => told, { timeout: 5_000 }).toEqual([null, 'fred@example.org', '@example.org', null]);
+      await server.kill();
+      await sleep(1_500);
+      expect(told).toHaveLength(4);
+      await server.restart();
+      await expect.poll(() => told.length, { timeout: 5_000 }).toBe(5);
+      await server.sql(`select pg_notify('a "Channel"', 'joe@example.org')`);
+      await expect.poll(() => told.slice(4), { timeout: 5_000 }).toEqual([null, 'joe@example.org']);
+      expect(failures, 'one for the outage').toHaveLength(1);
+      await server.restart('fast');
+      await expect.poll(() => told.length, { timeout: 3_000 }).toBe(7); // long before the next check
+      expect(failures, 'one more').toHaveLength(2);
+      await watch.close();
+      await server.sql(`select pg_notify('a "Channel"', 'late@example.org')`);
+      expect(told).toHaveLength(7);
+    });
+
+    it('hears from a trigger', async () => {
+      await server.sql(`create table watched (address text);
+        create function smmap_changed() returns trigger language plpgsql as $$
+          begin
+            if tg_op in ('UPDATE', 'DELETE') then perform pg_notify('smmap', old.address); end if;
+            if tg_op in ('INSERT', 'UPDATE') then perform pg_notify('smmap', new.address); end if;
+            if tg_op = 'TRUNCATE' then perform pg_notify('smmap', ''); end if;
+            return null;
+          end $$;
+        create trigger smmap_changed after insert or update or delete on watched
+          for each row execute function smmap_changed();
+        create trigger smmap_emptied after truncate on watched
+          for each statement execute function smmap_changed()`);
+      const told: (string | null)[] = [];
+      const options = { url: server.url('postgres', 'lookup'), password: null, tls: null, timeoutMs: TIMEOUT_MS };
+      const watch = watchPostgresql(options, 'smmap', (what) => told.push(what));
+      await expect.poll(() => told, { timeout: 5_000 }).toEqual([null]);
+      await server.sql(`insert into watched values ('a@example.org'); update watched set address = 'b@example.org'`);
+      await expect.poll(() => told.slice(1), { timeout: 5_000 }).toEqual(['a@example.org', 'b@example.org']);
+      await server.sql('delete from watched');
+      await server.sql('truncate watched');
+      await expect.poll(() => told.slice(3), { timeout: 5_000 }).toEqual(['b@example.org', null]);
+      await watch.close();
+    });
+
+    it('notices a server that hangs within ten seconds', async () => {
+      const told: (string | null)[] = [];
+      const failures: StoreError[] = [];
+      const watch = watchPostgresql(
+        { url: server.url(), password: null, tls: null, timeoutMs: TIMEOUT_MS },
+        'changes',
+        (what) => told.push(what),
+        (cause) => failures.push(cause),
+      );
+      await expect.poll(() => told, { timeout: 5_000 }).toEqual([null]);
+      server.hang();
+      await expect.poll(() => failures.length, { timeout: 10_000 }).toBe(1);
+      expect(failures[0]?.message).toMatch(/no answer within/);
+      server.resume();
+      await expect.poll(() => told, { timeout: 5_000 }).toEqual([null, null]);
+      await watch.close();
+    });
+  });
+});
+
+describe('the url of a PostgreSQL server', () => {
+  it.each([
+    ['postgresql://fred@db.example:6432/mail', { host: 'db.example', port: 6432, user: 'fred', database: 'mail' }],
+    ['postgres://db.example', { host: 'db.example', port: 5432, user: null, database: null }],
+    ['postgresql:///mail?host=/run/postgresql', { host: '/run/postgresql', port: 5432, user: null, database: 'mail' }],
+    ['postgresql://a%40b@[::1]/my%20mail?port=7', { host: '::1', port: 7, user: 'a@b', database: 'my mail' }],
+    ['postgresql://a@%2Frun%2Fpg/mail', { host: '/run/pg', port: 5432, user: 'a', database: 'mail' }],
+  ])('%s is read', (text, address) => {
+    expect(parseUrl(text)).toEqual(address);
+  });
+
+  it.each([
+    ['mysql://db.example/mail', /is no postgresql/],
+    ['postgresql:', /is no postgresql/],
+    ['postgresql://fred:secret@db.example/mail', /^has a password; give it by itself$/],
+    ['postgresql://db.example/mail?sslmode=disable', /has sslmode/],
+    ['postgresql://db.example/mail?password=secret', /^has password, and may have only host, port and user$/],
+    ['postgresql://db.example/mail?port=0', /port/],
+    ['postgresql://db.example/%zz', /percent/],
+  ])('%s has a flaw', (text, flaw) => {
+    expect(parseUrl(text)).toEqual({ flaw: expect.stringMatching(flaw) as unknown });
+  });
+
+  it('that has one makes every question fail', async () => {
+    const bulk = createPostgresql({
+      url: 'postgresql://db.example/?sslmode=require',
+      password: null,
+      tls: null,
+      connections: 1,
+      timeoutMs: TIMEOUT_MS,
+      queries: queriesFor('postgresql'),
+    });
+    expect(said((await bulk.lookupAll([mailbox('fred')]))[0])).toMatch(/sslmode/);
+  });
+});
+
+describe('the rows of a batch', () => {
+  it('say nothing of a question that none of them names', () => {
+    const row = { smmap_n: '1', smmap_standby: false, smmap_found: null };
+    expect(verdictsOf([mailbox('fred'), mailbox('joe')], [row], true, false)).toEqual([null, expect.any(StoreError)]);
+  });
+});
+
+function queryOf(name: QueryName, text: string): PostgresqlOptions['queries'] {
+  const query = parseQuery(name, text, 'postgresql');
+  if ('flaw' in query) throw new Error(query.flaw);
+  return { [name]: query };
+}
+
+/** What an error says, or what was answered. */
+function said(verdict: Verdict | undefined): string {
+  return verdict instanceof Error ? verdict.message : JSON.stringify(verdict);
+}
+
+function mailbox(local: string, folder: string | null = null): MailboxQuestion {
+  return { about: 'mailbox', local, domain: 'example.org', exact: false, folder, anyCase: false };
+}
+
+function key(text: string): KeyQuestion {
+  return { about: 'key', table: 'access', key: text, exact: false };
+}
+
+async function scansOf(server: Postgresql, table: string): Promise<number> {
+  const [row] = await server.sql('select seq_scan::int as n from pg_stat_user_tables where relname = $1', [table]);
+  return row?.['n'] as number;
+}

@@ -1,0 +1,235 @@
+import Database from 'better-sqlite3';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseAddress } from '../../src/address/address.ts';
+import { parseTargets } from '../../src/address/target.ts';
+import { createBatch } from '../../src/store/batch.ts';
+import { createMysql } from '../../src/store/driver/mysql.ts';
+import { createPostgresql } from '../../src/store/driver/postgresql.ts';
+import { openSqlite } from '../../src/store/driver/sqlite.ts';
+import { unionOf, unionValues } from '../../src/store/sql/mysql.ts';
+import { batchStatement, batchValues } from '../../src/store/sql/postgresql.ts';
+import { type Dialect, type Queries, type Query, type QueryName, parseQuery } from '../../src/store/sql/query.ts';
+import { SCHEMAS } from '../../src/store/sql/schema.ts';
+import { QuestionError, type Store } from '../../src/store/store.ts';
+import type { Answer, Question } from '../../src/vocabulary.ts';
+import { PARTS, describePart } from '../real/part.ts';
+import { temporaryFolders } from '../support/folder.ts';
+import { type Mariadb, findMariadb } from '../support/mariadb.ts';
+import { type Postgresql, findPostgresql } from '../support/postgresql.ts';
+import { dovecot } from '../support/schema/dovecot.ts';
+import type { Expectation, Fixture } from '../support/schema/fixture.ts';
+import { iredmail } from '../support/schema/iredmail.ts';
+import { mailcow } from '../support/schema/mailcow.ts';
+import { modoboa } from '../support/schema/modoboa.ts';
+import { postfixadmin } from '../support/schema/postfixadmin.ts';
+import { users } from '../support/schema/users.ts';
+import { vimbadmin } from '../support/schema/vimbadmin.ts';
+
+const FIXTURES: readonly Fixture[] = [postfixadmin, mailcow, iredmail, modoboa, vimbadmin, dovecot, users];
+const MANY = 10_000; // rows in each large table: far more than a database would rather read whole
+const BATCH = { most: 100, inFlight: 2 };
+const DRIVEN = { password: null, tls: null, connections: 2, timeoutMs: 5_000 };
+const NUMBERS: Readonly<Record<Dialect, string>> = {
+  postgresql: `generate_series(1, ${MANY}) as numbers (n)`,
+  mysql: `(select seq as n from seq_1_to_${MANY}) numbers`,
+  sqlite: `(with recursive all_of (n) as (select 1 union all select n + 1 from all_of where n < ${MANY}) select n from all_of)`,
+};
+
+it('knows every schema that there is a test for, and no other', () => {
+  const dialectsOf = (part: object): string[] => Object.keys(part).toSorted();
+  expect(Object.fromEntries(Object.entries(SCHEMAS).map(([name, schema]) => [name, dialectsOf(schema)]))).toEqual(
+    Object.fromEntries(FIXTURES.map(({ name, definitions }) => [name, dialectsOf(definitions)])),
+  );
+});
+
+describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
+  let server: Postgresql;
+  beforeAll(async () => {
+    server = await installation.start();
+    await server.sql('create role smmap login');
+  });
+  afterAll(() => server.stop());
+
+  describe.each(fixturesFor('postgresql'))('the schema $name', (fixture) => {
+    const { name } = fixture;
+    const queries = queriesOf(fixture, 'postgresql');
+    const run = (...texts: string[]) => server.sql(texts.join('; '), [], name);
+    let store: Store;
+    beforeAll(async () => {
+      await server.sql(`create database ${name}`);
+      await run(...fixture.definitions.postgresql!, ...fixture.rows);
+      await run(...grants(fixture, 'smmap'));
+      store = createBatch(createPostgresql({ ...DRIVEN, url: server.url(name, 'smmap'), queries }), BATCH);
+    });
+    afterAll(() => store.close());
+
+    describeAnswers(fixture, 'postgresql', () => store);
+
+    it('reads no large table as a whole', async () => {
+      // As the driver has it in its sessions: else a table looks cheap to read where one row is enough.
+      await run(...manyOf(fixture, 'postgresql'), 'analyze', `alter database ${name} set enable_seqscan = off`);
+      for (const [query, questions] of manyQuestions(queries)) {
+        const text = batchStatement(
+          query,
+          query.parameters.map(() => 'text'),
+        );
+        const plan = await server.sql(`explain ${text}`, batchValues(query, questions), name);
+        expect(plan.map((row) => row['QUERY PLAN']).join('\n')).not.toMatch(/Seq Scan on/);
+      }
+      await expectSame(fixture, 'postgresql', store);
+    });
+  });
+});
+
+describePart('MariaDB', await findMariadb(PARTS), (installation) => {
+  let server: Mariadb;
+  beforeAll(async () => {
+    server = await installation.start();
+    await server.sql('create user smmap@localhost');
+  });
+  afterAll(() => server.stop());
+
+  describe.each(fixturesFor('mysql'))('the schema $name', (fixture) => {
+    const { name } = fixture;
+    const queries = queriesOf(fixture, 'mysql');
+    const run = (...texts: string[]) => server.sql([`use ${name}`, ...texts].join('; '));
+    let store: Store;
+    beforeAll(async () => {
+      await server.sql(`create database ${name}`);
+      await run(...fixture.definitions.mysql!, ...fixture.rows, ...grants(fixture, 'smmap@localhost'));
+      const options = { ...DRIVEN, url: server.url(name, 'smmap'), queries, replicated: false };
+      store = createBatch(createMysql(options), BATCH);
+    });
+    afterAll(() => store.close());
+
+    describeAnswers(fixture, 'mysql', () => store);
+
+    it('reads no large table as a whole', async () => {
+      await run(...manyOf(fixture, 'mysql'), `analyze table ${Object.keys(fixture.reads).join(', ')}`);
+      for (const [query, questions] of manyQuestions(queries)) {
+        const values = unionValues(query, questions.length, questions);
+        const text = unionOf(query, questions.length).replaceAll('?', () => `'${values.shift()}'`);
+        const plan = await run(`explain ${text}`);
+        const whole = plan.filter(({ type, rows }) => /^(?:ALL|index)$/.test(String(type)) && Number(rows) > 1_000);
+        expect(whole).toEqual([]);
+      }
+      await expectSame(fixture, 'mysql', store);
+    });
+  });
+});
+
+describe('SQLite', () => {
+  const folder = temporaryFolders();
+
+  describe.each(fixturesFor('sqlite'))('the schema $name', (fixture) => {
+    const queries = queriesOf(fixture, 'sqlite');
+    const path = `${folder()}/mail.db`;
+    const run = (texts: readonly string[]): void => {
+      const db = new Database(path);
+      for (const text of texts) db.exec(text);
+      db.close();
+    };
+    let store: Store;
+    beforeAll(() => {
+      run([...fixture.definitions.sqlite!, ...fixture.rows]);
+      store = openSqlite({ path, queries });
+    });
+    afterAll(() => store.close());
+
+    describeAnswers(fixture, 'sqlite', () => store);
+
+    it('reads no large table as a whole', async () => {
+      run([...manyOf(fixture, 'sqlite'), 'analyze']);
+      const db = new Database(path);
+      for (const [query] of manyQuestions(queries)) {
+        const plan = db.prepare(`explain query plan ${query.parts.join('?')}`).all(query.parameters.map(() => ''));
+        expect((plan as { detail: string }[]).map(({ detail }) => detail).join('\n')).not.toMatch(/^SCAN /m);
+      }
+      db.close();
+      await expectSame(fixture, 'sqlite', store);
+    });
+  });
+});
+
+function fixturesFor(dialect: Dialect): readonly Fixture[] {
+  return FIXTURES.filter(({ definitions }) => definitions[dialect] !== undefined);
+}
+
+function queriesOf({ name }: Fixture, dialect: Dialect): Queries {
+  return Object.fromEntries(
+    Object.entries(SCHEMAS[name][dialect]!).map(([query, text]) => {
+      const parsed = parseQuery(query as QueryName, text, dialect);
+      if ('flaw' in parsed) throw new Error(`${query} ${parsed.flaw}`);
+      return [query, parsed];
+    }),
+  );
+}
+
+function describeAnswers(fixture: Fixture, dialect: Dialect, store: () => Store): void {
+  it.each(fixture.expectations)('%s', async (...expectation) => {
+    expect(await answerTo(store(), expectation)).toEqual(expectedIn(dialect, expectation));
+  });
+}
+
+/** The answers are the same among many rows, whatever way a database then takes. */
+async function expectSame(fixture: Fixture, dialect: Dialect, store: Store): Promise<void> {
+  const answers = await Promise.all(fixture.expectations.map((expectation) => answerTo(store, expectation)));
+  expect(answers).toEqual(fixture.expectations.map((expectation) => expectedIn(dialect, expectation)));
+}
+
+/** A state, a class, or targets, of which a database has no order. */
+async function answerTo(store: Store, [, kind, asked]: Expectation): Promise<unknown> {
+  let answer: Answer;
+  try {
+    answer = await store.lookup(questionOf(kind, asked));
+  } catch (error) {
+    if (error instanceof QuestionError) return 'doubt';
+    throw error;
+  }
+  if (answer === null) return null;
+  if (kind === 'domain') return answer.value;
+  if (kind !== 'alias') return answer.value || answer.state;
+  const targets = parseTargets(answer.value);
+  return 'flaw' in targets
+    ? targets.flaw
+    : targets
+        .map(({ text }) => text)
+        .toSorted()
+        .join(', ');
+}
+
+function questionOf(kind: Expectation[1], asked: string): Question {
+  if (kind === 'domain') return { about: 'domain', domain: asked };
+  const parsed = asked.startsWith('@') ? { local: '', domain: asked.slice(1) } : parseAddress(asked, 'domain');
+  if ('flaw' in parsed || parsed.domain === null) throw new Error(`${asked} is no address`);
+  const name = { local: parsed.local, domain: parsed.domain };
+  if (kind === 'alias') return { about: 'alias', ...name, exact: false };
+  return { about: 'mailbox', ...name, exact: kind === 'exact mailbox', folder: null, anyCase: false };
+}
+
+function expectedIn(dialect: Dialect, [, , , expected]: Expectation): unknown {
+  return typeof expected === 'object' && expected !== null ? expected[dialect] : expected;
+}
+
+function grants({ name, reads }: Fixture, account: string): readonly string[] {
+  const place = account.includes('@') ? `${name}.` : '';
+  return Object.entries(reads).map(
+    ([table, columns]) => `grant select (${columns.join(', ')}) on ${place}${table} to ${account}`,
+  );
+}
+
+function manyOf({ many, indexes }: Fixture, dialect: Dialect): readonly string[] {
+  return [...(indexes?.[dialect] ?? []), ...many.map((text) => text.replaceAll('{numbers}', NUMBERS[dialect]))];
+}
+
+/** Each query with as many questions as go at once; of an alias, every other one is for a catch-all. */
+function manyQuestions(queries: Queries): readonly (readonly [Query, readonly Question[]])[] {
+  const asked = (name: string, n: number): string => {
+    if (name === 'domain') return `d${n}.test`;
+    return name === 'alias' && n % 2 === 0 ? `@d${n}.test` : `u${n}@d${n}.test`;
+  };
+  return Object.entries(queries).map(([name, query]) => [
+    query,
+    Array.from({ length: 64 }, (_, n) => questionOf(name as QueryName & Expectation[1], asked(name, n))),
+  ]);
+}

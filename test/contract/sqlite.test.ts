@@ -1,0 +1,32 @@
+import { renameSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { describe } from 'vitest';
+import { openSqlite } from '../../src/store/driver/sqlite.ts';
+import { temporaryFolders } from '../support/folder.ts';
+import { DEFINITIONS, queriesFor, rowsOf } from '../support/sql.ts';
+import { describeStore } from './suite.ts';
+
+const folder = temporaryFolders();
+
+describe.each(['delete', 'wal'])('with the journal mode %s', (mode) => {
+  let last = '';
+  describeStore('SQLite', {
+    open(records) {
+      last = `${folder()}/mail.db`;
+      const db = new Database(last);
+      db.pragma(`journal_mode = ${mode}`);
+      db.pragma('synchronous = off');
+      for (const definition of DEFINITIONS) db.exec(definition);
+      for (const [table, row] of rowsOf(records)) {
+        db.prepare(`insert into ${table} values (${row.map(() => '?').join(', ')})`).run(row);
+      }
+      db.close();
+      return openSqlite({ path: last, queries: queriesFor('sqlite') });
+    },
+    breaks() {
+      renameSync(last, `${last}.gone`);
+    },
+    hangs: { cannot: 'its file is read by this process, which a disk that hangs would stop as a whole' },
+    lacks: { unwrittenTables: 'one SQL table may hold them all, and an empty one is as good as any' },
+  });
+});

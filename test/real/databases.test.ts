@@ -1,0 +1,256 @@
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cp } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { findMariadb } from '../support/mariadb.ts';
+import { type Postgresql, findPostgresql } from '../support/postgresql.ts';
+import { findRedis } from '../support/redis.ts';
+import { postfixadmin } from '../support/schema/postfixadmin.ts';
+import { SUFFIX, findSlapd } from '../support/slapd.ts';
+import { startHttpd } from '../support/httpd.ts';
+import { connectTo } from './client.ts';
+import { run } from './command.ts';
+import { MAIN, cli, makeFolder, serve } from './daemon.ts';
+import { PARTS, describePart } from './part.ts';
+import { findPostfix } from './postfix.ts';
+
+const WAIT = { timeout: 10_000, interval: 20 };
+const MISSED = 'NOTFOUND ';
+const FAILED = 'TEMP lookup failed';
+
+/** A daemon that answers by maps of each kind over one store, and what it says of keys. */
+async function serveOver(store: string, maps = MAPS) {
+  const folder = await makeFolder();
+  const config = `listen.mta.path = "${join(folder, 'smmap.sock')}"\n[store.people]\n${store}\n${maps}`;
+  const daemon = await serve({ folder, config });
+  const client = await connectTo(daemon.socket);
+  const control = ['--control', `unix:${daemon.socket}.control`];
+  return {
+    daemon,
+    ask: (key: string, map = 'mailbox'): Promise<string> => client.ask(map, key),
+    smmap: (...args: string[]) => cli([...args, ...control]),
+  };
+}
+
+const MAPS = `
+  [map.mailbox]
+  [map.virtual]
+  kind = "alias"
+  [map.domains]
+  kind = "domain"`;
+
+describePart('the daemon over a real PostgreSQL of PostfixAdmin', findPostgresql(PARTS), (installation) => {
+  let server: Postgresql;
+  const fill = async (): Promise<void> => {
+    for (const text of postfixadmin.rows) await server.sql(text);
+  };
+  const empty = (): Promise<unknown> => server.sql('truncate mailbox, alias, alias_domain, domain');
+  beforeAll(async () => {
+    server = await installation.start();
+    for (const text of postfixadmin.definitions.postgresql ?? []) await server.sql(text);
+    await fill();
+  });
+  afterAll(() => server.stop());
+  const storeOf = (more = ''): string =>
+    `driver = "postgresql"\nurl = "${server.url()}"\nschema = "postfixadmin"\n${more}`;
+
+  test('answers mailboxes, aliases and domains as PostfixAdmin means them', async () => {
+    const { ask, daemon } = await serveOver(storeOf());
+    expect(await ask('Fred@Example.org')).toBe('OK Fred@Example.org');
+    expect(await ask('fred+lists@stands.example')).toBe('OK fred+lists@stands.example');
+    expect(await ask('gone@example.org')).toBe(MISSED);
+    expect(await ask('nobody@example.org')).toBe(MISSED);
+    expect(await ask('all@example.org', 'virtual')).toBe('OK fred@example.org, "a,b"@example.com, pat@example.com');
+    expect(await ask('example.org', 'domains')).toBe('OK example.org');
+    expect(await ask('example.com', 'domains')).toBe(MISSED);
+    expect((await daemon.logged('store_opened'))['store']).toBe('people');
+    expect(await daemon.stop()).toBe(0);
+  });
+
+  describePart('asked by the real postmap', postfix, (real) => {
+    test('answers', async () => {
+      const { daemon } = await serveOver(storeOf());
+      const table = `socketmap:unix:${daemon.socket}:mailbox`;
+      expect((await real.postmap(['-q', 'fred@example.org', table])).stdout).toBe('fred@example.org\n');
+      expect(await real.postmap(['-q', 'nobody@example.org', table])).toMatchObject({ code: 1, stdout: '', stderr: '' });
+    });
+  });
+
+  test('is TEMP for everybody once its tables are empty and a canary is set, tells so, and is well again', async () => {
+    const { ask, daemon, smmap } = await serveOver(storeOf('canary = { mailbox = "fred@example.org" }'));
+    expect(await ask('nobody@example.org')).toBe(MISSED);
+    await empty();
+    try {
+      expect(await ask('joé@example.org')).toBe(FAILED);
+      expect(await ask('nobody@example.org')).toBe(FAILED);
+      expect((await daemon.logged('canary_silent'))['cause']).toBe('the canary fred@example.org is not found');
+      expect((await smmap('stores')).stdout).toContain('not trusted: the canary fred@example.org is not found');
+    } finally {
+      await fill();
+    }
+    await daemon.logged('canary_sang');
+    expect(await ask('joé@example.org')).toBe('OK joé@example.org');
+    expect(await ask('nobody@example.org')).toBe(MISSED);
+  });
+
+  test('serves who was found before while the server is down, and refuses nobody', async () => {
+    const { ask, daemon, smmap } = await serveOver(storeOf('cache = { positive_ms = 50, negative_ms = 50 }'));
+    expect(await ask('fred@example.org')).toBe('OK fred@example.org');
+    expect(await ask('nobody@example.org')).toBe(MISSED);
+    await server.kill();
+    try {
+      await vi.waitUntil(async () => (await ask('nobody@example.org')) === FAILED, WAIT);
+      expect(await ask('fred@example.org')).toBe('OK fred@example.org');
+      expect(await ask('joé@example.org')).toBe(FAILED);
+      await daemon.logged('store_unavailable');
+      expect((await smmap('stores')).stdout).toMatch(/people +postgresql .*ECONNREFUSED|people +postgresql .*ENOENT/);
+      expect((await smmap('cache', 'forget', 'fred@example.org')).stdout).toMatch(/^fred@example\.org: [1-9]/);
+      expect(await ask('fred@example.org')).toBe(FAILED);
+    } finally {
+      await server.restart();
+    }
+    await vi.waitUntil(async () => (await ask('joé@example.org')) === 'OK joé@example.org', WAIT);
+    expect(await ask('nobody@example.org')).toBe(MISSED);
+  });
+
+  test('hears from the database what has changed', async () => {
+    const { ask, smmap } = await serveOver(storeOf('cache = { negative_ms = 600_000, events = "smmap" }'));
+    const add = `insert into mailbox (username, local_part, domain) values ('new@example.org', 'new', 'example.org')`;
+    const cached = async (): Promise<number> => (await smmap('cache', 'show', 'new@example.org')).code ?? -1;
+    await vi.waitUntil(async () => {
+      await ask('new@example.org');
+      return (await cached()) === 0;
+    }, WAIT);
+    await server.sql(`begin; ${add}; notify smmap, 'new@example.org'; commit`);
+    try {
+      await vi.waitUntil(async () => (await ask('new@example.org')) === 'OK new@example.org', WAIT);
+      await server.sql(
+        `begin; delete from mailbox where username = 'new@example.org'; notify smmap, 'new@example.org'; commit`,
+      );
+      await vi.waitUntil(async () => (await ask('new@example.org')) === MISSED, WAIT);
+    } finally {
+      await server.sql(`delete from mailbox where username = 'new@example.org'`);
+    }
+  });
+
+  test('starts at once where the server is out of reach, and answers TEMP until it is there', async () => {
+    await server.kill();
+    const { ask, daemon } = await serveOver(storeOf());
+    expect(await ask('fred@example.org')).toBe(FAILED);
+    await daemon.logged('store_unavailable');
+    await server.restart();
+    await daemon.logged('store_opened');
+    expect(await ask('fred@example.org')).toBe('OK fred@example.org');
+  });
+});
+
+const postfix = await findPostfix(PARTS);
+
+describePart('the daemon over a real MariaDB of PostfixAdmin', await findMariadb(PARTS), (installation) => {
+  test('does not take joe for joé', async () => {
+    const server = await installation.start();
+    try {
+      await server.sql('create database mail');
+      const texts = [...(postfixadmin.definitions.mysql ?? []), ...postfixadmin.rows];
+      await server.sql(['use mail', ...texts].join(';\n'));
+      const { ask } = await serveOver(`driver = "mysql"\nurl = "${server.url('mail')}"\nschema = "postfixadmin"`);
+      expect(await ask('fred@example.org')).toBe('OK fred@example.org');
+      expect(await ask('joé@example.org')).toBe('OK joé@example.org');
+      expect(await ask('joe@example.org')).toBe(MISSED);
+      expect(await ask('all@stands.example', 'virtual')).toContain('fred@example.org');
+      expect(await ask('example.org', 'domains')).toBe('OK example.org');
+    } finally {
+      await server.stop();
+    }
+  });
+});
+
+describePart('the daemon over a real slapd', findSlapd(PARTS), (installation) => {
+  test('answers by a preset, and TEMP for a wrong base', async () => {
+    const server = await installation.start();
+    try {
+      const person = { objectClass: 'inetOrgPerson', cn: 'fred', sn: 'x', mail: 'fred@example.org' };
+      await server.add([['cn=fred', person]]);
+      const store = (base: string): string =>
+        `driver = "ldap"\nurl = "${server.ldapi}"\nsasl = "external"\nbase = "${base}"
+         mailbox = { filter = "(mail=:address)", identity = { address = "mail" } }`;
+      const map = '[map.mailbox]';
+      const { ask } = await serveOver(store(SUFFIX), map);
+      expect(await ask('fred@example.org')).toBe('OK fred@example.org');
+      expect(await ask('nobody@example.org')).toBe(MISSED);
+      const wrong = await serveOver(store(`ou=nowhere,${SUFFIX}`), map);
+      expect(await wrong.ask('nobody@example.org')).toBe(FAILED);
+    } finally {
+      await server.stop();
+    }
+  });
+});
+
+describePart('the daemon over a real Redis', await findRedis(PARTS), (installation) => {
+  test('answers from a set, is TEMP once it is flushed, and hears of changes', async () => {
+    const server = await installation.start({ settings: ['--notify-keyspace-events', 'Kg$shxe'] });
+    try {
+      await server.cli('sadd', 'mailboxes', 'fred@example.org');
+      const { ask } = await serveOver(
+        `driver = "redis"\nurl = "redis://127.0.0.1:${server.port}"
+         mailbox = { set = "mailboxes", member = "{address}" }
+         cache = { negative_ms = 600_000, events = "keyspace" }`,
+        '[map.mailbox]',
+      );
+      expect(await ask('fred@example.org')).toBe('OK fred@example.org');
+      expect(await ask('joe@example.org')).toBe(MISSED);
+      await vi.waitUntil(async () => {
+        await server.cli('sadd', 'mailboxes', `unheard${Math.random()}`); // until it listens
+        return (await ask('joe@example.org')) === MISSED;
+      }, WAIT);
+      await server.cli('sadd', 'mailboxes', 'joe@example.org');
+      await vi.waitUntil(async () => (await ask('joe@example.org')) === 'OK joe@example.org', WAIT);
+      await server.cli('del', 'mailboxes');
+      await vi.waitUntil(async () => (await ask('nobody@example.org')) === FAILED, WAIT);
+    } finally {
+      await server.stop();
+    }
+  });
+});
+
+describe('the daemon over HTTP', () => {
+  test('answers what a server says, and is TEMP while its canary is missing', async () => {
+    const server = await startHttpd();
+    try {
+      const row = (address: string) => ({ question: 'mailbox', match: { address }, fields: { address } });
+      await server.load('people', [row('fred@example.org'), row('postmaster@example.org')]);
+      const url = `${server.origin}/people/mailbox?address=:address`;
+      const { ask } = await serveOver(
+        `driver = "http"\nmailbox = "${url}"\ncanary = { mailbox = "postmaster@example.org" }`,
+        '[map.mailbox]',
+      );
+      expect(await ask('fred@example.org')).toBe('OK fred@example.org');
+      expect(await ask('nobody@example.org')).toBe(MISSED);
+      await server.load('people', []);
+      expect(await ask('fred@example.org')).toBe(FAILED);
+    } finally {
+      await server.stop();
+    }
+  });
+});
+
+describe('a driver whose package is not installed', () => {
+  test('ends the daemon with 78 and says which', async () => {
+    const folder = await makeFolder();
+    await cp(dirname(MAIN), join(folder, 'dist'), { recursive: true });
+    const modules = join(dirname(MAIN), '../node_modules');
+    mkdirSync(join(folder, 'node_modules'));
+    for (const name of readdirSync(modules)) {
+      if (name !== 'pg') symlinkSync(join(modules, name), join(folder, 'node_modules', name));
+    }
+    await cp(join(modules, '../package.json'), join(folder, 'package.json'));
+    const config = join(folder, 'smmap.toml');
+    const store = 'driver = "postgresql"\nurl = "postgresql:///mail"\nschema = "users"';
+    writeFileSync(config, `listen.mta.path = "${join(folder, 'smmap.sock')}"\n[store.people]\n${store}\n`);
+    for (const command of ['serve', 'check']) {
+      const { code, stderr } = await run(process.execPath, [join(folder, 'dist/main.js'), command, '--config', config]);
+      expect([command, code]).toEqual([command, 78]);
+      expect(stderr).toContain('the package pg is not installed: npm install pg');
+    }
+  });
+});

@@ -1,0 +1,319 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer as createSecureServer } from 'node:https';
+import { type Server, type Socket, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createBatch } from '../../src/store/batch.ts';
+import { createHttp, type HttpOptions } from '../../src/store/driver/http.ts';
+import { parseTemplate } from '../../src/store/http/template.ts';
+import { QuestionError, type Store, StoreError } from '../../src/store/store.ts';
+import type { Answer, Question } from '../../src/vocabulary.ts';
+import { type Certificates, makeCertificates } from '../support/certificates.ts';
+import { expectNoLies, tell } from '../support/faults.ts';
+import { type Httpd, startHttpd } from '../support/httpd.ts';
+
+const TIMEOUT_MS = 500;
+const USERS = 40;
+const ACTIVE = { value: '', state: 'active' };
+const fred = mailbox('fred');
+
+let httpd: Httpd;
+let folder: string;
+const opened: { close(): unknown }[] = [];
+const servers: Server[] = [];
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'httpd-'));
+  httpd = await startHttpd();
+  await httpd.load(
+    'users',
+    Array.from({ length: USERS }, (_, at) => {
+      const address = `user${at}@example.org`;
+      return { question: 'mailbox', match: { address }, fields: { address } };
+    }),
+  );
+});
+afterEach(async () => {
+  for (const each of opened.splice(0)) await each.close();
+  for (const server of servers.splice(0)) server.close();
+  await httpd.start();
+});
+afterAll(async () => {
+  await httpd.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function open(url: string, more: Partial<HttpOptions> = {}, method: 'GET' | 'POST' = 'GET'): Store {
+  const template = parseTemplate('mailbox', url);
+  if ('flaw' in template) throw new Error(template.flaw);
+  const bulk = createHttp({
+    requests: { mailbox: { method, url: template } },
+    headers: {},
+    token: null,
+    tls: null,
+    connections: 4,
+    timeoutMs: TIMEOUT_MS,
+    ...more,
+  });
+  const store = createBatch(bulk, { most: 100, inFlight: 2 });
+  opened.push(store);
+  return store;
+}
+
+/** Answers the connections, from 1, and what comes on them, from 1. */
+async function listen(answer: (socket: Socket, connection: number, chunk: number) => void): Promise<string> {
+  let connections = 0;
+  const server = createServer((socket) => {
+    const connection = ++connections;
+    let chunks = 0;
+    socket.on('error', () => {}).on('data', () => answer(socket, connection, ++chunks));
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as { port: number }).port}`;
+}
+
+const FOUND = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 13\r\n\r\n{"value":"x"}';
+
+describe('a server that is asked over HTTP', () => {
+  it.each<[string, Answer]>([
+    ['value', { value: 'x', state: 'active' }],
+    ['typed', { value: 'x', state: 'active' }],
+    ['rows', { value: 'y', state: 'active' }],
+    ['404', null],
+    ['none', null],
+    ['other', null],
+  ])('is believed /do/%s', async (kind, answer) => {
+    expect(await open(`${httpd.origin}/do/${kind}`).lookup(fred)).toEqual(answer);
+  });
+
+  it.each([
+    ['500', 'status 500'],
+    ['401', 'status 401'],
+    ['400', 'status 400'],
+    ['redirect', 'status 302'],
+    ['nothing', 'status 204'],
+    ['html', 'text/html'],
+    ['untyped', 'of no type'],
+    ['broken', 'no JSON'],
+    ['latin', 'no JSON'],
+    ['big', 'over 65536 bytes'],
+    ['bigger', 'over 65536 bytes'],
+    ['object', 'none of the fields'],
+    ['error', 'none of the fields'],
+    ['number', 'value is no text'],
+    ['text', 'no object'],
+    ['null', 'no object'],
+    ['nested', 'no object'],
+    ['state', 'state is "gone"'],
+    ['cut', 'aborted'],
+    ['cut404', 'aborted'],
+    ['upgrade', 'ended the connection'],
+    ['slow', 'within 500 ms'],
+    ['hang', 'within 500 ms'],
+  ])('is believed nothing where it answers /do/%s', async (kind, why) => {
+    const error = await failureOf(open(`${httpd.origin}/do/${kind}`).lookup(fred));
+    expect(error.message).toContain(why);
+    expect(error instanceof QuestionError).toBe(kind === '400');
+  });
+
+  it('is out of reach, and not without mailboxes, where nobody listens', async () => {
+    expect((await failureOf(open('http://127.0.0.1:1').lookup(fred))).message).toContain('ECONNREFUSED');
+    expect((await failureOf(open('http+unix://%2Fnowhere').lookup(fred))).message).toContain('ENOENT');
+  });
+
+  it('fails for one address alone where it fails for that one alone', async () => {
+    const bulk = createHttp({
+      requests: { mailbox: { method: 'GET', url: parseTemplate('mailbox', `${httpd.origin}/do/:local`) as never } },
+      headers: {},
+      token: null,
+      tls: null,
+      connections: 4,
+      timeoutMs: TIMEOUT_MS,
+    });
+    opened.push(bulk);
+    const answers = await bulk.lookupAll([mailbox('500'), mailbox('404'), mailbox('a/b'), mailbox('value')]);
+    expect(answers).toEqual([expect.any(StoreError), null, expect.any(QuestionError), { value: 'x', state: 'active' }]);
+    await expect(bulk.lookupAll([mailbox('500'), mailbox('cut')])).rejects.toThrow('status 500');
+  });
+
+  it('is sent what was configured, and a token that is read anew', async () => {
+    let token = 'first';
+    const more = { headers: { 'x-extra': 'yes' }, token: () => Promise.resolve(token) };
+    const store = open(`${httpd.origin}/headers`, more);
+    const headersOf = async () => JSON.parse((await store.lookup(fred))?.value ?? '') as Record<string, string>;
+    expect(await headersOf()).toMatchObject({
+      authorization: 'Bearer first',
+      'x-extra': 'yes',
+      accept: 'application/json',
+      host: httpd.origin.slice(7),
+    });
+    token = 'second';
+    expect(await headersOf()).toMatchObject({ authorization: 'Bearer second' });
+    const never = open(`${httpd.origin}/do/value`, { token: () => new Promise(() => {}) });
+    expect((await failureOf(never.lookup(fred))).message).toContain('no token within');
+  });
+
+  it('is sent the question as JSON by POST', async () => {
+    const store = open(`${httpd.origin}/body`, {}, 'POST');
+    expect(JSON.parse((await store.lookup(mailbox('a "b" \u00e9')))?.value ?? '')).toEqual({
+      question: 'mailbox',
+      local: 'a "b" \u00e9',
+      domain: 'example.org',
+      address: 'a "b" \u00e9@example.org',
+      exact: false,
+    });
+  });
+
+  it('may be on a Unix socket', async () => {
+    const path = join(folder, 'socket');
+    const other = await startHttpd(path);
+    try {
+      await other.load('s', [{ question: 'mailbox', match: { address: 'fred@example.org' }, fields: { value: '' } }]);
+      const store = open(`http+unix://${encodeURIComponent(path)}/s/mailbox?address=:address`);
+      expect(await store.lookup(fred)).toEqual(ACTIVE);
+      expect(await store.lookup(mailbox('joe'))).toBeNull();
+    } finally {
+      await other.stop();
+    }
+  });
+
+  describe('over TLS', () => {
+    let certificates: Certificates;
+    let origin: string;
+    beforeAll(async () => {
+      certificates = await makeCertificates(folder);
+    });
+    const serve = async (): Promise<void> => {
+      const read = (name: string): string => readFileSync(join(folder, name), 'utf8');
+      const settings = { cert: read('server.pem'), key: read('server.key'), ca: certificates.ca, requestCert: true };
+      const server = createSecureServer({ ...settings, rejectUnauthorized: false }, (request, response) => {
+        const known = (request.socket as unknown as { authorized: boolean }).authorized;
+        response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ value: String(known) }));
+      });
+      servers.push(server);
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      origin = `https://127.0.0.1:${(server.address() as { port: number }).port}`;
+    };
+    const tls = (more: object = {}) => ({
+      ca: certificates.ca,
+      cert: null,
+      key: null,
+      serverName: null,
+      verify: true,
+      ...more,
+    });
+
+    it('is trusted by its certificate, and knows us by ours', async () => {
+      await serve();
+      expect(await open(origin, { tls: tls() }).lookup(fred)).toMatchObject({ value: 'false' });
+      expect(await open(origin, { tls: tls({ serverName: 'ldap.test' }) }).lookup(fred)).toMatchObject({
+        value: 'false',
+      });
+      expect(await open(origin, { tls: tls({ ca: null, verify: false }) }).lookup(fred)).toMatchObject({
+        value: 'false',
+      });
+      expect(await open(origin, { tls: tls({ ...certificates }) }).lookup(fred)).toMatchObject({ value: 'true' });
+    });
+
+    it('is not trusted otherwise', async () => {
+      await serve();
+      expect((await failureOf(open(origin).lookup(fred))).message).toMatch(/self.signed|verify/);
+      expect(
+        (await failureOf(open(origin, { tls: tls({ serverName: 'other.test' }) }).lookup(fred))).message,
+      ).toContain('other.test');
+    });
+  });
+
+  describe('and ends a connection', () => {
+    it('just as it is used again: the question is asked once more, on a new one', async () => {
+      let asked = 0;
+      const url = await listen((socket, connection, chunk) => {
+        asked++;
+        if (connection === 1 && chunk === 2) socket.destroy();
+        else socket.write(FOUND);
+      });
+      const store = open(url, { connections: 1 });
+      for (let at = 0; at < 2; at++) expect(await store.lookup(fred)).toEqual({ value: 'x', state: 'active' });
+      expect(asked).toBe(3);
+    });
+
+    it('after a part of an answer: the question fails', async () => {
+      let asked = 0;
+      const url = await listen((socket, _, chunk) => {
+        asked++;
+        if (chunk === 2) socket.end('HTTP/1.1 2');
+        else socket.write(FOUND);
+      });
+      const store = open(url, { connections: 1 });
+      await store.lookup(fred);
+      await failureOf(store.lookup(fred));
+      expect(asked).toBe(2);
+    });
+
+    it('that is new: the question fails', async () => {
+      let asked = 0;
+      const url = await listen((socket) => {
+        asked++;
+        socket.destroy();
+      });
+      await failureOf(open(url).lookup(fred));
+      expect(asked).toBe(1);
+    });
+
+    it('that is used again and one that is new: the question fails', async () => {
+      let asked = 0;
+      const url = await listen((socket, connection, chunk) => {
+        asked++;
+        if (connection === 1 && chunk === 1) socket.write(FOUND);
+        else socket.destroy();
+      });
+      const store = open(url, { connections: 1 });
+      await store.lookup(fred);
+      await failureOf(store.lookup(fred));
+      expect(asked).toBe(3);
+    });
+  });
+
+  it('fails at once what is under way when it is closed', async () => {
+    const bulk = createHttp({
+      requests: { mailbox: { method: 'GET', url: parseTemplate('mailbox', `${httpd.origin}/do/hang`) as never } },
+      headers: {},
+      token: null,
+      tls: null,
+      connections: 4,
+      timeoutMs: 60_000,
+    });
+    const asked = bulk.lookupAll([fred]);
+    setTimeout(() => void bulk.close(), 50);
+    await expect(asked).rejects.toThrow('closed');
+    await expect(bulk.lookupAll([fred])).rejects.toThrow('closed');
+  });
+
+  describe('and breaks while it is asked', () => {
+    const present = Array.from({ length: USERS }, (_, at) => mailbox(`user${at}`));
+    const absent = Array.from({ length: USERS }, (_, at) => mailbox(`nobody${at}`));
+    const store = (): Store =>
+      open(`${httpd.origin}/users/mailbox?address=:address`, { connections: 8, timeoutMs: 1_000 });
+
+    it.each<[string, () => Promise<void> | void, () => Promise<void> | void]>([
+      ['is killed', () => httpd.kill(), () => httpd.start()],
+      ['hangs', () => httpd.hang(), () => httpd.resume()],
+      ['answers 500', () => httpd.become('500'), () => httpd.become('well')],
+      ['cuts its answers', () => httpd.become('cut'), () => httpd.become('well')],
+    ])('tells no lies when it %s', { timeout: 30_000 }, async (what, fault, mend) => {
+      tell(`HTTP, ${what}`, await expectNoLies(store(), { present, absent, brokenMs: 1_500, fault, mend }));
+    });
+  });
+});
+
+function mailbox(local: string): Question {
+  return { about: 'mailbox', local, domain: 'example.org', exact: false, folder: null, anyCase: false };
+}
+
+async function failureOf(answer: Answer | Promise<Answer>): Promise<StoreError> {
+  const outcome = await Promise.resolve(answer).catch((error: unknown) => error);
+  expect(outcome).toBeInstanceOf(StoreError);
+  return outcome as StoreError;
+}

@@ -1,0 +1,343 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
+import Database from 'better-sqlite3';
+import { afterEach, describe, expect, it } from 'vitest';
+import { openSqlite } from '../../src/store/driver/sqlite.ts';
+import { createReopening } from '../../src/store/reopen.ts';
+import { type Queries, parseQuery } from '../../src/store/sql/query.ts';
+import { LostError, type Store, StoreError } from '../../src/store/store.ts';
+import type { Answer, Question } from '../../src/vocabulary.ts';
+import { temporaryFolders } from '../support/folder.ts';
+
+const WRITING_MS = 5_000;
+const MODES = ['delete', 'wal'] as const;
+const PEOPLE = 2_000;
+
+const folder = temporaryFolders();
+const stores: Store[] = [];
+const writers: ChildProcess[] = [];
+afterEach(async () => {
+  for (const store of stores.splice(0)) await store.close();
+  for (const writer of writers.splice(0)) writer.kill('SIGKILL');
+});
+
+describe.each(MODES)('a file of SQLite with the journal mode %s', (mode) => {
+  it('is never without who is there while another process writes all the time', async () => {
+    const path = make(mode);
+    const store = reopening(path);
+    // Everybody is deleted and comes back, in one transaction; strangers come and go.
+    const commits = await startWriter(
+      path,
+      `
+      const all = db.prepare('select * from mailboxes where domain = ?');
+      const insert = db.prepare('insert into mailboxes values (?, ?, ?)');
+      const again = db.transaction((n) => {
+        const rows = all.all('example.org');
+        db.exec('delete from mailboxes');
+        for (const row of rows) insert.run(row.local, row.domain, row.value);
+        for (let at = 0; at < n % 50; at++) insert.run('stranger' + at, 'example.com', '');
+      });
+      const one = db.transaction((n) => db.prepare('update mailboxes set value = ? where local = ?').run('v' + n, 'user' + (n % 2000)));
+      for (let n = 0; ; n++) { n % 20 === 0 ? again(n) : one(n); process.stdout.write('.'); }
+    `,
+    );
+    const outcome = { found: 0, absent: 0, failed: 0 };
+    const late = performance.now() + WRITING_MS;
+    const client = async (first: number): Promise<void> => {
+      for (let at = first; performance.now() < late; at += 50) {
+        const exists = Math.floor(at / 50) % 2 === 0;
+        const answer = await outcomeOf(() => store.lookup(mailbox(exists ? `user${at % PEOPLE}` : `nobody${at}`)));
+        if (answer instanceof Error) outcome.failed++;
+        else {
+          expect(answer !== null, `user${at % PEOPLE}`).toBe(exists);
+          outcome[exists ? 'found' : 'absent']++;
+        }
+        await turn();
+      }
+    };
+    await Promise.all(Array.from({ length: 50 }, (__, first) => client(first)));
+    process.stderr.write(`SQLite, ${mode}: ${JSON.stringify(outcome)} while ${commits()} times committed\n`);
+    expect(commits()).toBeGreaterThan(20);
+    expect(outcome.found).toBeGreaterThan(100);
+    expect(outcome.failed).toBeLessThan(outcome.found / 10);
+  });
+
+  it('answers of a changed schema, and fails without its table', () => {
+    const path = make(mode);
+    const store = open(path, 'select * from mailboxes where local = :local and domain = :domain');
+    expect(find(store, 'user7')).toEqual(FOUND);
+    change(path, "alter table mailboxes add column state text default 'disabled'");
+    expect(find(store, 'user7')).toEqual({ value: '', state: 'disabled' });
+    expect(find(store, 'nobody')).toBeNull();
+    change(path, 'alter table mailboxes rename to elsewhere');
+    expect(() => find(store, 'user7')).toThrow(/no such table/);
+    expect(() => find(store, 'nobody')).toThrow(/no such table/);
+    change(path, 'alter table elsewhere rename to mailboxes');
+    expect(find(store, 'user7')).toEqual({ value: '', state: 'disabled' });
+    change(path, 'alter table mailboxes rename column local to other');
+    expect(() => find(store, 'nobody')).toThrow(/no such column/);
+  });
+
+  it('finds at once what was written, and no more what was deleted', () => {
+    const path = make(mode);
+    const store = open(path);
+    for (let at = 0; at < 20; at++) {
+      expect(find(store, 'new')).toBeNull();
+      change(path, "insert into mailboxes values ('new', 'example.org', '')");
+      expect(find(store, 'new')).toEqual(FOUND);
+      change(path, "delete from mailboxes where local = 'new'");
+    }
+  });
+
+  it('is another one after it was replaced, and none after it was removed', () => {
+    const path = make(mode);
+    const other = make(mode, 'other');
+    for (const each of [path, other]) utimesSync(each, 1, 1); // as rsync keeps it
+    const store = open(path);
+    expect(find(store, 'user7')).toEqual(FOUND);
+    renameSync(other, path);
+    expect(() => find(store, 'nobody')).toThrow(LostError);
+    rmSync(path);
+    expect(() => find(store, 'nobody')).toThrow(LostError);
+  });
+
+  it('fails wherever it was cut off', () => {
+    const path = make(mode);
+    const whole = readFileSync(path);
+    const store = reopening(path);
+    expect(find(store, 'user7')).toEqual(FOUND);
+    for (let bytes = whole.length - 1; bytes >= 0; bytes -= 1_500) {
+      writeFileSync(path, whole);
+      truncateSync(path, bytes);
+      for (const asked of [store, reopening(path)]) {
+        expect(() => find(asked, 'user7'), `after ${bytes} bytes`).toThrow(StoreError);
+        expect(() => find(asked, 'nobody'), `after ${bytes} bytes`).toThrow(StoreError);
+      }
+    }
+  });
+
+  it('is the new one after another file of the same history was written over it', () => {
+    const path = make(mode);
+    const store = reopening(path);
+    for (let at = 0; at < PEOPLE; at++) expect(find(store, `user${at}`)).toEqual(FOUND);
+    copyFileSync(make(mode, 'other'), path); // SQLite tells the two by nothing
+    for (let at = 0; at < PEOPLE; at++) {
+      expect(find(store, `other${at}`)).toEqual(FOUND);
+      expect(find(store, `user${at}`)).toBeNull();
+    }
+  });
+
+  it('says nothing false after a writer was killed in the middle of a transaction', async () => {
+    const path = make(mode);
+    const store = open(path);
+    const commits = await startWriter(
+      path,
+      `
+      db.pragma('cache_size = 2');
+      db.exec('begin; delete from mailboxes');
+      process.stdout.write('.');
+      setInterval(() => {}, 1000);
+    `,
+    );
+    expect(commits()).toBe(1);
+    await killWriters();
+    for (let at = 0; at < PEOPLE; at += 7) expect(attempt(() => find(store, `user${at}`))).not.toBeNull();
+    change(path, "insert into mailboxes values ('new', 'example.org', '')"); // who opens it to write, mends it
+    for (let at = 0; at < PEOPLE; at += 7) expect(find(store, `user${at}`)).toEqual(FOUND);
+    expect(find(store, 'new')).toEqual(FOUND);
+  });
+
+  it.runIf(process.getuid?.() === 0)('fails, or is right, in a folder that the daemon may not write', () => {
+    const path = make(mode);
+    chmodSync(dirname(path), 0o555);
+    const asDaemon = <T>(action: () => T): T => {
+      process.seteuid?.(1);
+      try {
+        return action();
+      } finally {
+        process.seteuid?.(0);
+      }
+    };
+    const answers = ['user7', 'nobody'].map((local) => attempt(() => asDaemon(() => find(open(path), local))));
+    if (mode === 'wal') expect(answers).toEqual([expect.any(StoreError), expect.any(StoreError)]);
+    else expect(answers).toEqual([FOUND, null]);
+    // With a writer at work, its files are there; what is in its log only has to be found.
+    const writer = new Database(path);
+    writer.exec("insert into mailboxes values ('new', 'example.org', '')");
+    const found = attempt(() => asDaemon(() => find(open(path), 'new')));
+    expect(found instanceof Error ? FOUND : found).toEqual(FOUND);
+    writer.close();
+  });
+});
+
+describe('a file of SQLite that a writer holds', () => {
+  it('fails soon with a rollback journal, while this process goes on, and is back as soon as it is free', async () => {
+    const path = make('delete');
+    const store = open(path);
+    const writer = new Database(path);
+    writer.exec('begin exclusive');
+    const begun = performance.now();
+    let stoodStillMs = 0;
+    let last = begun;
+    const watch = setInterval(() => {
+      stoodStillMs = Math.max(stoodStillMs, performance.now() - last);
+      last = performance.now();
+    }, 1);
+    const answers = Array.from({ length: 50 }, async () => find(store, 'user7'));
+    for (const answer of answers) await expect(answer).rejects.toThrow(/locked/);
+    expect(performance.now() - begun).toBeLessThan(900);
+    expect(stoodStillMs).toBeLessThan(100);
+    clearInterval(watch);
+    const later = store.lookup(mailbox('user7'));
+    writer.exec('commit');
+    writer.close();
+    expect(await later).toEqual(FOUND);
+    expect(find(store, 'user7')).toEqual(FOUND);
+  });
+
+  it('is asked as ever with a write-ahead log', () => {
+    const path = make('wal');
+    const store = open(path);
+    const writer = new Database(path);
+    writer.exec('begin exclusive; delete from mailboxes');
+    const begun = performance.now();
+    for (let at = 0; at < 50; at++) expect(find(store, `user${at}`)).toEqual(FOUND);
+    expect(performance.now() - begun).toBeLessThan(20);
+    writer.exec('rollback');
+    writer.close();
+  });
+});
+
+describe('what is no database', () => {
+  it.each<[string, string | Buffer]>([
+    ['a text', 'fred@example.org\n'.repeat(100)],
+    ['an empty file', ''],
+    ['a head and no more', Buffer.from('SQLite format 3\0')],
+  ])('fails with %s', (_, content) => {
+    const path = `${folder()}/mail.db`;
+    writeFileSync(path, content);
+    expect(() => open(path)).toThrow(StoreError);
+  });
+
+  it('fails where there is no file, and makes none', () => {
+    const path = `${folder()}/mail.db`;
+    expect(() => open(path)).toThrow(StoreError);
+    expect(statSync(path, { throwIfNoEntry: false })).toBeUndefined();
+  });
+});
+
+it('finds nobody by a loose collation whom the row does not name', () => {
+  const path = make('wal');
+  change(path, "insert into mailboxes values ('Jörg', 'example.org', '')");
+  const store = open(path, 'select local as Local, domain from mailboxes where local like :local and domain = :domain');
+  expect(find(store, 'jörg')).toEqual(FOUND);
+  expect(find(store, 'j_rg')).toBeNull();
+  expect(find(store, '%')).toBeNull();
+});
+
+it('finds nobody by what comes before a NUL', () => {
+  const store = open(make('wal'), 'select value from mailboxes where local like :local');
+  expect(find(store, 'user7')).toEqual(FOUND);
+  expect(find(store, 'user7\0x')).toBeNull();
+});
+
+const FOUND = { value: '', state: 'active' };
+const QUERY = 'select local, domain from mailboxes where local = :local and domain = :domain';
+
+/** The same number of statements for each name, so that the files have the same change counters. */
+function make(mode: string, name = 'user'): string {
+  const path = `${folder()}/mail.db`;
+  const db = new Database(path);
+  db.pragma(`journal_mode = ${mode}`);
+  db.pragma('synchronous = off');
+  db.exec('create table mailboxes (local text, domain text, value text, primary key (local, domain))');
+  const insert = db.prepare('insert into mailboxes values (?, ?, ?)');
+  db.transaction(() => {
+    for (let at = 0; at < PEOPLE; at++) insert.run(`${name}${at}`, 'example.org', '');
+  })();
+  db.close();
+  if (process.getuid?.() === 0) for (const each of [dirname(path), path]) chownSync(each, 1, 1);
+  return path;
+}
+
+function queries(text: string): Queries {
+  const query = parseQuery('mailbox', text, 'sqlite');
+  if ('flaw' in query) throw new Error(query.flaw);
+  return { mailbox: query };
+}
+
+function open(path: string, text = QUERY): Store {
+  const store = openSqlite({ path, queries: queries(text) });
+  stores.push(store);
+  return store;
+}
+
+function reopening(path: string): Store {
+  const store = createReopening(() => openSqlite({ path, queries: queries(QUERY) }), { opened() {}, unavailable() {} });
+  stores.push(store);
+  return store;
+}
+
+function change(path: string, text: string): void {
+  const db = new Database(path);
+  db.exec(text);
+  db.close();
+}
+
+function mailbox(local: string): Question {
+  return { about: 'mailbox', local, domain: 'example.org', exact: false, folder: null, anyCase: false };
+}
+
+function find(store: Store, local: string): Answer {
+  return store.lookup(mailbox(local)) as Answer;
+}
+
+function attempt<T>(action: () => T): T | Error {
+  try {
+    return action();
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+async function outcomeOf<T>(work: () => T | Promise<T>): Promise<T | Error> {
+  try {
+    return await work();
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+/** Runs a program that has the file open as `db` in another process, and answers how many dots it printed until now. */
+async function startWriter(path: string, program: string): Promise<() => number> {
+  const head = `const Database = require(${JSON.stringify(createRequire(import.meta.url).resolve('better-sqlite3'))});
+    const db = new Database(${JSON.stringify(path)}, { timeout: 10000 });`;
+  const writer = spawn(process.execPath, ['-e', head + program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  writers.push(writer);
+  let dots = 0;
+  writer.stdout.on('data', (data: Buffer) => (dots += data.length));
+  await once(writer.stdout, 'data');
+  return () => dots;
+}
+
+async function killWriters(): Promise<void> {
+  for (const writer of writers.splice(0)) {
+    writer.kill('SIGKILL');
+    await once(writer, 'exit');
+  }
+}

@@ -1,0 +1,112 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'vitest';
+import type { Store } from '../../src/store/store.ts';
+import type { Question } from '../../src/vocabulary.ts';
+
+export interface Trial {
+  /** What the store holds all the time, and what it never does. */
+  readonly present: readonly Question[];
+  readonly absent: readonly Question[];
+  /** Breaks what the store stands on, while it is asked. */
+  fault(): Promise<void> | void;
+  /** How long it stays broken before it is mended. */
+  readonly brokenMs?: number;
+  mend(): Promise<void> | void;
+  /** Whether questions have to fail in between; false where another server takes over. Default: true. */
+  readonly fails?: boolean;
+}
+
+/** What was answered. */
+export interface Outcome {
+  answers: number;
+  found: number;
+  absent: number;
+  failed: number;
+  slowestMs: number;
+  /** From the end of `mend` until every question of 250 ms was answered at half the rate of before, or better. */
+  recoveredMs: number;
+}
+
+const IN_FLIGHT = 50;
+const WINDOW_MS = 250;
+const WARM_MS = 500;
+const DEADLINE_MS = 3_000;
+const RECOVERY_MS = 5_000;
+const PAUSE_MS = 5; // after a failure at once, so that a loop of them does not take all the time there is
+
+/**
+ * Keeps 50 questions on their way to a store while it is broken and mended, and expects: nothing that exists is ever absent,
+ * nothing that does not is ever found, each question is settled within 3 s, and full speed again within 5 s of the
+ * repair. The outcome has the number of answers that were checked; a test prints it with `tell`.
+ */
+export async function expectNoLies(store: Store, trial: Trial): Promise<Outcome> {
+  const outcome: Outcome = { answers: 0, found: 0, absent: 0, failed: 0, slowestMs: 0, recoveredMs: NaN };
+  const lies: string[] = [];
+  let window = { answered: 0, failed: 0 };
+  const end = new AbortController();
+  let at = 0;
+
+  const ask = async (question: Question, exists: boolean): Promise<void> => {
+    const begun = performance.now();
+    try {
+      const answer = await store.lookup(question);
+      if ((answer !== null) !== exists) lies.push(`${JSON.stringify(question)}: ${JSON.stringify(answer)}`);
+      if (answer === null) outcome.absent++;
+      else outcome.found++;
+      window.answered++;
+    } catch {
+      outcome.failed++;
+      window.failed++;
+      await sleep(PAUSE_MS);
+    }
+    outcome.answers++;
+    outcome.slowestMs = Math.max(outcome.slowestMs, performance.now() - begun);
+  };
+  const client = async (): Promise<void> => {
+    while (!end.signal.aborted) {
+      const exists = at % 2 === 0;
+      const questions = exists ? trial.present : trial.absent;
+      await ask(questions[(at++ >> 1) % questions.length] as Question, exists);
+    }
+  };
+  const nextWindow = async (): Promise<typeof window> => {
+    window = { answered: 0, failed: 0 };
+    await sleep(WINDOW_MS);
+    return { ...window };
+  };
+
+  const clients = Array.from({ length: IN_FLIGHT }, client);
+  try {
+    await sleep(WARM_MS);
+    const before = await nextWindow();
+    expect(before.failed, 'failures before the fault').toBe(0);
+    const failedBefore = outcome.failed;
+    await trial.fault();
+    await sleep(trial.brokenMs ?? 1_000);
+    if (trial.fails ?? true) expect(outcome.failed, 'failures by the fault').toBeGreaterThan(failedBefore);
+    await trial.mend();
+    const mendedAt = performance.now();
+    while (Number.isNaN(outcome.recoveredMs)) {
+      const { answered, failed } = await nextWindow();
+      const sinceMs = performance.now() - mendedAt;
+      if (failed === 0 && answered >= before.answered / 2) outcome.recoveredMs = Math.round(sinceMs - WINDOW_MS);
+      else if (sinceMs > RECOVERY_MS + WINDOW_MS) break;
+    }
+  } finally {
+    end.abort();
+    await Promise.all(clients);
+  }
+  outcome.slowestMs = Math.round(outcome.slowestMs);
+  expect(lies.slice(0, 10)).toEqual([]);
+  expect(outcome.slowestMs).toBeLessThan(DEADLINE_MS);
+  expect(outcome.recoveredMs).toBeLessThanOrEqual(RECOVERY_MS);
+  return outcome;
+}
+
+export function tell(what: string, outcome: Outcome): void {
+  const { answers, found, absent, failed, slowestMs, recoveredMs } = outcome;
+  process.stderr.write(
+    `${what}: ${answers} answers checked (${found} found, ${absent} absent, ${failed} failed), ` +
+      `slowest ${slowestMs} ms, at full speed again after ${recoveredMs} ms\n`,
+  );
+}

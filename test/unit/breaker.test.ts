@@ -1,0 +1,145 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createBreaker } from '../../src/store/breaker.ts';
+import { EmptyStoreError, QuestionError, type Store, StoreError } from '../../src/store/store.ts';
+import type { Answer, Question } from '../../src/vocabulary.ts';
+
+const PROBE: Question = { about: 'domain', domain: 'probe.example' };
+const ASKED: Question = { about: 'domain', domain: 'asked.example' };
+const PROBE_MS = 500;
+
+/** A breaker over a store that does as it is told. */
+function setUp(says: () => Promise<Answer> = async () => null) {
+  const asked: string[] = [];
+  const told: string[] = [];
+  const store: Store = {
+    lookup(question) {
+      if (question.about === 'domain') asked.push(question.domain);
+      return says();
+    },
+    close: () => void told.push('closed'),
+  };
+  const breaker = createBreaker(
+    store,
+    { failures: 3, probeMs: PROBE_MS, probe: PROBE },
+    {
+      opened: () => void told.push('opened'),
+      unavailable: (cause) => void told.push(`unavailable: ${(cause as Error).message}`),
+    },
+  );
+  return {
+    breaker,
+    asked,
+    told,
+    say: (next: () => Promise<Answer>): void => void (says = next),
+    ask: async (): Promise<string> => {
+      try {
+        return (await breaker.lookup(ASKED)) === null ? 'null' : 'found';
+      } catch (error) {
+        return (error as Error).message;
+      }
+    },
+  };
+}
+
+const failing = async (): Promise<Answer> => {
+  throw new StoreError('gone');
+};
+const settle = async (): Promise<void> => void (await vi.advanceTimersByTimeAsync(0));
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+describe('a breaker', () => {
+  it('asks a probe at once, and says that the store is open', async () => {
+    const { asked, told } = setUp();
+    await settle();
+    expect([asked, told]).toEqual([['probe.example'], ['opened']]);
+  });
+
+  it('takes a store that never answered for broken at the first failure', async () => {
+    const { told, ask } = setUp(failing);
+    await settle();
+    expect(told).toEqual(['unavailable: gone']);
+    expect(await ask()).toContain('not asked');
+  });
+
+  it('goes on asking until three in a row have failed, and then fails at once without asking', async () => {
+    const { say, ask, asked, told } = setUp();
+    await settle();
+    say(failing);
+    expect([await ask(), await ask()]).toEqual(['gone', 'gone']);
+    say(async () => null);
+    expect(await ask()).toBe('null');
+    say(failing);
+    expect([await ask(), await ask(), await ask()]).toEqual(['gone', 'gone', 'gone']);
+    asked.length = 0;
+    expect(await ask()).toBe('not asked, since it failed: gone');
+    expect(asked).toEqual([]);
+    expect(told).toEqual(['opened', 'unavailable: gone']);
+  });
+
+  it('asks nothing but one probe at a time while it is broken, and answers again after the first that is answered', async () => {
+    const { say, ask, asked, told } = setUp();
+    await settle();
+    say(failing);
+    await Promise.all([ask(), ask(), ask(), ask()]);
+    asked.length = 0;
+    await vi.advanceTimersByTimeAsync(3 * PROBE_MS);
+    expect(asked).toEqual(['probe.example', 'probe.example', 'probe.example']);
+    say(() => new Promise(() => {}));
+    await vi.advanceTimersByTimeAsync(10 * PROBE_MS);
+    expect(asked).toHaveLength(4);
+    expect(told).toEqual(['opened', 'unavailable: gone']);
+  });
+
+  it('is whole again after a probe that is answered', async () => {
+    const { say, ask, told } = setUp();
+    await settle();
+    say(failing);
+    await Promise.all([ask(), ask(), ask()]);
+    say(async () => null);
+    expect(await ask()).toContain('not asked');
+    await vi.advanceTimersByTimeAsync(PROBE_MS);
+    expect(await ask()).toBe('null');
+    expect(told).toEqual(['opened', 'unavailable: gone', 'opened']);
+  });
+
+  it('is not mended by an answer to what was asked before', async () => {
+    const { say, ask } = setUp();
+    await settle();
+    let answer: (value: Answer) => void = () => {};
+    say(() => new Promise((resolve) => (answer = resolve)));
+    const early = ask();
+    say(failing);
+    await Promise.all([ask(), ask(), ask()]);
+    answer(null);
+    expect(await early).toBe('null');
+    expect(await ask()).toContain('not asked');
+  });
+
+  it.each([
+    ['a question that the store refuses', new QuestionError('odd')],
+    ['a table that was never written', new EmptyStoreError('empty')],
+  ])('counts %s for nothing', async (_, error) => {
+    const { say, ask, told } = setUp();
+    await settle();
+    say(async () => {
+      throw error;
+    });
+    for (let times = 0; times < 10; times++) expect(await ask()).toBe(error.message);
+    expect(told).toEqual(['opened']);
+  });
+
+  it('probes no more after it is closed, and fails', async () => {
+    const { breaker, say, ask, asked, told } = setUp();
+    await settle();
+    say(failing);
+    await Promise.all([ask(), ask(), ask()]);
+    await breaker.close();
+    asked.length = 0;
+    await vi.advanceTimersByTimeAsync(10 * PROBE_MS);
+    expect(asked).toEqual([]);
+    expect(await ask()).toBe('the store is closed');
+    expect(told).toEqual(['opened', 'unavailable: gone', 'closed']);
+  });
+});

@@ -1,0 +1,840 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type CacheOptions, createCache, createElapsed } from '../../src/store/cache.ts';
+import { formatQuestion, ownerOf, parseQuestion } from '../../src/store/question.ts';
+import { createShelf } from '../../src/store/shelf.ts';
+import { EmptyStoreError, type Store, StoreError } from '../../src/store/store.ts';
+import { type Answer, type Entry, type Maybe, NOBODY, type Question, type State } from '../../src/vocabulary.ts';
+
+const OPTIONS: CacheOptions = { entries: 800, positiveMs: 300, negativeMs: 10, failureMs: 5, staleMs: 1_000 };
+
+const mailbox = (local: string, more: Partial<Extract<Question, { about: 'mailbox' }>> = {}): Question => {
+  return { about: 'mailbox', local, domain: 'example.org', exact: false, folder: null, anyCase: false, ...more };
+};
+const alias = (local: string, domain = 'example.org', exact = false): Question => {
+  return { about: 'alias', local, domain, exact };
+};
+const inTable = (key: string, table = 'access', exact = false): Question => ({ about: 'key', table, key, exact });
+const ofDomain = (domain: string): Question => ({ about: 'domain', domain });
+
+const FRED = mailbox('fred');
+const DOWN = new StoreError('down');
+const found = (value = '', state: State = 'active'): Entry => ({ value, state });
+
+/** What a store says of a question. */
+type Says = Answer | Error;
+
+interface Failed {
+  readonly question: Question;
+  readonly askedAt: number;
+  readonly failedAt: number;
+}
+
+/** A cache over a store of which a test says what it answers, and when. */
+function world(options: Partial<CacheOptions> = {}) {
+  const time = { now: 1_000 };
+  const says = new Map<string, Says>();
+  const asked: Question[] = [];
+  let otherwise: Says = null;
+  const held: (() => void)[] = [];
+  let holding = false;
+  let closed = false;
+  const failures: Failed[] = [];
+  const store: Store = {
+    lookup(question): Maybe<Answer> {
+      asked.push(question);
+      if (closed) throw new StoreError('closed');
+      const said = says.get(formatQuestion(question)) ?? otherwise;
+      const askedAt = time.now;
+      const fail = (error: Error): Error => {
+        failures.push({ question, askedAt, failedAt: time.now });
+        return error;
+      };
+      if (holding) {
+        return new Promise((resolve, reject) => {
+          held.push(() => (said instanceof Error ? reject(fail(said)) : resolve(said)));
+        });
+      }
+      if (said instanceof Error) throw fail(said);
+      return said;
+    },
+    close() {
+      closed = true;
+    },
+  };
+  return {
+    cache: createCache(store, { ...OPTIONS, ...options }, () => time.now),
+    asked,
+    isClosed: () => closed,
+    failures,
+    time,
+    say: (said: Says, question?: Question): void => {
+      if (question === undefined) otherwise = said;
+      else says.set(formatQuestion(question), said);
+    },
+    pass: (ms: number): void => void (time.now += ms),
+    /** From now on answers wait for `release`, which gives those of up to now. */
+    hold: (): void => void (holding = true),
+    release: (): void => {
+      for (const answer of held.splice(0)) answer();
+    },
+    answerAtOnce: (): void => void (holding = false),
+  };
+}
+
+/** An answer, or the message of the failure. */
+async function outcome(cache: Store, question: Question): Promise<Answer | string> {
+  try {
+    return await cache.lookup(question);
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+describe('how long an answer is kept', () => {
+  it.each<[what: string, question: Question, said: Answer, ms: number]>([
+    ['a mailbox', FRED, found(), 300],
+    ['a folder', mailbox('fred', { folder: 'lists' }), found(), 300],
+    ['an alias', alias('info'), found('fred@example.org'), 300],
+    ['an absent mailbox', FRED, null, 10],
+    ['an absent alias', alias('info'), null, 10],
+    ['an absent domain', ofDomain('example.org'), null, 10],
+    ['an absent key', inTable('fred'), null, 10],
+    ['a disabled mailbox, which is refused', FRED, found('', 'disabled'), 10],
+    ['a mailbox over quota, which may be refused', FRED, found('', 'overquota'), 10],
+    ['a domain, whose class may refuse', ofDomain('example.org'), found('alias'), 10],
+    ['a key, whose value may be REJECT', inTable('fred'), found('REJECT'), 10],
+  ])('%s (%o): %o for %d ms, and not for longer', (_, question, said, ms) => {
+    const { cache, say, pass, asked } = world();
+    say(said);
+    expect(cache.lookup(question)).toEqual(said); // and no promise
+    say(new StoreError('asked'));
+    pass(ms - 1);
+    expect(cache.lookup(question)).toEqual(said);
+    expect(asked).toHaveLength(1);
+    pass(1);
+    say(said === null ? found('new') : null);
+    expect(cache.lookup(question)).toEqual(said === null ? found('new') : null);
+    expect(asked).toHaveLength(2);
+  });
+
+  it('counts from when it was asked, since it may have been decided then', async () => {
+    const { cache, say, pass, hold, release, answerAtOnce } = world();
+    hold();
+    const waiting = cache.lookup(FRED);
+    pass(9);
+    release();
+    answerAtOnce();
+    expect(await waiting).toBeNull();
+    say(found());
+    expect(cache.lookup(FRED)).toBeNull();
+    pass(1);
+    expect(cache.lookup(FRED)).toEqual(found());
+  });
+
+  it('is not as long where it took longer to come: then it is not answered again', async () => {
+    const { cache, pass, hold, release, asked } = world();
+    hold();
+    const waiting = cache.lookup(FRED);
+    pass(11);
+    release();
+    expect(await waiting).toBeNull();
+    void cache.lookup(FRED);
+    expect(asked).toHaveLength(2);
+  });
+
+  it('ends where another answer takes its place, of whichever kind', () => {
+    const { cache, say, pass } = world();
+    const sequence: Answer[] = [found(), null, found('', 'disabled'), found('b'), null, found()];
+    for (const said of sequence) {
+      say(said);
+      pass(300);
+      expect(cache.lookup(FRED)).toEqual(said);
+      expect(cache.stats().entries).toBe(1);
+    }
+  });
+});
+
+describe('a store that fails', () => {
+  it('is not asked the same again for a while, and then it is', () => {
+    const { cache, say, pass, asked } = world();
+    say(DOWN);
+    expect(() => cache.lookup(FRED)).toThrow('down');
+    pass(4);
+    try {
+      void cache.lookup(FRED);
+      expect.unreachable();
+    } catch (error) {
+      expect(error).toBeInstanceOf(StoreError);
+      expect((error as Error).message).toBe('failed 4 ms ago, and is not asked again so soon: down');
+      expect((error as Error).cause).toBe(DOWN);
+    }
+    expect(asked).toHaveLength(1);
+    expect(() => cache.lookup(mailbox('joe'))).toThrow('down');
+    expect(asked).toHaveLength(2);
+    pass(1);
+    say(found());
+    expect(cache.lookup(FRED)).toEqual(found());
+  });
+
+  it('is answered for with what it found before, up to staleMs, and with nothing else', () => {
+    const { cache, say, pass, asked } = world();
+    const kept: readonly [Question, Answer][] = [
+      [FRED, found('8:8')],
+      [alias('info'), found('fred@example.org')],
+      [mailbox('nobody'), null],
+      [mailbox('off'), found('', 'disabled')],
+      [ofDomain('example.org'), found('mailbox')],
+      [inTable('spammer'), found('REJECT')],
+    ];
+    for (const [question, answer] of kept) {
+      say(answer, question);
+      expect(cache.lookup(question)).toEqual(answer);
+      say(DOWN, question);
+    }
+    pass(300);
+    for (const [question, answer] of kept.slice(0, 2)) expect(cache.lookup(question)).toEqual(answer);
+    for (const [question] of kept.slice(2)) expect(() => cache.lookup(question)).toThrow('down');
+    expect(cache.stats()).toMatchObject({ staleServed: 2 });
+    pass(1);
+    const before = asked.length;
+    expect(cache.lookup(FRED)).toEqual(found('8:8')); // without asking, so soon after the failure
+    expect(asked).toHaveLength(before);
+    pass(698);
+    expect(cache.lookup(FRED)).toEqual(found('8:8'));
+    pass(1);
+    expect(() => cache.lookup(FRED)).toThrow('down');
+    expect(cache.stats()).toMatchObject({ staleServed: 4 });
+  });
+
+  it('is answered for also where its failure comes later', async () => {
+    const { cache, say, pass, hold, release } = world();
+    say(found());
+    expect(cache.lookup(FRED)).toEqual(found());
+    say(DOWN);
+    pass(300);
+    hold();
+    const waiting = [outcome(cache, FRED), outcome(cache, FRED)];
+    release();
+    expect(await Promise.all(waiting)).toEqual([found(), found()]);
+  });
+
+  it('takes back what it found, once it says that there is none', () => {
+    const { cache, say, pass } = world();
+    say(found());
+    expect(cache.lookup(FRED)).toEqual(found());
+    pass(300);
+    say(null);
+    expect(cache.lookup(FRED)).toBeNull();
+    pass(10);
+    say(DOWN);
+    expect(() => cache.lookup(FRED)).toThrow('down');
+  });
+
+  it('never has an absence of before answered for it', () => {
+    const { cache, say, pass } = world();
+    expect(cache.lookup(FRED)).toBeNull();
+    pass(10);
+    say(DOWN);
+    for (let at = 0; at < 20; at++) {
+      expect(() => cache.lookup(FRED)).toThrow('down');
+      pass(1);
+    }
+  });
+
+  it('is asked again at once where it only says that nobody has filled it yet', () => {
+    const { cache, say } = world();
+    say(new EmptyStoreError('empty'));
+    expect(() => cache.lookup(FRED)).toThrow(EmptyStoreError);
+    say(found());
+    expect(cache.lookup(FRED)).toEqual(found());
+  });
+});
+
+describe('questions at the same time', () => {
+  it('are asked once where they are the same', async () => {
+    const { cache, say, asked, hold, release } = world();
+    say(found());
+    hold();
+    const waiting = [FRED, FRED, mailbox('fred'), mailbox('joe'), alias('fred')].map((each) => outcome(cache, each));
+    expect(asked).toHaveLength(3);
+    release();
+    expect(await Promise.all(waiting)).toEqual(waiting.map(() => found()));
+    expect(cache.stats()).toMatchObject({ misses: 3, joined: 2, hits: 0 });
+    expect(cache.lookup(FRED)).toEqual(found());
+  });
+
+  it('fail together', async () => {
+    const { cache, say, asked, hold, release } = world();
+    say(DOWN);
+    hold();
+    const waiting = [outcome(cache, FRED), outcome(cache, FRED)];
+    release();
+    expect(await Promise.all(waiting)).toEqual(['down', 'down']);
+    expect(asked).toHaveLength(1);
+  });
+
+  it('do not wait for one that began longer ago than an absence may be old', async () => {
+    const { cache, say, pass, hold, release, asked } = world();
+    hold();
+    const first = cache.lookup(FRED);
+    pass(10);
+    void cache.lookup(FRED);
+    expect(asked).toHaveLength(1);
+    pass(1);
+    say(found()); // he was added meanwhile
+    const third = cache.lookup(FRED);
+    expect(asked).toHaveLength(2);
+    release();
+    expect(await first).toBeNull();
+    expect(await third).toEqual(found());
+    expect(cache.lookup(FRED)).toEqual(found());
+  });
+
+  it('keep the answer of the later lookup, also where the one before comes last', async () => {
+    for (const said of [null, found('old'), DOWN]) {
+      const { cache, say, pass, hold, release, answerAtOnce, asked } = world();
+      say(said);
+      hold();
+      const slow = outcome(cache, FRED);
+      pass(11);
+      answerAtOnce();
+      say(found());
+      expect(cache.lookup(FRED)).toEqual(found());
+      release();
+      expect(await slow).toEqual(said instanceof Error ? found() : said); // found is certain, whoever asked
+      expect(cache.lookup(FRED)).toEqual(found());
+      expect(cache.stats().entries).toBe(1);
+      expect(asked).toHaveLength(2);
+    }
+  });
+
+  it('do not wait longer than a client for a lookup that never ends', () => {
+    const { cache, pass, hold, asked } = world({ negativeMs: 3_600_000 });
+    hold();
+    void cache.lookup(FRED);
+    pass(5_000);
+    void cache.lookup(FRED);
+    expect(asked).toHaveLength(1);
+    pass(1);
+    void cache.lookup(FRED);
+    expect(asked).toHaveLength(2);
+  });
+
+  it('that never end hold no memory for ever', () => {
+    const { cache, pass, hold } = world();
+    hold();
+    for (let at = 0; at < 3_000; at++) {
+      void cache.lookup(mailbox(`user${at}`));
+      pass(1);
+    }
+    expect(cache.stats().underWay).toBeLessThanOrEqual(1_001);
+  });
+
+  it('are joined however many there are', () => {
+    const { cache, hold, asked } = world();
+    hold();
+    for (let round = 0; round < 2; round++) {
+      for (let at = 0; at < 1_500; at++) void cache.lookup(mailbox(`user${at}`));
+    }
+    expect(asked).toHaveLength(1_500);
+  });
+});
+
+describe('to forget', () => {
+  const ALL: readonly Question[] = [
+    FRED,
+    mailbox('fred', { folder: 'Lists' }),
+    mailbox('fred', { folder: 'lists', anyCase: true }),
+    mailbox('Fred', { exact: true }),
+    alias('fred'),
+    alias('FRED', 'example.org', true),
+    ofDomain('example.org'),
+    inTable('fred@example.org'),
+    inTable('Fred@example.org', 'other', true),
+    mailbox('freda'),
+    mailbox('fred', { domain: 'example.com' }),
+    alias('fred', 'sub.example.org'),
+    alias(NOBODY),
+    mailbox(NOBODY, { folder: 'news' }),
+    ofDomain('example.com'),
+    inTable('@example.org'),
+    inTable('example.org'),
+    inTable('fred'),
+    inTable('to:fred@example.org'),
+    mailbox('quo ted'),
+    mailbox('jürgen', { domain: 'xn--bcher-kva.example' }),
+    inTable('Any@EXAMPLE.Org', 'other', true),
+  ];
+
+  it.each<[what: string | null, which: readonly number[]]>([
+    ['fred@example.org', [0, 1, 2, 3, 4, 5, 6, 7, 8]],
+    ['FRED@EXAMPLE.ORG', [0, 1, 2, 3, 4, 5, 6, 7, 8]],
+    ['fred@example.org.', [0, 1, 2, 3, 4, 5, 6]],
+    ['@Example.Org', [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 15, 16, 18, 19, 21]],
+    ['example.org', [6, 16]],
+    ['Fred', [17]],
+    ['to:fred@example.org', [6, 18]],
+    ['"quo ted"@example.org', [6, 19]],
+    ['quo ted@example.org', [6, 19]],
+    ['JÜRGEN@Bücher.example', [20]],
+    ['ju\u0308rgen@bücher.example', [20]],
+    ['@bücher.example', [20]],
+    ['nobody@example.net', []],
+    ['@net', []],
+    ['@', []],
+    ['', []],
+    ['@a@b', []],
+    [null, ALL.map((_, at) => at)],
+  ])('%j drops all that is known of it, and nothing else', (what, which) => {
+    for (const said of [found(), null, DOWN]) {
+      const { cache, say, asked } = world();
+      say(said);
+      for (const question of ALL) void outcome(cache, question);
+      const shown = cache.show(what, 1_000).kept.map(({ question }) => question);
+      expect(new Set(shown)).toEqual(new Set(which.map((at) => ALL[at])));
+      asked.length = 0;
+      expect(cache.forget(what)).toBe(which.length);
+      expect(cache.show(what, 1_000)).toEqual({ kept: [], leftOut: 0 });
+      for (const question of ALL) void outcome(cache, question);
+      expect(asked).toEqual(which.map((at) => ALL[at]));
+    }
+  });
+
+  it('is done with what was stale, too', () => {
+    const { cache, say, pass } = world();
+    say(found());
+    expect(cache.lookup(FRED)).toEqual(found());
+    say(DOWN);
+    pass(300);
+    expect(cache.lookup(FRED)).toEqual(found());
+    expect(cache.forget('fred@example.org')).toBe(1);
+    expect(() => cache.lookup(FRED)).toThrow('down');
+  });
+
+  it.each<[string, Says]>([
+    ['an absence', null],
+    ['an entry', found('old')],
+    ['a failure', DOWN],
+  ])('lets %s that was under way go nowhere, and asks anew', async (_, said) => {
+    for (const what of ['fred@example.org', '@example.org', null]) {
+      const { cache, say, asked, hold, release, answerAtOnce } = world();
+      say(said);
+      hold();
+      const before = outcome(cache, FRED);
+      cache.forget(what);
+      say(found('new'));
+      const after = outcome(cache, FRED);
+      expect(asked).toHaveLength(2);
+      release();
+      answerAtOnce();
+      expect(await before).toEqual(said instanceof Error ? 'down' : said);
+      expect(await after).toEqual(found('new'));
+      expect(cache.lookup(FRED)).toEqual(found('new'));
+      expect(asked).toHaveLength(2);
+    }
+  });
+
+  it('lets a late answer go nowhere where nobody asked again', async () => {
+    const { cache, say, asked, hold, release, answerAtOnce } = world();
+    hold();
+    const before = outcome(cache, FRED);
+    cache.forget('fred@example.org');
+    release();
+    expect(await before).toBeNull();
+    answerAtOnce();
+    say(found());
+    expect(cache.lookup(FRED)).toEqual(found());
+    expect(asked).toHaveLength(2);
+  });
+
+  it('leaves what is under way for others alone', async () => {
+    const { cache, asked, hold, release } = world();
+    hold();
+    const waiting = [outcome(cache, FRED), outcome(cache, mailbox('joe'))];
+    cache.forget('fred@example.org');
+    waiting.push(outcome(cache, mailbox('joe')));
+    expect(asked).toHaveLength(2);
+    release();
+    await Promise.all(waiting);
+    expect(cache.show(null, 10).kept.map(({ question }) => question)).toEqual([mailbox('joe')]);
+  });
+});
+
+describe('how much is kept', () => {
+  it('is bounded, whatever is asked', () => {
+    const { cache, say } = world({ entries: 80 });
+    for (let at = 0; at < 1_000; at++) {
+      say(at % 3 === 0 ? found() : at % 3 === 1 ? null : DOWN);
+      void outcome(cache, mailbox(`user${at}`));
+      expect(cache.stats().entries).toBeLessThanOrEqual(80);
+    }
+    const { found: accepted, absent, failures } = cache.stats();
+    expect([accepted >= 25, absent >= 10, failures >= 5]).toEqual([true, true, true]);
+  });
+
+  it.each([0, 1, 2, 7])('is at most %d entries where that is all', (entries) => {
+    const { cache, say } = world({ entries });
+    for (const said of [found(), null, DOWN]) {
+      say(said);
+      for (let at = 0; at < 20; at++) void outcome(cache, mailbox(`user${at}`));
+      expect(cache.stats().entries).toBeLessThanOrEqual(entries);
+    }
+  });
+
+  it('spares those who exist while somebody tries out a dictionary', () => {
+    const { cache, say, asked } = world({ entries: 80 });
+    say(found());
+    for (let at = 0; at < 25; at++) void cache.lookup(mailbox(`user${at}`));
+    say(null);
+    for (let at = 0; at < 10_000; at++) void cache.lookup(mailbox(`guess${at}`));
+    say(DOWN);
+    for (let at = 0; at < 10_000; at++) void outcome(cache, alias(`guess${at}`));
+    asked.length = 0;
+    for (let at = 0; at < 25; at++) expect(cache.lookup(mailbox(`user${at}`))).toEqual(found());
+    expect(asked).toEqual([]);
+  });
+
+  it('is what was used last', () => {
+    const { cache, say, asked } = world({ entries: 80 });
+    say(found());
+    for (let at = 0; at < 1_000; at++) {
+      void cache.lookup(mailbox(`user${at}`));
+      void cache.lookup(FRED);
+    }
+    expect(asked.filter((question) => question === FRED)).toHaveLength(1);
+    expect(cache.lookup(mailbox('user990'))).toEqual(found());
+    expect(asked).toHaveLength(1_001);
+    void cache.lookup(mailbox('user0'));
+    expect(asked).toHaveLength(1_002);
+  });
+
+  it.each<[string, Question, Answer]>([
+    ['a question of over 1,024 characters', mailbox('x'.repeat(2_000)), null],
+    ['an answer of over 4,096 characters', FRED, found('x'.repeat(4_097))],
+  ])('is not %s', (_, question, said) => {
+    const { cache, say, asked } = world();
+    say(said);
+    expect(cache.lookup(question)).toEqual(said);
+    expect(cache.lookup(question)).toEqual(said);
+    expect(asked).toHaveLength(2);
+    expect(cache.stats().entries).toBe(0);
+  });
+
+  it('is nothing of before where the new answer is too long', () => {
+    const { cache, say, pass } = world();
+    say(found());
+    void cache.lookup(FRED);
+    pass(300);
+    say(found('x'.repeat(4_097)));
+    void cache.lookup(FRED);
+    say(DOWN);
+    expect(() => cache.lookup(FRED)).toThrow('down');
+  });
+});
+
+describe('what a cache tells', () => {
+  it('has each answer with its age and what is left of it', () => {
+    const { cache, say, pass } = world();
+    say(found('x'));
+    void cache.lookup(FRED);
+    pass(295);
+    say(null);
+    void cache.lookup(mailbox('nobody'));
+    say(DOWN);
+    void outcome(cache, alias('info'));
+    pass(2);
+    expect(cache.show(null, 10)).toEqual({
+      kept: [
+        { question: FRED, answer: found('x'), ageMs: 297, leftMs: 3, staleLeftMs: 703 },
+        { question: mailbox('nobody'), answer: null, ageMs: 2, leftMs: 8, staleLeftMs: 0 },
+        { question: alias('info'), answer: { failed: 'down' }, ageMs: 2, leftMs: 3, staleLeftMs: 0 },
+      ],
+      leftOut: 0,
+    });
+    pass(8);
+    const [only, ...none] = cache.show(null, 10).kept;
+    expect([only?.leftMs, only?.staleLeftMs, none]).toEqual([0, 695, []]);
+    pass(695);
+    expect(cache.show(null, 10).kept).toEqual([]);
+  });
+
+  it('is cut at a number, and says how many more there are', () => {
+    const { cache } = world();
+    for (let at = 0; at < 20; at++) void cache.lookup(mailbox(`user${at}`));
+    const { kept, leftOut } = cache.show('@example.org', 5);
+    expect([kept.length, leftOut]).toEqual([5, 15]);
+  });
+
+  it('has numbers of all that happened', () => {
+    const { cache, say, pass } = world();
+    say(found());
+    for (let at = 0; at < 3; at++) void cache.lookup(FRED);
+    say(null);
+    for (let at = 0; at < 2; at++) void cache.lookup(mailbox('nobody'));
+    say(DOWN);
+    for (let at = 0; at < 3; at++) void outcome(cache, mailbox('joe'));
+    pass(300);
+    void cache.lookup(FRED);
+    expect(cache.stats()).toEqual({
+      entries: 4, // the failure for fred is one
+      found: 1,
+      absent: 1,
+      failures: 2,
+      hits: 3,
+      misses: 4,
+      joined: 0,
+      staleServed: 1,
+      failuresServed: 2,
+      underWay: 0,
+    });
+  });
+});
+
+describe('a cache that was closed', () => {
+  it('fails for what it had, and closes its store', async () => {
+    const { cache, say, isClosed } = world();
+    say(found());
+    void cache.lookup(FRED);
+    await cache.close();
+    expect(isClosed()).toBe(true);
+    expect(() => cache.lookup(FRED)).toThrow('closed');
+    expect(() => cache.lookup(mailbox('x'.repeat(2_000)))).toThrow('closed');
+    expect(cache.stats().entries).toBe(0);
+  });
+
+  it('keeps nothing that comes later', async () => {
+    const { cache, hold, release } = world();
+    hold();
+    const waiting = cache.lookup(FRED);
+    await cache.close();
+    release();
+    await waiting;
+    expect(cache.stats().entries).toBe(0);
+  });
+});
+
+const text = fc.oneof(fc.constantFrom('', 'fred', 'a b', '1', '1:1', ':', 'x:', '\0', '\ud800', 'é'), fc.string());
+const anyQuestion: fc.Arbitrary<Question> = fc.oneof(
+  fc.record({
+    about: fc.constant('mailbox' as const),
+    local: text,
+    domain: text,
+    exact: fc.boolean(),
+    folder: fc.option(text),
+    anyCase: fc.boolean(),
+  }),
+  fc.record({ about: fc.constant('alias' as const), local: text, domain: text, exact: fc.boolean() }),
+  fc.record({ about: fc.constant('domain' as const), domain: text }),
+  fc.record({ about: fc.constant('key' as const), table: text, key: text, exact: fc.boolean() }),
+);
+
+describe('the text of a question', () => {
+  it('is read back as the question, so that no two have the same', () => {
+    fc.assert(
+      fc.property(anyQuestion, (question) => {
+        expect(parseQuestion(formatQuestion(question))).toEqual(question);
+      }),
+      {
+        numRuns: 2_000,
+      },
+    );
+  });
+
+  it.each<[Question, Question]>([
+    [mailbox('fred'), mailbox('Fred')],
+    [mailbox('fred', { folder: 'lists' }), mailbox('Fred', { exact: true })],
+    [mailbox('fred'), alias('FRED')],
+    [inTable('A'), inTable('a', 'other', true)],
+  ])('%j belongs to whom %j does', (one, other) => {
+    expect(ownerOf(formatQuestion(one))).toBe(ownerOf(formatQuestion(other)));
+  });
+});
+
+describe('a shelf', () => {
+  it('knows the keys of each owner, whatever was put and removed', () => {
+    const key = fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.nat(5)).map(([owner, at]) => `${owner}${at}`);
+    const step = fc.tuple(fc.constantFrom('put', 'get', 'remove'), key);
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const shelf = createShelf<number>(8, (each) => each.charAt(0));
+        for (const [what, name] of steps) {
+          if (what === 'put') shelf.put(name, 1);
+          else if (what === 'get') shelf.get(name);
+          else shelf.remove(name);
+          const all: string[] = [];
+          shelf.each((each) => all.push(each));
+          expect(shelf.keys(null).toSorted()).toEqual(all.toSorted());
+          expect(all.includes(name)).toBe(what === 'put' || (what === 'get' && all.includes(name)));
+          expect(new Set(all).size).toBe(shelf.size());
+          expect(shelf.size()).toBeLessThanOrEqual(8);
+          expect(['a', 'b', 'c'].flatMap((owner) => shelf.keys(owner)).toSorted()).toEqual(all.toSorted());
+        }
+      }),
+    );
+  });
+});
+
+describe('the time that has passed', () => {
+  it('goes on while the machine is suspended, and never back', () => {
+    const at = { wall: 50_000, steady: 100 };
+    const elapsed = createElapsed(
+      () => at.wall,
+      () => at.steady,
+    );
+    const after = (wallMs: number, steadyMs: number): number => {
+      at.wall += wallMs;
+      at.steady += steadyMs;
+      return elapsed();
+    };
+    expect(after(0, 0)).toBe(100);
+    expect(after(1, 0.5)).toBe(100.5);
+    expect(after(1_000, 1_000)).toBe(1_100.5);
+    expect(after(3_600_010, 10)).toBe(1_110.5 + 3_600_000); // suspended for an hour
+    expect(after(-7_200_000, 10)).toBe(1_120.5 + 3_600_000); // set back
+    expect(after(10, 10)).toBe(1_130.5 + 3_600_000);
+  });
+});
+
+/** What a store would have said of each question, and when: the truth that each answer is held against. */
+const PLACES: readonly Question[] = [
+  FRED,
+  mailbox('fred', { folder: 'lists' }),
+  alias('joe'),
+  ofDomain('example.org'),
+  inTable('fred'),
+];
+const TRUTHS = {
+  active: found(),
+  disabled: found('', 'disabled'),
+  absent: null,
+  down: DOWN,
+} as const satisfies Record<string, Says>;
+type Truth = keyof typeof TRUTHS;
+
+type Step =
+  | { readonly does: 'ask'; readonly at: number }
+  | { readonly does: 'become'; readonly at: number; readonly truth: Truth }
+  | { readonly does: 'pass'; readonly ms: number }
+  | { readonly does: 'forget'; readonly what: string | null }
+  | { readonly does: 'hold' | 'release' | 'answerAtOnce' };
+
+const place = fc.nat(PLACES.length - 1);
+const truth = fc.constantFrom<Truth>('active', 'disabled', 'absent', 'down');
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ does: fc.constant('ask' as const), at: place }) },
+  { weight: 3, arbitrary: fc.record({ does: fc.constant('become' as const), at: place, truth }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ does: fc.constant('pass' as const), ms: fc.constantFrom(1, 4, 9, 50, 250, 900) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      does: fc.constant('forget' as const),
+      what: fc.constantFrom('fred@example.org', 'joe@example.org', '@example.org', 'fred', 'example.org', null),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ does: fc.constantFrom('hold' as const, 'release' as const, 'answerAtOnce' as const) }),
+  },
+);
+
+/** Whether a question is forgotten with this, by a list of its own. */
+const FORGETS: Readonly<Record<string, readonly number[]>> = {
+  'fred@example.org': [0, 1, 3],
+  'joe@example.org': [2, 3],
+  '@example.org': [0, 1, 2, 3],
+  fred: [4],
+  'example.org': [3],
+  null: [0, 1, 2, 3, 4],
+};
+
+/** Holds every answer of a cache against what the store would have said. Gives back how many were checked. */
+async function trial(steps: readonly Step[]): Promise<number> {
+  const { cache, failures, time, say, pass, hold, release, answerAtOnce } = world({ entries: 80 });
+  let checked = 0;
+  const history: { truth: Truth; from: number }[][] = PLACES.map(() => [{ truth: 'absent', from: 0 }]);
+  const forgotten = PLACES.map(() => -1);
+
+  /** Whether the store would have said this at any time from `from` to now. */
+  const was = (at: number, wanted: Truth, from: number): boolean => {
+    const past = history[at] ?? [];
+    return past.some((each, index) => each.truth === wanted && (past[index + 1]?.from ?? Infinity) >= from);
+  };
+  const judge = (at: number, askedAt: number, since: number, answer: Answer | Error): void => {
+    checked++;
+    const from = (ageMs: number): number => Math.max(since, askedAt - ageMs);
+    const failed = failures.some(
+      (each) => each.question === PLACES[at] && each.askedAt >= since && each.failedAt >= askedAt - OPTIONS.failureMs,
+    );
+    if (answer instanceof Error) {
+      expect(failed, `a failure of ${at}`).toBe(true);
+    } else if (answer === null || answer.state !== 'active') {
+      expect(was(at, answer === null ? 'absent' : 'disabled', from(OPTIONS.negativeMs)), `${at} refused`).toBe(true);
+    } else {
+      const mayBeOld = PLACES[at]?.about === 'mailbox' || PLACES[at]?.about === 'alias';
+      const fresh = was(at, 'active', from(mayBeOld ? OPTIONS.positiveMs : OPTIONS.negativeMs));
+      const stale = mayBeOld && failed && was(at, 'active', Math.max(since, time.now - OPTIONS.staleMs));
+      expect(fresh || stale, `${at} accepted`).toBe(true);
+    }
+  };
+  const ask = (at: number): Maybe<void> => {
+    const [askedAt, since] = [time.now, forgotten[at] as number];
+    const settled = (answer: Answer | Error): void => judge(at, askedAt, since, answer);
+    try {
+      const answer = cache.lookup(PLACES[at] as Question);
+      if (answer instanceof Promise) return answer.then(settled, settled);
+      settled(answer);
+    } catch (error) {
+      settled(error as Error);
+    }
+  };
+
+  const waiting: Maybe<void>[] = [];
+  for (const each of [...steps, { does: 'release' } as const]) {
+    pass(1);
+    switch (each.does) {
+      case 'ask':
+        waiting.push(ask(each.at));
+        break;
+      case 'become':
+        history[each.at]?.push({ truth: each.truth, from: time.now });
+        say(TRUTHS[each.truth], PLACES[each.at]);
+        break;
+      case 'pass':
+        pass(each.ms);
+        break;
+      case 'forget':
+        cache.forget(each.what);
+        for (const at of FORGETS[String(each.what)] ?? []) forgotten[at] = time.now;
+        break;
+      case 'hold':
+        hold();
+        break;
+      case 'answerAtOnce':
+        answerAtOnce();
+        break;
+      case 'release':
+        release();
+        await new Promise(setImmediate);
+        break;
+    }
+  }
+  for (const each of waiting) await each;
+  return checked;
+}
+
+describe('any sequence of questions, changes, failures, time and forgetting', () => {
+  it('has no answer that the store would not have given, as lately as each may be old', async () => {
+    let checked = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 80 }), async (steps) => {
+        checked += await trial(steps);
+      }),
+      { numRuns: 1_000 },
+    );
+    expect(checked).toBeGreaterThan(10_000);
+  }, 60_000);
+});

@@ -1,0 +1,165 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createCanary } from '../../src/store/canary.ts';
+import { type Store, StoreError } from '../../src/store/store.ts';
+import type { Answer, Question } from '../../src/vocabulary.ts';
+
+const ENTRY = { value: '', state: 'active' } as const;
+const PRESENT = about('postmaster');
+const ABSENT = about('canary-that-is-not');
+
+function about(local: string): Question {
+  return { about: 'mailbox', local, domain: 'example.org', exact: false, folder: null, anyCase: false };
+}
+
+/** A canary over a store that holds what is in `held`; `turn` stands for one round trip. */
+function setUp({ later = true } = {}) {
+  const held = new Set(['postmaster', 'fred']);
+  const asked: string[] = [];
+  const told: string[] = [];
+  const waiting: (() => void)[] = [];
+  let failing = false;
+  let slow = false;
+  const store: Store = {
+    lookup(question) {
+      const local = question.about === 'mailbox' ? question.local : question.about;
+      asked.push(local);
+      if (failing) return Promise.reject(new StoreError('gone'));
+      const answer = (): Answer => (held.has(local) ? ENTRY : null);
+      if (slow) return new Promise((resolve) => waiting.push(() => resolve(answer())));
+      return later ? Promise.resolve().then(answer) : answer();
+    },
+    close: () => {},
+  };
+  const canary = createCanary(store, new Map([['mailbox', { present: PRESENT, absent: ABSENT }]]), {
+    sang: () => void told.push('sang'),
+    fellSilent: (cause) => void told.push(`silent: ${(cause as Error).message}`),
+  });
+  const ask = async (question: Question): Promise<string> => {
+    try {
+      return (await canary.lookup(question)) === null ? 'null' : 'found';
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  return {
+    canary,
+    held,
+    asked,
+    told,
+    ask,
+    fail: (now: boolean): void => void (failing = now),
+    slowDown: (): void => void (slow = true),
+    turn: async (): Promise<void> => {
+      for (const go of waiting.splice(0)) go();
+      await pass(0);
+    },
+  };
+}
+
+/** So much time, a turn of the event loop before and after. */
+async function pass(ms: number): Promise<void> {
+  await nextTurn();
+  await vi.advanceTimersByTimeAsync(ms);
+  await nextTurn();
+}
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+afterEach(() => void vi.useRealTimers());
+
+describe('a canary', () => {
+  it.each([[true], [false]])('lets an absence pass where it is found itself (later: %j)', async (later) => {
+    const { ask, told } = setUp({ later });
+    expect([await ask(about('fred')), await ask(about('nobody'))]).toEqual(['found', 'null']);
+    expect(told).toEqual([]);
+  });
+
+  it('is asked after each absence, so that a table that was emptied just now refuses nobody', async () => {
+    const { ask, held, told } = setUp();
+    expect(await ask(about('nobody'))).toBe('null');
+    held.clear();
+    expect(await ask(about('fred'))).toBe('the canary postmaster@example.org is not found');
+    expect(await ask(about('nobody'))).toBe('the canary postmaster@example.org is not found');
+    expect(told).toEqual(['silent: the canary postmaster@example.org is not found']);
+  });
+
+  it('fails also for what is found, while somebody is found whom nobody has', async () => {
+    const { ask, held, told } = setUp();
+    held.add('canary-that-is-not');
+    await pass(10_000);
+    expect(await ask(about('fred'))).toBe('canary-that-is-not@example.org is found, which nobody has');
+    expect(told).toHaveLength(1);
+  });
+
+  it('is trusted again within a second of its return, and says so', async () => {
+    const { ask, held, told } = setUp();
+    await pass(0);
+    held.delete('postmaster');
+    await ask(about('nobody'));
+    held.add('postmaster');
+    await pass(10_000);
+    expect(await ask(about('nobody'))).toBe('null');
+    expect(told.at(-1)).toBe('sang');
+    held.delete('postmaster');
+    await ask(about('nobody'));
+    await pass(10_000);
+    held.add('postmaster');
+    await pass(1_000);
+    expect(await ask(about('nobody'))).toBe('null');
+  });
+
+  it('lets a failure of the store be a failure, and no alarm', async () => {
+    const { ask, fail, told } = setUp();
+    await pass(0);
+    fail(true);
+    expect(await ask(about('nobody'))).toBe('gone');
+    fail(false);
+    expect(await ask(about('nobody'))).toBe('null');
+    expect(told).toEqual([]);
+  });
+
+  it('fails an absence where the store fails before the canary is asked', async () => {
+    const { canary, fail, slowDown, turn } = setUp();
+    await pass(0);
+    slowDown();
+    const answer = (canary.lookup(about('nobody')) as Promise<Answer>).catch((error: Error) => error.message);
+    fail(true);
+    await turn();
+    expect(await answer).toBe('gone');
+  });
+
+  it('serves all absences by one check, and none by a check that began before it', async () => {
+    const { ask, asked, slowDown, turn } = setUp();
+    await pass(0);
+    asked.length = 0;
+    slowDown();
+    const first = [ask(about('a')), ask(about('b'))];
+    await turn();
+    expect(asked).toEqual(['a', 'b', 'postmaster', 'canary-that-is-not']);
+    const second = [ask(about('c')), ask(about('d'))];
+    await turn();
+    expect(await Promise.all(first)).toEqual(['null', 'null']);
+    expect(asked.slice(4)).toEqual(['c', 'd', 'postmaster', 'canary-that-is-not']);
+    const third = ask(about('e'));
+    await turn();
+    await turn();
+    expect(await Promise.all([...second, third])).toEqual(['null', 'null', 'null']);
+    expect(asked.filter((local) => local === 'postmaster')).toHaveLength(3);
+  });
+
+  it('has no say in what is of another kind', async () => {
+    const { ask, held } = setUp();
+    held.clear();
+    await pass(10_000);
+    expect(await ask({ about: 'domain', domain: 'example.org' })).toBe('null');
+  });
+
+  it('asks no more after it is closed', async () => {
+    const { canary, asked } = setUp();
+    await pass(0);
+    await canary.close();
+    asked.length = 0;
+    await pass(60_000);
+    expect(asked).toEqual([]);
+  });
+});

@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { createMeter } from '../../src/store/meter.ts';
+import type { Answer, Maybe, Question } from '../../src/vocabulary.ts';
+
+const QUESTION: Question = { about: 'domain', domain: 'example.org' };
+const ENTRY: Answer = { value: '', state: 'active' };
+
+describe('a meter', () => {
+  it('counts what is found, absent and failed, now and later, and measures what is waited for', async () => {
+    const says: (() => Maybe<Answer>)[] = [
+      () => ENTRY,
+      () => null,
+      () => {
+        throw new Error('now');
+      },
+      () => new Promise((resolve) => setTimeout(() => resolve(ENTRY), 30)),
+      () => Promise.resolve(null),
+      () => Promise.reject(new Error('later')),
+    ];
+    const meter = createMeter({ lookup: () => (says.shift() as () => Maybe<Answer>)(), close: () => {} });
+    expect(meter.lookup(QUESTION)).toBe(ENTRY);
+    expect(meter.lookup(QUESTION)).toBeNull();
+    expect(() => meter.lookup(QUESTION)).toThrow('now');
+    expect(await meter.lookup(QUESTION)).toBe(ENTRY);
+    expect(await meter.lookup(QUESTION)).toBeNull();
+    await expect(meter.lookup(QUESTION)).rejects.toThrow('later');
+    const { slowestMs, meanMs, ...counted } = meter.counts();
+    expect(counted).toEqual({ asked: 6, found: 2, absent: 2, failed: 2 });
+    expect(slowestMs).toBeGreaterThan(25);
+    expect(meanMs).toBeGreaterThan(slowestMs / 2 - 1);
+    expect(meanMs).toBeLessThan(slowestMs);
+  });
+});

@@ -1,0 +1,412 @@
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type CacheCommand, cache } from '../../src/cli/cache.ts';
+import { formatDuration } from '../../src/cli/columns.ts';
+import { probe } from '../../src/cli/probe.ts';
+import { stores as printStores } from '../../src/cli/stores.ts';
+import { type Controllable, createControl } from '../../src/control.ts';
+import { parseReply } from '../../src/protocol/reply.ts';
+import { type CachedStore, createCache } from '../../src/store/cache.ts';
+import { createMeter } from '../../src/store/meter.ts';
+import { type Store, StoreError } from '../../src/store/store.ts';
+import type { Maybe, Question, Reply, Request } from '../../src/vocabulary.ts';
+import { temporaryFolders } from '../support/folder.ts';
+import { type TestServer, startServer } from '../support/server.ts';
+
+const folder = temporaryFolders();
+const servers: TestServer[] = [];
+let printed = { out: '', err: '' };
+beforeEach(() => {
+  printed = { out: '', err: '' };
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    printed.out += String(text);
+    return true;
+  });
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    printed.err += String(text);
+    return true;
+  });
+});
+afterEach(async () => {
+  for (const server of servers.splice(0)) await server.stop();
+});
+
+/** An answer behind a socket of its own, as `unix:PATH`. */
+async function listen(answer: (request: Request) => Maybe<Reply>, deadlineMs = 4_000): Promise<string> {
+  const path = join(folder(), 'control.sock');
+  const server = await startServer({ kind: 'unix', path, mode: 0o600, uid: -1, gid: -1 }, answer, { deadlineMs });
+  servers.push(server);
+  return `unix:${path}`;
+}
+
+const mailbox = (address: string, folderName: string | null = null): Question => {
+  const [local = '', domain = ''] = address.split('@');
+  return { about: 'mailbox', local, domain, exact: false, folder: folderName, anyCase: false };
+};
+
+/** fred is found, joe is disabled, who is down cannot be asked for, and nobody else is there. */
+const PEOPLE: Store = {
+  lookup(question) {
+    if (question.about === 'key') return { value: '\x1b[31mREJECT\n', state: 'active' };
+    if (question.about !== 'mailbox') return null;
+    if (question.local === 'down') throw new StoreError('connection refused');
+    if (question.local === 'fred') return { value: '8:8', state: 'active' };
+    return question.local === 'joe' ? { value: '', state: 'disabled' } : null;
+  },
+  close() {},
+};
+const OPTIONS = { entries: 1_000, positiveMs: 300_000, negativeMs: 10_000, failureMs: 1_000, staleMs: 86_400_000 };
+
+/** A store of a daemon, with its cache. */
+function controllable(more: object = {}, time = { now: 0 }): Controllable & { readonly cache: CachedStore } {
+  const meter = createMeter(PEOPLE);
+  const status = (): object => {
+    const counts = { ...meter.counts(), meanMs: 1.25, slowestMs: 20.04 };
+    return { driver: 'postgresql', servers: [{ name: 'db1', trouble: null }], silent: null, counts, ...more };
+  };
+  return { cache: createCache(meter, OPTIONS, () => time.now), status };
+}
+
+const uncached: Controllable = { cache: null, status: () => ({ driver: 'memory', servers: [], silent: null }) };
+
+async function ask(store: Store, ...questions: Question[]): Promise<void> {
+  for (const question of questions) {
+    try {
+      await store.lookup(question);
+    } catch {
+      // it is down, on purpose
+    }
+  }
+}
+
+describe('smmap cache show', () => {
+  const time = { now: 0 };
+  const start = async (): Promise<string> => {
+    time.now = 0;
+    const people = controllable({}, time);
+    await ask(people.cache, mailbox('fred@example.org'), mailbox('fred@example.org', 'a b'));
+    time.now = 12_000;
+    await ask(
+      people.cache,
+      mailbox('joe@example.org'),
+      mailbox('down@example.org'),
+      mailbox('nobody@example.com'),
+      { about: 'domain', domain: 'example.org' },
+      { about: 'alias', local: '', domain: 'example.org', exact: true },
+      { about: 'key', table: 'access', key: 'a\x1bb', exact: false },
+    );
+    time.now = 12_500;
+    return listen(
+      createControl(
+        () =>
+          new Map<string, Controllable>([
+            ['none', uncached],
+            ['people', people],
+          ]),
+      ),
+    );
+  };
+
+  it('has a line for each answer, in which nothing steers the terminal', async () => {
+    expect(await cache('show', [], await start())).toBe(0);
+    expect(printed.out.split('\n')).toEqual([
+      'store   about    what                            age   left  if it fails  answer',
+      'people  mailbox  fred@example.org                12s  4m47s       23h59m  found: 8:8',
+      'people  mailbox  fred@example.org folder a b     12s  4m47s       23h59m  found: 8:8',
+      'people  mailbox  joe@example.org                0.5s   9.5s            -  disabled',
+      'people  mailbox  nobody@example.com             0.5s   9.5s            -  absent',
+      'people  domain   example.org                    0.5s   9.5s            -  absent',
+      'people  alias    @example.org (as it is spelt)  0.5s   9.5s            -  absent',
+      String.raw`people  key      access: a\x1bb                 0.5s   9.5s            -  found: \x1b[31mREJECT\x0a`,
+      'people  mailbox  down@example.org               0.5s   0.5s            -  failed: connection refused',
+      '',
+    ]);
+  });
+
+  it('shows what is asked for, and nothing else', async () => {
+    expect(await cache('show', ['FRED@example.org'], await start())).toBe(0);
+    expect(printed.out.match(/fred@example.org/g)).toHaveLength(2);
+    expect(printed.out).not.toContain('joe');
+  });
+
+  it('ends with 1 where nothing is cached of one of several', async () => {
+    expect(await cache('show', ['wilma@example.net', 'fred@example.org'], await start())).toBe(1);
+    expect(printed.out).toContain('fred@example.org');
+    expect(printed.err).toBe('smmap: nothing is cached about wilma@example.net\n');
+  });
+
+  it('is cut to what fits into a reply, and says how many it left out', async () => {
+    const people = controllable();
+    for (let at = 0; at < 300; at++) await ask(people.cache, mailbox(`${'\u0001'.repeat(100)}${at}@example.org`));
+    const server = await listen(createControl(() => new Map([['people', people]])));
+    expect(await cache('show', [], server)).toBe(0);
+    const lines = printed.out.split('\n').length - 2;
+    expect(lines).toBeGreaterThan(50);
+    const held = people.cache.stats().entries;
+    expect(printed.err).toBe(`smmap: ${held - lines} more are not shown; name an address or @domain\n`);
+  });
+});
+
+describe('smmap cache show of thousands', () => {
+  it('counts also those that were never looked at', async () => {
+    const { status } = controllable();
+    const big = { status, cache: createCache(PEOPLE, { ...OPTIONS, entries: 100_000 }) };
+    for (let at = 0; at < 3_000; at++) await ask(big.cache, mailbox(`user${at}@example.org`));
+    const server = await listen(createControl(() => new Map([['big', big]])));
+    expect(await cache('show', [], server)).toBe(0);
+    const lines = printed.out.split('\n').length - 2;
+    expect(printed.err).toBe(`smmap: ${3_000 - lines} more are not shown; name an address or @domain\n`);
+  });
+});
+
+describe('smmap cache forget', () => {
+  it('drops an address in every store, and says how much that was', async () => {
+    const [one, other] = [controllable(), controllable()];
+    for (const { cache: each } of [one, other]) {
+      await ask(each, mailbox('fred@example.org'), mailbox('fred@example.org', 'x'), mailbox('joe@example.org'));
+    }
+    const server = await listen(
+      createControl(
+        () =>
+          new Map([
+            ['one', one],
+            ['other', other],
+          ]),
+      ),
+    );
+    expect(await cache('forget', ['fred@example.org', '@example.org', 'nothing'], server)).toBe(0);
+    expect(printed.out).toBe('fred@example.org: 4 forgotten\n@example.org: 2 forgotten\nnothing: 0 forgotten\n');
+    expect(one.cache.stats().entries + other.cache.stats().entries).toBe(0);
+  });
+});
+
+describe('smmap cache clear', () => {
+  it('drops all, or all of the stores that are named', async () => {
+    const [one, other] = [controllable(), controllable()];
+    for (const { cache: each } of [one, other])
+      await ask(each, mailbox('fred@example.org'), mailbox('joe@example.org'));
+    const all = new Map<string, Controllable>([
+      ['one', one],
+      ['none', uncached],
+      ['other', other],
+    ]);
+    const server = await listen(createControl(() => all));
+    expect(await cache('clear', ['other'], server)).toBe(0);
+    expect([one.cache.stats().entries, other.cache.stats().entries]).toEqual([2, 0]);
+    expect(await cache('clear', [], server)).toBe(0);
+    expect(one.cache.stats().entries).toBe(0);
+    expect(printed.out).toBe('other: 2 forgotten\none, other: 2 forgotten\n');
+    await expect(cache('clear', ['none'], server)).rejects.toThrow(
+      `${server}: the store none has no cache; these have one: one, other`,
+    );
+    await expect(cache('clear', ['nine'], server)).rejects.toThrow(
+      'there is no store nine; these have one: one, other',
+    );
+  });
+});
+
+describe('smmap stores', () => {
+  const start = async (more: object): Promise<string> => {
+    const people = controllable(more);
+    const asked = ['fred', 'fred', 'fred', 'joe', 'nobody', 'down'].map((local) => mailbox(`${local}@example.org`));
+    await ask(people.cache, ...asked);
+    return listen(
+      createControl(
+        () =>
+          new Map<string, Controllable>([
+            ['people', people],
+            ['none', uncached],
+            ['idle', controllable()],
+          ]),
+      ),
+    );
+  };
+
+  it.each<[string, object, string]>([
+    ['answers', {}, 'answers'],
+    [
+      'has a server that does not answer',
+      {
+        servers: [
+          { name: 'a', trouble: null },
+          { name: 'b', trouble: 'gone' },
+        ],
+      },
+      'b: gone',
+    ],
+    ['lost its canary', { silent: 'the canary x@y is not found' }, 'not trusted: the canary x@y is not found'],
+  ])('has a line for a store that %s', async (_, more, state) => {
+    expect(await printStores({ control: await start(more), json: false })).toBe(0);
+    expect(printed.out.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
+      ['store', 'driver', 'asked', 'found', 'absent', 'failed', 'mean ms', 'slowest ms', 'cached', 'hits', 'state'],
+      ['people', 'postgresql', '4', '2', '1', '1', '1.3', '20.0', '4', '33 %', state],
+      ['none', 'memory', '-', '-', '-', '-', '-', '-', '-', '-', 'answers'],
+      ['idle', 'postgresql', '0', '0', '0', '0', '1.3', '20.0', '0', '-', 'answers'],
+      [''],
+    ]);
+  });
+
+  it('prints an object a line', async () => {
+    expect(await printStores({ control: await start({}), json: true })).toBe(0);
+    const lines = printed.out.trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([
+      { name: 'people', driver: 'postgresql', counts: { asked: 4 }, cache: { entries: 4, hits: 2 } },
+      { name: 'none', driver: 'memory', cache: null },
+      { name: 'idle', cache: { entries: 0 } },
+    ]);
+  });
+
+  it('says of more than fit into a reply how many are missing', async () => {
+    const many = Array.from(
+      { length: 300 },
+      (_, at) => [`s${at}`, controllable({ silent: 'x'.repeat(1_000) })] as const,
+    );
+    const server = await listen(createControl(() => new Map(many)));
+    expect(await printStores({ control: server, json: true })).toBe(0);
+    const lines = printed.out.trimEnd().split('\n').length;
+    expect(lines).toBeGreaterThan(50);
+    expect(printed.err).toBe(`smmap: ${300 - lines} more stores do not fit into a reply\n`);
+  });
+});
+
+describe('the control socket', () => {
+  const control = createControl(() => new Map<string, Controllable>([['people', controllable()]]));
+
+  it.each<[string, Request, RegExp]>([
+    [
+      'a command that there is not',
+      { map: 'mailbox', key: 'fred' },
+      /^unknown command; .*: stores, cache-show, cache-/,
+    ],
+    ['a key that is not UTF-8', { map: 'cache-forget', key: null }, /^the argument is not UTF-8$/],
+    ['nothing to forget', { map: 'cache-forget', key: '' }, /^forget what\?/],
+    ['a store that there is not', { map: 'cache-clear', key: '__proto__' }, /^there is no store __proto__/],
+    ['the name of what every object has', { map: 'constructor', key: '' }, /^unknown command/],
+  ])('says of %s why not, and neither NOTFOUND nor PERM', (_, request, reason) => {
+    const reply = control(request);
+    expect(reply).toEqual({ kind: 'TEMP', reason: expect.stringMatching(reason) as string });
+  });
+
+  it('says so where no store has a cache', () => {
+    const none = createControl(() => new Map([['none', uncached]]));
+    for (const [map, key] of [
+      ['cache-show', ''],
+      ['cache-forget', 'x'],
+      ['cache-clear', ''],
+    ] as const) {
+      expect(none({ map, key })).toEqual({
+        kind: 'TEMP',
+        reason: expect.stringMatching(/^no store has a cache/) as string,
+      });
+    }
+  });
+
+  it('survives a store that cannot tell of itself', () => {
+    const failing = (): never => {
+      throw new Error('oops');
+    };
+    const broken = createControl(() => new Map([['people', { cache: null, status: failing }]]));
+    expect(broken({ map: 'stores', key: '' })).toEqual({ kind: 'TEMP', reason: 'the command failed: Error: oops' });
+  });
+
+  it('sees the stores of the moment, so that a reload changes them', () => {
+    let stores = new Map<string, Controllable>([['old', uncached]]);
+    const answer = createControl(() => stores);
+    stores = new Map([['new', uncached]]);
+    expect(answer({ map: 'stores', key: '' })).toMatchObject({ value: expect.stringContaining('"new"') as string });
+  });
+
+  it('is asked by smmap probe as any server', async () => {
+    const people = controllable();
+    await ask(people.cache, mailbox('fred@example.org'));
+    const server = await listen(createControl(() => new Map([['people', people]])));
+    const options = { server, map: 'cache-forget', protocol: 'netstring', timeoutMs: 1_000, json: false } as const;
+    expect(await probe(['fred@example.org'], options)).toBe(0);
+    expect(printed.out).toBe('fred@example.org\tOK {"forgotten":1}\n');
+  });
+
+  it('has no reply over its limit, whatever is in a cache', async () => {
+    const people = controllable();
+    for (let at = 0; at < 400; at++) await ask(people.cache, mailbox(`${'\ud800'.repeat(at)}@example.org`));
+    const reply = createControl(() => new Map([['people', people]]))({ map: 'cache-show', key: '' });
+    if (reply.kind !== 'OK') throw new Error(reply.kind);
+    const bytes = Buffer.byteLength(reply.value);
+    expect([bytes > 90_000, bytes < 100_000 - 'OK '.length]).toEqual([true, true]);
+    expect(parseReply(`OK ${reply.value}`)).toEqual(reply);
+  });
+});
+
+describe('a command for a daemon', () => {
+  const commands: readonly (readonly [string, (server: string) => Promise<number>])[] = [
+    ...(['show', 'forget', 'clear'] as const).map(
+      (name: CacheCommand) => [`cache ${name}`, (server: string) => cache(name, ['x'], server)] as const,
+    ),
+    ['stores', (control: string) => printStores({ control, json: false })],
+  ];
+
+  it.each(commands)('%s: names the socket and the remedy where the daemon does not run', async (_, run) => {
+    const server = `unix:${join(folder(), 'none.sock')}`;
+    await expect(run(server)).rejects.toMatchObject({
+      name: 'CliError',
+      exitCode: 69,
+      message: expect.stringMatching(/none\.sock: there is no such socket.*\nstart the daemon.*--control/s) as string,
+    });
+  });
+
+  it.each<[string, Reply, number, RegExp]>([
+    [
+      'a socket of mail servers that finds all',
+      { kind: 'OK', value: 'x' },
+      76,
+      /is no control socket of smmap, but answers OK x/,
+    ],
+    ['one that finds nothing', { kind: 'NOTFOUND' }, 76, /is no control socket of smmap, but answers NOTFOUND/],
+    ['one that has no such map', { kind: 'TEMP', reason: 'unknown map' }, 69, /: unknown map$/],
+    ['one that answers a number', { kind: 'OK', value: '1' }, 76, /is no control socket/],
+    ['one that answers null', { kind: 'OK', value: 'null' }, 76, /is no control socket/],
+  ])('is not taken in by %s', async (_, reply, exitCode, message) => {
+    const server = await listen(() => reply);
+    for (const [, run] of commands) {
+      await expect(run(server)).rejects.toMatchObject({ exitCode, message: expect.stringMatching(message) as string });
+    }
+  });
+
+  it('says so where the daemon does not answer in time', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const asked: Request[] = [];
+      const hanging = (request: Request): Promise<Reply> => {
+        asked.push(request);
+        return new Promise(() => {});
+      };
+      const server = await listen(hanging, 60_000);
+      const running = expect(cache('show', [], server)).rejects.toMatchObject({
+        exitCode: 75,
+        message: `${server}: no reply within 5000 ms`,
+      });
+      while (asked.length === 0) await new Promise(setImmediate);
+      vi.advanceTimersByTime(5_001);
+      await running;
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
+describe('a time', () => {
+  it.each([
+    [0, '0.0s'],
+    [1_950, '1.9s'],
+    [9_999, '9.9s'],
+    [10_000, '10s'],
+    [59_999, '59s'],
+    [60_000, '1m00s'],
+    [3_599_999, '59m59s'],
+    [3_600_000, '1h00m'],
+    [86_399_999, '23h59m'],
+    [86_400_000, '1d00h'],
+    [2_592_000_000, '30d00h'],
+  ])('of %d ms is written %s', (ms, text) => {
+    expect(formatDuration(ms)).toBe(text);
+  });
+});
