@@ -85,7 +85,6 @@ export interface HttpConfig extends Pick<HttpOptions, 'requests' | 'headers' | '
 export interface Content {
   /** By what they are about, and `key TABLE` for tables. */
   readonly canaries: ReadonlyMap<string, Canary>;
-  readonly cache: CacheConfig | null;
 }
 
 /** What guards a store that is a server, or several of the same data. */
@@ -96,6 +95,7 @@ export interface Guards extends Content {
   readonly batch: number;
   /** To each server; so many batches are under way at once. */
   readonly connections: number;
+  readonly cache: CacheConfig | null;
 }
 
 export type CacheConfig = CacheOptions & {

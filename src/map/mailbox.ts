@@ -3,9 +3,9 @@ import { formatTargets } from '../address/target.ts';
 import { andThen } from '../maybe.ts';
 import type { Store } from '../store/store.ts';
 import { type Answer, type Maybe, NOBODY, type Reply, type State } from '../vocabulary.ts';
-import { type AliasOptions, createChain } from './chain.ts';
+import { type AliasOptions, createChain, type Link } from './chain.ts';
 import { type Handler, NOTFOUND } from './map.ts';
-import { type Recipient, type RecipientOptions, askMailbox, readRecipient } from './recipient.ts';
+import { type Recipient, type RecipientOptions, askMailbox, readRecipient, recipientOf } from './recipient.ts';
 import { type Known, type ReplyForm, formatValue } from './value.ts';
 
 export interface MailboxOptions extends RecipientOptions {
@@ -68,6 +68,13 @@ export function createMailboxMap(options: MailboxOptions, store: Store): Handler
     return andThen(whole(), (found) => (found.answer === null ? inFolder() : found));
   };
 
+  /** As PostfixAdmin has it beside each mailbox: it sends the mail nowhere else. */
+  const isItself = (link: Link, { local, domain }: Recipient): boolean => {
+    if (link.kind !== 'address' || link.domain === null) return false;
+    const target = recipientOf(link, options);
+    return target.local === local && target.domain === domain;
+  };
+
   return (key) => {
     const recipient = key === null ? null : readRecipient(key, options);
     if (key === null || recipient === null) return NOTFOUND;
@@ -80,7 +87,7 @@ export function createMailboxMap(options: MailboxOptions, store: Store): Handler
       const settled = otherwise.kind === 'OK' ? accept({ local, user, value: answer?.value ?? '' }) : otherwise;
       if (findAlias === null) return settled;
       return andThen(findAlias(recipient), (links) => {
-        if (links === null) return settled;
+        if (links === null || links.every((link) => isItself(link, recipient))) return settled;
         return accept({
           local: recipient.local,
           user: recipient.user ?? recipient.local,

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import type { CacheConfig, Content, Guards, RedisConfig, SqlConfig, StoreConfig } from '../config/config.ts';
+import type { CacheConfig, Guards, RedisConfig, SqlConfig, StoreConfig } from '../config/config.ts';
 import type { Maybe, Question } from '../vocabulary.ts';
 import { type Bulk, createBatch } from './batch.ts';
 import { type Availability, createBreaker } from './breaker.ts';
 import { type CachedStore, createCache } from './cache.ts';
-import { type CanaryEvents, createCanary } from './canary.ts';
+import { type Canary, type CanaryEvents, createCanary } from './canary.ts';
 import type { RedisOptions } from './driver/redis.ts';
 import { createDeadline } from './deadline.ts';
 import { type Counts, createMeter } from './meter.ts';
@@ -72,7 +72,8 @@ export async function openStore(config: StoreConfig, probe: Question, events: St
     },
   };
 
-  const { canaries, cache: caching } = contentOf(config);
+  const canaries = canariesOf(config);
+  const caching = 'guards' in config ? config.guards.cache : null;
   const driven = await openDriver(config, probe, watch);
   const meter = createMeter(canaries.size === 0 ? driven : createCanary(driven, canaries, canaryEvents));
   const cache = caching === null ? null : createCache(meter, caching);
@@ -95,10 +96,9 @@ export async function openStore(config: StoreConfig, probe: Question, events: St
   };
 }
 
-const UNGUARDED: Content = { canaries: new Map(), cache: null };
-
-function contentOf(config: StoreConfig): Content {
-  return 'guards' in config ? config.guards : 'canaries' in config ? config : UNGUARDED;
+function canariesOf(config: StoreConfig): ReadonlyMap<string, Canary> {
+  if ('guards' in config) return config.guards.canaries;
+  return 'canaries' in config ? config.canaries : new Map<string, Canary>();
 }
 
 /** The file of each driver, which imports its package: so only what is configured is loaded. */

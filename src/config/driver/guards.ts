@@ -1,6 +1,6 @@
 import type { Canary } from '../../store/canary.ts';
 import type { Question } from '../../vocabulary.ts';
-import type { CacheConfig, Content, Guards } from '../config.ts';
+import type { CacheConfig, Guards } from '../config.ts';
 import { type Context, complain, parsedBy, text, wholeNumber, yesOrNo, z } from '../type.ts';
 import * as value from '../value.ts';
 
@@ -65,22 +65,20 @@ const cache = z
   .describe('{ positive_ms = 300_000 }, or {} for its defaults');
 
 /** For every store that others fill. */
-export const contentKeys = { canary, cache };
+export const contentKeys = { canary };
 
 /** For every store that is a server. */
 export const serverKeys = {
   ...contentKeys,
+  cache,
   timeout_ms: wholeNumber(10, 60_000, 1_500, 'milliseconds'),
   batch: wholeNumber(1, 1_000, 100, 'questions'),
   connections: wholeNumber(1, 100, 2, 'connections'),
 };
 
-export interface ContentKeys {
+export interface ServerKeys {
   readonly canary: ReadonlyMap<string, Canary>;
   readonly cache?: CacheConfig | undefined;
-}
-
-export interface ServerKeys extends ContentKeys {
   readonly timeout_ms: number;
   readonly batch: number;
   readonly connections: number;
@@ -89,18 +87,14 @@ export interface ServerKeys extends ContentKeys {
 /** What a driver takes for `events`: any name, its one word, or nothing. */
 type Events = 'a channel' | 'keyspace' | 'nothing';
 
-export function contentOf(raw: ContentKeys, takes: Events, context: Context): Content {
-  const events = raw.cache?.events ?? null;
+export function guardsOf(raw: ServerKeys, takes: Events, context: Context): Guards {
+  const { canary: canaries, cache: caching = null, timeout_ms: timeoutMs, batch, connections } = raw;
+  const events = caching?.events ?? null;
   if (events !== null && takes !== 'a channel' && events !== takes) {
     const remedy = takes === 'nothing' ? 'remove it: this driver tells of no changes' : `give "${takes}", or remove it`;
     complain(context, [{ key: 'cache.events', reason: `is "${events}"`, remedy }]);
   }
-  return { canaries: raw.canary, cache: raw.cache ?? null };
-}
-
-export function guardsOf(raw: ServerKeys, takes: Events, context: Context): Guards {
-  const { timeout_ms: timeoutMs, batch, connections } = raw;
-  return { ...contentOf(raw, takes, context), timeoutMs, batch, connections };
+  return { canaries, cache: caching, timeoutMs, batch, connections };
 }
 
 /** How the connection to a server is protected; the files are read now, so that a reload sees new ones. */

@@ -5,7 +5,7 @@ import { SCHEMAS, type SchemaName } from '../../store/sql/schema.ts';
 import type { Mistake, StoreConfig } from '../config.ts';
 import { type Context, complain, parsedBy, text, z } from '../type.ts';
 import * as value from '../value.ts';
-import { contentKeys, contentOf, guardsOf, passwordFile, serverKeys, tls, urls } from './guards.ts';
+import { contentKeys, guardsOf, passwordFile, serverKeys, tls, urls } from './guards.ts';
 
 /** SQL databases: where they are, and a schema that we know or queries of the administrator's, or both. */
 
@@ -57,7 +57,7 @@ export const sqlite = z
     driver: 'sqlite',
     path: raw.path,
     queries: queriesOf(raw, 'sqlite', context),
-    ...contentOf(raw, 'nothing', context),
+    canaries: raw.canary,
   }));
 
 /** A schema's queries, each of which one in the file replaces. */

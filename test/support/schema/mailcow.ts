@@ -35,7 +35,7 @@ export const mailcow: Fixture = {
   rows: [
     `insert into domain (domain, active, backupmx, relay_all_recipients) values ('example.org', 1, 0, 0),
       ('off.example', 0, 0, 0), ('backup.example', 1, 1, 0), ('takes-all.example', 1, 1, 1), ('caught.example', 1, 1, 1),
-      ('former.example', 0, 1, 1), ('local.example', 1, 0, 1)`,
+      ('former.example', 0, 1, 1), ('local.example', 1, 0, 1), ('open.example', 1, 1, 1)`,
     `insert into alias_domain (alias_domain, target_domain, active) values ('stands.example', 'example.org', 1),
       ('ended.example', 'example.org', 0), ('stands-off.example', 'off.example', 1)`,
     `insert into mailbox (username, password, local_part, domain, active, kind) values
@@ -50,7 +50,8 @@ export const mailcow: Fixture = {
       ('past@example.org', 'fred@example.org', 'example.org', 0), ('none@example.org', '', 'example.org', 1),
       ('junk@example.org', 'spam@localhost', 'example.org', 1), ('info@off.example', 'fred@example.org', 'off.example', 1),
       ('@example.org', 'fred@example.org', 'example.org', 1), ('@caught.example', 'fred@example.org', 'caught.example', 1),
-      ('Info@stands.example', 'fred@example.org', 'stands.example', 1)`,
+      ('Info@stands.example', 'fred@example.org', 'stands.example', 1),
+      ('@takes-all.example', 'fred@example.org', 'takes-all.example', 0), ('@open.example', '', 'open.example', 1)`,
     `insert into spamalias (address, goto, description, validity, permanent) values
       ('word.for-now@example.org', 'fred@example.org', '', unix_timestamp() + 3600, 0),
       ('word.was@example.org', 'fred@example.org', '', unix_timestamp() - 3600, 0),
@@ -92,6 +93,7 @@ export const mailcow: Fixture = {
     ['finds a mailbox that is kept in a relay domain', 'mailbox', 'pat@backup.example', 'active'],
     ['does not find nobody in a relay domain that takes who is known', 'mailbox', 'nobody@backup.example', null],
     ['finds whoever is asked for in a relay domain that takes all', 'mailbox', 'whoever@takes-all.example', 'active'],
+    ['finds whoever is asked for where the catch-all has no target', 'mailbox', 'whoever@open.example', 'active'],
     ['leaves whom a catch-all is to have to it', 'mailbox', 'whoever@caught.example', null],
     ['does not find nobody in a deactivated relay domain', 'mailbox', 'whoever@former.example', null],
     ['does not find nobody in a domain that would take all if it relayed', 'mailbox', 'whoever@local.example', null],

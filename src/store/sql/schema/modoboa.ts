@@ -24,7 +24,8 @@ export const modoboa = inEach(['postgresql', 'mysql', 'sqlite'], ({ concat, loca
         join core_user u on u.id = m.user_id
       where o.name = :domain`,
 
-    // Modoboa's own row for a domain alias, which leads whoever is asked for to the target, is left out: what follows is exact.
+    // Modoboa's own row for a domain alias, internal and of no domain, leads whoever is asked for to the target. It is left out,
+    // since what follows is exact.
     alias: `
       select a.address, r.address as value
       from admin_alias a
