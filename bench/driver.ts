@@ -7,6 +7,8 @@ export interface Order extends Questions {
   readonly path: string;
   /** Whose processor time is measured; null for a server of many processes. */
   readonly serverPid: number | null;
+  /** The first process of a database behind it, whose time with all its processes is measured too. */
+  readonly databasePid: number | null;
   readonly connections: number;
   readonly warmMs: number;
   readonly runMs: number;
@@ -20,6 +22,8 @@ export interface Report {
   /** Processor time for each request. */
   readonly serverUs: number | null;
   readonly serverBusy: number | null;
+  readonly databaseUs: number | null;
+  readonly databaseBusy: number | null;
   readonly loadUs: number;
   readonly loadBusy: number;
   readonly found: number;

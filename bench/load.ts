@@ -1,7 +1,7 @@
 import { type Socket, connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { quantile } from './median.ts';
-import { cpuUs } from './proc.ts';
+import { cpuUs, treeUs } from './proc.ts';
 import { randomRequests } from './request.ts';
 import type { Order, Outcome, Report } from './driver.ts';
 
@@ -78,12 +78,14 @@ async function run(order: Order): Promise<Report> {
     await Promise.race([sleep(order.warmMs), failure]);
     replies = found = notFound = 0;
     const serverFrom = order.serverPid === null ? 0 : cpuUs(order.serverPid);
+    const databaseFrom = order.databasePid === null ? 0 : treeUs(order.databasePid);
     const loadFrom = process.cpuUsage();
     const fromMs = performance.now();
     await Promise.race([sleep(order.runMs), failure]);
     const tookMs = performance.now() - fromMs;
     const loadSpent = process.cpuUsage(loadFrom);
     const serverUs = order.serverPid === null ? null : cpuUs(order.serverPid) - serverFrom;
+    const databaseUs = order.databasePid === null ? null : treeUs(order.databasePid) - databaseFrom;
     const loadUs = loadSpent.user + loadSpent.system;
     const sorted = waitsMs.subarray(0, replies).toSorted();
     const other = replies - found - notFound;
@@ -94,6 +96,8 @@ async function run(order: Order): Promise<Report> {
       p99Us: quantile(sorted, 0.99) * 1_000,
       serverUs: serverUs === null ? null : serverUs / replies,
       serverBusy: serverUs === null ? null : serverUs / (tookMs * 1_000),
+      databaseUs: databaseUs === null ? null : databaseUs / replies,
+      databaseBusy: databaseUs === null ? null : databaseUs / (tookMs * 1_000),
       loadUs: loadUs / replies,
       loadBusy: loadUs / (tookMs * 1_000),
       found,

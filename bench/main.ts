@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Bench, EXTENTS, type Part } from './bench.ts';
 import { codecPart } from './codec.ts';
+import { databasesPart } from './databases.ts';
 import { openLoad } from './driver.ts';
 import { type Verdict, formatVerdicts } from './goal.ts';
 import { importPart } from './import.ts';
@@ -24,6 +25,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   refusal: refusalPart,
   maps: mapsPart,
   scale: scalePart,
+  databases: databasesPart,
 };
 
 const USAGE = `Usage: npm run bench -- [--quick | --full] [--daemon MAIN.JS] [--other MAIN.JS] [PART...]

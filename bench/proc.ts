@@ -18,6 +18,26 @@ export function cpuUs(pid: number): number {
   return ns / NS_PER_US;
 }
 
+/** The same of a process and those that it has started. One that ends meanwhile takes its time with it. */
+export function treeUs(pid: number): number {
+  return childrenOf(pid).reduce((sum, child) => sum + cpuUsOrNone(child), cpuUs(pid));
+}
+
+/** The processes that a process has started and that are still there. */
+export function childrenOf(pid: number): readonly number[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+  );
+}
+
+function cpuUsOrNone(pid: number): number {
+  try {
+    return cpuUs(pid);
+  } catch {
+    return 0; // it has ended
+  }
+}
+
 /** Resident memory in MB, by what is behind it. */
 export interface Memory {
   readonly anonymous: number;

@@ -10,6 +10,10 @@ export interface Contender extends Questions {
   readonly name: string;
   readonly server: Server;
   readonly connections: number;
+  /** The first process of the database behind it. */
+  readonly databasePid?: number | null;
+  /** Asks by itself, where the load's way is not the one to be measured. */
+  readonly ask?: (times: Pick<Extent, 'warmMs' | 'runMs'>) => Promise<Report>;
 }
 
 /** Medians over the rounds; the ratios are to the first contender in the same round. */
@@ -23,6 +27,8 @@ export interface Standing {
   readonly serverUs: number | null;
   readonly serverUsRatio: number | null;
   readonly serverBusy: number | null;
+  readonly databaseUs: number | null;
+  readonly databaseBusy: number | null;
   readonly loadUs: number;
   readonly loadBusy: number;
   /** Replies, by what they said. */
@@ -31,6 +37,8 @@ export interface Standing {
   readonly other: number;
   /** Why it has no figures. */
   readonly error: string | null;
+  /** By the round; null where it was out. */
+  readonly reports: readonly (Report | null)[];
 }
 
 /**
@@ -48,12 +56,13 @@ export async function runRounds(
     const reports = new Map<Contender, Report>();
     for (let turn = 0; turn < contenders.length; turn++) {
       const contender = contenders[(round + turn) % contenders.length] as Contender;
-      const { server, connections, map, keys } = contender;
+      const { server, databasePid = null, connections, map, keys, ask } = contender;
       const { warmMs, runMs } = extent;
       if (errors.has(contender)) continue;
       try {
         const { path, pid: serverPid } = server;
-        reports.set(contender, await load.run({ path, serverPid, connections, map, keys, warmMs, runMs }));
+        const order = { path, serverPid, databasePid, connections, map, keys, warmMs, runMs };
+        reports.set(contender, await (ask?.(extent) ?? load.run(order)));
       } catch (error) {
         errors.set(contender, (error as Error).message);
       }
@@ -89,13 +98,26 @@ function standingOf(
     serverUs: medianKnown(own.map((report) => report.serverUs)),
     serverUsRatio: medianKnown(ratios((report) => report.serverUs)),
     serverBusy: medianKnown(own.map((report) => report.serverBusy)),
+    databaseUs: medianKnown(own.map((report) => report.databaseUs)),
+    databaseBusy: medianKnown(own.map((report) => report.databaseBusy)),
     loadUs: median(own.map((report) => report.loadUs)),
     loadBusy: median(own.map((report) => report.loadBusy)),
     found: sum(own.map((report) => report.found)),
     notFound: sum(own.map((report) => report.notFound)),
     other: sum(own.map((report) => report.other)),
     error,
+    reports: rounds.map((reports) => reports.get(contender) ?? null),
   };
+}
+
+/** How a figure of one compares with that of another in the same rounds; NaN where one of them has none. */
+export function ratioOf(over: Standing, under: Standing, figure: 'perSecond' | 'p50Us'): number {
+  return median(
+    over.reports.flatMap((report, round) => {
+      const other = under.reports[round];
+      return report && other ? [report[figure] / other[figure]] : [];
+    }),
+  );
 }
 
 function sum(values: readonly number[]): number {

@@ -19,7 +19,9 @@ export interface Server {
 /** Where a daemon of ours finds its mailboxes. */
 export type StoreSettings =
   | { readonly driver: 'memory'; readonly mailboxes: number }
-  | { readonly driver: 'embedded'; readonly path: string };
+  | { readonly driver: 'embedded'; readonly path: string }
+  /** The lines of a store, as TOML. */
+  | { readonly driver: 'other'; readonly lines: readonly string[] };
 
 const START_MS = 20_000;
 const SHOWN_CHARS = 2_000; // of a log that says the same at every try
@@ -96,10 +98,13 @@ async function answersOk(path: string): Promise<boolean> {
 }
 
 function configOf(path: string, store: StoreSettings, settings: readonly string[]): string {
-  const lines = ['[listen.mta]', `path = ${JSON.stringify(path)}`, '', '[store.local]', `driver = "${store.driver}"`];
-  if (store.driver === 'embedded') {
-    lines.push(`path = ${JSON.stringify(store.path)}`);
+  const lines = ['[listen.mta]', `path = ${JSON.stringify(path)}`, '', '[store.local]'];
+  if (store.driver === 'other') {
+    lines.push(...store.lines);
+  } else if (store.driver === 'embedded') {
+    lines.push('driver = "embedded"', `path = ${JSON.stringify(store.path)}`);
   } else {
+    lines.push('driver = "memory"');
     const addresses = Array.from({ length: store.mailboxes }, (_, number) => `  "${addressOf(number)}",`);
     lines.push('mailboxes = [', ...addresses, ']');
   }

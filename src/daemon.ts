@@ -119,8 +119,8 @@ export async function startDaemon(
   const exchangeControl = ({ control }: Config, take: boolean): Promise<void> =>
     controlDoors.exchange(new Map(control === null ? [] : [['control', control]]), take);
   const exchangeDoors = async (config: Config, take: boolean): Promise<void> => {
-    await exchangeControl(config, take);
     await doors.exchange(config.listeners, take);
+    await exchangeControl(config, take);
   };
   const closeDoors = (): void => {
     doors.close();
@@ -150,7 +150,7 @@ export async function startDaemon(
       try {
         await exchangeDoors(config, false);
       } catch (error) {
-        await exchangeControl(old.config, false);
+        await doors.exchange(old.config.listeners, false);
         await closeEach([...next.maps.stores.values()].filter((store) => !storesBefore.has(store)));
         throw error;
       }

@@ -9,6 +9,7 @@ import { type Daemon, MAIN, cli, makeFolder, serve } from './daemon.ts';
 
 const WAIT = { timeout: 10_000, interval: 10 };
 const FRED = 'OK fred@example.org';
+const FILES = ['smmap.sock', 'smmap.sock.control', 'smmap.toml'];
 
 async function serveFixed(listen = '', limits = ''): Promise<Daemon> {
   const folder = await makeFolder();
@@ -99,7 +100,7 @@ describe('where it listens', () => {
     expect(lstatSync(daemon.socket).ino).toBe(inode);
     expect(await connected.ask('mailbox', 'fred@example.org')).toBe(FRED);
     expect(await askOnce(daemon.socket, 'mailbox', 'fred@example.org')).toBe(FRED);
-    expect(readdirSync(daemon.folder).toSorted()).toEqual(['smmap.sock', 'smmap.toml']);
+    expect(readdirSync(daemon.folder).toSorted()).toEqual(FILES);
   });
 
   test('of eight daemons that start at once on the path of a dead one, exactly one gets it', async () => {
@@ -112,7 +113,7 @@ describe('where it listens', () => {
     expect(refused).toHaveLength(7);
     for (const reason of refused) expect(reason).toMatch(/ended with 73: smmap: .*: another server listens there/);
     expect(await askOnce(dead.socket, 'mailbox', 'fred@example.org')).toBe(FRED);
-    expect(readdirSync(dead.folder).toSorted()).toEqual(['smmap.sock', 'smmap.toml']);
+    expect(readdirSync(dead.folder).toSorted()).toEqual(FILES);
   });
 
   test('the socket file of a killed daemon is replaced', async () => {

@@ -72,7 +72,11 @@ describePart('the daemon over a real PostgreSQL of PostfixAdmin', findPostgresql
       const { daemon } = await serveOver(storeOf());
       const table = `socketmap:unix:${daemon.socket}:mailbox`;
       expect((await real.postmap(['-q', 'fred@example.org', table])).stdout).toBe('fred@example.org\n');
-      expect(await real.postmap(['-q', 'nobody@example.org', table])).toMatchObject({ code: 1, stdout: '', stderr: '' });
+      expect(await real.postmap(['-q', 'nobody@example.org', table])).toMatchObject({
+        code: 1,
+        stdout: '',
+        stderr: '',
+      });
     });
   });
 

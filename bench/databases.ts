@@ -1,0 +1,233 @@
+import { loadavg } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { openClient } from '../src/socket/client.ts';
+import type { Bench, Part } from './bench.ts';
+import { type BareOrder, type Database, OWN_QUERY, type OpenDatabase, SAME_QUERY } from './database.ts';
+import type { Outcome, Report } from './driver.ts';
+import { type Verdict, judge } from './goal.ts';
+import { openRedis, openSlapd } from './nosql.ts';
+import { findPostmaps } from './postmap.ts';
+import { CYRUS_MAP, type Keys, hits } from './request.ts';
+import { type Contender, type Standing, ratioOf, runRounds } from './round.ts';
+import type { Scratch } from './scratch.ts';
+import { type Server, startDaemon } from './server.ts';
+import { openMariadb, openPostgresql, openSqlite } from './sql.ts';
+import { formatCount, formatFixed, formatTable } from './table.ts';
+
+const DATABASES: Readonly<Record<string, OpenDatabase>> = {
+  PostgreSQL: openPostgresql,
+  MariaDB: openMariadb,
+  slapd: openSlapd,
+  Redis: openRedis,
+  SQLite: openSqlite,
+};
+
+const CONNECTIONS = 50;
+const HOT = 10_000; // mailboxes that nine of ten questions are about
+const HOT_SHARE = 9; // to one
+const FILL_MS = 2_000;
+const JUDGED = 'PostgreSQL';
+
+const BATCHED = 'smmap';
+const UNBATCHED = 'smmap, batch = 1';
+const CACHED = 'smmap, cache, 90 % hits';
+const EMBEDDED = 'smmap, embedded, the same';
+const POSTFIX = `${CONNECTIONS} postmap, Postfix's own table`;
+const ALONE = 'smmap, one at a time';
+
+/** Stores in databases: what batches and a cache gain, and what a daemon between Postfix and a database costs. */
+export const databasesPart: Part = async (bench) => {
+  const { extent, print } = bench;
+  print(
+    `\nDatabases: every mailbox is there; ratios to the first line in the same round, medians of ${extent.rounds}\n` +
+      `All of it shares the cores. own: the load's processes, a bare client, or all postmap together\n`,
+  );
+  const verdicts: Verdict[] = [];
+  for (const [name, open] of Object.entries(DATABASES)) {
+    const startedMs = performance.now();
+    const database = await open({
+      folder: bench.scratch.folder,
+      mailboxes: extent.databaseMailboxes,
+    });
+    if ('missing' in database) {
+      print(`${name}: not measured, ${database.missing}\n`);
+      continue;
+    }
+    const filledS = formatFixed((performance.now() - startedMs) / 1_000, 0);
+    try {
+      print(`${name}: ${formatCount(database.mailboxes)} mailboxes, started and filled within ${filledS} s\n`);
+      const { standings, notes } = await measure(bench, database);
+      print(formatTable(HEAD, standings.map(formatRow), 2));
+      for (const note of notes) print(note);
+      print(
+        `Load of the machine: ${loadavg()
+          .map((load) => load.toFixed(1))
+          .join(' ')}\n`,
+      );
+      if (name === JUDGED) verdicts.push(...judgeAll(name, standings));
+    } finally {
+      await database.stop();
+    }
+  }
+  return verdicts;
+};
+
+async function measure(
+  { scratch, load, stores, daemon, extent }: Bench,
+  database: Database,
+): Promise<{ standings: readonly Standing[]; notes: readonly string[] }> {
+  const { mailboxes, pid: databasePid, store } = database;
+  const all = [hits(mailboxes)];
+  const mostlyHot: readonly Keys[] = [
+    ...Array.from({ length: HOT_SHARE }, () => hits(Math.min(HOT, mailboxes))),
+    ...all,
+  ];
+  const start = (...more: string[]): Promise<Server> =>
+    startDaemon(scratch, daemon, { driver: 'other', lines: [...store, ...more] });
+  const embedded = await stores.get(mailboxes);
+  const servers = {
+    batched: await start(),
+    unbatched: database.pid === null ? null : await start('batch = 1'), // without a server nothing goes in batches
+    cached: await start(`cache = {}`),
+    embedded: await startDaemon(scratch, daemon, { driver: 'embedded', path: embedded.dir }),
+  };
+  const notes: string[] = [];
+  const asking = { connections: CONNECTIONS, map: CYRUS_MAP, databasePid };
+  const contenders: Contender[] = [{ ...asking, name: BATCHED, server: servers.batched, keys: all }];
+  if (servers.unbatched !== null) contenders.push({ ...asking, name: UNBATCHED, server: servers.unbatched, keys: all });
+  const postmaps = database.postfix && findPostmaps(scratch, database.postfix, databasePid, mailboxes);
+  if (postmaps === null) notes.push("Debian's Postfix has no table for it.");
+  else if ('missing' in postmaps) notes.push(postmaps.missing);
+  else {
+    contenders.push({
+      ...byItself(POSTFIX, (times) => postmaps.run(CONNECTIONS, times)),
+      connections: CONNECTIONS,
+    });
+  }
+  contenders.push(
+    { ...asking, name: CACHED, server: servers.cached, keys: mostlyHot },
+    { ...asking, name: EMBEDDED, server: servers.embedded, keys: mostlyHot, databasePid: null },
+    { ...asking, name: ALONE, server: servers.batched, keys: all, connections: 1 },
+  );
+  const bare = openBare(scratch);
+  for (const [name, place] of Object.entries(database.bare)) {
+    contenders.push(byItself(name, ({ warmMs, runMs }) => bare.run({ place, databasePid, mailboxes, warmMs, runMs })));
+  }
+
+  try {
+    const { path, pid: serverPid } = servers.cached;
+    const fill = {
+      path,
+      serverPid,
+      ...asking,
+      keys: [hits(Math.min(HOT, mailboxes))],
+      warmMs: 0,
+      runMs: FILL_MS,
+    };
+    await load.run(fill);
+    const before = await cacheOf(servers.cached);
+    const standings = await runRounds(load, contenders, extent);
+    const after = await cacheOf(servers.cached);
+    const share = (after.hits - before.hits) / (after.hits - before.hits + after.misses - before.misses);
+    notes.push(`The cache had ${formatFixed(share * 100, 1)} % of what it was asked.`);
+    for (const { contender, notFound, other } of standings) {
+      if (notFound + other > 0) notes.push(`${contender.name}: ${notFound + other} replies were not OK!`);
+    }
+    return { standings, notes };
+  } finally {
+    bare.close();
+    for (const server of Object.values(servers)) await server?.close();
+  }
+}
+
+const NO_SERVER: Server = { path: '', pid: null, startMs: NaN, close: () => Promise.resolve() };
+
+function byItself(name: string, ask: NonNullable<Contender['ask']>): Contender {
+  return { name, server: NO_SERVER, connections: 1, map: CYRUS_MAP, keys: [], ask };
+}
+
+interface Bare {
+  run(order: BareOrder): Promise<Report>;
+  close(): void;
+}
+
+function openBare(scratch: Scratch): Bare {
+  const child = scratch.fork(fileURLToPath(new URL('bare.js', import.meta.url)), []);
+  return {
+    run: (order) =>
+      new Promise((resolve, reject) => {
+        child.once('message', (outcome: Outcome) => {
+          if ('report' in outcome) resolve(outcome.report);
+          else reject(new Error(outcome.error));
+        });
+        child.send(order);
+      }),
+    close: () => void child.kill('SIGKILL'),
+  };
+}
+
+interface CacheCounts {
+  readonly hits: number;
+  readonly misses: number;
+}
+
+/** What the cache of a daemon's store counts. */
+async function cacheOf({ path }: Server): Promise<CacheCounts> {
+  const options = { timeoutMs: 5_000, protocol: 'netstring', replyBytes: 100_000 } as const;
+  const client = await openClient({ kind: 'unix', path: `${path}.control` }, options);
+  try {
+    const reply = await client.ask('stores', '');
+    const { stores } = JSON.parse(reply.slice('OK '.length)) as {
+      stores: { cache: CacheCounts }[];
+    };
+    return (stores[0] as { cache: CacheCounts }).cache;
+  } finally {
+    client.close();
+  }
+}
+
+const HEAD =
+  'conns,who asks,answers/s,ratio,p50 us,p99 us,daemon us each,busy %,database us each,busy %,own us each,busy %,remark'.split(
+    ',',
+  );
+
+function formatRow(standing: Standing): string[] {
+  const { contender, error } = standing;
+  const percent = (share: number | null): string => formatFixed(share === null ? null : share * 100, 0);
+  return [
+    String(contender.connections),
+    contender.name,
+    formatCount(standing.perSecond),
+    formatFixed(standing.perSecondRatio, 2),
+    formatFixed(standing.p50Us, 0),
+    formatFixed(standing.p99Us, 0),
+    formatFixed(standing.serverUs, 1),
+    percent(standing.serverBusy),
+    formatFixed(standing.databaseUs, 1),
+    percent(standing.databaseBusy),
+    formatFixed(standing.loadUs, 1),
+    percent(standing.loadBusy),
+    error ?? '',
+  ];
+}
+
+function judgeAll(name: string, standings: readonly Standing[]): Verdict[] {
+  const named = (who: string): Standing | undefined => standings.find(({ contender }) => contender.name === who);
+  const compare = (over: string, under: string, figure: 'perSecond' | 'p50Us'): number => {
+    const [one, other] = [named(over), named(under)];
+    return one === undefined || other === undefined ? NaN : ratioOf(one, other, figure);
+  };
+  const rate = `${name}, answers per second of ${CONNECTIONS} connections over those of`;
+  return [
+    judge(`${rate} batch = 1`, compare(BATCHED, UNBATCHED, 'perSecond'), 'at least', 3),
+    judge(`${rate} Postfix's own table`, compare(BATCHED, POSTFIX, 'perSecond'), 'at least', 3),
+    judge(`${rate} the embedded store, cache with 90 % hits`, compare(CACHED, EMBEDDED, 'perSecond'), 'at least', 0.7),
+    judge(`${name}, round trip over that of a bare client`, compare(ALONE, SAME_QUERY, 'p50Us'), 'at most', 1.3),
+    judge(
+      `${name}, the same over a bare client with a simpler query`,
+      compare(ALONE, OWN_QUERY, 'p50Us'),
+      'at most',
+      1.3,
+    ),
+  ];
+}
