@@ -1,7 +1,7 @@
 import type { About, Answer, Maybe, Question } from '../vocabulary.ts';
 import { formatQuestion, ownerOf, parseQuestion, readMeant } from './question.ts';
 import { createShelf } from './shelf.ts';
-import { EmptyStoreError, type Store, StoreError } from './store.ts';
+import { EmptyStoreError, messageOf, type Store, StoreError } from './store.ts';
 
 export interface CacheOptions {
   /** How many answers are kept at most; a quarter of them may be absences, an eighth failures. */
@@ -233,10 +233,6 @@ function accepts(about: About, answer: Answer): boolean {
 function again({ cause, at }: Failure, now: number): StoreError {
   const reason = messageOf(cause);
   return new StoreError(`failed ${Math.round(now - at)} ms ago, and is not asked again so soon: ${reason}`, { cause });
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }
 
 const SUSPENDED_MS = 1_000;

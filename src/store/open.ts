@@ -10,7 +10,7 @@ import { createDeadline } from './deadline.ts';
 import { type Counts, createMeter } from './meter.ts';
 import { createReopening } from './reopen.ts';
 import { createReplicas } from './replicas.ts';
-import { MissingPackageError, type Store } from './store.ts';
+import { MissingPackageError, messageOf, type Store } from './store.ts';
 
 /** What happens to a store while it is open, for the log. */
 export interface StoreEvents {
@@ -232,8 +232,4 @@ async function load<T>(name: string, file: () => Promise<T>): Promise<T> {
 function hostOf(url: string): string {
   const { host, searchParams } = new URL(url);
   return host !== '' ? host : (searchParams.get('host') ?? url.replace(/\?.*/, ''));
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

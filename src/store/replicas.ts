@@ -1,6 +1,6 @@
 import { andThen } from '../maybe.ts';
 import type { Answer, Maybe, Question } from '../vocabulary.ts';
-import { type Store, StoreError } from './store.ts';
+import { messageOf, type Store, StoreError } from './store.ts';
 
 /**
  * Several servers of the same data, asked in order: the first that is certain, of an entry or of its absence, has the answer. A
@@ -25,8 +25,4 @@ export function createReplicas(stores: readonly Store[]): Store {
     lookup: (question) => ask(question, 0, []),
     close: () => stores.reduce<Maybe<void>>((closing, store) => andThen(closing, () => store.close()), undefined),
   };
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -15,6 +15,11 @@ export class StoreError extends Error {
   override name = 'StoreError';
 }
 
+/** What went wrong, for the log. */
+export function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
 /** A store refused a question, or has a doubt about it alone, and may well answer another one. */
 export class QuestionError extends StoreError {
   override name = 'QuestionError';

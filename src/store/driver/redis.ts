@@ -16,7 +16,7 @@ import {
 import { createSentinels } from '../redis/sentinel.ts';
 import { slotOf } from '../redis/slot.ts';
 import { type Watch, type Watched, createWatch } from '../redis/watch.ts';
-import { QuestionError, StoreError } from '../store.ts';
+import { messageOf, QuestionError, StoreError } from '../store.ts';
 import type { TlsOptions } from '../tls.ts';
 
 interface Host {
@@ -275,8 +275,4 @@ function tlsOf({ ca, cert, key, serverName, verify }: TlsOptions): NonNullable<C
     ...(serverName === null ? {} : { servername: serverName }),
     rejectUnauthorized: verify,
   };
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }
