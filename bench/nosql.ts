@@ -9,7 +9,7 @@ import { addressOf } from './request.ts';
 
 /** The databases that have no tables. */
 
-const MOST_ENTRIES = 100_000; // as many as slapadd loads within a minute
+const MOST_ENTRIES = 100_000; // slapadd loads them within seconds
 const PEOPLE = `ou=people,${SUFFIX}`;
 
 export const openSlapd: OpenDatabase = async ({ folder, mailboxes: wanted }) => {
