@@ -17,7 +17,7 @@ function setUp({ later = true } = {}) {
   const held = new Set(['postmaster', 'fred']);
   const asked: string[] = [];
   const told: string[] = [];
-  const waiting: (() => void)[] = [];
+  let waiting: { readonly local: string; readonly go: () => void }[] = [];
   let failing = false;
   let slow = false;
   const store: Store = {
@@ -26,7 +26,7 @@ function setUp({ later = true } = {}) {
       asked.push(local);
       if (failing) return Promise.reject(new StoreError('gone'));
       const answer = (): Answer => (held.has(local) ? ENTRY : null);
-      if (slow) return new Promise((resolve) => waiting.push(() => resolve(answer())));
+      if (slow) return new Promise((resolve) => waiting.push({ local, go: () => resolve(answer()) }));
       return later ? Promise.resolve().then(answer) : answer();
     },
     close: () => {},
@@ -50,8 +50,11 @@ function setUp({ later = true } = {}) {
     ask,
     fail: (now: boolean): void => void (failing = now),
     slowDown: (): void => void (slow = true),
-    turn: async (): Promise<void> => {
-      for (const go of waiting.splice(0)) go();
+    /** Answers what was asked, or only what was asked for `local`. */
+    turn: async (local?: string): Promise<void> => {
+      const due = waiting.filter((each) => local === undefined || each.local === local);
+      waiting = waiting.filter((each) => !due.includes(each));
+      for (const { go } of due) go();
       await pass(0);
     },
   };
@@ -145,6 +148,21 @@ describe('a canary', () => {
     await turn();
     expect(await Promise.all([...second, third])).toEqual(['null', 'null', 'null']);
     expect(asked.filter((local) => local === 'postmaster')).toHaveLength(3);
+  });
+
+  it('is asked again only when it has answered, so that no old answer comes behind a new one', async () => {
+    const { ask, asked, slowDown, turn } = setUp();
+    await pass(0);
+    asked.length = 0;
+    slowDown();
+    const answers = [ask(about('a'))];
+    await turn('a');
+    answers.push(ask(about('b')));
+    await turn('b');
+    expect(asked).toEqual(['a', 'postmaster', 'canary-that-is-not', 'b']);
+    await turn();
+    await turn();
+    expect(await Promise.all(answers)).toEqual(['null', 'null']);
   });
 
   it('has no say in what is of another kind', async () => {

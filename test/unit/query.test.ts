@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { type Dialect, parseQuery, queryNameOf, valueOf } from '../../src/store/sql/query.ts';
+import type { Question } from '../../src/vocabulary.ts';
+
+const mailbox: Question = {
+  about: 'mailbox',
+  local: 'a b',
+  domain: 'x.example',
+  exact: false,
+  folder: null,
+  anyCase: false,
+};
+
+function read(text: string, dialect: Dialect = 'postgresql'): unknown {
+  const query = parseQuery('mailbox', text, dialect);
+  return 'flaw' in query ? query.flaw : [query.parts, query.parameters];
+}
+
+describe('a query', () => {
+  it.each<[string, string, unknown, Dialect?]>([
+    [
+      'is taken apart at its parameters',
+      'select 1 where a = :local and d=:domain ;',
+      [
+        ['select 1 where a = ', ' and d=', ''],
+        ['local', 'domain'],
+      ],
+    ],
+    [
+      'may have a parameter twice',
+      'select :local = :local',
+      [
+        ['select ', ' = ', ''],
+        ['local', 'local'],
+      ],
+    ],
+    ['may begin with WITH', 'WITH x as (select 1) select :local', [['WITH x as (select 1) select ', ''], ['local']]],
+    [
+      'keeps what stands in quotes',
+      "select ':domain', ':x', \":y\", ''':z' where a = :local",
+      [["select ':domain', ':x', \":y\", ''':z' where a = ", ''], ['local']],
+    ],
+    ['keeps a cast', 'select a::text where b = :local::text', [['select a::text where b = ', '::text'], ['local']]],
+    ['keeps a slice', 'select a[1:2] where b = :local', [['select a[1:2] where b = ', ''], ['local']]],
+    [
+      'keeps a backslash at the end of a text of PostgreSQL',
+      "select '\\' , :local",
+      [["select '\\' , ", ''], ['local']],
+    ],
+    [
+      'knows that a backslash escapes in MySQL',
+      "select '\\' :domain', :local",
+      [["select '\\' :domain', ", ''], ['local']],
+      'mysql',
+    ],
+    ['has a parameter', 'select 1', 'has no parameter, such as :local: it would say the same of all'],
+    ['has no unknown parameter', 'select :detail', 'asks for :detail, and has only :local, :domain, :address'],
+    ['is one statement', 'select :local; delete from users', 'is more than one statement'],
+    ['is a SELECT', 'delete from users where a = :local', 'is no SELECT'],
+    ['is not empty', ' ', 'is no SELECT'],
+    ['has no comment', 'select :local -- x', 'has a comment; leave it out'],
+    ['has no comment in the middle', 'select /* :domain */ :local', 'has a comment; leave it out'],
+    ['has no comment of MySQL', 'select :local # x', 'has a comment; leave it out', 'mysql'],
+  ])('%s', (_, text, expected, dialect) => {
+    expect(read(text, dialect)).toEqual(expected);
+  });
+
+  it('is chosen by what is asked', () => {
+    expect(queryNameOf(mailbox)).toBe('mailbox');
+    expect(queryNameOf({ ...mailbox, folder: '' })).toBe('folder');
+    expect(queryNameOf({ about: 'domain', domain: 'x' })).toBe('domain');
+  });
+
+  it('is given texts', () => {
+    const folder: Question = { ...mailbox, folder: 'abc' };
+    const texts = (['local', 'domain', 'address', 'detail'] as const).map((parameter) => valueOf(folder, parameter));
+    expect(texts).toEqual(['a b', 'x.example', 'a b@x.example', 'abc']);
+    expect(valueOf({ about: 'alias', local: '', domain: 'x.example', exact: false }, 'address')).toBe('@x.example');
+    const key: Question = { about: 'key', table: 't', key: 'k', exact: false };
+    expect([valueOf(key, 'table'), valueOf(key, 'key')]).toEqual(['t', 'k']);
+    expect(valueOf({ about: 'domain', domain: 'x' }, 'domain')).toBe('x');
+  });
+});

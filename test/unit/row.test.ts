@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import { type Row, answerOf } from '../../src/store/row.ts';
+import { QuestionError } from '../../src/store/store.ts';
+import type { Question } from '../../src/vocabulary.ts';
+
+const FRED = { local: 'fred', domain: 'example.org', exact: false };
+const mailbox: Question = { about: 'mailbox', ...FRED, folder: null, anyCase: false };
+const inFolder = (folder: string, anyCase = false): Question => ({ ...mailbox, folder, anyCase });
+const alias: Question = { about: 'alias', ...FRED };
+const domain: Question = { about: 'domain', domain: 'xn--bcher-kva.example' };
+const key: Question = { about: 'key', table: 'access', key: 'to:fred', exact: false };
+const ACTIVE = { value: '', state: 'active' };
+
+describe('rows', () => {
+  it.each<[string, Question, Row[], unknown]>([
+    ['none is an absence', mailbox, [], null],
+    ['one without columns that count is an active mailbox', mailbox, [{ '?column?': 1 }], ACTIVE],
+    ['a value that is null is empty', mailbox, [{ value: null }], ACTIVE],
+    ['a number is a value', mailbox, [{ value: 7 }], { value: '7', state: 'active' }],
+    ['bytes are a value', mailbox, [{ value: Buffer.from('é') }], { value: 'é', state: 'active' }],
+    ['a state is told', mailbox, [{ state: 'disabled' }], { value: '', state: 'disabled' }],
+    [
+      'the active one of several counts',
+      mailbox,
+      [{ state: 'disabled' }, { value: 'x', state: 'active' }],
+      { value: 'x', state: 'active' },
+    ],
+    [
+      'the first of several that are not active counts',
+      mailbox,
+      [{ state: 'overquota' }, { state: 'disabled' }],
+      { value: '', state: 'overquota' },
+    ],
+
+    ['an address in another case is the same', mailbox, [{ address: 'Fred@Example.ORG' }], ACTIVE],
+    ['an address with an accent is another one', mailbox, [{ address: 'fréd@example.org' }], null],
+    ['an address with a blank behind it is another one', mailbox, [{ address: 'fred @example.org' }], null],
+    ['an address that is null names nobody', mailbox, [{ address: null }], null],
+    ['a local part is compared', mailbox, [{ local: 'freda', domain: 'example.org' }], null],
+    ['a domain is compared', mailbox, [{ local: 'fred', domain: 'example.com' }], null],
+    ['a U-label is the same domain', domain, [{ domain: 'bücher.example' }], { value: 'mailbox', state: 'active' }],
+    [
+      'asked exactly, another case is another one',
+      { ...mailbox, exact: true },
+      [{ address: 'Fred@example.org' }],
+      null,
+    ],
+    ['asked exactly, the domain has no case', { ...mailbox, exact: true }, [{ address: 'fred@EXAMPLE.org' }], ACTIVE],
+    ['a local part may have an @', { ...mailbox, local: 'a@b' }, [{ address: 'a@b@example.org' }], ACTIVE],
+
+    ['a folder is compared', inFolder('abc'), [{ folder: 'Abc' }, { folder: 'abcd' }], null],
+    ['a folder in any case is found', inFolder('abc', true), [{ folder: 'Abc' }], ACTIVE],
+    ['a folder in decomposed letters is the same', inFolder('ü'), [{ folder: 'u\u0308' }], ACTIVE],
+
+    [
+      'several rows of an alias are its targets, each once',
+      alias,
+      [{ value: 'a@x' }, { value: 'b@x' }, { value: 'a@x' }],
+      { value: 'a@x, b@x', state: 'active' },
+    ],
+    ['an alias that is disabled is none', alias, [{ value: 'a@x', state: 'disabled' }], null],
+    [
+      'the active row of an alias counts alone',
+      alias,
+      [{ value: 'a@x', state: 'disabled' }, { value: 'b@x' }],
+      { value: 'b@x', state: 'active' },
+    ],
+
+    ['a domain without a class has mailboxes', domain, [{}], { value: 'mailbox', state: 'active' }],
+    ['a domain has its class', domain, [{ value: 'relay' }], { value: 'relay', state: 'active' }],
+    ['a key is compared', key, [{ key: 'to:freda', value: 'REJECT' }], null],
+    [
+      'a key in another case is the same',
+      key,
+      [{ key: 'To:Fred', value: 'REJECT' }],
+      { value: 'REJECT', state: 'active' },
+    ],
+    [
+      'asked exactly, a key in another case is another one',
+      { ...key, exact: true },
+      [{ key: 'To:fred', value: 'x' }],
+      null,
+    ],
+  ])('%s', (_, question, rows, expected) => {
+    expect(answerOf(question, rows)).toEqual(expected);
+  });
+
+  it.each<[string, Row]>([
+    ['a state that nobody knows', { state: 'gone' }],
+    ['a state that is null', { state: null }],
+    ['a value that is no text', { value: { a: 1 } }],
+  ])('%s is a doubt about that question', (_, row) => {
+    expect(() => answerOf(mailbox, [row])).toThrow(QuestionError);
+  });
+});
