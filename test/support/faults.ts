@@ -89,7 +89,8 @@ export async function expectNoLies(store: Store, trial: Trial): Promise<Outcome>
     while (Number.isNaN(outcome.recoveredMs)) {
       const { answered, failed } = await nextWindow();
       const sinceMs = performance.now() - mendedAt;
-      if (failed === 0 && answered >= before.answered / 2) outcome.recoveredMs = Math.round(sinceMs - WINDOW_MS);
+      if (failed === 0 && answered >= before.answered / 2)
+        outcome.recoveredMs = Math.max(0, Math.round(sinceMs - WINDOW_MS));
       else if (sinceMs > RECOVERY_MS + WINDOW_MS) break;
     }
   } finally {

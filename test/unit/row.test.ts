@@ -68,6 +68,8 @@ describe('rows', () => {
 
     ['a domain without a class has mailboxes', domain, [{}], { value: 'mailbox', state: 'active' }],
     ['a domain has its class', domain, [{ value: 'relay' }], { value: 'relay', state: 'active' }],
+    ['a domain that is not active is none', domain, [{ value: 'relay', state: 'disabled' }], null],
+    ['a key that is not active is none', key, [{ value: 'REJECT', state: 'disabled' }], null],
     ['a key is compared', key, [{ key: 'to:freda', value: 'REJECT' }], null],
     [
       'a key in another case is the same',
