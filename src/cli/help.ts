@@ -1,7 +1,7 @@
 import type { KindName } from './keep/kind.ts';
 
 export const EXIT_CODES = `
-Exit codes: 0 done, 1 not found, 64 usage, 65 bad input, 70 a bug, 73 cannot listen or create a file,
+Exit codes: 0 done, 1 not found, 64 usage, 65 bad input, 69 no daemon, 70 a bug, 73 cannot listen or create a file,
 74 cannot read or write, 78 configuration.`;
 
 export const SERVE_HELP = `

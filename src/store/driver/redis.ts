@@ -2,7 +2,7 @@ import { Redis, type RedisOptions as ClientOptions } from 'ioredis';
 import type { Answer, Question } from '../../vocabulary.ts';
 import type { Bulk } from '../batch.ts';
 import { createCluster } from '../redis/cluster.ts';
-import { type Address, type Connection, Redirection, Refusal, createLink, within } from '../redis/link.ts';
+import { type Address, type Connection, Redirection, Refusal, createLink } from '../redis/link.ts';
 import {
   type Command,
   type Layouts,
@@ -18,6 +18,7 @@ import { slotOf } from '../redis/slot.ts';
 import { type Watch, type Watched, createWatch } from '../redis/watch.ts';
 import { messageOf, QuestionError, StoreError } from '../store.ts';
 import type { TlsOptions } from '../tls.ts';
+import { within } from '../within.ts';
 
 interface Host {
   readonly host: string;
@@ -58,12 +59,12 @@ export function watchRedis(given: RedisOptions, changed: (what: string | null) =
     client.on('pmessage', (_pattern: string, channel: string) => heard(channel));
     const ended = new Promise<void>((resolve) => client.once('end', resolve));
     try {
-      await within(options.timeoutMs, client.psubscribe(...patterns));
+      await within(client.psubscribe(...patterns), options.timeoutMs, 'answer');
     } catch (cause) {
       client.disconnect();
       throw new StoreError(messageOf(cause));
     }
-    return { ended, ping: () => within(options.timeoutMs, client.ping()), close: () => client.disconnect() };
+    return { ended, ping: () => within(client.ping(), options.timeoutMs, 'answer'), close: () => client.disconnect() };
   };
   return createWatch(options.layouts, options.database, subscribe, changed, () => master.close());
 }
@@ -128,7 +129,7 @@ function askSlots(options: RedisOptions, nodes: readonly Host[]): Bulk {
   return {
     lookupAll: (questions) =>
       answerAll(questions, layouts, async (plans) => {
-        await within(timeoutMs, cluster.ready());
+        await within(cluster.ready(), timeoutMs, 'answer');
         const answers: (Answer | StoreError)[] = [];
         const groups = new Map<number, number[]>();
         plans.forEach(({ keys }, at) => {
@@ -209,7 +210,7 @@ async function openClient(address: Address, reach: Reach, login: Login): Promise
     if (login.database !== 0) await client.select(login.database);
   };
   try {
-    await within(timeoutMs, start());
+    await within(start(), timeoutMs, 'answer');
   } catch (cause) {
     client.disconnect();
     // Not as its cause: ioredis has the command in it, and AUTH has the password.

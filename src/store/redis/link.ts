@@ -1,4 +1,5 @@
 import { StoreError } from '../store.ts';
+import { within } from '../within.ts';
 import type { Command, Reply } from './plan.ts';
 
 /** Where a server listens. */
@@ -97,7 +98,7 @@ export function createLink(
         return asking(use.connection);
       };
       try {
-        return await within(timeoutMs, asked());
+        return await within(asked(), timeoutMs, 'answer');
       } catch (cause) {
         use.late = true;
         if (use.connection !== null && !keeps(cause)) forget(use.connection, cause);
@@ -113,19 +114,6 @@ export function createLink(
       connection = null;
     },
   };
-}
-
-/** Rejects where a promise takes longer than that. */
-export async function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new StoreError(`no answer within ${timeoutMs} ms`)), timeoutMs);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 const GRACE_MS = 50; // a server that is well and near answers in less
