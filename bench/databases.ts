@@ -1,15 +1,13 @@
 import { loadavg } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { openClient } from '../src/socket/client.ts';
 import type { Bench, Part } from './bench.ts';
 import { type BareOrder, type Database, OWN_QUERY, type OpenDatabase, SAME_QUERY } from './database.ts';
-import type { Outcome, Report } from './driver.ts';
+import { openAsker } from './driver.ts';
 import { type Verdict, judge } from './goal.ts';
 import { openRedis, openSlapd } from './nosql.ts';
 import { findPostmaps } from './postmap.ts';
 import { CYRUS_MAP, type Keys, hits } from './request.ts';
 import { type Contender, type Standing, ratioOf, runRounds } from './round.ts';
-import type { Scratch } from './scratch.ts';
 import { type Server, startDaemon } from './server.ts';
 import { openMariadb, openPostgresql, openSqlite } from './sql.ts';
 import { formatCount, formatFixed, formatTable } from './table.ts';
@@ -113,7 +111,7 @@ async function measure(
     { ...asking, name: EMBEDDED, server: servers.embedded, keys: mostlyHot, databasePid: null },
     { ...asking, name: ALONE, server: servers.batched, keys: all, connections: 1 },
   );
-  const bare = openBare(scratch);
+  const bare = openAsker<BareOrder>(scratch, 'bare.js');
   for (const [name, place] of Object.entries(database.bare)) {
     contenders.push(byItself(name, ({ warmMs, runMs }) => bare.run({ place, databasePid, mailboxes, warmMs, runMs })));
   }
@@ -144,29 +142,6 @@ const NO_SERVER: Server = { path: '', pid: null, startMs: NaN, close: () => Prom
 
 function byItself(name: string, ask: NonNullable<Contender['ask']>): Contender {
   return { name, server: NO_SERVER, connections: 1, map: CYRUS_MAP, keys: [], ask };
-}
-
-interface Bare {
-  run(order: BareOrder): Promise<Report>;
-  close(): void;
-}
-
-function openBare(scratch: Scratch): Bare {
-  const child = scratch.fork(fileURLToPath(new URL('bare.js', import.meta.url)), []);
-  return {
-    run: (order) =>
-      new Promise((resolve, reject) => {
-        const died = (): void => reject(new Error('the bare client has died'));
-        child.once('exit', died);
-        child.once('message', (outcome: Outcome) => {
-          child.off('exit', died);
-          if ('report' in outcome) resolve(outcome.report);
-          else reject(new Error(outcome.error));
-        });
-        child.send(order);
-      }),
-    close: () => void child.kill('SIGKILL'),
-  };
 }
 
 interface CacheCounts {

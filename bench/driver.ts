@@ -33,18 +33,23 @@ export interface Report {
 
 export type Outcome = { readonly report: Report } | { readonly error: string };
 
-/** The load process, from here. */
-export interface Load {
-  /** Rejects where the server closes a connection or cannot be reached. One run at a time. */
-  run(order: Order): Promise<Report>;
+/** A process that asks, from here. */
+export interface Asker<O extends object> {
+  /** Rejects where a server closes a connection or cannot be reached. One run at a time. */
+  run(order: O): Promise<Report>;
+  close(): void;
 }
 
-export function openLoad(scratch: Scratch): Load {
-  const child = scratch.fork(fileURLToPath(new URL('load.js', import.meta.url)), []);
+/** The load process. */
+export type Load = Asker<Order>;
+
+/** Starts a program of this folder that answers each order with an Outcome. */
+export function openAsker<O extends object>(scratch: Scratch, program: string): Asker<O> {
+  const child = scratch.fork(fileURLToPath(new URL(program, import.meta.url)), []);
   return {
     run: (order) =>
       new Promise((resolve, reject) => {
-        const died = (): void => reject(new Error('the load process has died'));
+        const died = (): void => reject(new Error(`${program} has died`));
         child.once('exit', died);
         child.once('message', (outcome: Outcome) => {
           child.off('exit', died);
@@ -53,5 +58,6 @@ export function openLoad(scratch: Scratch): Load {
         });
         child.send(order);
       }),
+    close: () => void child.kill('SIGKILL'),
   };
 }

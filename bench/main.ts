@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { type Bench, EXTENTS, type Part } from './bench.ts';
 import { codecPart } from './codec.ts';
 import { databasesPart } from './databases.ts';
-import { openLoad } from './driver.ts';
+import { type Order, openAsker } from './driver.ts';
 import { type Verdict, formatVerdicts } from './goal.ts';
 import { importPart } from './import.ts';
 import { mapsPart } from './maps.ts';
@@ -69,7 +69,7 @@ async function main(): Promise<void> {
   const extentName = values.full ? 'full' : values.quick ? 'quick' : 'default';
   const scratch = openScratch();
   try {
-    const load = openLoad(scratch);
+    const load = openAsker<Order>(scratch, 'load.js');
     const print = (text: string): void => void process.stdout.write(`${text}\n`);
     const stores = createStores(scratch, daemon);
     const bench: Bench = { scratch, load, stores, daemon, other, extent: EXTENTS[extentName], print };
