@@ -1,16 +1,24 @@
-import type { Config, MapConfig } from '../config/config.ts';
+import { canAnswer, lacksCanary, questionsOf } from '../config/answers.ts';
+import type { Config, MapConfig, StoreConfig } from '../config/config.ts';
 import { loadConfig, type Places } from '../config/load.ts';
 import { checkDriver } from '../store/open.ts';
 import { CliError, EXIT } from './error.ts';
+import { warn } from './keep/access.ts';
 
 /**
- * Checks a configuration, and the aliases in its stores. Throws ConfigError with every mistake, MissingPackageError, and
+ * Checks a configuration, and the aliases in its stores, and warns of stores that could do with a canary. Throws ConfigError with every mistake, MissingPackageError, and
  * CliError with every loop.
  */
 export async function check(file: string | null, places: Places): Promise<void> {
   const config = loadConfig(file, places);
   const name = file ?? 'the defaults';
   for (const { driver } of config.stores.values()) await checkDriver(driver);
+  for (const [store, kinds] of unguarded(config)) {
+    const remedy = `canary = { ${kinds.map((kind) => `${kind} = ...`).join(', ')} }, see docs/stores.md`;
+    warn(
+      `${name}: store ${store}: what is emptied by mistake, or hidden from us, would refuse all its mail; give it ${remedy}`,
+    );
+  }
   const followed = [...config.maps].filter(([, map]) => followsAliases(map));
   if (followed.length > 0) {
     const { findLoops } = await import('./loops.ts');
@@ -18,6 +26,23 @@ export async function check(file: string | null, places: Places): Promise<void> 
     if (loops.length > 0) throw new CliError(EXIT.DATA, loops.join('\n'));
   }
   process.stdout.write(`${name}: right (${countsOf(config)})\n`);
+}
+
+/** The kinds of canary that each store lacks, of those that its maps could do with. */
+function unguarded({ maps, stores }: Config): ReadonlyMap<string, readonly string[]> {
+  const lacking = new Map<string, string[]>();
+  for (const map of maps.values()) {
+    for (const question of questionsOf(map)) {
+      const kind = question.about === 'key' ? `tables.${question.table}` : question.about;
+      for (const store of map.stores) {
+        const config = stores.get(store) as StoreConfig;
+        if (!canAnswer(config, question) || !lacksCanary(config, question)) continue;
+        const kinds = lacking.get(store) ?? [];
+        if (!kinds.includes(kind)) lacking.set(store, [...kinds, kind]);
+      }
+    }
+  }
+  return lacking;
 }
 
 function followsAliases(map: MapConfig): boolean {

@@ -37,6 +37,20 @@ export function needsCanary(store: StoreConfig, question: Question): boolean {
   return blind && !store.guards.canaries.has(kindOf(question));
 }
 
+/** Whether a canary would tell an absence from a table that was emptied, or a search base that hides all, and there is none. */
+export function lacksCanary(store: StoreConfig, question: Question): boolean {
+  switch (store.driver) {
+    case 'postgresql':
+    case 'mysql':
+    case 'ldap':
+      return !store.guards.canaries.has(kindOf(question));
+    case 'sqlite':
+      return !store.canaries.has(kindOf(question));
+    default:
+      return false; // it knows by itself whether it was ever filled, or `needsCanary` insists
+  }
+}
+
 /** What a map asks its stores, by way of an example of each kind. */
 export function questionsOf(map: MapKind): readonly Question[] {
   switch (map.kind) {

@@ -141,9 +141,7 @@ async function openDriver(config: StoreConfig, probe: Question, watch: Watch): P
     }
     case 'mysql': {
       const { createMysql } = await DRIVERS.mysql();
-      const replicated = config.urls.length > 1;
-      const create = (url: string): Bulk => createMysql({ ...sqlOptions(config, url), replicated });
-      return guardAll(config.guards, config.urls, create, probe, watch);
+      return guardAll(config.guards, config.urls, (url) => createMysql(sqlOptions(config, url)), probe, watch);
     }
     case 'ldap': {
       const { createLdap } = await DRIVERS.ldap();

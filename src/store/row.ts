@@ -10,15 +10,18 @@ export type Row = Readonly<Record<string, unknown>>;
  * What rows say of a question. Columns that count: `value`, `state` (active, where there is none), and those that name what
  * was found, `address`, `local`, `domain`, `folder`, `key`: a row that names something else is none, however the
  * collation of the database compared. Several rows of an alias are several targets; of anything else the first active one
- * counts. A mailbox that is not active is answered as such; anything else that is not active is none. Throws QuestionError
- * for what cannot be read.
+ * counts. A mailbox that is not active is answered as such; anything else that is disabled is none. Throws QuestionError for
+ * what cannot be read.
  */
 export function answerOf(question: Question, rows: readonly Row[]): Answer {
   const entries = rows.filter((row) => isNamed(row, question)).map(entryOf);
   const active = entries.filter(({ state }) => state === 'active');
   const [first] = active;
   if (question.about === 'mailbox') return first ?? entries[0] ?? null;
-  if (first === undefined) return null;
+  if (first === undefined) {
+    if (entries.some(({ state }) => state === 'overquota')) throw new QuestionError('only a mailbox can be over quota');
+    return null;
+  }
   if (question.about === 'alias') return { ...first, value: [...new Set(active.map(({ value }) => value))].join(', ') };
   return question.about === 'domain' && first.value === '' ? { ...first, value: 'mailbox' } : first;
 }

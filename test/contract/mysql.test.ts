@@ -25,7 +25,6 @@ describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
         connections: 2,
         timeoutMs,
         queries: queriesFor('mysql'),
-        replicated: false,
       }),
       { most: 100, inFlight: 2 },
     );

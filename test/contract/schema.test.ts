@@ -97,7 +97,7 @@ describePart('MariaDB', await findMariadb(PARTS), (installation) => {
     beforeAll(async () => {
       await server.sql(`create database ${name}`);
       await run(...fixture.definitions.mysql!, ...fixture.rows, ...grants(fixture, 'smmap@localhost'));
-      const options = { ...DRIVEN, url: server.url(name, 'smmap'), queries, replicated: false };
+      const options = { ...DRIVEN, url: server.url(name, 'smmap'), queries };
       store = createBatch(createMysql(options), BATCH);
     });
     afterAll(() => store.close());

@@ -238,6 +238,29 @@ describe('the daemon over HTTP', () => {
   });
 });
 
+describe('smmap check', () => {
+  test('warns of a database whose tables could be emptied without anybody noticing, and of no other store', async () => {
+    const config = join(await makeFolder(), 'smmap.toml');
+    const check = async (canary: string) => {
+      const store = 'driver = "postgresql"\nurl = "postgresql:///mail"\nschema = "users"';
+      const redis = 'driver = "redis"\nurl = "redis://localhost"\nmailbox = { set = "m", member = "{address}" }';
+      writeFileSync(
+        config,
+        `[store.people]\n${store}\n${canary}\n[store.more]\n${redis}\n[map.mailbox]\n[map.domains]\nkind = "domain"\nstores = ["people"]`,
+      );
+      const { code, stderr } = await cli(['check', '--config', config]);
+      return [code, stderr];
+    };
+    const text = `smmap: ${config}: store people: what is emptied by mistake, or hidden from us, would refuse all its mail; give it`;
+    expect(await check('')).toEqual([0, `${text} canary = { mailbox = ..., domain = ... }, see docs/stores.md\n`]);
+    expect(await check('canary = { mailbox = "a@example.org" }')).toEqual([
+      0,
+      `${text} canary = { domain = ... }, see docs/stores.md\n`,
+    ]);
+    expect(await check('canary = { mailbox = "a@example.org", domain = "example.org" }')).toEqual([0, '']);
+  });
+});
+
 describe('a driver whose package is not installed', () => {
   test('ends the daemon with 78 and says which', async () => {
     const folder = await makeFolder();

@@ -33,7 +33,6 @@ describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
         connections: 2,
         timeoutMs: TIMEOUT_MS,
         queries: queriesOf(texts),
-        replicated: false,
         ...others,
       }),
       { most: 100, inFlight: 2 },
@@ -145,8 +144,8 @@ describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
     it('is not certain of an absence, and the primary is', async () => {
       await pair.replica.sql('stop slave sql_thread');
       await run(pair.primary, "use mail; insert into mailboxes values ('new', 'example.org', '', 'active')");
-      const behind = open(pair.replica, { replicated: true });
-      const both = createReplicas([behind, open(pair.primary, { replicated: true })]);
+      const behind = open(pair.replica);
+      const both = createReplicas([behind, open(pair.primary)]);
       await expect(behind.lookup(mailbox('new'))).rejects.toThrow(/may lag/);
       await expect(behind.lookup(mailbox('nobody'))).rejects.toThrow(/may lag/);
       expect(await behind.lookup(mailbox('user7'))).toEqual(FOUND);

@@ -94,4 +94,8 @@ describe('rows', () => {
   ])('%s is a doubt about that question', (_, row) => {
     expect(() => answerOf(mailbox, [row])).toThrow(QuestionError);
   });
+
+  it.each([[alias], [domain], [key]])('an entry that is over quota, and no mailbox, is a doubt: %j', (question) => {
+    expect(() => answerOf(question, [{ value: 'x', state: 'overquota' }])).toThrow(QuestionError);
+  });
 });

@@ -37,8 +37,6 @@ export interface MysqlOptions {
   /** For all that one batch takes, a new connection included. */
   readonly timeoutMs: number;
   readonly queries: Queries;
-  /** One of several servers of the same data: what is absent counts only where it is not read-only. */
-  readonly replicated: boolean;
 }
 
 // MariaDB plans all branches at each execution: with the joins of a schema, 64 take twice as long for each question as 16 do.
@@ -46,7 +44,7 @@ const MOST_BRANCHES = 16;
 
 /** Mailboxes in a database of MySQL or MariaDB, asked by prepared statements. */
 export function createMysql(options: MysqlOptions): Bulk {
-  const { connections, timeoutMs, queries, replicated } = options;
+  const { connections, timeoutMs, queries } = options;
   const links = new Set<Link>();
   const idle: Link[] = [];
   const waiting: (() => void)[] = [];
@@ -91,7 +89,8 @@ export function createMysql(options: MysqlOptions): Bulk {
         for (const at of places) answers[at] = error;
       }
     }
-    if (!replicated || !answers.includes(null) || (await link.isPrimary())) return answers;
+    // A replica may lag behind, and nothing but this tells one.
+    if (!answers.includes(null) || (await link.isPrimary())) return answers;
     return answers.map(
       (answer) => answer ?? new QuestionError('not found, and the server is read-only: it may lag behind'),
     );
