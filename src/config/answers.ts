@@ -46,7 +46,10 @@ export function lacksCanary(store: StoreConfig, question: Question): boolean {
       return !store.guards.canaries.has(kindOf(question));
     case 'sqlite':
       return !store.canaries.has(kindOf(question));
-    default:
+    case 'embedded':
+    case 'memory':
+    case 'redis':
+    case 'http':
       return false; // it knows by itself whether it was ever filled, or `needsCanary` insists
   }
 }
