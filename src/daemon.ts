@@ -59,7 +59,10 @@ export async function startDaemon(
         opened: () => log.storeOpened(name, server),
         unavailable: (cause) => log.storeUnavailable(name, server, cause),
       }),
-      canary: { sang: () => log.canarySang(name), fellSilent: (cause) => log.canaryFellSilent(name, cause) },
+      canary: (server) => ({
+        sang: () => log.canarySang(name, server),
+        fellSilent: (cause) => log.canaryFellSilent(name, server, cause),
+      }),
     });
   const run = async (config: Config, open: typeof openAnew): Promise<Running> => {
     const maps = await openMaps(config, open);

@@ -36,7 +36,7 @@ export async function findLoops(
     if (reason === null) {
       return openStore(config, probeOf(config), {
         availability: () => ({ opened() {}, unavailable: (cause) => skip(name, (cause as Error).message) }),
-        canary: { sang() {}, fellSilent() {} },
+        canary: () => ({ sang() {}, fellSilent() {} }),
       });
     }
     skip(name, reason);
@@ -73,12 +73,10 @@ function reasonToSkip(config: StoreConfig): string | null {
 
 /** Certain of nothing. */
 function unknowing(reason: string): Store {
-  return {
-    lookup() {
-      throw new StoreError(reason);
-    },
-    close() {},
+  const lookup = (): never => {
+    throw new StoreError(reason);
   };
+  return { lookup, lookupAtOnce: lookup, atomic: false, close() {} };
 }
 
 /** Each loop once, by its members, whichever of them was asked for first; without what only leads into it. */

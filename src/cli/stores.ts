@@ -1,5 +1,6 @@
 import type { CacheStats } from '../store/cache.ts';
 import type { Counts } from '../store/meter.ts';
+import type { ServerStatus } from '../store/open.ts';
 import { formatColumns } from './columns.ts';
 import { withControl } from './control.ts';
 
@@ -7,8 +8,7 @@ import { withControl } from './control.ts';
 interface StoreLine {
   readonly name: string;
   readonly driver?: string;
-  readonly servers?: readonly { readonly name: string; readonly trouble: string | null }[];
-  readonly silent?: string | null;
+  readonly servers?: readonly ServerStatus[];
   readonly counts?: Counts;
   readonly cache?: CacheStats | null;
 }
@@ -64,11 +64,15 @@ function cachedOf(cache: CacheStats | null): [entries: string, rate: string] {
   return [fixed(entries, 0), hits + misses === 0 ? '-' : `${Math.floor((hits / (hits + misses)) * 100)} %`];
 }
 
-/** Whether it answers, and else why not. */
-function stateOf({ servers = [], silent = null }: StoreLine): string {
-  if (silent !== null) return `not trusted: ${silent}`;
-  const troubled = servers.flatMap(({ name, trouble }) => (trouble === null ? [] : [`${name}: ${trouble}`]));
-  return troubled.length === 0 ? 'answers' : troubled.join('; ');
+/** Whether it answers, and else why not, since when, and when it last did. */
+function stateOf({ servers = [], counts }: StoreLine): string {
+  const troubled = servers.flatMap(({ name, trouble, since }) =>
+    trouble === null ? [] : [`${name}: ${trouble} (since ${since})`],
+  );
+  const failing = counts?.failing ?? null;
+  if (troubled.length === 0 && failing !== null) troubled.push(`fails: ${failing.cause} (at ${failing.at})`);
+  if (troubled.length === 0) return 'answers';
+  return `${troubled.join('; ')}; last answer: ${counts?.answeredAt ?? 'never'}`;
 }
 
 function fixed(figure: number | undefined, digits: number): string {

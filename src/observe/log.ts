@@ -12,8 +12,8 @@ export interface Log {
   storeOpened(store: string, server: string | null): void;
   storeUnavailable(store: string, server: string | null, cause: unknown): void;
   /** What is known of a store is not what it says: nothing that it says is trusted any more. An alarm. */
-  canaryFellSilent(store: string, cause: unknown): void;
-  canarySang(store: string): void;
+  canaryFellSilent(store: string, server: string | null, cause: unknown): void;
+  canarySang(store: string, server: string | null): void;
   /** Nothing of a kind that it is asked for was ever written to it, so it is certain of nothing. */
   storeEmpty(store: string, about: About, cause: unknown): void;
   /**
@@ -103,13 +103,14 @@ export function createLog(logger: Logger, firstSteps: FirstSteps): Log {
       const text = `store ${nameOf(store, server)} cannot answer: ${reason}`;
       logger.error({ event: 'store_unavailable', store, ...at(server), cause: reason }, text);
     },
-    canaryFellSilent(store, cause) {
+    canaryFellSilent(store, server, cause) {
       const reason = messageOf(cause);
-      const text = `store ${store} is not trusted, so it answers TEMP: ${reason}`;
-      logger.error({ event: 'canary_silent', store, cause: reason }, text);
+      const text = `store ${nameOf(store, server)} is not trusted, so it answers TEMP: ${reason}`;
+      logger.error({ event: 'canary_silent', store, ...at(server), cause: reason }, text);
     },
-    canarySang(store) {
-      logger.info({ event: 'canary_sang', store }, `store ${store} is trusted again`);
+    canarySang(store, server) {
+      const text = `store ${nameOf(store, server)} is trusted again`;
+      logger.info({ event: 'canary_sang', store, ...at(server) }, text);
     },
     storeEmpty(store, about, cause) {
       const { add, ask } = firstSteps;

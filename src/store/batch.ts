@@ -7,7 +7,9 @@ import { QuestionError, type Store, StoreError } from './store.ts';
  * fault, or one of them, and not the server. It connects when it is first asked, and again after it was cut off.
  */
 export interface Bulk {
-  lookupAll(questions: readonly Question[]): Promise<readonly (Answer | StoreError)[]>;
+  /** With `atOnce`, and where `atomic` is true, all answers are as of one moment. */
+  lookupAll(questions: readonly Question[], atOnce?: boolean): Promise<readonly (Answer | StoreError)[]>;
+  readonly atomic: boolean;
   close(): Maybe<void>;
 }
 
@@ -18,21 +20,24 @@ export interface BatchOptions {
   readonly inFlight: number;
 }
 
-interface Waiting {
-  readonly question: Question;
-  readonly resolve: (answer: Answer) => void;
+/** Questions that belong together: one, or several that are to be answered as of one moment. */
+interface Group {
+  readonly questions: readonly Question[];
+  readonly isAscii: boolean;
+  readonly resolve: (answers: readonly Answer[]) => void;
   readonly reject: (cause: unknown) => void;
 }
 
-const MOST_WAITING = 10_000; // questions; beyond that a new one fails at once, since it could only be late
+const MOST_WAITING = 10_000; // groups; beyond that a new one fails at once, since it could only be late
 
 /**
  * A store over one. Questions of one turn of the event loop go together, and those that come while all batches are under way
- * wait for the next. A batch that the server refuses is asked again one by one, so that a question fails nobody but itself.
- * What no store can hold, a NUL or half a character, is certain to be absent and is not asked.
+ * wait for the next. A batch that the server refuses is halved and asked again, so that a question fails nobody but itself;
+ * what is not ASCII, which the encoding of a database may refuse, goes by itself. What no store can hold, a NUL or half a
+ * character, is certain to be absent and is not asked.
  */
 export function createBatch(bulk: Bulk, { most, inFlight }: BatchOptions): Store {
-  let waiting: Waiting[] = [];
+  let waiting: Group[] = [];
   let underWay = 0;
   let scheduled = false;
   let closed = false;
@@ -42,51 +47,81 @@ export function createBatch(bulk: Bulk, { most, inFlight }: BatchOptions): Store
     scheduled = true;
     setImmediate(() => {
       scheduled = false;
-      for (let free = inFlight - underWay; free > 0 && waiting.length > 0; free--) {
-        // What waits is spread over the batches that may still go, or the first would take all.
-        void send(waiting.splice(0, Math.min(most, Math.ceil(waiting.length / free))));
-      }
+      for (let free = inFlight - underWay; free > 0 && waiting.length > 0; free--) void send(takeBatch(free));
     });
   };
+  /** What waits is spread over the batches that may still go, or the first would take all. */
+  const takeBatch = (free: number): readonly Group[] => {
+    const { isAscii } = waiting[0] as Group;
+    let left = Math.min(most, Math.ceil(waiting.length / free));
+    const batch: Group[] = [];
+    const rest: Group[] = [];
+    for (const group of waiting) {
+      const taken = group.isAscii === isAscii && (batch.length === 0 || left >= group.questions.length);
+      if (taken) left -= group.questions.length;
+      (taken ? batch : rest).push(group);
+    }
+    waiting = rest;
+    return batch;
+  };
 
-  const send = async (batch: readonly Waiting[]): Promise<void> => {
+  const send = async (batch: readonly Group[]): Promise<void> => {
     underWay++;
     try {
       await settle(batch);
-    } catch (cause) {
-      if (cause instanceof QuestionError && batch.length > 1) {
-        for (const each of batch) await settle([each]).catch(each.reject);
-      } else {
-        for (const { reject } of batch) reject(cause);
-      }
     } finally {
       underWay--;
       if (waiting.length > 0) schedule();
     }
   };
 
-  const settle = async (batch: readonly Waiting[]): Promise<void> => {
-    const answers = await bulk.lookupAll(batch.map(({ question }) => question));
-    if (answers.length !== batch.length) {
-      throw new StoreError(`${answers.length} answers to ${batch.length} questions`);
+  const settle = async (batch: readonly Group[]): Promise<void> => {
+    try {
+      const questions = [...new Set(batch.flatMap((group) => group.questions))];
+      const atOnce = batch.some((group) => group.questions.length > 1);
+      const answers = await bulk.lookupAll(questions, atOnce);
+      if (answers.length !== questions.length) {
+        throw new StoreError(`${answers.length} answers to ${questions.length} questions`);
+      }
+      const answerOf = new Map(questions.map((question, at) => [question, answers[at] as Answer | StoreError]));
+      for (const group of batch) settleGroup(group, answerOf);
+    } catch (cause) {
+      if (cause instanceof QuestionError && batch.length > 1) {
+        const half = batch.length >> 1;
+        await settle(batch.slice(0, half));
+        await settle(batch.slice(half));
+      } else {
+        for (const { reject } of batch) reject(cause);
+      }
     }
-    batch.forEach(({ resolve, reject }, at) => {
-      const answer = answers[at] as Answer | StoreError;
-      if (answer instanceof Error) reject(answer);
-      else resolve(answer);
+  };
+
+  const ask = (questions: readonly Question[]): Promise<readonly Answer[]> => {
+    if (waiting.length >= MOST_WAITING) throw new StoreError(`${MOST_WAITING} questions wait already`);
+    return new Promise((resolve, reject) => {
+      waiting.push({ questions, isAscii: questions.every(hasAsciiOnly), resolve, reject });
+      if (underWay < inFlight) schedule();
     });
+  };
+  const checkOpen = (): void => {
+    if (closed) throw new StoreError('the store is closed');
   };
 
   return {
     lookup(question) {
-      if (closed) throw new StoreError('the store is closed');
-      if (!isText(question)) return null;
-      if (waiting.length >= MOST_WAITING) throw new StoreError(`${MOST_WAITING} questions wait already`);
-      return new Promise((resolve, reject) => {
-        waiting.push({ question, resolve, reject });
-        if (underWay < inFlight) schedule();
+      checkOpen();
+      return isText(question) ? ask([question]).then(([answer]) => answer as Answer) : null;
+    },
+    lookupAtOnce(questions) {
+      checkOpen();
+      const texts = questions.filter(isText);
+      if (texts.length === 0) return questions.map(() => null);
+      return ask(texts).then((answers) => {
+        const answerOf = new Map(texts.map((question, at) => [question, answers[at] as Answer]));
+        return questions.map((question) => answerOf.get(question) ?? null);
       });
     },
+    atomic: bulk.atomic,
     close() {
       closed = true;
       for (const { reject } of waiting) reject(new StoreError('the store is closed'));
@@ -96,9 +131,28 @@ export function createBatch(bulk: Bulk, { most, inFlight }: BatchOptions): Store
   };
 }
 
+function settleGroup(
+  { questions, resolve, reject }: Group,
+  answerOf: ReadonlyMap<Question, Answer | StoreError>,
+): void {
+  const answers: Answer[] = [];
+  for (const question of questions) {
+    const answer = answerOf.get(question) as Answer | StoreError;
+    if (answer instanceof Error) return reject(answer);
+    answers.push(answer);
+  }
+  resolve(answers);
+}
+
 /** Whether each of its words can be a text of any store: no NUL, no half of a surrogate pair. */
 export function isText(question: Question): boolean {
-  return Object.values(question).every(
-    (word) => typeof word !== 'string' || (!word.includes('\0') && word.isWellFormed()),
-  );
+  return wordsOf(question).every((word) => !word.includes('\0') && word.isWellFormed());
+}
+
+function hasAsciiOnly(question: Question): boolean {
+  return wordsOf(question).every((word) => !/[^\0-\x7f]/.test(word));
+}
+
+function wordsOf(question: Question): readonly string[] {
+  return Object.values(question).filter((word) => typeof word === 'string');
 }

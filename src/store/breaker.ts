@@ -1,5 +1,5 @@
-import type { Answer, Maybe, Question } from '../vocabulary.ts';
-import { EmptyStoreError, QuestionError, type Store, StoreError } from './store.ts';
+import type { Maybe, Question } from '../vocabulary.ts';
+import { EmptyStoreError, messageOf, QuestionError, type Store, StoreError } from './store.ts';
 
 export interface BreakerOptions {
   /** So many failures in a row, and the store is asked by probes only. */
@@ -13,18 +13,19 @@ export interface BreakerOptions {
 export interface Availability {
   /** The store answers, or answers again. */
   opened(): void;
-  /** Told once for each outage, not once for each lookup. */
+  /** Told once for each outage and cause, not once for each lookup. */
   unavailable(cause: unknown): void;
 }
 
 /**
  * A store that is not asked while it is known to fail: its questions fail at once, so that none of them waits for a timeout and
  * none piles up behind it, and one probe after the other finds out when it is back. The first probe goes at once. A question
- * that fails by its own fault counts for nothing.
+ * that fails by its own fault counts for nothing. While an outage lasts, the newest cause is the one that is told.
  */
 export function createBreaker(store: Store, options: BreakerOptions, events: Availability): Store {
   let state: 'unknown' | 'well' | 'broken' = 'unknown';
   let refusal = new StoreError('not asked yet');
+  let told = '';
   let failures = 0;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
@@ -38,11 +39,15 @@ export function createBreaker(store: Store, options: BreakerOptions, events: Ava
   const ill = (cause: unknown): void => {
     if (cause instanceof QuestionError || cause instanceof EmptyStoreError) return well();
     failures++;
-    if (state === 'broken' || closed || (state === 'well' && failures < options.failures)) return;
+    if (closed || (state === 'well' && failures < options.failures)) return;
+    const reason = messageOf(cause);
+    if (state === 'broken' && reason === told) return;
+    const begins = state !== 'broken';
     state = 'broken';
-    refusal = new StoreError(`not asked, since it failed: ${(cause as Error).message}`, { cause });
+    told = reason;
+    refusal = new StoreError(`not asked, since it failed: ${reason}`, { cause });
     events.unavailable(cause);
-    schedule();
+    if (begins) schedule();
   };
   const schedule = (): void => {
     clearTimeout(timer);
@@ -61,26 +66,29 @@ export function createBreaker(store: Store, options: BreakerOptions, events: Ava
   const settled = (judge: () => void): void => {
     if (state !== 'broken') judge();
   };
+  const guarded = <T>(asking: () => Maybe<T>): Maybe<T> => {
+    if (closed) throw new StoreError('the store is closed');
+    if (state === 'broken') throw refusal;
+    try {
+      const answer = asking();
+      if (answer instanceof Promise) {
+        answer.then(
+          () => settled(well),
+          (cause: unknown) => settled(() => ill(cause)),
+        );
+      }
+      return answer;
+    } catch (cause) {
+      ill(cause);
+      throw cause;
+    }
+  };
 
   void probe();
   return {
-    lookup(question): Maybe<Answer> {
-      if (closed) throw new StoreError('the store is closed');
-      if (state === 'broken') throw refusal;
-      try {
-        const answer = store.lookup(question);
-        if (answer instanceof Promise) {
-          answer.then(
-            () => settled(well),
-            (cause: unknown) => settled(() => ill(cause)),
-          );
-        }
-        return answer;
-      } catch (cause) {
-        ill(cause);
-        throw cause;
-      }
-    },
+    lookup: (question) => guarded(() => store.lookup(question)),
+    lookupAtOnce: (questions) => guarded(() => store.lookupAtOnce(questions)),
+    atomic: store.atomic,
     close() {
       closed = true;
       clearTimeout(timer);

@@ -59,6 +59,8 @@ export interface CachedStore extends Store {
 interface Said {
   readonly answer: Answer;
   readonly at: number;
+  /** Answers with the same number are as of one moment. */
+  readonly moment: number;
 }
 
 interface Failure {
@@ -79,7 +81,8 @@ const MANY_FLIGHTS = 1_000; // more than clients ask at once: some may hang
 /**
  * A store that remembers answers. What accepts mail is kept for `positiveMs`, and where the store fails up to `staleMs`, since it
  * was certain once; what can refuse mail is asked anew behind `negativeMs`, always. An answer is as old as its question:
- * it may have been decided at once, and have come late. Same questions at the same time are asked once.
+ * it may have been decided at once, and have come late. Same questions at the same time are asked once. Questions that are asked
+ * at once are answered from what is kept only where all of that is as of one moment.
  */
 export function createCache(store: Store, options: CacheOptions, clock: () => number = createElapsed()): CachedStore {
   const { entries, positiveMs, negativeMs, failureMs, staleMs } = options;
@@ -91,12 +94,20 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
   const flights = new Map<string, Flight>();
   const joinMs = Math.min(JOIN_MS, negativeMs); // a null that is waited for is as old as its lookup
   const count = { hits: 0, misses: 0, joined: 0, staleServed: 0, failuresServed: 0 };
+  let moments = 0;
   let closed = false;
 
-  const keep = (key: string, about: About, answer: Answer, at: number): void => {
+  const keep = (key: string, about: About, said: Said): void => {
     for (const shelf of shelves) shelf.remove(key);
-    if (answer !== null && answer.value.length > LONGEST_VALUE) return;
-    (accepts(about, answer) ? accepted : refused).put(key, { answer, at });
+    if (said.answer !== null && said.answer.value.length > LONGEST_VALUE) return;
+    (accepts(about, said.answer) ? accepted : refused).put(key, said);
+  };
+  /** What was said of a key, and may still be answered. */
+  const freshOf = (key: string, now: number): Said | undefined => {
+    const found = accepted.get(key);
+    if (found !== undefined && now - found.at < positiveMs) return found;
+    const refusal = refused.get(key);
+    return refusal !== undefined && now - refusal.at < negativeMs ? refusal : undefined;
   };
   const note = (key: string, cause: unknown): void => {
     // A store that was never filled says so at once, and is to be asked as soon as somebody fills it.
@@ -122,18 +133,19 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
       if (stale === null) throw cause;
       return stale;
     }
-    if (answer instanceof Promise) return wait(key, question.about, answer, at);
-    keep(key, question.about, answer, at);
+    const moment = moments++;
+    if (answer instanceof Promise) return wait(key, question.about, answer, at, moment);
+    keep(key, question.about, { answer, at, moment });
     return answer;
   };
   /** Only the last lookup of a key may say what is kept: whatever was forgotten or asked again since has taken its place. */
-  const wait = (key: string, about: About, answer: Promise<Answer>, at: number): Promise<Answer> => {
+  const wait = (key: string, about: About, answer: Promise<Answer>, at: number, moment: number): Promise<Answer> => {
     const isLast = (): boolean => flights.get(key) === flight && flights.delete(key);
     const flight: Flight = {
       at,
       answer: answer.then(
         (said) => {
-          if (isLast()) keep(key, about, said, at);
+          if (isLast()) keep(key, about, { answer: said, at, moment });
           return said;
         },
         (cause: unknown) => {
@@ -156,21 +168,39 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
     }
   };
 
+  /** Their answers, where all are kept and as of one moment. */
+  const keptAtOnce = (keys: readonly string[], now: number): readonly Answer[] | null => {
+    const said = keys.map((key) => freshOf(key, now));
+    const [first] = said;
+    if (first === undefined || said.some((each) => each?.moment !== first.moment)) return null;
+    count.hits += keys.length;
+    return said.map((each) => (each as Said).answer);
+  };
+  const askAtOnce = (keys: readonly string[], questions: readonly Question[], at: number): Maybe<readonly Answer[]> => {
+    count.misses += keys.length;
+    const moment = moments++;
+    const answers = store.lookupAtOnce(questions);
+    questions.forEach(({ about }, nth) => {
+      const key = keys[nth] as string;
+      flights.delete(key);
+      if (answers instanceof Promise) {
+        const answer = answers.then((all) => all[nth] as Answer);
+        wait(key, about, answer, at, moment).catch(() => {}); // who asked is told by `answers`
+      } else keep(key, about, { answer: answers[nth] as Answer, at, moment });
+    });
+    return answers;
+  };
+
   return {
     lookup(question) {
       if (closed) throw new StoreError('the store is closed');
       const key = formatQuestion(question);
       if (key.length > LONGEST_KEY) return store.lookup(question);
       const now = clock();
-      const found = accepted.get(key);
-      if (found !== undefined && now - found.at < positiveMs) {
+      const said = freshOf(key, now);
+      if (said !== undefined) {
         count.hits++;
-        return found.answer;
-      }
-      const refusal = refused.get(key);
-      if (refusal !== undefined && now - refusal.at < negativeMs) {
-        count.hits++;
-        return refusal.answer;
+        return said.answer;
       }
       const failure = failed.get(key);
       if (failure !== undefined && now - failure.at < failureMs) {
@@ -184,6 +214,14 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
       count.joined++;
       return flight.answer;
     },
+    lookupAtOnce(questions) {
+      if (closed) throw new StoreError('the store is closed');
+      const keys = questions.map(formatQuestion);
+      if (keys.some((key) => key.length > LONGEST_KEY)) return store.lookupAtOnce(questions);
+      const now = clock();
+      return keptAtOnce(keys, now) ?? askAtOnce(keys, questions, now);
+    },
+    atomic: store.atomic,
     close() {
       closed = true;
       flights.clear();

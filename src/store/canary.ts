@@ -1,3 +1,4 @@
+import { andThen } from '../maybe.ts';
 import type { Answer, Maybe, Question } from '../vocabulary.ts';
 import { type Store, StoreError } from './store.ts';
 
@@ -25,17 +26,50 @@ const EVERY_MS = 10_000; // for who asks nothing absent, and so that the alarm d
 const AGAIN_MS = 1_000; // while it fails
 
 /**
- * A store whose absences count only where it finds a canary after them: a table that was emptied, a wrong search base, a Redis that
- * was flushed would otherwise refuse everybody. While the canary is silent, every question of its kind fails. One check
- * serves all the absences that were there before it began.
+ * A store whose absences count only where it finds a canary with them: a table that was emptied, a wrong search base, a Redis that
+ * was flushed would otherwise refuse everybody. An atomic store is asked for both as of one moment, so that a table which is
+ * emptied and filled again is no absence; any other one is asked for its canary after the absence, and one check serves all
+ * the absences that were there before it began. While the canary is silent, every question of its kind fails.
  */
 export function createCanary(store: Store, canaries: ReadonlyMap<string, Canary>, events: CanaryEvents): Store {
+  if (canaries.size === 0) return store;
   const guards = new Map([...canaries].map(([kind, canary]) => [kind, createGuard(store, canary, events)]));
+  const guardsOf = (questions: readonly Question[]): readonly Guard[] => {
+    const kinds = new Set(questions.map(kindOf));
+    return [...guards].filter(([kind]) => kinds.has(kind)).map(([, guard]) => guard);
+  };
+
+  /** Asks for the canaries as well, and believes no absence without them. */
+  const askWithCanaries = (questions: readonly Question[], asked: readonly Guard[]): Maybe<readonly Answer[]> => {
+    const all = store.lookupAtOnce([...questions, ...asked.flatMap((guard) => guard.questions)]);
+    return andThen(all, (answers) => {
+      asked.forEach((guard, nth) => guard.judge(answers.slice(questions.length + 2 * nth) as [Answer, Answer]));
+      return answers.slice(0, questions.length);
+    });
+  };
+  const confirm = (question: Question, guard: Guard): Maybe<Answer> => {
+    if (!store.atomic) return guard.check().then(() => null);
+    return andThen(askWithCanaries([question], [guard]), ([answer]) => answer as Answer);
+  };
+
   return {
     lookup(question) {
       const guard = guards.get(kindOf(question));
-      return guard === undefined ? store.lookup(question) : guard.lookup(question);
+      if (guard === undefined) return store.lookup(question);
+      guard.throwIfSilent();
+      return andThen(store.lookup(question), (answer) => answer ?? confirm(question, guard));
     },
+    lookupAtOnce(questions) {
+      const asked = guardsOf(questions);
+      for (const guard of asked) guard.throwIfSilent();
+      if (store.atomic) return askWithCanaries(questions, asked);
+      return andThen(store.lookupAtOnce(questions), async (answers) => {
+        const absent = questions.filter((_, at) => answers[at] === null);
+        await Promise.all(guardsOf(absent).map((guard) => guard.check()));
+        return answers;
+      });
+    },
+    atomic: store.atomic,
     close() {
       for (const guard of guards.values()) guard.close();
       return store.close();
@@ -43,14 +77,27 @@ export function createCanary(store: Store, canaries: ReadonlyMap<string, Canary>
   };
 }
 
-function createGuard(store: Store, { present, absent }: Canary, events: CanaryEvents) {
+/** The canary of one kind of question. */
+interface Guard {
+  /** What has to be found, and what has to be missed. */
+  readonly questions: readonly [Question, Question];
+  /** Throws CanaryError where the answers to `questions` are not what they have to be. */
+  judge(answers: readonly [found: Answer, missed: Answer]): void;
+  /** Asks them, after all that is under way: what was absent before is certain then. */
+  check(): Promise<void>;
+  throwIfSilent(): void;
+  close(): void;
+}
+
+function createGuard(store: Store, { present, absent }: Canary, events: CanaryEvents): Guard {
   let silent: CanaryError | null = null;
   let pending: Promise<void> | null = null;
   let running: Promise<void> | null = null;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
 
-  const judge = (found: Answer, missed: Answer): void => {
+  const questions = [present, absent] as const;
+  const judge = ([found, missed]: readonly [Answer, Answer]): void => {
     const before = silent;
     silent =
       found === null
@@ -63,8 +110,8 @@ function createGuard(store: Store, { present, absent }: Canary, events: CanaryEv
     if (silent !== null) throw silent;
   };
   const run = async (): Promise<void> => {
-    const [found, missed] = await Promise.all([store.lookup(present), store.lookup(absent)]);
-    judge(found, missed);
+    const answers = await store.lookupAtOnce(questions);
+    judge(answers as [Answer, Answer]);
   };
   const begin = async (): Promise<void> => {
     await running?.catch(() => {});
@@ -79,14 +126,14 @@ function createGuard(store: Store, { present, absent }: Canary, events: CanaryEv
     if (closed) return;
     timer = setTimeout(() => void check().then(schedule, schedule), silent === null ? EVERY_MS : AGAIN_MS).unref();
   };
-  const confirm = (answer: Answer): Maybe<Answer> => answer ?? check().then(() => null);
 
   void check().then(schedule, schedule);
   return {
-    lookup(question: Question): Maybe<Answer> {
+    questions,
+    judge,
+    check,
+    throwIfSilent(): void {
       if (silent !== null) throw silent;
-      const answer = store.lookup(question);
-      return answer instanceof Promise ? answer.then(confirm) : confirm(answer);
     },
     close(): void {
       closed = true;

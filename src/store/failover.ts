@@ -23,8 +23,28 @@ export function createFailover(stores: readonly Store[]): Store {
     }
     return answer instanceof Promise ? answer.then(found, failed) : found(answer);
   };
+  const lookup = (question: Question): Maybe<Answer> => ask(question, 0, null);
   return {
-    lookup: (question) => ask(question, 0, null),
+    lookup,
+    lookupAtOnce: (questions) => lookupInTurn(questions, lookup),
+    atomic: false,
     close: () => stores.reduce<Maybe<void>>((closing, store) => andThen(closing, () => store.close()), undefined),
   };
+}
+
+/** Asks one question after the other, in the same turn where each answer is here. */
+export function lookupInTurn(
+  questions: readonly Question[],
+  lookup: (question: Question) => Maybe<Answer>,
+): Maybe<readonly Answer[]> {
+  return questions.reduce<Maybe<Answer[]>>(
+    (before, question) =>
+      andThen(before, (answers) =>
+        andThen(lookup(question), (answer) => {
+          answers.push(answer);
+          return answers;
+        }),
+      ),
+    [],
+  );
 }

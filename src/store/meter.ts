@@ -1,5 +1,5 @@
-import type { Answer, Maybe, Question } from '../vocabulary.ts';
-import type { Store } from './store.ts';
+import type { Answer, Maybe } from '../vocabulary.ts';
+import { messageOf, type Store } from './store.ts';
 
 /** What a store was asked, and what it said. */
 export interface Counts {
@@ -10,6 +10,10 @@ export interface Counts {
   /** Of the answers that had to be waited for. */
   readonly meanMs: number;
   readonly slowestMs: number;
+  /** When it last answered, as the time of the day in ISO 8601; null: never. */
+  readonly answeredAt: string | null;
+  /** Why the newest question failed, and when; null where it did not. */
+  readonly failing: { readonly at: string; readonly cause: string } | null;
 }
 
 /** A store that counts, and the counts. */
@@ -26,38 +30,68 @@ export function createMeter(store: Store): MeteredStore {
   let awaited = 0;
   let totalMs = 0;
   let slowestMs = 0;
+  let answeredAt = 0;
+  let failure: { readonly at: number; readonly cause: unknown } | null = null;
 
-  const count = (answer: Answer): Answer => {
+  const count = (answer: Answer): void => {
     if (answer === null) absent++;
     else found++;
-    return answer;
   };
-  const took = (ms: number): void => {
-    awaited++;
-    totalMs += ms;
-    if (ms > slowestMs) slowestMs = ms;
+  const answered = (): void => {
+    answeredAt = Date.now();
+    failure = null;
   };
-  const failing = (cause: unknown): never => {
-    failed++;
-    throw cause;
+  const measured = <T>(questions: number, asking: () => Maybe<T>, counted: (answer: T) => void): Maybe<T> => {
+    asked += questions;
+    const settled = (answer: T): T => {
+      counted(answer);
+      answered();
+      return answer;
+    };
+    const failing = (cause: unknown): never => {
+      failed += questions;
+      failure = { at: Date.now(), cause };
+      throw cause;
+    };
+    let answer: Maybe<T>;
+    try {
+      answer = asking();
+    } catch (cause) {
+      return failing(cause);
+    }
+    if (!(answer instanceof Promise)) return settled(answer);
+    const sinceMs = performance.now();
+    return answer.then((said) => {
+      const ms = performance.now() - sinceMs;
+      awaited++;
+      totalMs += ms;
+      if (ms > slowestMs) slowestMs = ms;
+      return settled(said);
+    }, failing);
   };
   return {
-    lookup(question: Question): Maybe<Answer> {
-      asked++;
-      let answer: Maybe<Answer>;
-      try {
-        answer = store.lookup(question);
-      } catch (cause) {
-        return failing(cause);
-      }
-      if (!(answer instanceof Promise)) return count(answer);
-      const sinceMs = performance.now();
-      return answer.then((settled) => {
-        took(performance.now() - sinceMs);
-        return count(settled);
-      }, failing);
-    },
+    lookup: (question) => measured(1, () => store.lookup(question), count),
+    lookupAtOnce: (questions) =>
+      measured(
+        questions.length,
+        () => store.lookupAtOnce(questions),
+        (answers) => answers.forEach(count),
+      ),
+    atomic: store.atomic,
     close: () => store.close(),
-    counts: () => ({ asked, found, absent, failed, meanMs: totalMs / Math.max(1, awaited), slowestMs }),
+    counts: () => ({
+      asked,
+      found,
+      absent,
+      failed,
+      meanMs: totalMs / Math.max(1, awaited),
+      slowestMs,
+      answeredAt: answeredAt === 0 ? null : timeOf(answeredAt),
+      failing: failure === null ? null : { at: timeOf(failure.at), cause: messageOf(failure.cause) },
+    }),
   };
+}
+
+function timeOf(ms: number): string {
+  return new Date(ms).toISOString();
 }

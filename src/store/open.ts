@@ -4,7 +4,7 @@ import type { Maybe, Question } from '../vocabulary.ts';
 import { type Bulk, createBatch } from './batch.ts';
 import { type Availability, createBreaker } from './breaker.ts';
 import { type CachedStore, createCache } from './cache.ts';
-import { type Canary, type CanaryEvents, createCanary } from './canary.ts';
+import { type CanaryEvents, createCanary } from './canary.ts';
 import type { RedisOptions } from './driver/redis.ts';
 import { createDeadline } from './deadline.ts';
 import { type Counts, createMeter } from './meter.ts';
@@ -16,17 +16,22 @@ import { MissingPackageError, messageOf, type Store } from './store.ts';
 export interface StoreEvents {
   /** Of one of its servers; null where it has one or none. */
   readonly availability: (server: string | null) => Availability;
-  readonly canary: CanaryEvents;
+  readonly canary: (server: string | null) => CanaryEvents;
 }
 
 /** How a store is. */
 export interface Status {
   readonly driver: string;
-  /** Of each server, and why it does not answer. */
-  readonly servers: readonly { readonly name: string; readonly trouble: string | null }[];
-  /** Why nothing that it says is trusted. */
-  readonly silent: string | null;
+  readonly servers: readonly ServerStatus[];
   readonly counts: Counts;
+}
+
+export interface ServerStatus {
+  readonly name: string;
+  /** Why it is not asked, or not trusted: the newest cause. */
+  readonly trouble: string | null;
+  /** Since when, as the time of the day in ISO 8601. */
+  readonly since: string;
 }
 
 /** A store with all that guards it. */
@@ -39,54 +44,57 @@ const FAILURES = 3; // in a row; one may be bad luck, and each may have taken al
 const PROBE_MS = 500; // so that a server that is back is asked again within a second
 
 /**
- * Opens a store by its driver, whose package loads only here, and puts its guards around it: each server with its batches, deadline
- * and breaker, servers of the same data as replicas, then canary, meter and cache. One that is out of reach answers
+ * Opens a store by its driver, whose package loads only here, and puts its guards around it: each server with its batches, deadline,
+ * breaker and canary, servers of the same data as replicas, then meter and cache. One that is out of reach answers
  * nothing until it is back. Throws MissingPackageError.
  */
 export async function openStore(config: StoreConfig, probe: Question, events: StoreEvents): Promise<OpenStore> {
-  const troubles = new Map<string, string | null>();
-  const watch = (server: string | null): Availability => {
+  const servers = new Map<string, Trouble>();
+  const watch = (server: string | null): Watched => {
     const availability = events.availability(server);
-    const name = server ?? config.driver;
-    troubles.set(name, 'not asked yet');
+    const canary = events.canary(server);
+    const status: Trouble = { failed: 'not asked yet', silent: null, since: '' };
+    const now = (change: Partial<Trouble>): void => {
+      Object.assign(status, change, { since: new Date().toISOString() });
+    };
+    now({});
+    servers.set(server ?? config.driver, status);
     return {
       opened() {
-        troubles.set(name, null);
+        now({ failed: null });
         availability.opened();
       },
       unavailable(cause) {
-        troubles.set(name, messageOf(cause));
+        now({ failed: messageOf(cause) });
         availability.unavailable(cause);
+      },
+      sang() {
+        now({ silent: null });
+        canary.sang();
+      },
+      fellSilent(cause) {
+        now({ silent: messageOf(cause) });
+        canary.fellSilent(cause);
       },
     };
   };
-  let silent: string | null = null;
-  const canaryEvents: CanaryEvents = {
-    sang() {
-      silent = null;
-      events.canary.sang();
-    },
-    fellSilent(cause) {
-      silent = messageOf(cause);
-      events.canary.fellSilent(cause);
-    },
-  };
 
-  const canaries = canariesOf(config);
   const caching = 'guards' in config ? config.guards.cache : null;
-  const driven = await openDriver(config, probe, watch);
-  const meter = createMeter(canaries.size === 0 ? driven : createCanary(driven, canaries, canaryEvents));
+  const meter = createMeter(await openDriver(config, probe, watch));
   const cache = caching === null ? null : createCache(meter, caching);
   const outermost = cache ?? meter;
   const watching =
     cache === null ? null : await watchChanges(config, caching as CacheConfig, (what) => cache.forget(what));
   return {
     lookup: (question) => outermost.lookup(question),
+    lookupAtOnce: (questions) => outermost.lookupAtOnce(questions),
+    atomic: outermost.atomic,
     cache,
     status: () => ({
       driver: config.driver,
-      servers: [...troubles].map(([name, trouble]) => ({ name, trouble })),
-      silent,
+      servers: [...servers].map(([name, { failed, silent, since }]) => {
+        return { name, trouble: failed ?? (silent === null ? null : `not trusted: ${silent}`), since };
+      }),
       counts: meter.counts(),
     }),
     async close() {
@@ -96,9 +104,11 @@ export async function openStore(config: StoreConfig, probe: Question, events: St
   };
 }
 
-function canariesOf(config: StoreConfig): ReadonlyMap<string, Canary> {
-  if ('guards' in config) return config.guards.canaries;
-  return 'canaries' in config ? config.canaries : new Map<string, Canary>();
+/** What is wrong with a server: why it is not asked, and why it is not trusted. */
+interface Trouble {
+  failed: string | null;
+  silent: string | null;
+  since: string;
 }
 
 /** The file of each driver, which imports its package: so only what is configured is loaded. */
@@ -118,7 +128,8 @@ export async function checkDriver(driver: StoreConfig['driver']): Promise<void> 
   await DRIVERS[driver]();
 }
 
-type Watch = (server: string | null) => Availability;
+type Watched = Availability & CanaryEvents;
+type Watch = (server: string | null) => Watched;
 
 async function openDriver(config: StoreConfig, probe: Question, watch: Watch): Promise<Store> {
   switch (config.driver) {
@@ -133,7 +144,12 @@ async function openDriver(config: StoreConfig, probe: Question, watch: Watch): P
     }
     case 'sqlite': {
       const { openSqlite } = await DRIVERS.sqlite();
-      return createReopening(() => openSqlite(config), watch(null));
+      const watched = watch(null);
+      return createCanary(
+        createReopening(() => openSqlite(config), watched),
+        config.canaries,
+        watched,
+      );
     }
     case 'postgresql': {
       const { createPostgresql } = await DRIVERS.postgresql();
@@ -166,7 +182,7 @@ async function openDriver(config: StoreConfig, probe: Question, watch: Watch): P
 
 /** Servers of the same data, each with its own guards. */
 function guardAll(
-  { batch, connections, timeoutMs }: Guards,
+  { batch, connections, timeoutMs, canaries }: Guards,
   urls: readonly string[],
   create: (url: string) => Bulk,
   probe: Question,
@@ -174,8 +190,10 @@ function guardAll(
 ): Store {
   const servers = urls.map((url) => {
     const batched = createBatch(create(url), { most: batch, inFlight: connections });
-    const events = watch(urls.length > 1 ? hostOf(url) : null);
-    return createBreaker(createDeadline(batched, timeoutMs), { failures: FAILURES, probeMs: PROBE_MS, probe }, events);
+    const watched = watch(urls.length > 1 ? hostOf(url) : null);
+    const limited = createDeadline(batched, timeoutMs);
+    const asked = createBreaker(limited, { failures: FAILURES, probeMs: PROBE_MS, probe }, watched);
+    return createCanary(asked, canaries, watched);
   });
   return createReplicas(servers);
 }

@@ -1,4 +1,4 @@
-import type { Answer, Maybe, Question } from '../vocabulary.ts';
+import type { Maybe } from '../vocabulary.ts';
 import type { Availability } from './breaker.ts';
 import { LostError, type Store, StoreError } from './store.ts';
 
@@ -31,16 +31,16 @@ export function createReopening(open: () => Store, events: Availability): Store 
     return store;
   };
 
-  const lookup = (question: Question): Maybe<Answer> => {
+  const ask = <T>(asking: (store: Store) => Maybe<T>): Maybe<T> => {
     const asked = opened();
     try {
-      return asked.lookup(question);
+      return asking(asked);
     } catch (error) {
       if (!(error instanceof LostError)) throw error;
       void asked.close();
       store = null;
       triedAt = -Infinity;
-      return opened().lookup(question);
+      return asking(opened());
     }
   };
 
@@ -50,7 +50,9 @@ export function createReopening(open: () => Store, events: Availability): Store 
     // `unavailable` was told; the daemon starts, and answers TEMP
   }
   return {
-    lookup,
+    lookup: (question) => ask((asked) => asked.lookup(question)),
+    lookupAtOnce: (questions) => ask((asked) => asked.lookupAtOnce(questions)),
+    atomic: true, // as each store in a file is
     close() {
       closed = true;
       return store?.close();

@@ -1,5 +1,5 @@
 import { andThen } from '../maybe.ts';
-import type { Answer, Maybe, Question } from '../vocabulary.ts';
+import type { Maybe } from '../vocabulary.ts';
 import { messageOf, type Store, StoreError } from './store.ts';
 
 /**
@@ -10,19 +10,21 @@ export function createReplicas(stores: readonly Store[]): Store {
   const [only, ...others] = stores;
   if (only !== undefined && others.length === 0) return only;
 
-  const ask = (question: Question, at: number, failures: readonly unknown[]): Maybe<Answer> => {
+  const ask = <T>(asking: (store: Store) => Maybe<T>, at: number, failures: readonly unknown[]): Maybe<T> => {
     const store = stores[at];
     if (store === undefined) throw new StoreError(failures.map(messageOf).join('; '), { cause: failures[0] });
-    const failed = (cause: unknown): Maybe<Answer> => ask(question, at + 1, [...failures, cause]);
+    const failed = (cause: unknown): Maybe<T> => ask(asking, at + 1, [...failures, cause]);
     try {
-      const answer = store.lookup(question);
+      const answer = asking(store);
       return answer instanceof Promise ? answer.catch(failed) : answer;
     } catch (cause) {
       return failed(cause);
     }
   };
   return {
-    lookup: (question) => ask(question, 0, []),
+    lookup: (question) => ask((store) => store.lookup(question), 0, []),
+    lookupAtOnce: (questions) => ask((store) => store.lookupAtOnce(questions), 0, []),
+    atomic: stores.every(({ atomic }) => atomic),
     close: () => stores.reduce<Maybe<void>>((closing, store) => andThen(closing, () => store.close()), undefined),
   };
 }

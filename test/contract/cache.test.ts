@@ -1,7 +1,7 @@
 import { type CachedStore, type CacheOptions, createCache } from '../../src/store/cache.ts';
 import { createMemoryStore } from '../../src/store/driver/memory.ts';
 import type { Store } from '../../src/store/store.ts';
-import { createFakeStore } from '../support/store.ts';
+import { createFakeStore, storeOf } from '../support/store.ts';
 import { type Subject, describeStore } from './suite.ts';
 
 const OPTIONS: CacheOptions = {
@@ -47,13 +47,14 @@ describeStore(
 );
 
 /** Each question twice, so that the second one is answered from memory. */
-const twice = (store: Store): Store => ({
-  async lookup(question) {
-    await store.lookup(question);
-    return store.lookup(question);
-  },
-  close: () => store.close(),
-});
+const twice = (store: Store): Store =>
+  storeOf(
+    async (question) => {
+      await store.lookup(question);
+      return store.lookup(question);
+    },
+    () => store.close(),
+  );
 const subject = cached({}, () => {});
 const { hangs } = subject;
 describeStore('the cache, asked everything twice', {

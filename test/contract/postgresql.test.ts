@@ -77,6 +77,7 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
           trips++;
           return await bulk.lookupAll(questions);
         },
+        atomic: true,
         close: () => bulk.close(),
       };
       const store = createBatch(counted, { most: 100, inFlight: 2 });

@@ -282,12 +282,53 @@ export function describeStore(name: string, subject: Subject): void {
       expect(answers.map((answer) => answer !== null)).toEqual(Array.from({ length: 100 }, (_, at) => at < 50));
     });
 
+    it('answers several questions at once, in their order and each with its own answer', async () => {
+      const store = await openWith(
+        mailbox('fred'),
+        mailbox('joe'),
+        parse('info@example.org fred@example.org', parseAliasLine),
+        parse('shop.example relay', parseDomainLine),
+      );
+      const person = (local: string): Question => {
+        return { about: 'mailbox', local, domain: 'example.org', exact: false, folder: null, anyCase: false };
+      };
+      const alias = (local: string): Question => ({ about: 'alias', local, domain: 'example.org', exact: false });
+      const questions: Question[] = [
+        person('nobody'),
+        alias('info'),
+        person('fred'),
+        alias('fred'),
+        { about: 'domain', domain: 'shop.example' },
+        person('joe'),
+        person('a\0b'),
+        { about: 'domain', domain: 'none.example' },
+      ];
+      const targets = { value: 'fred@example.org', state: 'active' };
+      const relay = { value: 'relay', state: 'active' };
+      const expected = [null, targets, ACTIVE, null, relay, ACTIVE, null, null];
+      expect(await store.lookupAtOnce(questions)).toEqual(expected);
+      expect(await store.lookupAtOnce(questions.toReversed())).toEqual(expected.toReversed());
+      expect(await store.lookupAtOnce([person('nobody')])).toEqual([null]);
+      expect(await store.lookupAtOnce([])).toEqual([]);
+    });
+
+    it('answers many questions at once', async () => {
+      const store = await open(...Array.from({ length: 60 }, (_, at) => `user${at}@example.org`));
+      const questions = Array.from({ length: 120 }, (_, at): Question => {
+        const whose = { local: `user${at}`, domain: 'example.org' };
+        return { about: 'mailbox', ...whose, exact: false, folder: null, anyCase: false };
+      });
+      const answers = await store.lookupAtOnce(questions);
+      expect(answers.map((answer) => answer !== null)).toEqual(questions.map((_, at) => at < 60));
+    });
+
     it('fails after close, also for what it had found', async () => {
       const store = await open('fred@example.org');
       expect(await ask(store, 'fred')).not.toBeNull();
       await store.close();
       await expect(ask(store, 'fred')).rejects.toThrow();
       await expect(ask(store, 'nobody')).rejects.toThrow();
+      await expect((async () => await store.lookupAtOnce([{ about: 'domain', domain: 'x' }]))()).rejects.toThrow();
     });
 
     const { breaks, hangs } = subject;
@@ -298,6 +339,8 @@ export function describeStore(name: string, subject: Subject): void {
         await breaks(store);
         await expect(ask(store, 'fred')).rejects.toThrow();
         await expect(ask(store, 'nobody')).rejects.toThrow();
+        const both = ['nobody', 'none'].map((domain): Question => ({ about: 'domain', domain }));
+        await expect((async () => await store.lookupAtOnce(both))()).rejects.toThrow();
       });
     } else {
       it.skip(`fails once what it stands on is gone: ${breaks.cannot}`);

@@ -10,7 +10,7 @@ import { createReopening } from '../../src/store/reopen.ts';
 import { createReplicas } from '../../src/store/replicas.ts';
 import { type Store, StoreError } from '../../src/store/store.ts';
 import type { Question } from '../../src/vocabulary.ts';
-import { createFakeStore } from '../support/store.ts';
+import { createFakeStore, storeOf } from '../support/store.ts';
 import { type Subject, describeStore } from './suite.ts';
 
 /** What a canary is asked for, beside what a test puts into a store. */
@@ -110,7 +110,7 @@ describeStore(
 );
 
 function createFailing(): Store {
-  return { lookup: () => Promise.reject(new StoreError('always')), close: () => {} };
+  return storeOf(() => Promise.reject(new StoreError('always')));
 }
 
 function bulkOver(store: Store): Bulk {
@@ -125,6 +125,7 @@ function bulkOver(store: Store): Bulk {
           }
         }),
       ),
+    atomic: store.atomic,
     close: () => store.close(),
   };
 }

@@ -13,6 +13,7 @@ import { makeCertificates } from '../support/certificates.ts';
 import { expectNoLies, tell } from '../support/faults.ts';
 import { type Cluster, type Server, type Single, type Watched, findRedis, layoutsOf, until } from '../support/redis.ts';
 import { PARTS, describePart } from './part.ts';
+import { storeOf } from '../support/store.ts';
 
 const TIMEOUT_MS = 1_000;
 const DOMAINS = 20; // each is a hash of its own: in a cluster they are in different slots
@@ -31,13 +32,13 @@ const open = (options: RedisOptions): Store => createBatch(createRedis(options),
 const PACE_MS = 5; // so that what is measured is the store, and not how busy the machine is
 
 function paced(store: Store): Store {
-  return {
-    async lookup(question) {
+  return storeOf(
+    async (question) => {
       await sleep(PACE_MS);
       return store.lookup(question);
     },
-    close: () => store.close(),
-  };
+    () => store.close(),
+  );
 }
 const mailbox = (name: string, at: number): Question => ({
   about: 'mailbox',

@@ -1,6 +1,20 @@
 import { type Store, StoreError } from '../../src/store/store.ts';
 import type { Answer, Maybe, Question } from '../../src/vocabulary.ts';
 
+/** A store by its lookup. Several questions are asked side by side, so that it has no moments. */
+export function storeOf(lookup: (question: Question) => Maybe<Answer>, close: () => Maybe<void> = () => {}): Store {
+  return {
+    lookup,
+    lookupAtOnce(questions) {
+      const answers = questions.map(lookup);
+      const here = answers.filter((answer): answer is Answer => !(answer instanceof Promise));
+      return here.length === answers.length ? here : Promise.all(answers.map(async (answer) => await answer));
+    },
+    atomic: false,
+    close,
+  };
+}
+
 /** A store that can be told to fail, to hang, or to answer later: the failures that no real part shows on demand. */
 export function createFakeStore(inner: Store): {
   readonly store: Store;
@@ -11,7 +25,13 @@ export function createFakeStore(inner: Store): {
 } {
   let lookup = (question: Question): Maybe<Answer> => inner.lookup(question);
   return {
-    store: { lookup: (question) => lookup(question), close: () => inner.close() },
+    store: {
+      ...storeOf(
+        (question) => lookup(question),
+        () => inner.close(),
+      ),
+      atomic: inner.atomic, // an inner store that answers in the same turn changes in none
+    },
     fail() {
       lookup = () => {
         throw new StoreError('gone, on purpose');

@@ -7,6 +7,7 @@ import { type Alias, parseAliasLine } from '../../src/store/record/alias.ts';
 import { type HostedDomain, parseDomainLine } from '../../src/store/record/domain.ts';
 import { type Mailbox, parseMailboxLine } from '../../src/store/record/mailbox.ts';
 import type { Store } from '../../src/store/store.ts';
+import { storeOf } from '../support/store.ts';
 
 const DEFAULTS: AliasOptions = {
   defaultDomain: null,
@@ -58,10 +59,7 @@ const memory = createMemoryStore([
 ]);
 
 /** The same store, whose every answer comes later: a map may not depend on which it is. */
-const later: Store = {
-  lookup: async (question) => memory.lookup(question),
-  close: () => {},
-};
+const later = storeOf(async (question) => memory.lookup(question));
 
 async function answer(key: string | null, options: Partial<AliasOptions>, store: Store): Promise<string> {
   try {
@@ -215,17 +213,14 @@ describe.each([
 });
 
 it('an alias map is not certain of what it cannot read', async () => {
-  const broken: Store = { lookup: () => ({ value: 'fred@exa..mple', state: 'active' }), close: () => {} };
+  const broken = storeOf(() => ({ value: 'fred@exa..mple', state: 'active' }));
   expect(await answer('info@example.org', {}, broken)).toMatch(/^UncertainError: an alias cannot be read: the target/);
 });
 
 describe('an alias map over a store that fails', () => {
   const failing = (question: number): Store => {
     let asked = 0;
-    return {
-      lookup: (about) => (++asked === question ? Promise.reject(new Error('gone')) : memory.lookup(about)),
-      close: () => {},
-    };
+    return storeOf((about) => (++asked === question ? Promise.reject(new Error('gone')) : memory.lookup(about)));
   };
 
   it.each([

@@ -15,13 +15,15 @@ const localOf = (question: Question): string => (question.about === 'mailbox' ? 
 /** Answers when it is told to, whoever is called `user...`; keeps what it was asked. */
 function createBulk(refuses: (locals: readonly string[]) => Error | null = () => null) {
   const batches: string[][] = [];
+  const atOnce: boolean[] = [];
   const gates: (() => void)[] = [];
   let open = false;
   let closed = false;
   const bulk: Bulk = {
-    async lookupAll(questions) {
+    async lookupAll(questions, together = false) {
       const locals = questions.map(localOf);
       batches.push(locals);
+      atOnce.push(together);
       if (!open) await new Promise<void>((resolve) => gates.push(resolve));
       const refusal = refuses(locals);
       if (refusal !== null) throw refusal;
@@ -32,6 +34,7 @@ function createBulk(refuses: (locals: readonly string[]) => Error | null = () =>
         return local.startsWith('user') ? FOUND : null;
       });
     },
+    atomic: true,
     close() {
       closed = true;
     },
@@ -40,7 +43,7 @@ function createBulk(refuses: (locals: readonly string[]) => Error | null = () =>
     open = true;
     for (const go of gates.splice(0)) go();
   };
-  return { bulk, batches, release, isClosed: () => closed };
+  return { bulk, batches, atOnce, release, isClosed: () => closed };
 }
 
 describe('a batch', () => {
@@ -81,7 +84,7 @@ describe('a batch', () => {
     expect(batches).toEqual([['user1'], ['user2'], ['user3']]);
   });
 
-  it('asks again one by one where the server refuses a question, so that it fails alone', async () => {
+  it('asks again in halves where the server refuses a question, so that it fails alone', async () => {
     const { bulk, batches, release } = createBulk((locals) =>
       locals.includes('odd') ? new QuestionError('cannot be asked') : null,
     );
@@ -92,7 +95,60 @@ describe('a batch', () => {
     expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     expect(await asked[0]).toEqual(FOUND);
     expect(await asked[2]).toBeNull();
-    expect(batches).toEqual([['user1', 'odd', 'nobody'], ['user1'], ['odd'], ['nobody']]);
+    expect(batches).toEqual([['user1', 'odd', 'nobody'], ['user1'], ['odd', 'nobody'], ['odd'], ['nobody']]);
+  });
+
+  it('finds four refused questions among a hundred by far fewer queries than one each', async () => {
+    const odd = (local: string): boolean => local.endsWith('odd');
+    const { bulk, batches, release } = createBulk((locals) => (locals.some(odd) ? new QuestionError('refused') : null));
+    release();
+    const store = createBatch(bulk, { most: 100, inFlight: 1 });
+    const locals = Array.from({ length: 100 }, (_, at) => (at % 25 === 7 ? `user${at}odd` : `user${at}`));
+    const settled = await Promise.allSettled(locals.map(async (local) => await store.lookup(about(local))));
+    expect(settled.map(({ status }) => status === 'rejected')).toEqual(locals.map(odd));
+    expect(batches.length).toBeLessThan(50);
+  });
+
+  it('never sends what is not ASCII with what is', async () => {
+    const { bulk, batches, release } = createBulk();
+    release();
+    const store = createBatch(bulk, { most: 100, inFlight: 1 });
+    const locals = ['user1', 'user\u00e9', 'user2', 'user\u4e2d'];
+    const answers = await Promise.all(locals.map(async (local) => await store.lookup(about(local))));
+    expect(answers).toEqual(locals.map(() => FOUND));
+    expect(batches).toEqual([
+      ['user1', 'user2'],
+      ['user\u00e9', 'user\u4e2d'],
+    ]);
+  });
+
+  it('sends questions that are asked at once in one batch, each question once, and says so to the driver', async () => {
+    const { bulk, batches, atOnce, release } = createBulk();
+    release();
+    const store = createBatch(bulk, { most: 3, inFlight: 2 });
+    const canary = about('user0');
+    const groups = ['user1', 'nobody', 'user2'].map((local) => [about(local), canary]);
+    const answers = await Promise.all(groups.map(async (group) => await store.lookupAtOnce(group)));
+    expect(answers).toEqual([
+      [FOUND, FOUND],
+      [null, FOUND],
+      [FOUND, FOUND],
+    ]);
+    expect(batches.every((batch) => batch.includes('user0'))).toBe(true);
+    expect(batches.flat().filter((local) => local !== 'user0')).toEqual(['user1', 'nobody', 'user2']);
+    expect(atOnce).toEqual(batches.map(() => true));
+    await store.lookup(about('user3'));
+    expect(atOnce.at(-1)).toBe(false);
+  });
+
+  it('fails questions that are asked at once where one of them fails', async () => {
+    const { bulk, release } = createBulk();
+    release();
+    const store = createBatch(bulk, { most: 3, inFlight: 2 });
+    const answers = async (...locals: string[]) => await store.lookupAtOnce(locals.map(about));
+    await expect(answers('user1', 'doubtful')).rejects.toThrow('a doubt');
+    expect(await answers('user1', 'nobody', 'a\0b')).toEqual([FOUND, null, null]);
+    expect(await answers('a\0b', 'c\0d')).toEqual([null, null]);
   });
 
   it('fails all of a batch that failed as a whole, without asking again', async () => {
@@ -120,7 +176,10 @@ describe('a batch', () => {
   });
 
   it('fails all where there are fewer answers than questions', async () => {
-    const store = createBatch({ lookupAll: async () => [null], close: () => {} }, { most: 100, inFlight: 1 });
+    const store = createBatch(
+      { lookupAll: async () => [null], atomic: true, close: () => {} },
+      { most: 100, inFlight: 1 },
+    );
     const settled = await Promise.allSettled(['a', 'b'].map(async (local) => await store.lookup(about(local))));
     expect(settled.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
   });

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createBreaker } from '../../src/store/breaker.ts';
-import { EmptyStoreError, QuestionError, type Store, StoreError } from '../../src/store/store.ts';
+import { EmptyStoreError, QuestionError, StoreError } from '../../src/store/store.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';
+import { storeOf } from '../support/store.ts';
 
 const PROBE: Question = { about: 'domain', domain: 'probe.example' };
 const ASKED: Question = { about: 'domain', domain: 'asked.example' };
@@ -11,13 +12,13 @@ const PROBE_MS = 500;
 function setUp(says: () => Promise<Answer> = async () => null) {
   const asked: string[] = [];
   const told: string[] = [];
-  const store: Store = {
-    lookup(question) {
+  const store = storeOf(
+    (question) => {
       if (question.about === 'domain') asked.push(question.domain);
       return says();
     },
-    close: () => void told.push('closed'),
-  };
+    () => void told.push('closed'),
+  );
   const breaker = createBreaker(
     store,
     { failures: 3, probeMs: PROBE_MS, probe: PROBE },

@@ -5,6 +5,7 @@ import { formatQuestion, ownerOf, parseQuestion } from '../../src/store/question
 import { createShelf } from '../../src/store/shelf.ts';
 import { EmptyStoreError, type Store, StoreError } from '../../src/store/store.ts';
 import { type Answer, type Entry, type Maybe, NOBODY, type Question, type State } from '../../src/vocabulary.ts';
+import { storeOf } from '../support/store.ts';
 
 const OPTIONS: CacheOptions = { entries: 800, positiveMs: 300, negativeMs: 10, failureMs: 5, staleMs: 1_000 };
 
@@ -40,8 +41,8 @@ function world(options: Partial<CacheOptions> = {}) {
   let holding = false;
   let closed = false;
   const failures: Failed[] = [];
-  const store: Store = {
-    lookup(question): Maybe<Answer> {
+  const store = storeOf(
+    (question): Maybe<Answer> => {
       asked.push(question);
       if (closed) throw new StoreError('closed');
       const said = says.get(formatQuestion(question)) ?? otherwise;
@@ -58,10 +59,10 @@ function world(options: Partial<CacheOptions> = {}) {
       if (said instanceof Error) throw fail(said);
       return said;
     },
-    close() {
+    () => {
       closed = true;
     },
-  };
+  );
   return {
     cache: createCache(store, { ...OPTIONS, ...options }, () => time.now),
     asked,

@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createCanary } from '../../src/store/canary.ts';
-import { type Store, StoreError } from '../../src/store/store.ts';
+import { StoreError } from '../../src/store/store.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';
+import { storeOf } from '../support/store.ts';
 
 const ENTRY = { value: '', state: 'active' } as const;
 const PRESENT = about('postmaster');
@@ -20,17 +21,14 @@ function setUp({ later = true } = {}) {
   let waiting: { readonly local: string; readonly go: () => void }[] = [];
   let failing = false;
   let slow = false;
-  const store: Store = {
-    lookup(question) {
-      const local = question.about === 'mailbox' ? question.local : question.about;
-      asked.push(local);
-      if (failing) return Promise.reject(new StoreError('gone'));
-      const answer = (): Answer => (held.has(local) ? ENTRY : null);
-      if (slow) return new Promise((resolve) => waiting.push({ local, go: () => resolve(answer()) }));
-      return later ? Promise.resolve().then(answer) : answer();
-    },
-    close: () => {},
-  };
+  const store = storeOf((question) => {
+    const local = question.about === 'mailbox' ? question.local : question.about;
+    asked.push(local);
+    if (failing) return Promise.reject(new StoreError('gone'));
+    const answer = (): Answer => (held.has(local) ? ENTRY : null);
+    if (slow) return new Promise((resolve) => waiting.push({ local, go: () => resolve(answer()) }));
+    return later ? Promise.resolve().then(answer) : answer();
+  });
   const canary = createCanary(store, new Map([['mailbox', { present: PRESENT, absent: ABSENT }]]), {
     sang: () => void told.push('sang'),
     fellSilent: (cause) => void told.push(`silent: ${(cause as Error).message}`),

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createDeadline } from '../../src/store/deadline.ts';
 import type { Answer, Maybe, Question } from '../../src/vocabulary.ts';
+import { storeOf } from '../support/store.ts';
 
 const QUESTION: Question = { about: 'domain', domain: 'example.org' };
 const after = (ms: number): Promise<Answer> => new Promise((resolve) => setTimeout(() => resolve(null), ms));
-const under = (answer: () => Maybe<Answer>) => createDeadline({ lookup: answer, close: () => {} }, 1_000);
+const under = (answer: () => Maybe<Answer>) => createDeadline(storeOf(answer), 1_000);
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

@@ -4,6 +4,7 @@ import { formatReply } from '../../src/protocol/reply.ts';
 import { createMemoryStore } from '../../src/store/driver/memory.ts';
 import { type HostedDomain, parseDomainLine } from '../../src/store/record/domain.ts';
 import { type Mailbox, parseMailboxLine } from '../../src/store/record/mailbox.ts';
+import { storeOf } from '../support/store.ts';
 
 const held = [
   ...['fred@example.org', 'joe@b\u00fccher.example'].map((line) => parseMailboxLine(line) as Mailbox),
@@ -52,12 +53,12 @@ describe('a domain map', () => {
   });
 
   it('fails where the store does', () => {
-    const failing = createDomainMap(DEFAULTS, {
-      lookup() {
+    const failing = createDomainMap(
+      DEFAULTS,
+      storeOf(() => {
         throw new Error('gone');
-      },
-      close: () => {},
-    });
+      }),
+    );
     expect(() => failing('example.org')).toThrow('gone');
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createFailover } from '../../src/store/failover.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';
+import { storeOf } from '../support/store.ts';
 
 const question: Question = {
   about: 'mailbox',
@@ -33,7 +34,7 @@ function ask(stores: readonly Kind[]): Promise<{ outcome: string; asked: number 
         asked++;
         return kinds[kind](`store ${at + 1}`);
       };
-      return { lookup, close: () => {} };
+      return storeOf(lookup);
     }),
   );
   return Promise.resolve()

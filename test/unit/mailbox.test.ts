@@ -6,6 +6,7 @@ import { type Mailbox, parseMailboxLine } from '../../src/store/record/mailbox.t
 import { formatReply } from '../../src/protocol/reply.ts';
 import type { Reply } from '../../src/vocabulary.ts';
 import type { Store } from '../../src/store/store.ts';
+import { storeOf } from '../support/store.ts';
 
 const DEFAULTS: MailboxOptions = {
   defaultDomain: 'example.org',
@@ -61,10 +62,7 @@ const memory = createMemoryStore([
 ]);
 
 /** The same store, whose every answer comes later: a map may not depend on which it is. */
-const later: Store = {
-  lookup: async (question) => memory.lookup(question),
-  close: () => {},
-};
+const later = storeOf(async (question) => memory.lookup(question));
 
 async function answer(key: string | null, options: Partial<MailboxOptions>, store: Store): Promise<string> {
   try {
@@ -235,18 +233,12 @@ describe.each([
 });
 
 describe('a mailbox map over a store that fails', () => {
-  const fails: Store = {
-    lookup() {
-      throw new Error('gone');
-    },
-    close: () => {},
-  };
+  const fails = storeOf(() => {
+    throw new Error('gone');
+  });
   const failsSecond = (): Store => {
     let asked = 0;
-    return {
-      lookup: () => (asked++ === 0 ? null : Promise.reject(new Error('gone'))),
-      close: () => {},
-    };
+    return storeOf(() => (asked++ === 0 ? null : Promise.reject(new Error('gone'))));
   };
 
   it.each<[string, string, Partial<MailboxOptions>]>([

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createMeter } from '../../src/store/meter.ts';
 import type { Answer, Maybe, Question } from '../../src/vocabulary.ts';
+import { storeOf } from '../support/store.ts';
 
 const QUESTION: Question = { about: 'domain', domain: 'example.org' };
 const ENTRY: Answer = { value: '', state: 'active' };
@@ -17,15 +18,17 @@ describe('a meter', () => {
       () => Promise.resolve(null),
       () => Promise.reject(new Error('later')),
     ];
-    const meter = createMeter({ lookup: () => (says.shift() as () => Maybe<Answer>)(), close: () => {} });
+    const meter = createMeter(storeOf(() => (says.shift() as () => Maybe<Answer>)()));
     expect(meter.lookup(QUESTION)).toBe(ENTRY);
     expect(meter.lookup(QUESTION)).toBeNull();
     expect(() => meter.lookup(QUESTION)).toThrow('now');
     expect(await meter.lookup(QUESTION)).toBe(ENTRY);
     expect(await meter.lookup(QUESTION)).toBeNull();
     await expect(meter.lookup(QUESTION)).rejects.toThrow('later');
-    const { slowestMs, meanMs, ...counted } = meter.counts();
+    const { slowestMs, meanMs, answeredAt, failing, ...counted } = meter.counts();
     expect(counted).toEqual({ asked: 6, found: 2, absent: 2, failed: 2 });
+    expect(failing?.cause).toBe('later');
+    expect(Date.parse(failing?.at ?? '')).toBeGreaterThanOrEqual(Date.parse(answeredAt ?? ''));
     expect(slowestMs).toBeGreaterThan(25);
     expect(meanMs).toBeGreaterThan(slowestMs / 2 - 1);
     expect(meanMs).toBeLessThan(slowestMs);

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createReopening } from '../../src/store/reopen.ts';
 import { LostError, type Store, StoreError } from '../../src/store/store.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';
+import { storeOf } from '../support/store.ts';
 
 const question: Question = {
   about: 'mailbox',
@@ -31,15 +32,15 @@ function place() {
     opens++;
     if (!there) throw new StoreError('not there');
     const mine = generation;
-    return {
-      lookup() {
+    return storeOf(
+      () => {
         if (mine !== generation) throw new LostError('replaced');
         return entry;
       },
-      close() {
+      () => {
         closes++;
       },
-    };
+    );
   };
   const store = createReopening(open, {
     opened: () => said.push('opened'),

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createReplicas } from '../../src/store/replicas.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';
+import { storeOf } from '../support/store.ts';
 
 const QUESTION: Question = { about: 'domain', domain: 'example.org' };
 const ENTRY: Answer = { value: '', state: 'active' };
@@ -38,7 +39,7 @@ describe('replicas', () => {
         asked++;
         return KINDS[kind](String(at + 1));
       };
-      return { lookup, close: () => {} };
+      return storeOf(lookup);
     });
     const said = await Promise.resolve()
       .then(() => createReplicas(stores).lookup(QUESTION))
@@ -50,14 +51,19 @@ describe('replicas', () => {
   });
 
   it('answers at once where the first does', () => {
-    const store: Store = { lookup: () => ENTRY, close: () => {} };
+    const store = storeOf(() => ENTRY);
     expect(createReplicas([store, store]).lookup(QUESTION)).toBe(ENTRY);
   });
 
   it('closes all', async () => {
     const closed: number[] = [];
     await createReplicas(
-      [1, 2, 3].map((at) => ({ lookup: () => null, close: async () => void closed.push(at) })),
+      [1, 2, 3].map((at) =>
+        storeOf(
+          () => null,
+          async () => void closed.push(at),
+        ),
+      ),
     ).close();
     expect(closed).toEqual([1, 2, 3]);
   });

@@ -12,6 +12,7 @@ import { type Store, StoreError } from '../../src/store/store.ts';
 import type { Maybe, Question, Reply, Request } from '../../src/vocabulary.ts';
 import { temporaryFolders } from '../support/folder.ts';
 import { type TestServer, startServer } from '../support/server.ts';
+import { storeOf } from '../support/store.ts';
 
 const folder = temporaryFolders();
 const servers: TestServer[] = [];
@@ -45,29 +46,28 @@ const mailbox = (address: string, folderName: string | null = null): Question =>
 };
 
 /** fred is found, joe is disabled, who is down cannot be asked for, and nobody else is there. */
-const PEOPLE: Store = {
-  lookup(question) {
-    if (question.about === 'key') return { value: '\x1b[31mREJECT\n', state: 'active' };
-    if (question.about !== 'mailbox') return null;
-    if (question.local === 'down') throw new StoreError('connection refused');
-    if (question.local === 'fred') return { value: '8:8', state: 'active' };
-    return question.local === 'joe' ? { value: '', state: 'disabled' } : null;
-  },
-  close() {},
-};
+const PEOPLE = storeOf((question) => {
+  if (question.about === 'key') return { value: '\x1b[31mREJECT\n', state: 'active' };
+  if (question.about !== 'mailbox') return null;
+  if (question.local === 'down') throw new StoreError('connection refused');
+  if (question.local === 'fred') return { value: '8:8', state: 'active' };
+  return question.local === 'joe' ? { value: '', state: 'disabled' } : null;
+});
 const OPTIONS = { entries: 1_000, positiveMs: 300_000, negativeMs: 10_000, failureMs: 1_000, staleMs: 86_400_000 };
 
 /** A store of a daemon, with its cache. */
 function controllable(more: object = {}, time = { now: 0 }): Controllable & { readonly cache: CachedStore } {
   const meter = createMeter(PEOPLE);
   const status = (): object => {
-    const counts = { ...meter.counts(), meanMs: 1.25, slowestMs: 20.04 };
-    return { driver: 'postgresql', servers: [{ name: 'db1', trouble: null }], silent: null, counts, ...more };
+    const figures = { meanMs: 1.25, slowestMs: 20.04, answeredAt: '2026-11-26T03:00:00.000Z', failing: null };
+    const { failing = null, ...others } = more as { readonly failing?: object };
+    const counts = { ...meter.counts(), ...figures, failing };
+    return { driver: 'postgresql', servers: [{ name: 'db1', trouble: null, since: '' }], counts, ...others };
   };
   return { cache: createCache(meter, OPTIONS, () => time.now), status };
 }
 
-const uncached: Controllable = { cache: null, status: () => ({ driver: 'memory', servers: [], silent: null }) };
+const uncached: Controllable = { cache: null, status: () => ({ driver: 'memory', servers: [] }) };
 
 async function ask(store: Store, ...questions: Question[]): Promise<void> {
   for (const question of questions) {
@@ -228,13 +228,17 @@ describe('smmap stores', () => {
       'has a server that does not answer',
       {
         servers: [
-          { name: 'a', trouble: null },
-          { name: 'b', trouble: 'gone' },
+          { name: 'a', trouble: null, since: '2026-11-26T01:00:00.000Z' },
+          { name: 'b', trouble: 'gone', since: '2026-11-26T02:00:00.000Z' },
         ],
       },
-      'b: gone',
+      'b: gone (since 2026-11-26T02:00:00.000Z); last answer: 2026-11-26T03:00:00.000Z',
     ],
-    ['lost its canary', { silent: 'the canary x@y is not found' }, 'not trusted: the canary x@y is not found'],
+    [
+      'failed when it was asked last, though no server is known to be out of reach',
+      { failing: { at: '2026-11-26T04:00:00.000Z', cause: 'no grant' } },
+      'fails: no grant (at 2026-11-26T04:00:00.000Z); last answer: 2026-11-26T03:00:00.000Z',
+    ],
   ])('has a line for a store that %s', async (_, more, state) => {
     expect(await printStores({ control: await start(more), json: false })).toBe(0);
     expect(printed.out.split('\n').map((line) => line.split(/ {2,}/))).toEqual([

@@ -27,14 +27,27 @@ export function openEmbeddedStore(dir: string): Store {
     checkedAt = now;
   };
 
+  /** In the read transaction that there is, or in a new one. */
+  const answer = (question: Question): Answer => {
+    const found = question.about === 'domain' ? findDomain(db, question) : find(db, question);
+    if (found === null) confirmMiss(db, file, question);
+    return found;
+  };
+  const renew = (): void => {
+    checkFile();
+    db.resetReadTxn(); // else what was written within the last millisecond could be missed
+  };
+
   return {
     lookup(question) {
-      checkFile();
-      db.resetReadTxn(); // else what was written within the last millisecond could be missed
-      const found = question.about === 'domain' ? findDomain(db, question) : find(db, question);
-      if (found === null) confirmMiss(db, file, question);
-      return found;
+      renew();
+      return answer(question);
     },
+    lookupAtOnce(questions) {
+      renew();
+      return questions.map(answer); // lmdb keeps the transaction to the end of this turn at least
+    },
+    atomic: true,
     close: () => db.close(),
   };
 }

@@ -119,6 +119,7 @@ export function createHttp(options: HttpOptions): Bulk {
       if (closed) throw new StoreError('the store is closed');
       return await lookupEach(questions, lookup);
     },
+    atomic: false,
     close() {
       closed = true;
       for (const request of underWay) request.destroy(new StoreError('the store is closed'));

@@ -64,6 +64,7 @@ export function createLdap(options: LdapOptions): Bulk {
       if (closed) throw new StoreError('the store is closed');
       return await lookupEach(questions, lookup);
     },
+    atomic: false,
     close() {
       closed = true;
       for (const { wire } of slots) wire?.destroy(new StoreError('the store is closed'));

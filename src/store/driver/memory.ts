@@ -1,4 +1,4 @@
-import type { Answer, DomainQuestion } from '../../vocabulary.ts';
+import type { Answer, DomainQuestion, Question } from '../../vocabulary.ts';
 import { type StoredRecord, keyOf } from '../record/record.ts';
 import { EmptyStoreError, type Store, StoreError } from '../store.ts';
 import { answerTo, encode } from './layout.ts';
@@ -21,16 +21,19 @@ export function createMemoryStore(records: Iterable<StoredRecord>): Store {
     const derived = mailboxDomains.has(domain) && written !== 'relay' ? 'mailbox' : written;
     return derived === undefined ? null : { value: derived, state: 'active' };
   };
+  const lookup = (question: Question): Answer => {
+    if (closed) throw new StoreError('the store is closed');
+    if (question.about === 'domain') return findDomain(question);
+    if (question.about === 'key' && !tables.has(question.table)) {
+      throw new EmptyStoreError(`there is no table ${question.table}`);
+    }
+    const text = texts.get(keyOf(question));
+    return text === undefined ? null : answerTo(question, text);
+  };
   return {
-    lookup(question) {
-      if (closed) throw new StoreError('the store is closed');
-      if (question.about === 'domain') return findDomain(question);
-      if (question.about === 'key' && !tables.has(question.table)) {
-        throw new EmptyStoreError(`there is no table ${question.table}`);
-      }
-      const text = texts.get(keyOf(question));
-      return text === undefined ? null : answerTo(question, text);
-    },
+    lookup,
+    lookupAtOnce: (questions) => questions.map(lookup),
+    atomic: true,
     close() {
       closed = true;
     },

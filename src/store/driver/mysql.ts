@@ -6,9 +6,9 @@ import {
   type QueryError,
   createConnection,
 } from 'mysql2';
-import type { Answer, Question } from '../../vocabulary.ts';
+import type { Question } from '../../vocabulary.ts';
 import type { Bulk } from '../batch.ts';
-import { type Row, answerOf } from '../row.ts';
+import type { Row } from '../row.ts';
 import type { Queries, Query, QueryName } from '../sql/query.ts';
 import {
   type Address,
@@ -16,7 +16,6 @@ import {
   SESSION,
   limitsOf,
   checkNames,
-  groupByQuery,
   isOfQuestion,
   parseUrl,
   rowsByQuestion,
@@ -24,6 +23,7 @@ import {
   unionOf,
   unionValues,
 } from '../sql/mysql.ts';
+import { answerAll, type Link, MOST_BRANCHES, storeErrorOf } from '../sql/mysql-link.ts';
 import { QuestionError, StoreError } from '../store.ts';
 import type { TlsOptions } from '../tls.ts';
 
@@ -38,9 +38,6 @@ export interface MysqlOptions {
   readonly timeoutMs: number;
   readonly queries: Queries;
 }
-
-// MariaDB plans all branches at each execution: with the joins of a schema, 64 take twice as long for each question as 16 do.
-const MOST_BRANCHES = 16;
 
 /** Mailboxes in a database of MySQL or MariaDB, asked by prepared statements. */
 export function createMysql(options: MysqlOptions): Bulk {
@@ -69,35 +66,8 @@ export function createMysql(options: MysqlOptions): Bulk {
     return link;
   };
 
-  const ask = async (link: Link, questions: readonly Question[]): Promise<(Answer | StoreError)[]> => {
-    const answers = questions.map((): Answer | StoreError => new StoreError('not asked'));
-    const groups = groupByQuery(questions);
-    const failures: StoreError[] = [];
-    for (const [name, places] of groups) {
-      try {
-        const found = await link.find(
-          name,
-          queries[name],
-          places.map((at) => questions[at] as Question),
-        );
-        places.forEach((at, n) => (answers[at] = judge(questions[at] as Question, found[n] as readonly Row[])));
-      } catch (cause) {
-        const error = storeErrorOf(cause);
-        failures.push(error);
-        // Who was asked about something else has an answer all the same, while the connection lasts.
-        if (error instanceof QuestionError || failures.length === groups.size || !links.has(link)) throw error;
-        for (const at of places) answers[at] = error;
-      }
-    }
-    // A replica may lag behind, and nothing but this tells one.
-    if (!answers.includes(null) || (await link.isPrimary())) return answers;
-    return answers.map(
-      (answer) => answer ?? new QuestionError('not found, and the server is read-only: it may lag behind'),
-    );
-  };
-
   return {
-    async lookupAll(questions) {
+    async lookupAll(questions, atOnce = false) {
       await enter();
       try {
         if (closed) throw new StoreError('the store is closed');
@@ -105,7 +75,7 @@ export function createMysql(options: MysqlOptions): Bulk {
         const timer = setTimeout(() => link.end(new StoreError(`no answer within ${timeoutMs} ms`)), timeoutMs);
         try {
           await link.ready;
-          return await ask(link, questions);
+          return await answerAll(link, queries, questions, atOnce);
         } catch (cause) {
           throw storeErrorOf(cause);
         } finally {
@@ -116,22 +86,12 @@ export function createMysql(options: MysqlOptions): Bulk {
         leave();
       }
     },
+    atomic: true,
     close() {
       closed = true;
       for (const link of links) link.end(new StoreError('the store is closed'));
     },
   };
-}
-
-/** One connection. Whatever ends it rejects what is under way on it, at once. */
-interface Link {
-  /** Rejects where there is no connection. */
-  readonly ready: Promise<void>;
-  /** The rows of each question. */
-  find(name: QueryName, query: Query | undefined, questions: readonly Question[]): Promise<readonly (readonly Row[])[]>;
-  /** Whether the server takes writes, now. */
-  isPrimary(): Promise<boolean>;
-  end(cause: StoreError): void;
 }
 
 type Rows = readonly (readonly unknown[])[];
@@ -143,6 +103,7 @@ function createLink(options: MysqlOptions, ended: () => void): Link {
   let cause: StoreError | null = null;
   let rejectNow: (cause: StoreError) => void = () => {};
   let packetBytes = 0;
+  let primaryAt = -Infinity;
 
   const end = (why: StoreError): void => {
     if (cause !== null) return;
@@ -237,10 +198,21 @@ function createLink(options: MysqlOptions, ended: () => void): Link {
       }
       return found;
     },
-    async isPrimary() {
-      const [row] = await query('select @@global.read_only'); // also where it is super_read_only
-      return /^(?:0|off)$/i.test(String(row?.[0]));
+    async begin() {
+      await query('set transaction isolation level repeatable read, read only'); // of the next one, as a snapshot needs it
+      await query('start transaction with consistent snapshot');
     },
+    async commit() {
+      await query('commit');
+    },
+    async isPrimary() {
+      const askedAt = performance.now();
+      const [row] = await query('select @@global.read_only'); // also where it is super_read_only
+      primaryAt = /^(?:0|off)$/i.test(String(row?.[0])) ? askedAt : -Infinity;
+      return primaryAt === askedAt;
+    },
+    primaryAt: () => primaryAt,
+    lost: () => cause !== null,
     end,
   };
 }
@@ -281,18 +253,4 @@ function connect(address: Address, tls: TlsOptions | null, socket: Socket, passw
     supportBigNumbers: true,
     jsonStrings: true,
   } as Parameters<typeof createConnection>[0] & object);
-}
-
-function judge(question: Question, rows: readonly Row[]): Answer | StoreError {
-  try {
-    return answerOf(question, rows);
-  } catch (cause) {
-    return storeErrorOf(cause);
-  }
-}
-
-function storeErrorOf(cause: unknown): StoreError {
-  if (cause instanceof StoreError) return cause;
-  const { message, code } = cause as Partial<QueryError>;
-  return new StoreError(message === '' || message === undefined ? String(code ?? cause) : message, { cause });
 }

@@ -3,21 +3,24 @@ import { userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkServerIdentity } from 'node:tls';
 import pg from 'pg';
-import type { Question } from '../../vocabulary.ts';
 import type { Bulk } from '../batch.ts';
 import type { Row } from '../row.ts';
 import {
   batchStatement,
   batchValues,
+  type Group,
+  groupsOf,
+  inOrder,
   isOfQuestion,
+  joinedStatement,
   parseUrl,
+  rowsOfEach,
   type ServerOptions,
   setUp,
   typesStatement,
-  type Verdict,
   verdictsOf,
 } from '../sql/postgresql.ts';
-import { type Queries, type Query, type QueryName, queryNameOf } from '../sql/query.ts';
+import type { Queries, Query } from '../sql/query.ts';
 import { QuestionError, StoreError } from '../store.ts';
 import type { TlsOptions } from '../tls.ts';
 
@@ -43,41 +46,32 @@ export function createPostgresql(options: PostgresqlOptions): Bulk {
     else next(slot);
   };
 
-  const ask = async (name: QueryName, questions: readonly Question[], until: number): Promise<readonly Verdict[]> => {
-    const query = options.queries[name];
-    if (query === undefined) return questions.map(() => new QuestionError(`there is no query for a ${name}`));
+  const ask = async (groups: readonly Group[], until: number): Promise<void> => {
     const slot = free.pop() ?? (await new Promise<Slot>((resolve) => waiting.push(resolve)));
     try {
       if (closed) throw new StoreError('the store is closed');
       if (slot.line === null || slot.line.ended.aborted) slot.line = openLine(options);
       const { line } = slot;
-      return await line.within(until, (session) => askOn(session, query, name, questions));
+      await line.within(until, (session) => askOn(session, groups));
     } catch (cause) {
-      if (cause instanceof QuestionError && questions.length > 1) throw cause;
-      return questions.map(() => cause as StoreError);
+      const asked = groups.reduce((sum, { questions }) => sum + questions.length, 0);
+      if (cause instanceof QuestionError && asked > 1) throw cause;
+      for (const group of groups) group.verdicts = group.questions.map(() => cause as StoreError);
     } finally {
       release(slot);
     }
   };
 
   return {
-    async lookupAll(questions) {
+    async lookupAll(questions, atOnce = false) {
       const until = performance.now() + options.timeoutMs;
-      const places = new Map<QueryName, number[]>();
-      for (const [at, question] of questions.entries()) {
-        const name = queryNameOf(question);
-        if (!places.has(name)) places.set(name, []);
-        places.get(name)?.push(at);
-      }
-      const verdicts: Verdict[] = [];
-      const asking = [...places].map(async ([name, group]) => {
-        const asked = group.map((at) => questions[at] as Question);
-        const said = await ask(name, asked, until);
-        for (const [nth, at] of group.entries()) verdicts[at] = said[nth] as Verdict;
-      });
-      await Promise.all(asking);
-      return verdicts;
+      const groups = groupsOf(questions, options.queries);
+      const asked = groups.filter(({ query }) => query !== null);
+      if (atOnce && asked.length > 1) await ask(asked, until);
+      else await Promise.all(asked.map((group) => ask([group], until)));
+      return inOrder(questions, groups);
     },
+    atomic: true,
     close() {
       closed = true;
       for (const { line } of slots) line?.end(new StoreError('the store is closed'));
@@ -92,8 +86,8 @@ interface Slot {
 
 interface Session {
   readonly client: pg.Client;
-  /** The statement of a query, once its types are known. */
-  readonly statements: Map<QueryName, string>;
+  /** The statement for queries, by their names, once its types are known. */
+  readonly statements: Map<string, string>;
   /** Whether the server was seen to be no standby, before the statement that is under way. */
   isPrimary: boolean;
   /** Whether the database takes texts for bytes. */
@@ -120,7 +114,7 @@ function openLine({ url, password, tls, timeoutMs }: ServerOptions): Line {
     port,
     user: user ?? userInfo().username,
     database: database ?? user ?? userInfo().username,
-    password: password ?? noPassword, // or pg would look into the environment and the home
+    password: password ?? (() => Promise.reject(new StoreError('the server asks for a password, and there is none'))), // or pg would look into the environment and the home
     ssl: tls === null ? false : secured(tls),
     application_name: 'smmap',
     keepAlive: true,
@@ -179,10 +173,6 @@ const getTypeParser = ((type: number, format?: 'text') =>
     ? (text: string) => text.replace(/ +$/, '')
     : pg.types.getTypeParser(type, format)) as typeof pg.types.getTypeParser;
 
-async function noPassword(): Promise<string> {
-  throw new StoreError('the server asks for a password, and there is none');
-}
-
 function secured({ ca, cert, key, serverName, verify }: TlsOptions): object {
   return {
     rejectUnauthorized: verify,
@@ -199,20 +189,36 @@ function secured({ ca, cert, key, serverName, verify }: TlsOptions): object {
   };
 }
 
-async function askOn(
-  session: Session,
-  query: Query,
-  name: QueryName,
-  questions: readonly Question[],
-): Promise<readonly Verdict[]> {
+/** Asks all groups by one statement. */
+async function askOn(session: Session, groups: readonly Group[]): Promise<void> {
   const { client, statements, isPrimary, isBytes } = session;
-  const text = statements.get(name) ?? batchStatement(query, await typesOf(client, query));
+  const name = groups.map((group) => group.name).join(' ');
+  const values = groups.flatMap(({ query, questions }) => batchValues(query as Query, questions));
+  const text = statements.get(name) ?? (await statementOf(client, groups));
   statements.set(name, text);
-  const { rows } = await client.query<Row>({ name, text, values: [...batchValues(query, questions)] });
+  const query = { name, text, values, rowMode: 'array' };
+  const { rows, fields } = await client.query<unknown[]>(query as pg.QueryArrayConfig);
+  const rowsOfGroups = rowsOfEach(
+    fields.map((field) => field.name),
+    rows,
+  );
 
   // A standby that was promoted while it looked may have looked at what was before: only from the next statement on it is certain.
-  session.isPrimary = rows.every((row) => row['smmap_standby'] === false);
-  return verdictsOf(questions, rows, isPrimary && session.isPrimary, isBytes);
+  session.isPrimary = rowsOfGroups.flat().every((row) => row['smmap_standby'] === false);
+  groups.forEach((group, at) => {
+    const certain = isPrimary && session.isPrimary;
+    group.verdicts = verdictsOf(group.questions, rowsOfGroups[at] as readonly Row[], certain, isBytes);
+  });
+}
+
+async function statementOf(client: pg.Client, groups: readonly Group[]): Promise<string> {
+  const batches: string[] = [];
+  let parameters = 0;
+  for (const { query, questions } of groups) {
+    batches.push(batchStatement(query as Query, await typesOf(client, query as Query), parameters));
+    parameters += batchValues(query as Query, questions).length;
+  }
+  return batches.length === 1 ? (batches[0] as string) : joinedStatement(batches);
 }
 
 /** The types of the parameters of a query, in its order; those that the server cannot tell are texts. */

@@ -106,6 +106,7 @@ function askMaster(options: RedisOptions): Bulk {
         if (asksSentinels && doubtOf(replies.at(-1)) !== null) link.drop();
         return answersOf(plans, true, replies);
       }),
+    atomic: true, // all of them are one MULTI
     close() {
       clearInterval(timer);
       link.close();
@@ -149,6 +150,7 @@ function askSlots(options: RedisOptions, nodes: readonly Host[]): Bulk {
         await Promise.all(asked);
         return answers;
       }),
+    atomic: false, // a transaction is within one slot
     close: () => cluster.close(),
   };
 }

@@ -1,7 +1,8 @@
 import { type Stats, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import type { Answer, Question } from '../../vocabulary.ts';
+import { andThen } from '../../maybe.ts';
+import type { Answer, Maybe, Question } from '../../vocabulary.ts';
 import { isText } from '../batch.ts';
 import { type Row, answerOf } from '../row.ts';
 import { type Queries, type QueryName, queryNameOf, valueOf } from '../sql/query.ts';
@@ -66,10 +67,17 @@ export function openSqlite({ path, queries }: SqliteOptions): Store {
     return answerOf(question, rows.map(inLowerCase));
   };
 
-  const ask = (question: Question): Answer => {
+  const ask = (questions: readonly Question[]): readonly Answer[] => {
     if (!db.open) throw new StoreError('the store is closed');
     checkFile();
-    return isText(question) ? find(question) : null;
+    const answer = (question: Question): Answer => (isText(question) ? find(question) : null);
+    if (questions.length === 1) return questions.map(answer);
+    db.exec('begin'); // all of them see what the first one sees
+    try {
+      return questions.map(answer);
+    } finally {
+      db.exec('rollback');
+    }
   };
   /** One look after the other for all who wait. */
   const whenFree = async (): Promise<void> => {
@@ -88,27 +96,30 @@ export function openSqlite({ path, queries }: SqliteOptions): Store {
       freed = null;
     }
   };
-  const askAgain = async (question: Question): Promise<Answer> => {
+  const askAgain = async (questions: readonly Question[]): Promise<readonly Answer[]> => {
     const late = performance.now() + LOCKED_MS;
     for (;;) {
       try {
         await (freed ??= whenFree());
-        return ask(question);
+        return ask(questions);
       } catch (cause) {
         if (!isBusy(cause) || performance.now() > late) throw failureOf(path, cause);
       }
     }
   };
 
+  const lookupAtOnce = (questions: readonly Question[]): Maybe<readonly Answer[]> => {
+    try {
+      return ask(questions);
+    } catch (cause) {
+      if (isBusy(cause)) return askAgain(questions);
+      throw failureOf(path, cause);
+    }
+  };
   return {
-    lookup(question) {
-      try {
-        return ask(question);
-      } catch (cause) {
-        if (isBusy(cause)) return askAgain(question);
-        throw failureOf(path, cause);
-      }
-    },
+    lookup: (question) => andThen(lookupAtOnce([question]), ([answer]) => answer as Answer),
+    lookupAtOnce,
+    atomic: true,
     close: () => void db.close(),
   };
 }

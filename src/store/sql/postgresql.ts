@@ -2,7 +2,7 @@ import type { Answer, Question } from '../../vocabulary.ts';
 import { type Row, answerOf } from '../row.ts';
 import { QuestionError, StoreError } from '../store.ts';
 import type { TlsOptions } from '../tls.ts';
-import { type Query, valueOf } from './query.ts';
+import { type Queries, type Query, type QueryName, queryNameOf, valueOf } from './query.ts';
 
 /** How a server is reached. */
 export interface ServerOptions {
@@ -86,14 +86,35 @@ export function typesStatement(query: Query, texts: ReadonlySet<number>): string
 /**
  * A query for many questions at once: $1 and so on are arrays, one for each parameter. Every row has `smmap_n`, the
  * number of the question from 1, and `smmap_standby`; a question without an answer has one row where `smmap_found` is null.
+ * `before` is how many parameters other batches of the same statement have.
  */
-export function batchStatement(query: Query, types: readonly string[]): string {
+export function batchStatement(query: Query, types: readonly string[], before = 0): string {
   const names = parametersOf(query);
   const asked = textOf(query, (at) => `(smmap_q.${quoted(query.parameters[at] as string)}::${types[at]})`);
   return `select smmap_q.smmap_n, pg_is_in_recovery() as smmap_standby, smmap_r.*
-    from unnest(${names.map((_, at) => `$${at + 1}::text[]`).join(', ')}) with ordinality
+    from unnest(${names.map((_, at) => `$${before + at + 1}::text[]`).join(', ')}) with ordinality
       as smmap_q (${names.map(quoted).join(', ')}, smmap_n)
     left join lateral (select true as smmap_found, smmap_u.* from (${asked}) smmap_u) smmap_r on true`;
+}
+
+/**
+ * Batches of several queries as one statement, since only that sees one moment: in a transaction of several statements, with a
+ * snapshot from its begin, a table that is truncated and filled again meanwhile is empty. Each row is of one batch.
+ */
+export function joinedStatement(batches: readonly string[]): string {
+  const [first = '', ...others] = batches.map((batch, at) => `(${batch}) smmap_${at}`);
+  return `select * from ${first}${others.map((other) => ` full join ${other} on false`).join('')}`;
+}
+
+/** The rows of each batch of a statement, whose columns begin with `smmap_n`. */
+export function rowsOfEach(columns: readonly string[], rows: readonly (readonly unknown[])[]): readonly Row[][] {
+  const starts = columns.flatMap((column, at) => (column === 'smmap_n' ? [at] : []));
+  return starts.map((start, nth) => {
+    const names = columns.slice(start, starts[nth + 1]);
+    return rows
+      .filter((row) => row[start] !== null)
+      .map((row) => Object.fromEntries(names.map((name, at) => [name, row[start + at]])));
+  });
 }
 
 /** What $1 and so on are in a batch of these questions. */
@@ -102,6 +123,38 @@ export function batchValues(query: Query, questions: readonly Question[]): reado
 }
 
 export type Verdict = Answer | StoreError;
+
+/** Questions that one query answers. */
+export interface Group {
+  readonly name: QueryName;
+  readonly query: Query | null;
+  readonly questions: Question[];
+  verdicts: readonly Verdict[];
+}
+
+/** Questions by their queries; where there is none, the verdicts say so. */
+export function groupsOf(questions: readonly Question[], queries: Queries): readonly Group[] {
+  const groups = new Map<QueryName, Group>();
+  for (const question of questions) {
+    const name = queryNameOf(question);
+    const group = groups.get(name) ?? { name, query: queries[name] ?? null, questions: [], verdicts: [] };
+    groups.set(name, group);
+    group.questions.push(question);
+  }
+  for (const group of groups.values()) {
+    if (group.query !== null) continue;
+    group.verdicts = group.questions.map(() => new QuestionError(`there is no query for a ${group.name}`));
+  }
+  return [...groups.values()];
+}
+
+/** The verdicts on questions that were grouped. */
+export function inOrder(questions: readonly Question[], groups: readonly Group[]): readonly Verdict[] {
+  const verdictOf = new Map(
+    groups.flatMap((group) => group.questions.map((question, at) => [question, group.verdicts[at] as Verdict])),
+  );
+  return questions.map((question) => verdictOf.get(question) as Verdict);
+}
 
 /**
  * What the rows of a batch say of each question. That something is not there is certain only if the server is, and where the
