@@ -93,6 +93,30 @@ describe('a breaker', () => {
     expect(told).toEqual(['opened', 'unavailable: gone']);
   });
 
+  it('tells the newest cause of an outage, once for each', async () => {
+    const { say, ask, told } = setUp(() => Promise.reject(new StoreError('no password file')));
+    await settle();
+    await vi.advanceTimersByTimeAsync(4 * PROBE_MS);
+    say(() => Promise.reject(new StoreError('wrong password')));
+    await vi.advanceTimersByTimeAsync(4 * PROBE_MS);
+    expect(await ask()).toBe('not asked, since it failed: wrong password');
+    expect(told).toEqual(['unavailable: no password file', 'unavailable: wrong password']);
+    say(async () => null);
+    await vi.advanceTimersByTimeAsync(PROBE_MS);
+    expect(await ask()).toBe('null');
+    expect(told.at(-1)).toBe('opened');
+  });
+
+  it('guards questions that are asked at once as well', async () => {
+    const { say, breaker, told } = setUp();
+    await settle();
+    say(failing);
+    const ask = async () => await breaker.lookupAtOnce([PROBE, PROBE]);
+    for (let times = 0; times < 3; times++) await expect(ask()).rejects.toThrow('gone');
+    await expect(ask()).rejects.toThrow('not asked, since it failed: gone');
+    expect(told).toEqual(['opened', 'unavailable: gone']);
+  });
+
   it('is whole again after a probe that is answered', async () => {
     const { say, ask, told } = setUp();
     await settle();

@@ -92,6 +92,86 @@ async function outcome(cache: Store, question: Question): Promise<Answer | strin
   }
 }
 
+/** The answers to questions that are asked at once, or the message of the failure. */
+async function atOnce(cache: Store, ...questions: Question[]): Promise<readonly Answer[] | string> {
+  try {
+    return await cache.lookupAtOnce(questions);
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+describe('questions that are asked at once', () => {
+  const ALIAS = alias('fred');
+
+  it('are not answered from absences of different moments, in between which somebody became an alias', async () => {
+    const { cache, say, pass } = world({ positiveMs: 300, negativeMs: 10 });
+    say(found(), FRED);
+    say(null, ALIAS);
+    void cache.lookup(FRED);
+    pass(294);
+    expect(cache.lookup(ALIAS)).toBeNull();
+    pass(1);
+    say(null, FRED);
+    say(found('joe@example.org'), ALIAS);
+    pass(6);
+    expect([cache.lookup(FRED), cache.lookup(ALIAS)]).toEqual([null, null]); // each was true, but never both
+    expect(await atOnce(cache, FRED, ALIAS)).toEqual([null, found('joe@example.org')]);
+    expect(cache.lookup(ALIAS)).toEqual(found('joe@example.org'));
+  });
+
+  it('are answered from what was asked at once before, as long as an absence of it lasts', async () => {
+    const { cache, say, pass, asked } = world({ negativeMs: 10 });
+    say(null);
+    expect(await atOnce(cache, FRED, ALIAS)).toEqual([null, null]);
+    pass(9);
+    expect(await atOnce(cache, FRED, ALIAS)).toEqual([null, null]);
+    expect(asked).toHaveLength(2);
+    pass(1);
+    say(found(), FRED);
+    expect(await atOnce(cache, FRED, ALIAS)).toEqual([found(), null]);
+    expect(asked).toHaveLength(4);
+  });
+
+  it('are asked again where one of them was asked by itself since', async () => {
+    const { cache, say, pass, asked } = world({ negativeMs: 10, positiveMs: 20 });
+    say(null, FRED);
+    say(found('x@example.org'), ALIAS);
+    await atOnce(cache, FRED, ALIAS);
+    pass(12);
+    void cache.lookup(FRED);
+    expect(asked).toHaveLength(3);
+    await atOnce(cache, FRED, ALIAS);
+    expect(asked).toHaveLength(5);
+  });
+
+  it('are not kept where they are forgotten meanwhile, and what is asked meanwhile waits for them', async () => {
+    const { cache, say, hold, release, answerAtOnce, asked } = world();
+    say(null);
+    hold();
+    const waiting = atOnce(cache, FRED, ALIAS);
+    const joined = cache.lookup(FRED);
+    expect(asked).toHaveLength(2);
+    cache.forget('fred@example.org');
+    release();
+    answerAtOnce();
+    expect(await waiting).toEqual([null, null]);
+    expect(await joined).toBeNull();
+    say(found());
+    expect(cache.lookup(FRED)).toEqual(found());
+  });
+
+  it('fail where one of them does, and nothing old is served for it', async () => {
+    const { cache, say, pass } = world();
+    say(found());
+    void cache.lookup(FRED);
+    pass(400);
+    say(DOWN);
+    expect(await atOnce(cache, FRED, ALIAS)).toBe('down');
+    expect(await outcome(cache, FRED)).toEqual(found()); // by itself it is, since it can only accept mail
+  });
+});
+
 describe('how long an answer is kept', () => {
   it.each<[what: string, question: Question, said: Answer, ms: number]>([
     ['a mailbox', FRED, found(), 300],

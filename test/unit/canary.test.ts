@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createCanary } from '../../src/store/canary.ts';
-import { StoreError } from '../../src/store/store.ts';
+import { type Store, StoreError } from '../../src/store/store.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';
 import { storeOf } from '../support/store.ts';
 
@@ -82,6 +82,47 @@ describe('a canary', () => {
     expect(await ask(about('fred'))).toBe('the canary postmaster@example.org is not found');
     expect(await ask(about('nobody'))).toBe('the canary postmaster@example.org is not found');
     expect(told).toEqual(['silent: the canary postmaster@example.org is not found']);
+  });
+
+  it('is asked in the same moment as what is absent, where the store has moments', async () => {
+    const moments: string[][] = [];
+    const held = new Set(['postmaster']);
+    const answer = (question: Question): Answer =>
+      question.about === 'mailbox' && held.has(question.local) ? ENTRY : null;
+    const store: Store = {
+      lookup: answer,
+      lookupAtOnce(questions) {
+        moments.push(questions.map((question) => (question.about === 'mailbox' ? question.local : question.about)));
+        return questions.map(answer);
+      },
+      atomic: true,
+      close: () => {},
+    };
+    const events = { sang: () => {}, fellSilent: () => {} };
+    const canary = createCanary(store, new Map([['mailbox', { present: PRESENT, absent: ABSENT }]]), events);
+    await pass(0);
+    moments.length = 0;
+    expect(canary.lookup(about('nobody'))).toBeNull();
+    expect(canary.lookupAtOnce([about('nobody'), { about: 'domain', domain: 'x' }])).toEqual([null, null]);
+    const known = ['postmaster', 'canary-that-is-not'];
+    expect(moments).toEqual([
+      ['nobody', ...known],
+      ['nobody', 'domain', ...known],
+    ]);
+    held.clear();
+    expect(() => canary.lookup(about('nobody'))).toThrow('is not found');
+    await canary.close();
+  });
+
+  it('comes after several absences too, where the store has no moments', async () => {
+    const { canary, held, asked } = setUp();
+    await pass(0);
+    asked.length = 0;
+    const both = [about('nobody'), about('fred')];
+    expect(await canary.lookupAtOnce(both)).toEqual([null, ENTRY]);
+    expect(asked).toEqual(['nobody', 'fred', 'postmaster', 'canary-that-is-not']);
+    held.clear();
+    await expect(canary.lookupAtOnce(both)).rejects.toThrow('is not found');
   });
 
   it('fails also for what is found, while somebody is found whom nobody has', async () => {
