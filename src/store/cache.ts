@@ -1,5 +1,5 @@
 import type { About, Answer, Maybe, Question } from '../vocabulary.ts';
-import { formatQuestion, ownerOf, parseQuestion, readMeant } from './question.ts';
+import { formatQuestion, isMeant, parseQuestion, readMeant, whoseIs } from './question.ts';
 import { createShelf } from './shelf.ts';
 import { EmptyStoreError, messageOf, type Store, StoreError } from './store.ts';
 
@@ -76,7 +76,7 @@ interface Flight {
 const LONGEST_KEY = 1_024; // characters; nobody has such an address, but anybody can ask for one
 const LONGEST_VALUE = 4_096; // characters; so that all entries together have a bound in bytes too
 const JOIN_MS = 5_000; // as long as the most patient client waits (Exim): who asks after that is not served by a lookup that hangs
-const MANY_FLIGHTS = 1_000; // more than clients ask at once: some may hang
+const MOST_FLIGHTS = 20_000; // twice what a batch lets wait; beyond that some hang, and are asked again
 
 /**
  * A store that remembers answers. What accepts mail is kept for `positiveMs`, and where the store fails up to `staleMs`, since it
@@ -87,11 +87,11 @@ const MANY_FLIGHTS = 1_000; // more than clients ask at once: some may hang
 export function createCache(store: Store, options: CacheOptions, clock: () => number = createElapsed()): CachedStore {
   const { entries, positiveMs, negativeMs, failureMs, staleMs } = options;
   // Each has a place of its own, so that who tries out addresses does not push out those that exist.
-  const refused = createShelf<Said>(entries >> 2, ownerOf);
-  const failed = createShelf<Failure>(entries >> 3, ownerOf);
-  const accepted = createShelf<Said>(entries - (entries >> 2) - (entries >> 3), ownerOf);
+  const refused = createShelf<Said>(entries >> 2, whoseIs);
+  const failed = createShelf<Failure>(entries >> 3, whoseIs);
+  const accepted = createShelf<Said>(entries - (entries >> 2) - (entries >> 3), whoseIs);
   const shelves = [accepted, refused, failed] as const;
-  const flights = new Map<string, Flight>();
+  const flights = createShelf<Flight>(MOST_FLIGHTS, whoseIs);
   const joinMs = Math.min(JOIN_MS, negativeMs); // a null that is waited for is as old as its lookup
   const count = { hits: 0, misses: 0, joined: 0, staleServed: 0, failuresServed: 0 };
   let moments = 0;
@@ -123,7 +123,7 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
 
   const ask = (key: string, question: Question, at: number): Maybe<Answer> => {
     count.misses++;
-    flights.delete(key);
+    flights.remove(key);
     let answer: Maybe<Answer>;
     try {
       answer = store.lookup(question);
@@ -140,7 +140,7 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
   };
   /** Only the last lookup of a key may say what is kept: whatever was forgotten or asked again since has taken its place. */
   const wait = (key: string, about: About, answer: Promise<Answer>, at: number, moment: number): Promise<Answer> => {
-    const isLast = (): boolean => flights.get(key) === flight && flights.delete(key);
+    const isLast = (): boolean => flights.get(key) === flight && flights.remove(key);
     const flight: Flight = {
       at,
       answer: answer.then(
@@ -156,16 +156,8 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
         },
       ),
     };
-    if (flights.size > MANY_FLIGHTS) leaveBehind(at);
-    flights.set(key, flight);
+    flights.put(key, flight);
     return flight.answer;
-  };
-  /** The oldest are the first. */
-  const leaveBehind = (now: number): void => {
-    for (const [key, { at }] of flights) {
-      if (now - at <= joinMs) return;
-      flights.delete(key);
-    }
   };
 
   /** Their answers, where all are kept and as of one moment. */
@@ -182,7 +174,7 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
     const answers = store.lookupAtOnce(questions);
     questions.forEach(({ about }, nth) => {
       const key = keys[nth] as string;
-      flights.delete(key);
+      flights.remove(key);
       if (answers instanceof Promise) {
         const answer = answers.then((all) => all[nth] as Answer);
         wait(key, about, answer, at, moment).catch(() => {}); // who asked is told by `answers`
@@ -224,27 +216,23 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
     atomic: store.atomic,
     close() {
       closed = true;
-      flights.clear();
-      for (const shelf of shelves) shelf.clear();
+      for (const shelf of [flights, ...shelves]) shelf.forget('all');
       return store.close();
     },
     forget(what) {
-      const { owners, matches } = readMeant(what);
-      for (const key of flights.keys()) if (matches(key)) flights.delete(key);
-      const keys = shelves.flatMap((shelf) => (owners ?? [null]).flatMap((owner) => shelf.keys(owner)));
-      const meant = new Set(keys.filter(matches));
-      for (const shelf of shelves) meant.forEach((key) => shelf.remove(key));
-      return meant.size;
+      const meant = readMeant(what);
+      flights.forget(meant);
+      return shelves.reduce((sum, shelf) => sum + shelf.forget(meant), 0);
     },
     show(what, most) {
-      const { matches } = readMeant(what);
+      const meant = readMeant(what);
       const now = clock();
       const kept: Kept[] = [];
       let leftOut = 0;
       const add = (key: string, answer: Kept['answer'], at: number, lifeMs: number, lifeStaleMs: number): void => {
         const ageMs = now - at;
         const [leftMs, staleLeftMs] = [Math.max(0, lifeMs - ageMs), Math.max(0, lifeStaleMs - ageMs)];
-        if ((leftMs === 0 && staleLeftMs === 0) || !matches(key)) return;
+        if ((leftMs === 0 && staleLeftMs === 0) || !isMeant(meant, key)) return;
         if (kept.length < most) kept.push({ question: parseQuestion(key), answer, ageMs, leftMs, staleLeftMs });
         else leftOut++;
       };
@@ -255,7 +243,7 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
     },
     stats() {
       const [found, absent, failures] = [accepted.size(), refused.size(), failed.size()];
-      return { entries: found + absent + failures, found, absent, failures, ...count, underWay: flights.size };
+      return { entries: found + absent + failures, found, absent, failures, ...count, underWay: flights.size() };
     },
   };
 }
