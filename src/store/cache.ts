@@ -1,5 +1,5 @@
 import type { About, Answer, Maybe, Question } from '../vocabulary.ts';
-import { formatQuestion, isMeant, parseQuestion, readMeant, whoseIs } from './question.ts';
+import { formatQuestion, parseQuestion, readMeant, whoseIs } from './question.ts';
 import { createShelf } from './shelf.ts';
 import { EmptyStoreError, messageOf, type Store, StoreError } from './store.ts';
 
@@ -232,13 +232,13 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
       const add = (key: string, answer: Kept['answer'], at: number, lifeMs: number, lifeStaleMs: number): void => {
         const ageMs = now - at;
         const [leftMs, staleLeftMs] = [Math.max(0, lifeMs - ageMs), Math.max(0, lifeStaleMs - ageMs)];
-        if ((leftMs === 0 && staleLeftMs === 0) || !isMeant(meant, key)) return;
+        if (leftMs === 0 && staleLeftMs === 0) return;
         if (kept.length < most) kept.push({ question: parseQuestion(key), answer, ageMs, leftMs, staleLeftMs });
         else leftOut++;
       };
-      accepted.each((key, { answer, at }) => add(key, answer, at, positiveMs, staleMs));
-      refused.each((key, { answer, at }) => add(key, answer, at, negativeMs, 0));
-      failed.each((key, { cause, at }) => add(key, { failed: messageOf(cause) }, at, failureMs, 0));
+      accepted.each(meant, (key, { answer, at }) => add(key, answer, at, positiveMs, staleMs));
+      refused.each(meant, (key, { answer, at }) => add(key, answer, at, negativeMs, 0));
+      failed.each(meant, (key, { cause, at }) => add(key, { failed: messageOf(cause) }, at, failureMs, 0));
       return { kept, leftOut };
     },
     stats() {

@@ -96,10 +96,3 @@ export function readMeant(what: string | null): Meant {
   else owners.push(addressOwner(address.local, address.domain), address.domain);
   return { owners };
 }
-
-/** Whether somebody means the text of a question. */
-export function isMeant(meant: Meant, text: string): boolean {
-  if (meant === 'all') return true;
-  const { owner, domain } = whoseIs(text);
-  return 'domain' in meant ? meant.domain === domain : meant.owners.includes(owner);
-}

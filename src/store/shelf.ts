@@ -8,7 +8,8 @@ export interface Shelf<T> {
   size(): number;
   /** Forgets what is meant and says how many values that was. It takes no longer for a domain of 100,000 than for one value. */
   forget(meant: Meant): number;
-  each(visit: (key: string, value: T) => void): void;
+  /** Visits all that is meant. */
+  each(meant: Meant, visit: (key: string, value: T) => void): void;
 }
 
 /** The values of an owner or a domain. They are forgotten by the flag alone: nobody looks at each of them. */
@@ -85,10 +86,10 @@ export function createShelf<T>(most: number, whoseIs: (key: string) => Whose): S
       }
       return before - young.count - old.count;
     },
-    each(visit) {
+    each(meant, visit) {
       for (const { kept } of [young, old]) {
-        kept.forEach((each, key) => {
-          if (!isForgotten(each.owner)) visit(key, each.value);
+        kept.forEach(({ value, owner }, key) => {
+          if (!isForgotten(owner) && isMeant(owner, meant)) visit(key, value);
         });
       }
     },
@@ -140,4 +141,9 @@ function leave(groups: Map<string, Group>, group: Group, count: number): void {
 
 function isForgotten(group: Group): boolean {
   return group.forgotten || (group.within?.forgotten ?? false);
+}
+
+function isMeant({ name, within }: Group, meant: Meant): boolean {
+  if (meant === 'all') return true;
+  return 'domain' in meant ? meant.domain === within?.name : meant.owners.includes(name);
 }

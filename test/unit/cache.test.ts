@@ -811,7 +811,7 @@ describe('a shelf', () => {
 
 function contentOf(shelf: Shelf<number>): Map<string, number> {
   const content = new Map<string, number>();
-  shelf.each((key, value) => content.set(key, value));
+  shelf.each('all', (key, value) => content.set(key, value));
   return content;
 }
 
