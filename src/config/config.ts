@@ -75,7 +75,7 @@ export interface RedisConfig extends Pick<RedisOptions, 'servers' | 'username' |
   readonly guards: Guards;
 }
 
-export interface HttpConfig extends Pick<HttpOptions, 'requests' | 'headers' | 'tls'> {
+export interface HttpConfig extends Pick<HttpOptions, 'requests' | 'headers' | 'absent' | 'tls'> {
   readonly driver: 'http';
   readonly tokenFile: string | null;
   readonly guards: Guards;

@@ -1,6 +1,7 @@
 import { afterAll } from 'vitest';
 import { createBatch } from '../../src/store/batch.ts';
 import { createHttp, type HttpRequest } from '../../src/store/driver/http.ts';
+import { ABSENT } from '../../src/store/http/response.ts';
 import { parseTemplate } from '../../src/store/http/template.ts';
 import { PARAMETERS, QUERIES } from '../../src/store/sql/query.ts';
 import { type Httpd, rowsOfRecords, startHttpd } from '../support/httpd.ts';
@@ -24,11 +25,12 @@ function describeMethod(method: HttpRequest['method']): void {
         const query = PARAMETERS[name].map((parameter) => `${parameter}=:${parameter}`).join('&');
         const url = parseTemplate(name, `${httpd.origin}/${store}/${method === 'GET' ? `${name}?${query}` : ''}`);
         if ('flaw' in url) throw new Error(url.flaw);
-        return [name, { method, url }] as const;
+        return [name, { method, url, stringIs: null }] as const;
       });
       const bulk = createHttp({
         requests: Object.fromEntries(requests),
         headers: {},
+        absent: ABSENT,
         token: null,
         tls: null,
         connections: 4,

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createBatch } from '../../src/store/batch.ts';
 import { createHttp, type HttpOptions } from '../../src/store/driver/http.ts';
+import { PRESETS } from '../../src/store/http/presets.ts';
+import { ABSENT, type Absence } from '../../src/store/http/response.ts';
 import { parseTemplate } from '../../src/store/http/template.ts';
 import { QuestionError, type Store, StoreError } from '../../src/store/store.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';
@@ -48,8 +50,9 @@ function open(url: string, more: Partial<HttpOptions> = {}, method: 'GET' | 'POS
   const template = parseTemplate('mailbox', url);
   if ('flaw' in template) throw new Error(template.flaw);
   const bulk = createHttp({
-    requests: { mailbox: { method, url: template } },
+    requests: { mailbox: { method, url: template, stringIs: null } },
     headers: {},
+    absent: ABSENT,
     token: null,
     tls: null,
     connections: 4,
@@ -82,6 +85,7 @@ describe('a server that is asked over HTTP', () => {
     ['typed', { value: 'x', state: 'active' }],
     ['rows', { value: 'y', state: 'active' }],
     ['404', null],
+    ['problem404', null],
     ['none', null],
     ['other', null],
   ])('is believed /do/%s', async (kind, answer) => {
@@ -109,6 +113,12 @@ describe('a server that is asked over HTTP', () => {
     ['state', 'state is "gone"'],
     ['cut', 'aborted'],
     ['cut404', 'aborted'],
+    ['page404', 'its content is text/html instead of application/json: it may not be the application'],
+    ['plain404', 'text/plain'],
+    ['empty404', 'of no type'],
+    ['emptyjson404', 'its content is no JSON'],
+    ['brokenjson404', 'its content is no JSON'],
+    ['410', 'status 410'],
     ['upgrade', 'ended the connection'],
     ['slow', 'within 500 ms'],
     ['hang', 'within 500 ms'],
@@ -118,6 +128,66 @@ describe('a server that is asked over HTTP', () => {
     expect(error instanceof QuestionError).toBe(kind === '400' || kind === 'state');
   });
 
+  const named = (more: Partial<Absence>): Absence => ({ ...ABSENT, ...more });
+
+  it.each<[string, Absence, Answer | string]>([
+    ['marked404', named({ type: null, headers: { 'x-mailbox': 'absent' } }), null],
+    ['page404', named({ type: null, headers: { 'x-mailbox': 'absent' } }), 'no x-mailbox: absent'],
+    ['404', named({ type: null, headers: { 'x-mailbox': 'absent' } }), 'no x-mailbox: absent'],
+    ['code404', named({ fields: { code: 'AddressNotFound' } }), null],
+    ['404', named({ fields: { code: 'AddressNotFound' } }), 'no {"code":"AddressNotFound"}'],
+    ['none404', named({ fields: { code: 'AddressNotFound' } }), 'no {"code":"AddressNotFound"}'],
+    ['410', named({ status: 410 }), null],
+    ['404', named({ status: 410 }), 'status 404'],
+    ['exists', named({ status: 200, fields: { exists: false } }), null],
+    ['value', named({ status: 200, fields: { exists: false } }), { value: 'x', state: 'active' }],
+    ['object', named({ status: 200, fields: { exists: false } }), 'none of the fields'],
+    ['html', named({ status: 200, fields: { exists: false } }), 'text/html'],
+    ['page404', named({ type: 'text/html', text: '<h1>404</h1>\n' }), null],
+    ['page404', named({ type: 'text/html', text: '<h1>404</h1>' }), 'another page'],
+    ['plain404', named({ type: 'text/html', text: '<h1>404</h1>\n' }), 'text/plain instead of text/html'],
+    ['nothing', named({ status: 204, type: null, headers: { 'x-mailbox': 'absent' } }), 'no x-mailbox: absent'],
+  ])('is believed /do/%s, where %j is an absence: %j', async (kind, absent, expected) => {
+    const answer = open(`${httpd.origin}/do/${kind}`, { absent }).lookup(fred);
+    if (typeof expected === 'string') expect((await failureOf(answer)).message).toContain(expected);
+    else expect(await answer).toEqual(expected);
+  });
+
+  it('refuses nobody where a proxy answers each tenth request with a page of its own', async () => {
+    const store = open(`${httpd.origin}/tenth/mailbox?address=:address`, { connections: 4 });
+    await httpd.load('tenth', [
+      { question: 'mailbox', match: { address: 'fred@example.org' }, fields: { address: 'fred@example.org' } },
+    ]);
+    const answers = await Promise.allSettled(Array.from({ length: 200 }, async () => await store.lookup(fred)));
+    expect(answers.filter(({ status }) => status === 'rejected')).toHaveLength(20);
+    for (const answer of answers) if (answer.status === 'fulfilled') expect(answer.value).toMatchObject(ACTIVE);
+  });
+
+  it.each<[string, string]>([
+    ['mailbox', 'page404'],
+    ['mailbox', 'empty404'],
+    ['mailbox', '404'],
+    ['domain', 'page404'],
+    ['alias', '404'],
+  ])('that is Mailu is not taken at its word about a %s where it answers /do/%s', async (name, kind) => {
+    const { absent } = PRESETS['mailu'] as { absent: Absence };
+    const url = parseTemplate('mailbox', `${httpd.origin}/do/${kind}`);
+    const bulk = createHttp({
+      requests: { [name]: { method: 'GET', url, stringIs: 'value' } as never },
+      headers: {},
+      absent,
+      token: null,
+      tls: null,
+      connections: 1,
+      timeoutMs: TIMEOUT_MS,
+    });
+    opened.push(bulk);
+    const question = { mailbox: fred, alias: aliasOf('fred'), domain: { about: 'domain', domain: 'example.org' } }[
+      name
+    ];
+    await expect(bulk.lookupAll([question as Question])).rejects.toThrow('it may not be the application');
+  });
+
   it('is out of reach, and not without mailboxes, where nobody listens', async () => {
     expect((await failureOf(open('http://127.0.0.1:1').lookup(fred))).message).toContain('ECONNREFUSED');
     expect((await failureOf(open('http+unix://%2Fnowhere').lookup(fred))).message).toContain('ENOENT');
@@ -125,8 +195,11 @@ describe('a server that is asked over HTTP', () => {
 
   it('fails for one address alone where it fails for that one alone', async () => {
     const bulk = createHttp({
-      requests: { mailbox: { method: 'GET', url: parseTemplate('mailbox', `${httpd.origin}/do/:local`) as never } },
+      requests: {
+        mailbox: { method: 'GET', url: parseTemplate('mailbox', `${httpd.origin}/do/:local`) as never, stringIs: null },
+      },
       headers: {},
+      absent: ABSENT,
       token: null,
       tls: null,
       connections: 4,
@@ -278,8 +351,11 @@ describe('a server that is asked over HTTP', () => {
 
   it('fails at once what is under way when it is closed', async () => {
     const bulk = createHttp({
-      requests: { mailbox: { method: 'GET', url: parseTemplate('mailbox', `${httpd.origin}/do/hang`) as never } },
+      requests: {
+        mailbox: { method: 'GET', url: parseTemplate('mailbox', `${httpd.origin}/do/hang`) as never, stringIs: null },
+      },
       headers: {},
+      absent: ABSENT,
       token: null,
       tls: null,
       connections: 4,
@@ -310,6 +386,10 @@ describe('a server that is asked over HTTP', () => {
 
 function mailbox(local: string): Question {
   return { about: 'mailbox', local, domain: 'example.org', exact: false, folder: null, anyCase: false };
+}
+
+function aliasOf(local: string): Question {
+  return { about: 'alias', local, domain: 'example.org', exact: false };
 }
 
 async function failureOf(answer: Answer | Promise<Answer>): Promise<StoreError> {

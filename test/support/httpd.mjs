@@ -6,6 +6,7 @@ import { createServer } from 'node:http';
 
 const stores = new Map();
 let mode = 'well';
+let requests = 0;
 
 /** Rows whose `match` is what was asked, in any case. */
 const rowsFor = (store, question, asked) =>
@@ -22,6 +23,23 @@ const json = (response, status, content) => {
   response.end(body);
 };
 
+const page = (response, type, content) => response.writeHead(404, { 'content-type': type }).end(content);
+
+/** What Flask sends, and with it Mailu. */
+const FLASK = `<!doctype html>
+<html lang=en>
+<title>404 Not Found</title>
+<h1>Not Found</h1>
+<p>The requested URL was not found on the server. If you entered the URL manually please check your spelling and try again.</p>
+`;
+
+/** Mailu's `/internal/postfix/KIND/KEY`: one JSON string, or Flask's page. */
+const mailu = (response, kind, key) => {
+  const [row] = rowsFor('mailu', kind, { key });
+  if (row === undefined) page(response, 'text/html; charset=utf-8', FLASK);
+  else json(response, 200, row.text);
+};
+
 const cut = (response) => {
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': 100 });
   response.write('{"value":"x"');
@@ -33,6 +51,17 @@ const KINDS = {
   401: (response) => json(response, 401, {}),
   400: (response) => json(response, 400, {}),
   404: (response) => json(response, 404, {}),
+  410: (response) => json(response, 410, {}),
+  page404: (response) => page(response, 'text/html', '<h1>404</h1>\n'),
+  plain404: (response) => page(response, 'text/plain', '404 page not found\n'),
+  empty404: (response) => response.writeHead(404).end(),
+  emptyjson404: (response) => page(response, 'application/json', ''),
+  brokenjson404: (response) => page(response, 'application/json', '{'),
+  problem404: (response) => page(response, 'application/problem+json; charset=utf-8', '{"status":404}'),
+  code404: (response) => json(response, 404, { error: 'unknown', code: 'AddressNotFound' }),
+  none404: (response) => json(response, 404, []),
+  marked404: (response) => response.writeHead(404, { 'x-mailbox': 'absent' }).end(),
+  exists: (response) => json(response, 200, { exists: false }),
   redirect: (response) => response.writeHead(302, { location: '/do/value' }).end(),
   nothing: (response) => response.writeHead(204).end(),
   html: (response) => response.writeHead(200, { 'content-type': 'text/html' }).end('{"value":"x"}'),
@@ -69,12 +98,14 @@ const KINDS = {
 
 const serve = async (request, response) => {
   const { pathname, searchParams } = new URL(request.url, 'http://localhost');
-  const [, store, question] = pathname.split('/').map(decodeURIComponent);
+  const [, store, question, kind, key] = pathname.split('/').map(decodeURIComponent);
   if (mode === '500') return json(response, 500, {});
   if (mode === 'cut') return cut(response);
   if (store === 'do') return KINDS[question](response);
   if (store === 'headers') return json(response, 200, { value: JSON.stringify(request.headers) });
   if (store === 'url') return json(response, 200, { value: request.url });
+  if (store === 'internal' && question === 'postfix') return mailu(response, kind, key);
+  if (store === 'tenth' && ++requests % 10 === 0) return KINDS.page404(response); // of a proxy
   let body = '';
   for await (const chunk of request) body += chunk;
   if (store === 'body') return json(response, 200, { value: body });

@@ -8,7 +8,7 @@ import {
 import { Agent as SecureAgent, request as requestSecure } from 'node:https';
 import type { Bulk } from '../batch.ts';
 import { lookupEach } from '../each.ts';
-import { type HttpResponse, answerTo } from '../http/response.ts';
+import { type Absence, type Answering, type HttpResponse, answerTo } from '../http/response.ts';
 import { type Template, targetOf } from '../http/template.ts';
 import { secureOptions } from '../secure.ts';
 import { PARAMETERS, type QueryName, queryNameOf, valueOf } from '../sql/query.ts';
@@ -20,11 +20,13 @@ import type { Answer, Question } from '../../vocabulary.ts';
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';
   readonly url: Template;
+  readonly stringIs: Answering['stringIs'];
 }
 
 export interface HttpOptions {
   readonly requests: Readonly<Partial<Record<QueryName, HttpRequest>>>;
   readonly headers: Readonly<Record<string, string>>;
+  readonly absent: Absence;
   /** Sent as `Authorization: Bearer`; asked for each request. */
   readonly token: (() => Promise<string>) | null;
   readonly tls: TlsOptions | null;
@@ -44,7 +46,12 @@ export function createHttp(options: HttpOptions): Bulk {
   let closed = false;
   const underWay = new Set<ClientRequest>();
 
-  const send = (question: Question, { method, url }: HttpRequest, fresh: boolean, token: string | null) =>
+  const send = (
+    question: Question,
+    { method, url }: Pick<HttpRequest, 'method' | 'url'>,
+    fresh: boolean,
+    token: string | null,
+  ) =>
     new Promise<HttpResponse>((resolve, reject) => {
       const body = method === 'POST' ? JSON.stringify(bodyOf(question)) : null;
       const settings: RequestOptions = {
@@ -103,11 +110,11 @@ export function createHttp(options: HttpOptions): Bulk {
     const name = queryNameOf(question);
     const request = options.requests[name];
     if (request === undefined) throw new QuestionError(`there is no request for ${name}`);
-    const { url } = request;
+    const { url, stringIs } = request;
     try {
       const token = options.token === null ? null : await within(options.token(), options.timeoutMs, 'token');
       if (closed) throw new StoreError('the store is closed');
-      return answerTo(question, await send(question, request, false, token));
+      return answerTo(question, await send(question, request, false, token), { absent: options.absent, stringIs });
     } catch (cause) {
       const text = `${url.socket ?? `${url.host}:${url.port}`}: ${(cause as Error).message}`;
       throw cause instanceof QuestionError ? new QuestionError(text, { cause }) : new StoreError(text, { cause });
@@ -161,6 +168,7 @@ async function collect(response: IncomingMessage): Promise<HttpResponse> {
   return {
     status: response.statusCode ?? 0,
     contentType: response.headers['content-type'] ?? '',
+    headers: response.headers,
     body: Buffer.concat(chunks),
   };
 }
