@@ -164,19 +164,20 @@ describePart('the daemon over a real PostgreSQL of PostfixAdmin', findPostgresql
         `@d0.example: ${PEOPLE / DOMAINS} forgotten\n`,
       );
       let slowest = 0;
-      let asking = true;
-      const asked = (async () => {
-        while (asking) {
+      const done = new AbortController();
+      const askOn = async (): Promise<void> => {
+        while (!done.signal.aborted) {
           const started = performance.now();
           await ask('u1@d1.example');
           slowest = Math.max(slowest, performance.now() - started);
         }
-      })();
+      };
+      const asking = askOn();
       const notify = Array.from({ length: 200 }, (_, n) => `notify smmap, '@d${n + 1}.example'`);
       await server.sql(`begin; ${notify.join('; ')}; commit`);
       await vi.waitUntil(async () => (await smmap('cache', 'show', '@d200.example')).code === 1, WAIT);
-      asking = false;
-      await asked;
+      done.abort();
+      await asking;
       process.stderr.write(
         `slowest answer while 200 domains of ${PEOPLE} entries were forgotten: ${slowest.toFixed(1)} ms\n`,
       );
@@ -269,6 +270,57 @@ describePart('the daemon over a real Redis', await findRedis(PARTS), (installati
 });
 
 describe('the daemon over HTTP', () => {
+  test('refuses nobody where a proxy answers each tenth request with a page of its own', async () => {
+    const server = await startHttpd();
+    try {
+      const row = (address: string) => ({ question: 'mailbox', match: { address }, fields: { address } });
+      await server.load('tenth', [row('fred@example.org'), row('postmaster@example.org')]);
+      const { ask, daemon } = await serveOver(
+        `driver = "http"\nmailbox = "${server.origin}/tenth/mailbox?address=:address"
+         canary = { mailbox = "postmaster@example.org" }`,
+        '[map.mailbox]',
+      );
+      const said = new Map<string, number>();
+      for (let at = 0; at < 300; at++) {
+        const reply = await ask('fred@example.org');
+        said.set(reply, (said.get(reply) ?? 0) + 1);
+      }
+      expect([...said.keys()].toSorted()).toEqual(['OK fred@example.org', FAILED]);
+      expect(said.get(FAILED)).toBeLessThan(60);
+      const why = 'status 404, and its content is text/html instead of application/json';
+      await vi.waitUntil(() => JSON.stringify(daemon.log).includes(why), WAIT);
+    } finally {
+      await server.stop();
+    }
+  });
+
+  test('answers what Mailu says, whose only no is a page of Flask', async () => {
+    const server = await startHttpd();
+    try {
+      const row = (question: string, key: string, text: string) => ({ question, match: { key }, fields: { text } });
+      await server.load('mailu', [
+        row('mailbox', 'fred@example.org', 'fred@example.org'),
+        row('mailbox', 'joe@xn--bcher-kva.example', 'joe@bücher.example'),
+        row('alias', 'all@example.org', 'fred@example.org,joe@xn--bcher-kva.example'),
+        row('domain', 'example.org', 'example.org'),
+        row('domain', 'xn--bcher-kva.example', 'bücher.example'),
+      ]);
+      const canary = '{ mailbox = "fred@example.org", alias = "all@example.org", domain = "example.org" }';
+      const store = `driver = "http"\npreset = "mailu"\nurl = "${server.origin}/"\ncanary = ${canary}`;
+      const maps = `[map.mailbox]\n[map.virtual]\nkind = "alias"\ncatch_all = "any"\n[map.domains]\nkind = "domain"`;
+      const { ask } = await serveOver(store, maps);
+      expect(await ask('Fred@Example.org')).toBe('OK Fred@Example.org');
+      expect(await ask('joe@bücher.example')).toBe('OK joe@bücher.example');
+      expect(await ask('nobody@example.org')).toBe(MISSED);
+      expect(await ask('all@example.org', 'virtual')).toBe('OK fred@example.org, joe@xn--bcher-kva.example');
+      expect(await ask('nobody@example.org', 'virtual')).toBe(MISSED);
+      expect(await ask('bücher.example', 'domains')).toBe('OK bücher.example');
+      expect(await ask('example.net', 'domains')).toBe(MISSED);
+    } finally {
+      await server.stop();
+    }
+  });
+
   test('answers what a server says, and is TEMP while its canary is missing', async () => {
     const server = await startHttpd();
     try {
