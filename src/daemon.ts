@@ -2,16 +2,16 @@ import { isDeepStrictEqual } from 'node:util';
 import { probeOf } from './config/answers.ts';
 import type { Config, StoreConfig } from './config/config.ts';
 import { CONTROL_REPLY_BYTES, createControl } from './control.ts';
-import { createDoors } from './doors.ts';
+import { type Entrance, createDoors } from './doors.ts';
 import { createAnswer } from './map/map.ts';
-import { type Maps, openMaps, warnOfEmptyStores } from './maps.ts';
+import { type Maps, closeStores, openMaps, warnOfEmptyStores } from './maps.ts';
 import type { Log } from './observe/log.ts';
 import type { InheritedSockets } from './observe/systemd.ts';
 import { FRAMINGS } from './protocol/framing.ts';
+import { ListenError } from './socket/claim.ts';
 import { createClients } from './socket/clients.ts';
 import { startClock } from './socket/clock.ts';
-import { type OpenStore, openStore } from './store/open.ts';
-import type { Store } from './store/store.ts';
+import { type OpenStore, checkDriver, openStore } from './store/open.ts';
 import type { Maybe, Reply, Request } from './vocabulary.ts';
 
 export interface Daemon {
@@ -64,16 +64,18 @@ export async function startDaemon(
         fellSilent: (cause) => log.canaryFellSilent(name, server, cause),
       }),
     });
-  const run = async (config: Config, open: typeof openAnew): Promise<Running> => {
-    const maps = await openMaps(config, open);
-    void warnOfEmptyStores(config, maps.stores, log); // a server that hangs must not delay the start
+  const run = async (config: Config, old: Running | null): Promise<Running> => {
+    for (const { driver } of config.stores.values()) await checkDriver(driver); // before any of them connects
+    const maps = await openMaps(config, openAnew, (store) => (old === null ? null : findOpen(old, store)));
     const answer = createAnswer(maps.handlers, (request, reply, cause) => {
       const map = config.maps.get(request.map) ?? config.maps.get('*');
       log.answered(request, reply, cause, map?.kind === 'mailbox');
     });
     return { config, maps, answer };
   };
-  let running = await run(first, openAnew);
+  let running = await run(first, null);
+  const retired = new Set<OpenStore>();
+  let ending = false;
 
   const clock = startClock((forMs) => log.stalled(forMs));
   const clients = createClients(
@@ -93,13 +95,6 @@ export async function startDaemon(
   const replaced = new Promise<string>((resolve) => {
     tellReplaced = resolve;
   });
-  const doors = createDoors(inherited, (name, config) => ({
-    accept: (socket) => clients.accept(socket, FRAMINGS[config().protocol]),
-    opened: (where) => log.listening(name, where),
-    replaced: () => tellReplaced(name),
-    forbidden: (address) => log.connectionForbidden(name, address),
-    failed: (cause) => log.acceptFailed(name, cause),
-  }));
   const controlClients = createClients(
     {
       get limits() {
@@ -112,34 +107,32 @@ export async function startDaemon(
     },
     () => {},
   );
-  const controlDoors = createDoors(inherited, (name) => ({
-    accept: (socket) => controlClients.accept(socket, FRAMINGS.netstring),
-    opened: (where) => log.listening(name, where),
-    replaced: () => {},
-    forbidden: () => {},
-    failed: (cause) => log.acceptFailed(name, cause),
+  const doors = createDoors(inherited, (entrance) => ({
+    accept(socket) {
+      const { leadsTo, config } = entrance();
+      (leadsTo === 'maps' ? clients : controlClients).accept(socket, FRAMINGS[config.protocol]);
+    },
+    opened: (where) => log.listening(entrance().name, where),
+    replaced() {
+      if (entrance().leadsTo === 'maps') tellReplaced(entrance().name);
+    },
+    lost: (cause) => log.socketLost(entrance().name, cause),
+    regained: (where) => log.listening(entrance().name, where),
+    forbidden: (address) => log.connectionForbidden(entrance().name, address),
+    failed: (cause) => log.acceptFailed(entrance().name, cause),
   }));
-  const exchangeControl = ({ control }: Config, take: boolean): Promise<void> =>
-    controlDoors.exchange(new Map(control === null ? [] : [['control', control]]), take);
-  const exchangeDoors = async (config: Config, take: boolean): Promise<void> => {
-    await doors.exchange(config.listeners, take);
-    await exchangeControl(config, take);
-  };
-  const closeDoors = (): void => {
-    doors.close();
-    controlDoors.close();
-  };
   const closeAll = async (): Promise<void> => {
     clock.close();
-    await running.maps.close();
+    await closeStores([...running.maps.stores.values(), ...retired]);
   };
   try {
-    await exchangeDoors(first, takeover);
+    await doors.exchange(entrancesOf(first), takeover);
   } catch (error) {
-    closeDoors();
+    doors.close();
     await closeAll();
     throw error;
   }
+  void warnOfEmptyStores(first, running.maps.stores, log); // a server that hangs must not delay the start
 
   return {
     get listeners() {
@@ -147,31 +140,39 @@ export async function startDaemon(
     },
     replaced,
     async reload(config) {
+      if (ending) throw new ListenError('the daemon ends');
       const old = running;
-      const storesBefore = new Set(old.maps.stores.values());
-      const next = await run(config, (name, store) => findOpen(old, store) ?? openAnew(name, store));
+      const before = new Set(old.maps.stores.values());
+      const next = await run(config, old);
+      const after = new Set(next.maps.stores.values());
       try {
-        await exchangeDoors(config, false);
+        await doors.exchange(entrancesOf(config), false);
       } catch (error) {
-        await doors.exchange(old.config.listeners, false);
-        await closeEach([...next.maps.stores.values()].filter((store) => !storesBefore.has(store)));
+        await closeStores(without(after, before));
         throw error;
       }
       running = next;
-      const kept = new Set(next.maps.stores.values());
-      // What was asked of a store that is gone is answered, or past its deadline, by then.
-      const close = (): void => void closeEach([...storesBefore].filter((store) => !kept.has(store)));
-      setTimeout(close, old.config.limits.deadlineMs).unref();
+      void warnOfEmptyStores(config, next.maps.stores, log);
+      for (const store of without(before, after)) {
+        retired.add(store);
+        // What was asked of it is answered, or past its deadline, by then.
+        setTimeout(() => {
+          retired.delete(store);
+          void closeStores([store]);
+        }, old.config.limits.deadlineMs).unref();
+      }
     },
     async handOver() {
+      ending = true;
       await new Promise((resolve) => setTimeout(resolve, LAST_ACCEPT_MS));
-      closeDoors();
+      doors.close();
       log.handingOver(clients.count);
       await clients.finish(running.config.limits.handoverMs);
     },
     async stop(why) {
+      ending = true;
       log.stopping(why, clients.count);
-      closeDoors();
+      doors.close();
       void controlClients.drain(0);
       await clients.drain(running.config.limits.stopMs);
       await closeAll();
@@ -180,12 +181,19 @@ export async function startDaemon(
   };
 }
 
-/** A store that is open already, under whatever name: an LMDB file must not be opened twice by a process. */
-function findOpen({ config, maps }: Running, wanted: StoreConfig): Promise<OpenStore> | null {
-  const [name] = [...config.stores].find(([, store]) => isDeepStrictEqual(store, wanted)) ?? [];
-  return name === undefined ? null : Promise.resolve(maps.stores.get(name) as OpenStore);
+/** The listeners of a configuration, control among them. */
+function entrancesOf({ listeners, control }: Config): readonly Entrance[] {
+  const all: Entrance[] = Array.from(listeners, ([name, config]) => ({ name, config, leadsTo: 'maps' }));
+  if (control !== null) all.push({ name: 'control', config: control, leadsTo: 'control' });
+  return all;
 }
 
-async function closeEach(stores: readonly Store[]): Promise<void> {
-  for (const store of stores) await store.close();
+function without<T>(all: ReadonlySet<T>, some: ReadonlySet<T>): readonly T[] {
+  return [...all].filter((each) => !some.has(each));
+}
+
+/** A store that is open already, under whatever name: an LMDB file must not be opened twice by a process. */
+function findOpen({ config, maps }: Running, wanted: StoreConfig): OpenStore | null {
+  const [name] = [...config.stores].find(([, store]) => isDeepStrictEqual(store, wanted)) ?? [];
+  return name === undefined ? null : (maps.stores.get(name) as OpenStore);
 }

@@ -17,22 +17,36 @@ export interface Maps<S extends Store> {
   close(): Promise<void>;
 }
 
-/** Opens the stores of a configuration, as `open` does, and makes its maps. */
+/**
+ * Opens the stores of a configuration, as `open` does, and makes its maps. Those that `kept` knows are open already. Where one cannot be
+ * opened, those that were opened here are closed.
+ */
 export async function openMaps<S extends Store>(
   config: Pick<Config, 'stores' | 'maps'>,
   open: (name: string, store: StoreConfig) => Promise<S>,
+  kept: (store: StoreConfig) => S | null = () => null,
 ): Promise<Maps<S>> {
   const stores = new Map<string, S>();
-  for (const [name, store] of config.stores) stores.set(name, await open(name, store));
-  const handlers = new Map<string, Handler>();
-  for (const [name, map] of config.maps) handlers.set(name, createMap(map, storeOf(map, config.stores, stores)));
-  return {
-    stores,
-    handlers,
-    async close() {
-      for (const store of stores.values()) await store.close();
-    },
-  };
+  const opened: S[] = [];
+  try {
+    for (const [name, store] of config.stores) {
+      const known = kept(store);
+      const here = known ?? (await open(name, store));
+      stores.set(name, here);
+      if (known === null) opened.push(here);
+    }
+    const handlers = new Map<string, Handler>();
+    for (const [name, map] of config.maps) handlers.set(name, createMap(map, storeOf(map, config.stores, stores)));
+    return { stores, handlers, close: () => closeStores(stores.values()) };
+  } catch (error) {
+    await closeStores(opened);
+    throw error;
+  }
+}
+
+/** Closes each, whatever becomes of the others. What fails at that is of no use to anybody. */
+export async function closeStores(stores: Iterable<Store>): Promise<void> {
+  await Promise.allSettled(Array.from(stores, async (store) => store.close()));
 }
 
 /** What a map asks: its stores in their order, each for what it can answer. */

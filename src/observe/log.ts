@@ -27,6 +27,8 @@ export interface Log {
   /** Beyond the hard limit; logged once a second with the number since the last line. */
   connectionRefused(open: number): void;
   connectionForbidden(listener: string, address: string): void;
+  /** Its socket file is gone, so that no client comes in. An alarm; `listening` says that it was bound again. */
+  socketLost(listener: string, cause: string): void;
   acceptFailed(listener: string, cause: unknown): void;
   stalled(forMs: number): void;
   reloaded(config: string, listeners: readonly string[]): void;
@@ -150,6 +152,9 @@ export function createLog(logger: Logger, firstSteps: FirstSteps): Log {
     },
     connectionForbidden(listener, address) {
       logger.warn({ event: 'connection_forbidden', listener, address }, `${address} is in no allowed network`);
+    },
+    socketLost(listener, cause) {
+      logger.error({ event: 'socket_lost', listener, cause }, `no client of listener ${listener} comes in: ${cause}`);
     },
     acceptFailed(listener, cause) {
       logger.error({ event: 'accept_failed', listener, cause: messageOf(cause) }, `accept failed: ${messageOf(cause)}`);

@@ -15,26 +15,34 @@ export function besidePath(path: string): string {
 }
 
 /**
- * Gives the listening socket at `beside` its name `path`, atomically and only where nobody listens there: a socket file
- * that a dead server left is removed, a live server is never replaced. Throws ListenError.
+ * Sees whether the listening socket at `beside` can have the name `path`: where nobody listens there, and with `replace` also from whoever
+ * does. What it resolves to gives it that name, at once and in one step, so that several paths are taken together or not at all. A socket file
+ * that a dead server left is removed; without `replace` a live server is never replaced. Both throw ListenError.
  */
-export async function claimPath(beside: string, path: string): Promise<void> {
-  const stale = await findStale(path);
-  if (stale !== null) removeStale(path, stale, `${beside}.old`);
-  try {
-    linkSync(beside, path);
-  } catch (error) {
-    if (isErrno(error, 'EEXIST')) throw inUse(path);
-    throw error;
+export async function claimPath(beside: string, path: string, replace: boolean): Promise<() => void> {
+  if (replace) {
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    if (stat !== undefined && !stat.isSocket()) throw noSocket(path);
+    return () => renameSync(beside, path); // clients reach either the old server or the new one
   }
-  unlinkSync(beside);
+  const stale = await findStale(path);
+  return () => {
+    if (stale !== null) removeStale(path, stale, `${beside}.old`);
+    try {
+      linkSync(beside, path);
+    } catch (error) {
+      if (isErrno(error, 'EEXIST')) throw inUse(path);
+      throw error;
+    }
+    unlinkSync(beside);
+  };
 }
 
-/** Gives it its name `path` from whoever has it, in one step: clients reach either the old server or the new one. Throws ListenError. */
-export function takePath(beside: string, path: string): void {
-  const stat = lstatSync(path, { throwIfNoEntry: false });
-  if (stat !== undefined && !stat.isSocket()) throw noSocket(path);
-  renameSync(beside, path);
+/** Whether a server listens on a path, as far as can be told. */
+export async function isServed(path: string): Promise<boolean> {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return false;
+  const error = await tryConnect(path);
+  return error === null || !(isErrno(error, 'ENOENT') || isErrno(error, 'ECONNREFUSED'));
 }
 
 /** Removes the socket file at stop, unless another server's has taken its place. */

@@ -1,8 +1,7 @@
-import { chmodSync, chownSync, existsSync } from 'node:fs';
 import { BlockList, type Server, type Socket, createServer, isIP } from 'node:net';
-import { dirname } from 'node:path';
-import { ListenError, besidePath, claimPath, inodeOf, releasePath, takePath } from './claim.ts';
-import { EndpointError, formatEndpoint } from './endpoint.ts';
+import { formatEndpoint } from './endpoint.ts';
+import { explain, listen } from './listen.ts';
+import { openUnix } from './unix.ts';
 
 /** A network as `allow` names them: an address, or a prefix of so many bits. */
 export interface Network {
@@ -18,12 +17,16 @@ export type Binding =
 export interface Listener {
   readonly where: string;
   /**
-   * Gives a Unix socket its path, from which clients reach it: where nobody listens there, or with `takeover` also from who
-   * does, without a moment in which nobody would. Throws ListenError.
+   * Sees whether a Unix socket can have its path, from which clients reach it: where nobody listens there, or with `replace` also from
+   * whoever does. What it resolves to takes the path at once, without a moment in which nobody would listen. Both throw ListenError.
    */
-  claim(takeover: boolean): Promise<void>;
-  /** Changes who may connect, to the binding of the same place. Throws ListenError. */
+  claim(replace: boolean): Promise<() => void>;
+  /** Whether its path is still its own. */
+  holds(): boolean;
+  /** Changes who may connect, to the binding of the same place. */
   update(binding: Binding): void;
+  /** Removes the socket file, and accepts no more once those are accepted who connected before. */
+  retire(): void;
   /** Accepts no more, and removes the socket file. */
   close(): void;
 }
@@ -32,123 +35,39 @@ export interface ListenerEvents {
   accept(socket: Socket): void;
   /** Another server has taken over the path; who connected before is still accepted. */
   replaced(): void;
+  /** The socket file is gone, so that no client comes in; told once for each cause, while binding again is tried. */
+  lost(cause: string): void;
+  /** It has its path again. */
+  regained(where: string): void;
   /** A client outside the allowed networks was turned away. */
   forbidden(address: string): void;
   /** accept(2) failed; the listener goes on. */
   failed(error: Error): void;
 }
 
-const BACKLOG = 4_096; // the kernel cuts it to net.core.somaxconn
-const WATCH_MS = 500;
-
 /** Starts to listen; a path is had only by `claim`. Throws ListenError where the place cannot be had. */
 export async function openListener(binding: Binding, events: ListenerEvents): Promise<Listener> {
   let admit = admitFrom(binding, events);
-  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => admit(socket));
-  const reached = (): Listener => ({
-    where: whereOf(server),
-    claim: () => Promise.resolve(),
-    update: (next) => (admit = admitFrom(next, events)),
-    close: () => server.close(),
-  });
+  const makeServer = (): Server =>
+    createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => admit(socket));
+  if (binding.kind === 'unix') return openUnix(binding, makeServer, events);
+  const server = makeServer();
   try {
-    switch (binding.kind) {
-      case 'unix':
-        return await openUnix(server, binding, events);
-      case 'tcp':
-        await listen(server, { host: binding.host, port: binding.port, backlog: BACKLOG }, events);
-        return reached();
-      case 'inherited':
-        await listen(server, { fd: binding.fd }, events);
-        return reached();
-    }
+    const place = binding.kind === 'tcp' ? { host: binding.host, port: binding.port } : { fd: binding.fd };
+    await listen(server, place, (error) => events.failed(error));
   } catch (error) {
-    server.close();
+    if (binding.kind === 'tcp') server.close(); // the descriptor of another one would be free for any other file
     throw explain(binding, error);
   }
-}
-
-/** Says where, why, and what would help. */
-function explain(binding: Binding, error: unknown): unknown {
-  if (!(error instanceof Error) || error instanceof ListenError) return error;
-  if (error instanceof EndpointError) return new ListenError(error.message);
-  const where = binding.kind === 'inherited' ? `socket ${binding.fd} of systemd` : formatEndpoint(binding);
-  // libuv calls a missing folder EACCES, as Windows does
-  const missing = binding.kind === 'unix' && !existsSync(dirname(binding.path));
-  const remedies: Readonly<Record<string, string>> = {
-    ENOENT: 'its folder does not exist; make it, or choose another',
-    EACCES: 'permission denied; make its folder writable for this user, or choose another place',
-    EPERM: 'only root can give a socket to another owner or group; leave owner and group out, or run as one who may',
-    EADDRINUSE: 'another server listens there; stop it first, or choose another place',
-    EADDRNOTAVAIL: 'this machine has no such address',
-  };
-  const code = missing ? 'ENOENT' : 'code' in error ? String(error.code) : '';
-  const remedy = remedies[code];
-  return new ListenError(`cannot listen on ${where}: ${remedy ?? error.message}`, { cause: error });
-}
-
-async function openUnix(
-  server: Server,
-  binding: Extract<Binding, { kind: 'unix' }>,
-  events: ListenerEvents,
-): Promise<Listener> {
-  const { path } = binding;
-  const beside = besidePath(path);
-  await listen(server, { path: beside, backlog: BACKLOG }, events);
-  const inode = inodeOf(beside) as bigint;
-  let name = beside;
-  let watch: NodeJS.Timeout | undefined;
-  const update = (next: Binding): void => {
-    if (next.kind !== 'unix' || inodeOf(name) !== inode) return;
-    try {
-      chownSync(name, next.uid, next.gid);
-      chmodSync(name, next.mode);
-    } catch (error) {
-      throw explain(next, error);
-    }
-  };
-  const close = (): void => {
-    clearInterval(watch);
-    releasePath(name, inode);
-    server.close();
-  };
-  try {
-    update(binding);
-  } catch (error) {
-    close();
-    throw error;
-  }
+  const close = (): void => void server.close();
   return {
-    where: formatEndpoint({ kind: 'unix', path }),
-    async claim(takeover) {
-      if (takeover) takePath(beside, path);
-      else await claimPath(beside, path);
-      name = path;
-      watch = setInterval(() => {
-        const now = inodeOf(path);
-        if (now === null || now === inode) return; // a path that somebody removed has not gone to another server
-        clearInterval(watch);
-        events.replaced();
-      }, WATCH_MS).unref();
-    },
-    update,
+    where: whereOf(server),
+    claim: () => Promise.resolve(() => {}),
+    holds: () => true,
+    update: (next) => (admit = admitFrom(next, events)),
+    retire: close,
     close,
   };
-}
-
-function listen(
-  server: Server,
-  options: { path?: string; host?: string; port?: number; fd?: number; backlog?: number },
-  events: ListenerEvents,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options, () => {
-      server.off('error', reject);
-      server.on('error', (error) => events.failed(error));
-      resolve();
-    });
-  });
 }
 
 function whereOf(server: Server): string {

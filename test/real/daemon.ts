@@ -45,6 +45,8 @@ export interface ServeOptions {
   readonly args?: readonly string[];
   /** A program, with its arguments, that starts the daemon. */
   readonly under?: readonly string[];
+  /** Another main.js than the built one. */
+  readonly main?: string;
 }
 
 /** A folder that is removed when the running test ends. */
@@ -82,7 +84,7 @@ export async function startDaemon(
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'smmap-')));
   const args = await argumentsFor(folder, options);
   const [file, ...before] = [...(options.under ?? []), process.execPath];
-  const child = spawn(file, [...before, MAIN, 'serve', ...args], {
+  const child = spawn(file, [...before, options.main ?? MAIN, 'serve', ...args], {
     env: { PATH: process.env['PATH'] ?? '' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

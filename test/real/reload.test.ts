@@ -1,9 +1,11 @@
-import { existsSync, lstatSync, readFileSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, lstatSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { createConnection } from 'node:net';
+import { type AddressInfo, createConnection, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, onTestFinished, test } from 'vitest';
+import { promisify } from 'node:util';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { readAll } from '../support/server.ts';
 import { askOnce, connectTo, request } from './client.ts';
 import { type Daemon, fill, makeFolder, serve } from './daemon.ts';
@@ -96,7 +98,8 @@ test('a reload opens new listeners, closes those that are gone, and changes who 
   await reload(
     `${listen(folder, 'mode = "0660"')}[listen.second]\npath = "${second}"\nprotocol = "line"\n${fixed('fred')}`,
   );
-  expect(lstatSync(daemon.socket)).toMatchObject({ ino: inode, mode: 0o140660 });
+  expect(lstatSync(daemon.socket).mode).toBe(0o140660);
+  expect(lstatSync(daemon.socket).ino).not.toBe(inode); // a socket file is made with its mode, and takes the place of the other
   const line = createConnection(second);
   line.end(`mailbox ${FRED}\n`);
   expect(await readAll(line)).toBe(`OK ${FRED}\n`);
@@ -134,6 +137,56 @@ test.for([
   expect(await client.ask('mailbox', 'joe@example.org')).toBe('NOTFOUND ');
   expect(await reload(listen(folder) + fixed('joe'))).toMatchObject({ event: 'reloaded' });
   expect(await client.ask('mailbox', 'joe@example.org')).toBe('OK joe@example.org');
+});
+
+describe('20 refused reloads', () => {
+  /** A server that keeps each connection and says nothing, as a database that hangs. */
+  async function countConnections(): Promise<{ port: number; open: () => Promise<number> }> {
+    const server = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.resume(); // else the end of the connection would not be seen
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const open = promisify(server.getConnections.bind(server));
+    return { port: (server.address() as AddressInfo).port, open };
+  }
+
+  test('lose no client, leave no connection of a store behind, and say the true cause', async () => {
+    const { folder, daemon, reload } = await serveConfigured((dir) => listen(dir) + fixed('fred'));
+    const database = await countConnections();
+    const url = `postgresql://smmap@127.0.0.1:${database.port}/mail`;
+    const refused = `
+      listen.moved.path = "${folder}/moved.sock"
+      control.path = "${folder}/missing/control.sock"
+      store.far = { driver = "postgresql", url = "${url}", schema = "users" }`;
+    let asked = 0;
+    const failures: string[] = [];
+    const over = new AbortController();
+    const asking = (async () => {
+      while (!over.signal.aborted) {
+        asked++;
+        const reply = await askOnce(daemon.socket, 'mailbox', FRED).catch(String);
+        if (reply !== `OK ${FRED}`) failures.push(reply);
+      }
+    })();
+    const causes = new Set<unknown>();
+    for (let round = 0; round < 20; round++) {
+      causes.add((await reload(refused))['cause']);
+      await sleep(50);
+    }
+    over.abort();
+    await asking;
+    process.stderr.write(`20 refused reloads: ${failures.length} of ${asked} connects failed\n`);
+    expect(failures).toEqual([]);
+    expect([...causes]).toEqual([
+      `cannot listen on unix:${folder}/missing/control.sock: its folder does not exist; make it, or choose another`,
+    ]);
+    await vi.waitUntil(async () => (await database.open()) === 0, { timeout: 5_000, interval: 20 });
+    await sleep(1_500); // longer than a probe of a store that went on would wait
+    expect(await database.open()).toBe(0);
+    expect(readdirSync(folder).toSorted()).toEqual(['smmap.sock', 'smmap.sock.control', 'smmap.toml']);
+  });
 });
 
 test('a daemon that was taken over from serves its clients until they close, and then ends with 0', async () => {

@@ -51,6 +51,8 @@ export async function startServer(
     accept: (socket) => clients.accept(socket, FRAMINGS[protocol]),
     forbidden: (address) => told.push(`forbidden: ${address}`),
     replaced: () => told.push('replaced'),
+    lost: (cause) => told.push(`lost: ${cause}`),
+    regained: (where) => told.push(`regained: ${where}`),
     failed: (error) => told.push(`failed: ${error.message}`),
   });
   return {
@@ -70,7 +72,8 @@ export async function startServer(
 export async function listenAt(binding: Binding, events: ListenerEvents, takeover = false): Promise<Listener> {
   const listener = await openListener(binding, events);
   try {
-    await listener.claim(takeover);
+    const take = await listener.claim(takeover);
+    take();
   } catch (error) {
     listener.close();
     throw error;

@@ -351,7 +351,15 @@ async function leaveStale(path: string): Promise<void> {
 }
 
 describe('a Unix socket', () => {
-  const events = { accept: () => {}, replaced: () => {}, forbidden: () => {}, failed: () => {} };
+  const nothing = (): void => {};
+  const events = {
+    accept: nothing,
+    replaced: nothing,
+    lost: nothing,
+    regained: nothing,
+    forbidden: nothing,
+    failed: nothing,
+  };
 
   it('has its mode before a client can connect', async () => {
     const binding = { ...unix(), mode: 0o640 };

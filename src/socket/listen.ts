@@ -1,0 +1,47 @@
+import { existsSync } from 'node:fs';
+import type { Server } from 'node:net';
+import { dirname } from 'node:path';
+import { ListenError } from './claim.ts';
+import { EndpointError, formatEndpoint } from './endpoint.ts';
+import type { Binding } from './listener.ts';
+
+/** Where a server listens, as node:net takes it. */
+export interface Place {
+  readonly path?: string;
+  readonly host?: string;
+  readonly port?: number;
+  readonly fd?: number;
+}
+
+const BACKLOG = 4_096; // the kernel cuts it to net.core.somaxconn
+
+/** Starts to listen. What goes wrong later, such as accept(2), is told to `failed`. Rejects with what node:net says. */
+export function listen(server: Server, place: Place, failed: (error: Error) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ ...place, backlog: BACKLOG }, () => {
+      server.off('error', reject);
+      server.on('error', failed);
+      resolve();
+    });
+  });
+}
+
+/** Makes a ListenError of what went wrong: it says where, why, and what would help. */
+export function explain(binding: Binding, error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof ListenError) return error;
+  if (error instanceof EndpointError) return new ListenError(error.message);
+  const where = binding.kind === 'inherited' ? `socket ${binding.fd} of systemd` : formatEndpoint(binding);
+  // libuv calls a missing folder EACCES, as Windows does
+  const missing = binding.kind === 'unix' && !existsSync(dirname(binding.path));
+  const remedies: Readonly<Record<string, string>> = {
+    ENOENT: 'its folder does not exist; make it, or choose another',
+    EACCES: 'permission denied; make its folder writable for this user, or choose another place',
+    EPERM: 'only root can give a socket to another owner or group; leave owner and group out, or run as one who may',
+    EADDRINUSE: 'another server listens there; stop it first, or choose another place',
+    EADDRNOTAVAIL: 'this machine has no such address',
+  };
+  const code = missing ? 'ENOENT' : 'code' in error ? String(error.code) : '';
+  const remedy = remedies[code];
+  return new ListenError(`cannot listen on ${where}: ${remedy ?? error.message}`, { cause: error });
+}

@@ -1,0 +1,164 @@
+import { lchownSync, lstatSync } from 'node:fs';
+import type { Server } from 'node:net';
+import { ListenError, besidePath, claimPath, inodeOf, isServed, releasePath } from './claim.ts';
+import { formatEndpoint } from './endpoint.ts';
+import { explain, listen } from './listen.ts';
+import type { Binding, Listener, ListenerEvents } from './listener.ts';
+
+type UnixBinding = Extract<Binding, { kind: 'unix' }>;
+
+/** A server that listens, and the name of its socket file: first one beside the path, then the path. */
+interface Bound {
+  readonly server: Server;
+  readonly inode: bigint;
+  name: string;
+}
+
+const WATCH_MS = 500;
+const LAST_ACCEPT_MS = 100; // who connected before the path went elsewhere is accepted within this time
+
+/**
+ * Listens beside a path, which is had only by `claim`. From then on the path is looked at twice a second: where another server listens
+ * there, `replaced` is told, once. Where the file was removed, or is no socket that anybody listens on, `lost` is told, and the path is
+ * claimed again with a new socket. Throws ListenError.
+ */
+export async function openUnix(
+  binding: UnixBinding,
+  makeServer: () => Server,
+  events: ListenerEvents,
+): Promise<Listener> {
+  const { path } = binding;
+  const where = formatEndpoint(binding);
+  let bound = await bind(binding, makeServer(), events);
+  let watch: NodeJS.Timeout | undefined;
+  let closed = false;
+  const told = new Set<string>();
+
+  const tellLost = (cause: string): void => {
+    if (told.has(cause)) return;
+    told.add(cause);
+    events.lost(cause);
+  };
+  const renew = async (): Promise<void> => {
+    const next = await bind(binding, makeServer(), events);
+    try {
+      const take = await claimPath(next.name, path, false);
+      if (closed) throw new ListenError(`${path}: is wanted no more`);
+      take();
+    } catch (error) {
+      release(next);
+      next.server.close();
+      throw error;
+    }
+    closeSoon(bound.server);
+    bound = { ...next, name: path };
+  };
+  const look = async (): Promise<void> => {
+    try {
+      const inode = inodeOf(path);
+      if (inode === bound.inode) return;
+      if (await isServed(path)) {
+        if (closed) return;
+        closed = true;
+        events.replaced();
+        return;
+      }
+      tellLost(inode === null ? `${path} was removed` : `${path} is another file now, on which no server listens`);
+      await renew();
+      told.clear();
+      events.regained(where);
+    } catch (error) {
+      if (!closed) tellLost((explain(binding, error) as Error).message);
+    }
+  };
+  const lookAgain = async (): Promise<void> => {
+    await look();
+    if (!closed) watchOn();
+  };
+  const watchOn = (): void => {
+    watch = setTimeout(() => void lookAgain(), WATCH_MS).unref();
+  };
+  const retire = (): void => {
+    closed = true;
+    clearTimeout(watch);
+    release(bound);
+  };
+
+  return {
+    where,
+    async claim(replace) {
+      try {
+        const take = await claimPath(bound.name, path, replace);
+        return () => {
+          take();
+          bound.name = path;
+          watchOn();
+        };
+      } catch (error) {
+        throw explain(binding, error);
+      }
+    },
+    holds: () => !closed && bound.name === path && inodeOf(path) === bound.inode,
+    update: () => {},
+    retire() {
+      retire();
+      closeSoon(bound.server);
+    },
+    close() {
+      retire();
+      bound.server.close();
+    },
+  };
+}
+
+/**
+ * Binds beside the path. The socket file has its mode from the moment it is there, by the umask, and its owner by its own name: a folder may
+ * belong to another user, who could put a link in its place at any moment. So nothing is changed that a link could lead to.
+ */
+async function bind(binding: UnixBinding, server: Server, events: ListenerEvents): Promise<Bound> {
+  const { path, mode, uid, gid } = binding;
+  try {
+    const name = besidePath(path);
+    await withUmask(0o777 & ~mode, () => listen(server, { path: name }, (error) => events.failed(error)));
+    const made = lstatSync(name, { bigint: true });
+    if (!made.isSocket()) throw new ListenError(`${path}: somebody else replaces files in its folder; choose another`);
+    const has = Number(made.mode & 0o777n);
+    if (has !== mode) {
+      throw new ListenError(
+        `${path}: its socket would have the mode ${octal(has)} instead of ${octal(mode)}, by a default ACL of its folder; remove that (setfacl -k), or choose another folder`,
+      );
+    }
+    if (uid !== -1 || gid !== -1) lchownSync(name, uid, gid);
+    return { server, inode: made.ino, name };
+  } catch (error) {
+    server.close(); // which removes the file, too
+    throw explain(binding, error);
+  }
+}
+
+/** Of this process, for as long as `act` runs before it returns: node:net binds a path at once. */
+function withUmask<T>(umask: number, act: () => T): T {
+  const before = process.umask(umask);
+  try {
+    return act();
+  } finally {
+    process.umask(before);
+  }
+}
+
+function octal(mode: number): string {
+  return mode.toString(8).padStart(4, '0');
+}
+
+/** Removes the socket file, unless another one has taken its place, or it may not be removed any more. */
+function release({ name, inode }: Bound): void {
+  try {
+    releasePath(name, inode);
+  } catch {
+    // the next server on this path finds that nobody listens there
+  }
+}
+
+function closeSoon(server: Server): void {
+  setTimeout(() => server.close(), LAST_ACCEPT_MS).unref();
+}
