@@ -3,7 +3,8 @@ import { dirname, resolve } from 'node:path';
 import { type Config, ConfigError } from '../config/config.ts';
 import { type Overrides, type Places, loadConfig } from '../config/load.ts';
 import { type Daemon, startDaemon } from '../daemon.ts';
-import { type FirstSteps, openLog } from '../observe/log.ts';
+import type { FirstSteps } from '../observe/log.ts';
+import { openLog } from '../observe/open.ts';
 import { inheritedSockets } from '../observe/systemd.ts';
 import { formatEndpoint, parseEndpoint } from '../socket/endpoint.ts';
 import { ListenError } from '../socket/claim.ts';
@@ -18,12 +19,15 @@ export interface ServeOptions {
   readonly takeover: boolean;
 }
 
+const GIVEN_UP_MS = 500;
+
 /**
  * Runs the daemon until a signal stops it, or another daemon has taken over and all clients are gone. Resolves to the exit
- * code. Throws ConfigError, and CliError where it cannot listen.
+ * code, after which the process has to be ended. Throws ConfigError, MissingPackageError, and CliError where it cannot listen.
  */
 export async function serve(options: ServeOptions, places: Places, version: string): Promise<number> {
   const load = (): Config => loadConfig(options.config, places, overridesOf(options));
+  const obeyHangUps = onHangUp();
   const config = load();
   if (options.config === null) makeFolders(places, options);
   const pretty = process.stdout.isTTY;
@@ -31,46 +35,69 @@ export async function serve(options: ServeOptions, places: Places, version: stri
   const { log, flush, setLevel } = opened;
   process.on('uncaughtException', (error) => {
     log.failed(error);
-    flush();
-    process.exit(EXIT.BUG);
+    void flushAndExit(flush, EXIT.BUG);
   });
   try {
-    const stopped = untilSignal(flush);
+    const signalled = untilSignal(flush);
     const inherited = inheritedSockets(process.env, process.pid);
     const starting = start(() => startDaemon(config, inherited, log, options.takeover));
+    const daemon = await Promise.race([starting, givenUp(signalled)]);
+    if (daemon === null) return 0;
     const name = options.config ?? 'defaults';
-    onHangUp(async () => {
-      const running = await starting;
+    log.started(version, name, daemon.listeners);
+    obeyHangUps(async () => {
       try {
         const next = load();
-        await running.reload(next);
+        await daemon.reload(next);
         setLevel(next.log.level);
-        log.reloaded(name, running.listeners);
+        log.reloaded(name, daemon.listeners);
       } catch (error) {
         const expected = [ConfigError, ListenError, MissingPackageError].some((kind) => error instanceof kind);
-        if (!expected) throw error;
-        log.reloadRefused(error);
+        log.reloadRefused(error, expected);
       }
     });
-    const daemon = await starting;
-    log.started(version, name, daemon.listeners);
     const handedOver = daemon.replaced.then(async () => {
       await daemon.handOver();
       return 'takeover';
     });
-    await daemon.stop(await Promise.race([stopped, handedOver]));
+    await daemon.stop(await Promise.race([signalled, handedOver]));
     return 0;
   } finally {
-    flush();
+    await flush();
   }
 }
 
-/** Reloads at each SIGHUP, one after the other. */
-function onHangUp(reload: () => Promise<void>): void {
-  let last: Promise<void> = Promise.resolve();
+/**
+ * Hears each SIGHUP from now on, and obeys it once it is told how: one after the other, and once for those that come
+ * before its turn.
+ */
+function onHangUp(): (reload: () => Promise<void>) => void {
+  let obey: (() => Promise<void>) | null = null;
+  let asked = false;
+  let busy = false;
+  const work = async (): Promise<void> => {
+    if (obey === null || busy) return;
+    busy = true;
+    while (asked) {
+      asked = false;
+      await obey();
+    }
+    busy = false;
+  };
   process.on('SIGHUP', () => {
-    last = last.then(reload);
+    asked = true;
+    void work();
   });
+  return (reload) => {
+    obey = reload;
+    void work();
+  };
+}
+
+/** A start that a signal comes into has a moment to get as far as where it can be stopped in order. */
+async function givenUp(signalled: Promise<string>): Promise<null> {
+  await signalled;
+  return new Promise((resolveGivenUp) => setTimeout(resolveGivenUp, GIVEN_UP_MS, null));
 }
 
 function overridesOf({ listen, store }: ServeOptions): Overrides {
@@ -111,18 +138,20 @@ async function start(startDaemonNow: () => Promise<Daemon>): Promise<Daemon> {
 }
 
 /** The first SIGTERM or SIGINT stops in order, a second one at once. */
-function untilSignal(flush: () => void): Promise<string> {
+function untilSignal(flush: () => Promise<void>): Promise<string> {
   return new Promise((resolveSignal) => {
     let asked = false;
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       process.on(signal, () => {
-        if (asked) {
-          flush();
-          process.exit(EXIT.TEMPORARY);
-        }
+        if (asked) void flushAndExit(flush, EXIT.TEMPORARY);
         asked = true;
         resolveSignal(signal);
       });
     }
   });
+}
+
+async function flushAndExit(flush: () => Promise<void>, code: number): Promise<void> {
+  await flush();
+  process.exit(code);
 }

@@ -1,5 +1,5 @@
-import { type DestinationStream, type Logger, destination, pino } from 'pino';
 import type { About, Reply, Request } from '../vocabulary.ts';
+import { createTally } from './tally.ts';
 
 /**
  * The events of the daemon, one function each: what is logged is an API, which docs/operations.md lists. An error's
@@ -19,12 +19,14 @@ export interface Log {
   /**
    * One answer. OK at debug, a refusal (NOTFOUND, PERM) at info, a deferral (TEMP) at warn with its cause. Where a
    * NOTFOUND refuses nobody, such as an address that is no alias, it is at debug too: a mail server may ask 39 times for
-   * one recipient.
+   * one recipient. Deferrals of one cause are one line a second, as are all events below that have a count.
    */
   answered(request: Request, reply: Reply, cause: unknown, refuses: boolean): void;
+  /** A TEMP that no map gave: too many connections, a malformed request (null), a reply that is too long. */
+  refusedHere(request: Request | null, reason: string): void;
   deadlinePassed(request: Request, deadlineMs: number): void;
   connectionEnded(why: string): void;
-  /** Beyond the hard limit; logged once a second with the number since the last line. */
+  /** Beyond the hard limit. */
   connectionRefused(open: number): void;
   connectionForbidden(listener: string, address: string): void;
   /** Its socket file is gone, so that no client comes in. An alarm; `listening` says that it was bound again. */
@@ -32,64 +34,61 @@ export interface Log {
   acceptFailed(listener: string, cause: unknown): void;
   stalled(forMs: number): void;
   reloaded(config: string, listeners: readonly string[]): void;
-  /** The configuration or a listener of it is no good; the daemon goes on with what it has. */
-  reloadRefused(cause: unknown): void;
+  /** The configuration or a listener of it is no good, or what is `expected` less; the daemon goes on with what it has. */
+  reloadRefused(cause: unknown, expected: boolean): void;
   /** Another daemon has taken over, and this one serves its clients on until they close. */
   handingOver(open: number): void;
   stopping(why: string, open: number): void;
   stopped(): void;
   failed(cause: unknown): void;
+  /** So many lines found no room, since nobody read them. */
+  lost(lines: number): void;
+  /** Writes what is counted and not written yet. */
+  flush(): void;
 }
 
-export interface LogOptions {
-  readonly level: string;
-  /** For a person at a terminal instead of JSON, one object a line. */
-  readonly pretty: boolean;
-  /** The commands that add a mailbox and ask for it, for who starts with an empty store. */
-  readonly firstSteps: FirstSteps;
+/** Takes an event of a level, and a text for a person, as pino does. */
+export interface Logger {
+  isLevelEnabled(level: string): boolean;
+  debug(event: object, text: string): void;
+  info(event: object, text: string): void;
+  warn(event: object, text: string): void;
+  error(event: object, text: string): void;
+  fatal(event: object, text: string): void;
 }
 
+/** The commands that add a mailbox and ask for it, for who starts with an empty store. */
 export interface FirstSteps {
   readonly add: string;
   readonly ask: string;
 }
 
-export interface OpenLog {
-  readonly log: Log;
-  /** Writes what waits. */
-  readonly flush: () => void;
-  readonly setLevel: (level: string) => void;
-}
-
-const MOST_WAITING_BYTES = 16 * 1024 * 1024; // what waits for a log that nobody reads; the rest is dropped
-
-/** Opens the log on standard output. A log that cannot be written never stops an answer. */
-export async function openLog(options: LogOptions): Promise<OpenLog> {
-  if (options.pretty) {
-    const { default: pretty } = await import('pino-pretty');
-    const stream = pretty({ ignore: 'pid,event', singleLine: true, translateTime: 'SYS:HH:MM:ss', sync: true });
-    return logOn(loggerTo(stream, options.level), options.firstSteps, () => {});
-  }
-  const stream = destination({ fd: 1, sync: false, maxLength: MOST_WAITING_BYTES });
-  stream.on('error', () => {});
-  return logOn(loggerTo(stream, options.level), options.firstSteps, () => stream.flushSync());
-}
-
-function logOn(logger: Logger, firstSteps: FirstSteps, flush: () => void): OpenLog {
-  const setLevel = (level: string): void => {
-    logger.level = level;
-  };
-  return { log: createLog(logger, firstSteps), flush, setLevel };
-}
-
-function loggerTo(stream: DestinationStream, level: string): Logger {
-  const formatters = { level: (label: string) => ({ level: label }) };
-  return pino({ level, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime, formatters }, stream);
-}
-
+/** Makes the log of what takes its events. */
 export function createLog(logger: Logger, firstSteps: FirstSteps): Log {
-  let refused = 0;
-  let refusedAt = -Infinity;
+  const deferred = createTally<{ request: Request | null; cause: string }>(({ request, cause }, count, mixed) => {
+    const event = { event: 'deferred', count, ...mixedOf(mixed), ...request, reply: 'TEMP', cause };
+    logger.warn(event, `deferred${times(count)}: ${cause}${andOthers(mixed)}`);
+  });
+  const deadlines = createTally<Request & { deadlineMs: number }>((first, count) => {
+    const { map, key, deadlineMs } = first;
+    const event = { event: 'deadline_passed', count, map, key, deadlineMs };
+    logger.warn(event, `deferred${times(count)}: no answer within ${deadlineMs} ms`);
+  });
+  const ended = createTally<string>((why, count) => {
+    logger.info({ event: 'connection_ended', count, why }, `connection ended${times(count)}: ${why}`);
+  });
+  const refused = createTally<number>((open, count) => {
+    const event = { event: 'connection_refused', count, open };
+    logger.warn(event, `connection refused${times(count)}: ${open} are open`);
+  });
+  const forbidden = createTally<{ listener: string; address: string }>(({ listener, address }, count) => {
+    const event = { event: 'connection_forbidden', count, listener, address };
+    logger.warn(event, `connection refused${times(count)}: ${address} is in no allowed network`);
+  });
+  const acceptFailed = createTally<{ listener: string; cause: string }>(({ listener, cause }, count, mixed) => {
+    const event = { event: 'accept_failed', count, ...mixedOf(mixed), listener, cause };
+    logger.error(event, `accept failed${times(count)}: ${cause}${andOthers(mixed)}`);
+  });
   return {
     started(version, config, listeners) {
       logger.info({ event: 'started', version, config, listeners }, `smmap ${version} runs on ${config}`);
@@ -134,30 +133,20 @@ export function createLog(logger: Logger, firstSteps: FirstSteps): Log {
         logger.info({ event: 'refused', map, key, reply: reply.kind }, 'refused');
       } else {
         const reason = cause === null ? reply.reason : messageOf(cause);
-        logger.warn({ event: 'deferred', map, key, reply: reply.kind, cause: reason }, `deferred: ${reason}`);
+        deferred.add(reason, { request, cause: reason });
       }
     },
-    deadlinePassed({ map, key }, deadlineMs) {
-      logger.warn({ event: 'deadline_passed', map, key, deadlineMs }, `deferred: no answer within ${deadlineMs} ms`);
-    },
-    connectionEnded(why) {
-      logger.info({ event: 'connection_ended', why }, `connection ended: ${why}`);
-    },
-    connectionRefused(open) {
-      refused++;
-      if (performance.now() - refusedAt < 1_000) return;
-      refusedAt = performance.now();
-      logger.warn({ event: 'connection_refused', open, refused }, `connection refused: ${open} are open`);
-      refused = 0;
-    },
-    connectionForbidden(listener, address) {
-      logger.warn({ event: 'connection_forbidden', listener, address }, `${address} is in no allowed network`);
-    },
+    refusedHere: (request, cause) => deferred.add(cause, { request, cause }),
+    deadlinePassed: (request, deadlineMs) => deadlines.add('', { ...request, deadlineMs }),
+    connectionEnded: (why) => ended.add(why, why),
+    connectionRefused: (open) => refused.add('', open),
+    connectionForbidden: (listener, address) => forbidden.add(listener, { listener, address }),
     socketLost(listener, cause) {
       logger.error({ event: 'socket_lost', listener, cause }, `no client of listener ${listener} comes in: ${cause}`);
     },
     acceptFailed(listener, cause) {
-      logger.error({ event: 'accept_failed', listener, cause: messageOf(cause) }, `accept failed: ${messageOf(cause)}`);
+      const reason = messageOf(cause);
+      acceptFailed.add(`${listener} ${reason}`, { listener, cause: reason });
     },
     stalled(forMs) {
       logger.error(
@@ -168,9 +157,10 @@ export function createLog(logger: Logger, firstSteps: FirstSteps): Log {
     reloaded(config, listeners) {
       logger.info({ event: 'reloaded', config, listeners }, `goes on with ${config}`);
     },
-    reloadRefused(cause) {
-      const reason = messageOf(cause);
-      logger.error({ event: 'reload_refused', cause: reason }, `goes on as before, since ${reason}`);
+    reloadRefused(cause, expected) {
+      const reason = expected ? messageOf(cause) : `of an unexpected error: ${messageOf(cause)}`;
+      const stack = expected ? {} : { err: cause };
+      logger.error({ event: 'reload_refused', cause: reason, ...stack }, `goes on as before, since ${reason}`);
     },
     handingOver(open) {
       logger.info({ event: 'handing_over', open }, `another daemon listens now, ${open} connections are served on`);
@@ -184,7 +174,26 @@ export function createLog(logger: Logger, firstSteps: FirstSteps): Log {
     failed(cause) {
       logger.fatal({ event: 'failed', err: cause }, `a bug, please report it: ${messageOf(cause)}`);
     },
+    lost(lines) {
+      logger.warn({ event: 'log_lost', lines }, `${lines} lines of this log are lost, since nobody read it`);
+    },
+    flush() {
+      for (const tally of [deferred, deadlines, ended, refused, forbidden, acceptFailed]) tally.flush();
+    },
   };
+}
+
+function times(count: number): string {
+  return count === 1 ? '' : `, ${count} times`;
+}
+
+/** Of so many causes that they were counted together. */
+function mixedOf(mixed: boolean): { readonly mixed?: true } {
+  return mixed ? { mixed } : {};
+}
+
+function andOthers(mixed: boolean): string {
+  return mixed ? ', and other causes' : '';
 }
 
 function at(server: string | null): { readonly server?: string } {

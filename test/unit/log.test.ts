@@ -23,7 +23,7 @@ const notFound: Reply = { kind: 'NOTFOUND' };
 const temp: Reply = { kind: 'TEMP', reason: 'lookup failed' };
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['performance'] });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -59,6 +59,7 @@ describe('the log', () => {
     const deferred = (cause: string) => ({
       level: 'warn',
       event: 'deferred',
+      count: 1,
       map: 'cyrus',
       key: 'fred@example.org',
       reply: 'TEMP',
@@ -83,12 +84,74 @@ describe('the log', () => {
     expect(lines[1]).toMatchObject({ about: 'alias', msg: 'store local answers TEMP: no alias was ever written' });
   });
 
-  it('counts refused connections, and writes a line a second at most', () => {
-    const { log, lines } = logAt('info');
-    for (let at = 0; at < 100; at++) log.connectionRefused(16_000);
-    vi.advanceTimersByTime(1_000);
-    log.connectionRefused(16_000);
-    expect(lines.map(({ refused }) => refused)).toEqual([1, 100]);
+  describe('of what happens often', () => {
+    const asked = (key: string): Request => ({ map: 'cyrus', key });
+
+    it('has the first deferral at once, then a line a cause and second with their number and the first key', () => {
+      const { log, lines } = logAt('info');
+      for (let at = 0; at < 500; at++) log.answered(asked(`u${at}`), temp, new StoreError('connection refused'), true);
+      log.refusedHere(asked('u500'), 'too many connections');
+      log.refusedHere(null, 'malformed request');
+      expect(lines).toMatchObject([
+        { event: 'deferred', count: 1, map: 'cyrus', key: 'u0', reply: 'TEMP', cause: 'connection refused' },
+        { event: 'deferred', count: 1, key: 'u500', cause: 'too many connections' },
+        { event: 'deferred', count: 1, reply: 'TEMP', cause: 'malformed request' },
+      ]);
+      expect(lines[2]).not.toHaveProperty('key');
+      lines.length = 0;
+      vi.advanceTimersByTime(1_000);
+      const msg = 'deferred, 499 times: connection refused';
+      expect(lines).toMatchObject([{ event: 'deferred', count: 499, key: 'u1', cause: 'connection refused', msg }]);
+    });
+
+    it('tells of each exactly once over an outage of ten seconds, and of the next outage at once', () => {
+      const { log, lines } = logAt('info');
+      for (let at = 0; at < 1_000; at++) {
+        log.answered(asked('fred'), temp, new StoreError('gone'), true);
+        vi.advanceTimersByTime(10);
+      }
+      expect(lines.length).toBeLessThanOrEqual(12);
+      log.flush();
+      const sum = (): number => lines.reduce((total, { count }) => total + Number(count), 0);
+      expect(sum()).toBe(1_000);
+      vi.advanceTimersByTime(5_000);
+      log.answered(asked('fred'), temp, new StoreError('gone'), true);
+      expect(sum()).toBe(1_001);
+    });
+
+    it('has a bound where each cause is another one, and loses none of them', () => {
+      const { log, lines } = logAt('info');
+      for (let at = 0; at < 10_000; at++) log.answered(asked('x'), temp, new StoreError(`two rows for u${at}`), true);
+      vi.advanceTimersByTime(1_000);
+      expect(lines.length).toBeLessThanOrEqual(102);
+      expect(lines.at(-1)).toMatchObject({ mixed: true, msg: expect.stringMatching(/, and other causes$/) as string });
+      expect(lines.reduce((total, { count }) => total + Number(count), 0)).toBe(10_000);
+    });
+
+    it.each<[string, (log: Log, at: number) => void, object]>([
+      ['refused connections', (log) => log.connectionRefused(16_000), { event: 'connection_refused', open: 16_000 }],
+      [
+        'clients of another network',
+        (log, at) => log.connectionForbidden('mta', `10.0.0.${at}`),
+        { event: 'connection_forbidden', listener: 'mta', address: '10.0.0.1' },
+      ],
+      ['ended connections', (log) => log.connectionEnded('idle'), { event: 'connection_ended', why: 'idle' }],
+      [
+        'accepts that failed',
+        (log) => log.acceptFailed('mta', new Error('EMFILE')),
+        { event: 'accept_failed', listener: 'mta', cause: 'EMFILE' },
+      ],
+      [
+        'deadlines',
+        (log, at) => log.deadlinePassed(asked(`u${at}`), 4_000),
+        { event: 'deadline_passed', map: 'cyrus', key: 'u1', deadlineMs: 4_000 },
+      ],
+    ])('counts %s', (_, tell, line) => {
+      const { log, lines } = logAt('info');
+      for (let at = 0; at < 100; at++) tell(log, at);
+      log.flush();
+      expect(lines).toMatchObject([{ count: 1 }, { ...line, count: 99 }]);
+    });
   });
 
   it('cannot be broken into by a key', () => {

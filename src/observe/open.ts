@@ -1,0 +1,44 @@
+import { pino } from 'pino';
+import { type FirstSteps, type Log, createLog } from './log.ts';
+import { createOutput } from './output.ts';
+import { escapeJson, printable } from './printable.ts';
+
+export interface LogOptions {
+  readonly level: string;
+  /** For a person at a terminal instead of JSON, one object a line. */
+  readonly pretty: boolean;
+  readonly firstSteps: FirstSteps;
+}
+
+export interface OpenLog {
+  readonly log: Log;
+  /** Writes what waits, and waits for that for a second at most. */
+  readonly flush: () => Promise<void>;
+  readonly setLevel: (level: string) => void;
+}
+
+/** Opens the log on standard output. A log that cannot be written never stops an answer. */
+export async function openLog({ level, pretty, firstSteps }: LogOptions): Promise<OpenLog> {
+  const output = createOutput(process.stdout.fd, (lines) => log.lost(lines));
+  const format = pretty ? await prettyFormat() : escapeJson;
+  const formatters = { level: (label: string) => ({ level: label }) };
+  const options = { level, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime, formatters };
+  const logger = pino(options, { write: (line) => output.write(format(line)) });
+  const log = createLog(logger, firstSteps);
+  return {
+    log,
+    flush() {
+      log.flush();
+      return output.flush();
+    },
+    setLevel(next) {
+      logger.level = next;
+    },
+  };
+}
+
+async function prettyFormat(): Promise<(line: string) => string> {
+  const { prettyFactory } = await import('pino-pretty');
+  const format = prettyFactory({ ignore: 'pid,event', singleLine: true, translateTime: 'SYS:HH:MM:ss' });
+  return (line) => format(printable(JSON.parse(line)));
+}
