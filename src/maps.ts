@@ -1,9 +1,10 @@
-import { canAnswer, questionsOf } from './config/answers.ts';
+import { canAnswer, questionsOf, wishesOf } from './config/answers.ts';
 import type { Config, MapConfig, StoreConfig } from './config/config.ts';
 import { createAliasMap } from './map/alias.ts';
 import { createDomainMap } from './map/domain.ts';
 import type { Handler } from './map/map.ts';
 import { createMailboxMap } from './map/mailbox.ts';
+import type { Resolver } from './map/moment.ts';
 import { createTableMap } from './map/table.ts';
 import type { Log } from './observe/log.ts';
 import { createDispatch } from './store/dispatch.ts';
@@ -36,7 +37,11 @@ export async function openMaps<S extends Store>(
       if (known === null) opened.push(here);
     }
     const handlers = new Map<string, Handler>();
-    for (const [name, map] of config.maps) handlers.set(name, createMap(map, storeOf(map, config.stores, stores)));
+    for (const [name, map] of config.maps) {
+      const store = storeOf(map, config.stores, stores);
+      const resolve = createMap(map, config.stores);
+      handlers.set(name, (key) => resolve(key, store));
+    }
     return { stores, handlers, close: () => closeStores(stores.values()) };
   } catch (error) {
     await closeStores(opened);
@@ -51,23 +56,27 @@ export async function closeStores(stores: Iterable<Store>): Promise<void> {
 
 /** What a map asks: its stores in their order, each for what it can answer. */
 function storeOf(map: MapConfig, configs: Config['stores'], stores: ReadonlyMap<string, Store>): Store {
-  const asked = questionsOf(map).map((question) => {
+  const asked = [...questionsOf(map), ...wishesOf(map)].map((question) => {
     const able = map.stores.filter((name) => canAnswer(configs.get(name) as StoreConfig, question));
     return [question.about, createFailover(able.map((name) => stores.get(name) as Store))] as const;
   });
   return createDispatch(new Map(asked));
 }
 
-function createMap(map: MapConfig, store: Store): Handler {
+function createMap(map: MapConfig, configs: Config['stores']): Resolver {
   switch (map.kind) {
-    case 'mailbox':
-      return createMailboxMap(map.options, store);
+    case 'mailbox': {
+      const knowsDomains = wishesOf(map).some((question) =>
+        map.stores.some((name) => canAnswer(configs.get(name) as StoreConfig, question)),
+      );
+      return createMailboxMap(map.options, knowsDomains);
+    }
     case 'alias':
-      return createAliasMap(map.options, store);
+      return createAliasMap(map.options);
     case 'domain':
-      return createDomainMap(map.options, store);
+      return createDomainMap(map.options);
     case 'table':
-      return createTableMap(map.options, store);
+      return createTableMap(map.options);
   }
 }
 

@@ -21,17 +21,25 @@ const UNCLOSED: Flaw = { flaw: 'has a quote that is not closed' };
 
 /** Splits `a@b, "c, d"@e` at its commas, each with its text; a Flaw where one of the targets is none. */
 export function parseTargets(text: string): readonly (Target & { readonly text: string })[] | Flaw {
-  if (!CLOSED.test(text)) return UNCLOSED;
+  const texts = splitTargets(text);
+  if ('flaw' in texts) return texts;
   const targets: (Target & { readonly text: string })[] = [];
-  for (const item of text.includes(',') ? (text.match(ITEM) ?? []) : [text]) {
-    const trimmed = item.trim();
-    if (trimmed === '') continue;
-    if (CONTROL.test(trimmed)) return { flaw: 'a target has a control character' };
-    const target = classify(trimmed);
-    if ('flaw' in target) return { flaw: `the target ${trimmed} ${target.flaw}` };
-    targets.push({ text: trimmed, ...target });
+  for (const each of texts) {
+    if (CONTROL.test(each)) return { flaw: 'a target has a control character' };
+    const target = classify(each);
+    if ('flaw' in target) return { flaw: `the target ${each} ${target.flaw}` };
+    targets.push({ text: each, ...target });
   }
-  return targets.length === 0 ? { flaw: 'has no target' } : targets;
+  return targets;
+}
+
+/** Splits targets at their commas and reads none of them, which is quick also where there are 100,000. */
+export function splitTargets(text: string): readonly string[] | Flaw {
+  const quoted = text.includes('"');
+  if (quoted && !CLOSED.test(text)) return UNCLOSED;
+  const items = quoted ? (text.match(ITEM) ?? []) : text.split(',');
+  const texts = items.map((item) => item.trim()).filter((item) => item !== '');
+  return texts.length === 0 ? { flaw: 'has no target' } : texts;
 }
 
 /** Writes what parseTargets reads. */

@@ -1,7 +1,7 @@
 import type { Config, MapConfig, StoreConfig } from '../config/config.ts';
 import { probeOf } from '../config/answers.ts';
 import { openMaps } from '../maps.ts';
-import { LoopError } from '../map/chain.ts';
+import { LoopError } from '../map/search.ts';
 import type { Handler } from '../map/map.ts';
 import { hasRecords, openRecords } from '../store/driver/records.ts';
 import { openStore } from '../store/open.ts';

@@ -73,6 +73,11 @@ export function questionsOf(map: MapKind): readonly Question[] {
   }
 }
 
+/** What a map asks only those of its stores that can answer: it does without where none can. */
+export function wishesOf(map: MapKind): readonly Question[] {
+  return map.kind === 'mailbox' && map.options.aliases ? [DOMAIN] : [];
+}
+
 /** Something to ask a store that it can answer, to see whether it does. */
 export function probeOf(store: StoreConfig): Question {
   return [MAILBOX, ALIAS, DOMAIN, keyOf('smmap')].find((question) => canAnswer(store, question)) ?? FOLDER;

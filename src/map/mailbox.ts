@@ -1,23 +1,15 @@
-import { foldLocal } from '../address/address.ts';
 import { formatTargets } from '../address/target.ts';
 import { andThen } from '../maybe.ts';
-import type { Store } from '../store/store.ts';
-import { type Answer, type Maybe, NOBODY, type Reply, type State } from '../vocabulary.ts';
-import { type AliasOptions, createChain, type Link } from './chain.ts';
-import { type Handler, NOTFOUND } from './map.ts';
-import { type Recipient, type RecipientOptions, askMailbox, readRecipient, recipientOf } from './recipient.ts';
-import { type Known, type ReplyForm, formatValue } from './value.ts';
+import type { Maybe, Reply, State } from '../vocabulary.ts';
+import { type FinderOptions, type Found, createFinder } from './finder.ts';
+import { NOTFOUND } from './map.ts';
+import type { Lookup, Resolver } from './moment.ts';
+import { type Recipient, readRecipient } from './recipient.ts';
+import { type Own, createSearch } from './search.ts';
+import { type Links, type StepOptions, createStep, isElsewhere, readAll } from './step.ts';
+import { type ReplyForm, formatValue } from './value.ts';
 
-export interface MailboxOptions extends RecipientOptions {
-  /** What `user+detail` needs besides the mailbox: its folder, its folder if there is one, or nothing. */
-  readonly policy: 'folder' | 'folder-or-inbox' | 'ignore';
-  /** Whether a folder has to be asked for in its own case; Cyrus insists, and so never finds `Abc` for Sendmail. */
-  readonly folderCase: 'exact' | 'insensitive';
-  /**
-   * Who stands for the shared folders of a domain: `bb` lets `bb+news` in where there is a shared folder `news`, and the
-   * empty name lets in `+news`, both as in Cyrus (postuser of imapd.conf(5)). Null: nobody.
-   */
-  readonly sharedUser: string | null;
+export interface MailboxOptions extends FinderOptions {
   /** What a mailbox that is there, but not active, is answered. OK gets the value of any other OK. */
   readonly states: Readonly<Record<Exclude<State, 'active'>, Reply>>;
   /** Whether an address is a recipient too that exists only as an alias, or that a catch-all takes. */
@@ -25,100 +17,66 @@ export interface MailboxOptions extends RecipientOptions {
   readonly reply: ReplyForm;
 }
 
-/** A mailbox that was found, or its absence, and under what name. */
-interface Found {
-  readonly answer: Answer;
-  /** Local parts of the address, and of its mailbox. */
-  readonly local: string;
-  readonly user: string;
-}
+/** How aliases are followed where only their being there counts. */
+const ALIASES: Pick<StepOptions, 'carryDetail' | 'catchAll'> = { carryDetail: true, catchAll: 'unknown' };
 
 /**
  * Does this mailbox exist? OK for an active one; NOTFOUND for what the store is certain not to hold and for what cannot be
- * an address; for a disabled mailbox and one over quota what `states` says, unless an alias sends its mail elsewhere.
- * Throws where the store does.
+ * an address; for a disabled mailbox and one over quota what `states` says. With `aliases`, OK too for an alias that leads to
+ * a mailbox that is OK, or to an address in a domain of others. Throws where the store does. `knowsDomains` says whether the
+ * store can be asked which domains have mailboxes; where it cannot, an address without a mailbox may be one of others.
  */
-export function createMailboxMap(options: MailboxOptions, store: Store): Handler {
-  const { policy, folderCase, sharedUser, separators, fold, states, reply } = options;
-  const findAlias = options.aliases ? createChain({ ...options, ...ALIASES }, store) : null;
-  const anyCase = folderCase === 'insensitive';
+export function createMailboxMap(options: MailboxOptions, knowsDomains: boolean): Resolver {
+  const { aliases, policy, states, reply } = options;
+  const find = createFinder(options);
+  const step = createStep({ ...options, ...ALIASES });
+  // Mail for a folder that is not there goes to the inbox, so a target is somebody without it.
+  const findTarget = createFinder({ ...options, policy: policy === 'folder' ? 'folder-or-inbox' : policy });
 
-  const find = (recipient: Recipient): Maybe<Found> => {
-    const { written, local, domain } = recipient;
-    const ask = (name: string, folder: string | null): Maybe<Answer> =>
-      askMailbox(store, { local: name, domain }, fold, folder, anyCase);
-    const whole = (): Maybe<Found> => andThenFound(ask(local, null), local, local);
-    const shared = sharedUser === null ? null : splitShared(written, sharedUser, separators);
-    const user = shared?.user ?? recipient.user;
-    if (user === null) return whole();
-
-    const separator = shared?.separator ?? recipient.separator;
-    const detail = shared?.detail ?? recipient.detail;
-    const inInbox = (): Maybe<Found> => andThenFound(ask(user, null), user, user);
-    const inFolder = (): Maybe<Found> => {
-      if (shared === null && policy === 'ignore') return inInbox();
-      const name = user + separator + detail;
-      const holder = shared === null ? user : NOBODY;
-      return andThen(andThenFound(ask(holder, detail), name, shared === null ? user : name), (found) =>
-        found.answer === null && shared === null && policy === 'folder-or-inbox' ? inInbox() : found,
-      );
-    };
-    if (detail === '') return inInbox();
-    // A mailbox that has the separator in its own name comes first, as the full address does in Postfix's tables.
-    return andThen(whole(), (found) => (found.answer === null ? inFolder() : found));
+  const replyTo = ({ answer }: Found): Reply => {
+    if (answer === null) return NOTFOUND;
+    return answer.state === 'active' ? { kind: 'OK', value: answer.value } : states[answer.state];
+  };
+  /** Why nobody takes the mail of an alias, or null where somebody does. */
+  const refusalOf = (recipient: Recipient, found: Found, links: Links, store: Lookup): Maybe<Reply | null> => {
+    const refusals = [replyTo(found)];
+    const own = (target: Recipient): Maybe<Own> =>
+      andThen(findTarget(target, store), (mailbox) => {
+        const answer = replyTo(mailbox);
+        if (answer.kind === 'OK') return 'taken';
+        if (mailbox.answer === null) return 'none';
+        refusals.push(answer);
+        return 'refused';
+      });
+    const search = createSearch(options, step, { own, isElsewhere: knowsDomains ? isElsewhere : () => true });
+    const isTaken = search(recipient, found.answer === null ? 'none' : 'refused', links, store);
+    return andThen(isTaken, (taken) => (taken ? null : mildest(refusals)));
   };
 
-  /** As PostfixAdmin has it beside each mailbox: it sends the mail nowhere else. */
-  const isItself = (link: Link, { local, domain }: Recipient): boolean => {
-    if (link.kind !== 'address' || link.domain === null) return false;
-    const target = recipientOf(link, options);
-    return target.local === local && target.domain === domain;
-  };
-
-  return (key) => {
+  return (key, store) => {
     const recipient = key === null ? null : readRecipient(key, options);
     if (key === null || recipient === null) return NOTFOUND;
-    const accept = (known: Omit<Known, 'key' | 'domain'>): Reply => {
-      return { kind: 'OK', value: formatValue(reply, { key, domain: recipient.domain, ...known }) };
+    const accept = (local: string, user: string, value: string): Reply => {
+      return { kind: 'OK', value: formatValue(reply, { key, local, user, domain: recipient.domain, value }) };
     };
-    return andThen(find(recipient), ({ answer, local, user }) => {
-      if (answer?.state === 'active') return accept({ local, user, value: answer.value });
-      const otherwise = answer === null ? NOTFOUND : states[answer.state];
-      const settled = otherwise.kind === 'OK' ? accept({ local, user, value: answer?.value ?? '' }) : otherwise;
-      if (findAlias === null) return settled;
-      return andThen(findAlias(recipient), (links) => {
-        if (links === null || links.every((link) => isItself(link, recipient))) return settled;
-        return accept({
-          local: recipient.local,
-          user: recipient.user ?? recipient.local,
-          value: formatTargets(links.map(({ text }) => text)),
+    return andThen(find(recipient, store), (found) => {
+      const own = replyTo(found);
+      if (own.kind === 'OK') return accept(found.local, found.user, found.answer?.value ?? '');
+      if (!aliases) return own;
+      return andThen(step(recipient, store), (links) => {
+        if (links === null) return own;
+        return andThen(refusalOf(recipient, found, links, store), (refusal) => {
+          if (refusal !== null) return refusal;
+          const targets = reply === 'value' ? formatTargets(readAll(links).map(({ text }) => text)) : '';
+          return accept(recipient.local, recipient.user ?? recipient.local, targets);
         });
       });
     });
   };
 }
 
-/** How aliases are followed where only their being there counts. */
-const ALIASES: Pick<AliasOptions, 'carryDetail' | 'expand' | 'catchAll'> = {
-  carryDetail: true,
-  expand: 'once',
-  catchAll: 'unknown',
-};
-
-function andThenFound(answer: Maybe<Answer>, local: string, user: string): Maybe<Found> {
-  return andThen(answer, (found) => ({ answer: found, local, user }));
-}
-
-/** Splits a local part that names a shared folder; null where it names none. */
-function splitShared(
-  written: string,
-  sharedUser: string,
-  separators: readonly string[],
-): (Pick<Recipient, 'separator' | 'detail'> & { readonly user: string }) | null {
-  const user = written.slice(0, sharedUser.length);
-  if (foldLocal(user) !== sharedUser) return null;
-  const rest = written.slice(sharedUser.length);
-  const separator = separators.find((each) => rest.length > each.length && rest.startsWith(each));
-  if (separator === undefined) return null;
-  return { user: sharedUser, separator, detail: rest.slice(separator.length).normalize('NFC') };
+/** Where one target may take mail later, so may the alias. */
+function mildest(refusals: readonly Reply[]): Reply {
+  const [first = NOTFOUND] = refusals;
+  return refusals.find(({ kind }) => kind === 'TEMP') ?? refusals.find(({ kind }) => kind === 'PERM') ?? first;
 }

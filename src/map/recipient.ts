@@ -1,8 +1,8 @@
 import { type Address, type Fold, parseAddress, spell } from '../address/address.ts';
 import { splitDetail } from '../address/detail.ts';
-import type { Store } from '../store/store.ts';
 import type { Answer, Maybe } from '../vocabulary.ts';
 import { UncertainError } from './map.ts';
+import type { Lookup } from './moment.ts';
 
 /** How a key is read that is an address. */
 export interface RecipientOptions {
@@ -64,11 +64,16 @@ export function recipientOf({ local: written, domain: asked }: Address, options:
 
 /** Asks for a mailbox, or for a folder of it. */
 export function askMailbox(
-  store: Store,
+  store: Lookup,
   { local, domain }: { readonly local: string; readonly domain: string },
   fold: Fold,
   folder: string | null = null,
   anyCase = false,
 ): Maybe<Answer> {
   return store.lookup({ about: 'mailbox', local, domain, exact: fold !== 'both', folder, anyCase });
+}
+
+/** As it is named in a message, without quotes; two recipients are the same where their names are. */
+export function nameOf({ local, domain }: Recipient): string {
+  return `${local}@${domain}`;
 }

@@ -1,7 +1,7 @@
 import { spell } from '../address/address.ts';
 import { andThen } from '../maybe.ts';
-import type { Store } from '../store/store.ts';
-import { type Handler, NOTFOUND } from './map.ts';
+import { NOTFOUND, UncertainError } from './map.ts';
+import type { Resolver } from './moment.ts';
 
 export interface TableOptions {
   readonly table: string;
@@ -9,11 +9,18 @@ export interface TableOptions {
   readonly fold: 'both' | 'none';
 }
 
-/** What does the table have under this key, whatever that means to the mail server? Throws where the store does. */
-export function createTableMap({ table, fold }: TableOptions, store: Store): Handler {
-  return (key) => {
+/**
+ * What does the table have under this key, whatever that means to the mail server? Throws where the store does, and UncertainError
+ * for an empty value: Postfix takes that for a mistake, and a mail server is told nothing by it.
+ */
+export function createTableMap({ table, fold }: TableOptions): Resolver {
+  return (key, store) => {
     if (key === null || key === '') return NOTFOUND;
     const found = store.lookup({ about: 'key', table, key: spell(key, fold), exact: fold === 'none' });
-    return andThen(found, (answer) => (answer === null ? NOTFOUND : { kind: 'OK', value: answer.value }));
+    return andThen(found, (answer) => {
+      if (answer === null) return NOTFOUND;
+      if (answer.value !== '') return { kind: 'OK', value: answer.value };
+      throw new UncertainError(`the table ${table} has an empty value for this key: give it one, or remove it`);
+    });
   };
 }

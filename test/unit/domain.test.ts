@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { type DomainOptions, createDomainMap } from '../../src/map/domain.ts';
+import type { Lookup } from '../../src/map/moment.ts';
 import { formatReply } from '../../src/protocol/reply.ts';
 import { createMemoryStore } from '../../src/store/driver/memory.ts';
 import { type HostedDomain, parseDomainLine } from '../../src/store/record/domain.ts';
 import { type Mailbox, parseMailboxLine } from '../../src/store/record/mailbox.ts';
-import { storeOf } from '../support/store.ts';
 
 const held = [
   ...['fred@example.org', 'joe@b\u00fccher.example'].map((line) => parseMailboxLine(line) as Mailbox),
@@ -18,7 +18,8 @@ const aliasDomains = new Map([
 const DEFAULTS: DomainOptions = { aliasDomains, class: null, reply: 'key' };
 
 describe('a domain map', () => {
-  const map = createDomainMap(DEFAULTS, createMemoryStore(held));
+  const map = createDomainMap(DEFAULTS);
+  const store = createMemoryStore(held);
 
   it.each([
     ['a domain with a mailbox', 'example.org', 'OK example.org'],
@@ -37,7 +38,7 @@ describe('a domain map', () => {
     ['nothing', '', 'NOTFOUND '],
     ['no UTF-8', null, 'NOTFOUND '],
   ])('answers %s', async (_, key, reply) => {
-    expect(formatReply(await map(key), 1_000)).toBe(reply);
+    expect(formatReply(await map(key, store), 1_000)).toBe(reply);
   });
 
   it.each<[string, string, Partial<DomainOptions>, string]>([
@@ -48,17 +49,16 @@ describe('a domain map', () => {
     ['its class', 'far.example', { reply: 'value' }, 'OK relay'],
     ['a transport', 'Sales.example', { reply: { text: 'lmtp:%d:%%:%s' } }, 'OK lmtp:example.org:%:Sales.example'],
   ])('of a class, or with another reply, answers %s', async (_, key, options, reply) => {
-    const other = createDomainMap({ ...DEFAULTS, ...options }, createMemoryStore(held));
-    expect(formatReply(await other(key), 1_000)).toBe(reply);
+    const other = createDomainMap({ ...DEFAULTS, ...options });
+    expect(formatReply(await other(key, createMemoryStore(held)), 1_000)).toBe(reply);
   });
 
   it('fails where the store does', () => {
-    const failing = createDomainMap(
-      DEFAULTS,
-      storeOf(() => {
+    const failing: Lookup = {
+      lookup() {
         throw new Error('gone');
-      }),
-    );
-    expect(() => failing('example.org')).toThrow('gone');
+      },
+    };
+    expect(() => createDomainMap(DEFAULTS)('example.org', failing)).toThrow('gone');
   });
 });

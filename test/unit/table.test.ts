@@ -28,11 +28,11 @@ describe('a table map', () => {
     ['an empty key', '', 'both', 'NOTFOUND '],
     ['no UTF-8', null, 'both', 'NOTFOUND '],
   ])('answers %s', async (_, key, fold, reply) => {
-    expect(formatReply(await createTableMap({ table: 'access', fold }, store)(key), 1_000)).toBe(reply);
+    expect(formatReply(await createTableMap({ table: 'access', fold })(key, store), 1_000)).toBe(reply);
   });
 
   it('is certain of nothing in a table that is not there', () => {
-    expect(() => createTableMap({ table: 'virtuser', fold: 'both' }, store)('fred')).toThrow(
+    expect(() => createTableMap({ table: 'virtuser', fold: 'both' })('fred', store)).toThrow(
       'there is no table virtuser',
     );
   });

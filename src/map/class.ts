@@ -1,0 +1,14 @@
+import { CLASSES, type DomainClass, type Entry } from '../vocabulary.ts';
+import { UncertainError } from './map.ts';
+
+/**
+ * The class of a domain that was found; `mailbox` where the store gives none. Capitals do not matter. Throws UncertainError for another
+ * word: whoever wrote it may mean any of them.
+ */
+export function classOf({ value }: Entry, domain: string): DomainClass {
+  const word = value.toLowerCase();
+  const found = word === '' ? 'mailbox' : CLASSES.find((each) => each === word);
+  if (found !== undefined) return found;
+  const known = `smmap knows ${CLASSES.join(', ')}`;
+  throw new UncertainError(`the domain ${domain} has the class "${value}" in its store, and ${known}: change it there`);
+}

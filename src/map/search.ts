@@ -1,0 +1,106 @@
+import { andThen, firstOf } from '../maybe.ts';
+import { QuestionError } from '../store/store.ts';
+import type { Maybe } from '../vocabulary.ts';
+import { UncertainError } from './map.ts';
+import type { Lookup } from './moment.ts';
+import { type Recipient, type RecipientOptions, nameOf, recipientOf } from './recipient.ts';
+import type { Link, Links, Step } from './step.ts';
+
+export const LONGEST_CHAIN = 20; // aliases; Sendmail follows 10 (MAXRCRSN in conf.h)
+export const MOST_TARGETS = 1_000; // of one question; Postfix follows as many (virtual_alias_expansion_limit)
+
+/** Aliases lead back to where they came from: the last of the path is in it twice. */
+export class LoopError extends UncertainError {
+  override name = 'LoopError';
+  readonly path: readonly string[];
+
+  constructor(path: readonly string[]) {
+    super(`aliases in a loop: ${path.join(' -> ')}`);
+    this.path = path;
+  }
+}
+
+/** What is at an address itself, before its aliases: a mailbox that takes mail, one that takes none, or no mailbox. */
+export type Own = 'taken' | 'refused' | 'none';
+
+/** What counts as an end of the search. */
+export interface Ends {
+  /** What is at an address. Each target is asked for once. */
+  own(recipient: Recipient, store: Lookup): Maybe<Own>;
+  /** Whether an address without a mailbox and without an alias is delivered all the same, since others host its domain. */
+  isElsewhere(domain: string, store: Lookup): Maybe<boolean>;
+}
+
+/** Looks for one target of an alias that mail can be delivered to. */
+export type Search = (recipient: Recipient, own: Own, links: Links, store: Lookup) => Maybe<boolean>;
+
+/** What is known of a search so far. */
+interface Walk {
+  readonly store: Lookup;
+  readonly seen: Set<string>;
+  targetsLeft: number;
+  doubt: { readonly cause: unknown } | null;
+  loop: LoopError | null;
+}
+
+/**
+ * Makes a search: true at the first target, or target of a target, that can be delivered to, whatever the others are; false where
+ * each is certain to be nobody. Targets that were visited are passed over, so that people who copy each other are no loop. Throws
+ * LoopError where nothing but a ring is left, and the doubt where a target could not be looked into and none of the others
+ * settles it.
+ */
+export function createSearch(options: RecipientOptions, step: Step, ends: Ends): Search {
+  const among = (links: Links, path: readonly string[], own: Own, walk: Walk): Maybe<true | null> =>
+    firstOf(links.count, (at) => spare(walk, () => visit(links.at(at), path, own, walk)));
+
+  /** `path` is what led here, and `own` what is at the last of it. */
+  const visit = (link: Link, path: readonly string[], own: Own, walk: Walk): Maybe<true | null> => {
+    if (walk.targetsLeft-- <= 0) throw new UncertainError(`over ${MOST_TARGETS} targets behind ${path[0]}`);
+    if (link.kind === 'unreadable') throw new UncertainError(`the target ${link.text} ${link.flaw}`);
+    if (link.kind === 'special' || (link.domain === null && options.defaultDomain === null)) return true;
+    const next = recipientOf(link, options);
+    const name = nameOf(next);
+    if (name === path.at(-1)) return own === 'refused' ? null : true; // it keeps its own mail
+    if (path.includes(name)) {
+      walk.loop ??= new LoopError([...path, name]);
+      return null;
+    }
+    if (walk.seen.has(name)) return null;
+    walk.seen.add(name);
+    if (path.length > LONGEST_CHAIN) throw new UncertainError(`over ${LONGEST_CHAIN} aliases in a row at ${name}`);
+    return andThen(ends.own(next, walk.store), (at) => {
+      if (at === 'taken') return true;
+      return andThen(link.isLast ? null : step(next, walk.store), (links) => {
+        if (links !== null) return among(links, [...path, name], at, walk);
+        if (at === 'refused') return null;
+        return andThen(ends.isElsewhere(next.domain, walk.store), (isElsewhere) => isElsewhere || null);
+      });
+    });
+  };
+
+  return (recipient, own, links, store) => {
+    const walk: Walk = { store, seen: new Set(), targetsLeft: MOST_TARGETS, doubt: null, loop: null };
+    return andThen(among(links, [nameOf(recipient)], own, walk), (found) => {
+      if (found !== null) return true;
+      if (walk.loop !== null) throw walk.loop;
+      if (walk.doubt !== null) throw walk.doubt.cause;
+      return false;
+    });
+  };
+}
+
+/** Keeps a doubt about one target for later, since another one may settle it. Any other failure ends the search. */
+function spare(walk: Walk, visit: () => Maybe<true | null>): Maybe<true | null> {
+  const failed = (cause: unknown): null => {
+    if (!(cause instanceof UncertainError || cause instanceof QuestionError)) throw cause;
+    walk.doubt ??= { cause };
+    return null;
+  };
+  if (walk.targetsLeft < 0) return null;
+  try {
+    const found = visit();
+    return found instanceof Promise ? found.catch(failed) : found;
+  } catch (cause) {
+    return failed(cause);
+  }
+}

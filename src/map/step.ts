@@ -1,0 +1,151 @@
+import { type Address, formatAddress, formatLocal } from '../address/address.ts';
+import { splitDetail } from '../address/detail.ts';
+import { parseTarget, splitTargets } from '../address/target.ts';
+import { andThen } from '../maybe.ts';
+import { type Answer, type Maybe, NOBODY } from '../vocabulary.ts';
+import { classOf } from './class.ts';
+import { UncertainError } from './map.ts';
+import type { Lookup } from './moment.ts';
+import { type Recipient, type RecipientOptions, askMailbox } from './recipient.ts';
+
+export interface StepOptions extends RecipientOptions {
+  /** Whether `user+detail` goes to `target+detail` where only `user` is an alias, as Postfix does with its own tables. */
+  readonly carryDetail: boolean;
+  /** What `@domain` catches: what has no mailbox of its own; whatever has no alias, as in Postfix's own tables; or nothing. */
+  readonly catchAll: 'unknown' | 'any' | 'none';
+}
+
+/**
+ * Where an alias leads, with its text as it is answered. `isLast`: it was written `\user`, as in aliases(5), and no alias of that
+ * user counts any more. `keepsLocal`: it was written `@domain`. `unreadable`: it is no target, for the reason that `flaw` gives.
+ */
+export type Link = { readonly text: string } & (
+  | ({ readonly kind: 'address'; readonly isLast: boolean; readonly keepsLocal: boolean } & Address)
+  | { readonly kind: 'special' }
+  | { readonly kind: 'unreadable'; readonly flaw: string }
+);
+
+/** The targets of an alias, each of which is read when it is asked for: there may be thousands, and the first may do. */
+export interface Links {
+  readonly count: number;
+  /** Whether they are those of the catch-all. */
+  readonly isCatchAll: boolean;
+  at(index: number): Link;
+}
+
+/** One step of aliases; null where the address is certain to be no alias. */
+export type Step = (recipient: Recipient, store: Lookup) => Maybe<Links | null>;
+
+/** Makes one step, in the order of Postfix's tables: `user+detail@domain`, `user@domain`, `@domain`. */
+export function createStep(options: StepOptions): Step {
+  return (recipient, store) => {
+    const { local, user, domain } = recipient;
+    const whole = (answer: Answer): Links | null => linksOf(answer, recipient, '', options);
+    const catchAll = (answer: Answer): Links | null => linksOf(answer, recipient, '', options, true);
+    const caught = (): Maybe<Links | null> => {
+      if (options.catchAll === 'none') return null;
+      return andThen(askAlias(store, NOBODY, domain, options), (answer) => {
+        if (answer === null || options.catchAll === 'any') return catchAll(answer);
+        return andThen(hasMailbox(recipient, options, store), (has) => (has ? null : catchAll(answer)));
+      });
+    };
+    const unextended = (): Maybe<Links | null> => {
+      if (user === null) return caught();
+      return andThen(askAlias(store, user, domain, options), (answer) =>
+        answer === null ? caught() : linksOf(answer, recipient, recipient.detail, options),
+      );
+    };
+    return andThen(askAlias(store, local, domain, options), (answer) =>
+      answer === null ? unextended() : whole(answer),
+    );
+  };
+}
+
+/** Whether there is a mailbox of that name, detail or not, in whatever state. */
+export function hasMailbox(recipient: Recipient, { fold }: RecipientOptions, store: Lookup): Maybe<boolean> {
+  const { local, user, domain } = recipient;
+  return andThen(askMailbox(store, { local, domain }, fold), (found) => {
+    if (found !== null || user === null) return found !== null;
+    return andThen(askMailbox(store, { local: user, domain }, fold), (inbox) => inbox !== null);
+  });
+}
+
+/** Whether mail for a domain goes to others: no store has a mailbox in it. Throws UncertainError for a class that smmap does not know. */
+export function isElsewhere(domain: string, store: Lookup): Maybe<boolean> {
+  return andThen(
+    store.lookup({ about: 'domain', domain }),
+    (found) => found === null || classOf(found, domain) !== 'mailbox',
+  );
+}
+
+/** Asks for the alias of an address, or for the catch-all of a domain. */
+export function askAlias(store: Lookup, local: string, domain: string, { fold }: RecipientOptions): Maybe<Answer> {
+  return store.lookup({ about: 'alias', local, domain, exact: fold !== 'both' });
+}
+
+/** A link to an address, with its text. */
+export function linkTo(local: string, domain: string | null, { isLast = false, keepsLocal = false } = {}): Link {
+  const text = domain === null ? formatLocal(local) : formatAddress(local, domain);
+  return { kind: 'address', text, local, domain, isLast, keepsLocal };
+}
+
+/** Who is asked for, as far as the targets depend on it; NOBODY where that is a whole domain. */
+type Asked = Pick<Recipient, 'written' | 'separator'>;
+
+/** Reads what a store says of an alias, of which `detail` was cut off. Throws UncertainError where there is no target in it. */
+export function linksOf(
+  answer: Answer,
+  asked: Asked,
+  detail: string,
+  options: StepOptions,
+  isCatchAll = false,
+): Links | null {
+  if (answer === null) return null;
+  const texts = splitTargets(answer.value);
+  if ('flaw' in texts) throw new UncertainError(`an alias cannot be read: ${texts.flaw}`);
+  return { count: texts.length, isCatchAll, at: (index) => readLink(texts[index] as string, asked, detail, options) };
+}
+
+/** Puts the detail behind a target that has none of its own, and the local part before a target that is only a domain. */
+function readLink(text: string, { written, separator }: Asked, detail: string, options: StepOptions): Link {
+  const { target, isLast } = readTarget(text);
+  if ('flaw' in target) return { kind: 'unreadable', text, flaw: target.flaw };
+  if (target.kind === 'special') return { kind: 'special', text };
+  if (target.kind === 'domain') {
+    if (written !== NOBODY) return linkTo(written, target.domain, { keepsLocal: true });
+    return { kind: 'address', text, local: NOBODY, domain: target.domain, isLast: false, keepsLocal: true };
+  }
+  const { local, domain } = target;
+  if (detail !== '' && options.carryDetail && splitDetail(local, options.separators) === null) {
+    return linkTo(`${local}${separator}${detail}`, domain, { isLast });
+  }
+  return { kind: 'address', text: isLast ? text.slice(1) : text, local, domain, isLast, keepsLocal: false };
+}
+
+function readTarget(text: string): { readonly target: ReturnType<typeof parseTarget>; readonly isLast: boolean } {
+  const target = parseTarget(text);
+  if (!text.startsWith('\\')) return { target, isLast: false };
+  const user = parseTarget(text.slice(1));
+  const isLast = !('flaw' in user) && user.kind === 'address';
+  return isLast ? { target: user, isLast } : { target, isLast };
+}
+
+/** All of them. Throws UncertainError where they are more than a mail server can be told. */
+export function readAll(links: Links): readonly Link[] {
+  const { count } = links;
+  if (count <= MOST_ANSWERED) return Array.from({ length: count }, (_, at) => links.at(at));
+  throw new UncertainError(`an alias has ${count} targets, and over ${MOST_ANSWERED} are too many`);
+}
+
+/** A target as it is answered. Throws UncertainError for what no mail server can be told. */
+export function textOf(link: Link): string {
+  if (link.kind === 'unreadable') {
+    throw new UncertainError(`an alias cannot be read: the target ${link.text} ${link.flaw}`);
+  }
+  if (link.kind === 'special') {
+    throw new UncertainError(`an alias leads to ${link.text}, which only the mail server's own aliases file can do`);
+  }
+  return link.text;
+}
+
+const MOST_ANSWERED = 5_000; // Postfix takes 1,000 where nobody raised virtual_alias_expansion_limit
