@@ -4,11 +4,10 @@ import { createAliasMap } from './map/alias.ts';
 import { createDomainMap } from './map/domain.ts';
 import type { Handler } from './map/map.ts';
 import { createMailboxMap } from './map/mailbox.ts';
-import type { Resolver } from './map/moment.ts';
+import { type Resolver, atOneMoment } from './map/moment.ts';
 import { createTableMap } from './map/table.ts';
 import type { Log } from './observe/log.ts';
-import { createDispatch } from './store/dispatch.ts';
-import { createFailover } from './store/failover.ts';
+import { type Failover, createFailover } from './store/failover.ts';
 import { EmptyStoreError, type Store } from './store/store.ts';
 
 /** The maps of a configuration over their stores. */
@@ -39,8 +38,7 @@ export async function openMaps<S extends Store>(
     const handlers = new Map<string, Handler>();
     for (const [name, map] of config.maps) {
       const store = storeOf(map, config.stores, stores);
-      const resolve = createMap(map, config.stores);
-      handlers.set(name, (key) => resolve(key, store));
+      handlers.set(name, atOneMoment(createMap(map, store), store));
     }
     return { stores, handlers, close: () => closeStores(stores.values()) };
   } catch (error) {
@@ -55,22 +53,20 @@ export async function closeStores(stores: Iterable<Store>): Promise<void> {
 }
 
 /** What a map asks: its stores in their order, each for what it can answer. */
-function storeOf(map: MapConfig, configs: Config['stores'], stores: ReadonlyMap<string, Store>): Store {
-  const asked = [...questionsOf(map), ...wishesOf(map)].map((question) => {
-    const able = map.stores.filter((name) => canAnswer(configs.get(name) as StoreConfig, question));
-    return [question.about, createFailover(able.map((name) => stores.get(name) as Store))] as const;
-  });
-  return createDispatch(new Map(asked));
+function storeOf(map: MapConfig, configs: Config['stores'], stores: ReadonlyMap<string, Store>): Failover {
+  const questions = [...questionsOf(map), ...wishesOf(map)];
+  return createFailover(
+    map.stores.map((name) => {
+      const able = questions.filter((question) => canAnswer(configs.get(name) as StoreConfig, question));
+      return { store: stores.get(name) as Store, answers: new Set(able.map(({ about }) => about)) };
+    }),
+  );
 }
 
-function createMap(map: MapConfig, configs: Config['stores']): Resolver {
+function createMap(map: MapConfig, store: Failover): Resolver {
   switch (map.kind) {
-    case 'mailbox': {
-      const knowsDomains = wishesOf(map).some((question) =>
-        map.stores.some((name) => canAnswer(configs.get(name) as StoreConfig, question)),
-      );
-      return createMailboxMap(map.options, knowsDomains);
-    }
+    case 'mailbox':
+      return createMailboxMap(map.options, store.canAnswer('domain'));
     case 'alias':
       return createAliasMap(map.options);
     case 'domain':

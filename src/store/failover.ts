@@ -1,20 +1,44 @@
 import { andThen } from '../maybe.ts';
-import type { Answer, Maybe, Question } from '../vocabulary.ts';
-import type { Store } from './store.ts';
+import type { About, Answer, Maybe, Question } from '../vocabulary.ts';
+import { type Store, StoreError } from './store.ts';
+
+/** A store, and what it can be asked about. */
+export interface Member {
+  readonly store: Store;
+  readonly answers: ReadonlySet<About>;
+}
+
+/** The stores of a map as one. */
+export interface Failover extends Store {
+  /** Whether only one store can answer such a question, so that its answer is true at one moment. */
+  hasOneStoreFor(question: Question): boolean;
+  canAnswer(about: About): boolean;
+}
 
 /**
- * Asks stores in order. The first entry found is the answer; null only when every store was certain.
- * A store that failed is never hidden by a later null: its failure is thrown, unless a later store finds the entry.
+ * Asks stores in order, each for what it can answer. The first entry found is the answer; null only when every store was
+ * certain. A store that failed is never hidden by a later null: its failure is thrown, unless a later store finds the
+ * entry.
  */
-export function createFailover(stores: readonly Store[]): Store {
-  const ask = (question: Question, at: number, failure: { readonly cause: unknown } | null): Maybe<Answer> => {
+export function createFailover(members: readonly Member[]): Failover {
+  const byKind = new Map<About, Store[]>();
+  for (const { store, answers } of members) {
+    for (const about of answers) byKind.set(about, [...(byKind.get(about) ?? []), store]);
+  }
+  const storesFor = ({ about }: Question): readonly Store[] => {
+    const stores = byKind.get(about);
+    if (stores === undefined) throw new StoreError(`no store to ask about a ${about}`);
+    return stores;
+  };
+
+  const ask = (question: Question, stores: readonly Store[], at: number, failure: Failure | null): Maybe<Answer> => {
     const store = stores[at];
     if (store === undefined) {
       if (failure !== null) throw failure.cause;
       return null;
     }
-    const found = (answer: Answer): Maybe<Answer> => answer ?? ask(question, at + 1, failure);
-    const failed = (cause: unknown): Maybe<Answer> => ask(question, at + 1, failure ?? { cause });
+    const found = (answer: Answer): Maybe<Answer> => answer ?? ask(question, stores, at + 1, failure);
+    const failed = (cause: unknown): Maybe<Answer> => ask(question, stores, at + 1, failure ?? { cause });
     let answer: Maybe<Answer>;
     try {
       answer = store.lookup(question);
@@ -23,28 +47,60 @@ export function createFailover(stores: readonly Store[]): Store {
     }
     return answer instanceof Promise ? answer.then(found, failed) : found(answer);
   };
-  const lookup = (question: Question): Maybe<Answer> => ask(question, 0, null);
+
+  /** Asks a store for what no store before it has found; `answers` and `failures` stand where the questions do. */
+  const askAtOnce = (
+    questions: readonly Question[],
+    member: number,
+    answers: Answer[],
+    failures: (Failure | undefined)[],
+  ): Maybe<readonly Answer[]> => {
+    const asked = members[member];
+    if (asked === undefined) {
+      const at = questions.findIndex((_, index) => answers[index] === null && failures[index] !== undefined);
+      if (at !== -1) throw (failures[at] as Failure).cause;
+      return answers;
+    }
+    const open = Array.from(questions.keys()).filter(
+      (at) => answers[at] === null && asked.answers.has((questions[at] as Question).about),
+    );
+    const next = (): Maybe<readonly Answer[]> => askAtOnce(questions, member + 1, answers, failures);
+    if (open.length === 0) return next();
+    const found = (settled: readonly Answer[]): Maybe<readonly Answer[]> => {
+      open.forEach((at, index) => (answers[at] = settled[index] as Answer));
+      return next();
+    };
+    const failed = (cause: unknown): Maybe<readonly Answer[]> => {
+      for (const at of open) failures[at] ??= { cause };
+      return next();
+    };
+    let settled: Maybe<readonly Answer[]>;
+    try {
+      settled = asked.store.lookupAtOnce(open.map((at) => questions[at] as Question));
+    } catch (cause) {
+      return failed(cause);
+    }
+    return settled instanceof Promise ? settled.then(found, failed) : found(settled);
+  };
+
   return {
-    lookup,
-    lookupAtOnce: (questions) => lookupInTurn(questions, lookup),
-    atomic: false,
-    close: () => stores.reduce<Maybe<void>>((closing, store) => andThen(closing, () => store.close()), undefined),
+    lookup: (question) => ask(question, storesFor(question), 0, null),
+    lookupAtOnce(questions) {
+      questions.forEach(storesFor);
+      return askAtOnce(
+        questions,
+        0,
+        questions.map(() => null),
+        [],
+      );
+    },
+    atomic: members.length === 1 && (members[0] as Member).store.atomic,
+    canAnswer: (about) => byKind.has(about),
+    hasOneStoreFor: (question) => storesFor(question).length === 1,
+    close: () => members.reduce<Maybe<void>>((closing, { store }) => andThen(closing, () => store.close()), undefined),
   };
 }
 
-/** Asks one question after the other, in the same turn where each answer is here. */
-export function lookupInTurn(
-  questions: readonly Question[],
-  lookup: (question: Question) => Maybe<Answer>,
-): Maybe<readonly Answer[]> {
-  return questions.reduce<Maybe<Answer[]>>(
-    (before, question) =>
-      andThen(before, (answers) =>
-        andThen(lookup(question), (answer) => {
-          answers.push(answer);
-          return answers;
-        }),
-      ),
-    [],
-  );
+interface Failure {
+  readonly cause: unknown;
 }

@@ -2,7 +2,6 @@ import { type Bulk, createBatch } from '../../src/store/batch.ts';
 import { createBreaker } from '../../src/store/breaker.ts';
 import { createCanary } from '../../src/store/canary.ts';
 import { createDeadline } from '../../src/store/deadline.ts';
-import { createDispatch } from '../../src/store/dispatch.ts';
 import { createMemoryStore } from '../../src/store/driver/memory.ts';
 import { createFailover } from '../../src/store/failover.ts';
 import { createMeter } from '../../src/store/meter.ts';
@@ -45,13 +44,26 @@ const createOther = (): Store =>
   createMemoryStore(['access', 'other'].map((table) => ({ about: 'key', table, key: 'unasked', value: 'x' }) as const));
 const events = { opened: () => {}, unavailable: () => {} };
 
+const ALL = ['mailbox', 'alias', 'domain', 'key'] as const;
+const failoverOver = (...stores: readonly Store[]): Store =>
+  createFailover(stores.map((store) => ({ store, answers: new Set(ALL) })));
+
 describeStore(
   'failover over one store',
-  wrapped((store) => createFailover([store])),
+  wrapped((store) => failoverOver(store)),
+);
+describeStore(
+  'failover over two stores, of which each is asked for some kinds of question',
+  wrapped((store) =>
+    createFailover([
+      { store, answers: new Set(['mailbox', 'key'] as const) },
+      { store, answers: new Set(['alias', 'domain'] as const) },
+    ]),
+  ),
 );
 describeStore(
   'failover over two stores, of which the second holds all',
-  wrapped((store) => createFailover([createOther(), store])),
+  wrapped((store) => failoverOver(createOther(), store)),
 );
 describeStore(
   'the reopening store',
@@ -59,13 +71,7 @@ describeStore(
 );
 describeStore(
   'failover over a reopening store',
-  wrapped((store) => createFailover([createReopening(() => store, events)])),
-);
-describeStore(
-  'dispatch, which asks one store for all',
-  wrapped((store) =>
-    createDispatch(new Map((['mailbox', 'alias', 'domain', 'key'] as const).map((about) => [about, store]))),
-  ),
+  wrapped((store) => failoverOver(createReopening(() => store, events))),
 );
 describeStore(
   'a deadline',

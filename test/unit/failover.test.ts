@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createFailover } from '../../src/store/failover.ts';
+import { type Member, createFailover } from '../../src/store/failover.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';
 import { storeOf } from '../support/store.ts';
@@ -29,12 +29,12 @@ type Kind = keyof typeof kinds;
 function ask(stores: readonly Kind[]): Promise<{ outcome: string; asked: number }> {
   let asked = 0;
   const failover = createFailover(
-    stores.map((kind, at): Store => {
+    stores.map((kind, at): Member => {
       const lookup = () => {
         asked++;
         return kinds[kind](`store ${at + 1}`);
       };
-      return storeOf(lookup);
+      return { store: storeOf(lookup), answers: new Set(['mailbox']) };
     }),
   );
   return Promise.resolve()
@@ -63,5 +63,98 @@ describe('failover', () => {
     [['absent later', 'found'], 'entry', 2],
   ])('over stores of which it is so: %j, answers %s after %d questions', async (stores, outcome, asked) => {
     expect(await ask(stores)).toEqual({ outcome, asked });
+  });
+});
+
+describe('failover of several questions at once', () => {
+  const people = ['ann', 'bob', 'carl'];
+  const asking = (local: string, about: 'mailbox' | 'alias'): Question =>
+    about === 'alias'
+      ? { about, local, domain: 'example.org', exact: false }
+      : { about, local, domain: 'example.org', exact: false, folder: null, anyCase: false };
+  const nameIn = (asked: Question): string => `${asked.about} ${'local' in asked ? asked.local : ''}`;
+
+  /** Stores by what they hold, such as `mailbox ann`; one that is null fails. */
+  async function answers(stores: readonly (readonly string[] | null)[], isLater: boolean) {
+    const asked: string[] = [];
+    const members = stores.map((held, at): Member => {
+      const all = (questions: readonly Question[]): readonly Answer[] => {
+        asked.push(`${at + 1}: ${questions.map(nameIn).join(', ')}`);
+        if (held === null) throw new Error(`store ${at + 1}`);
+        return questions.map((each) => (held.includes(nameIn(each)) ? { value: `${at + 1}`, state: 'active' } : null));
+      };
+      const store: Store = {
+        lookup: (each) => all([each])[0] as Answer,
+        lookupAtOnce: (questions) => (isLater ? Promise.resolve().then(() => all(questions)) : all(questions)),
+        atomic: true,
+        close: () => {},
+      };
+      return { store, answers: new Set(at === 2 ? (['alias'] as const) : (['mailbox', 'alias'] as const)) };
+    });
+    const questions = [...people.map((local) => asking(local, 'mailbox')), asking('ann', 'alias')];
+    const found = await (async () => await createFailover(members).lookupAtOnce(questions))().then(
+      (all) => all.map((answer) => answer?.value ?? '-').join(' '),
+      (error: Error) => error.message,
+    );
+    return { found, asked };
+  }
+  const ALL = 'mailbox ann, mailbox bob, mailbox carl, alias ann';
+
+  it.each<[string, (readonly string[] | null)[], string, string[]]>([
+    ['one store is asked once', [['mailbox bob']], '- 1 - -', [`1: ${ALL}`]],
+    [
+      'the next is asked for what is still absent',
+      [['mailbox ann'], ['mailbox ann', 'mailbox carl']],
+      '1 - 2 -',
+      [`1: ${ALL}`, '2: mailbox bob, mailbox carl, alias ann'],
+    ],
+    [
+      'each is asked for what it can answer',
+      [[], ['mailbox ann'], ['alias ann']],
+      '2 - - 3',
+      [`1: ${ALL}`, `2: ${ALL}`, '3: alias ann'],
+    ],
+    [
+      'nobody is asked for what was found',
+      [['alias ann'], people.map((local) => `mailbox ${local}`), []],
+      '2 2 2 1',
+      [`1: ${ALL}`, '2: mailbox ann, mailbox bob, mailbox carl'],
+    ],
+    ['a failure is no absence', [null, []], 'store 1', [`1: ${ALL}`, `2: ${ALL}`]],
+    ['a failure of the last is none either', [[], null], 'store 2', [`1: ${ALL}`, `2: ${ALL}`]],
+    [
+      'a failure hides behind what others find',
+      [null, [...people.map((local) => `mailbox ${local}`), 'alias ann']],
+      '2 2 2 2',
+      [`1: ${ALL}`, `2: ${ALL}`],
+    ],
+    [
+      'but not behind what they find of other questions',
+      [null, ['mailbox ann', 'mailbox bob', 'alias ann']],
+      'store 1',
+      [`1: ${ALL}`, `2: ${ALL}`],
+    ],
+  ])('%s', async (_, stores, found, asked) => {
+    expect(await answers(stores, false)).toEqual({ found, asked });
+    expect(await answers(stores, true)).toEqual({ found, asked });
+  });
+
+  it('is of one moment where there is one store, and that is so', () => {
+    const member = (atomic: boolean): Member => ({
+      store: { ...storeOf(() => null), atomic },
+      answers: new Set(['mailbox']),
+    });
+    expect(createFailover([member(true)]).atomic).toBe(true);
+    expect(createFailover([member(false)]).atomic).toBe(false);
+    expect(createFailover([member(true), member(true)]).atomic).toBe(false);
+    expect(createFailover([member(true), member(true)]).hasOneStoreFor(question)).toBe(false);
+    expect(createFailover([member(false)]).hasOneStoreFor(question)).toBe(true);
+  });
+
+  it('fails where no store can be asked, and is never certain', () => {
+    const none = createFailover([]);
+    expect(() => none.lookup(question)).toThrow('no store to ask about a mailbox');
+    expect(() => none.lookupAtOnce([question])).toThrow('no store to ask about a mailbox');
+    expect(none.canAnswer('mailbox')).toBe(false);
   });
 });
