@@ -1,0 +1,300 @@
+import { describe, expect, it } from 'vitest';
+import { createAliasMap } from '../../src/map/alias.ts';
+import type { AliasOptions } from '../../src/map/chain.ts';
+import { type MailboxOptions, createMailboxMap } from '../../src/map/mailbox.ts';
+import type { Handler } from '../../src/map/map.ts';
+import { type Resolver, atOneMoment } from '../../src/map/moment.ts';
+import { createTableMap } from '../../src/map/table.ts';
+import { createFailover } from '../../src/store/failover.ts';
+import type { Store } from '../../src/store/store.ts';
+import type { Maybe, Reply } from '../../src/vocabulary.ts';
+import { createChanging, momentOf } from '../support/world.ts';
+
+const KEYS = {
+  defaultDomain: null,
+  localDomains: new Set<string>(),
+  aliasDomains: new Map<string, string>(),
+  separators: ['+'],
+  fold: 'both',
+} as const;
+const MAILBOX: MailboxOptions = {
+  ...KEYS,
+  policy: 'ignore',
+  folderCase: 'exact',
+  sharedUser: null,
+  states: { disabled: { kind: 'NOTFOUND' }, overquota: { kind: 'PERM', reason: 'full' } },
+  aliases: true,
+  reply: 'key',
+};
+const ALIAS: AliasOptions = { ...KEYS, carryDetail: true, expand: 'once', catchAll: 'unknown' };
+
+const mailboxMap = (options: Partial<MailboxOptions> = {}): Resolver =>
+  createMailboxMap({ ...MAILBOX, ...options }, true);
+const aliasMap = createAliasMap(ALIAS);
+const ALL = new Set(['mailbox', 'alias', 'domain', 'key'] as const);
+const over = (...stores: readonly Store[]) => createFailover(stores.map((store) => ({ store, answers: ALL })));
+
+/** What a store holds in turn, in each of which a key exists: a map, the key, and the moments. */
+const CHANGES: [string, Resolver, string, string[][]][] = [
+  ['an alias and a mailbox', mailboxMap(), 'fred@a.test', [['fred@a.test'], ['fred@a.test joe@b.test']]],
+  ['the same, with a detail', mailboxMap(), 'fred+x@a.test', [['fred@a.test'], ['fred@a.test joe@b.test']]],
+  ['a mailbox with and without the detail', mailboxMap(), 'fred+x@a.test', [['fred@a.test'], ['fred+x@a.test']]],
+  [
+    'a folder and a mailbox of its name',
+    mailboxMap({ policy: 'folder', aliases: false }),
+    'fred+x@a.test',
+    [['fred@a.test folder=x'], ['fred+x@a.test', 'fred@a.test']],
+  ],
+  [
+    'a folder and an alias of its name',
+    mailboxMap({ policy: 'folder' }),
+    'fred+x@a.test',
+    [['fred@a.test folder=x'], ['fred@a.test', 'fred+x@a.test joe@b.test']],
+  ],
+  [
+    'a disabled mailbox whose mail goes elsewhere, and one that is active',
+    mailboxMap(),
+    'fred@a.test',
+    [['fred@a.test state=disabled', 'fred@a.test joe@b.test'], ['fred@a.test']],
+  ],
+  [
+    'a full mailbox whose mail goes elsewhere, and one that is active',
+    mailboxMap(),
+    'fred@a.test',
+    [['fred@a.test state=overquota', 'fred@a.test joe@b.test'], ['fred@a.test']],
+  ],
+  [
+    'a target that is alias and mailbox',
+    mailboxMap(),
+    'info@a.test',
+    [
+      ['info@a.test fred@a.test', 'fred@a.test', 'x@a.test'],
+      ['info@a.test fred@a.test', 'fred@a.test joe@b.test', 'x@a.test'],
+    ],
+  ],
+  [
+    'two members, of whom one is there',
+    mailboxMap(),
+    'info@a.test',
+    [
+      ['info@a.test fred@a.test, joe@a.test', 'fred@a.test'],
+      ['info@a.test fred@a.test, joe@a.test', 'joe@a.test'],
+    ],
+  ],
+  ['a catch-all and a mailbox', mailboxMap(), 'fred@a.test', [['fred@a.test'], ['@a.test joe@b.test']]],
+  [
+    'an alias with and without its detail',
+    aliasMap,
+    'fred+x@a.test',
+    [['fred@a.test j@b.test'], ['fred+x@a.test j@b.test']],
+  ],
+  ['an alias and a catch-all', aliasMap, 'fred@a.test', [['fred@a.test j@b.test'], ['@a.test j@b.test']]],
+];
+
+const isRefusal = ({ kind }: Reply): boolean => kind === 'NOTFOUND' || kind === 'PERM';
+
+async function repliesOf(
+  handler: Handler,
+  key: string,
+  times: number,
+): Promise<Record<'ok' | 'refused' | 'failed', number>> {
+  const counts = { ok: 0, refused: 0, failed: 0 };
+  for (let time = 0; time < times; time++) {
+    try {
+      const reply = await handler(key);
+      if (isRefusal(reply)) counts.refused++;
+      else counts.ok++;
+    } catch {
+      counts.failed++;
+    }
+  }
+  return counts;
+}
+
+/** Numbers that look random, and are the same in each run. */
+function createDice(): () => number {
+  let seed = 42;
+  return () => (seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648) / 2_147_483_648;
+}
+
+describe.each([
+  ['at once', false],
+  ['later', true],
+])('a store that answers %s and changes', (_, isLater) => {
+  /** A store that is each of its moments in turn, or, with dice, any of them. */
+  const changing = (lines: readonly string[][], choose: (calls: number) => number): Store => {
+    const moments = lines.map((each) => momentOf(...each));
+    let calls = 0;
+    return createChanging(() => moments[choose(calls++) % moments.length] as Store, isLater);
+  };
+
+  it.each(CHANGES)('at each call refuses nobody: %s', async (_name, resolve, key, lines) => {
+    const store = over(changing(lines, (calls) => calls));
+    expect((await repliesOf(atOneMoment(resolve, store), key, 1_000)).refused).toBe(0);
+  });
+
+  it.each(CHANGES)('at any call refuses nobody, and mostly finds: %s', async (_name, resolve, key, lines) => {
+    const dice = createDice();
+    const store = over(changing(lines, () => Math.floor(dice() * 1_000)));
+    const { ok, refused } = await repliesOf(atOneMoment(resolve, store), key, 1_000);
+    expect(refused).toBe(0);
+    expect(ok).toBeGreaterThan(700);
+  });
+
+  it.each(CHANGES)('would refuse by answers of different moments: %s', async (_name, resolve, key, lines) => {
+    const dice = createDice();
+    const store = over(changing(lines, () => Math.floor(dice() * 1_000)));
+    const { refused } = await repliesOf((each) => resolve(each, store), key, 1_000);
+    expect(refused).toBeGreaterThan(0);
+  });
+});
+
+/** Two stores, a and b: what each holds before a change, and after it. */
+const MOVES: [string, Resolver, string, [a: string[], b: string[]], [a: string[], b: string[]]][] = [
+  [
+    'a mailbox from b to a',
+    mailboxMap({ aliases: false }),
+    'fred@a.test',
+    [[], ['fred@a.test']],
+    [['fred@a.test'], []],
+  ],
+  [
+    'a mailbox from a to b',
+    mailboxMap({ aliases: false }),
+    'fred@a.test',
+    [['fred@a.test'], []],
+    [[], ['fred@a.test']],
+  ],
+  [
+    'a mailbox in b to an alias in a',
+    mailboxMap(),
+    'fred@a.test',
+    [[], ['fred@a.test']],
+    [['fred@a.test j@b.test'], []],
+  ],
+  [
+    'a mailbox in a to an alias in b',
+    mailboxMap(),
+    'fred@a.test',
+    [['fred@a.test'], []],
+    [[], ['fred@a.test j@b.test']],
+  ],
+  [
+    'an alias in b to a mailbox in a',
+    mailboxMap(),
+    'fred+x@a.test',
+    [[], ['fred@a.test j@b.test']],
+    [['fred@a.test'], []],
+  ],
+  [
+    'an alias in a to a mailbox in b',
+    mailboxMap(),
+    'fred+x@a.test',
+    [['fred@a.test j@b.test'], []],
+    [[], ['fred@a.test']],
+  ],
+  [
+    'a folder from b to a',
+    mailboxMap({ policy: 'folder-or-inbox' }),
+    'fred+x@a.test',
+    [[], ['fred@a.test folder=x']],
+    [['fred@a.test folder=x'], []],
+  ],
+  [
+    'a target from b to a',
+    mailboxMap(),
+    'i@a.test',
+    [['i@a.test fred@a.test'], ['fred@a.test']],
+    [['i@a.test fred@a.test', 'fred@a.test'], ['x@a.test']],
+  ],
+  ['an alias from b to a', aliasMap, 'fred+x@a.test', [[], ['fred@a.test j@b.test']], [['fred@a.test j@b.test'], []]],
+  ['an alias from a to b', aliasMap, 'fred+x@a.test', [['fred@a.test j@b.test'], []], [[], ['fred+x@a.test j@b.test']]],
+];
+
+describe.each([
+  ['at once', false],
+  ['later', true],
+])('two stores that answer %s', (_, isLater) => {
+  /** Asks while what they hold changes before a call of them: replies by the number of that call. */
+  async function repliesToMove(
+    [, resolve, key, before, after]: (typeof MOVES)[number],
+    ask: (resolve: Resolver, store: ReturnType<typeof over>) => Handler,
+  ): Promise<Reply[]> {
+    const replies: Reply[] = [];
+    for (let moment = 0, calls = Infinity; moment <= calls; moment++) {
+      let call = 0;
+      const held = (at: 0 | 1): Store =>
+        createChanging(() => momentOf(...(call++ < moment ? before : after)[at]), isLater);
+      replies.push(await ask(resolve, over(held(0), held(1)))(key));
+      calls = call;
+    }
+    return replies;
+  }
+
+  it.each(MOVES)('refuse nobody whenever this moves: %s', async (...move) => {
+    const replies = await repliesToMove(move, atOneMoment);
+    expect(replies.length).toBeGreaterThan(1);
+    expect(replies.map(({ kind }) => kind).filter((kind) => kind !== 'OK')).toEqual([]);
+  });
+});
+
+describe('two stores without a second look', () => {
+  it('would refuse who moves from the second to the first', async () => {
+    const held = [[], ['fred@a.test'], ['fred@a.test'], []].map((lines) => momentOf(...lines));
+    let calls = 0;
+    const next = (before: number, after: number) =>
+      createChanging(() => held[calls++ < 1 ? before : after] as Store, false);
+    const store = over(next(0, 2), next(1, 3));
+    expect(await mailboxMap({ aliases: false })('fred@a.test', store)).toEqual({ kind: 'NOTFOUND' });
+  });
+});
+
+describe('a refusal', () => {
+  function counting(held: Store) {
+    const asked: string[] = [];
+    const store: Store = {
+      lookup(question) {
+        asked.push('lookup');
+        return held.lookup(question);
+      },
+      lookupAtOnce(questions) {
+        asked.push(`${questions.length} at once`);
+        return held.lookupAtOnce(questions);
+      },
+      atomic: true,
+      close: () => {},
+    };
+    return { store, asked };
+  }
+  const ask =
+    (resolve: Resolver, ...stores: Store[]) =>
+    (key: string): Maybe<Reply> =>
+      atOneMoment(resolve, over(...stores))(key);
+
+  it.each<[string, Resolver, string, string[]]>([
+    ['by one question is of one moment', mailboxMap({ aliases: false }), 'nobody@a.test', ['lookup']],
+    ['by two is looked at again', mailboxMap({ aliases: false }), 'nobody+x@a.test', ['lookup', 'lookup', '2 at once']],
+    ['by no question at all is none of the store', mailboxMap(), 'nobody@', []],
+    ['by one question about a table is of one moment', createTableMap({ table: 'a', fold: 'both' }), '', []],
+    ['is not what an OK is', mailboxMap(), 'fred@a.test', ['lookup']],
+    ['is not what an OK of two questions is', mailboxMap({ aliases: false }), 'fred+x@a.test', ['lookup', 'lookup']],
+  ])('%s', async (_, resolve, key, asked) => {
+    const counted = counting(momentOf('fred@a.test'));
+    await ask(resolve, counted.store)(key);
+    expect(counted.asked).toEqual(asked);
+  });
+
+  it('fails where the second look does', async () => {
+    const held = momentOf('fred@a.test');
+    const store: Store = { ...held, lookupAtOnce: () => Promise.reject(new Error('gone')) };
+    await expect((async () => await ask(mailboxMap(), store)('nobody@a.test'))()).rejects.toThrow('gone');
+  });
+
+  it('of a store that changes each time is a doubt', async () => {
+    const moments = [momentOf('fred@a.test'), momentOf('fred@a.test joe@b.test')];
+    let calls = 0;
+    const isAlias = [true, false, false, false]; // asked for the mailbox, then for the alias, the catch-all, both again
+    const store = createChanging(() => moments[isAlias[calls++ % isAlias.length] === true ? 1 : 0] as Store, false);
+    expect(() => ask(mailboxMap(), store)('fred@a.test')).toThrow('changed 3 times while it was asked');
+  });
+});
