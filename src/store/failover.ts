@@ -86,7 +86,8 @@ export function createFailover(members: readonly Member[]): Failover {
   return {
     lookup: (question) => ask(question, storesFor(question), 0, null),
     lookupAtOnce(questions) {
-      questions.forEach(storesFor);
+      questions.forEach(storesFor); // throws where none can answer
+      if (members.length === 1) return (members[0] as Member).store.lookupAtOnce(questions);
       return askAtOnce(
         questions,
         0,
