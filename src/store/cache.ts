@@ -206,12 +206,12 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
       count.joined++;
       return flight.answer;
     },
-    lookupAtOnce(questions) {
+    lookupAtOnce(questions, anew = false) {
       if (closed) throw new StoreError('the store is closed');
       const keys = questions.map(formatQuestion);
       if (keys.some((key) => key.length > LONGEST_KEY)) return store.lookupAtOnce(questions);
       const now = clock();
-      return keptAtOnce(keys, now) ?? askAtOnce(keys, questions, now);
+      return (anew ? null : keptAtOnce(keys, now)) ?? askAtOnce(keys, questions, now);
     },
     atomic: store.atomic,
     close() {

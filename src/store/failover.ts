@@ -18,27 +18,29 @@ export interface Failover extends Store {
 /**
  * Asks stores in order, each for what it can answer. The first entry found is the answer; null only when every store was
  * certain. A store that failed is never hidden by a later null: its failure is thrown, unless a later store finds the
- * entry.
+ * entry. Stores have no moment in common, so what several of them are asked at once is asked past their caches: who moved from one to
+ * another a second ago would be missed by what the one said before and the other says now.
  */
-export function createFailover(members: readonly Member[]): Failover {
+export function createFailover(stores: readonly Member[]): Failover {
+  const members = stores.filter(({ answers }) => answers.size > 0);
   const byKind = new Map<About, Store[]>();
   for (const { store, answers } of members) {
     for (const about of answers) byKind.set(about, [...(byKind.get(about) ?? []), store]);
   }
   const storesFor = ({ about }: Question): readonly Store[] => {
-    const stores = byKind.get(about);
-    if (stores === undefined) throw new StoreError(`no store to ask about a ${about}`);
-    return stores;
+    const able = byKind.get(about);
+    if (able === undefined) throw new StoreError(`no store to ask about a ${about}`);
+    return able;
   };
 
-  const ask = (question: Question, stores: readonly Store[], at: number, failure: Failure | null): Maybe<Answer> => {
-    const store = stores[at];
+  const ask = (question: Question, able: readonly Store[], at: number, failure: Failure | null): Maybe<Answer> => {
+    const store = able[at];
     if (store === undefined) {
       if (failure !== null) throw failure.cause;
       return null;
     }
-    const found = (answer: Answer): Maybe<Answer> => answer ?? ask(question, stores, at + 1, failure);
-    const failed = (cause: unknown): Maybe<Answer> => ask(question, stores, at + 1, failure ?? { cause });
+    const found = (answer: Answer): Maybe<Answer> => answer ?? ask(question, able, at + 1, failure);
+    const failed = (cause: unknown): Maybe<Answer> => ask(question, able, at + 1, failure ?? { cause });
     let answer: Maybe<Answer>;
     try {
       answer = store.lookup(question);
@@ -76,7 +78,10 @@ export function createFailover(members: readonly Member[]): Failover {
     };
     let settled: Maybe<readonly Answer[]>;
     try {
-      settled = asked.store.lookupAtOnce(open.map((at) => questions[at] as Question));
+      settled = asked.store.lookupAtOnce(
+        open.map((at) => questions[at] as Question),
+        true,
+      );
     } catch (cause) {
       return failed(cause);
     }
@@ -98,7 +103,7 @@ export function createFailover(members: readonly Member[]): Failover {
     atomic: members.length === 1 && (members[0] as Member).store.atomic,
     canAnswer: (about) => byKind.has(about),
     hasOneStoreFor: (question) => storesFor(question).length === 1,
-    close: () => members.reduce<Maybe<void>>((closing, { store }) => andThen(closing, () => store.close()), undefined),
+    close: () => stores.reduce<Maybe<void>>((closing, { store }) => andThen(closing, () => store.close()), undefined),
   };
 }
 

@@ -87,7 +87,7 @@ export async function openStore(config: StoreConfig, probe: Question, events: St
     cache === null ? null : await watchChanges(config, caching as CacheConfig, (what) => cache.forget(what));
   return {
     lookup: (question) => outermost.lookup(question),
-    lookupAtOnce: (questions) => outermost.lookupAtOnce(questions),
+    lookupAtOnce: (questions, anew) => outermost.lookupAtOnce(questions, anew),
     atomic: outermost.atomic,
     cache,
     status: () => ({

@@ -9,9 +9,10 @@ export interface Store {
   lookup(question: Question): Maybe<Answer>;
   /**
    * Answers several questions as of one moment, where `atomic` is true; else asks each of them anew. A NOTFOUND that takes
-   * several answers counts only where they were all true at the same time. Fails where one of the questions fails.
+   * several answers counts only where they were all true at the same time. With `anew`, no cache answers for the store. Fails where
+   * one of the questions fails.
    */
-  lookupAtOnce(questions: readonly Question[]): Maybe<readonly Answer[]>;
+  lookupAtOnce(questions: readonly Question[], anew?: boolean): Maybe<readonly Answer[]>;
   /** Whether lookupAtOnce sees one moment: a snapshot, one statement, one transaction. */
   readonly atomic: boolean;
   close(): Maybe<void>;

@@ -1,4 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { NOTFOUND } from '../../src/map/map.ts';
+import { atOneMoment } from '../../src/map/moment.ts';
+import { andThen } from '../../src/maybe.ts';
+import { createCache } from '../../src/store/cache.ts';
 import { type Member, createFailover } from '../../src/store/failover.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';
@@ -156,5 +160,23 @@ describe('failover of several questions at once', () => {
     expect(() => none.lookup(question)).toThrow('no store to ask about a mailbox');
     expect(() => none.lookupAtOnce([question])).toThrow('no store to ask about a mailbox');
     expect(none.canAnswer('mailbox')).toBe(false);
+  });
+});
+
+describe('failover over stores with caches', () => {
+  it('misses nobody who moved to another store a moment ago', async () => {
+    const holder = { of: 'second' };
+    const stores = ['first', 'second'].map((name): Member => {
+      const held = storeOf(() => (holder.of === name ? entry : null));
+      const options = { entries: 80, positiveMs: 10, negativeMs: 100, failureMs: 1, staleMs: 100 };
+      return { store: createCache(held, options, () => now), answers: new Set(['mailbox']) };
+    });
+    let now = 0;
+    const map = atOneMoment((_, store) => andThen(store.lookup(question), toReply), createFailover(stores));
+    const toReply = (answer: Answer) => (answer === null ? NOTFOUND : ({ kind: 'OK', value: 'x' } as const));
+    expect(await map('fred')).toEqual({ kind: 'OK', value: 'x' });
+    now = 50; // the first has said a while ago that he is not there, and may say so again; what the second said is too old
+    holder.of = 'first';
+    expect(await map('fred')).toEqual({ kind: 'OK', value: 'x' });
   });
 });
