@@ -9,7 +9,8 @@ export interface Output {
 }
 
 const MOST_WAITING = 16 * 1024 * 1024; // characters that wait for a log that nobody reads; what comes then is lost
-const AGAIN_MS = 20; // when a full pipe is tried again
+const AGAIN_MS = 1; // when a full pipe is tried again, then twice as late each time,
+const LATEST_AGAIN_MS = 64; // and no later than that
 const FLUSH_MS = 1_000;
 
 /**
@@ -22,6 +23,7 @@ export function createOutput(fd: number, lost: (texts: number) => void): Output 
   let lostTexts = 0;
   let chunk = Buffer.alloc(0);
   let busy = false;
+  let againMs = AGAIN_MS;
   let idle: (() => void)[] = [];
 
   const next = (): void => {
@@ -41,9 +43,11 @@ export function createOutput(fd: number, lost: (texts: number) => void): Output 
   };
   const written = (error: NodeJS.ErrnoException | null, bytes: number): void => {
     if (error?.code === 'EAGAIN') {
-      setTimeout(next, AGAIN_MS);
+      setTimeout(next, againMs);
+      againMs = Math.min(2 * againMs, LATEST_AGAIN_MS);
       return;
     }
+    againMs = AGAIN_MS;
     chunk = error === null ? chunk.subarray(bytes) : Buffer.alloc(0); // nobody is there to read it, or the disk is full
     next();
   };

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { type Socket, connect as connectSocket, isIP } from 'node:net';
 import {
   type Connection,
@@ -38,6 +39,8 @@ export interface MysqlOptions {
   readonly timeoutMs: number;
   readonly queries: Queries;
 }
+
+loadEncodings();
 
 /** Mailboxes in a database of MySQL or MariaDB, asked by prepared statements. */
 export function createMysql(options: MysqlOptions): Bulk {
@@ -253,4 +256,14 @@ function connect(address: Address, tls: TlsOptions | null, socket: Socket, passw
     supportBigNumbers: true,
     jsonStrings: true,
   } as Parameters<typeof createConnection>[0] & object);
+}
+
+/** mysql2 loads them when the first server greets. By then an upgrade may have replaced its files. */
+function loadEncodings(): void {
+  const ofMysql2 = createRequire(createRequire(import.meta.url).resolve('mysql2'));
+  try {
+    (ofMysql2('iconv-lite') as { encodingExists(name: string): boolean }).encodingExists('utf8');
+  } catch {
+    // a mysql2 that does without them
+  }
 }
