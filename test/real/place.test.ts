@@ -1,0 +1,208 @@
+// The socket files of the daemon, and who else has a hand in their folder.
+
+import { spawn } from 'node:child_process';
+import {
+  chownSync,
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { askOnce, connectTo } from './client.ts';
+import { type Daemon, makeFolder, serve } from './daemon.ts';
+
+const FRED = 'fred@example.org';
+const WAIT = { timeout: 20_000, interval: 10 };
+
+function configOf(path: string, listen = ''): string {
+  return `
+    listen.mta = { path = "${path}" ${listen} }
+    store.fixed = { driver = "memory", mailboxes = ["${FRED}"] }`;
+}
+
+async function serveIn(folder: string): Promise<{ daemon: Daemon; socket: string }> {
+  const home = await makeFolder();
+  const socket = join(folder, 'smmap.sock');
+  const daemon = await serve({ folder: home, config: configOf(socket) });
+  return { daemon, socket };
+}
+
+async function answers(socket: string): Promise<void> {
+  const ask = async (): Promise<string> => await askOnce(socket, 'mailbox', FRED).catch(String);
+  await vi.waitUntil(async () => (await ask()) === `OK ${FRED}`, WAIT);
+}
+
+describe('a socket file', () => {
+  test.for([
+    ['is removed', (socket: string) => rmSync(socket), /smmap\.sock was removed$/],
+    [
+      'and its folder are removed, and the folder is made again',
+      (socket: string) => {
+        const folder = join(socket, '..');
+        rmSync(folder, { recursive: true });
+        void sleep(700).then(() => mkdirSync(folder));
+      },
+      /its folder does not exist; make it/,
+    ],
+    [
+      'gives its place to that of a dead server',
+      async (socket: string) => {
+        const dead = createServer().listen(`${socket}.dead`);
+        await once(dead, 'listening');
+        renameSync(`${socket}.dead`, socket);
+        dead.close();
+      },
+      /is another file now, on which no server listens$/,
+    ],
+    [
+      'gives its place to a file, which then goes',
+      (socket: string) => {
+        rmSync(socket);
+        writeFileSync(socket, 'precious');
+        void sleep(700).then(() => rmSync(socket));
+      },
+      /is there already and is no socket/,
+    ],
+  ] as const)('that %s is lost, which is logged, and bound again', async ([, lose, cause]) => {
+    const folder = join(await makeFolder(), 'run');
+    mkdirSync(folder);
+    const { daemon, socket } = await serveIn(folder);
+    const client = await connectTo(socket);
+    onTestFinished(() => client.close());
+    await lose(socket);
+    await daemon.logged('socket_lost', (line) => cause.test(String(line['cause'])) && line['listener'] === 'mta');
+    await vi.waitUntil(
+      () => daemon.log.filter((line) => line.event === 'listening' && line['listener'] === 'mta').length === 2,
+      WAIT,
+    );
+    await answers(socket);
+    expect(await client.ask('mailbox', FRED)).toBe(`OK ${FRED}`); // who came in before stays
+    expect(daemon.log.some(({ event }) => event === 'handing_over')).toBe(false);
+    await vi.waitUntil(() => lstatSync(`${socket}.control`, { throwIfNoEntry: false })?.isSocket(), WAIT);
+    await sleep(1_200);
+    const lost = daemon.log.filter(({ event, listener }) => event === 'socket_lost' && listener === 'mta');
+    expect(new Set(lost.map((line) => line['cause'])).size).toBe(lost.length); // each cause once, however long it lasts
+    expect(readdirSync(folder).toSorted()).toEqual(['smmap.sock', 'smmap.sock.control']);
+    expect(await daemon.stop()).toBe(0);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test('of the control socket that is removed is bound again, too', async () => {
+    const { daemon, socket } = await serveIn(await makeFolder());
+    rmSync(`${socket}.control`);
+    await daemon.logged('socket_lost', (line) => line['listener'] === 'control');
+    await vi.waitUntil(() => existsSync(`${socket}.control`), WAIT);
+    expect(lstatSync(`${socket}.control`).mode & 0o777).toBe(0o600);
+    expect(await askOnce(`${socket}.control`, 'stores', '')).toMatch(/^OK /);
+  });
+
+  test('gets another mode without a moment in which nobody would listen', async () => {
+    const { daemon, socket } = await serveIn(await makeFolder());
+    const over = new AbortController();
+    const failures: string[] = [];
+    let asked = 0;
+    const asking = (async () => {
+      while (!over.signal.aborted) {
+        asked++;
+        const reply = await askOnce(socket, 'mailbox', FRED).catch(String);
+        if (reply !== `OK ${FRED}`) failures.push(reply);
+      }
+    })();
+    for (let round = 0; round < 20; round++) {
+      const mode = round % 2 === 0 ? 0o600 : 0o666;
+      writeFileSync(join(daemon.folder, 'smmap.toml'), configOf(socket, `, mode = "${mode.toString(8)}"`));
+      daemon.signal('SIGHUP');
+      await vi.waitUntil(() => (lstatSync(socket).mode & 0o777) === mode, WAIT);
+      await vi.waitUntil(() => daemon.log.filter(({ event }) => event === 'reloaded').length === round + 1, WAIT);
+    }
+    over.abort();
+    await asking;
+    process.stderr.write(`20 changes of a mode: ${failures.length} of ${asked} connects failed\n`);
+    expect(failures).toEqual([]);
+    await sleep(1_000);
+    expect(daemon.log.filter(({ event }) => event === 'socket_lost' || event === 'handing_over')).toEqual([]);
+  });
+});
+
+/** Puts a link in the place of each file of a folder as soon as it is there, as the folder's owner can. */
+const ATTACKER = `
+  import { readdirSync, renameSync, symlinkSync } from 'node:fs';
+  const [folder, target] = process.argv.slice(1);
+  let at = 0;
+  for (;;) {
+    for (const name of readdirSync(folder)) {
+      if (name.startsWith('moved')) continue;
+      try {
+        renameSync(folder + '/' + name, folder + '/moved' + at++);
+        symlinkSync(target, folder + '/' + name);
+      } catch {}
+    }
+  }`;
+
+describe('root, with a listener in the folder of another user', () => {
+  const isRoot = process.getuid?.() === 0;
+
+  test(
+    'opens no file of root to anybody, though the owner of the folder swaps the socket for a link',
+    { timeout: 60_000 },
+    async (context) => {
+      if (!isRoot) return context.skip('only root can be lured into this');
+      const secret = join(await makeFolder(), 'secret');
+      writeFileSync(secret, 'precious', { mode: 0o600 });
+      chmodSync(join(secret, '..'), 0o755);
+      const folder = await makeFolder();
+      chownSync(folder, 65_534, 65_534);
+      const home = await makeFolder();
+      const own = join(home, 'own.sock');
+      const config = (mode: string): string => `
+      listen.own.path = "${own}"
+      listen.chroot = { path = "${folder}/smmap.sock", mode = "${mode}", owner = "65534", group = "65534" }
+      control.path = "${home}/control.sock"
+      store.fixed = { driver = "memory", mailboxes = ["${FRED}"] }`;
+      const daemon = await serve({ folder: home, config: config('0666') });
+      const attacker = spawn(process.execPath, ['--input-type=module', '-e', ATTACKER, folder, secret], {
+        uid: 65_534,
+        gid: 65_534,
+        stdio: 'ignore',
+      });
+      onTestFinished(() => void attacker.kill('SIGKILL'));
+      await vi.waitUntil(() => readdirSync(folder).some((name) => name.startsWith('moved')), WAIT);
+      const outcomes = (): number => daemon.log.filter(({ event }) => /^reload/.test(event)).length;
+      for (let round = 0; round < 40; round++) {
+        const before = outcomes();
+        writeFileSync(join(home, 'smmap.toml'), config(round % 2 === 0 ? '0660' : '0666'));
+        daemon.signal('SIGHUP');
+        await vi.waitUntil(() => outcomes() > before, WAIT);
+        const { mode, uid } = statSync(secret);
+        expect([(mode & 0o777).toString(8), uid]).toEqual(['600', 0]);
+      }
+      attacker.kill('SIGKILL');
+      expect(await askOnce(own, 'mailbox', FRED)).toBe(`OK ${FRED}`);
+      expect(await daemon.stop()).toBe(0);
+      expect(statSync(secret).mode & 0o777).toBe(0o600);
+    },
+  );
+
+  test('gives a socket file its mode and owner whatever the umask is', async (context) => {
+    if (!isRoot) return context.skip('only root can give a file away');
+    const folder = await makeFolder();
+    const path = join(folder, 'smmap.sock');
+    const config = configOf(path, ', mode = "0660", owner = "65534", group = "65533"');
+    for (const umask of ['000', '077']) {
+      const daemon = await serve({ folder, config, under: ['sh', '-c', `umask ${umask}; exec "$0" "$@"`] });
+      const { mode, uid, gid } = lstatSync(path);
+      expect([mode & 0o777, uid, gid]).toEqual([0o660, 65_534, 65_533]);
+      expect(await daemon.stop()).toBe(0);
+    }
+  });
+});
