@@ -1,6 +1,7 @@
-import { accessSync, closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, fstatSync, openSync, readSync, statSync, truncateSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { StoreError } from '../store.ts';
+import { lockOf } from './lockfile.ts';
 
 /**
  * Looks at an LMDB data file and its lock file before lmdb opens them, since lmdb 3.5 ends the process with SIGSEGV on a
@@ -21,6 +22,7 @@ const TREE = { bytes: 48, depth: 6, root: 40 } as const;
 const PAGE = { flags: 18, lower: 20, entries: 24 } as const;
 
 const BRANCH_FLAG = 1;
+const LEAF_FLAG = 2;
 const META_FLAG = 8;
 const MAGIC = 0xbe_ef_c0_de;
 const VERSION = 2;
@@ -28,22 +30,56 @@ const EMPTY_TREE = 0xff_ff_ff_ff_ff_ff_ff_ffn;
 
 /** Throws StoreError where opening the file for reading, or for writing too, would end the process. */
 export function checkDataFile(file: string): void {
-  const lock = `${file}-lock`;
-  const fd = openSync(file, 'r');
-  try {
-    const meta = readMeta(fd);
-    const pageSize = meta.readUInt32LE(META.pageSize);
+  const lock = lockOf(file);
+  readFile(file, (fd, meta, pageSize) => {
     const pages = Math.floor(fstatSync(fd).size / pageSize);
     // A sound file may end before its last page number, where that page was freed before it was ever written.
-    if (Number(meta.readBigUInt64LE(META.lastPage)) >= pages) checkTrees(fd, meta, pageSize, pages);
-  } finally {
-    closeSync(fd);
-  }
+    if (lastPageOf(meta) >= pages) checkTrees(fd, meta, pageSize, pages, false);
+  });
   if (statSync(lock, { throwIfNoEntry: false }) === undefined) {
     accessSync(dirname(file), constants.W_OK);
   } else {
     accessSync(lock, constants.R_OK | constants.W_OK);
   }
+}
+
+/**
+ * Looks at every page of both trees. Throws StoreError where one is not what it should be: what a writer changes meanwhile may
+ * look like that too, so it looks three times.
+ */
+export function checkPages(file: string): void {
+  for (let trials = 3; ; trials--) {
+    try {
+      return readFile(file, (fd, meta, pageSize) =>
+        checkTrees(fd, meta, pageSize, Math.floor(fstatSync(fd).size / pageSize), true),
+      );
+    } catch (error) {
+      if (trials === 1) throw error;
+    }
+  }
+}
+
+/**
+ * Cuts off what a transaction that failed has written behind the last page, which would keep a full disk full. To be called
+ * by who holds the lock of the writer: nobody else writes there, and nobody reads there.
+ */
+export function cutDataFile(file: string): void {
+  const used = readFile(file, (_, meta, pageSize) => (lastPageOf(meta) + 1) * pageSize);
+  if (statSync(file).size > used) truncateSync(file, used);
+}
+
+function readFile<T>(file: string, read: (fd: number, meta: Buffer, pageSize: number) => T): T {
+  const fd = openSync(file, 'r');
+  try {
+    const meta = readMeta(fd);
+    return read(fd, meta, meta.readUInt32LE(META.pageSize));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function lastPageOf(meta: Buffer): number {
+  return Number(meta.readBigUInt64LE(META.lastPage));
 }
 
 /** The newer of the two meta pages. */
@@ -61,13 +97,15 @@ function readMeta(fd: number): Buffer {
   return order > 0n ? first : second;
 }
 
-/** Follows the branch pages of both trees; a page that they lead to has to lie within the file. */
-function checkTrees(fd: number, meta: Buffer, pageSize: number, pages: number): void {
+/** Follows the branch pages of both trees; a page that they lead to has to lie within the file, and be a leaf where `leaves`. */
+function checkTrees(fd: number, meta: Buffer, pageSize: number, pages: number, leaves: boolean): void {
   const visit = (number: number, levels: number): void => {
     if (number >= pages) throw new StoreError('it was truncated');
-    if (levels <= 1) return;
+    if (levels <= 1 && !leaves) return;
     const page = readAt(fd, number * pageSize, pageSize);
-    if ((page.readUInt16LE(PAGE.flags) & BRANCH_FLAG) === 0) throw new StoreError('it was damaged');
+    const wanted = levels <= 1 ? LEAF_FLAG : BRANCH_FLAG;
+    if ((page.readUInt16LE(PAGE.flags) & wanted) === 0) throw new StoreError('it was damaged');
+    if (levels <= 1) return;
     const entries = page.readUInt16LE(PAGE.lower) / 2;
     for (let entry = 0; entry < entries; entry++) {
       const at = PAGE.entries + page.readUInt16LE(PAGE.entries + entry * 2);

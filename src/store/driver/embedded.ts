@@ -1,31 +1,38 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import type { Answer, DomainQuestion, Question } from '../../vocabulary.ts';
-import { type Identity, keyOf } from '../record/record.ts';
+import { keyOf } from '../record/record.ts';
 import { EmptyStoreError, LostError, type Store } from '../store.ts';
+import { type Counts, readCounts } from './count.ts';
 import { answerTo, decodeClass } from './layout.ts';
 import { type Db, fileOf, openToRead, openToWrite } from './lmdb.ts';
+import { lockOf, standingAt } from './lockfile.ts';
 import { hostsMarkOf, lackOf, marksFor } from './mark.ts';
+import { storedKeyOf } from './range.ts';
 
 const CHECK_MS = 1_000;
-const LONGEST_KEY = 1_900; // bytes; LMDB has 1,978 with pages of 4 KiB
 
 /**
  * Records in a file, read while a command writes, without a reload. It is opened read-only, so it waits for no writer.
- * Throws StoreError where it cannot be opened.
+ * `counted` is told how many records there are, when it is opened and once a second while it is asked. Throws StoreError
+ * where it cannot be opened.
  */
-export function openEmbeddedStore(dir: string): Store {
-  const file = fileOf(dir);
-  const db = openToRead(dir);
-  const opened = inodeOf(file);
+export function openEmbeddedStore(dir: string, counted: (counts: Counts | null) => void = () => {}): Store {
+  const { db, file, standing } = openToRead(dir);
   let checkedAt = performance.now();
 
-  /** A file that was moved away or replaced is another store, and what is mapped here says nothing about that. */
+  /**
+   * A file that was moved away or replaced is another store, and what is mapped here says nothing about that; and without
+   * its lock file, a writer makes another one, and what he writes is not seen here.
+   */
   const checkFile = (): void => {
     const now = performance.now();
     if (now - checkedAt < CHECK_MS) return;
-    if (inodeOf(file) !== opened) throw new LostError(`${file} was removed or replaced`);
+    if (standingAt(file) !== standing) throw new LostError(`${file} or ${lockOf(file)} was removed or replaced`);
     checkedAt = now;
+    db.resetReadTxn();
+    counted(readCounts(db));
   };
+  counted(readCounts(db));
 
   /** In the read transaction that there is, or in a new one. */
   const answer = (question: Question): Answer => {
@@ -54,13 +61,7 @@ export function openEmbeddedStore(dir: string): Store {
 
 /** Makes an empty store where there is none. */
 export async function makeEmbeddedStore(dir: string): Promise<void> {
-  if (!existsSync(fileOf(dir))) await openToWrite(dir).close();
-}
-
-/** The key of a record, or null for one that is longer than a data file can hold. */
-export function storedKeyOf(identity: Identity): string | null {
-  const key = keyOf(identity);
-  return key.length * 3 > LONGEST_KEY && Buffer.byteLength(key) > LONGEST_KEY ? null : key;
+  if (!existsSync(fileOf(dir))) await openToWrite(dir).db.close();
 }
 
 function find(db: Db, question: Exclude<Question, DomainQuestion>): Answer {
@@ -88,8 +89,4 @@ function confirmMiss(db: Db, file: string, question: Question): void {
     if (db.get(mark) !== undefined) return;
   }
   throw new EmptyStoreError(`${file}: ${lackOf(question.about, table)}`);
-}
-
-function inodeOf(file: string): number | undefined {
-  return statSync(file, { throwIfNoEntry: false })?.ino;
 }

@@ -1,15 +1,31 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, rmSync, statSync, statfsSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ABORT, type RootDatabase, open } from 'lmdb';
 import { StoreError } from '../store.ts';
-import { checkDataFile } from './datafile.ts';
+import { checkDataFile, cutDataFile } from './datafile.ts';
+import { FORMAT, FORMAT_KEY, flawOfFormat } from './format.ts';
+import { awaitReaders, lockOf, makeLockFile, standingAt } from './lockfile.ts';
 
 /** An LMDB file of texts: read by many processes while one writes, and no reader waits for a writer. */
 export type Db = RootDatabase<string, string>;
 
+/** A data file that is open. */
+export interface Opened {
+  readonly db: Db;
+  readonly file: string;
+  /** See standingAt of lockfile.ts; what is read and written counts only as long as this stays as it is. */
+  readonly standing: string;
+}
+
+/** `upgrade` is to write a file of an older format. */
+export type Purpose = 'read' | 'write' | 'upgrade';
+
 const FILE = 'smmap.mdb';
-const FORMAT = { key: '!format', value: '2' } as const;
+const LAST_WRITE = '!last'; // who wrote last: a number that grows, and a word that nobody else has
+const EMPTY_BYTES = 8_192; // a file is this long once it can be opened
+const FULL_BYTES = 1_048_576; // a disk with less free has failed us for that reason
 const OPTIONS = {
   noSubdir: true,
   encoding: 'string',
@@ -23,59 +39,127 @@ export function fileOf(dir: string): string {
 }
 
 /** Opens a file that is there. Throws StoreError, also for one that lmdb would end this process over. */
-export function openToRead(dir: string): Db {
+export function openToRead(dir: string): Opened {
   const file = fileOf(dir);
   if (!existsSync(file)) throw new StoreError(`there is no store in ${dir}`);
-  return openFile(file, true);
+  return openFile(file, 'read');
 }
 
 /** Opens a file, made where there is none, and waits for another writer. Throws StoreError. */
-export function openToWrite(dir: string): Db {
+export function openToWrite(dir: string, purpose: 'write' | 'upgrade' = 'write'): Opened {
   const file = fileOf(dir);
-  if (existsSync(file)) return openFile(file, false);
+  if (existsSync(file)) return openFile(file, purpose);
   makeFolder(dir);
-  const db = openFile(file, false);
-  giveToFolderOwner(dir, [file, `${file}-lock`]);
-  return db;
+  try {
+    const opened = openFile(file, purpose);
+    giveToFolderOwner(dir, [file, lockOf(file)]);
+    return opened;
+  } catch (error) {
+    const made = statSync(file, { throwIfNoEntry: false });
+    if (made !== undefined && made.size < EMPTY_BYTES) rmSync(file, { force: true }); // else it would be taken for a damaged one
+    throw error;
+  }
 }
 
 /**
  * One transaction, on disk when this returns. Readers see all of it or nothing; where `change` throws or returns false, or
- * the process dies, nothing is written. Throws what `change` throws, and StoreError where it cannot be written.
+ * the process dies, nothing is written. Throws what `change` throws, and StoreError where it cannot be written, or where
+ * somebody removed or replaced the file or its lock file meanwhile, so that another process may write at the same time.
  */
-export function transact(db: Db, file: string, change: () => boolean): boolean {
+export function transact({ db, file, standing }: Opened, change: () => boolean): boolean {
+  awaitReaders(file);
   let done = false;
   let thrown: unknown = null;
+  let mine = '';
   try {
     db.transactionSync(() => {
       try {
+        checkStanding(file, standing, 'nothing was written; run this again');
         done = change();
+        if (done) mine = sign(db);
+        checkStanding(file, standing, 'nothing was written; run this again');
       } catch (error) {
+        done = false;
         thrown = error;
       }
       return done ? undefined : ABORT;
     });
   } catch (error) {
-    throw new StoreError(`${file} cannot be written: ${(error as Error).message}`, { cause: error });
+    throw whyNotWritten(db, file, error as Error);
   }
   if (thrown !== null) throw thrown;
+  if (done) confirm(db, file, standing, mine);
   return done;
 }
 
-function openFile(file: string, readOnly: boolean): Db {
+/** Removes all that is there, within a transaction, but who wrote last. */
+export function clear(db: Db): void {
+  const last = db.get(LAST_WRITE);
+  db.clearSync();
+  if (last !== undefined) db.putSync(LAST_WRITE, last);
+  db.putSync(FORMAT_KEY, FORMAT);
+}
+
+function checkStanding(file: string, standing: string, then: string): void {
+  if (standingAt(file) === standing) return;
+  throw new StoreError(`${file} or ${lockOf(file)} was removed or replaced meanwhile; ${then}`);
+}
+
+function sign(db: Db): string {
+  const mine = `${Number((db.get(LAST_WRITE) ?? '0').split(' ')[0]) + 1} ${randomUUID()}`;
+  db.putSync(LAST_WRITE, mine);
+  return mine;
+}
+
+/**
+ * What was written has to be what others read now. lmdb 3.5 sets the number of the last transaction when it opens a file, from
+ * what it read a moment before: who opens while another process commits may take that transaction back.
+ */
+function confirm(db: Db, file: string, standing: string, mine: string): void {
+  const again = 'what was written may be lost: run this again, and smmap store verify';
+  checkStanding(file, standing, again);
+  db.resetReadTxn();
+  const last = db.get(LAST_WRITE) ?? '';
+  if (last === mine || numberOf(last) > numberOf(mine)) return;
+  throw new StoreError(`${file} was opened by another process in the moment of writing; ${again}`);
+}
+
+function numberOf(signature: string): number {
+  return Number.parseInt(signature, 10);
+}
+
+/** A disk that is full is called an input/output error by lmdb, and stays full unless what was written is given back. */
+function whyNotWritten(db: Db, file: string, error: Error): StoreError {
+  const { bavail, bsize } = statfsSync(dirname(file));
+  const full = /No space left|Input\/output error|ENOSPC/.test(error.message) && bavail * bsize < FULL_BYTES;
+  try {
+    db.transactionSync(() => {
+      cutDataFile(file);
+      return ABORT;
+    });
+  } catch {
+    // the next writer uses what is left there
+  }
+  const reason = full ? 'no space left on device; nothing was changed' : error.message;
+  return new StoreError(`${file} cannot be written: ${reason}`, { cause: error });
+}
+
+function openFile(file: string, purpose: Purpose): Opened {
   let db: Db | null = null;
+  const readOnly = purpose === 'read';
   try {
     if (existsSync(file)) checkDataFile(file);
+    makeLockFile(file);
     db = open({ ...OPTIONS, path: file, readOnly });
+    const standing = standingAt(file);
     if (readOnly && db.readerList().includes('no reader locks')) {
-      throw new Error(`${file}-lock cannot be written, without which a writer could tear what is read`);
+      throw new Error(`${lockOf(file)} cannot be written, without which a writer could tear what is read`);
     }
-    const format = db.get(FORMAT.key);
-    if (format === undefined && !readOnly) db.putSync(FORMAT.key, FORMAT.value);
-    else if (format !== FORMAT.value) {
-      throw new Error(`its format is ${format ?? 'unknown'}, and this smmap knows ${FORMAT.value}`);
-    }
-    return db;
+    const opened = { db, file, standing };
+    if (!readOnly && db.get(FORMAT_KEY) === undefined) transact(opened, () => db?.putSync(FORMAT_KEY, FORMAT) ?? false);
+    const flaw = flawOfFormat(db.get(FORMAT_KEY), purpose, dirname(file));
+    if (flaw !== null) throw new Error(flaw);
+    return opened;
   } catch (error) {
     void db?.close();
     throw new StoreError(`${file} cannot be opened: ${(error as Error).message}`, { cause: error });
