@@ -63,6 +63,7 @@ export async function startDaemon(
         sang: () => log.canarySang(name, server),
         fellSilent: (cause) => log.canaryFellSilent(name, server, cause),
       }),
+      shrank: (kind, before, after) => log.storeShrank(name, kind, before, after),
     });
   const run = async (config: Config, old: Running | null): Promise<Running> => {
     for (const { driver } of config.stores.values()) await checkDriver(driver); // before any of them connects

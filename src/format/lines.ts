@@ -5,6 +5,8 @@ export interface SourceLine {
   readonly text: string | null;
   /** How much of the file was read to its end, in bytes. */
   readonly bytesRead: number;
+  /** Of a last line that has no line feed behind it, as if the file were cut off there. */
+  readonly unended?: true;
 }
 
 const LEFT_OUT = /^[ \t\v\f\r]*(?:#|$)/;

@@ -16,6 +16,8 @@ export interface Log {
   canarySang(store: string, server: string | null): void;
   /** Nothing of a kind that it is asked for was ever written to it, so it is certain of nothing. */
   storeEmpty(store: string, about: About, cause: unknown): void;
+  /** Sharply less of a kind (`mailbox`, `alias`, `domain`, `key NAME` of a table) is there than was. An alarm. */
+  storeShrank(store: string, kind: string, before: number, after: number): void;
   /**
    * One answer. OK at debug, a refusal (NOTFOUND, PERM) at info, a deferral (TEMP) at warn with its cause. Where a
    * NOTFOUND refuses nobody, such as an address that is no alias, it is at debug too: a mail server may ask 39 times for
@@ -120,6 +122,10 @@ export function createLog(logger: Logger, firstSteps: FirstSteps): Log {
           ? `never held a mailbox, so it answers TEMP; add a mailbox: ${add}; then ask for it: ${ask}`
           : `answers TEMP: ${messageOf(cause)}`;
       logger.warn({ event: 'store_empty', store, about }, `store ${store} ${text}`);
+    },
+    storeShrank(store, kind, before, after) {
+      const text = `store ${store} has ${after} records of ${kind}, where it had ${before}: was that meant? If not: smmap store restore`;
+      logger.warn({ event: 'store_shrank', store, kind, before, after }, text);
     },
     answered(request, reply, cause, refuses) {
       const { map, key } = request;

@@ -9,6 +9,7 @@ import type { RedisOptions } from './driver/redis.ts';
 import { createDeadline } from './deadline.ts';
 import { type Counts, createMeter } from './meter.ts';
 import { createReopening } from './reopen.ts';
+import { createShrinkWatch } from './driver/shrink.ts';
 import { createReplicas } from './replicas.ts';
 import { MissingPackageError, messageOf, type Store } from './store.ts';
 
@@ -17,6 +18,8 @@ export interface StoreEvents {
   /** Of one of its servers; null where it has one or none. */
   readonly availability: (server: string | null) => Availability;
   readonly canary: (server: string | null) => CanaryEvents;
+  /** There is sharply less of a kind of record (`mailbox`, `alias`, `domain`, `key NAME` of a table) than there was. */
+  readonly shrank?: (kind: string, before: number, after: number) => void;
 }
 
 /** How a store is. */
@@ -80,7 +83,7 @@ export async function openStore(config: StoreConfig, probe: Question, events: St
   };
 
   const caching = 'guards' in config ? config.guards.cache : null;
-  const meter = createMeter(await openDriver(config, probe, watch));
+  const meter = createMeter(await openDriver(config, probe, watch, events.shrank ?? (() => {})));
   const cache = caching === null ? null : createCache(meter, caching);
   const outermost = cache ?? meter;
   const watching =
@@ -131,12 +134,18 @@ export async function checkDriver(driver: StoreConfig['driver']): Promise<void> 
 type Watched = Availability & CanaryEvents;
 type Watch = (server: string | null) => Watched;
 
-async function openDriver(config: StoreConfig, probe: Question, watch: Watch): Promise<Store> {
+async function openDriver(
+  config: StoreConfig,
+  probe: Question,
+  watch: Watch,
+  shrank: NonNullable<StoreEvents['shrank']>,
+): Promise<Store> {
   switch (config.driver) {
     case 'embedded': {
       const { makeEmbeddedStore, openEmbeddedStore } = await DRIVERS.embedded();
       await makeEmbeddedStore(config.path).catch(() => {}); // opening says what is wrong
-      return createReopening(() => openEmbeddedStore(config.path), watch(null));
+      const counted = createShrinkWatch(shrank); // also over a file that replaces another
+      return createReopening(() => openEmbeddedStore(config.path, counted), watch(null));
     }
     case 'memory': {
       const { createMemoryStore } = await DRIVERS.memory();

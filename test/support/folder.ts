@@ -22,7 +22,7 @@ export function temporaryFolders(): () => string {
 export async function makeStore(folder: string, records: readonly StoredRecord[]): Promise<void> {
   const store = openRecords(folder, 'write');
   try {
-    store.write((writer) => records.every((record) => writer.put(record)));
+    store.write((writer) => records.every((record) => writer.put(record) !== null));
   } finally {
     await store.close();
   }

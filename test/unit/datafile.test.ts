@@ -119,7 +119,7 @@ describe('an embedded store', () => {
     const dir = folder();
     const store = openRecords(dir, 'write');
     expect(store.write(() => true)).toBe(true);
-    expect(store.write((writer) => !writer.put(mailboxes(1)[0] as Mailbox))).toBe(false);
+    expect(store.write((writer) => writer.put(mailboxes(1)[0] as Mailbox) === null)).toBe(false);
     expect(() =>
       store.write((writer) => {
         writer.put(mailboxes(1)[0] as Mailbox);
@@ -133,8 +133,8 @@ describe('an embedded store', () => {
   it('is certain again after a mailbox was written in a later transaction of the same process', async () => {
     const dir = folder();
     const store = openRecords(dir, 'write');
-    store.write((writer) => !writer.put(mailboxes(1)[0] as Mailbox));
-    store.write((writer) => writer.put(mailboxes(2)[1] as Mailbox));
+    store.write((writer) => writer.put(mailboxes(1)[0] as Mailbox) === null);
+    store.write((writer) => writer.put(mailboxes(2)[1] as Mailbox) !== null);
     await store.close();
     expect(ask(dir, 'user0')).toBeNull();
     expect(ask(dir, 'user1')).not.toBeNull();

@@ -1,4 +1,7 @@
-import { type Records, openRecords } from '../../store/driver/records.ts';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { hasRecords, type Records, openRecords } from '../../store/driver/records.ts';
 import { StoreError } from '../../store/store.ts';
 import { CliError, EXIT } from '../error.ts';
 
@@ -8,15 +11,34 @@ export async function withRecords<T>(
   purpose: 'read' | 'write',
   work: (records: Records) => T | Promise<T>,
 ): Promise<T> {
-  let records: Records | null = null;
+  return asCliError(async () => {
+    const records = openRecords(dir, purpose);
+    try {
+      return await work(records);
+    } finally {
+      await records.close();
+    }
+  });
+}
+
+/** Does something with a store; a failure of the store is a CliError. */
+export async function asCliError<T>(work: () => Promise<T>): Promise<T> {
   try {
-    records = openRecords(dir, purpose);
-    return await work(records);
+    return await work();
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     throw new CliError(EXIT.IO, error.message);
+  }
+}
+
+/** Gives `work` the folder of a store, or where there is none yet, one that is removed behind it: a trial makes no store. */
+export async function withTrial<T>(dir: string, work: (dir: string) => Promise<T>): Promise<T> {
+  if (hasRecords(dir)) return work(dir);
+  const trial = mkdtempSync(join(tmpdir(), 'smmap-'));
+  try {
+    return await work(trial);
   } finally {
-    await records?.close();
+    rmSync(trial, { recursive: true, force: true });
   }
 }
 

@@ -1,18 +1,25 @@
+import type { SourceLine } from '../../format/lines.ts';
+import type { Writer } from '../../store/driver/writer.ts';
 import { keyOf, nameOf, NOUNS, type StoredRecord } from '../../store/record/record.ts';
-import { warn, withRecords } from './access.ts';
+import { warn, withRecords, withTrial } from './access.ts';
 import { EXIT } from '../error.ts';
+import { type Brake, mayRemove } from './brake.ts';
 import type { ListReader } from './format.ts';
 import { KINDS, type Scope, withinOf } from './kind.ts';
 import { createProgress } from './progress.ts';
 import { openSource } from './source.ts';
 
-export interface ImportRules {
+export interface ImportRules extends Brake {
   /** Whether one bad line is enough to import nothing. */
   readonly strict: boolean;
   /** Whether the list is all there is, so that what is not in it is removed; strict by its nature. */
   readonly replace: boolean;
   /** Whether a list without any record is right, and says that there are none. */
   readonly allowEmpty: boolean;
+  /** Whether the last line may end without a line feed, where one bad line is enough. */
+  readonly allowUnended: boolean;
+  /** Whether to say what would be done, and do nothing. */
+  readonly dryRun: boolean;
 }
 
 const PROGRESS_ITEMS = 10_000;
@@ -36,39 +43,85 @@ export async function importFile(
     progress.clear();
     warn(`${source.name}${text}`);
   };
-  let good = 0;
-  let bad = 0;
-  let own = 0; // of the good ones, those of the kind that was asked for
+  const done = { good: 0, bad: 0, added: 0, changed: 0, removed: 0 };
+  const ofKind = { good: 0, added: 0 }; // of the kind that was asked for
+  const keys = new Set<string>();
   let refused = false;
-  const repeats = createRepeats();
+  let unended = false;
+
+  function* noting(lines: Iterable<SourceLine>): Generator<SourceLine> {
+    for (const line of lines) {
+      unended = line.unended === true;
+      yield line;
+    }
+  }
+
+  /** Writes a record; what is wrong with it, or null. */
+  const put = (record: StoredRecord, writer: Writer): string | null => {
+    const isRepeated = isRepeat(record, keys, rules.replace);
+    if (isRepeated) return `${nameOf(record)}: is in the list already, further up`;
+    const became = writer.put(record);
+    if (became === null) return TOO_LONG;
+    const counted = record.about === about ? 1 : 0;
+    ofKind.good += counted;
+    if (became === 'changed') done.changed++;
+    if (became !== 'added') return null;
+    done.added++;
+    ofKind.added += counted;
+    return null;
+  };
+
+  const change = (writer: Writer): boolean => {
+    for (const { at, found, bytesRead } of read(noting(source.lines()), source.name)) {
+      if ('leftOut' in found) {
+        say(`${at}: left out, since ${found.leftOut}`);
+        continue;
+      }
+      const flaw = 'flaw' in found ? found.flaw : put(found, writer);
+      if (flaw === null) {
+        done.good++;
+      } else {
+        done.bad++;
+        say(`${at}: ${flaw}`);
+      }
+      if ((done.good + done.bad) % PROGRESS_ITEMS === 0) progress.show(bytesRead, done.good);
+    }
+    const whole = rules.strict || rules.replace;
+    if (unended && !rules.allowUnended) {
+      say(`: ${UNENDED}${whole ? ' If it is whole, end that line, or give --allow-unended' : ''}`);
+      if (whole) refused = true;
+    }
+    if (whole && (refused || done.bad > 0)) return false;
+    if (rules.replace && ofKind.good === 0 && !rules.allowEmpty) {
+      say(`: has no ${one}, so that all would be removed; if that is right, give --allow-empty`);
+      refused = true;
+    } else if (rules.replace) {
+      refused = !writer.keepOnly(about, withinOf(scope), keys, (going, all) => {
+        const before = all - ofKind.added;
+        done.removed = going;
+        if (mayRemove(going, before, rules)) return true;
+        say(
+          `: would add ${done.added}, change ${done.changed} and remove ${going} of ${before} ${several}: was it cut off? If it is right, give --allow-removals ${going}`,
+        );
+        return false;
+      });
+    }
+    if (refused) return false;
+    if (ofKind.good === 0 && rules.allowEmpty) writer.declare(about, scope.table);
+    return !rules.dryRun;
+  };
+
   try {
-    const written = await withRecords(dir, 'write', (store) =>
-      store.write((writer) => {
-        if (rules.replace) writer.clear(about, withinOf(scope));
-        for (const { at, found, bytesRead } of read(source.lines(), source.name)) {
-          if ('leftOut' in found) {
-            say(`${at}: left out, since ${found.leftOut}`);
-            continue;
-          }
-          const flaw = 'flaw' in found ? found.flaw : (repeats(found) ?? (writer.put(found) ? null : TOO_LONG));
-          if (flaw === null) {
-            good++;
-            if ('about' in found && found.about === about) own++;
-          } else {
-            bad++;
-            say(`${at}: ${flaw}`);
-          }
-          if ((good + bad) % PROGRESS_ITEMS === 0) progress.show(bytesRead, good);
-        }
-        if (bad > 0) return !(rules.strict || rules.replace);
-        if (own === 0 && rules.allowEmpty) writer.declare(about, scope.table);
-        refused = own === 0 && rules.replace && !rules.allowEmpty;
-        return !refused;
-      }),
-    );
+    const work = (folder: string): Promise<boolean> =>
+      withRecords(folder, 'write', (store) => store.write((writer) => change(writer)));
+    const written = await (rules.dryRun ? withTrial(dir, work) : work(dir));
     progress.clear();
-    if (refused) say(`: has no ${one}, so that all would be removed; if that is right, give --allow-empty`);
-    warn(`${written ? `${good} imported` : 'nothing imported'}${bad > 0 ? `, ${bad} bad` : ''}`);
+    const { good, bad, added, changed, removed } = done;
+    const parts = `${added} added, ${changed} changed${rules.replace ? `, ${removed} removed` : ''}`;
+    const said = rules.dryRun ? 'would be imported' : 'imported';
+    const result = written || (rules.dryRun && !refused && !(bad > 0 && (rules.strict || rules.replace)));
+    const details = rules.replace || rules.dryRun ? `: ${parts}` : '';
+    warn(`${result ? `${good} ${said}${details}` : `nothing ${said}`}${bad > 0 ? `, ${bad} bad` : ''}`);
     return bad > 0 || refused ? EXIT.DATA : 0;
   } finally {
     source.close();
@@ -76,19 +129,19 @@ export async function importFile(
 }
 
 /**
- * Finds what a list says twice. Mail servers take the first of two such lines and here the last would stay, so whoever wrote
- * them has to say which is meant; mailboxes merely are there, and a list of them may be too long to be remembered.
+ * Whether a list says something twice. Mail servers take the first of two such lines and here the last would stay, so whoever
+ * wrote them has to say which is meant. Mailboxes merely are there, and are remembered only where the others will be removed.
  */
-function createRepeats(): (record: StoredRecord) => string | null {
-  const said = new Set<string>();
-  return (record) => {
-    if (record.about === 'mailbox') return null;
-    const key = keyOf(record);
-    if (said.has(key)) return `${nameOf(record)}: is in the list already, further up`;
-    said.add(key);
-    return null;
-  };
+function isRepeat(record: StoredRecord, keys: Set<string>, replace: boolean): boolean {
+  const isMailbox = record.about === 'mailbox';
+  if (isMailbox && !replace) return false;
+  const key = keyOf(record);
+  if (keys.has(key)) return !isMailbox;
+  keys.add(key);
+  return false;
 }
+
+const UNENDED = 'its last line has no line feed: was it cut off?';
 
 /** What a store says no to. */
 export const TOO_LONG = 'is longer than the store can hold';

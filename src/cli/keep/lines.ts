@@ -33,11 +33,11 @@ export function* readLines(fd: number): Generator<SourceLine> {
       throw new CliError(EXIT.DATA, `line ${number + 1} is over ${LONGEST_LINE} bytes; is this a list?`);
     }
   }
-  if (rest.length > 0) yield lineOf(rest);
+  if (rest.length > 0) yield { ...lineOf(rest), unended: true };
 }
 
 /** Waits where standard input is a pipe that its other end made non-blocking. */
-function readBlocking(fd: number, chunk: Buffer): number {
+export function readBlocking(fd: number, chunk: Buffer): number {
   for (;;) {
     try {
       return readSync(fd, chunk);

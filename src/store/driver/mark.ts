@@ -10,6 +10,11 @@ export function markOf(about: About, table: string): string {
   return about === 'key' ? `!written key ${table}` : `!written ${about}`;
 }
 
+/** Whether a key of the data file is such a mark. */
+export function isMark(key: string): boolean {
+  return key === '!written' || key.startsWith('!written ');
+}
+
 /**
  * The marks of which one makes a miss certain. A domain is hosted by its mailboxes too; and who has aliases and neither
  * mailboxes nor domains here hosts no domain here, or Postfix would wait for ever when it asks an alias map for one.
