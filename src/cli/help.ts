@@ -39,6 +39,13 @@ export const CACHE_COMMANDS = {
   clear: { argument: '[store...]', description: 'Forgets all that is cached of stores, by default of all.' },
 } as const;
 
+export const REMOVE_ALIAS_HELP = `
+Two words of which the second is a target of the first are refused (exit code 64), since that is meant to remove the target.
+
+Examples:
+  smmap alias remove --target wilma@example.org sales@example.org
+  smmap alias remove sales@example.org`;
+
 /** The mail servers that `smmap mta` knows. */
 export const MTA_NAMES = ['sendmail', 'postfix', 'exim', 'opensmtpd', 'zmailer', 'procmail'] as const;
 export type MtaName = (typeof MTA_NAMES)[number];
@@ -68,7 +75,11 @@ interface KindHelp {
 const RULES = `
 A line takes the place of what is there under the same name. What is in no line stays, and is removed with --replace.
 Readers see all of an import or nothing of it, however it ends. A bad line is reported with its number; the good ones are
-imported, or with --strict or --replace nothing is (exit code 65 in both cases).`;
+imported, or with --strict or --replace nothing is (exit code 65 in both cases).
+
+A list may have been cut off. With --replace, one that would remove more than ten records and more than a tenth of them is
+refused (exit code 65), unless --allow-removals says how many may go; so is one whose last line has no line feed, unless
+--allow-unended says that it is whole. --dry-run says what would be done.`;
 
 const OUTPUT = `
 A file is written beside and renamed, with the mode and owner that it had: who reads it sees the old one or the new one.

@@ -13,6 +13,9 @@ export interface ImportOptions {
   readonly strict?: true;
   readonly replace?: true;
   readonly allowEmpty?: true;
+  readonly allowRemovals?: number;
+  readonly allowUnended?: true;
+  readonly dryRun?: true;
   readonly defaultDomain?: string;
   readonly separator?: string;
 }

@@ -5,41 +5,7 @@ import { openRecords } from '../../src/store/driver/records.ts';
 import { formatLine } from '../../src/store/record/record.ts';
 import type { About } from '../../src/vocabulary.ts';
 import { cli, makeFolder, serve } from './daemon.ts';
-
-/** Runs commands over a store of their own. */
-interface Store {
-  readonly folder: string;
-  /** Exit code, standard output and standard error. */
-  readonly run: (args: readonly string[], stdin?: string) => Promise<[code: number, stdout: string, stderr: string]>;
-  /** Standard output of a command that says nothing else. */
-  readonly print: (...args: string[]) => Promise<string>;
-  /** Runs an import of a text, which is called `list` in messages. */
-  readonly read: (args: readonly string[], text: string) => Promise<[code: number, stderr: string]>;
-}
-
-async function openStore(): Promise<Store> {
-  const folder = await makeFolder();
-  const store = ['--store', join(folder, 'store')];
-  const run: Store['run'] = async (args, stdin = '') => {
-    const { code, stdout, stderr } = await cli([...args, ...store], stdin);
-    return [code, stdout, stderr.replaceAll(`${folder}/`, '')];
-  };
-  return {
-    folder,
-    run,
-    async print(...args) {
-      const [code, stdout, stderr] = await run(args);
-      expect([code, stderr]).toEqual([0, '']);
-      return stdout;
-    },
-    async read(args, text) {
-      writeFileSync(join(folder, 'list'), text);
-      const [code, stdout, stderr] = await run([...args, join(folder, 'list')]);
-      expect(stdout).toBe('');
-      return [code, stderr];
-    },
-  };
-}
+import { openStore, type Store } from './keep.ts';
 
 describe('smmap mailbox', () => {
   test('adds, shows, lists and removes', async () => {
@@ -54,6 +20,13 @@ describe('smmap mailbox', () => {
     );
     await print('mailbox', 'add', '--value', '', 'fred@example.org');
     expect(await print('mailbox', 'show', 'fred@example.org')).not.toContain('value');
+    await print('mailbox', 'add', '--folder', 'news', 'fred@example.org');
+    expect(await print('mailbox', 'show', 'fred@example.org')).toContain('disabled');
+    const stays = 'smmap: fred@example.org: is there, and stays disabled; to change that, give --state active\n';
+    expect(await run(['mailbox', 'add', 'fred@example.org', 'barney@example.org'])).toEqual([0, '', stays]);
+    await print('mailbox', 'add', '--state', 'active', 'fred@example.org');
+    expect(await print('mailbox', 'show', 'fred@example.org')).toContain('state    active');
+    await print('mailbox', 'remove', 'barney@example.org');
     expect(await print('mailbox', 'list', '--domain', 'EXAMPLE.net')).toBe('wilma@example.net\n');
     const missing = 'smmap: joe@example.org: there is no such mailbox\n';
     expect(await run(['mailbox', 'show', 'joe@example.org'])).toEqual([1, '', missing]);
@@ -95,6 +68,32 @@ describe('smmap alias', () => {
     expect(await print('alias', 'export')).toBe('');
   });
 
+  test('shows them, and removes one target and not the alias', async () => {
+    const { run, print } = await openStore();
+    await print('alias', 'add', 'team@example.org', 'a@example.net', 'b@example.net', 'c@example.net');
+    await print('alias', 'add', 'b@example.net', 'd@example.net');
+    const all = 'team@example.org\n  target   a@example.net\n  target   b@example.net\n  target   c@example.net\n';
+    for (const target of ['b@example.net', 'B@EXAMPLE.net']) {
+      const [code, , said] = await run(['alias', 'remove', 'team@example.org', 'x@example.org', target]);
+      expect([code, said]).toEqual([
+        64,
+        expect.stringContaining(`smmap alias remove --target ${target} team@example.org.`),
+      ]);
+      expect(await print('alias', 'show', 'team@example.org')).toBe(all);
+    }
+    await print('alias', 'remove', '--target', 'B@Example.net', 'team@example.org');
+    expect(await print('alias', 'show', 'team@example.org')).toBe(all.replace('  target   b@example.net\n', ''));
+    const none = 'smmap: team@example.org: b@example.net is none of its targets\n';
+    expect(await run(['alias', 'remove', '-t', 'b@example.net', 'team@example.org'])).toEqual([1, '', none]);
+    const [code, , said] = await run(['alias', 'remove', '-t', 'a@example.net,c@example.net', 'team@example.org']);
+    expect([code, said]).toEqual([65, expect.stringMatching(/would have no target.+Nothing was removed/)]);
+    await print('alias', 'remove', 'team@example.org');
+    expect(await print('alias', 'list')).toBe('b@example.net d@example.net\n');
+    const missing = 'smmap: team@example.org: there is no such alias\n';
+    expect(await run(['alias', 'show', 'team@example.org'])).toEqual([1, '', missing]);
+    expect(await run(['alias', 'remove', '-t', 'a@example.net', 'team@example.org'])).toEqual([1, '', missing]);
+  });
+
   test.for([
     [['sales', 'fred@example.org'], 65, 'smmap: sales: has no domain; give user@domain\n'],
     [['sales@example.org', 'fred wilma'], 65, 'smmap: sales@example.org: '],
@@ -113,6 +112,11 @@ describe('smmap domain', () => {
     await print('mailbox', 'add', 'fred@example.com');
     expect(await print('domain', 'list')).toBe('example.com mailbox\nexample.net relay\nexample.org mailbox\n');
     expect(await print('domain', 'export')).toBe('example.net relay\nexample.org mailbox\n');
+    expect(await print('domain', 'show', 'example.NET', 'example.com')).toBe(
+      'example.net\n  class    relay\nexample.com\n  class    mailbox\n',
+    );
+    await print('domain', 'add', 'example.net');
+    expect(await print('domain', 'show', 'example.net')).toContain('relay');
     const missing = 'smmap: example.com: there is no such domain\n';
     expect(await run(['domain', 'remove', 'example.org', 'example.com'])).toEqual([1, '', missing]);
     expect(await print('domain', 'export')).toBe('example.net relay\n');
@@ -135,6 +139,10 @@ describe('smmap table', () => {
     expect(await print('table', 'list')).toBe('access\naccess2\n');
     expect(await print('table', 'list', 'access')).toBe('Connect:192.0.2.7\tREJECT go away\n"with space"\tOK\n');
     expect(await print('table', 'export', 'access2')).toBe('*\tDISCARD\n');
+    expect(await print('table', 'show', 'access', 'connect:192.0.2.7')).toBe(
+      'Connect:192.0.2.7\n  value    REJECT go away\n',
+    );
+    expect((await run(['table', 'show', 'access2', 'with space']))[0]).toBe(1);
     const missing = 'smmap: 192.0.2.7: there is no such key\n';
     expect(await run(['table', 'remove', 'access', '192.0.2.7', 'CONNECT:192.0.2.7'])).toEqual([1, '', missing]);
     expect(await print('table', 'list', 'access')).toBe('"with space"\tOK\n');
@@ -296,7 +304,10 @@ describe('an import', () => {
     ]);
     expect(await all()).toEqual(before);
 
-    expect(await read([...importing, '--replace'], `${list}\n`)).toEqual([0, 'smmap: 1 imported\n']);
+    expect(await read([...importing, '--replace'], `${list}\n`)).toEqual([
+      0,
+      'smmap: 1 imported: 1 added, 0 changed, 2 removed\n',
+    ]);
     const replaced = { ...before, [kind]: [list] };
     expect(await all()).toEqual(replaced);
 
@@ -306,16 +317,11 @@ describe('an import', () => {
       expect(await read([...importing, '--replace'], empty)).toEqual([65, `${refused}smmap: nothing imported\n`]);
     }
     expect(await all()).toEqual(replaced);
-    expect(await read([...importing, '--replace', '--allow-empty'], '')).toEqual([0, 'smmap: 0 imported\n']);
+    expect(await read([...importing, '--replace', '--allow-empty'], '')).toEqual([
+      0,
+      'smmap: 0 imported: 0 added, 0 changed, 1 removed\n',
+    ]);
     expect(await all()).toEqual({ ...before, [kind]: [] });
-  });
-
-  test('of all that there is removes more than the store clears at once', async () => {
-    const { read, print } = await openStore();
-    const users = Array.from({ length: 25_000 }, (_, at) => `user${at}@example.org\n`);
-    expect(await read(['mailbox', 'import'], users.join(''))).toEqual([0, 'smmap: 25000 imported\n']);
-    expect(await read(['mailbox', 'import', '--replace'], 'user7@example.org\n')).toEqual([0, 'smmap: 1 imported\n']);
-    expect(await print('mailbox', 'list')).toBe('user7@example.org\n');
   });
 
   test('of all aliases that there are needs one, and only domains are none', async () => {

@@ -110,7 +110,9 @@ describe('a change', () => {
       const owner = { local: `user${at}`, domain: 'example.org' } as const;
       const address = `user${at}@example.org`;
       if (at > 0) expect(await client.ask('mailbox', address)).toBe('NOTFOUND ');
-      records.write((writer) => writer.put({ about: 'mailbox', ...owner, state: 'active', value: '', folders: [] }));
+      records.write(
+        (writer) => writer.put({ about: 'mailbox', ...owner, state: 'active', value: '', folders: [] }) !== null,
+      );
       expect(await client.ask('mailbox', address)).toBe(`OK ${address}`);
     }
   });
@@ -124,7 +126,8 @@ describe('a change', () => {
       [['add'], 'OK fred@example.org'],
       [['add', '--state', 'overquota'], 'TEMP mailbox is over quota'],
       [['add', '--state', 'disabled'], 'NOTFOUND'],
-      [['add'], 'OK fred@example.org'],
+      [['add'], 'NOTFOUND'],
+      [['add', '--state', 'active'], 'OK fred@example.org'],
       [['remove'], 'NOTFOUND'],
     ] as const) {
       expect((await cli(['mailbox', ...command, ...store, 'fred@example.org'])).code).toBe(0);
@@ -132,7 +135,7 @@ describe('a change', () => {
     }
   });
 
-  test('by a command that adds keeps the folders that were there', async () => {
+  test('by a command that adds keeps the state and the folders that were there', async () => {
     const store = ['--store', join(await makeFolder(), 'store')];
     for (const options of [
       ['--folder', 'lists'],
@@ -141,7 +144,9 @@ describe('a change', () => {
     ]) {
       expect((await cli(['mailbox', 'add', ...options, ...store, 'fred@example.org'])).code).toBe(0);
     }
-    expect((await cli(['mailbox', 'export', ...store])).stdout).toBe('fred@example.org folder=lists folder=news\n');
+    expect((await cli(['mailbox', 'export', ...store])).stdout).toBe(
+      'fred@example.org state=overquota folder=lists folder=news\n',
+    );
   });
 
   test.runIf(process.getuid?.() === 0)("by root makes a store that belongs to its folder's owner", async () => {

@@ -21,10 +21,15 @@ const BATCH_CHARS = 65_536;
 
 /**
  * Writes lines to a file that whoever has it open never sees half written: beside it, then renamed over it, with the
- * mode and the owner of the one before. Where `isGood` says false behind the last line, or anything fails, nothing has
+ * mode and the owner of the one before, or `mode`. Where `isGood` says false behind the last line, or anything fails, nothing has
  * changed. Gives back what `isGood` said; throws CliError.
  */
-export function writeOutput(path: string, lines: Iterable<string>, isGood: () => boolean): boolean {
+export function writeOutput(
+  path: string,
+  lines: Iterable<string>,
+  isGood: () => boolean,
+  mode = DEFAULT_MODE,
+): boolean {
   const { old, target } = examine(path);
   const beside = join(dirname(target), `.${basename(target)}.${process.pid}.${randomBytes(4).toString('hex')}`);
   const fd = create(beside, path);
@@ -34,7 +39,7 @@ export function writeOutput(path: string, lines: Iterable<string>, isGood: () =>
       writeLines(fd, lines);
       if (!isGood()) return false;
       if (old !== null) keepOwner(fd, old);
-      fchmodSync(fd, old === null ? DEFAULT_MODE : old.mode & 0o7777);
+      fchmodSync(fd, old === null ? mode : old.mode & 0o7777);
       fsyncSync(fd);
     } finally {
       closeSync(fd);

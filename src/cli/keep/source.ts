@@ -5,6 +5,7 @@ import { readLines } from './lines.ts';
 
 /** An open file to import from. */
 export interface Source {
+  readonly fd: number;
   /** As it is called in messages. */
   readonly name: string;
   /** In bytes, 0 where that is not known. */
@@ -19,6 +20,7 @@ export function openSource(file: string): Source {
   const name = file === '-' ? 'standard input' : file;
   const fd = file === '-' ? 0 : open(file);
   return {
+    fd,
     name,
     size: fstatSync(fd).size,
     *lines() {

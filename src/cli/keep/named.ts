@@ -1,0 +1,39 @@
+import type { Flaw } from '../../address/address.ts';
+import { parseDomain } from '../../address/domain.ts';
+import { parseOwner } from '../../store/record/owner.ts';
+import { type Identity, nameOf, NOUNS } from '../../store/record/record.ts';
+import { CliError, EXIT } from '../error.ts';
+import { warn } from './access.ts';
+import { KINDS, type Scope } from './kind.ts';
+
+/** What somebody means who names a record of a kind. Throws CliError for what is no such name. */
+export function identityOf({ kind, table }: Scope, name: string): Identity {
+  const { about } = KINDS[kind];
+  switch (about) {
+    case 'mailbox':
+    case 'alias':
+      return { about, ...sound(parseOwner(name)) };
+    case 'domain':
+      return { about, domain: domainOf(name) };
+    case 'key':
+      return { about, table, key: name };
+  }
+}
+
+/** Says that a record is not there. */
+export function warnOfMissing(identity: Identity): void {
+  warn(`${nameOf(identity)}: there is no such ${NOUNS[identity.about][0]}`);
+}
+
+/** Reads a domain. Throws CliError for what is none. */
+export function domainOf(text: string): string {
+  const domain = parseDomain(text);
+  if (domain === null) throw new CliError(EXIT.DATA, `${text}: is no domain`);
+  return domain;
+}
+
+/** What was read, where it has no flaw. Throws CliError with the flaw. */
+export function sound<T>(read: T | Flaw): T {
+  if (typeof read === 'object' && read !== null && 'flaw' in read) throw new CliError(EXIT.DATA, read.flaw);
+  return read;
+}

@@ -1,0 +1,92 @@
+import { foldLocal } from '../../address/address.ts';
+import { parseTargets } from '../../address/target.ts';
+import { hasRecords, type Records } from '../../store/driver/records.ts';
+import type { Writer } from '../../store/driver/writer.ts';
+import type { Alias } from '../../store/record/alias.ts';
+import { type Identity, nameOf } from '../../store/record/record.ts';
+import { warn, withRecords } from './access.ts';
+import { CliError, EXIT } from '../error.ts';
+import type { Scope } from './kind.ts';
+import { identityOf, sound, warnOfMissing } from './named.ts';
+
+/**
+ * Removes records. Resolves to 1 where one was not there. Throws CliError, and removes nothing, where somebody names an alias
+ * and behind it one of its targets: he means that target, and would lose the alias.
+ */
+export function remove(scope: Scope, names: readonly string[], dir: string): Promise<number> {
+  const identities = names.map((name) => identityOf(scope, name));
+  return change(dir, (store, writer) => {
+    if (scope.kind === 'alias') refuseTarget(store, identities, names);
+    const missing = identities.filter((identity) => !writer.remove(identity));
+    missing.forEach(warnOfMissing);
+    return missing.length;
+  });
+}
+
+/** Removes targets from aliases. Resolves to 1 where one was not there. Throws CliError where an alias would have none. */
+export function removeTargets(names: readonly string[], targets: readonly string[], dir: string): Promise<number> {
+  const scope: Scope = { kind: 'alias', table: '' };
+  const identities = names.map((name) => identityOf(scope, name));
+  const going = sound(parseTargets(targets.join(','))).map(({ text }) => text);
+  return change(dir, (store, writer) => {
+    let missing = 0;
+    for (const identity of identities) {
+      const alias = aliasAt(store, identity);
+      if (alias === null) {
+        warnOfMissing(identity);
+        missing++;
+        continue;
+      }
+      const absent = going.filter((target) => !has(alias, target));
+      for (const target of absent) warn(`${nameOf(alias)}: ${target} is none of its targets`);
+      missing += absent.length;
+      const left = alias.targets.filter((target) => !going.some((each) => isSame(each, target)));
+      if (left.length === 0) {
+        throw new CliError(
+          EXIT.DATA,
+          `${nameOf(alias)}: would have no target; to remove the alias, leave out --target. Nothing was removed`,
+        );
+      }
+      writer.put({ ...alias, targets: left });
+    }
+    return missing;
+  });
+}
+
+/** Changes a store that is there, in one transaction; `work` gives back how many were missing. */
+function change(dir: string, work: (store: Records, writer: Writer) => number): Promise<number> {
+  if (!hasRecords(dir)) throw new CliError(EXIT.IO, `there is no store in ${dir}`);
+  return withRecords(dir, 'write', (store) => {
+    let missing = 0;
+    store.write((writer) => {
+      missing = work(store, writer);
+      return true;
+    });
+    return missing > 0 ? 1 : 0;
+  });
+}
+
+function refuseTarget(store: Records, [first, ...others]: readonly Identity[], names: readonly string[]): void {
+  const alias = first === undefined ? null : aliasAt(store, first);
+  if (alias === null) return;
+  const at = others.findIndex((other) => has(alias, nameOf(other)));
+  if (at === -1) return;
+  const [address, target] = [names[0], names[at + 1]];
+  throw new CliError(
+    EXIT.USAGE,
+    `${target} is a target of ${address}. To remove it from there: smmap alias remove --target ${target} ${address}. To remove both aliases, name them one at a time. Nothing was removed`,
+  );
+}
+
+function aliasAt(store: Records, identity: Identity): Alias | null {
+  const found = store.get(identity);
+  return found?.about === 'alias' ? found : null;
+}
+
+function has(alias: Alias, target: string): boolean {
+  return alias.targets.some((each) => isSame(each, target));
+}
+
+function isSame(one: string, other: string): boolean {
+  return foldLocal(one) === foldLocal(other);
+}

@@ -1,0 +1,72 @@
+import type { HostedDomain } from '../../store/record/domain.ts';
+import type { Records } from '../../store/driver/records.ts';
+import { formatLine, type Identity, nameOf, type StoredRecord } from '../../store/record/record.ts';
+import { withRecords } from './access.ts';
+import type { Scope } from './kind.ts';
+import { domainOf, identityOf, warnOfMissing } from './named.ts';
+import { print } from './print.ts';
+
+/** Prints records with all that is known of them. Resolves to 1 where one is not there. */
+export function show(scope: Scope, names: readonly string[], dir: string): Promise<number> {
+  const identities = names.map((name) => identityOf(scope, name));
+  return withRecords(dir, 'read', (store) => {
+    let exitCode = 0;
+    for (const identity of identities) {
+      const record = store.get(identity) ?? hostedAt(store, identity);
+      if (record === null) {
+        warnOfMissing(identity);
+        exitCode = 1;
+      } else {
+        const fields = fieldsOf(record).map(([name, value]) => `  ${name.padEnd(8)} ${value}\n`);
+        process.stdout.write(`${nameOf(record)}\n${fields.join('')}`);
+      }
+    }
+    return exitCode;
+  });
+}
+
+/**
+ * Prints the addresses of mailboxes, the lines of aliases, of one domain or of all; the domains that are hosted, whether
+ * they were added or have a mailbox; the lines of a table, or without one the names of all.
+ */
+export function list(scope: Scope, domain: string | null, dir: string): Promise<void> {
+  const within = domain === null ? null : domainOf(domain);
+  return withRecords(dir, 'read', (store) => {
+    switch (scope.kind) {
+      case 'mailbox':
+        return print(mapped(store.all('mailbox', within), nameOf));
+      case 'alias':
+        return print(mapped(store.all('alias', within), formatLine));
+      case 'domain':
+        return print(mapped(store.domains(), formatLine));
+      case 'table':
+        return print(scope.table === '' ? store.tables() : mapped(store.all('key', scope.table), formatLine));
+    }
+  });
+}
+
+function fieldsOf(record: StoredRecord): readonly (readonly [name: string, value: string])[] {
+  switch (record.about) {
+    case 'mailbox': {
+      const value = record.value === '' ? [] : [['value', record.value] as const];
+      return [['state', record.state], ...value, ...record.folders.map((folder) => ['folder', folder] as const)];
+    }
+    case 'alias':
+      return record.targets.map((target) => ['target', target] as const);
+    case 'domain':
+      return [['class', record.class]];
+    case 'key':
+      return [['value', record.value]];
+  }
+}
+
+/** A domain that is hosted since it has a mailbox, and was not added. */
+function hostedAt(store: Records, identity: Identity): HostedDomain | null {
+  if (identity.about !== 'domain') return null;
+  for (const each of store.domains()) if (each.domain === identity.domain) return each;
+  return null;
+}
+
+function* mapped<T>(items: Iterable<T>, format: (item: T) => string): Generator<string> {
+  for (const item of items) yield format(item);
+}

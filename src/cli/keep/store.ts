@@ -1,0 +1,130 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { FORMAT } from '../../store/driver/format.ts';
+import { lockOf } from '../../store/driver/lockfile.ts';
+import { fileOf } from '../../store/driver/lmdb.ts';
+import { type Counts, countNameOf } from '../../store/driver/count.ts';
+import { hasRecords } from '../../store/driver/records.ts';
+import { openWhole, replaceWhole, upgradeWhole, verifyWhole } from '../../store/driver/whole.ts';
+import { StoreError } from '../../store/store.ts';
+import { NOUNS } from '../../store/record/record.ts';
+import { asCliError, warn } from './access.ts';
+import { backupLines, readBackup } from './backup.ts';
+import { CliError, EXIT } from '../error.ts';
+import { writeOutput } from './output.ts';
+import { print } from './print.ts';
+import { createProgress, type Progress } from './progress.ts';
+import { openSource, type Source } from './source.ts';
+
+const PROGRESS_ENTRIES = 10_000;
+const BACKUP_MODE = 0o600; // it has the addresses of everybody
+
+/** Writes all of a store to a file, or to standard output for `-`. Throws CliError. */
+export async function backup(file: string, dir: string): Promise<void> {
+  refuseOwnFile(file, dir);
+  await asCliError(async () => {
+    const store = openWhole(dir);
+    const progress = createProgress(store.size, 'entries');
+    try {
+      const lines = backupLines(store, new Date(), (done) => {
+        if (done % PROGRESS_ENTRIES === 0) progress.show(done, done);
+      });
+      if (file === '-') await print(lines);
+      else writeOutput(file, lines, () => true, BACKUP_MODE);
+    } finally {
+      progress.clear();
+      await store.close();
+    }
+  });
+}
+
+/** Makes a store of a backup, and leaves what is there as it is where that fails. Throws CliError. */
+export async function restore(file: string, force: boolean, dir: string): Promise<void> {
+  await withBackup(file, 'restored', async (source, progress) => {
+    let held: Counts | null = null;
+    const entries = readBackup(source.fd, source.name, progress);
+    const counts = await replaceWhole(dir, entries, (old) => {
+      held = old;
+      return force;
+    }).catch((error: unknown) => {
+      if (!(error instanceof StoreError) || !existsSync(fileOf(dir))) throw error;
+      throw new CliError(
+        EXIT.IO,
+        `${error.message}. If it is beyond repair, move it away and restore again:\n    mv ${fileOf(dir)} ${fileOf(dir)}.damaged`,
+      );
+    });
+    if (counts === null) {
+      throw new CliError(
+        EXIT.CANNOT_CREATE,
+        `${dir}: holds a store already (${listCounts(held ?? new Map())}); to replace all of it, give --force`,
+      );
+    }
+    warn(`restored ${listCounts(counts)}`);
+  });
+}
+
+/** Reads all of a store, or of a backup. Resolves to 65 where something is wrong. Throws CliError. */
+export async function verify(file: string | null, dir: string): Promise<number> {
+  if (file !== null) {
+    await withBackup(file, 'read', (source, progress) => {
+      let entries = 0;
+      for (const _ of readBackup(source.fd, source.name, progress)) entries++;
+      process.stdout.write(`${source.name}: right (${entries} entries)\n`);
+    });
+    return 0;
+  }
+  return asCliError(async () => {
+    const { flaws, counts } = await verifyWhole(dir);
+    for (const flaw of flaws) warn(`${dir}: ${flaw}`);
+    if (flaws.length === 0) process.stdout.write(`${dir}: right (${listCounts(counts)})\n`);
+    return flaws.length === 0 ? 0 : EXIT.DATA;
+  });
+}
+
+/** Brings a store to the format of this smmap. Throws CliError. */
+export async function upgrade(dir: string): Promise<void> {
+  if (!hasRecords(dir)) throw new CliError(EXIT.IO, `there is no store in ${dir}`);
+  const old = await asCliError(() => upgradeWhole(dir));
+  warn(old === FORMAT ? `${dir}: has format ${FORMAT} already` : `${dir}: has format ${FORMAT} now, and had ${old}`);
+}
+
+async function withBackup(
+  file: string,
+  noun: string,
+  work: (source: Source, passed: (bytes: number) => void) => Promise<void> | void,
+): Promise<void> {
+  const source = openSource(file);
+  const progress: Progress = createProgress(source.size, `bytes ${noun}`);
+  let shown = 0;
+  try {
+    await asCliError(async () =>
+      work(source, (bytes) => {
+        if (bytes - shown < 1_000_000) return;
+        shown = bytes;
+        progress.show(bytes, bytes);
+      }),
+    );
+  } finally {
+    progress.clear();
+    source.close();
+  }
+}
+
+/** A backup that is renamed over the store itself would be the end of both. */
+function refuseOwnFile(file: string, dir: string): void {
+  if (!existsSync(file)) return;
+  const data = fileOf(dir);
+  const own = [data, lockOf(data)].filter((each) => existsSync(each)).map((each) => realpathSync(each));
+  if (own.includes(realpathSync(file)))
+    throw new CliError(EXIT.USAGE, `${file}: is the store itself; name another file`);
+}
+
+function listCounts(counts: Counts): string {
+  const of = (count: number, [one, several]: readonly [string, string]): string =>
+    `${count} ${count === 1 ? one : several}`;
+  const parts = (['mailbox', 'alias', 'domain'] as const).map((about) =>
+    of(counts.get(countNameOf(about, '')) ?? 0, NOUNS[about]),
+  );
+  const tables = [...counts].filter(([name, count]) => name.startsWith('key ') && count > 0);
+  const keys = tables.reduce((sum, [, count]) => sum + count, 0);
+  return [...parts, `${of(keys, NOUNS.key)} in ${of(tables.length, ['table', 'tables'])}`].join(', ');
+}

@@ -1,0 +1,159 @@
+import { resolve } from 'node:path';
+import { CLASSES, type DomainClass, STATES, type State } from '../vocabulary.ts';
+import { type Command, collect, Option, parseCount, parseTable } from './command.ts';
+import { HELP, REMOVE_ALIAS_HELP } from './help.ts';
+import { type Kind, KINDS, type KindName, type Scope } from './keep/kind.ts';
+import type { ExportOptions, ImportOptions, StoreOption } from './options.ts';
+
+/** What a command does. Each of its arguments is a list; a table is none of them, but in the scope. */
+type Act<O> = (scope: Scope, args: readonly string[][], options: O & StoreOption) => Promise<number | void>;
+/** Adds --store to a command, and what it does. */
+type Define = <O>(command: Command, act: Act<O>) => void;
+
+/** Adds the commands of a kind, which differ in their arguments and formats. */
+export function addKind(program: Command, kind: KindName, defaultStore: string, exit: (code: number) => void): void {
+  const { imports, exports }: Kind = KINDS[kind];
+  const help = HELP[kind];
+  const parent = program.command(kind).summary(help.summary).description(help.description);
+  const [addressed, tabled] = [kind === 'mailbox' || kind === 'alias', kind === 'table'];
+  const command = (name: string, description: string): Command => {
+    const made = parent.command(name).description(description);
+    if (!tabled) return made;
+    return made.argument(name === 'list' ? '[table]' : '<table>', 'a name without blanks, such as access', parseTable);
+  };
+  const define: Define = (made, act) => {
+    const store = new Option('-s, --store <dir>', 'folder of the store').argParser((dir) => resolve(dir));
+    made.addOption(store.default(defaultStore)).action(async () => {
+      const args = (made.processedArgs as (string | string[] | undefined)[]).map((arg = []) => [arg].flat());
+      const [table = ''] = (tabled ? args.shift() : undefined) ?? [];
+      exit((await act({ kind, table }, args, made.opts())) ?? 0);
+    });
+  };
+
+  ADD[kind](command('add', help.add).addHelpText('after', help.examples), define);
+  const removing = command('remove', `Removes ${help.plural}. Exit code 1 where one was not there.`);
+  removing.argument(`<${help.name}...>`);
+  if (kind === 'alias') {
+    const target = new Option('-t, --target <target>', 'remove only this target from each alias, in any number');
+    removing
+      .addOption(target.argParser(collect).default([], 'the whole alias'))
+      .addHelpText('after', REMOVE_ALIAS_HELP);
+  }
+  define<{ target?: string[] }>(removing, async (scope, [names = []], { target = [], store }) => {
+    const { remove, removeTargets } = await import('./keep/remove.ts');
+    return target.length > 0 ? removeTargets(names, target, store) : remove(scope, names, store);
+  });
+  const list = command('list', help.list);
+  if (addressed) list.option('-d, --domain <domain>', 'only this domain');
+  define<{ domain?: string }>(list, async (scope, _, { domain = null, store }) =>
+    (await import('./keep/show.ts')).list(scope, domain, store),
+  );
+  const showing = command(
+    'show',
+    `Prints ${help.plural} with all that is known of them. Exit code 1 where one is not there.`,
+  );
+  define(showing.argument(`<${help.name}...>`), async (scope, [names = []], { store }) =>
+    (await import('./keep/show.ts')).show(scope, names, store),
+  );
+
+  const format = (names: readonly string[], what: string): Option =>
+    new Option('--format <format>', what).choices(names).default(names[0]);
+  const importing = command('import', `Adds or changes the ${help.plural} that stand in a file.`)
+    .argument('<file>', 'a file, or - for standard input')
+    .addOption(format(imports, 'how the file is written'))
+    .option('--strict', 'import nothing where a line is bad')
+    .option('--replace', 'the file is all there is: remove what is not in it, or change nothing where a line is bad')
+    .option('--allow-empty', `an empty file is right: there are no ${help.plural}`)
+    .option(
+      '--allow-removals <number>',
+      `with --replace: how many ${help.plural} may go at most (default: ten, or a tenth of them)`,
+      parseCount,
+    )
+    .option('--allow-unended', 'with --replace or --strict: the last line is whole, though it has no line feed')
+    .option('--dry-run', 'say what would be added, changed and removed, and do nothing')
+    .addHelpText('after', help.import);
+  if (addressed) importing.option('--default-domain <domain>', 'the domain of names that stand there without one');
+  if (kind === 'mailbox') {
+    const separator = new Option(
+      '--separator <separator>',
+      'of folders in format cyrus: . where unixhierarchysep is off',
+    );
+    importing.addOption(separator.choices(['/', '.']));
+  }
+  define<ImportOptions>(importing, async (scope, [[file = ''] = []], options) => {
+    const { strict = false, replace = false, allowEmpty = false, allowUnended = false, dryRun = false } = options;
+    const { allowRemovals = null } = options;
+    if (allowRemovals !== null && !replace) importing.error('error: --allow-removals goes with --replace only');
+    const { readerFor } = await import('./keep/format.ts');
+    const reader = readerFor(scope, options.format, {
+      '--default-domain': options.defaultDomain,
+      '--separator': options.separator,
+      '--replace': replace ? '' : undefined,
+      '--allow-empty': allowEmpty ? '' : undefined,
+    });
+    const { importFile } = await import('./keep/import.ts');
+    const rules = { strict, replace, allowEmpty, allowUnended, allowRemovals, dryRun };
+    return importFile(scope, file, reader, rules, options.store);
+  });
+
+  const exporting = command(
+    'export',
+    `Prints all ${help.plural}${tabled ? ' of a table' : ''}, or writes a file of them.`,
+  )
+    .addOption(format(exports, 'how to write them'))
+    .option('-o, --output <file>', 'a file to write or replace (default: standard output)')
+    .option('--partial', 'what the format cannot express may be missing')
+    .addHelpText('after', help.export);
+  if (kind === 'mailbox') exporting.option('--route <text>', 'for format fqdnroutes: what stands behind each address');
+  define<ExportOptions>(exporting, async (scope, _, { output = null, partial = false, route, store, ...options }) => {
+    const { writerFor } = await import('./keep/format.ts');
+    const writer = writerFor(scope, options.format, { '--route': route });
+    const { exportAll } = await import('./keep/export.ts');
+    return exportAll(scope, writer, { output, partial }, store);
+  });
+}
+
+/** What `add` takes, by kind. */
+const ADD: Readonly<Record<KindName, (command: Command, define: Define) => void>> = {
+  mailbox(command, define) {
+    command
+      .argument('<address...>')
+      .addOption(
+        new Option('-f, --folder <name>', 'to add to each, in any number').argParser(collect).default([], 'none'),
+      )
+      .addOption(new Option('--state <state>', 'default: as it is, and active for a new one').choices(STATES))
+      .option('--value <text>', 'what a map with reply = "value" answers (default: as it is)');
+    define<{ folder: string[]; state?: State; value?: string }>(
+      command,
+      async (_, [addresses = []], { folder, state = null, value = null, store }) =>
+        (await import('./keep/records.ts')).addMailboxes(addresses, { folders: folder, state, value }, store),
+    );
+  },
+  alias(command, define) {
+    command
+      .argument('<address>', 'or @example.org, for all in a domain that is nothing else')
+      .argument('<target...>', 'addresses, each alone or several with commas between them')
+      .option('--replace', 'to these targets only');
+    define<{ replace?: true }>(command, async (_, [[address = ''] = [], targets = []], { replace = false, store }) =>
+      (await import('./keep/records.ts')).addAlias(address, targets, replace, store),
+    );
+  },
+  domain(command, define) {
+    command
+      .argument('<domain...>')
+      .addOption(
+        new Option('--class <class>', "Postfix's address class (default: as it is, and mailbox for a new one)").choices(
+          CLASSES,
+        ),
+      );
+    define<{ class?: DomainClass }>(command, async (_, [domains = []], { class: domainClass = null, store }) =>
+      (await import('./keep/records.ts')).addDomains(domains, domainClass, store),
+    );
+  },
+  table(command, define) {
+    command.argument('<key>').argument('<value>');
+    define(command, async ({ table }, [[key = ''] = [], [value = ''] = []], { store }) =>
+      (await import('./keep/records.ts')).addKey(table, key, value, store),
+    );
+  },
+};
