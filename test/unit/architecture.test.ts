@@ -80,7 +80,7 @@ describe('the source', () => {
   it('touches process only where a person or systemd calls', () => {
     const touching = files.filter(({ text }) => /\bprocess\.\w|from 'node:process'/.test(text)).map(({ name }) => name);
     expect(touching.filter((name) => !/^(main\.ts|cli\/)/.test(name))).toEqual([
-      'observe/log.ts', // its own pid
+      'observe/open.ts', // its own pid
       'socket/unix.ts', // the umask of a socket file
     ]);
   });
