@@ -189,6 +189,59 @@ describe('20 refused reloads', () => {
   });
 });
 
+describe('a reload that comes too late', () => {
+  test('while the daemon stops opens nothing, and the daemon ends', async () => {
+    const { folder, daemon, client } = await serveConfigured(
+      (dir) => `limits.stop_ms = 60_000\n${listen(dir)}${fixed('fred')}`,
+    );
+    expect(await client.ask('mailbox', FRED)).toBe(`OK ${FRED}`);
+    const ended = daemon.stop();
+    await daemon.logged('stopping');
+    await writeFile(
+      join(folder, 'smmap.toml'),
+      `${listen(folder)}[listen.more]\npath = "${folder}/more.sock"\n${fixed('joe')}`,
+    );
+    daemon.signal('SIGHUP');
+    expect(await daemon.logged('reload_refused')).toMatchObject({ cause: 'the daemon ends' });
+    await client.ended;
+    client.close();
+    expect(await ended).toBe(0);
+    expect(readdirSync(folder)).toEqual(['smmap.toml']);
+  });
+
+  test.for([0, 1, 2, 5, 10, 20])('%i ms before SIGTERM is obeyed or given up', async (beforeMs) => {
+    const { folder, daemon, client } = await serveConfigured((dir) => listen(dir) + fixed('fred'));
+    client.close();
+    const stores = Array.from({ length: 200 }, (_, at) => `store.s${at} = { driver = "memory", mailboxes = [] }\n`);
+    const moved = `listen.moved.path = "${folder}/moved.sock"\nstore.last = { driver = "embedded", path = "${folder}/s" }\n`;
+    await writeFile(join(folder, 'smmap.toml'), `${moved}${stores.join('')}`);
+    daemon.signal('SIGHUP');
+    if (beforeMs > 0) await sleep(beforeMs);
+    expect(await daemon.stop()).toBe(0);
+    expect(readdirSync(folder).filter((name) => name !== 's')).toEqual(['smmap.toml']);
+  });
+
+  test('while it hands over takes nothing back, and the daemon ends', async () => {
+    const folder = await makeFolder();
+    const config = listen(folder) + fixed('fred');
+    const first = await serve({ folder, config });
+    const client = await connectTo(first.socket);
+    const second = await serve({ folder, config: listen(folder) + fixed('joe'), args: ['--takeover'] });
+    await first.logged('handing_over');
+    await writeFile(
+      join(folder, 'smmap.toml'),
+      `${listen(folder)}[listen.more]\npath = "${folder}/more.sock"\n${fixed('fred')}`,
+    );
+    first.signal('SIGHUP');
+    expect(await first.logged('reload_refused')).toMatchObject({ cause: 'the daemon ends' });
+    expect(await client.ask('mailbox', FRED)).toBe(`OK ${FRED}`);
+    client.close();
+    await first.logged('stopped');
+    expect(await askOnce(second.socket, 'mailbox', 'joe@example.org')).toBe('OK joe@example.org');
+    expect(readdirSync(folder).toSorted()).toEqual(['smmap.sock', 'smmap.sock.control', 'smmap.toml']);
+  });
+});
+
 test('a daemon that was taken over from serves its clients until they close, and then ends with 0', async () => {
   const folder = await makeFolder();
   const config = listen(folder) + fixed('fred');

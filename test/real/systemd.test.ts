@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, lstatSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -122,6 +122,50 @@ describePart('systemd-socket-activate', program('systemd-socket-activate'), ({ n
     first.close();
     expect(await daemon.stop('SIGTERM')).toBe(0);
     expect(lstatSync(path).isSocket()).toBe(true);
+  });
+
+  test('keeps that socket through reloads without it and with it, and through those that are refused', async () => {
+    const folder = await makeFolder();
+    const path = join(folder, 'smmap.sock');
+    const starting = serve(activate(folder, 'smmap'));
+    await vi.waitUntil(() => existsSync(path), WAIT);
+    const first = await connectTo(path);
+    onTestFinished(() => first.close());
+    const daemon = await starting;
+    const inodeOfFd3 = (): string => readlinkSync(`/proc/${daemon.pid}/fd/3`);
+    const passedIn = inodeOfFd3();
+    const reload = async (listeners: string): Promise<string> => {
+      const before = daemon.log.length;
+      writeFileSync(
+        join(folder, 'smmap.toml'),
+        `${listeners}\nstore.fixed = { driver = "memory", mailboxes = ["fred@example.org"] }`,
+      );
+      daemon.signal('SIGHUP');
+      const event = await vi.waitUntil(
+        () => daemon.log.slice(before).find((line) => line.event.startsWith('reload')),
+        WAIT,
+      );
+      return event.event;
+    };
+    const held = 'listen.mta.systemd = "smmap"';
+    const own = `listen.own.path = "${folder}/own.sock"`;
+    const bad = `control.path = "${folder}/missing/control.sock"`;
+    for (let round = 0; round < 5; round++) {
+      expect(await reload(own)).toBe('reloaded');
+      const connected = await connectTo(path);
+      await connected.ended; // nobody answers there now, and says so
+      connected.close();
+      expect(inodeOfFd3()).toBe(passedIn);
+      const others = await Promise.all(Array.from({ length: 5 }, () => connectTo(`${folder}/own.sock`))); // would have its number
+      expect(await reload(`${held}\n${own}\n${bad}`)).toBe('reload_refused');
+      expect(inodeOfFd3()).toBe(passedIn);
+      expect(await reload(held)).toBe('reloaded');
+      expect(inodeOfFd3()).toBe(passedIn);
+      expect(await askOnce(path, 'mailbox', 'fred@example.org')).toBe('OK fred@example.org');
+      for (const other of others) other.close();
+    }
+    expect(await first.ask('mailbox', 'fred@example.org')).toBe('OK fred@example.org');
+    expect(daemon.log.filter(({ event }) => event === 'accept_failed')).toEqual([]);
   });
 
   test('that passes in a socket of another name is an error that names both', async () => {
