@@ -45,6 +45,7 @@ export function createDoors(inherited: InheritedSockets, eventsOf: (entrance: ()
   const idle = new Set<Door>();
   const broken = new Map<string, unknown>(); // sockets of systemd that are none: node:net has closed their descriptors
   let closed = false;
+  let last: Promise<void> = Promise.resolve(); // of the exchanges, which come one after the other
 
   const open = async (entrance: Entrance): Promise<Door> => {
     const events = eventsOf(() => door.entrance ?? entrance);
@@ -65,46 +66,52 @@ export function createDoors(inherited: InheritedSockets, eventsOf: (entrance: ()
     idle.add(door);
   };
 
+  const exchange = async (entrances: readonly Entrance[], takeover: boolean): Promise<void> => {
+    refuseDoubles(entrances);
+    const gone = [...doors, ...idle];
+    const fresh: Door[] = [];
+    const next: (readonly [Door, Entrance])[] = [];
+    const enter = async (entrance: Entrance): Promise<void> => {
+      const at = gone.findIndex(({ place }) => place === placeOf(entrance.config));
+      const [kept] = at === -1 ? [] : gone.splice(at, 1);
+      const door = kept ?? (await open(entrance));
+      if (kept === undefined) fresh.push(door);
+      next.push([door, entrance]);
+    };
+    try {
+      const ours = entrances.filter(({ config }) => config.kind !== 'systemd');
+      for (const entrance of ours) await enter(entrance);
+      const takes = [];
+      for (const { listener } of fresh) {
+        const replace = takeover || gone.some(({ listener: old }) => old.where === listener.where && old.holds());
+        takes.push(await listener.claim(replace));
+      }
+      // Last, since what is accepted there cannot be given back.
+      for (const entrance of entrances.filter((each) => !ours.includes(each))) await enter(entrance);
+      if (closed) throw new ListenError('the daemon ends');
+      for (const take of takes) take();
+    } catch (error) {
+      for (const door of fresh) discard(door, () => door.listener.close());
+      throw error;
+    }
+    for (const [door, entrance] of next) {
+      idle.delete(door);
+      door.entrance = entrance;
+      door.listener.update(bindingOf(entrance.config, inherited));
+    }
+    for (const door of gone) discard(door, () => door.listener.retire());
+    for (const { events, listener } of fresh) events.opened(listener.where);
+    doors = next.map(([door]) => door);
+  };
+
   return {
     get where() {
       return doors.flatMap(({ entrance, listener }) => (entrance?.leadsTo === 'maps' ? [listener.where] : []));
     },
-    async exchange(entrances, takeover) {
-      refuseDoubles(entrances);
-      const gone = [...doors, ...idle];
-      const fresh: Door[] = [];
-      const next: (readonly [Door, Entrance])[] = [];
-      const enter = async (entrance: Entrance): Promise<void> => {
-        const at = gone.findIndex(({ place }) => place === placeOf(entrance.config));
-        const [kept] = at === -1 ? [] : gone.splice(at, 1);
-        const door = kept ?? (await open(entrance));
-        if (kept === undefined) fresh.push(door);
-        next.push([door, entrance]);
-      };
-      try {
-        const ours = entrances.filter(({ config }) => config.kind !== 'systemd');
-        for (const entrance of ours) await enter(entrance);
-        const takes = [];
-        for (const { listener } of fresh) {
-          const replace = takeover || gone.some(({ listener: old }) => old.where === listener.where && old.holds());
-          takes.push(await listener.claim(replace));
-        }
-        // Last, since what is accepted there cannot be given back.
-        for (const entrance of entrances.filter((each) => !ours.includes(each))) await enter(entrance);
-        if (closed) throw new ListenError('the daemon ends');
-        for (const take of takes) take();
-      } catch (error) {
-        for (const door of fresh) discard(door, () => door.listener.close());
-        throw error;
-      }
-      for (const [door, entrance] of next) {
-        idle.delete(door);
-        door.entrance = entrance;
-        door.listener.update(bindingOf(entrance.config, inherited));
-      }
-      for (const door of gone) discard(door, () => door.listener.retire());
-      for (const { events, listener } of fresh) events.opened(listener.where);
-      doors = next.map(([door]) => door);
+    exchange(entrances, takeover) {
+      const next = last.then(() => exchange(entrances, takeover));
+      last = next.catch(() => {});
+      return next;
     },
     close() {
       closed = true;

@@ -107,6 +107,14 @@ describe('an exchange of listeners', () => {
     expect(files()).toEqual([]);
   });
 
+  it('waits for the one before it', async () => {
+    const doors = make();
+    const exchanges = ['a', 'b', 'a', 'c'].map((file) => doors.exchange([unix(file, file)], false));
+    await Promise.all(exchanges);
+    expect(files()).toEqual(['c']);
+    expect(told.map((each) => each.split(' ')[1])).toEqual(['a', 'b', 'a', 'c']);
+  });
+
   it('that is under way when all is closed opens nothing', async () => {
     const doors = make();
     const exchange = doors.exchange([unix('a', 'a'), unix('b', 'b')], false);
