@@ -17,8 +17,9 @@ export interface Doors {
   /** Of the maps, as `unix:PATH` and `tcp:HOST:PORT`. */
   readonly where: readonly string[];
   /**
-   * Opens what is new, changes what is there already, and closes what is gone, as one: nothing is closed and no path is taken before
-   * all can be had. Where one cannot, all is as it was, and ListenError is thrown. With `takeover` a path is also taken from another server.
+   * Opens what is new, changes what is there already, and closes what is gone, as one: nothing is closed and no path is
+   * taken before all can be had. Where one cannot, all is as it was, and ListenError is thrown. With `takeover` a path
+   * is also taken from another server.
    */
   exchange(entrances: readonly Entrance[], takeover: boolean): Promise<void>;
   /** Closes them all, for good: an exchange that is under way fails. */
@@ -39,7 +40,9 @@ interface Door {
   readonly listener: Listener;
 }
 
-/** Starts with no listeners. `eventsOf` makes the events of each, which are told under its configuration of the moment. */
+/**
+ * Starts with no listeners. `eventsOf` makes the events of each, which are told under its configuration of the moment.
+ */
 export function createDoors(inherited: InheritedSockets, eventsOf: (entrance: () => Entrance) => DoorEvents): Doors {
   let doors: readonly Door[] = [];
   const idle = new Set<Door>();
@@ -124,7 +127,10 @@ function isSystemd({ place }: Door): boolean {
   return place.startsWith('systemd:');
 }
 
-/** What tells one listener from another. A socket file has its mode and owner from when it is made, so with others it is another one. */
+/**
+ * What tells one listener from another. A socket file has its mode and owner from when it is made, so with others it is
+ * another one.
+ */
 function placeOf(config: ListenerConfig): string {
   if (config.kind === 'systemd') return `systemd:${config.name}`;
   if (config.kind === 'tcp') return formatEndpoint(config);

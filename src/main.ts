@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Before anything else is loaded: a SIGHUP that comes meanwhile would end the daemon. `serve` obeys those that come later.
+// Before anything else is loaded: a SIGHUP that comes meanwhile would end the daemon. `serve` obeys later ones.
 const serves = process.argv[2] === 'serve';
 if (serves) process.on('SIGHUP', () => {});
 

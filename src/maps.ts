@@ -18,8 +18,8 @@ export interface Maps<S extends Store> {
 }
 
 /**
- * Opens the stores of a configuration, as `open` does, and makes its maps. Those that `kept` knows are open already. Where one cannot be
- * opened, those that were opened here are closed.
+ * Opens the stores of a configuration, as `open` does, and makes its maps. Those that `kept` knows are open already.
+ * Where one cannot be opened, those that were opened here are closed.
  */
 export async function openMaps<S extends Store>(
   config: Pick<Config, 'stores' | 'maps'>,
@@ -76,7 +76,10 @@ function createMap(map: MapConfig, store: Failover): Resolver {
   }
 }
 
-/** Says once which stores were never filled with what they are asked for; a failure of another kind shows at each lookup. */
+/**
+ * Says once which stores were never filled with what they are asked for; a failure of another kind shows at each
+ * lookup.
+ */
 export async function warnOfEmptyStores(config: Config, stores: ReadonlyMap<string, Store>, log: Log): Promise<void> {
   const told = new Set<string>();
   for (const map of config.maps.values()) {

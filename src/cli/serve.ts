@@ -22,8 +22,9 @@ export interface ServeOptions {
 const GIVEN_UP_MS = 500;
 
 /**
- * Runs the daemon until a signal stops it, or another daemon has taken over and all clients are gone. Resolves to the exit
- * code, after which the process has to be ended. Throws ConfigError, MissingPackageError, and CliError where it cannot listen.
+ * Runs the daemon until a signal stops it, or another daemon has taken over and all clients are gone. Resolves to the
+ * exit code, after which the process has to be ended. Throws ConfigError, MissingPackageError, and CliError where it
+ * cannot listen.
  */
 export async function serve(options: ServeOptions, places: Places, version: string): Promise<number> {
   const load = (): Config => loadConfig(options.config, places, overridesOf(options));

@@ -20,8 +20,8 @@ export interface Log {
   storeShrank(store: string, kind: string, before: number, after: number): void;
   /**
    * One answer. OK at debug, a refusal (NOTFOUND, PERM) at info, a deferral (TEMP) at warn with its cause. Where a
-   * NOTFOUND refuses nobody, such as an address that is no alias, it is at debug too: a mail server may ask 39 times for
-   * one recipient. Deferrals of one cause are one line a second, as are all events below that have a count.
+   * NOTFOUND refuses nobody, such as an address that is no alias, it is at debug too: a mail server may ask 39 times
+   * for one recipient. Deferrals of one cause are one line a second, as are all events below that have a count.
    */
   answered(request: Request, reply: Reply, cause: unknown, refuses: boolean): void;
   /** A TEMP that no map gave: too many connections, a malformed request (null), a reply that is too long. */
@@ -36,7 +36,9 @@ export interface Log {
   acceptFailed(listener: string, cause: unknown): void;
   stalled(forMs: number): void;
   reloaded(config: string, listeners: readonly string[]): void;
-  /** The configuration or a listener of it is no good, or what is `expected` less; the daemon goes on with what it has. */
+  /**
+   * The configuration or a listener of it is no good, or what is `expected` less; the daemon goes on with what it has.
+   */
   reloadRefused(cause: unknown, expected: boolean): void;
   /** Another daemon has taken over, and this one serves its clients on until they close. */
   handingOver(open: number): void;

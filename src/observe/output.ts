@@ -14,9 +14,9 @@ const LATEST_AGAIN_MS = 64; // and no later than that
 const FLUSH_MS = 1_000;
 
 /**
- * Writes to a descriptor, one write at a time, so that a slow reader holds up nobody. A pipe or socket has to be non-blocking, as
- * Node makes those of its own standard output: a thread that is held in a write would hold the end of the process, too. `lost` is told the number
- * of texts that found no room, once there is room again.
+ * Writes to a descriptor, one write at a time, so that a slow reader holds up nobody. A pipe or socket has to be
+ * non-blocking, as Node makes those of its own standard output: a thread that is held in a write would hold the end of
+ * the process, too. `lost` is told the number of texts that found no room, once there is room again.
  */
 export function createOutput(fd: number, lost: (texts: number) => void): Output {
   let waiting = '';

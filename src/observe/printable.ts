@@ -1,6 +1,6 @@
 /**
- * C0 and C1 controls, and what changes the direction of a text or ends a line of Unicode: a client chooses the keys, and none of these may
- * steer the terminal of the person who reads the log, or change what he sees.
+ * C0 and C1 controls, and what changes the direction of a text or ends a line of Unicode: a client chooses the keys,
+ * and none of these may steer the terminal of the person who reads the log, or change what he sees.
  */
 const STEERING = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 

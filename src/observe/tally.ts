@@ -16,8 +16,9 @@ interface Counted<T> {
 }
 
 /**
- * The first of a cause is told at once, and what follows is counted and told once a second with its first one, until a second
- * passes without any. So `tell` is told of each exactly once. Beyond a hundred causes at a time the others are counted together: `mixed`.
+ * The first of a cause is told at once, and what follows is counted and told once a second with its first one, until a
+ * second passes without any. So `tell` is told of each exactly once. Beyond a hundred causes at a time the others are
+ * counted together: `mixed`.
  */
 export function createTally<T>(tell: (first: T, count: number, mixed: boolean) => void): Tally<T> {
   const causes = new Map<string, Counted<T>>();

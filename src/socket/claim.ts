@@ -15,9 +15,10 @@ export function besidePath(path: string): string {
 }
 
 /**
- * Sees whether the listening socket at `beside` can have the name `path`: where nobody listens there, and with `replace` also from whoever
- * does. What it resolves to gives it that name, at once and in one step, so that several paths are taken together or not at all. A socket file
- * that a dead server left is removed; without `replace` a live server is never replaced. Both throw ListenError.
+ * Sees whether the listening socket at `beside` can have the name `path`: where nobody listens there, and with
+ * `replace` also from whoever does. What it resolves to gives it that name, at once and in one step, so that several
+ * paths are taken together or not at all. A socket file that a dead server left is removed; without `replace` a live
+ * server is never replaced. Both throw ListenError.
  */
 export async function claimPath(beside: string, path: string, replace: boolean): Promise<() => void> {
   if (replace) {
@@ -68,7 +69,10 @@ async function findStale(path: string): Promise<bigint | null> {
   );
 }
 
-/** Renamed first, so that of two servers that start at once only one removes the file, and neither the other's new socket. */
+/**
+ * Renamed first, so that of two servers that start at once only one removes the file, and neither the other's new
+ * socket.
+ */
 function removeStale(path: string, stale: bigint, aside: string): void {
   try {
     renameSync(path, aside);

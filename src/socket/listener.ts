@@ -17,8 +17,9 @@ export type Binding =
 export interface Listener {
   readonly where: string;
   /**
-   * Sees whether a Unix socket can have its path, from which clients reach it: where nobody listens there, or with `replace` also from
-   * whoever does. What it resolves to takes the path at once, without a moment in which nobody would listen. Both throw ListenError.
+   * Sees whether a Unix socket can have its path, from which clients reach it: where nobody listens there, or with
+   * `replace` also from whoever does. What it resolves to takes the path at once, without a moment in which nobody
+   * would listen. Both throw ListenError.
    */
   claim(replace: boolean): Promise<() => void>;
   /** Whether its path is still its own. */
@@ -77,7 +78,10 @@ function whereOf(server: Server): string {
   return formatEndpoint({ kind: 'tcp', host: address.address, port: address.port });
 }
 
-/** Over TCP lets in the loopback addresses and the allowed networks: a socket map tells anybody who asks which mailboxes exist. */
+/**
+ * Over TCP lets in the loopback addresses and the allowed networks: a socket map tells anybody who asks which mailboxes
+ * exist.
+ */
 function admitFrom(binding: Binding, events: ListenerEvents): (socket: Socket) => void {
   if (binding.kind !== 'tcp') return (socket) => events.accept(socket);
   const { allow } = binding;

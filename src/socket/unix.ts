@@ -18,9 +18,9 @@ const WATCH_MS = 500;
 const LAST_ACCEPT_MS = 100; // who connected before the path went elsewhere is accepted within this time
 
 /**
- * Listens beside a path, which is had only by `claim`. From then on the path is looked at twice a second: where another server listens
- * there, `replaced` is told, once. Where the file was removed, or is no socket that anybody listens on, `lost` is told, and the path is
- * claimed again with a new socket. Throws ListenError.
+ * Listens beside a path, which is had only by `claim`. From then on the path is looked at twice a second: where another
+ * server listens there, `replaced` is told, once. Where the file was removed, or is no socket that anybody listens on,
+ * `lost` is told, and the path is claimed again with a new socket. Throws ListenError.
  */
 export async function openUnix(
   binding: UnixBinding,
@@ -112,8 +112,9 @@ export async function openUnix(
 }
 
 /**
- * Binds beside the path. The socket file has its mode from the moment it is there, by the umask, and its owner by its own name: a folder may
- * belong to another user, who could put a link in its place at any moment. So nothing is changed that a link could lead to.
+ * Binds beside the path. The socket file has its mode from the moment it is there, by the umask, and its owner by its
+ * own name: a folder may belong to another user, who could put a link in its place at any moment. So nothing is changed
+ * that a link could lead to.
  */
 async function bind(binding: UnixBinding, server: Server, events: ListenerEvents): Promise<Bound> {
   const { path, mode, uid, gid } = binding;
