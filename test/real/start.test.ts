@@ -136,7 +136,7 @@ describePart('a start over a real PostgreSQL', findPostgresql(PARTS), (installat
     const folder = await makeFolder();
     const main = await copyProgram(/^mysql2$/);
     const config = `
-      store.first = { driver = "postgresql", url = "${server.url()}", schema = "users" }
+      store.first = { driver = "postgresql", url = "${server.url()}", mailbox = "select :address as address" }
       store.second = { driver = "mysql", url = "mysql://smmap@127.0.0.1:1/mail", schema = "users" }`;
     writeFileSync(join(folder, 'smmap.toml'), configOf(folder, config));
     const ended = await run(process.execPath, [main, 'serve', '--config', join(folder, 'smmap.toml')], {
