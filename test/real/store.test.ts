@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
   closeSync,
   cpSync,
@@ -8,6 +8,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  statfsSync,
   truncateSync,
   writeFileSync,
   writeSync,
@@ -249,6 +250,166 @@ describe('a store whose file', () => {
     for (const key of ['old7', 'new7', 'nobody']) {
       expect(await askOnce(daemon.socket, 'mailbox', `${key}@example.org`)).toBe(FAILED);
     }
+  });
+});
+
+describe('a lock file that is removed', () => {
+  test('under the daemon is noticed: what is added behind that is answered', async () => {
+    const daemon = await serve();
+    const store = join(daemon.folder, 'store');
+    await fill(store, ['fred@example.org']);
+    const client = await connectTo(daemon.socket);
+    onTestFinished(() => client.close());
+    for (const name of ['wilma', 'barney']) {
+      await sleep(1_500); // older than a file that was just made with its store
+      expect(await client.ask('mailbox', 'fred@example.org')).toBe('OK fred@example.org');
+      expect(await client.ask('mailbox', `${name}@example.org`)).toBe('NOTFOUND ');
+      rmSync(join(store, `${FILE}-lock`));
+      expect((await cli(['mailbox', 'add', '--store', store, `${name}@example.org`])).code).toBe(0);
+      expect(await client.ask('mailbox', `${name}@example.org`)).toBe(`OK ${name}@example.org`);
+      expect(statSync(join(store, `${FILE}-lock`)).mode & 0o777).toBe(0o640);
+    }
+    expect(daemon.log.filter(({ event }) => event === 'store_opened')).toHaveLength(3);
+  });
+
+  test.for([
+    ['and made anew by another import', true],
+    ['and not made anew', false],
+  ] as const)('while a command writes, %s, makes it write nothing and say so', async ([, another]) => {
+    const store = join(await makeFolder(), 'store');
+    await fill(store, ['fred@example.org']);
+    const records = openRecords(store, 'write');
+    const mailbox = { about: 'mailbox', domain: 'example.org', state: 'active', value: '', folders: [] } as const;
+    const write = (): boolean =>
+      records.write((writer) => {
+        for (let at = 0; at < 1_000; at++) writer.put({ ...mailbox, local: `mine${at}` });
+        rmSync(join(store, `${FILE}-lock`), { force: true });
+        const importing = [MAIN, 'mailbox', 'import', '--store', store, '-'];
+        if (another) execFileSync(process.execPath, importing, { input: users(1_000, 'other'), stdio: 'pipe' });
+        return true;
+      });
+    expect(write).toThrow(/smmap.mdb-lock was removed or replaced meanwhile; nothing was written; run this again/);
+    expect(write).toThrow('nothing was written; run this again'); // also the next time
+    await records.close();
+    const there = (await exported(store)).trim().split('\n');
+    expect(there).toHaveLength(another ? 1_001 : 1);
+    expect(there.filter((line) => line.startsWith('mine'))).toEqual([]);
+  });
+
+  test('while three imports run loses nothing that was reported', async () => {
+    const store = join(await makeFolder(), 'store');
+    await fill(store, ['fred@example.org']);
+    const imports = ['a', 'b', 'c'].map(async (name, at) => {
+      await sleep(at * 300);
+      if (at > 0) rmSync(join(store, `${FILE}-lock`), { force: true });
+      return cli(['mailbox', 'import', '--store', store, '-'], users(50_000, name));
+    });
+    const ended = await Promise.all(imports);
+    const there = (await exported(store)).split('\n');
+    for (const [at, name] of ['a', 'b', 'c'].entries()) {
+      const { code, stderr } = ended[at] as (typeof ended)[0];
+      expect([code, stderr]).toEqual(
+        code === 0 ? [0, 'smmap: 50000 imported\n'] : [74, expect.stringMatching(/run this again/)],
+      );
+      if (code === 0) expect(there.filter((line) => line.startsWith(name))).toHaveLength(50_000);
+    }
+    expect((await cli(['store', 'verify', '--store', store])).code).toBe(0);
+  });
+});
+
+describe('a store that shrinks', () => {
+  test('sharply is logged, whoever did it, and little by little too', async () => {
+    const daemon = await serve();
+    const store = join(daemon.folder, 'store');
+    const ask = async (): Promise<void> => {
+      await sleep(1_100); // it is looked at once a second
+      await askOnce(daemon.socket, 'mailbox', 'old0@example.org');
+    };
+    const keep = async (count: number): Promise<void> => {
+      const args = ['mailbox', 'import', '--replace', '--allow-removals', '999', '--store', store, '-'];
+      expect((await cli(args, users(count, 'old'))).code).toBe(0);
+      await ask();
+    };
+    await fill(store, users(200, 'old').trim().split('\n'));
+    await cli(['table', 'import', '--store', store, 'access', '-'], users(50).replaceAll('\n', ' OK\n'));
+    await ask();
+    for (const count of [190, 181, 178, 170, 50]) await keep(count);
+    const table = ['table', 'import', '--replace', '--allow-removals', '49', '--store', store, 'access', '-'];
+    expect((await cli(table, 'user7@example.org OK\n')).code).toBe(0);
+    await ask();
+    await fill(join(daemon.folder, 'other'), ['fred@example.org']);
+    renameSync(join(daemon.folder, 'other', FILE), join(store, FILE));
+    await ask();
+    await daemon.logged('store_shrank', ({ kind, after }) => kind === 'mailbox' && after === 1);
+    const shrank = daemon.log.filter(({ event }) => event === 'store_shrank');
+    expect(shrank.map(({ store: name, kind, before, after }) => [name, kind, before, after])).toEqual([
+      ['local', 'mailbox', 200, 178],
+      ['local', 'mailbox', 178, 50],
+      ['local', 'key access', 50, 1],
+      ['local', 'mailbox', 50, 1],
+    ]);
+  });
+});
+
+describe('a full disk', () => {
+  /** A folder that holds so much; null where this may not be mounted. */
+  async function smallDisk(kilobytes: number): Promise<string | null> {
+    const disk = await makeFolder();
+    const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${kilobytes}k`, 'tmpfs', disk]);
+    if (status !== 0) return null;
+    onTestFinished(() => void spawnSync('umount', ['-l', disk]));
+    return disk;
+  }
+  const freeOf = (disk: string): number => statfsSync(disk).bavail * statfsSync(disk).bsize;
+  const fillUp = (disk: string): void => {
+    const fd = openSync(join(disk, 'fill'), 'a');
+    try {
+      for (;;) writeSync(fd, Buffer.alloc(4_096));
+    } catch (error) {
+      expect((error as NodeJS.ErrnoException).code).toBe('ENOSPC');
+    } finally {
+      closeSync(fd);
+    }
+  };
+
+  test('is told as that by an import, which gives back what it took', async ({ skip }) => {
+    const disk = (await smallDisk(3_072)) ?? skip('a tmpfs cannot be mounted here');
+    const store = join(disk, 'store');
+    await fill(store, ['fred@example.org']);
+    const free = freeOf(disk);
+    const { code, stderr } = await cli(['mailbox', 'import', '--store', store, '-'], users(200_000));
+    expect([code, stderr]).toEqual([
+      74,
+      `smmap: ${join(store, FILE)} cannot be written: no space left on device; nothing was changed\n`,
+    ]);
+    expect(freeOf(disk)).toBe(free);
+    expect((await cli(['mailbox', 'add', '--store', store, 'wilma@example.org'])).code).toBe(0);
+    expect(await exported(store)).toBe('fred@example.org\nwilma@example.org\n');
+  });
+
+  test('without a lock file ends no process by a signal: daemon and commands say what is missing', async ({ skip }) => {
+    const disk = (await smallDisk(1_024)) ?? skip('a tmpfs cannot be mounted here');
+    const store = join(disk, 'store');
+    await fill(store, ['fred@example.org']);
+    rmSync(join(store, `${FILE}-lock`));
+    fillUp(disk);
+    const full = expect.stringContaining('cannot be opened: ENOSPC: no space left on device');
+    for (const args of [['list'], ['add', 'wilma@example.org']]) {
+      const { code, stderr } = await cli(['mailbox', ...args, '--store', store]);
+      expect([code, stderr]).toEqual([74, full]);
+    }
+    const { code, stderr } = await cli(['mailbox', 'add', 'a@b.example', '--store', join(disk, 'new')]);
+    expect([code, stderr]).toEqual([74, full]);
+    const config = `
+      listen.mta.path = "${join(await makeFolder(), 'smmap.sock')}"
+      store.local = { driver = "embedded", path = "${store}" }
+      map.mailbox = {}`;
+    const daemon = await serve({ folder: await makeFolder(), config });
+    expect(await askOnce(daemon.socket, 'mailbox', 'fred@example.org')).toBe(FAILED);
+    rmSync(join(disk, 'fill'));
+    await vi.waitUntil(async () => (await askOnce(daemon.socket, 'mailbox', 'fred@example.org')) !== FAILED, WAIT);
+    expect(await askOnce(daemon.socket, 'mailbox', 'fred@example.org')).toBe('OK fred@example.org');
+    expect((await cli(['mailbox', 'add', '--store', store, 'wilma@example.org'])).code).toBe(0);
   });
 });
 
