@@ -320,3 +320,13 @@ it('of a list of 100,000 no more is asked for than it takes to find one who is t
   expect((await MAPS['mailbox']?.('huge@example.org', counting))?.kind).toBe('OK');
   expect(asked).toBeLessThan(10);
 });
+
+it.each([
+  ['virtual', 'virtual', 'UncertainError'], // OK would make Postfix refuse all mailboxes of the domain
+  ['virtual', 'Alias', 'OK a.example'],
+  ['virtual', 'MAILBOX', 'NOTFOUND'],
+  ['virtual', '', 'NOTFOUND'],
+])('a map %s that is asked for a domain whose class is written "%s"', async (map, value, reply) => {
+  const lookup: Lookup = { lookup: () => ({ value, state: 'active' }) };
+  expect(await ask(`${map}: a.example`, lookup)).toBe(reply);
+});

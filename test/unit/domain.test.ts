@@ -53,6 +53,33 @@ describe('a domain map', () => {
     expect(formatReply(await other(key, createMemoryStore(held)), 1_000)).toBe(reply);
   });
 
+  const holding = (value: string): Lookup => ({ lookup: () => ({ value, state: 'active' }) });
+  const ask = async (options: Partial<DomainOptions>, value: string): Promise<string> => {
+    try {
+      return formatReply(await createDomainMap({ ...DEFAULTS, ...options })('a.example', holding(value)), 1_000);
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  const unknown = (word: string): string =>
+    `the domain a.example has the class "${word}" in its store, and smmap knows mailbox, alias, relay: change it there`;
+
+  it.each<[string, Partial<DomainOptions>, string, string]>([
+    ['in capitals', { class: 'mailbox' }, 'Mailbox', 'OK a.example'],
+    ['in capitals, which is another one', { class: 'alias' }, 'RELAY', 'NOTFOUND '],
+    ['that is empty', { class: 'mailbox' }, '', 'OK a.example'],
+    ['that is empty, for a map of another class', { class: 'relay' }, '', 'NOTFOUND '],
+    ['that smmap does not know', { class: 'mailbox' }, 'virtual', unknown('virtual')],
+    ['that smmap does not know, for a map of another class', { class: 'relay' }, 'virtual', unknown('virtual')],
+    ['with a blank', { class: 'alias' }, 'alias ', unknown('alias ')],
+    ['that is one word of several', { class: 'mailbox' }, 'mailbox, relay', unknown('mailbox, relay')],
+    ['that is a property of every object', { class: 'mailbox' }, 'constructor', unknown('constructor')],
+    ['that smmap does not know, where any will do', {}, 'virtual', 'OK a.example'],
+    ['that smmap does not know, as the value', { reply: 'value' }, 'virtual', 'OK virtual'],
+  ])('reads a class %s', async (_, options, value, reply) => {
+    expect(await ask(options, value)).toBe(reply);
+  });
+
   it('fails where the store does', () => {
     const failing: Lookup = {
       lookup() {

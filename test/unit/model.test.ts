@@ -106,7 +106,13 @@ function createWorld(delays: readonly number[]) {
   const store = createFailover(stores.map((each) => ({ store: each, answers: KINDS })));
   const answer = createAnswer(
     new Map([
-      ['mailbox', atOneMoment(createMailboxMap(MAILBOX, true), {...store, lookupAtOnce: async (q) => Promise.all(q.map(async (x) => store.lookup(x)))})],
+      [
+        'mailbox',
+        atOneMoment(createMailboxMap(MAILBOX, true), {
+          ...store,
+          lookupAtOnce: async (q) => Promise.all(q.map(async (x) => store.lookup(x))),
+        }),
+      ],
       ['folder', atOneMoment(createMailboxMap({ ...MAILBOX, policy: 'folder-or-inbox' }, true), store)],
     ]),
     () => {},

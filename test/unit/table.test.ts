@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Lookup } from '../../src/map/moment.ts';
 import { createTableMap } from '../../src/map/table.ts';
 import { formatReply } from '../../src/protocol/reply.ts';
 import { createMemoryStore } from '../../src/store/driver/memory.ts';
@@ -34,6 +35,13 @@ describe('a table map', () => {
   it('is certain of nothing in a table that is not there', () => {
     expect(() => createTableMap({ table: 'virtuser', fold: 'both' })('fred', store)).toThrow(
       'there is no table virtuser',
+    );
+  });
+
+  it.each(['', ' '])('has no answer for a key whose value is %j', (value) => {
+    const empty: Lookup = { lookup: () => ({ value, state: 'active' }) };
+    expect(() => createTableMap({ table: 'access', fold: 'both' })('fred', empty)).toThrow(
+      'the table access has an empty value for this key',
     );
   });
 });
