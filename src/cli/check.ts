@@ -1,13 +1,14 @@
 import { canAnswer, lacksCanary, questionsOf } from '../config/answers.ts';
 import type { Config, MapConfig, StoreConfig } from '../config/config.ts';
 import { loadConfig, type Places } from '../config/load.ts';
+import { VIRTUSER } from '../mta/sendmail.ts';
 import { checkDriver } from '../store/open.ts';
 import { CliError, EXIT } from './error.ts';
 import { warn } from './keep/access.ts';
 
 /**
- * Checks a configuration, and the aliases in its stores, and warns of stores that could do with a canary. Throws ConfigError with every mistake, MissingPackageError, and
- * CliError with every loop.
+ * Checks a configuration, and what is in its stores, and warns of what is right but may do harm. Throws ConfigError with every
+ * mistake, MissingPackageError, and CliError with everything in the stores by which a map is TEMP for ever.
  */
 export async function check(file: string | null, places: Places): Promise<void> {
   const config = loadConfig(file, places);
@@ -19,13 +20,30 @@ export async function check(file: string | null, places: Places): Promise<void> 
       `${name}: store ${store}: what is emptied by mistake, or hidden from us, would refuse all its mail; give it ${remedy}`,
     );
   }
+  checkReplies(config, name);
+  const { findGaps } = await import('./contents.ts');
+  const faults = await findGaps(config, name);
   const followed = [...config.maps].filter(([, map]) => followsAliases(map));
   if (followed.length > 0) {
     const { findLoops } = await import('./loops.ts');
-    const loops = await findLoops(config.stores, new Map(followed), name);
-    if (loops.length > 0) throw new CliError(EXIT.DATA, loops.join('\n'));
+    faults.push(...(await findLoops(config.stores, new Map(followed), name)));
   }
+  if (faults.length > 0) throw new CliError(EXIT.DATA, faults.join('\n'));
   process.stdout.write(`${name}: right (${countsOf(config)})\n`);
+}
+
+/**
+ * A text says where a mailbox is, and with `aliases` it is said of aliases too, which have none. For Sendmail's virtusertable
+ * that sends their mail astray; other maps may be asked for mailboxes alone.
+ */
+function checkReplies({ maps }: Config, file: string): void {
+  for (const [name, map] of maps) {
+    if (map.kind !== 'mailbox' || !map.options.aliases || typeof map.options.reply === 'string') continue;
+    const text = `${file}: map ${name}: with aliases = true it answers { text = ... } for aliases too, and sends their mail to mailboxes that are not there`;
+    const remedy = 'set aliases = false, and let a map of kind "alias" answer them';
+    if (name === VIRTUSER) throw new CliError(EXIT.CONFIG, `${text}; ${remedy}`);
+    warn(`${text}, unless the mail server asks it for mailboxes only; else ${remedy}`);
+  }
 }
 
 /** The kinds of canary that each store lacks, of those that its maps could do with. */

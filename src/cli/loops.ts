@@ -1,6 +1,7 @@
 import type { Config, MapConfig, StoreConfig } from '../config/config.ts';
 import { probeOf } from '../config/answers.ts';
 import { openMaps } from '../maps.ts';
+import { ALIASES } from '../map/mailbox.ts';
 import { LoopError } from '../map/search.ts';
 import type { Handler } from '../map/map.ts';
 import { hasRecords, openRecords } from '../store/driver/records.ts';
@@ -16,7 +17,8 @@ type Stores = Config['stores'];
 const ANYBODY = 'anybody'; // whom a catch-all is asked for: it loops for everybody or for nobody
 
 /**
- * Asks maps for every alias in their stores, as a mail server would, and gives back a line for each loop. What cannot be
+ * Asks maps for every alias in their stores, as a mail server would, and gives back a line for each loop: also for one that has
+ * another way out, which smmap answers, but Postfix defers. What cannot be
  * looked into is told on standard error: a store that is not there is no mistake of the configuration.
  */
 export async function findLoops(
@@ -31,7 +33,8 @@ export async function findLoops(
     if (!unknown.has(name)) warn(`${file}: store ${name}: not looked into (${reason})`);
     unknown.add(name);
   };
-  const maps = await openMaps<Store>({ stores, maps: followed }, async (name, config) => {
+  const strict = new Map([...followed].map(([name, map]) => [name, strictly(map)] as const));
+  const maps = await openMaps<Store>({ stores, maps: strict }, async (name, config) => {
     const reason = reasonToSkip(config);
     if (reason === null) {
       return openStore(config, probeOf(config), {
@@ -64,6 +67,13 @@ export async function findLoops(
   }
 }
 
+/** The same aliases, followed to all their ends, as Postfix does. */
+function strictly({ stores, ...map }: MapConfig): MapConfig {
+  if (map.kind === 'alias') return { stores, kind: 'alias', options: { ...map.options, expand: 'strictly' } };
+  if (map.kind !== 'mailbox') return { stores, ...map };
+  return { stores, kind: 'alias', options: { ...map.options, ...ALIASES, expand: 'strictly' } };
+}
+
 /** A store is not made by looking for it. */
 function reasonToSkip(config: StoreConfig): string | null {
   if (config.driver === 'memory') return null;
@@ -87,10 +97,8 @@ async function collectLoops(handler: Handler, config: StoreConfig, loops: Map<st
       await handler(formatOwner(record.local === NOBODY ? ANYBODY : record.local, record.domain));
     } catch (error) {
       if (!(error instanceof LoopError)) continue; // a doubt, which the daemon's log names
-      const { path } = error;
-      const members = path.slice(path.indexOf(path.at(-1) as string));
-      const key = [...new Set(members)].toSorted().join();
-      if (!loops.has(key)) loops.set(key, members.join(' -> '));
+      const key = [...new Set(error.ring)].toSorted().join();
+      if (!loops.has(key)) loops.set(key, error.ring.join(' -> '));
     }
   }
 }

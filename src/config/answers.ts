@@ -54,6 +54,28 @@ export function lacksCanary(store: StoreConfig, question: Question): boolean {
   }
 }
 
+/** Whether a store can only say that something is there, to a question that needs a value: a key of a table, or an alias. */
+export function lacksValue(store: StoreConfig, question: Question): boolean {
+  if (question.about !== 'key' && question.about !== 'alias') return false;
+  const name = queryNameOf(question);
+  switch (store.driver) {
+    case 'postgresql':
+    case 'mysql':
+    case 'sqlite': {
+      const text = store.queries[name]?.parts.join(' ') ?? '*';
+      return /^select\b/i.test(text) && !/\bvalue\b|\*/i.test(text);
+    }
+    case 'ldap':
+      return store.searches[name]?.value === null;
+    case 'redis':
+      return store.layouts[name]?.kind === 'set';
+    case 'embedded':
+    case 'memory':
+    case 'http':
+      return false; // each record of ours has a value; what a program says nobody knows beforehand
+  }
+}
+
 /** What a map asks its stores, by way of an example of each kind. */
 export function questionsOf(map: MapKind): readonly Question[] {
   switch (map.kind) {

@@ -17,8 +17,11 @@ import {
 } from './step.ts';
 
 export interface AliasOptions extends StepOptions {
-  /** One step, since Postfix and Sendmail ask again for each target; or all the way, for who takes the answer as it is. */
-  readonly expand: 'once' | 'fully';
+  /**
+   * One step, since Postfix and Sendmail ask again for each target; or all the way, for who takes the answer as it is. Strictly:
+   * all the way, and a ring is a loop also where there is another way out, as Postfix has it; `smmap check` asks so.
+   */
+  readonly expand: 'once' | 'fully' | 'strictly';
 }
 
 /** Where an address leads, as texts; null where it is certain to be no alias. Throws LoopError. */
@@ -89,7 +92,8 @@ function createFully(options: AliasOptions, step: Step): Follow {
     const ends = new Set<string>();
     const seen = new Set<string>();
     let targetsLeft = MOST_TARGETS;
-    let loop: LoopError | null = null;
+    const keepers = new Set<string>(); // who have a copy: Postfix goes no further at them
+    const loops: LoopError[] = [];
     const collect = (from: Links, path: readonly string[]): Maybe<null> =>
       firstOf(from.count, (at) => visit(from.at(at), path));
     const end = (link: Link): null => {
@@ -101,9 +105,12 @@ function createFully(options: AliasOptions, step: Step): Follow {
       if (link.kind !== 'address' || (link.domain === null && options.defaultDomain === null)) return end(link);
       const next = recipientOf(link, options);
       const name = nameOf(next);
-      if (name === path.at(-1)) return end(link); // it keeps its own mail
+      if (name === path.at(-1)) {
+        keepers.add(name);
+        return end(link);
+      }
       if (path.includes(name)) {
-        loop ??= new LoopError([...path, name]);
+        loops.push(new LoopError([...path, name]));
         return null;
       }
       if (seen.has(name)) return null;
@@ -115,7 +122,9 @@ function createFully(options: AliasOptions, step: Step): Follow {
       });
     };
     return andThen(collect(links, [nameOf(recipient)]), () => {
-      if (ends.size === 0 && loop !== null) throw loop;
+      const isEndless = ({ ring }: LoopError): boolean => !ring.some((name) => keepers.has(name));
+      const loop = options.expand === 'strictly' ? loops.find(isEndless) : loops[0];
+      if (loop !== undefined && (options.expand === 'strictly' || ends.size === 0)) throw loop;
       return [...ends];
     });
   };

@@ -18,7 +18,7 @@ export interface MailboxOptions extends FinderOptions {
 }
 
 /** How aliases are followed where only their being there counts. */
-const ALIASES: Pick<StepOptions, 'carryDetail' | 'catchAll'> = { carryDetail: true, catchAll: 'unknown' };
+export const ALIASES: Pick<StepOptions, 'carryDetail' | 'catchAll'> = { carryDetail: true, catchAll: 'unknown' };
 
 /**
  * Does this mailbox exist? OK for an active one; NOTFOUND for what the store is certain not to hold and for what cannot be

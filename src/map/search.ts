@@ -18,6 +18,11 @@ export class LoopError extends UncertainError {
     super(`aliases in a loop: ${path.join(' -> ')}`);
     this.path = path;
   }
+
+  /** Without what only led into it. */
+  get ring(): readonly string[] {
+    return this.path.slice(this.path.indexOf(this.path.at(-1) as string));
+  }
 }
 
 /** What is at an address itself, before its aliases: a mailbox that takes mail, one that takes none, or no mailbox. */

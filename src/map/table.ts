@@ -19,7 +19,7 @@ export function createTableMap({ table, fold }: TableOptions): Resolver {
     const found = store.lookup({ about: 'key', table, key: spell(key, fold), exact: fold === 'none' });
     return andThen(found, (answer) => {
       if (answer === null) return NOTFOUND;
-      if (answer.value.trim() !== '') return { kind: 'OK', value: answer.value };
+      if (answer.value !== '') return { kind: 'OK', value: answer.value };
       throw new UncertainError(`the table ${table} has an empty value for this key: give it one, or remove it`);
     });
   };

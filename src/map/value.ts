@@ -30,9 +30,11 @@ export function formatValue(form: ReplyForm, { key, local, user, domain, value }
       return formatAddress(user, domain);
     case 'value':
       return value === '' ? key : value;
-    default:
-      return form.text.replace(/%([sud%])/g, (_, what: string) =>
+    default: {
+      const text = form.text.replace(/%([sud%])/g, (_, what: string) =>
         what === 's' ? key : what === 'u' ? user : what === 'd' ? domain : '%',
       );
+      return text === '' ? key : text; // a domain has no %u
+    }
   }
 }

@@ -47,6 +47,7 @@ describe('a domain map', () => {
     ['a domain by its mailboxes', 'example.org', { class: 'mailbox' }, 'OK example.org'],
     ['one that stands for a domain of that class', 'sales.example', { class: 'mailbox' }, 'OK sales.example'],
     ['its class', 'far.example', { reply: 'value' }, 'OK relay'],
+    ['the key where a text comes to nothing', 'far.example', { reply: { text: '%u' } }, 'OK far.example'],
     ['a transport', 'Sales.example', { reply: { text: 'lmtp:%d:%%:%s' } }, 'OK lmtp:example.org:%:Sales.example'],
   ])('of a class, or with another reply, answers %s', async (_, key, options, reply) => {
     const other = createDomainMap({ ...DEFAULTS, ...options });

@@ -1,0 +1,66 @@
+import { canAnswer, lacksValue, questionsOf } from '../config/answers.ts';
+import type { Config, MapConfig, StoreConfig } from '../config/config.ts';
+import { openEmbeddedStore } from '../store/driver/embedded.ts';
+import { hasRecords } from '../store/driver/records.ts';
+import { EmptyStoreError, type Store, StoreError } from '../store/store.ts';
+import type { Question } from '../vocabulary.ts';
+
+/**
+ * A line for each map that answers TEMP for ever because of one of its stores: an embedded store was never filled with what the map asks
+ * for, or another store has no values for it. A store that is missing or cannot be opened is no mistake of the configuration,
+ * and the daemon's log tells of it.
+ */
+export async function findGaps({ stores, maps }: Config, file: string): Promise<string[]> {
+  const lines: string[] = [];
+  for (const [name, map] of maps) {
+    for (const each of map.stores) {
+      const store = stores.get(each) as StoreConfig;
+      for (const lack of await lacksOf(map, store)) {
+        lines.push(`${file}: map ${name}: answers TEMP to each key that it does not find: store ${each}: ${lack}`);
+      }
+      for (const question of questionsOf(map)) {
+        if (!canAnswer(store, question) || !lacksValue(store, question)) continue;
+        const noun = question.about === 'key' ? 'key' : 'alias';
+        const remedy = `give its ${noun} one (in SQL a column "value"), see docs/stores.md`;
+        lines.push(
+          `${file}: map ${name}: answers TEMP to each key that it finds: store ${each} has no value; ${remedy}`,
+        );
+      }
+    }
+  }
+  return lines;
+}
+
+/** What an embedded store was never filled with. */
+async function lacksOf(map: MapConfig, store: StoreConfig): Promise<readonly string[]> {
+  if (store.driver !== 'embedded' || !hasRecords(store.path)) return [];
+  const lacks = new Set<string>();
+  let opened: Store | null = null;
+  try {
+    opened = openEmbeddedStore(store.path);
+    for (const question of mainQuestionsOf(map)) {
+      const lack = await lackOf(opened, question);
+      if (lack !== null) lacks.add(lack);
+    }
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+  } finally {
+    await opened?.close();
+  }
+  return [...lacks];
+}
+
+async function lackOf(store: Store, question: Question): Promise<string | null> {
+  try {
+    await store.lookup(question);
+    return null;
+  } catch (error) {
+    if (error instanceof EmptyStoreError) return error.message;
+    throw error;
+  }
+}
+
+/** An alias map asks for mailboxes only where it has a catch-all. */
+function mainQuestionsOf(map: MapConfig): readonly Question[] {
+  return questionsOf(map).filter(({ about }) => map.kind !== 'alias' || about !== 'mailbox');
+}

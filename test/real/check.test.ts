@@ -1,0 +1,124 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { cli, makeFolder } from './daemon.ts';
+
+/** Fills a store by commands, each with what it reads, and checks a configuration of maps and more stores over it. */
+async function checked(
+  filled: readonly (readonly [args: readonly string[], stdin: string])[],
+  config: string,
+): Promise<readonly [code: number, said: string]> {
+  const folder = await makeFolder();
+  const store = join(folder, 'store');
+  for (const [args, stdin] of filled) {
+    const { code, stderr } = await cli([...args, '--store', store], stdin);
+    expect(code, stderr).toBe(0);
+  }
+  const file = join(folder, 'smmap.toml');
+  writeFileSync(file, `store.local = { driver = "embedded", path = "${store}" }\n${config}`);
+  const { code, stdout, stderr } = await cli(['check', '--config', file]);
+  return [code, (stdout + stderr).replaceAll(`${folder}/`, '').replaceAll('smmap: smmap.toml: ', '').trimEnd()];
+}
+
+const RIGHT = expect.stringMatching(/^smmap\.toml: right \(/) as string;
+const MAILBOXES = [['mailbox', 'import', '-'], 'fred@a.example\n'] as const;
+const ALIASES = [['alias', 'import', '-'], 'info@a.example fred@a.example\n'] as const;
+const noAliases = [['alias', 'import', '--allow-empty', '-'], ''] as const;
+const emptyOf = (map: string, why: string): string =>
+  `map ${map}: answers TEMP to each key that it does not find: store local: store/smmap.mdb: ${why}`;
+const NO_ALIAS =
+  'no alias was ever written to it; where there are no aliases at all, say so: smmap alias import --allow-empty /dev/null';
+
+describe('smmap check finds a store that was never filled', () => {
+  const virtual = '[map.virtual]\nkind = "alias"\n';
+
+  test('with the aliases of an alias map', async () => {
+    expect(await checked([MAILBOXES], virtual)).toEqual([65, emptyOf('virtual', NO_ALIAS)]);
+    expect(await checked([MAILBOXES, noAliases], virtual)).toEqual([0, RIGHT]);
+    expect(await checked([MAILBOXES, ALIASES], virtual)).toEqual([0, RIGHT]);
+  });
+
+  test('with the aliases of a mailbox map', async () => {
+    const mailbox = '[map.mailbox]\naliases = true\n';
+    expect(await checked([MAILBOXES], mailbox)).toEqual([65, emptyOf('mailbox', NO_ALIAS)]);
+    expect(await checked([MAILBOXES], '[map.mailbox]\n')).toEqual([0, RIGHT]);
+  });
+
+  test('with mailboxes, or with a table', async () => {
+    expect(await checked([ALIASES], '[map.mailbox]\n')).toEqual([
+      65,
+      emptyOf(
+        'mailbox',
+        'no mailbox was ever written to it; where there are no mailboxes at all, say so: smmap mailbox import --allow-empty /dev/null',
+      ),
+    ]);
+    const [code, said] = await checked([MAILBOXES], '[map.access]\nkind = "table"\n[map.domains]\nkind = "domain"\n');
+    expect(code).toBe(65);
+    expect(said).toMatch(/^map access: answers TEMP .* no key was ever written to its table access; [^\n]*$/);
+  });
+
+  test('but not one that is missing', async () => {
+    expect((await checked([], virtual))[0]).toBe(0);
+  });
+});
+
+describe('smmap check finds a store that has no value for what it finds', () => {
+  const noValue = (map: string, store: string, noun: string): string =>
+    `map ${map}: answers TEMP to each key that it finds: store ${store} has no value; give its ${noun} one (in SQL a column "value"), see docs/stores.md`;
+  const postgresql = (key: string): string =>
+    `[store.sql]\ndriver = "postgresql"\nurl = "postgresql:///mail"\ncanary = { tables = { access = "a" } }\n${key}\n`;
+
+  test.for([
+    [
+      'key = "select action from access where word = :key and list = :table"',
+      'table',
+      [65, noValue('access', 'sql', 'key')],
+    ],
+    ['key = "select action as value from access where word = :key"', 'table', [0, RIGHT]],
+    ['key = "select * from access where word = :key"', 'table', [0, RIGHT]],
+  ] as const)('a query: %s', async ([key, kind, found]) => {
+    const config = `${postgresql(key)}[map.access]\nkind = "${kind}"\nstores = ["sql"]\n`;
+    expect(await checked([], config)).toEqual(found);
+  });
+
+  test('a set of Redis', async () => {
+    const redis = '[store.redis]\ndriver = "redis"\nurl = "redis://localhost"\nkey = { set = "t", member = "{key}" }\n';
+    const maps = '[map.access]\nkind = "table"\nstores = ["redis"]\n';
+    expect(await checked([], redis + maps)).toEqual([65, noValue('access', 'redis', 'key')]);
+  });
+});
+
+describe('smmap check finds aliases that are answered as mailboxes are', () => {
+  const map = (name: string, reply: string): string => `[map.${name}]\naliases = true\nreply = ${reply}\n`;
+  const both = [MAILBOXES, ALIASES];
+  const astray = (name: string): string =>
+    `map ${name}: with aliases = true it answers { text = ... } for aliases too, and sends their mail to mailboxes that are not there`;
+
+  test('by a virtusertable, which is wrong', async () => {
+    const [code, said] = await checked(both, map('virtuser', '{ text = "%u@%d.virtuser." }'));
+    expect([code, said]).toEqual([
+      78,
+      `${astray('virtuser')}; set aliases = false, and let a map of kind "alias" answer them`,
+    ]);
+  });
+
+  test('by another map, which may be meant so', async () => {
+    const [code, said] = await checked(both, map('transport', '{ text = "lmtp:unix:/run/lmtp" }'));
+    expect(code).toBe(0);
+    expect(said).toContain(`${astray('transport')}, unless the mail server asks it for mailboxes only`);
+    expect(await checked(both, map('virtuser', '"key"'))).toEqual([0, RIGHT]);
+  });
+});
+
+test('smmap check names a ring that Postfix defers, and not people who copy each other', async () => {
+  const copies = 'ann@a.example ann@a.example, bob@a.example\nbob@a.example bob@a.example, ann@a.example\n';
+  const way = 'x@a.example y@a.example\ny@a.example x@a.example, fred@a.example\n';
+  const maps = '[map.virtual]\nkind = "alias"\n[map.mailbox]\naliases = true\n';
+  const ring =
+    'aliases in a loop: x@a.example -> y@a.example -> x@a.example; change one of them: smmap alias add --replace';
+  expect(await checked([MAILBOXES, [['alias', 'import', '-'], copies]], maps)).toEqual([0, RIGHT]);
+  expect(await checked([MAILBOXES, [['alias', 'import', '-'], copies + way]], maps)).toEqual([
+    65,
+    `map virtual: ${ring}\nmap mailbox: ${ring}`,
+  ]);
+});
