@@ -6,7 +6,7 @@ export interface Address {
   readonly domain: string | null;
 }
 
-/** Why a text cannot be an address, as the end of a sentence: "... has nothing before the @". */
+/** Why a text cannot be an address, as the end of a sentence: "... has nothing before the @". It quotes nothing: a line of a file may hold a password. */
 export interface Flaw {
   readonly flaw: string;
 }
@@ -48,9 +48,9 @@ function join(local: string, domainText: string | null, fold: Fold): Address | F
   if (domainText === null) return { local, domain: null };
   if (domainText === '') return { flaw: 'has nothing after the @' };
   const domain = parseDomain(domainText);
-  if (domain === null) return { flaw: `has no valid domain after the @: ${domainText}` };
+  if (domain === null) return { flaw: 'has no valid domain after the @' };
   if (fold === 'none' && domain !== domainText) {
-    return { flaw: `has a domain that is not in its one spelling: ${domainText}` };
+    return { flaw: 'has a domain that is not in its one spelling' };
   }
   return { local, domain };
 }

@@ -1,5 +1,6 @@
 import { CONTROL, type Address, type Flaw, parseAddress } from './address.ts';
 import { parseDomain } from './domain.ts';
+import { isPlain } from './written.ts';
 
 /**
  * What an alias leads to: an address; a domain, which keeps the local part (`@example.org`); or what only the mail server
@@ -27,7 +28,7 @@ export function parseTargets(text: string): readonly (Target & { readonly text: 
   for (const each of texts) {
     if (CONTROL.test(each)) return { flaw: 'a target has a control character' };
     const target = classify(each);
-    if ('flaw' in target) return { flaw: `the target ${each} ${target.flaw}` };
+    if ('flaw' in target) return { flaw: `${nameOf(each)} ${target.flaw}` };
     targets.push({ text: each, ...target });
   }
   return targets;
@@ -40,6 +41,11 @@ export function splitTargets(text: string): readonly string[] | Flaw {
   const items = quoted ? (text.match(ITEM) ?? []) : text.split(',');
   const texts = items.map((item) => item.trim()).filter((item) => item !== '');
   return texts.length === 0 ? { flaw: 'has no target' } : texts;
+}
+
+/** A target as a message may call it: one that is not plain may be a part of a password file. */
+export function nameOf(target: string): string {
+  return isPlain(target) ? `the target ${target}` : 'a target';
 }
 
 /** Writes what parseTargets reads. */

@@ -15,6 +15,10 @@ const fred = {
   folders: [],
 } as const;
 
+const MORE =
+  'has more behind it than state=STATE, value=TEXT and folder=NAME; a table of Postfix, such as its ' +
+  'relay_recipient_maps, is read with --format postmap';
+
 describe('a line of a mailbox', () => {
   it.each([
     ['an address', 'fred@example.org', fred],
@@ -31,6 +35,16 @@ describe('a line of a mailbox', () => {
     ['a quoted local part', '"quo ted"@example.org folder=a', { ...fred, local: 'quo ted', folders: ['a'] }],
     ['the shared folders of a domain', '@example.org folder=news', { ...fred, local: '', folders: ['news'] }],
     ['a hash within', 'fred#1@example.org', { ...fred, local: 'fred#1' }],
+    ['a comment behind it', 'fred@example.org # old', fred],
+    ['a comment that is told from a value', 'fred@example.org value=#x #state=gone', { ...fred, value: '#x' }],
+    ['specials in quotes', '"smtp:x"@example.org', { ...fred, local: 'smtp:x' }],
+    ['dots as some phones have them', 'fred..x.@example.org', { ...fred, local: 'fred..x.' }],
+    [
+      'what specials it may have',
+      "o'br{i}en!%/=?^_`|~$&*+-@example.org",
+      { ...fred, local: "o'br{i}en!%/=?^_`|~$&*+-" },
+    ],
+    ['a domain in brackets', 'fred@[IPv6:2001:db8::1]', { ...fred, domain: '[ipv6:2001:db8::1]' }],
   ])('has %s', (_, text, mailbox) => {
     expect(parseMailboxLine(text)).toEqual(mailbox);
   });
@@ -43,13 +57,31 @@ describe('a line of a mailbox', () => {
     ['fred', 'fred: has no domain; give user@domain'],
     ['fred@', 'fred@: has nothing after the @'],
     ['@', '@: has nothing before the @'],
-    ['@exa mple.org', 'mple.org: none of state=STATE, value=TEXT and folder=NAME'],
-    ['fred@example.org state=gone', 'state=gone: a state is one of active, disabled, overquota'],
-    ['fred@example.org folder', 'folder: none of state=STATE, value=TEXT and folder=NAME'],
-    ['fred@example.org folder=', 'folder=: none of state=STATE, value=TEXT and folder=NAME'],
+    ['@exa mple.org', `@exa: ${MORE}`],
+    ['fred@example.org state=gone', 'fred@example.org: its state is none of active, disabled, overquota'],
+    ['fred@example.org folder', `fred@example.org: ${MORE}`],
+    ['fred@example.org folder=', `fred@example.org: ${MORE}`],
+    ['fred@example.org OK', `fred@example.org: ${MORE}`],
+    ['smtp:wilma@example.org', 'starts with smtp:, which is no part of an address'],
+    ['SMTP:wilma@example.org', 'starts with SMTP:, which is no part of an address'],
+    ['x:wilma@example.org', 'has : outside quotes'],
+    ['fred@example.org,wilma@example.org', 'has @ outside quotes'],
+    ['fred;wilma@example.org', 'has ; outside quotes'],
+    ['<fred@example.org>', 'has < outside quotes'],
+    ['fred(comment)@example.org', 'has ( outside quotes'],
+    [String.raw`CORP\fred@example.org`, String.raw`has \ outside quotes`],
+    ['fr"ed"@example.org', 'has " outside quotes'],
+    ['fr\u00a0ed@example.org', 'has a blank outside quotes'],
+    ['fred@example.org@', 'has @ outside quotes'],
+    ['\ufefffred@example.org', 'has an invisible character (U+FEFF) outside quotes'],
+    ['fr\u200bed@example.org', 'has an invisible character (U+200B) outside quotes'],
+    ['account@example.com|{SHA512-CRYPT}$6$secret', 'has no valid domain after the @'],
+    ['fred:secret', 'has : outside quotes'],
+    ['fred@example.org:secret', 'has no valid domain after the @'],
     ['fred@example.org folder=""', 'a folder has no name'],
-    ['fred@example.org joe@example.org', 'joe@example.org: none of state=STATE, value=TEXT and folder=NAME'],
-    ['fred@example.org folder="a', 'folder=: none of state=STATE, value=TEXT and folder=NAME'],
+    ['fred@example.org joe@example.org', `fred@example.org: ${MORE}`],
+    ['fred@example.org folder="a', 'has a quote that is not closed'],
+    [`${'a\u0301'.repeat(2_000)}@example.org`, 'is longer than the store can hold'],
     ['fred@example.org value=a\u0001', 'value "a\\u0001": has a control character'],
     ['fred@example.org folder=a\u0001', 'folder "a\\u0001": has a control character'],
   ])('is wrong: %j', (text, flaw) => {
@@ -113,9 +145,29 @@ describe('a line of an alias', () => {
     ['info@example.org', 'info@example.org: has no target'],
     ['info@example.org ,', 'info@example.org: has no target'],
     ['info@example.org fred@', 'info@example.org: the target fred@ has nothing after the @'],
+    ['info@example.org fred@exa..mple', 'info@example.org: the target fred@exa..mple has no valid domain after the @'],
     [
-      'info@example.org fred@exa..mple',
-      'info@example.org: the target fred@exa..mple has no valid domain after the @: exa..mple',
+      'info@example.org smtp:fred@x.test',
+      'info@example.org: a target starts with smtp:, which is no part of an address',
+    ],
+    [
+      'info@example.org lmtp:[127.0.0.1]:24',
+      'info@example.org: a target starts with lmtp:, which is no part of an address',
+    ],
+    ['info@example.org fred:secret', 'info@example.org: a target has : outside quotes'],
+    ['info:x@example.org fred', 'has : outside quotes'],
+    [
+      `info@example.org ${'\u0301'.repeat(3_000)}@x.test`,
+      'info@example.org: a target is longer than the store can hold',
+    ],
+    [
+      `info@example.org ${'fred@example.org,'.repeat(6_000)}`,
+      'info@example.org: has targets of over 99000 bytes, which no mail server takes in an answer; ' +
+        'divide it into several aliases, or make it a mailing list',
+    ],
+    [
+      `info@example.org ${Array.from({ length: 5_001 }, (_, at) => at).join(',')}`,
+      'info@example.org: has over 5000 targets; divide it into several aliases, or make it a mailing list',
     ],
   ])('is wrong: %j', (text, flaw) => {
     expect(parseAliasLine(text)).toEqual({ flaw });
@@ -125,6 +177,9 @@ describe('a line of an alias', () => {
 describe('a line of a domain', () => {
   it.each([
     ['a name', 'Example.ORG.', { about: 'domain', domain: 'example.org', class: 'mailbox' }],
+    ['a comment behind it', 'example.org  # old host', { about: 'domain', domain: 'example.org', class: 'mailbox' }],
+    ['a comment behind its class', 'example.org relay\t#x', { about: 'domain', domain: 'example.org', class: 'relay' }],
+    ['a comment without a blank', 'example.org#x', { about: 'domain', domain: 'example.org', class: 'mailbox' }],
     ['a class', ' b\u00fccher.example\trelay\r', { about: 'domain', domain: 'xn--bcher-kva.example', class: 'relay' }],
   ] as const)('has %s', (_, text, domain) => {
     expect(parseDomainLine(text)).toEqual(domain);
@@ -132,9 +187,13 @@ describe('a line of a domain', () => {
   });
 
   it.each([
-    ['exa mple', 'exa: mple is none of mailbox, alias, relay'],
+    ['exa mple', 'exa: what is behind it is no class, which is one of mailbox, alias, relay'],
+    ['fred:secret', 'is no domain'],
+    ['.example.org', '.example.org: is no domain'],
+    [`${'\u0301'.repeat(3_000)}.org`, 'is no domain'],
     ['fred@example.org', 'fred@example.org: is no domain'],
-    ['example.org alias x', 'example.org: has more behind its class: x'],
+    ['example.org alias x', 'example.org: has more behind it than a class; give each domain its own line'],
+    ['example.org example.net x', 'example.org: has more behind it than a class; give each domain its own line'],
   ])('is wrong: %j', (text, flaw) => {
     expect(parseDomainLine(text)).toEqual({ flaw });
   });
@@ -166,7 +225,9 @@ describe('a line of a table', () => {
     ['example.com', 'example.com: has no value'],
     [' example.com OK', 'starts with a blank, so it has no key'],
     ['"" OK', 'has no key'],
-    ['a\u0001b OK', '"a\\u0001b": has a control character'],
+    ['a\u0001b OK', 'has a control character'],
+    ['fred:secret', 'has no value'],
+    [`${'a\u0301'.repeat(2_000)} OK`, 'is longer than the store can hold'],
   ])('is wrong: %j', (text, flaw) => {
     expect(parseEntryLine('access', text)).toEqual({ flaw });
   });

@@ -1,6 +1,7 @@
 import type { Flaw } from '../../address/address.ts';
-import { formatTargets, parseTargets } from '../../address/target.ts';
-import { formatOwner, parseOwner, splitWord } from './owner.ts';
+import { formatTargets, nameOf, parseTargets } from '../../address/target.ts';
+import { flawOfWritten } from '../../address/written.ts';
+import { flawOf, formatOwner, type Owner, parseFileOwner, splitWord } from './owner.ts';
 
 /** An address that stands for others; with the local part NOBODY it is the catch-all of its domain. */
 export interface Alias {
@@ -11,21 +12,35 @@ export interface Alias {
   readonly targets: readonly string[];
 }
 
+const LONGEST_ANSWER = 99_000; // bytes; Postfix takes an answer of 100,000 (socketmap_table(5)), with OK and a detail
+const MOST_TARGETS = 5_000; // each takes some 4 us at each lookup, for which all clients wait
+
 /** Reads `address target, target`, as in Postfix's virtual(5), for one address; null for a blank line and a comment. */
 export function parseAliasLine(text: string): Alias | Flaw | null {
   const line = text.trim();
   if (line === '' || line.startsWith('#')) return null;
   const [address, rest] = splitWord(line);
-  const owner = parseOwner(address);
+  const owner = parseFileOwner(address);
   return 'flaw' in owner ? owner : parseAlias(owner, rest);
 }
 
-/** Puts an alias together; a Flaw where what it leads to is none. */
-export function parseAlias(owner: Pick<Alias, 'local' | 'domain'>, targetsText: string): Alias | Flaw {
-  const targets = parseTargets(targetsText);
-  if ('flaw' in targets) return { flaw: `${formatOwner(owner.local, owner.domain)}: ${targets.flaw}` };
-  return { about: 'alias', ...owner, targets: [...new Set(targets.map(({ text }) => text))] };
+/** Puts an alias together; a Flaw where what it leads to is none, or too much for an answer. */
+export function parseAlias(owner: Owner, targetsText: string): Alias | Flaw {
+  if (targetsText.length > LONGEST_ANSWER) return flawOf(owner, TOO_LONG);
+  const read = parseTargets(targetsText);
+  if ('flaw' in read) return flawOf(owner, read.flaw);
+  for (const { kind, text } of read) {
+    const flaw = kind === 'address' ? flawOfWritten(text) : null;
+    if (flaw !== null) return flawOf(owner, `${nameOf(text)} ${flaw}`);
+  }
+  const targets = [...new Set(read.map(({ text }) => text))];
+  if (Buffer.byteLength(formatTargets(targets)) > LONGEST_ANSWER) return flawOf(owner, TOO_LONG);
+  if (targets.length > MOST_TARGETS) return flawOf(owner, `has over ${MOST_TARGETS} targets; ${REMEDY}`);
+  return { about: 'alias', ...owner, targets };
 }
+
+const REMEDY = 'divide it into several aliases, or make it a mailing list';
+const TOO_LONG = `has targets of over ${LONGEST_ANSWER} bytes, which no mail server takes in an answer; ${REMEDY}`;
 
 /** Writes the line that parseAliasLine reads. */
 export function formatAliasLine({ local, domain, targets }: Alias): string {

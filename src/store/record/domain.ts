@@ -1,5 +1,6 @@
 import type { Flaw } from '../../address/address.ts';
 import { parseDomain } from '../../address/domain.ts';
+import { LONGEST_NAME, quoted } from '../../address/written.ts';
 import { CLASSES, type DomainClass } from '../../vocabulary.ts';
 
 /** A domain that is hosted, whether or not there is a mailbox in it. */
@@ -9,14 +10,16 @@ export interface HostedDomain {
   readonly class: DomainClass;
 }
 
-/** Reads `domain`, or `domain class`; null for a blank line and a comment. */
+/** Reads `domain`, or `domain class`, before a comment that starts with a #; null for a blank line and a comment. */
 export function parseDomainLine(text: string): HostedDomain | Flaw | null {
-  const [name, word = 'mailbox', ...rest] = text.trim().split(/[ \t]+/);
-  if (name === undefined || name === '' || name.startsWith('#')) return null;
-  const domain = parseDomain(name);
-  if (domain === null) return { flaw: `${name}: is no domain` };
-  if (!isClass(word)) return { flaw: `${name}: ${word} is none of ${CLASSES.join(', ')}` };
-  if (rest.length > 0) return { flaw: `${name}: has more behind its class: ${rest.join(' ')}` };
+  const [name = '', word = 'mailbox', another] = (text.split('#', 1)[0] as string).trim().split(/[ \t]+/, 3);
+  if (name === '') return null;
+  const domain = name.length > LONGEST_NAME ? null : parseDomain(name);
+  if (domain === null) return { flaw: `${quoted(name)}is no domain` };
+  if (another !== undefined)
+    return { flaw: `${domain}: has more behind it than a class; give each domain its own line` };
+  if (!isClass(word))
+    return { flaw: `${domain}: what is behind it is no class, which is one of ${CLASSES.join(', ')}` };
   return { about: 'domain', domain, class: word };
 }
 

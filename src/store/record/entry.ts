@@ -1,4 +1,5 @@
 import type { Flaw } from '../../address/address.ts';
+import { LONGEST_NAME, quoted } from '../../address/written.ts';
 import { splitWord } from './owner.ts';
 
 /** A key of a table and what stands under it: not an address, but whatever it means to the mail server that asks. */
@@ -13,20 +14,20 @@ const CONTROL = /[\x00-\x08\x0a-\x1f\x7f-\x9f]/; // all but the tab
 
 /** Reads `key value` as makemap(8) does, with quotes around a key that holds blanks; null for a blank line and a comment. */
 export function parseEntryLine(table: string, text: string): TableEntry | Flaw | null {
-  const line = text.replace(/[ \t\r]+$/, '');
+  const line = withoutBlanks(text);
   if (line === '' || line.startsWith('#')) return null;
-  if (/^[ \t]/.test(line)) return { flaw: 'starts with a blank, so it has no key' };
+  if (/^[ \t]/.test(text)) return { flaw: 'starts with a blank, so it has no key' };
   const [word, rest] = splitWord(line);
   return parseEntry(table, unquote(word), rest);
 }
 
 /** Puts an entry together; a Flaw where it cannot be asked for, or answered. */
 export function parseEntry(table: string, key: string, text: string): TableEntry | Flaw {
-  const value = text.replace(/^[ \t]+|[ \t]+$/g, '');
+  const value = withoutBlanks(text);
   if (key === '') return { flaw: 'has no key' };
-  if (CONTROL.test(key + value) || key.includes('\t'))
-    return { flaw: `${JSON.stringify(key)}: has a control character` };
-  if (value === '') return { flaw: `${key}: has no value` };
+  if (key.length > LONGEST_NAME) return { flaw: 'is longer than the store can hold' };
+  if (CONTROL.test(key + value) || key.includes('\t')) return { flaw: `${quoted(key)}has a control character` };
+  if (value === '') return { flaw: `${quoted(key)}has no value` };
   return { about: 'key', table, key: key.normalize('NFC'), value };
 }
 
@@ -34,6 +35,18 @@ export function parseEntry(table: string, key: string, text: string): TableEntry
 export function formatEntryLine({ key, value }: TableEntry): string {
   const plain = !/[ "]/.test(key) && !key.startsWith('#');
   return `${plain ? key : `"${key.replace(/["\\]/g, '\\$&')}"`}\t${value}`;
+}
+
+/** Cuts blanks off both ends; a pattern that does so takes time by the square of the blanks within. */
+function withoutBlanks(text: string): string {
+  let [start, end] = [0, text.length];
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09 || code === 0x0d;
 }
 
 /** A quoted word as a whole; `"quo ted"@example.org` keeps its quotes, since they are the key's own. */

@@ -1,6 +1,6 @@
 import { CONTROL, type Flaw, foldLocal } from '../../address/address.ts';
 import { type MailboxQuestion, STATES, type State } from '../../vocabulary.ts';
-import { formatOwner, parseOwner } from './owner.ts';
+import { flawOf, formatOwner, parseFileOwner } from './owner.ts';
 
 /** A mailbox; with the local part NOBODY it holds the shared folders of its domain. Folders are in their own case. */
 export interface Mailbox {
@@ -14,26 +14,30 @@ export interface Mailbox {
 }
 
 const LONGEST_FOLDER = 1_000; // characters; Cyrus has 490 bytes for a whole mailbox name
-const WORD = /(?:[^ \t\r"]|"(?:[^"\\]|\\.)*")+|"/g; // blanks separate, but not within quotes; a lone quote is a word, and a flaw
+const CLOSED = /^(?:[^"]|"(?:[^"\\]|\\.)*")*$/s;
+const WORD = /(?:[^ \t\r"]|"(?:[^"\\]|\\.)*")+/g; // blanks separate, but not within quotes
 
 /**
  * Reads one line of an import: an address, then `state=STATE`, `value=TEXT` and `folder=NAME` in any number, with quotes
- * around what holds blanks; `@example.org folder=news` are the shared folders of a domain. Null for a blank line and a
- * comment; a Flaw says what is wrong with any other.
+ * around what holds blanks; `@example.org folder=news` are the shared folders of a domain. A word that starts with a #
+ * begins a comment. Null for a blank line and a comment; a Flaw says what is wrong with any other.
  */
 export function parseMailboxLine(line: string): Mailbox | Flaw | null {
+  if (/^[ \t\r]*#/.test(line)) return null;
+  if (!CLOSED.test(line)) return { flaw: 'has a quote that is not closed' };
   const [addressText, ...words] = line.match(WORD) ?? [];
-  if (addressText === undefined || addressText.startsWith('#')) return null;
-  const owner = parseOwner(addressText);
+  if (addressText === undefined) return null;
+  const owner = parseFileOwner(addressText);
   if ('flaw' in owner) return owner;
   let state: State = 'active';
   let value = '';
   const folders = new Set<string>();
   for (const word of words) {
-    const [, key, quoted = ''] = /^(state|folder|value)=(.+)$/s.exec(word) ?? [];
-    const text = unquote(quoted);
+    if (word.startsWith('#')) break;
+    const [, key, written = ''] = /^(state|folder|value)=(.+)$/s.exec(word) ?? [];
+    const text = unquote(written);
     if (key === 'state') {
-      if (!isState(text)) return { flaw: `${word}: a state is one of ${STATES.join(', ')}` };
+      if (!isState(text)) return flawOf(owner, `its state is none of ${STATES.join(', ')}`);
       state = text;
     } else if (key === 'folder') {
       const folder = parseFolder(text);
@@ -44,11 +48,15 @@ export function parseMailboxLine(line: string): Mailbox | Flaw | null {
       if (flaw !== null) return flaw;
       value = text;
     } else {
-      return { flaw: `${word}: none of state=STATE, value=TEXT and folder=NAME` };
+      return flawOf(owner, MORE);
     }
   }
   return { about: 'mailbox', ...owner, state, value, folders: [...folders] };
 }
+
+const MORE =
+  'has more behind it than state=STATE, value=TEXT and folder=NAME; a table of Postfix, such as its ' +
+  'relay_recipient_maps, is read with --format postmap';
 
 /** Writes the line that parseMailboxLine reads. */
 export function formatMailboxLine({ local, domain, state, value, folders }: Mailbox): string {

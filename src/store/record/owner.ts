@@ -1,5 +1,6 @@
 import { type Flaw, formatAddress, parseAddress } from '../../address/address.ts';
 import { parseDomain } from '../../address/domain.ts';
+import { flawOfWritten, quoted } from '../../address/written.ts';
 import { NOBODY } from '../../vocabulary.ts';
 
 /** Whose a mailbox or an alias is: a local part as it is spelt, or NOBODY for a whole domain, which is canonical. */
@@ -16,19 +17,43 @@ export function splitWord(line: string): readonly [string, string] {
   return [word, rest];
 }
 
-/** The address, or `@domain` for a whole domain; in quotes where it would be taken for a comment. */
+/** The address, or `@domain` for a whole domain; in quotes where it would be taken for a comment, or for none. */
 export function formatOwner(local: string, domain: string): string {
   if (local === NOBODY) return `@${domain}`;
   const address = formatAddress(local, domain);
-  return address.startsWith('#') ? `"${local.replace(/["\\]/g, '\\$&')}"@${domain}` : address;
+  const plain = !address.startsWith('#') && flawOfWritten(address) === null;
+  return plain ? address : `"${local.replace(/["\\]/g, '\\$&')}"@${domain}`;
+}
+
+/** What is wrong with the line of an owner in a file, who is named where that cannot give away a password. */
+export function flawOf({ local, domain }: Owner, flaw: string): Flaw {
+  return { flaw: `${quoted(formatOwner(local, domain))}${flaw}` };
 }
 
 /** Reads what formatOwner writes: it needs a domain, since a store has no default domain. */
 export function parseOwner(text: string): Owner | Flaw {
+  const owner = readOwner(text, null);
+  return 'flaw' in owner ? { flaw: `${text}: ${owner.flaw}` } : owner;
+}
+
+/** Reads the same in a file, of which a message must not quote a password. A bare user is one of the default domain. */
+export function parseFileOwner(
+  text: string,
+  defaultDomain: string | null = null,
+  remedy = 'give user@domain',
+): Owner | Flaw {
+  const owner = readOwner(text, defaultDomain, remedy);
+  return 'flaw' in owner ? { flaw: `${quoted(text)}${owner.flaw}` } : owner;
+}
+
+function readOwner(text: string, defaultDomain: string | null, remedy = 'give user@domain'): Owner | Flaw {
+  const flaw = flawOfWritten(text);
+  if (flaw !== null) return { flaw };
   const whole = text.lastIndexOf('@') === 0 ? parseDomain(text.slice(1)) : null;
   if (whole !== null) return { local: NOBODY, domain: whole };
   const address = parseAddress(text);
-  if ('flaw' in address) return { flaw: `${text}: ${address.flaw}` };
-  if (address.domain === null) return { flaw: `${text}: has no domain; give user@domain` };
-  return { local: address.local.normalize('NFC'), domain: address.domain };
+  if ('flaw' in address) return address;
+  const domain = address.domain ?? defaultDomain;
+  if (domain === null) return { flaw: `has no domain; ${remedy}` };
+  return { local: address.local.normalize('NFC'), domain };
 }
