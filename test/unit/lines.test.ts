@@ -2,16 +2,17 @@ import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readLines } from '../../src/cli/keep/lines.ts';
+import type { SourceLine } from '../../src/format/lines.ts';
 import { temporaryFolders } from '../support/folder.ts';
 
 const folder = temporaryFolders();
 
-function linesOf(content: string | Buffer): (string | null)[] {
+function linesOf<T = string>(content: string | Buffer, take = ({ text }: SourceLine): unknown => text): T[] {
   const file = join(folder(), 'list');
   writeFileSync(file, content);
   const fd = openSync(file, 'r');
   try {
-    return Array.from(readLines(fd), ({ text }) => text);
+    return Array.from(readLines(fd), take) as T[];
   } finally {
     closeSync(fd);
   }
@@ -23,7 +24,11 @@ describe('the lines of a file', () => {
     ['one with its end', 'a\n', ['a']],
     ['one without its end', 'a', ['a']],
     ['empty ones', '\n\na\n\n', ['', '', 'a', '']],
-    ['carriage returns, which stay', 'a\r\nb', ['a\r', 'b']],
+    ['those of Windows', 'a\r\nb\r\n', ['a', 'b']],
+    ['carriage returns within', 'a\rb\r\r\n', ['a\rb\r']],
+    ['those behind a byte order mark', '\ufeffa\r\nb', ['a', 'b']],
+    ['those of two files with one, put together', '\ufeffa\n\ufeffb\n', ['a', 'b']],
+    ['a byte order mark within', 'a\ufeffb\n', ['a\ufeffb']],
     ['UTF-8', 'jürgen\n', ['jürgen']],
   ])('are %s', (_, content, lines) => {
     expect(linesOf(content)).toEqual(lines);
@@ -34,8 +39,21 @@ describe('the lines of a file', () => {
     expect(linesOf(lines.join('\n'))).toEqual(lines);
   });
 
-  it('are null where they are not UTF-8', () => {
-    expect(linesOf(Buffer.from('a\n\xe9\nb\n', 'latin1'))).toEqual(['a', null, 'b']);
+  it('have a mark for each byte that is not UTF-8, and say so', () => {
+    expect(linesOf(Buffer.from('a\n#\xe9 \xfc\nb\n', 'latin1'))).toEqual(['a', '#\ufffd \ufffd', 'b']);
+    expect(linesOf(Buffer.from('a\n\xe9\nb\n', 'latin1'), ({ isUtf8 }) => isUtf8)).toEqual([true, false, true]);
+  });
+
+  it.each([
+    ['little endian with a mark', '\ufefffred@example.org\r\n', false],
+    ['little endian', 'fred@example.org\n', false],
+    ['big endian with a mark', '\ufefffred@example.org\n', true],
+    ['big endian', 'fred@example.org\n', true],
+    ['with a mark and nothing else', '\ufeff', false],
+  ])('are none where the file is UTF-16, %s', (_, text, isBigEndian) => {
+    const bytes = Buffer.from(text, 'utf16le');
+    const said = 'is UTF-16, or no text; convert it first: iconv -f UTF-16 -t UTF-8';
+    expect(() => linesOf(isBigEndian ? bytes.swap16() : bytes)).toThrow(said);
   });
 
   it('end with a word where one has no end', () => {

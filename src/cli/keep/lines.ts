@@ -1,14 +1,18 @@
 import { isUtf8 } from 'node:buffer';
 import { readSync } from 'node:fs';
-import type { SourceLine } from '../../format/lines.ts';
+import { LONGEST_LINE, type SourceLine } from '../../format/lines.ts';
 import { CliError, EXIT } from '../error.ts';
 
 const CHUNK_BYTES = 65_536;
-const LONGEST_LINE = 1_000_000; // bytes; a file without line ends is no list
 const LINE_FEED = 0x0a;
+const BYTE_ORDER_MARK = '\ufeff'; // of a file of Windows, and within where such files were put together
+const CARRIAGE_RETURN = 0x0d;
 const EMPTY = Buffer.alloc(0);
 
-/** The lines of an open file, read as they are taken, so that a transaction can stay open around them. Throws CliError on a line without end, and where it cannot be read. */
+/**
+ * The lines of an open file, read as they are taken, so that a transaction can stay open around them. They end with LF or
+ * CRLF, and lose a byte order mark. Throws CliError on a line without end, on UTF-16, and where it cannot be read.
+ */
 export function* readLines(fd: number): Generator<SourceLine> {
   const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
   let rest: Buffer = EMPTY;
@@ -17,7 +21,17 @@ export function* readLines(fd: number): Generator<SourceLine> {
   const lineOf = (line: Buffer): SourceLine => {
     number++;
     bytesRead += line.length + 1;
-    return { number, text: isUtf8(line) ? line.toString('utf8') : null, bytesRead };
+    if (number === 1 && isUtf16(line)) {
+      throw new CliError(EXIT.DATA, 'is UTF-16, or no text; convert it first: iconv -f UTF-16 -t UTF-8');
+    }
+    const text = line.toString('utf8', 0, line.at(-1) === CARRIAGE_RETURN ? line.length - 1 : line.length);
+    return {
+      number,
+      text: text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text,
+      isUtf8: isUtf8(line),
+      isWhole: true,
+      bytesRead,
+    };
   };
   for (;;) {
     const length = readBlocking(fd, chunk);
@@ -34,6 +48,12 @@ export function* readLines(fd: number): Generator<SourceLine> {
     }
   }
   if (rest.length > 0) yield { ...lineOf(rest), unended: true };
+}
+
+/** UTF-16 starts with a byte order mark of its own, or half of its bytes are 0. */
+function isUtf16(firstLine: Buffer): boolean {
+  const mark = firstLine.length < 2 ? 0 : firstLine.readUInt16BE(0);
+  return mark === 0xfffe || mark === 0xfeff || firstLine.includes(0);
 }
 
 /** Waits where standard input is a pipe that its other end made non-blocking. */
