@@ -1,6 +1,7 @@
 import { CONTROL, type Flaw, formatLocal, parseAddress } from '../address/address.ts';
+import { LONGEST_NAME } from '../address/written.ts';
 import type { Mailbox } from '../store/record/mailbox.ts';
-import { formatOwner } from '../store/record/owner.ts';
+import { flawOf } from '../store/record/owner.ts';
 import { readOwner } from './owner.ts';
 
 const NUMBER = /^\d+$/;
@@ -11,11 +12,10 @@ const NUMBER = /^\d+$/;
  * No Flaw quotes more of a line than a name that is one: where a field is missing, the password may stand anywhere.
  */
 export function parsePasswdLine(
-  text: string,
+  line: string,
   defaultDomain: string | null,
   of: 'passwd' | 'dovecot',
 ): Mailbox | Flaw | null {
-  const line = text.endsWith('\r') ? text.slice(0, -1) : text;
   if (line.trim() === '' || line.startsWith('#')) return null;
   if (of === 'passwd' && /^[+-]/.test(line)) {
     return { flaw: 'is a line for NIS, behind which are other users; import what getent(1) prints for passwd' };
@@ -24,13 +24,12 @@ export function parsePasswdLine(
   if (!isUser(user)) return { flaw: 'the user before its first colon: cannot stand in an address as it is' };
   const owner = readOwner(user, defaultDomain);
   if ('flaw' in owner) return owner;
-  const name = formatOwner(owner.local, owner.domain);
-  if (CONTROL.test(home)) return { flaw: `${name}: has a control character in its home` };
+  if (CONTROL.test(home)) return flawOf(owner, 'has a control character in its home');
   const complete = NUMBER.test(uid) && NUMBER.test(gid) && home.startsWith('/');
   if (of === 'passwd') {
     const fields = line.split(':').length;
-    if (rest.length !== 1) return { flaw: `${name}: has ${fields} fields, where passwd(5) has 7` };
-    if (!complete) return { flaw: `${name}: has no uid, gid and home where passwd(5) has them` };
+    if (rest.length !== 1) return flawOf(owner, `has ${fields} fields, where passwd(5) has 7`);
+    if (!complete) return flawOf(owner, 'has no uid, gid and home where passwd(5) has them');
   }
   return {
     about: 'mailbox',
@@ -41,8 +40,9 @@ export function parsePasswdLine(
   };
 }
 
-/** Whether it is an address, or a local part, that needs no quotes and has none. */
+/** Whether it is an address, or a local part, that needs no quotes and has none; some files have a | where these have a colon. */
 function isUser(text: string): boolean {
+  if (text.length > LONGEST_NAME || text.includes('|')) return false;
   const address = text.startsWith('"') ? null : parseAddress(text);
   return address !== null && !('flaw' in address) && formatLocal(address.local) === address.local;
 }

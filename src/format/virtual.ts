@@ -1,10 +1,12 @@
 import { CONTROL, type Flaw, foldLocal, formatAddress } from '../address/address.ts';
 import { parseDomain } from '../address/domain.ts';
-import { formatTargets, parseTarget } from '../address/target.ts';
+import { formatTargets, nameOf, parseTarget } from '../address/target.ts';
+import { LONGEST_NAME, quoted } from '../address/written.ts';
 import { type Alias, parseAlias } from '../store/record/alias.ts';
 import type { HostedDomain } from '../store/record/domain.ts';
-import { formatOwner, splitWord } from '../store/record/owner.ts';
+import { flawOf, formatOwner, splitWord } from '../store/record/owner.ts';
 import { NOBODY } from '../vocabulary.ts';
+import { splitAddresses } from './addresses.ts';
 import { readOwner } from './owner.ts';
 
 const KEY = /^(?:"(?:[^"\\]|\\.)*"(?:@[^"]*)?|[^"]*)$/s; // in quotes from its start, or without any
@@ -20,12 +22,17 @@ export function parseVirtualLine(text: string, defaultDomain: string | null): Al
   if (line === '' || line.startsWith('#')) return null;
   if (!text.startsWith(line)) return { flaw: 'starts with a blank, but there is no line that it continues' };
   const [key, rest] = splitWord(line);
-  if (!KEY.test(key)) return { flaw: `${key}: has a quote that is not closed, or not around all of the local part` };
+  if (key.length > LONGEST_NAME) return { flaw: 'is longer than the store can hold' };
+  if (!KEY.test(key)) return { flaw: 'has a quote that is not closed, or not around all of the local part' };
   if (/^[^"@]*\.[^"@]*$/.test(key)) return parseAliasDomain(key, rest);
   const owner = readOwner(key, defaultDomain);
   if ('flaw' in owner) return owner;
-  const alias = parseAlias(owner, rest);
-  return 'flaw' in alias ? alias : (findMisplaced(alias) ?? alias);
+  const targets = splitAddresses(rest, 'postfix');
+  if ('flaw' in targets) return flawOf(owner, targets.flaw);
+  const alias = parseAlias(owner, formatTargets(targets));
+  if ('flaw' in alias) return alias;
+  const misplaced = findMisplaced(alias.targets);
+  return misplaced === null ? alias : flawOf(owner, misplaced);
 }
 
 /** Writes the line that parseVirtualLine reads and Postfix 3.2 or later finds; a Flaw where there is none. */
@@ -35,8 +42,10 @@ export function formatVirtualLine(record: Alias | HostedDomain): string | Flaw {
 
 function parseAliasDomain(key: string, rest: string): HostedDomain | Flaw {
   const domain = parseDomain(key);
-  if (domain === null) return { flaw: `${key}: has a dot and no @, but is no domain; give user@domain for a user` };
-  if (rest === '') return { flaw: `${key}: has nothing behind it, and postmap(1) passes over such a line` };
+  if (domain === null) {
+    return { flaw: `${quoted(key)}has a dot and no @, but is no domain; give user@domain for a user` };
+  }
+  if (rest === '') return { flaw: `${domain}: has nothing behind it, and postmap(1) passes over such a line` };
   return { about: 'domain', domain, class: 'alias' };
 }
 
@@ -55,20 +64,20 @@ function formatAlias(alias: Alias): string | Flaw {
   if (key.startsWith('#')) return { flaw: `${name}: would be a comment, and Postfix does not ask for it in quotes` };
   if (ODD_BLANK.test(local)) return { flaw: `${name}: has a blank that Postfix does not put into quotes` };
   const ordered = [...targets.filter(isWholeDomain), ...targets.filter((target) => !isWholeDomain(target))];
-  return findMisplaced({ ...alias, targets: ordered }) ?? `${key} ${formatTargets(ordered)}`;
+  const misplaced = findMisplaced(ordered);
+  return misplaced === null ? `${key} ${formatTargets(ordered)}` : { flaw: `${name}: ${misplaced}` };
 }
 
 /** Says which target virtual(5) cannot have, or not in its place; null where all is well. */
-function findMisplaced({ local, domain, targets }: Alias): Flaw | null {
-  const name = formatOwner(local, domain);
+function findMisplaced(targets: readonly string[]): string | null {
   for (const [index, text] of targets.entries()) {
     const target = parseTarget(text);
-    if ('flaw' in target) return { flaw: `${name}: has the target ${JSON.stringify(text)}, which ${target.flaw}` };
+    if ('flaw' in target) return `has the target ${JSON.stringify(text)}, which ${target.flaw}`;
     if (target.kind === 'special') {
-      return { flaw: `${name}: has the target ${text}, and virtual(5) takes addresses only` };
+      return `${nameOf(text)} is a program, a file or a list, and virtual(5) takes addresses only`;
     }
     if (target.kind === 'domain' && index > 0) {
-      return { flaw: `${name}: has the target ${text}, which Postfix completes in the first place only` };
+      return `${nameOf(text)} is a domain, which Postfix completes in the first place only`;
     }
   }
   return null;

@@ -1,46 +1,67 @@
 import { CONTROL, type Flaw, formatAddress, formatLocal } from '../address/address.ts';
-import { parseTarget } from '../address/target.ts';
+import { formatTargets, parseTarget } from '../address/target.ts';
+import { isPlain } from '../address/written.ts';
 import { type Alias, parseAlias } from '../store/record/alias.ts';
-import { formatOwner, parseOwner } from '../store/record/owner.ts';
+import { flawOf, formatOwner, type Owner, parseFileOwner } from '../store/record/owner.ts';
 import { NOBODY } from '../vocabulary.ts';
+import { splitAddresses } from './addresses.ts';
 import { lowerAscii } from './owner.ts';
 
 const LINE = /^([^ \t]+)[ \t]*(.*)$/s; // makemap(8) knows no quotes
 const WILDCARD = /\+[+*]$/;
 const SAME_LOCAL = /^%1(?:%3)?(?=@)/; // %3 is the detail with its plus
 const ERROR = /^error:/i;
+const UNKNOWN_USER = /^error:(?:nouser|5\.1\.\d+)(?![\w.])/i; // cf/README, and RFC 3463 section 3.2: the address is bad
 const ADVICE = 'import the file as a table instead (smmap table import)';
+
+/** An address, or with NOBODY what else is in a domain, that Sendmail refuses as unknown; here nothing needs to say so. */
+export interface Refusal extends Owner {
+  readonly about: 'refusal';
+}
 
 /**
  * Reads a line of Sendmail's virtusertable, which is `key target`; null for a blank line and a comment. In a target,
  * `%1` to `%3` are parts of the address that was asked for (map_rewrite in map.c): behind a catch-all, `%1@other.example`
- * and `%1%3@other.example` become the target `@other.example`, which keeps a detail. The others are a Flaw.
+ * and `%1%3@other.example` become the target `@other.example`, which keeps a detail. The others are a Flaw, and so are
+ * errors other than that of an unknown user.
  */
-export function parseVirtusertableLine(text: string): Alias | Flaw | null {
+export function parseVirtusertableLine(text: string): Alias | Refusal | Flaw | null {
   const line = text.trim();
   if (line === '' || line.startsWith('#')) return null;
   if (!text.startsWith(line)) return { flaw: 'starts with a blank, where makemap(8) has a key' };
   const [, key = '', value = ''] = LINE.exec(line) ?? [];
-  if (key.includes('"')) return { flaw: `${key}: has quotes, with which Sendmail never asks` };
-  const owner = parseOwner(key);
+  if (key.includes('"')) return { flaw: 'has quotes, with which Sendmail never asks' };
+  const owner = parseFileOwner(key);
   if ('flaw' in owner) return owner;
-  if (WILDCARD.test(owner.local)) return { flaw: `${key}: is a wildcard of Sendmail; ${ADVICE}` };
-  if (ERROR.test(value)) return { flaw: `${key}: has an error for its target; ${ADVICE}` };
+  if (WILDCARD.test(owner.local)) return flawOf(owner, `is a wildcard of Sendmail; ${ADVICE}`);
+  if (UNKNOWN_USER.test(value)) return { about: 'refusal', ...owner };
+  if (ERROR.test(value)) return flawOfError(owner);
   const [placeholder = ''] = owner.local === NOBODY ? (SAME_LOCAL.exec(value) ?? []) : [];
   const target = value.slice(placeholder.length);
   if (/%\d/.test(target.replaceAll('%%', ''))) {
-    return { flaw: `${key}: has the target ${value}, with a part of the address in it; ${ADVICE}` };
+    return flawOf(owner, `has a target with a part of the address in it, such as %1; ${ADVICE}`);
   }
-  if (value.startsWith('@')) return { flaw: `${key}: has a target without a local part; give %1%3${value}` };
-  const alias = parseAlias(owner, target.replaceAll('%%', '%'));
+  if (value.startsWith('@'))
+    return flawOf(owner, `has a target without a local part; give %1%3${isPlain(value) ? value : '@domain'}`);
+  const targets = splitAddresses(target.replaceAll('%%', '%'), 'sendmail');
+  if ('flaw' in targets) return flawOf(owner, targets.flaw);
+  const alias = parseAlias(owner, formatTargets(targets));
   if ('flaw' in alias) return alias;
   const [only = '', another] = alias.targets;
-  if (another !== undefined) return severalTargets(alias);
+  if (another !== undefined) return flawOf(owner, severalTargets(alias));
   const read = parseTarget(only);
   if ('kind' in read && read.kind === 'special') {
-    return { flaw: `${key}: has the target ${only}, and Sendmail's virtusertable takes addresses only` };
+    return flawOf(
+      owner,
+      "has a program, a file or a list for its target, and Sendmail's virtusertable takes addresses only",
+    );
   }
   return alias;
+}
+
+/** What is wrong with an error that has to be answered as such. */
+export function flawOfError(owner: Owner): Flaw {
+  return flawOf(owner, `has an error for its target; ${ADVICE}`);
 }
 
 /** Writes the line that Sendmail's makemap(8) reads, with one tab; a Flaw where Sendmail can have no such entry. */
@@ -54,7 +75,7 @@ export function formatVirtusertableLine(alias: Alias): string | Flaw {
   }
   if (folded.startsWith('#')) return { flaw: `${name}: would be a comment` };
   if (WILDCARD.test(folded)) return { flaw: `${name}: would be a wildcard of Sendmail` };
-  if (targets.length !== 1) return severalTargets(alias);
+  if (targets.length !== 1) return { flaw: `${name}: ${severalTargets(alias)}` };
   const [text = ''] = targets;
   const target = parseTarget(text);
   if ('flaw' in target) return { flaw: `${name}: has the target ${JSON.stringify(text)}, which ${target.flaw}` };
@@ -71,9 +92,9 @@ export function formatVirtusertableLine(alias: Alias): string | Flaw {
   return `${key}\t${doublePercents(text)}`;
 }
 
-function severalTargets({ local, domain, targets }: Alias): Flaw {
+function severalTargets({ targets }: Alias): string {
   const advice = "Sendmail's virtusertable has one; make them an alias of aliases(5), and that name the target";
-  return { flaw: `${formatOwner(local, domain)}: has ${targets.length} targets, and ${advice}` };
+  return `has ${targets.length} targets, and ${advice}`;
 }
 
 function doublePercents(target: string): string {

@@ -30,10 +30,31 @@ describe('a line of aliases(5)', () => {
     ['has a list', 'info: :include:/etc/l, x', alias('info', 'default.test', ':include:/etc/l', 'x')],
     ['has a list in quotes', 'info: ":include:/a b"', alias('info', 'default.test', '":include:/a b"')],
     [
-      'has a user without further aliases',
+      'leads to its own user, who has a mailbox',
       String.raw`fred: \fred, b`,
-      alias('fred', 'default.test', String.raw`\fred`, 'b'),
+      alias('fred', 'default.test', 'fred', 'b'),
     ],
+    [
+      'leads to that user behind others',
+      String.raw`a.b: x@y.test,\a.b`,
+      alias('a.b', 'default.test', 'x@y.test', 'a.b'),
+    ],
+    ['leads to that user in other letters', String.raw`Fred: \fred`, alias('Fred', 'default.test', 'fred')],
+    ['leads to that user with a domain', String.raw`fred: \fred@default.test`, alias('fred', 'default.test', 'fred')],
+    ['leads to that user in a domain', String.raw`fred@x.test: \fred`, alias('fred', 'x.test', 'fred@x.test')],
+    [
+      'leads to another user without further aliases',
+      String.raw`root: \fred, \root@x.test`,
+      alias('root', 'default.test', String.raw`\fred`, String.raw`\root@x.test`),
+    ],
+    [
+      'has a program beside its own user, as vacation(1) says',
+      String.raw`fred: \fred, "|/usr/bin/vacation fred"`,
+      alias('fred', 'default.test', 'fred', '"|/usr/bin/vacation fred"'),
+    ],
+    ['has an address in angle brackets', 'info: <fred@x.test>', alias('info', 'default.test', 'fred@x.test')],
+    ['has a name before it', 'info: Fred B. <fred@x.test>, b', alias('info', 'default.test', 'fred@x.test', 'b')],
+    ['has a comment', 'info: fred (Fred, the first), b', alias('info', 'default.test', 'fred', 'b')],
     ['has a value in quotes', 'info: "a, b"@x.test', alias('info', 'default.test', '"a, b"@x.test')],
     ['has a name as it was written', 'MAILER-DAEMON: x', alias('MAILER-DAEMON', 'default.test', 'x')],
     ['has a name with a dot', 'first.last: x', alias('first.last', 'default.test', 'x')],
@@ -47,11 +68,27 @@ describe('a line of aliases(5)', () => {
 
   it.each([
     ['has no colon', 'info fred', 'info: has no colon behind its name'],
-    ['has no colon but in quotes', '"info: x" y', '"info: x": has no colon behind its name'],
+    ['has no colon but in quotes', '"info: x" y', 'has no colon behind its name'],
     ['has no name', ': x', 'has no name before its colon'],
     ['has no value', 'info:', 'info@default.test: has no target'],
     ['has a comma only', 'info: ,', 'info@default.test: has no target'],
-    ['has two names', 'a b: x', 'a b: has a blank outside quotes'],
+    ['has two names', 'a b: x', 'has a blank outside quotes'],
+    [
+      'has a blank between two targets, which Sendmail makes one of',
+      'info: a b',
+      'info@default.test: a target has a blank outside quotes; separate targets by commas',
+    ],
+    ['has a semicolon', 'info: a; b', 'info@default.test: a target has ; outside quotes'],
+    [
+      'is a line of passwd(5)',
+      'fred:secret:1000:1000::/home:/bin/sh',
+      'fred@default.test: a target has : outside quotes',
+    ],
+    [
+      'has a transport',
+      'info: smtp:a@x.test',
+      'info@default.test: a target starts with smtp:, which is no part of an address',
+    ],
     ['has no domain behind the @', 'info@: x', 'info@: has nothing after the @'],
     ['continues nothing', ' info: x', 'starts with a blank, but there is no line that it continues'],
   ])('%s, which is a flaw', (_, text, flaw) => {
@@ -64,7 +101,12 @@ describe('a line of aliases(5)', () => {
     ['a value with an open quote', 'info: "|cat'],
     ['a control character', 'info: a\u0001'],
     ['a control character in its name', 'in\u0001fo: a'],
-    ['a name of Sendmail with angle brackets', 'info: Fred <fred@x.test>'],
+    ['a name without its address', 'info: Fred <>'],
+    ['an angle bracket that is open', 'info: Fred <fred@x.test'],
+    ['a comment that is open', 'info: fred (Fred'],
+    ['an address before one in angle brackets', 'info: joe@x.test <fred@x.test>'],
+    ['an address behind one in angle brackets', 'info: <fred@x.test> joe'],
+    ['a list of Postfix with a name', 'info: friends: a, b;'],
   ])('is a flaw for %s', (_, text) => {
     expect(parse(text)).toEqual({ flaw: expect.any(String) as string });
   });

@@ -14,11 +14,22 @@ const alias = (local: string, domain: string, ...targets: string[]): Alias => ({
 const hosted = { about: 'domain', domain: 'example.org', class: 'alias' } as const;
 const parse = (text: string): unknown => parseVirtualLine(text, 'default.test');
 
+const SPECIAL = 'a target is a program, a file or a list, and virtual(5) takes addresses only';
+
 describe('a line of virtual(5)', () => {
   it.each([
     ['has an address', 'info@example.org fred@example.com', alias('info', 'example.org', 'fred@example.com')],
     ['has several targets', 'a@example.org b@x.test, c@x.test', alias('a', 'example.org', 'b@x.test', 'c@x.test')],
     ['has tabs, and blanks at its end', 'a@example.org\t \tb@x.test \t', alias('a', 'example.org', 'b@x.test')],
+    ['has blanks between its targets', 'a@example.org b@x.test c', alias('a', 'example.org', 'b@x.test', 'c')],
+    ['has semicolons between its targets', 'a@example.org b@x.test; c;', alias('a', 'example.org', 'b@x.test', 'c')],
+    ['has an address in angle brackets', 'a@example.org <b@x.test>', alias('a', 'example.org', 'b@x.test')],
+    ['has several of them', 'a@example.org <b@x.test> < c >, d', alias('a', 'example.org', 'b@x.test', 'c', 'd')],
+    ['has a name before it', 'a@example.org "Doe, J." Jr. <b@x.test>,c', alias('a', 'example.org', 'b@x.test', 'c')],
+    ['has comments', 'a@example.org (x) b@x.test (a, (b) \\)), c', alias('a', 'example.org', 'b@x.test', 'c')],
+    ['has an address literal', 'a@example.org b@[IPv6:2001:db8::1]', alias('a', 'example.org', 'b@[IPv6:2001:db8::1]')],
+    ['has a quote behind a blank', 'a@example.org b "c d"@x.test', alias('a', 'example.org', 'b', '"c d"@x.test')],
+    ['has a hash in an address', 'a@example.org #b@x.test', alias('a', 'example.org', '#b@x.test')],
     ['has a bare target', 'postmaster@example.org root', alias('postmaster', 'example.org', 'root')],
     ['has a catch-all', '@example.org fred@x.test', alias('', 'example.org', 'fred@x.test')],
     ['has a domain for its target', '@example.org @x.test', alias('', 'example.org', '@x.test')],
@@ -63,30 +74,32 @@ describe('a line of virtual(5)', () => {
     [
       'has quotes in the middle',
       'a"b"@example.org x',
-      'a"b"@example.org: has a quote that is not closed, or not around all of the local part',
+      'has a quote that is not closed, or not around all of the local part',
     ],
-    ['has a program', 'a@example.org |cat', 'a@example.org: has the target |cat, and virtual(5) takes addresses only'],
-    [
-      'has a file',
-      'a@example.org b, /dev/null',
-      'a@example.org: has the target /dev/null, and virtual(5) takes addresses only',
-    ],
-    [
-      'has a user without further aliases',
-      String.raw`a@example.org \b`,
-      String.raw`a@example.org: has the target \b, and virtual(5) takes addresses only`,
-    ],
+    ['has a program', 'a@example.org |cat', `a@example.org: ${SPECIAL}`],
+    ['has a file', 'a@example.org b, /dev/null', `a@example.org: ${SPECIAL}`],
+    ['has a user without further aliases', String.raw`a@example.org \b`, `a@example.org: ${SPECIAL}`],
     [
       'has a domain in the second place',
       'a@example.org b, @x.test',
-      'a@example.org: has the target @x.test, which Postfix completes in the first place only',
+      'a@example.org: the target @x.test is a domain, which Postfix completes in the first place only',
     ],
   ])('%s, which is a flaw', (_, text, flaw) => {
     expect(parse(text)).toEqual({ flaw });
   });
 
   it.each([
-    ['a blank between two targets', 'a@example.org b@x.test c@x.test'],
+    ['a comment of Sendmail behind its target', 'a@example.org b@x.test # old'],
+    ['a transport', 'a@example.org lmtp:[127.0.0.1]:8024'],
+    ['a transport before an address', 'a@example.org smtp:b@x.test'],
+    ['a list with a name', 'a@example.org friends: b, c;'],
+    ['a backslash at the end of its first line', 'a@example.org b,\\ c'],
+    ['a name with an address in it', 'a@example.org b@x.test <c@x.test>'],
+    ['angle brackets that are open', 'a@example.org <b@x.test'],
+    ['an angle bracket that is not', 'a@example.org b@x.test>'],
+    ['a key in angle brackets', '<a@example.org> b'],
+    ['a key with a transport', 'smtp:a@example.org b'],
+    ['a key that is too long', `${'.'.repeat(3_000)}@example.org b`],
     ['a control character', 'a@example.org b\u0001@x.test'],
     ['a control character in its key', 'a\u0001@example.org b@x.test'],
     ['a quote that is open in a target', 'a@example.org "b@x.test'],
@@ -117,15 +130,11 @@ describe('for virtual(5)', () => {
   });
 
   it.each([
-    [
-      'a program',
-      alias('a', 'example.org', '|cat'),
-      'a@example.org: has the target |cat, and virtual(5) takes addresses only',
-    ],
+    ['a program', alias('a', 'example.org', '|cat'), `a@example.org: ${SPECIAL}`],
     [
       'two domains as targets',
       alias('a', 'example.org', '@x.test', '@y.test'),
-      'a@example.org: has the target @y.test, which Postfix completes in the first place only',
+      'a@example.org: the target @y.test is a domain, which Postfix completes in the first place only',
     ],
     [
       'what would be a comment',

@@ -11,6 +11,7 @@ const alias = (local: string, domain: string, ...targets: string[]): Alias => ({
   targets,
 });
 const ADVICE = 'import the file as a table instead (smmap table import)';
+const PART = `has a target with a part of the address in it, such as %1; ${ADVICE}`;
 
 describe("a line of Sendmail's virtusertable", () => {
   it.each([
@@ -38,54 +39,26 @@ describe("a line of Sendmail's virtusertable", () => {
     ['starts with a blank', ' a@example.org b', 'starts with a blank, where makemap(8) has a key'],
     ['has no target', 'a@example.org', 'a@example.org: has no target'],
     ['has no domain', 'info fred', 'info: has no domain; give user@domain'],
-    [
-      'has quotes, where makemap has none',
-      '"a"@example.org b',
-      '"a"@example.org: has quotes, with which Sendmail never asks',
-    ],
-    ['has a blank in quotes', '"a b"@example.org c', '"a: has quotes, with which Sendmail never asks'],
-    ['has a wildcard for any detail', 'old+*@example.org b', `old+*@example.org: is a wildcard of Sendmail; ${ADVICE}`],
+    ['has quotes, where makemap has none', '"a"@example.org b', 'has quotes, with which Sendmail never asks'],
+    ['has a blank in quotes', '"a b"@example.org c', 'has quotes, with which Sendmail never asks'],
+    ['has a wildcard for any detail', 'old+*@example.org b', `is a wildcard of Sendmail; ${ADVICE}`],
     [
       'has a wildcard for some detail',
       'old++@example.org b',
       `old++@example.org: is a wildcard of Sendmail; ${ADVICE}`,
     ],
-    [
-      'has a wildcard for anyone with a detail',
-      '+*@example.org b',
-      `+*@example.org: is a wildcard of Sendmail; ${ADVICE}`,
-    ],
-    ['has an error', 'joe@example.org error:nouser 550 No', `joe@example.org: has an error for its target; ${ADVICE}`],
+    ['has a wildcard for anyone with a detail', '+*@example.org b', `is a wildcard of Sendmail; ${ADVICE}`],
+    ['has an error', 'joe@example.org error:4.2.1:450 No', `joe@example.org: has an error for its target; ${ADVICE}`],
     [
       'has an error in capitals',
       'joe@example.org ERROR:5.7.0:550 No',
       `joe@example.org: has an error for its target; ${ADVICE}`,
     ],
-    [
-      'has an argument',
-      'a@example.org %1@x.test',
-      `a@example.org: has the target %1@x.test, with a part of the address in it; ${ADVICE}`,
-    ],
-    [
-      'has an argument within',
-      '@example.org b+%2@x.test',
-      `@example.org: has the target b+%2@x.test, with a part of the address in it; ${ADVICE}`,
-    ],
-    [
-      'has an argument behind the domain',
-      '@example.org %1@%0',
-      `@example.org: has the target %1@%0, with a part of the address in it; ${ADVICE}`,
-    ],
-    [
-      'has arguments only',
-      '@example.org %1%3',
-      `@example.org: has the target %1%3, with a part of the address in it; ${ADVICE}`,
-    ],
-    [
-      'has an argument behind a percent sign',
-      'a@example.org %%%1@x.test',
-      `a@example.org: has the target %%%1@x.test, with a part of the address in it; ${ADVICE}`,
-    ],
+    ['has an argument', 'a@example.org %1@x.test', `a@example.org: ${PART}`],
+    ['has an argument within', '@example.org b+%2@x.test', `@example.org: ${PART}`],
+    ['has an argument behind the domain', '@example.org %1@%0', `@example.org: ${PART}`],
+    ['has arguments only', '@example.org %1%3', `@example.org: ${PART}`],
+    ['has an argument behind a percent sign', 'a@example.org %%%1@x.test', `a@example.org: ${PART}`],
     [
       'has a target of Postfix',
       '@example.org @x.test',
@@ -94,10 +67,30 @@ describe("a line of Sendmail's virtusertable", () => {
     [
       'has a program',
       'a@example.org |cat',
-      "a@example.org: has the target |cat, and Sendmail's virtusertable takes addresses only",
+      "a@example.org: has a program, a file or a list for its target, and Sendmail's virtusertable takes addresses only",
     ],
   ])('%s, which is a flaw', (_, text, flaw) => {
     expect(parseVirtusertableLine(text)).toEqual({ flaw });
+  });
+
+  it.each([
+    ['@example.org error:nouser User unknown', ''],
+    ['@example.org ERROR:5.1.1:550 No such user', ''],
+    ['joe@example.org\terror:nouser', 'joe'],
+    ['joe@example.org error:5.1.2:550 "550 no"', 'joe'],
+  ])('refuses who is unknown: %s', (text, local) => {
+    expect(parseVirtusertableLine(text)).toEqual({ about: 'refusal', local, domain: 'example.org' });
+  });
+
+  it.each([
+    'error:tempfail Later',
+    'error:5.7.1:550 Gone',
+    'error:5.1.1.1:550 No',
+    'error:nousers x',
+    'error:unavailable',
+  ])('is a flaw for what says more than that: %s', (value) => {
+    const flaw = `@example.org: has an error for its target; ${ADVICE}`;
+    expect(parseVirtusertableLine(`@example.org ${value}`)).toEqual({ flaw });
   });
 
   it('has one target only', () => {
