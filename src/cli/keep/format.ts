@@ -1,31 +1,19 @@
 import type { Flaw } from '../../address/address.ts';
 import { parseDomain } from '../../address/domain.ts';
 import { parseAliasesLine } from '../../format/aliases.ts';
-import { parseCyrusList } from '../../format/cyrus.ts';
-import { type SourceLine, joinContinued } from '../../format/lines.ts';
 import { parsePasswdLine } from '../../format/passwd.ts';
+import { parseRecipientLine } from '../../format/recipients.ts';
 import { formatVirtualLine, parseVirtualLine } from '../../format/virtual.ts';
-import { formatVirtusertableLine, parseVirtusertableLine } from '../../format/virtusertable.ts';
+import { formatVirtusertableLine } from '../../format/virtusertable.ts';
 import { formatFqdnAlias, formatFqdnRoute, sortLines } from '../../format/zmailer.ts';
 import type { Alias } from '../../store/record/alias.ts';
 import { parseDomainLine } from '../../store/record/domain.ts';
 import { parseEntryLine } from '../../store/record/entry.ts';
 import { parseMailboxLine } from '../../store/record/mailbox.ts';
-import { formatLine, nameOf, type StoredRecord } from '../../store/record/record.ts';
+import { formatLine, type StoredRecord } from '../../store/record/record.ts';
 import { CliError, EXIT } from '../error.ts';
 import type { ExportName, ImportName, KindName, Scope } from './kind.ts';
-
-/** One record of a list, or what is wrong with it. */
-export interface Item {
-  /** Where in the source, to be written behind its name. */
-  readonly at: string;
-  readonly found: StoredRecord | Flaw | { readonly leftOut: string };
-  /** How much of the source was read up to here, in bytes. */
-  readonly bytesRead: number;
-}
-
-/** Reads a list. Throws CliError where the whole of it is no good; `name` is that of its source. */
-export type ListReader = (lines: Iterable<SourceLine>, name: string) => Iterable<Item>;
+import { byLine, byLogicalLine, type ListReader, readerOfCyrus, readVirtusertable } from './read.ts';
 
 /** Writes a list. */
 export interface ListWriter {
@@ -90,10 +78,17 @@ const READERS: { readonly [K in KindName]: Readonly<Record<ImportName<K>, Choice
     cyrus: {
       takes: ['--default-domain', '--separator'],
       needs: { '--default-domain': 'it is not in the list, but in imapd.conf (defaultdomain)' },
-      make: readerOfCyrus,
+      make: cyrus,
     },
     passwd: passwd('passwd'),
     dovecot: passwd('dovecot'),
+    postmap: {
+      takes: ['--default-domain', ...WHOLE],
+      make: (options) => {
+        const domain = domainIn(options);
+        return byLogicalLine((text) => parseRecipientLine(text, domain));
+      },
+    },
   },
   alias: {
     virtual: {
@@ -103,13 +98,13 @@ const READERS: { readonly [K in KindName]: Readonly<Record<ImportName<K>, Choice
         return byLogicalLine((text) => parseVirtualLine(text, domain));
       },
     },
-    virtusertable: { takes: WHOLE, make: () => byLine(parseVirtusertableLine) },
+    virtusertable: { takes: WHOLE, make: () => readVirtusertable },
     aliases: {
       takes: ['--default-domain', ...WHOLE],
       needs: { '--default-domain': 'the names in such a file have no domain' },
       make: (options) => {
         const domain = domainIn(options) as string;
-        return byLogicalLine((text) => parseAliasesLine(text, domain));
+        return byLogicalLine((text) => parseAliasesLine(text, domain), true);
       },
     },
   },
@@ -151,8 +146,6 @@ const WRITERS: { readonly [K in KindName]: Readonly<Record<ExportName<K>, Choice
   table: { makemap: { takes: [], make: () => LINES } },
 };
 
-type LineParser = (text: string) => StoredRecord | Flaw | null;
-
 function passwd(of: 'passwd' | 'dovecot'): Choice<ListReader> {
   return {
     takes: ['--default-domain', ...WHOLE],
@@ -169,43 +162,11 @@ function domainIn({ '--default-domain': text }: FormatOptions): string | null {
   return domain;
 }
 
-function byLine(parse: LineParser): ListReader {
-  return function* read(lines) {
-    for (const { number, text, bytesRead } of lines) {
-      const found = text === null ? NOT_UTF8 : parse(text);
-      if (found !== null) yield { at: `:${number}`, found, bytesRead };
-    }
-  };
-}
-
-function byLogicalLine(parse: LineParser): ListReader {
-  const read = byLine(parse);
-  return (lines, name) => read(joinContinued(lines), name);
-}
-
-/** All of it is read before anything is given out, since a list that was cut off would be wrong NOTFOUNDs. */
-function readerOfCyrus(options: FormatOptions): ListReader {
-  const defaultDomain = domainIn(options) as string;
+function cyrus(options: FormatOptions): ListReader {
   const separator = options['--separator'] === '.' ? '.' : '/';
-  return function* read(lines, name) {
-    let bytesRead = 0;
-    function* texts(): Generator<string> {
-      for (const line of lines) {
-        if (line.text === null) throw new CliError(EXIT.DATA, `${name}:${line.number}: ${NOT_UTF8.flaw}`);
-        ({ bytesRead } = line);
-        yield line.text;
-      }
-    }
-    const list = parseCyrusList(texts(), { defaultDomain, separator });
-    if ('flaw' in list) throw new CliError(EXIT.DATA, `${name}: ${list.flaw}`);
-    for (const { name: entry, reason } of list.leftOut)
-      yield { at: `: ${entry}`, found: { leftOut: reason }, bytesRead };
-    for (const found of list.mailboxes) yield { at: `: ${nameOf(found)}`, found, bytesRead };
-  };
+  return readerOfCyrus({ defaultDomain: domainIn(options) as string, separator });
 }
 
 function lineOfAlias(format: (alias: Alias) => string | Flaw): ListWriter['line'] {
   return (record) => (record.about === 'alias' ? format(record) : null);
 }
-
-const NOT_UTF8: Flaw = { flaw: 'is not UTF-8' };

@@ -4,7 +4,7 @@ import { keyOf, nameOf, NOUNS, type StoredRecord } from '../../store/record/reco
 import { warn, withRecords, withTrial } from './access.ts';
 import { EXIT } from '../error.ts';
 import { type Brake, mayRemove } from './brake.ts';
-import type { ListReader } from './format.ts';
+import type { ListReader } from './read.ts';
 import { KINDS, type Scope, withinOf } from './kind.ts';
 import { createProgress } from './progress.ts';
 import { openSource } from './source.ts';

@@ -9,7 +9,11 @@ export interface Kind {
 
 /** By the word behind `smmap`. */
 export const KINDS = {
-  mailbox: { about: 'mailbox', imports: ['list', 'cyrus', 'passwd', 'dovecot'], exports: ['list', 'fqdnroutes'] },
+  mailbox: {
+    about: 'mailbox',
+    imports: ['list', 'cyrus', 'passwd', 'dovecot', 'postmap'],
+    exports: ['list', 'fqdnroutes'],
+  },
   alias: {
     about: 'alias',
     imports: ['virtual', 'virtusertable', 'aliases'],

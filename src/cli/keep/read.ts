@@ -1,0 +1,105 @@
+import type { Flaw } from '../../address/address.ts';
+import { parseCyrusList, type CyrusOptions } from '../../format/cyrus.ts';
+import { joinContinued, LONGEST_LINE, type SourceLine } from '../../format/lines.ts';
+import { flawOfError, parseVirtusertableLine, type Refusal } from '../../format/virtusertable.ts';
+import { nameOf, type StoredRecord } from '../../store/record/record.ts';
+import { NOBODY } from '../../vocabulary.ts';
+import { warn } from './access.ts';
+import { CliError, EXIT } from '../error.ts';
+
+/** One record of a list, or what is wrong with it. */
+export interface Item {
+  /** Where in the source, to be written behind its name. */
+  readonly at: string;
+  readonly found: StoredRecord | Flaw | { readonly leftOut: string };
+  /** How much of the source was read up to here, in bytes. */
+  readonly bytesRead: number;
+}
+
+/** Reads a list. Throws CliError where the whole of it is no good; `name` is that of its source. */
+export type ListReader = (lines: Iterable<SourceLine>, name: string) => Iterable<Item>;
+
+/** What a parser makes of a line; null where it is blank or a comment. */
+export type LineParser<T = StoredRecord> = (text: string) => T | Flaw | null;
+
+/** Reads a list in which each line stands for itself. */
+export function byLine(parse: LineParser): ListReader {
+  return (lines, name) => itemsOf(parse, lines, name);
+}
+
+/** Reads a list in which a line that starts with a blank continues the one before. */
+export function byLogicalLine(parse: LineParser, backslash = false): ListReader {
+  return (lines, name) => itemsOf(parse, joinContinued(lines, backslash), name);
+}
+
+interface Parsed<T> extends Omit<Item, 'found'> {
+  readonly found: T | Flaw;
+}
+
+function* itemsOf<T extends object>(
+  parse: LineParser<T>,
+  lines: Iterable<SourceLine>,
+  name: string,
+): Generator<Parsed<T>> {
+  for (const { number, text, isUtf8, isWhole, bytesRead } of lines) {
+    if (!isWhole) {
+      const reason = `is over ${LONGEST_LINE} characters with the lines that continue it; is this a list?`;
+      throw new CliError(EXIT.DATA, `${name}:${number}: ${reason}`);
+    }
+    const found = parse(text);
+    if (found !== null) yield { at: `:${number}`, found: isUtf8 || isAscii(found) ? found : NOT_UTF8, bytesRead };
+  }
+}
+
+/** Whether the bytes that are not UTF-8 were in a comment, or in a field that is passed over. */
+function isAscii(found: object): boolean {
+  return !('flaw' in found) && !JSON.stringify(found).includes('\ufffd');
+}
+
+/** Reads a virtusertable. Whether an address that it refuses can be left out, only the rest of the list tells. */
+export const readVirtusertable: ListReader = function* read(lines, name) {
+  const refused: Parsed<Refusal>[] = [];
+  const caught = new Set<string>(); // domains with a catch-all, from which an address may be exempt
+  for (const item of itemsOf(parseVirtusertableLine, lines, name)) {
+    const { found, ...where } = item;
+    if ('about' in found && found.about === 'refusal') {
+      refused.push({ found, ...where });
+      continue;
+    }
+    if ('about' in found && found.local === NOBODY) caught.add(found.domain);
+    yield { found, ...where };
+  }
+  for (const { found, ...where } of refused) {
+    if ('flaw' in found) continue;
+    yield { found: caught.has(found.domain) ? flawOfError(found) : { leftOut: UNKNOWN_ANYWAY }, ...where };
+  }
+};
+
+const UNKNOWN_ANYWAY =
+  'an address that is in no line is refused anyway; a catch-all from before goes with --replace only';
+
+/** Reads the list of Cyrus. All of it is read before anything is given out, since a list that was cut off would be wrong NOTFOUNDs. */
+export function readerOfCyrus(options: CyrusOptions): ListReader {
+  return function* read(lines, name) {
+    let bytesRead = 0;
+    function* texts(): Generator<string> {
+      for (const line of lines) {
+        if (!line.isUtf8) throw new CliError(EXIT.DATA, `${name}:${line.number}: ${NOT_UTF8.flaw}`);
+        ({ bytesRead } = line);
+        yield line.text;
+      }
+    }
+    const list = parseCyrusList(texts(), options);
+    if ('flaw' in list) throw new CliError(EXIT.DATA, `${name}: ${list.flaw}`);
+    if (list.withoutDomains) warn(`${name}: ${WITHOUT_DOMAINS}`);
+    for (const { name: entry, reason } of list.leftOut)
+      yield { at: `: ${entry}`, found: { leftOut: reason }, bytesRead };
+    for (const found of list.mailboxes) yield { at: `: ${nameOf(found)}`, found, bytesRead };
+  };
+}
+
+const WITHOUT_DOMAINS =
+  'a user has an @ in his name, so imapd.conf says virtdomains: off, with which Cyrus passes over the domain of an address; ' +
+  'give the map local_domains = ["*"] (docs/cyrus.md)';
+
+const NOT_UTF8: Flaw = { flaw: 'is not UTF-8; convert the file first, for example with iconv -f ISO-8859-1 -t UTF-8' };
