@@ -95,7 +95,10 @@ const aliasDomains = z
 /** What maps have whose keys are addresses. */
 const recipientKeys = {
   default_domain: parsedBy(DOMAIN, value.domain).optional(),
-  local_domains: z.array(parsedBy(DOMAIN, value.domain)).default([]).describe('domains, such as ["localhost"]'),
+  local_domains: z
+    .array(parsedBy(DOMAIN, value.domainOrAny))
+    .default([])
+    .describe('domains, such as ["localhost"], or ["*"] for any'),
   alias_domains: aliasDomains,
   fold: oneOf(['both', 'domain', 'none'], 'both'),
 };

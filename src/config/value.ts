@@ -56,6 +56,11 @@ export function domain(text: string): string {
   return parsed;
 }
 
+/** A domain, or `*` for any. */
+export function domainOrAny(text: string): string {
+  return text === '*' ? text : domain(text);
+}
+
 /** An address with its domain, its local part folded. */
 export function addressOf(text: string): { local: string; domain: string } {
   const parsed = parseAddress(text);

@@ -1,5 +1,6 @@
 import { CONTROL, type Flaw, foldLocal } from '../address/address.ts';
 import { parseDomain } from '../address/domain.ts';
+import { LONGEST_NAME } from '../address/written.ts';
 import { type Mailbox, parseFolder } from '../store/record/mailbox.ts';
 import { NOBODY } from '../vocabulary.ts';
 
@@ -15,6 +16,8 @@ export interface CyrusList {
   readonly mailboxes: readonly Mailbox[];
   /** What the list holds and no mail server could ever ask for; deleted ones are not counted in. */
   readonly leftOut: readonly LeftOut[];
+  /** Whether a user has an @, as only virtdomains: off allows, with which smmapd passes over the domain of a key. */
+  readonly withoutDomains: boolean;
 }
 
 export interface LeftOut {
@@ -31,6 +34,7 @@ interface Entry {
 const GONE = /[di]/; // of mbtype: deleted, or there for the sake of its folders only; smmapd finds neither
 const DELETED = /^(?:[^!]*!)?DELETED\./; // what delete_mode: delayed keeps for a while, with its rights of old
 const POST = 'p'; // RFC 4314
+const FLAT = /^[^\t]+\t\d+ [^\t]*\t/; // name, type and partition, rights
 
 /**
  * Reads the lines that `ctl_mboxlist -d` of Cyrus 3 prints: users with their folders, and for each domain a mailbox of
@@ -40,19 +44,22 @@ const POST = 'p'; // RFC 4314
 export function parseCyrusList(lines: Iterable<string>, options: CyrusOptions): CyrusList | Flaw {
   const found = createCollection();
   const leftOut: LeftOut[] = [];
+  let withoutDomains = false;
   for (const entry of readEntries(lines)) {
     if ('flaw' in entry) return { flaw: `is no whole list of ctl_mboxlist -d: ${entry.flaw}` };
     const { name, mbtype, acl } = entry;
     if (GONE.test(mbtype) || DELETED.test(name)) continue;
     const reason = collect(found, name, mayAnybodyPost(acl), options);
     if (reason !== null) leftOut.push({ name, reason });
+    withoutDomains ||= /^user\.[^.]*@/.test(name);
   }
-  return { mailboxes: found.mailboxes(), leftOut };
+  return { mailboxes: found.mailboxes(), leftOut, withoutDomains };
 }
 
 /** Adds what one entry says. Where smmapd never finds it, whatever is asked, gives back why. */
 function collect(found: Collection, name: string, shared: boolean, options: CyrusOptions): string | null {
-  const mark = name.indexOf('!');
+  if (name.length > LONGEST_NAME) return 'its name is longer than a mailbox of Cyrus can have';
+  const mark = domainMarkOf(name);
   const domain = mark === -1 ? options.defaultDomain : name.slice(0, mark);
   if (parseDomain(domain) !== domain) return 'its domain is not in lower case, as a key is, or is none';
   if (mark !== -1 && domain === options.defaultDomain) return 'it is hidden behind the default domain';
@@ -73,6 +80,16 @@ function collect(found: Collection, name: string, shared: boolean, options: Cyru
   const folders = found.foldersOf(foldLocal(user.replaceAll('^', '.')), domain); // never decoded: am&-p is am&-p
   if (folder !== null) folders.add(folder);
   return null;
+}
+
+/**
+ * Where the `!` behind the domain is, or -1. A name may have one of its own: `user.a!b` is the user `a!b` of the default
+ * domain, though it could be a shared folder `b` of a domain `user.a` as well; Cyrus itself takes the two for one.
+ */
+function domainMarkOf(name: string): number {
+  const mark = name.indexOf('!');
+  const isDomain = name.startsWith('user.', mark + 1) || (/^[^!]*\./.test(name) && !name.startsWith('user.'));
+  return isDomain ? mark : -1;
 }
 
 interface Collection {
@@ -113,6 +130,7 @@ function* readEntries(lines: Iterable<string>): Generator<Entry | Flaw> {
   for (const line of lines) {
     number++;
     if (line === '' && number > 1) continue;
+    if (before === '' && FLAT.test(line)) return yield { flaw: OLD };
     if (before === '' && line !== '{') return yield { flaw: `line ${number} is not the { that it starts with` };
     if (before !== '' && !follows(before, line)) return yield { flaw: `line ${number} does not fit the one before` };
     before = line;
@@ -123,6 +141,10 @@ function* readEntries(lines: Iterable<string>): Generator<Entry | Flaw> {
   if (before !== '}') yield { flaw: 'it has no } at its end' };
   else if (entries === 0) yield { flaw: 'it has no mailbox at all' };
 }
+
+const OLD =
+  'it is the text of Cyrus before 3.6, and smmap reads the JSON of 3.6 and later; ' +
+  'import a list of addresses instead (--format list)';
 
 /** There is a comma between two entries, and nothing behind the last brace. */
 function follows(before: string, line: string): boolean {

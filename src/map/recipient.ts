@@ -8,7 +8,7 @@ import type { Lookup } from './moment.ts';
 export interface RecipientOptions {
   /** The domain of a bare `user`. Null: a bare user is answered TEMP, since nobody said whose it is. */
   readonly defaultDomain: string | null;
-  /** Domains that mean the default domain, as Sendmail's class w. */
+  /** Domains that mean the default domain, as Sendmail's class w; `*` is any but an alias domain, as for Cyrus without virtdomains. */
   readonly localDomains: ReadonlySet<string>;
   /** Domains whose mailboxes and aliases are those of another one. */
   readonly aliasDomains: ReadonlyMap<string, string>;
@@ -46,7 +46,9 @@ export function readRecipient(key: string, options: RecipientOptions): Recipient
 export function recipientOf({ local: written, domain: asked }: Address, options: RecipientOptions): Recipient {
   const { defaultDomain, localDomains, aliasDomains, separators, fold } = options;
   let domain = asked;
-  if (domain === null || localDomains.has(domain)) {
+  const isLocal = (name: string): boolean =>
+    localDomains.has(name) || (localDomains.has('*') && !aliasDomains.has(name));
+  if (domain === null || isLocal(domain)) {
     if (defaultDomain === null) throw new UncertainError('a key without a domain: set default_domain for this map');
     domain = defaultDomain;
   }

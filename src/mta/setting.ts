@@ -101,7 +101,7 @@ export function readSetting(config: Config, mta: Mta, lmtp: Endpoint): Setting |
       .map(({ name }) => name)
       .filter((name) => name !== '*'),
     defaultDomain: chosen.options.defaultDomain,
-    localDomains: [...chosen.options.localDomains],
+    localDomains: [...chosen.options.localDomains].filter((domain) => domain !== '*'),
     store: stores.flatMap((store) => (store.driver === 'embedded' ? [store.path] : []))[0] ?? null,
     notes: 'reason' in listener ? [] : listener.notes,
   };

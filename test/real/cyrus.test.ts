@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { parseDomain } from '../../src/address/domain.ts';
 import { connectTo } from './client.ts';
 import { type Cyrus, DEFAULT_DOMAIN, type Installation, findCyrus } from './cyrus.ts';
 import { cli, makeFolder, startDaemon } from './daemon.ts';
-import { DELETED, MAILBOXES, ROWS } from './matrix.ts';
+import { DELETED, MAILBOXES, ROWS, withoutDomains } from './matrix.ts';
 import { PARTS, describePart } from './part.ts';
 
 /** The same keys in each run, so that a run says something of a change and not of its dice; others: SMMAP_SEED=random, or a number. */
@@ -18,13 +19,29 @@ const GENERATED = 10_000;
 interface Server {
   readonly separator: '/' | '.';
   readonly postuser: string;
+  readonly virtdomains: 'userid' | 'off';
 }
 
-/** Both separators, and shared folders under a name. */
+/** Both separators, shared folders under a name, and users without domains. */
 const SERVERS: readonly Server[] = [
-  { separator: '/', postuser: '' },
-  { separator: '.', postuser: '' },
-  { separator: '/', postuser: 'bb' },
+  { separator: '/', postuser: '', virtdomains: 'userid' },
+  { separator: '.', postuser: '', virtdomains: 'userid' },
+  { separator: '/', postuser: 'bb', virtdomains: 'userid' },
+  { separator: '/', postuser: '', virtdomains: 'off' },
+  { separator: '.', postuser: '', virtdomains: 'off' },
+];
+
+/** Users and folders with a !, which in a list is also what stands behind a domain. */
+const MARKED = [
+  'a!b',
+  'a!b+abc',
+  'a!b@virt1.test',
+  'a!b@virt2.test',
+  'x+y!z',
+  '+sh!are',
+  '+user/a!b',
+  'b@user.a',
+  '+b@user.a',
 ];
 
 /** A key, and the first word that each says of it. */
@@ -126,6 +143,12 @@ const DIFFERENCES: readonly Difference[] = [
     applies: (asked) => asked.key.endsWith('.') && onlyOurs(asked),
   },
   {
+    title: 'what is no domain, where smmapd passes over it (virtdomains: off)',
+    reason: 'no mail server asks for it, and it is no address',
+    example: 'fred@',
+    applies: (asked) => asked.virtdomains === 'off' && parseDomain(domainOf(asked)) === null && onlyTheirs(asked),
+  },
+  {
     title: 'a folder in decomposed letters',
     reason: 'it is the same text (NFC), as some systems type it',
     example: 'fred+Entwu\u0308rfe',
@@ -175,7 +198,7 @@ describePart('smmap, loaded from the dump of a real Cyrus, and its smmapd', inst
 
 describePart('the matrix of keys', installed, (installation) => {
   test.for(['/', '.'] as const)('is what smmapd and lmtpd say where %s separates', async (separator) => {
-    const cyrus = await startCyrus(installation, { separator, postuser: '' });
+    const cyrus = await startCyrus(installation, { separator, postuser: '', virtdomains: 'userid' });
     try {
       const keys = ROWS.map(([key]) => key);
       const smmapd = await wordsOf(cyrus.smmapd, keys);
@@ -254,22 +277,23 @@ describe('smmap mailbox import --format cyrus', () => {
     [
       'one for a list of lines',
       ['--format', 'list', '--default-domain', 'example.org'],
-      '--default-domain does not go with --format list, but with cyrus, passwd, dovecot',
+      '--default-domain does not go with --format list, but with cyrus, passwd, dovecot, postmap',
     ],
     [
       'to take it for all there is, since it may end early without a sign',
       ['--default-domain', 'example.org', '--replace'],
-      '--replace does not go with --format cyrus, but with list, passwd, dovecot',
+      '--replace does not go with --format cyrus, but with list, passwd, dovecot, postmap',
     ],
   ] as const)('refuses %s', async ([, args, reason]) => {
     expect(await importInto('/nonexistent', listOf(FRED), [...args])).toEqual([64, `smmap: ${reason}\n`]);
   });
 });
 
-async function startCyrus(installation: Installation, { separator, postuser }: Server): Promise<Cyrus> {
-  const cyrus = await installation.start({ unixhierarchysep: separator === '/', postuser });
+async function startCyrus(installation: Installation, server: Server): Promise<Cyrus> {
+  const { separator, postuser, virtdomains } = server;
+  const cyrus = await installation.start({ unixhierarchysep: separator === '/', postuser, virtdomains });
   try {
-    await cyrus.create(MAILBOXES);
+    await cyrus.create(virtdomains === 'off' ? withoutDomains(separator) : MAILBOXES);
     await cyrus.remove(DELETED);
     return cyrus;
   } catch (error) {
@@ -289,20 +313,23 @@ async function askBoth(installation: Installation, server: Server): Promise<Aske
     const format = ['--format', 'cyrus', '--default-domain', DEFAULT_DOMAIN, '--separator', server.separator];
     const imported = await cli(['mailbox', 'import', ...format, '--store', store, '-'], dump);
     if (imported.code !== 0) throw new Error(`import ended with ${imported.code}: ${imported.stderr}`);
+    const localDomains = server.virtdomains === 'off' ? '["*"]' : '[]';
     const config = `
       listen.mta.path = "${join(folder, 'smmap.sock')}"
       store.local = { driver = "embedded", path = "${store}" }
       [map.mailbox]
       default_domain = "${DEFAULT_DOMAIN}"
+      local_domains = ${localDomains}
       detail = { policy = "folder" }
       shared_user = "${server.postuser}"`;
     const daemon = await startDaemon({ folder, config }, (end) => ends.push(end));
     const keys = keysFor(server, dump);
     const [theirs, ours] = await Promise.all([wordsOf(cyrus.smmapd, keys), wordsOf(daemon.socket, keys)]);
-    const { separator, postuser } = server;
+    const { separator, postuser, virtdomains } = server;
     return keys.map((key, at) => ({
       separator,
       postuser,
+      virtdomains,
       key,
       cyrus: theirs[at] as string,
       smmap: ours[at] as string,
@@ -315,7 +342,8 @@ async function askBoth(installation: Installation, server: Server): Promise<Aske
 /** The matrix, the examples, what stands in the dump, and generated keys around all of these. */
 function keysFor({ separator, postuser }: Server, dump: string): string[] {
   const listed = Object.keys(JSON.parse(dump) as object).flatMap((name) => keysOf(name, separator));
-  const written = [...ROWS.map(([key]) => key), ...DIFFERENCES.map(({ example }) => example), ...listed];
+  const examples = DIFFERENCES.map(({ example }) => example);
+  const written = [...ROWS.map(([key]) => key), ...examples, ...MARKED, ...listed];
   const keys = written.flatMap((key) => (postuser !== '' && key.startsWith('+') ? [key, postuser + key] : [key]));
   const sampled = fc.sample(keyAround(keys), { seed: SEED, numRuns: 2 * GENERATED });
   const generated = [...new Set(sampled)].filter((key) => !keys.includes(key));

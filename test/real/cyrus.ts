@@ -27,6 +27,8 @@ export interface StartOptions {
   readonly unixhierarchysep: boolean;
   /** Who stands for shared folders; nobody does where this is empty, as by default. */
   readonly postuser: string;
+  /** Whether users have domains; `off` passes over the domain of an address. */
+  readonly virtdomains: 'userid' | 'off';
 }
 
 export interface Cyrus {
@@ -219,7 +221,7 @@ async function logIn(master: Master, path: string): Promise<Imap> {
   }
 }
 
-function imapdConf(folder: string, { unixhierarchysep, postuser }: StartOptions): string {
+function imapdConf(folder: string, { unixhierarchysep, postuser, virtdomains }: StartOptions): string {
   return `configdirectory: ${folder}/conf
 defaultpartition: main
 partition-main: ${folder}/mail
@@ -228,7 +230,7 @@ servername: localhost
 admins: ${ADMIN}
 allowplaintext: yes
 unixhierarchysep: ${unixhierarchysep ? 'yes' : 'no'}
-virtdomains: userid
+virtdomains: ${virtdomains}
 defaultdomain: ${DEFAULT_DOMAIN}
 skiplist_unsafe: yes
 ${postuser === '' ? '' : `postuser: ${postuser}\n`}`;

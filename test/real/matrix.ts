@@ -52,6 +52,12 @@ export const MAILBOXES: readonly Mailbox[] = [
   { name: 'shared/fred', rights: { anyone: 'lrs', fred: 'lrsp' } },
   { name: 'shared/full', rights: { anyone: 'lrsp' }, quota: { MESSAGE: 0 } },
   { name: 'news/open@virt1.test', rights: { anyone: 'lrsp' } },
+  { name: 'user/a!b' },
+  { name: 'user/a!b/abc' },
+  { name: 'user/a!b@virt1.test' },
+  { name: 'user/x' },
+  { name: 'user/x/y!z' },
+  { name: 'sh!are', rights: { anyone: 'lrsp' } },
   { name: 'user/gone' },
   { name: 'user/gone/abc' },
   { name: 'shared/gone', rights: { anyone: 'lrsp' } },
@@ -59,6 +65,12 @@ export const MAILBOXES: readonly Mailbox[] = [
 
 /** Of these, what is deleted again. */
 export const DELETED: readonly string[] = ['user/gone', 'shared/gone'];
+
+/** What of these a Cyrus with virtdomains: off can have; where the dot separates, no name has an @ there. */
+export function withoutDomains(separator: '/' | '.'): readonly Mailbox[] {
+  const names = separator === '/' ? ['user/joe@virt1.test', 'user/first.last@virt1.test'] : [];
+  return [...MAILBOXES.filter(({ name }) => !/[!@]/.test(name)), ...names.map((name) => ({ name }))];
+}
 
 /** A key; what smmapd and what lmtpd says of it; what they say where the dot separates, if that differs. */
 export type Row = readonly [string, string, string, string?, string?];

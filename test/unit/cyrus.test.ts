@@ -47,6 +47,13 @@ describe('a list of Cyrus', () => {
     ['has a folder in a domain', list(entry('virt1.test!user.joe.abc')), ['joe@virt1.test folder=abc']],
     ['has a folder without its user, who exists then', list(ABC), ['fred@default.test folder=abc']],
     ['has a dot in a user', list(entry('user.first^last')), ['first.last@default.test']],
+    ['has a ! in a user, as is behind a domain', list(entry('user.a!b')), ['a!b@default.test']],
+    ['has a ! in the user of a domain', list(entry('virt1.test!user.a!b')), ['a!b@virt1.test']],
+    ['has a ! in a user with a dot', list(entry('user.j^k!l')), ['j.k!l@default.test']],
+    ['has a ! in a folder', list(entry('user.x.y!z')), ['x@default.test folder=y!z']],
+    ['has a user in a domain that starts with user', list(entry('user.test!user.joe')), ['joe@user.test']],
+    ['has a user in a domain without a dot', list(entry('localhost!user.joe')), ['joe@localhost']],
+    ['has an @ in a user', list(entry('user.joe@virt1^test')), ['"joe@virt1.test"@default.test']],
     ['has a dot in a folder', list(entry('user.fred.a^b')), ['fred@default.test folder=a.b']],
     ['has a blank in a folder', list(entry('user.fred.with space')), ['fred@default.test folder="with space"']],
     ['has modified UTF-7', list(entry('user.fred.Entw&APw-rfe')), ['fred@default.test folder=Entwürfe']],
@@ -94,6 +101,19 @@ describe('a list of Cyrus', () => {
     expect(linesOf(list(entry('shared.open', acl)))).toEqual(lines);
   });
 
+  it('has a shared folder with a ! of its own', () => {
+    expect(linesOf(list(entry('sh!are', { anyone: 'p' })))).toEqual(['@default.test folder=sh!are']);
+    expect(linesOf(list(entry('virt1.test!sh!are', { anyone: 'p' })))).toEqual(['@virt1.test folder=sh!are']);
+  });
+
+  it.each([
+    ['an @, which is so with virtdomains: off only', 'user.joe@virt1^test', true],
+    ['an @ in a folder', 'user.joe.a@b', false],
+    ['none', 'virt1.test!user.joe', false],
+  ])('tells that users have no domains where one has %s', (_, name, withoutDomains) => {
+    expect(parse(list(FRED, entry(name)))).toMatchObject({ withoutDomains });
+  });
+
   it('has shared folders of several domains, and of users', () => {
     const anyone = { anyone: 'lrsp' };
     const text = list(
@@ -124,12 +144,17 @@ describe('a list of Cyrus', () => {
     ['user.fred.&2D0-', 'its name is not in modified UTF-7'], // half of a pair
     ['user.fred.a/b', 'its name cannot be split at /'],
     ['user.fred..b', 'its name cannot be split at /'],
+    [`user.${'a\u0301'.repeat(1_000)}`, 'its name is longer than a mailbox of Cyrus can have'],
   ])('has %s, which smmapd never finds', (name, reason) => {
     const text = list(FRED, entry(name));
     expect(linesOf(text)).toEqual(['fred@default.test']);
     expect(leftOutOf(text)).toEqual([`${JSON.parse(`"${name}"`)}: ${reason}`]);
   });
 });
+
+const OLD =
+  'it is the text of Cyrus before 3.6, and smmap reads the JSON of 3.6 and later; ' +
+  'import a list of addresses instead (--format list)';
 
 describe('what is no whole list of Cyrus is a flaw and nothing else:', () => {
   it.each([
@@ -144,7 +169,9 @@ describe('what is no whole list of Cyrus is a flaw and nothing else:', () => {
     ['a list that lost a comma', list(FRED, ABC).replace(',\n', '\n'), 'line 3 does not fit the one before'],
     ['a list where Cyrus could not read its database', '{\n\n}\n', 'it has no mailbox at all'],
     ['a list of our own', 'fred@default.test\n', 'line 1 is not the { that it starts with'],
-    ['the table that Cyrus 2 prints', 'user.fred\t0 main fred\tlrs\t\n', 'line 1 is not the { that it starts with'],
+    ['the text of Cyrus before 3.6', 'user.fred\t0 main fred\tlrs\t\n', OLD],
+    ['that text with a remote mailbox', 'user.fred\t1 host.test!main fred\tlrs\t\n', OLD],
+    ['that text without rights', 'user.fred\t0 main \t\n', OLD],
     ['an entry that is none', '{\n"user.fred": "e"\n}', 'line 2 is no mailbox'],
     ['an entry without a name', '{\n1\n}', 'line 2 is no mailbox'],
     ['a brace too much', `{\n{\n${FRED}\n}\n`, 'line 2 does not fit the one before'],
