@@ -117,9 +117,9 @@ describe('a backup', () => {
     };
     move();
     for (let round = 0; round < 3; round++) {
-      let done = false;
-      const backup = succeed('store', 'backup', file, '--store', store).finally(() => (done = true));
-      while (!done) {
+      const done = new AbortController();
+      const backup = succeed('store', 'backup', file, '--store', store).finally(() => done.abort());
+      while (!done.signal.aborted) {
         move();
         await sleep(1);
       }
@@ -232,10 +232,10 @@ describe('a restore', () => {
     await succeed('store', 'backup', file, '--store', other);
     const client = await connectTo(daemon.socket);
     onTestFinished(() => client.close());
-    let done = false;
-    const restored = succeed('store', 'restore', '--force', file, '--store', store).finally(() => (done = true));
+    const done = new AbortController();
+    const restored = succeed('store', 'restore', '--force', file, '--store', store).finally(() => done.abort());
     const seen = new Set<string>();
-    while (!done) {
+    while (!done.signal.aborted) {
       for (const at of [0, 777, 49_999]) seen.add(await client.ask('mailbox', `user${at}@example.org`));
       await sleep(1);
     }

@@ -1,24 +1,9 @@
 // Lists as people have them, read by the built command.
 
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { cli, makeFolder, serve } from './daemon.ts';
-
-/** Runs commands over a store of their own; an import reads a file that is called `list` in messages. */
-async function openStore() {
-  const folder = await makeFolder();
-  const run = (...args: readonly string[]) => cli([...args, '--store', join(folder, 'store')]);
-  return {
-    folder,
-    run,
-    async read(args: readonly string[], content: string | Buffer): Promise<[code: number, stderr: string]> {
-      writeFileSync(join(folder, 'list'), content);
-      const { code, stderr } = await run(...args, join(folder, 'list'));
-      return [code, stderr.replaceAll(`${folder}/`, '')];
-    },
-  };
-}
+import { cli, serve } from './daemon.ts';
+import { openStore } from './keep.ts';
 
 /** Files as people have them, what is said of each, and what is exported then. */
 const FOUND = [
@@ -165,14 +150,14 @@ const FOUND = [
 
 describe('an import of', () => {
   test.for(FOUND.map((found) => [found.title, found] as const))('%s', async ([, { args, file, said, exported }]) => {
-    const { read, run } = await openStore();
+    const { read, print } = await openStore();
     const bytes = typeof file === 'string' ? Buffer.from(file, 'latin1') : file;
     const [code, stderr] = await read(args, bytes);
     const lines = said.split('|').map((line) => `smmap: ${line}\n`);
     expect([code, stderr]).toEqual([/bad|UTF-16|whole/.test(said) ? 65 : 0, lines.join('')]);
     if (code === 65 && exported === '') return;
     const rows = exported.split('|').map((row) => `${row}\n`);
-    expect((await run(args[0], args[0] === 'alias' ? 'list' : 'export')).stdout).toBe(rows.join(''));
+    expect(await print(args[0], args[0] === 'alias' ? 'list' : 'export')).toBe(rows.join(''));
   });
 
   test('aliases of users to themselves is answered, and their mailboxes are found', async () => {

@@ -13,7 +13,7 @@ export interface Store {
   /** Standard output of a command that says nothing else. */
   readonly print: (...args: string[]) => Promise<string>;
   /** Runs an import of a text, which is called `list` in messages. */
-  readonly read: (args: readonly string[], text: string) => Promise<[code: number, stderr: string]>;
+  readonly read: (args: readonly string[], text: string | Buffer) => Promise<[code: number, stderr: string]>;
 }
 
 export async function openStore(): Promise<Store> {
