@@ -45,8 +45,8 @@ const FOUND = [
   {
     title: 'a list with a byte order mark',
     args: ['mailbox', 'import', '--replace'],
-    file: Buffer.from('\ufefffred@x.test\r\nwilma@x.test\r\n\ufeffjoe@x.test'),
-    said: '3 imported',
+    file: Buffer.from('\ufefffred@x.test\r\nwilma@x.test\r\n\ufeffjoe@x.test\r\n'),
+    said: '3 imported: 3 added, 0 changed, 0 removed',
     exported: 'fred@x.test|joe@x.test|wilma@x.test',
   },
   {
@@ -97,7 +97,7 @@ const FOUND = [
     said:
       'list:2: left out, since an address that is in no line is refused anyway; a catch-all from before goes with --replace only|' +
       'list:3: left out, since an address that is in no line is refused anyway; a catch-all from before goes with --replace only|' +
-      '2 imported',
+      '2 imported: 2 added, 0 changed, 0 removed',
     exported: '@example.net @x.test|info@x.test fred',
   },
   {
