@@ -1,7 +1,15 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Fold, foldLocal, formatAddress, formatLocal, parseAddress, spell } from '../../src/address/address.ts';
+import {
+  type Fold,
+  TooLongError,
+  foldLocal,
+  formatAddress,
+  formatLocal,
+  parseAddress,
+  spell,
+} from '../../src/address/address.ts';
 import { splitDetail } from '../../src/address/detail.ts';
 import { parseDomain } from '../../src/address/domain.ts';
 
@@ -118,6 +126,38 @@ describe('a local part', () => {
       }),
       { numRuns: 5_000 },
     );
+  });
+});
+
+/** What takes the square of its length in Punycode, or to compose, as long as a request may be. */
+const CJK = String.fromCharCode(...Array.from({ length: 3_300 }, (_, at) => 0x4e00 + at * 6));
+const MARKS = '\u0301\u0327'.repeat(2_400);
+
+describe('what takes long to compare', () => {
+  it.each([
+    ['a domain in Punycode', () => parseDomain(`${CJK}.example`)],
+    ['an address in such a domain', () => parseAddress(`x@${CJK}.example`)],
+    ['a domain of combining marks', () => parseDomain(`a${MARKS}.example`)],
+  ])('is refused unread: %s', (_, read) => {
+    const before = performance.now();
+    for (let at = 0; at < 100; at++) read();
+    expect(performance.now() - before).toBeLessThan(500); // 1,500 ms otherwise
+    expect(parseDomain(`${CJK}.example`)).toBeNull();
+  });
+
+  it.each<[string, string]>([
+    ['a local part of combining marks', `a${MARKS}`],
+    ['a local part of 513 units', `${'a'.repeat(512)}\u00fc`],
+  ])('is a doubt, and no other mailbox: %s', (_, local) => {
+    const before = performance.now();
+    for (const fold of ['both', 'domain', 'none'] as const) expect(() => spell(local, fold)).toThrow(TooLongError);
+    expect(performance.now() - before).toBeLessThan(500);
+  });
+
+  it('is no ASCII, and nothing of 512 units', () => {
+    expect(spell('A'.repeat(10_000), 'both')).toBe('a'.repeat(10_000));
+    expect(spell(`${'A'.repeat(511)}\u00dc`, 'both')).toBe(`${'a'.repeat(511)}\u00fc`);
+    expect(parseDomain(`${'\u00fc'.repeat(40)}.example`)).toMatch(/^xn--/);
   });
 });
 
