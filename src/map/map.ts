@@ -19,15 +19,17 @@ export interface Answered {
 
 /**
  * The one place that turns a throw into TEMP, and names into maps: `*` answers every name that has no map of its own;
- * without it an unknown name is TEMP. The cause of a failure goes to `answered`, never to the client.
+ * without it an unknown name is TEMP. The cause of a failure goes to `answered`, never to the client. `sendable` says what
+ * the client can be sent of a reply, and `answered` is told that.
  */
 export function createAnswer(
   maps: ReadonlyMap<string, Handler>,
   answered: Answered,
-): (request: Request) => Maybe<Reply> {
+): (request: Request, sendable?: (reply: Reply) => Reply) => Maybe<Reply> {
   const anyMap = maps.get('*');
-  return (request) => {
-    const succeeded = (reply: Reply): Reply => {
+  return (request, sendable = asItIs) => {
+    const succeeded = (found: Reply): Reply => {
+      const reply = sendable(found);
       answered(request, reply, null);
       return reply;
     };
@@ -44,4 +46,8 @@ export function createAnswer(
       return failed(cause);
     }
   };
+}
+
+function asItIs(reply: Reply): Reply {
+  return reply;
 }

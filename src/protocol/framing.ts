@@ -1,4 +1,4 @@
-import { LineDecoder, encodeLine } from './line.ts';
+import { LineDecoder, encodeLine, isLine } from './line.ts';
 import { NetstringDecoder, encodeNetstring } from './netstring.ts';
 
 /** Cuts a byte stream into payloads: push what was read, take `next()` until it is null, then `keep()` the rest. */
@@ -15,6 +15,8 @@ export interface Decoder {
 export interface Framing {
   decoder(maxBytes: number): Decoder;
   encode(payload: string): string;
+  /** Whether a payload can be put into a frame. */
+  carries(payload: string): boolean;
   /**
    * Whether clients wait for a reply as long as it takes, and never connect again, as OpenSMTPD's table-socketmap does:
    * no answer comes too late for such a client, and it is never closed for being idle.
@@ -23,8 +25,13 @@ export interface Framing {
 }
 
 export const FRAMINGS = {
-  netstring: { decoder: (maxBytes) => new NetstringDecoder(maxBytes), encode: encodeNetstring, patient: false },
-  line: { decoder: (maxBytes) => new LineDecoder(maxBytes), encode: encodeLine, patient: true },
+  netstring: {
+    decoder: (maxBytes) => new NetstringDecoder(maxBytes),
+    encode: encodeNetstring,
+    carries: () => true,
+    patient: false,
+  },
+  line: { decoder: (maxBytes) => new LineDecoder(maxBytes), encode: encodeLine, carries: isLine, patient: true },
 } as const satisfies Readonly<Record<string, Framing>>;
 
 export type Protocol = keyof typeof FRAMINGS;

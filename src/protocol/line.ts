@@ -7,7 +7,11 @@ const EMPTY = Buffer.alloc(0);
 
 /** Puts a payload into a line; one with a line feed in it would be two, and becomes TEMP. */
 export function encodeLine(payload: string): string {
-  return `${payload.includes('\n') ? 'TEMP reply is no line' : payload}\n`;
+  return `${isLine(payload) ? payload : 'TEMP reply is no line'}\n`;
+}
+
+export function isLine(payload: string): boolean {
+  return !payload.includes('\n');
 }
 
 /** Cuts a byte stream into lines without their ends. What waits for its rest is at most `maxBytes`. */

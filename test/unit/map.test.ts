@@ -46,4 +46,12 @@ describe('an answer', () => {
     expect(answered.told).toEqual([told]);
     expect(JSON.stringify(answered.reply)).not.toContain('secret');
   });
+
+  it.each(['ok', 'later'])('is logged as it is sent (%s)', async (map) => {
+    const sent: Reply = { kind: 'TEMP', reason: 'reply too long' };
+    const told: Reply[] = [];
+    const ask = createAnswer(new Map([[map, handlers[map] as Handler]]), (_, reply) => told.push(reply));
+    expect(await ask({ map, key: 'k' }, (reply) => (reply === OK ? sent : reply))).toBe(sent);
+    expect(told).toEqual([sent]);
+  });
 });

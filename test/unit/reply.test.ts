@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { formatReply, parseReply } from '../../src/protocol/reply.ts';
+import { FRAMINGS } from '../../src/protocol/framing.ts';
+import { formatReply, parseReply, sendable } from '../../src/protocol/reply.ts';
 import type { Reply } from '../../src/vocabulary.ts';
 
 describe('a reply', () => {
@@ -22,6 +23,16 @@ describe('a reply', () => {
     ['characters within it and bytes over it', 'é'.repeat(49), 'TEMP reply too long'],
   ])('of %s', (_, value, start) => {
     expect(formatReply({ kind: 'OK', value }, 100)).toMatch(new RegExp(`^${start}`));
+  });
+
+  it.each<[string, Reply, Reply]>([
+    ['a value that is too long', { kind: 'OK', value: 'x'.repeat(98) }, { kind: 'TEMP', reason: 'reply too long' }],
+    ['a text that is too long', { kind: 'PERM', reason: 'x'.repeat(98) }, { kind: 'TEMP', reason: 'reply too long' }],
+    ['what fits into no frame', { kind: 'OK', value: 'a\nb' }, { kind: 'TEMP', reason: 'reply is no line' }],
+    ['what can be sent', { kind: 'OK', value: 'x'.repeat(97) }, { kind: 'OK', value: 'x'.repeat(97) }],
+    ['an absence', { kind: 'NOTFOUND' }, { kind: 'NOTFOUND' }],
+  ])('is, where it is %s, known before it is sent', (_, reply, sent) => {
+    expect(sendable(reply, 100, FRAMINGS.line)).toEqual(sent);
   });
 
   it.each(['', 'OK', 'ok fred', 'OKAY fred', 'NOT FOUND', 'FOUND x', '250 ok'])(
