@@ -1,0 +1,86 @@
+const BEAT_MS = 100; // the longest sleep of a turn, so that the turns of an idle process are short
+const NEAR_MS = 250; // two idle turns and some noise; latestAnswerMs in patience.ts counts with it
+const SHARE_MS = 1; // of each turn, for all clients that send many requests at once
+const STALL_MS = 1_000;
+
+/**
+ * The turns of the event loop. Node does not tell when bytes arrived, only when it read them, and a busy or stopped process
+ * reads late. But each turn asks the kernel once what has come (its poll), and then runs immediates. So each turn ends here
+ * with an immediate that notes the time, and what is read in a turn is as old as the last poll that did not report it allows.
+ */
+export interface Turns {
+  /** The number of this turn. */
+  readonly count: number;
+  /**
+   * No byte arrived before, of those that are read now from a socket that was watched in the turn before, too: the poll of
+   * that turn did not report them, and it came after the end of the turn before it.
+   */
+  arrived(): number;
+  /** What this turn saw of a socket, it saw at this time or later: its poll came after the end of the turn before. */
+  seen(): number;
+  /**
+   * Calls `ended` at the end of each turn, with a time before the poll of that turn. Where it returns true, the next poll
+   * does not sleep. Returns what removes it.
+   */
+  atEnd(ended: (beforePoll: number) => boolean): () => void;
+  /** Does this at the end of a turn, after what was given before. All such work shares a millisecond of each turn. */
+  later(work: () => void): void;
+  close(): void;
+}
+
+/** Notes each turn from now on; `stalled` is told of each that took over a second. */
+export function startTurns(stalled: (forMs: number) => void): Turns {
+  let count = 0;
+  let last = performance.now(); // the end of the last turn
+  let before = last; // the end of the turn before that
+  const enders = new Set<(beforePoll: number) => boolean>();
+  const waiting = new Set<() => void>();
+
+  const end = (): void => {
+    const now = performance.now();
+    if (now - last > STALL_MS) stalled(now - last);
+    before = last;
+    last = now;
+    count++;
+    next = setImmediate(end).unref(); // unref: it runs in the next turn, and keeps no poll from sleeping
+    let hurry = false;
+    for (const ended of enders) hurry = ended(before) || hurry;
+    for (const work of waiting) {
+      waiting.delete(work);
+      work(); // which may ask for more, and is then the last in the set
+      if (performance.now() - now >= SHARE_MS) break;
+    }
+    if (hurry || waiting.size > 0) next.ref();
+  };
+  let next = setImmediate(end).unref();
+  const beat = setInterval(() => {}, BEAT_MS).unref();
+
+  return {
+    get count() {
+      return count;
+    },
+    arrived: () => nowIfNear(before),
+    seen: () => nowIfNear(last),
+    atEnd(ended) {
+      enders.add(ended);
+      return () => void enders.delete(ended);
+    },
+    later(work) {
+      waiting.add(work);
+      next.ref();
+    },
+    close() {
+      clearImmediate(next);
+      clearInterval(beat);
+    },
+  };
+}
+
+/** A date that is hardly older than now becomes now, so that no request in an idle process is taken for an old one. */
+export function nowIfNear(date: number): number {
+  const now = performance.now();
+  return now - date < NEAR_MS ? now : date;
+}
+
+/** How much later than it seems an answer may come, because of that. */
+export const DATING_ERROR_MS = NEAR_MS;

@@ -1,0 +1,134 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Turns, startTurns } from '../../src/socket/turn.ts';
+import { type FakeTurns, fakeTurns } from '../support/turns.ts';
+
+const stalled = vi.fn<(ms: number) => void>();
+let fake: FakeTurns;
+let turns: Turns;
+beforeEach(() => {
+  stalled.mockClear();
+  fake = fakeTurns();
+  turns = startTurns(stalled);
+});
+afterEach(() => {
+  turns.close();
+  vi.unstubAllGlobals();
+});
+
+/** A turn that takes so long. */
+function turn(ms: number): void {
+  fake.pass(ms);
+  fake.end();
+}
+
+describe('what is read now', () => {
+  it('has just arrived where turns are short, as they are while nothing happens', () => {
+    for (let at = 0; at < 50; at++) {
+      turn(100);
+      expect(turns.arrived()).toBe(fake.now);
+      fake.pass(20);
+      expect(turns.arrived()).toBe(fake.now);
+    }
+    expect(stalled).not.toHaveBeenCalled();
+  });
+
+  it('may have arrived while this turn read others, or the turn before', () => {
+    turn(1);
+    turn(1);
+    const before = fake.now;
+    turn(3_000); // the poll of this turn was made at its beginning, and reported nothing
+    fake.pass(2_000);
+    expect(turns.arrived()).toBe(before);
+    turn(0);
+    expect(turns.arrived()).toBe(before + 3_000); // of the turn that took 2 s
+    turn(0);
+    expect(turns.arrived()).toBe(fake.now);
+  });
+
+  it('may have arrived while this process stood still, in the poll of this turn or of the one before', () => {
+    turn(100);
+    const asleep = fake.now;
+    fake.pass(6_000);
+    expect(turns.arrived()).toBeLessThanOrEqual(asleep);
+    fake.end();
+    expect(turns.arrived()).toBe(asleep); // what came after the kernel had said what is there, and before the stop ended
+    fake.pass(1);
+    fake.end();
+    expect(turns.arrived()).toBe(fake.now); // and then all is as ever
+    expect(stalled.mock.calls).toEqual([[6_000]]);
+  });
+});
+
+describe('what a turn sees', () => {
+  it('it sees after the end of the turn before', () => {
+    turn(1);
+    const last = fake.now;
+    fake.pass(200);
+    expect(turns.seen()).toBe(last + 200);
+    fake.pass(2_000);
+    expect(turns.seen()).toBe(last);
+  });
+});
+
+describe('work that waits', () => {
+  it('shares a millisecond of each turn, in order, and no poll sleeps before it is done', () => {
+    const done: string[] = [];
+    const work = (name: string, times: number): void =>
+      turns.later(() => {
+        done.push(name);
+        fake.pass(0.4);
+        if (times > 1) work(name, times - 1);
+      });
+    work('a', 3);
+    work('b', 2);
+    expect(fake.sleeps).toBe(false);
+    fake.end();
+    expect(done.join('')).toBe('aba');
+    expect(fake.sleeps).toBe(false);
+    fake.end();
+    expect(done.join('')).toBe('ababa');
+    expect(fake.sleeps).toBe(true);
+  });
+
+  it('of which one part takes longer gets on all the same', () => {
+    const done: number[] = [];
+    for (const at of [1, 2]) {
+      turns.later(() => {
+        done.push(at);
+        fake.pass(50);
+      });
+    }
+    fake.end();
+    expect(done).toEqual([1]);
+    fake.end();
+    expect(done).toEqual([1, 2]);
+  });
+});
+
+describe('the end of a turn', () => {
+  it('is told with a time before its poll, until that is not wanted any more', () => {
+    const told: number[] = [];
+    const remove = turns.atEnd((beforePoll) => told.push(beforePoll) < 2);
+    turn(10);
+    expect(fake.sleeps).toBe(false); // as it said
+    const last = fake.now;
+    turn(10);
+    expect(fake.sleeps).toBe(true);
+    remove();
+    turn(10);
+    expect(told).toEqual([10_000, last]);
+  });
+});
+
+describe('the turns of this Node', () => {
+  it('go on by themselves, and let it sleep', async () => {
+    turns.close();
+    vi.unstubAllGlobals();
+    vi.restoreAllMocks();
+    const real = startTurns(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    real.close();
+    expect(real.count).toBeGreaterThan(5);
+    expect(real.count).toBeLessThan(100); // and not a million
+  });
+});
