@@ -1,0 +1,115 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Intake, type Queue, createIntake } from '../../src/socket/intake.ts';
+import { type Turns, startTurns } from '../../src/socket/turn.ts';
+import { type FakeTurns, fakeTurns } from '../support/turns.ts';
+
+let fake: FakeTurns;
+let turns: Turns;
+let intake: Intake;
+let queue: Queue;
+let listening = true;
+beforeEach(() => {
+  fake = fakeTurns();
+  turns = startTurns(() => {});
+  intake = createIntake(turns);
+  listening = true;
+  queue = intake.watch(fake.now, () => listening);
+});
+afterEach(() => {
+  turns.close();
+  vi.unstubAllGlobals();
+});
+
+function turn(ms: number): void {
+  fake.pass(ms);
+  fake.end();
+}
+
+describe('a connection', () => {
+  it('has just come where the queue was empty a moment ago', () => {
+    for (let at = 0; at < 20; at++) turn(100);
+    expect(queue.taken()).toBe(fake.now);
+  });
+
+  it('may have come since the last turn that took none began', () => {
+    turn(1);
+    turn(1);
+    const empty = fake.now;
+    turn(1); // takes none, so its poll found none, and that was after the end of the turn before
+    turn(1_000);
+    queue.taken();
+    turn(1_000);
+    queue.taken();
+    turn(1_000);
+    expect(queue.taken()).toBe(empty + 1);
+    turn(1);
+    turn(1);
+    turn(1);
+    expect(queue.taken()).toBe(fake.now);
+  });
+
+  it('of a socket that was there before is as old as it may be, until a turn took none', () => {
+    const inherited = intake.watch(0, () => true);
+    fake.end(); // nobody asked the kernel for it in this turn
+    expect(inherited.taken()).toBe(0);
+    turn(1);
+    expect(inherited.taken()).toBe(0);
+    turn(1);
+    turn(1);
+    expect(inherited.taken()).toBe(fake.now);
+  });
+});
+
+describe('a client', () => {
+  const started: string[] = [];
+  const take = (name: string, from = queue): void => {
+    from.taken();
+    intake.whenTaken(() => started.push(name));
+  };
+  beforeEach(() => void started.splice(0));
+
+  it('is served at once where the turn before took none', () => {
+    turn(1);
+    take('a');
+    turn(1);
+    turn(1);
+    take('b');
+    expect(started).toEqual(['a', 'b']);
+  });
+
+  it('waits where two turns in a row took one, until a turn takes none, before whose poll nobody sleeps', () => {
+    turn(1);
+    take('a');
+    turn(1);
+    take('b');
+    expect(started).toEqual(['a']);
+    turn(1);
+    expect(fake.sleeps).toBe(false);
+    take('c');
+    turn(1);
+    expect(started).toEqual(['a']);
+    turn(1);
+    expect(started).toEqual(['a', 'b', 'c']);
+    expect(fake.sleeps).toBe(true);
+  });
+
+  it('waits for half a second at most', () => {
+    for (let at = 0; at < 100; at++) {
+      take(String(at));
+      turn(10);
+    }
+    expect(started.length).toBeGreaterThan(45);
+    expect(started.length).toBeLessThan(100);
+  });
+
+  it('does not wait for those of a listener that has closed', () => {
+    const other = intake.watch(fake.now, () => true);
+    take('a', other);
+    turn(1);
+    take('b', other);
+    listening = false;
+    turn(1);
+    turn(1);
+    expect(started).toEqual(['a', 'b']);
+  });
+});
