@@ -10,7 +10,8 @@ import type { InheritedSockets } from './observe/systemd.ts';
 import { FRAMINGS } from './protocol/framing.ts';
 import { ListenError } from './socket/claim.ts';
 import { createClients } from './socket/clients.ts';
-import { startClock } from './socket/clock.ts';
+import { createIntake } from './socket/intake.ts';
+import { startTurns } from './socket/turn.ts';
 import { type OpenStore, checkDriver, openStore } from './store/open.ts';
 import type { Maybe, Reply, Request } from './vocabulary.ts';
 
@@ -34,11 +35,14 @@ export interface Daemon {
 interface Running {
   readonly config: Config;
   readonly maps: Maps<OpenStore>;
-  readonly answer: (request: Request) => Maybe<Reply>;
+  readonly answer: (request: Request, sendable: (reply: Reply) => Reply) => Maybe<Reply>;
 }
 
 /** Of the control socket, whoever uses it. */
 const CONTROL_LIMITS = { replyBytes: CONTROL_REPLY_BYTES, softConnections: 100, hardConnections: 100 };
+
+/** In the log, for what was no request. */
+const NO_REQUEST: Request = { map: '', key: null };
 
 const LAST_ACCEPT_MS = 100; // who connected before the path was taken over is accepted within this time
 
@@ -78,17 +82,25 @@ export async function startDaemon(
   const retired = new Set<OpenStore>();
   let ending = false;
 
-  const clock = startClock((forMs) => log.stalled(forMs));
+  const turns = startTurns((forMs) => log.stalled(forMs));
+  const intake = createIntake(turns);
   const clients = createClients(
     {
       get limits() {
         return running.config.limits;
       },
-      clock,
-      answer: (request) => running.answer(request),
-      deadlinePassed: (request) => log.deadlinePassed(request, running.config.limits.deadlineMs),
+      turns,
+      answer: (request, sendable) => running.answer(request, sendable),
+      deferred: (why, request) => {
+        if (why === 'deadline passed' && request !== null) {
+          log.deadlinePassed(request, running.config.limits.deadlineMs);
+        } else {
+          log.answered(request ?? NO_REQUEST, { kind: 'TEMP', reason: why }, null, false);
+        }
+      },
       ended: (why) => log.connectionEnded(why),
     },
+    intake,
     () => log.connectionRefused(clients.count),
   );
 
@@ -101,17 +113,18 @@ export async function startDaemon(
       get limits() {
         return { ...running.config.limits, ...CONTROL_LIMITS };
       },
-      clock,
+      turns,
       answer: createControl(() => running.maps.stores),
-      deadlinePassed: () => {},
+      deferred: () => {},
       ended: () => {},
     },
+    intake,
     () => {},
   );
-  const doors = createDoors(inherited, (entrance) => ({
-    accept(socket) {
+  const doors = createDoors(inherited, intake, (entrance) => ({
+    accept(socket, since) {
       const { leadsTo, config } = entrance();
-      (leadsTo === 'maps' ? clients : controlClients).accept(socket, FRAMINGS[config.protocol]);
+      (leadsTo === 'maps' ? clients : controlClients).accept(socket, since, FRAMINGS[config.protocol]);
     },
     opened: (where) => log.listening(entrance().name, where),
     replaced() {
@@ -123,7 +136,7 @@ export async function startDaemon(
     failed: (cause) => log.acceptFailed(entrance().name, cause),
   }));
   const closeAll = async (): Promise<void> => {
-    clock.close();
+    turns.close();
     await closeStores([...running.maps.stores.values(), ...retired]);
   };
   try {

@@ -3,6 +3,7 @@ import type { ListenerConfig } from './config/config.ts';
 import type { InheritedSockets } from './observe/systemd.ts';
 import { ListenError } from './socket/claim.ts';
 import { formatEndpoint } from './socket/endpoint.ts';
+import type { Intake } from './socket/intake.ts';
 import { type Binding, type Listener, type ListenerEvents, openListener } from './socket/listener.ts';
 
 /** A listener of a configuration, and who is behind it: the maps, or the control socket's commands. */
@@ -43,7 +44,11 @@ interface Door {
 /**
  * Starts with no listeners. `eventsOf` makes the events of each, which are told under its configuration of the moment.
  */
-export function createDoors(inherited: InheritedSockets, eventsOf: (entrance: () => Entrance) => DoorEvents): Doors {
+export function createDoors(
+  inherited: InheritedSockets,
+  intake: Intake,
+  eventsOf: (entrance: () => Entrance) => DoorEvents,
+): Doors {
   let doors: readonly Door[] = [];
   const idle = new Set<Door>();
   const broken = new Map<string, unknown>(); // sockets of systemd that are none: node:net has closed their descriptors
@@ -52,12 +57,12 @@ export function createDoors(inherited: InheritedSockets, eventsOf: (entrance: ()
 
   const open = async (entrance: Entrance): Promise<Door> => {
     const events = eventsOf(() => door.entrance ?? entrance);
-    const accept: DoorEvents['accept'] = (socket) =>
-      door.entrance === null ? void socket.destroy() : events.accept(socket);
+    const accept: DoorEvents['accept'] = (socket, since) =>
+      door.entrance === null ? void socket.destroy() : events.accept(socket, since);
     const place = placeOf(entrance.config);
     if (broken.has(place)) throw broken.get(place);
     const binding = bindingOf(entrance.config, inherited);
-    const opening = openListener(binding, { ...events, accept });
+    const opening = openListener(binding, { ...events, accept }, intake);
     if (binding.kind === 'inherited') opening.catch((error: unknown) => broken.set(place, error));
     const door: Door = { entrance, place, events, listener: await opening };
     return door;

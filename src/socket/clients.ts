@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Framing } from '../protocol/framing.ts';
 import { Connection, type Service } from './connection.ts';
+import type { Intake } from './intake.ts';
 
 export interface ClientLimits {
   /** A connection beyond this many is answered, but only with TEMP. */
@@ -12,7 +13,8 @@ export interface ClientLimits {
 /** All clients of all listeners. */
 export interface Clients {
   readonly count: number;
-  accept(socket: Socket, framing: Framing): void;
+  /** Serves a socket whose client did not connect before `since`. */
+  accept(socket: Socket, since: number, framing: Framing): void;
   /** Serves them on until all have closed, or for `boundMs`. */
   finish(boundMs: number): Promise<void>;
   /** Answers what was asked, half-closes, waits until the clients have closed, and drops them after `boundMs`. */
@@ -25,7 +27,11 @@ const LAST_READ_MS = 20; // what was sent before the stop is read within this ti
  * node:net cannot leave a client waiting in the backlog, and should not: what it had asked would be answered late.
  * So beyond the hard limit connections are closed, and `refused` is told.
  */
-export function createClients(service: Service & { readonly limits: ClientLimits }, refused: () => void): Clients {
+export function createClients(
+  service: Service & { readonly limits: ClientLimits },
+  intake: Intake,
+  refused: () => void,
+): Clients {
   const connections = new Set<Connection>();
   const waiting = new Set<() => void>();
 
@@ -45,7 +51,7 @@ export function createClients(service: Service & { readonly limits: ClientLimits
     get count() {
       return connections.size;
     },
-    accept(socket, framing) {
+    accept(socket, since, framing) {
       const { limits } = service;
       if (connections.size >= limits.hardConnections) {
         refused();
@@ -57,11 +63,12 @@ export function createClients(service: Service & { readonly limits: ClientLimits
         excess &&= connections.size > service.limits.softConnections;
         return excess;
       };
-      const connection = new Connection(socket, framing, service, overloaded, () => {
+      const connection = new Connection(socket, since, framing, service, overloaded, () => {
         connections.delete(connection);
         if (connections.size === 0) for (const done of waiting) done();
       });
       connections.add(connection);
+      intake.whenTaken(() => connection.start());
     },
     finish,
     async drain(boundMs) {

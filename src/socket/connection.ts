@@ -1,11 +1,13 @@
 import type { Socket } from 'node:net';
 import type { Decoder, Framing } from '../protocol/framing.ts';
 import { FramingError } from '../protocol/netstring.ts';
-import { formatReply } from '../protocol/reply.ts';
+import { formatReply, sendable } from '../protocol/reply.ts';
 import { parseRequest } from '../protocol/request.ts';
 import type { Maybe, Reply, Request } from '../vocabulary.ts';
-import type { Clock } from './clock.ts';
+import { Arrivals } from './arrivals.ts';
+import { PATIENCE } from './patience.ts';
 import { readInto } from './reader.ts';
+import type { Turns } from './turn.ts';
 
 /** How much, and how long: in bytes and milliseconds. */
 export interface Limits {
@@ -21,26 +23,25 @@ export interface Limits {
 /** Why we ended a connection that its client would have kept. */
 export type Ended = 'framing error' | 'unfinished request' | 'replies not read' | 'idle' | 'late answer';
 
+/** Why a connection answers TEMP itself, whatever an answer would be. */
+export type Deferral = 'malformed request' | 'framing error' | 'too many connections' | 'deadline passed';
+
 /** What a connection is given: it knows no map and no store. */
 export interface Service {
   readonly limits: Limits;
-  readonly clock: Clock;
-  answer(request: Request): Maybe<Reply>;
-  /** The request was answered TEMP at its deadline. */
-  deadlinePassed(request: Request): void;
+  readonly turns: Turns;
+  /** `sendable` makes of a reply what the client can be sent, which is what is to be logged: a reply that is too long is TEMP. */
+  answer(request: Request, sendable: (reply: Reply) => Reply): Maybe<Reply>;
+  /** The connection itself answered TEMP; null for what is no request. */
+  deferred(why: Deferral, request: Request | null): void;
   ended(why: Ended): void;
 }
 
-const MALFORMED: Reply = { kind: 'TEMP', reason: 'malformed request' };
-const FRAMING: Reply = { kind: 'TEMP', reason: 'framing error' };
-const OVERLOADED: Reply = { kind: 'TEMP', reason: 'too many connections' };
-const DEADLINE: Reply = { kind: 'TEMP', reason: 'deadline passed' };
 const FAILED: Reply = { kind: 'TEMP', reason: 'lookup failed' };
 
 const FLUSH_CHARS = 65_536; // replies to requests that came together leave together, up to this many
 const TIMER_EARLY_MS = 1; // setTimeout counts whole milliseconds from the start of the loop's turn
 const TURN_REQUESTS = 16; // of one client, then the others have their turn; no MTA sends a second one before its reply
-const PATIENCE = 1.25; // deadlines after which a client may have given up: 5 s by default, as long as Exim waits
 
 /**
  * Serves one client: replies go out in the order of the requests, with one request in progress at a time. The socket must
@@ -52,6 +53,7 @@ export class Connection {
   readonly #framing: Framing;
   readonly #overloaded: () => boolean;
   readonly #decoder: Decoder;
+  readonly #arrivals: Arrivals;
   #request: Request = { map: '', key: '' };
   #arrived = 0;
   #answering = false;
@@ -63,12 +65,21 @@ export class Connection {
   #unfinishedTimer: NodeJS.Timeout | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
 
-  constructor(accepted: Socket, framing: Framing, service: Service, overloaded: () => boolean, closed: () => void) {
+  /** `since`: the client did not connect before. Nothing is read until `start()`. */
+  constructor(
+    accepted: Socket,
+    since: number,
+    framing: Framing,
+    service: Service,
+    overloaded: () => boolean,
+    closed: () => void,
+  ) {
     this.#service = service;
     this.#framing = framing;
     this.#overloaded = overloaded;
     this.#decoder = framing.decoder(service.limits.requestBytes);
-    const socket = readInto(accepted, (buffer, length) => this.#read(buffer, length));
+    this.#arrivals = new Arrivals(service.turns, since);
+    const socket = readInto(accepted, (buffer, length, more) => this.#read(buffer, length, more));
     this.#socket = socket;
     socket.setNoDelay(true);
     if (service.limits.idleMs > 0 && !framing.patient) socket.setTimeout(service.limits.idleMs, () => this.#idle());
@@ -86,6 +97,10 @@ export class Connection {
     });
   }
 
+  start(): void {
+    this.#resume();
+  }
+
   /** Answers what was asked, then half-closes. */
   drain(): void {
     this.#draining = true;
@@ -96,16 +111,27 @@ export class Connection {
     this.#socket.destroy();
   }
 
-  #read(buffer: Buffer, length: number): void {
+  #read(buffer: Buffer, length: number, more: boolean): void {
     if (this.#finished) return;
+    const arrived = this.#arrivals.read(more);
     this.#decoder.push(buffer, length);
     if (this.#busy()) {
-      this.#socket.pause();
+      this.#pause();
     } else {
-      this.#arrived = this.#service.clock.arrived();
+      this.#arrived = arrived;
       this.#work();
     }
     this.#decoder.keep();
+  }
+
+  #pause(): void {
+    this.#arrivals.leave();
+    this.#socket.pause();
+  }
+
+  #resume(): void {
+    this.#arrivals.watch();
+    this.#socket.resume();
   }
 
   /** An answer is awaited, or the client has to read, or others have their turn. */
@@ -135,7 +161,7 @@ export class Connection {
       }
     } catch (error) {
       if (!(error instanceof FramingError)) throw error;
-      this.#send(replies + this.#encode(FRAMING));
+      this.#send(replies + this.#encode(this.#defer('framing error', null)));
       this.#finish('framing error');
       return;
     }
@@ -144,16 +170,19 @@ export class Connection {
 
   #reply(payload: Buffer): Maybe<Reply> {
     const request = parseRequest(payload);
-    if (request === null) return MALFORMED;
+    if (request === null) return this.#defer('malformed request', null);
     this.#request = request;
-    if (this.#overloaded()) return OVERLOADED;
-    return this.#leftMs() <= TIMER_EARLY_MS ? this.#deadlinePassed() : this.#service.answer(request);
+    if (this.#overloaded()) return this.#defer('too many connections', request);
+    if (this.#leftMs() <= TIMER_EARLY_MS) return this.#defer('deadline passed', request);
+    return this.#service.answer(request, this.#sendable);
   }
 
-  #deadlinePassed(): Reply {
-    this.#service.deadlinePassed(this.#request);
-    return DEADLINE;
+  #defer(why: Deferral, request: Request | null): Reply {
+    this.#service.deferred(why, request);
+    return { kind: 'TEMP', reason: why };
   }
+
+  readonly #sendable = (reply: Reply): Reply => sendable(reply, this.#service.limits.replyBytes, this.#framing);
 
   #encode(reply: Reply): string {
     return this.#framing.encode(formatReply(reply, this.#service.limits.replyBytes));
@@ -178,7 +207,7 @@ export class Connection {
       this.#answering = false;
       if (!this.#finished && this.#send(this.#encode(reply))) this.#work();
     };
-    const timer = setTimeout(() => settle(this.#deadlinePassed()), Math.ceil(this.#leftMs()));
+    const timer = setTimeout(() => settle(this.#defer('deadline passed', this.#request)), Math.ceil(this.#leftMs()));
     answer.then(settle, () => settle(FAILED));
   }
 
@@ -200,15 +229,16 @@ export class Connection {
     clearTimeout(this.#closeTimer);
     this.#closeTimer = undefined;
     this.#blocked = false;
-    if (!this.#answering) this.#arrived = this.#service.clock.arrived(); // the time that the client took to read is not ours
+    const read = this.#arrivals.drained();
+    if (!this.#answering) this.#arrived = read; // the time that the client took to read is not ours
     this.#work();
   }
 
   /** Lets the other clients have their turn: libuv reads up to 32 times from one socket before it comes to the next. */
   #rest(): void {
     this.#resting = true;
-    this.#socket.pause();
-    setImmediate(() => {
+    this.#pause();
+    this.#service.turns.later(() => {
       this.#resting = false;
       this.#work();
     });
@@ -223,7 +253,7 @@ export class Connection {
     if (this.#decoder.unfinished) {
       this.#unfinishedTimer ??= setTimeout(() => this.#drop('unfinished request'), this.#service.limits.unfinishedMs);
     }
-    if (this.#socket.isPaused()) this.#socket.resume();
+    if (this.#socket.isPaused()) this.#resume();
   }
 
   #clearUnfinished(): void {

@@ -1,5 +1,6 @@
 import { BlockList, type Server, type Socket, createServer, isIP } from 'node:net';
 import { formatEndpoint } from './endpoint.ts';
+import type { Intake } from './intake.ts';
 import { explain, listen } from './listen.ts';
 import { openUnix } from './unix.ts';
 
@@ -33,7 +34,8 @@ export interface Listener {
 }
 
 export interface ListenerEvents {
-  accept(socket: Socket): void;
+  /** The client did not connect before `since`. */
+  accept(socket: Socket, since: number): void;
   /** Another server has taken over the path; who connected before is still accepted. */
   replaced(): void;
   /** The socket file is gone, so that no client comes in; told once for each cause, while binding again is tried. */
@@ -47,10 +49,19 @@ export interface ListenerEvents {
 }
 
 /** Starts to listen; a path is had only by `claim`. Throws ListenError where the place cannot be had. */
-export async function openListener(binding: Binding, events: ListenerEvents): Promise<Listener> {
+export async function openListener(binding: Binding, events: ListenerEvents, intake: Intake): Promise<Listener> {
   let admit = admitFrom(binding, events);
-  const makeServer = (): Server =>
-    createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => admit(socket));
+  const makeServer = (): Server => {
+    const made = createServer({ allowHalfOpen: true, pauseOnConnect: true });
+    made.once('listening', () => {
+      // What waits on a socket of systemd may have come before this process did; it is taken to be as old as that.
+      const since = binding.kind === 'inherited' ? 0 : performance.now();
+      const queue = intake.watch(since, () => made.listening);
+      made.on('connection', (socket) => admit(socket, queue.taken()));
+      made.on('error', () => queue.taken());
+    });
+    return made;
+  };
   if (binding.kind === 'unix') return openUnix(binding, makeServer, events);
   const server = makeServer();
   try {
@@ -82,14 +93,14 @@ function whereOf(server: Server): string {
  * Over TCP lets in the loopback addresses and the allowed networks: a socket map tells anybody who asks which mailboxes
  * exist.
  */
-function admitFrom(binding: Binding, events: ListenerEvents): (socket: Socket) => void {
-  if (binding.kind !== 'tcp') return (socket) => events.accept(socket);
+function admitFrom(binding: Binding, events: ListenerEvents): (socket: Socket, since: number) => void {
+  if (binding.kind !== 'tcp') return (socket, since) => events.accept(socket, since);
   const { allow } = binding;
   const allowed = blockListOf([...LOOPBACK, ...allow]);
-  return (socket) => {
+  return (socket, since) => {
     const address = socket.remoteAddress;
     if (address !== undefined && allowed.check(address, familyOf(address))) {
-      events.accept(socket);
+      events.accept(socket, since);
       return;
     }
     events.forbidden(address ?? 'an unknown address');

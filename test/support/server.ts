@@ -2,10 +2,10 @@ import { createConnection, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { FRAMINGS, type Protocol } from '../../src/protocol/framing.ts';
 import { createClients, type Clients } from '../../src/socket/clients.ts';
-import { startClock } from '../../src/socket/clock.ts';
-import type { Limits } from '../../src/socket/connection.ts';
+import type { Limits, Service } from '../../src/socket/connection.ts';
+import { type Intake, createIntake } from '../../src/socket/intake.ts';
 import { type Binding, type Listener, type ListenerEvents, openListener } from '../../src/socket/listener.ts';
-import type { Maybe, Reply, Request } from '../../src/vocabulary.ts';
+import { startTurns } from '../../src/socket/turn.ts';
 
 export const LIMITS = {
   requestBytes: 10_000,
@@ -21,7 +21,7 @@ export const LIMITS = {
 export interface TestServer {
   readonly clients: Clients;
   readonly listener: Listener;
-  /** What the service was told: `ended: WHY`, `deadline: KEY`, `refused`, `forbidden: ADDRESS`. */
+  /** What the service was told: `ended: WHY`, `deadline passed: KEY`, or another reason of a TEMP of the connection's own, `refused`, `forbidden: ADDRESS`. */
   readonly told: string[];
   readonly connect: () => Socket;
   readonly stop: () => Promise<void>;
@@ -30,31 +30,34 @@ export interface TestServer {
 /** Our listener and connections around an answer, in this process. */
 export async function startServer(
   binding: Binding,
-  answer: (request: Request) => Maybe<Reply>,
+  answer: Service['answer'],
   limits: Partial<Limits & { softConnections: number; hardConnections: number }> = {},
   protocol: Protocol = 'netstring',
 ): Promise<TestServer> {
   const told: string[] = [];
   const all = { ...LIMITS, ...limits };
-  const clock = startClock((forMs) => told.push(`stalled: ${forMs}`));
+  const turns = startTurns(() => {});
+  const intake = createIntake(turns);
   const clients = createClients(
     {
       limits: all,
-      clock,
+      turns,
       answer,
-      deadlinePassed: ({ key }) => told.push(`deadline: ${key}`),
+      deferred: (why, request) => told.push(`${why}: ${request?.key}`),
       ended: (why) => told.push(`ended: ${why}`),
     },
+    intake,
     () => told.push('refused'),
   );
-  const listener = await listenAt(binding, {
-    accept: (socket) => clients.accept(socket, FRAMINGS[protocol]),
+  const events: ListenerEvents = {
+    accept: (socket, since) => clients.accept(socket, since, FRAMINGS[protocol]),
     forbidden: (address) => told.push(`forbidden: ${address}`),
     replaced: () => told.push('replaced'),
     lost: (cause) => told.push(`lost: ${cause}`),
     regained: (where) => told.push(`regained: ${where}`),
     failed: (error) => told.push(`failed: ${error.message}`),
-  });
+  };
+  const listener = await listenAt(binding, events, false, intake);
   return {
     clients,
     listener,
@@ -63,14 +66,19 @@ export async function startServer(
     async stop() {
       listener.close();
       await clients.drain(0);
-      clock.close();
+      turns.close();
     },
   };
 }
 
 /** Opens a listener, and gives it its path. */
-export async function listenAt(binding: Binding, events: ListenerEvents, takeover = false): Promise<Listener> {
-  const listener = await openListener(binding, events);
+export async function listenAt(
+  binding: Binding,
+  events: ListenerEvents,
+  takeover = false,
+  intake: Intake = { watch: () => ({ taken: () => 0 }), whenTaken: (start) => start() },
+): Promise<Listener> {
+  const listener = await openListener(binding, events, intake);
   try {
     const take = await listener.claim(takeover);
     take();

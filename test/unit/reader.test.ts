@@ -21,7 +21,7 @@ describe.each([
       const socket: Socket = readBy(accepted, (buffer, length) => {
         read += buffer.toString('latin1', 0, length);
       });
-      socket.on('end', () => socket.end(reply));
+      socket.on('end', () => socket.end(reply)).resume();
       closed = new Promise((resolve) => socket.on('close', () => resolve(true)));
     });
     const path = join(folder(), 's.sock');

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ListenerConfig } from '../../src/config/config.ts';
 import { type Doors, type Entrance, createDoors } from '../../src/doors.ts';
+import { createIntake } from '../../src/socket/intake.ts';
+import { type Turns, startTurns } from '../../src/socket/turn.ts';
 import { temporaryFolders } from '../support/folder.ts';
 import { connectTo, readAll } from '../support/server.ts';
 
@@ -11,18 +13,21 @@ const makeFolder = temporaryFolders();
 let folder = '';
 let told: string[] = [];
 let all: Doors[] = [];
+let turns: Turns;
 beforeEach(() => {
   folder = makeFolder();
   told = [];
   all = [];
+  turns = startTurns(() => {});
 });
 afterEach(() => {
+  turns.close();
   for (const doors of all) doors.close();
 });
 
 /** Doors at which each client is told the name of the listener that it came in by. */
 function make(): Doors {
-  const doors = createDoors(new Map(), (entrance) => ({
+  const doors = createDoors(new Map(), createIntake(turns), (entrance) => ({
     accept: (socket) => void socket.end(`${entrance().name} to ${entrance().leadsTo}`),
     opened: (where) => told.push(`opened ${entrance().name} ${where}`),
     replaced: () => told.push(`replaced ${entrance().name}`),

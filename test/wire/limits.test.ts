@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Binding } from '../../src/socket/listener.ts';
-import type { Maybe, Reply, Request } from '../../src/vocabulary.ts';
+import { formatReply } from '../../src/protocol/reply.ts';
+import type { Service } from '../../src/socket/connection.ts';
+import type { Reply, Request } from '../../src/vocabulary.ts';
 import { temporaryFolders } from '../support/folder.ts';
 import { LIMITS, type TestServer, connectTo, listenAt, readAll, readBytes, startServer } from '../support/server.ts';
 
@@ -24,7 +26,7 @@ const unix = (): Extract<Binding, { kind: 'unix' }> => ({
 });
 
 async function start(
-  answer: (request: Request) => Maybe<Reply>,
+  answer: Service['answer'],
   limits: Partial<typeof LIMITS> = {},
   binding: Binding = unix(),
 ): Promise<TestServer> {
@@ -66,7 +68,7 @@ describe('a deadline', () => {
     await vi.waitUntil(() => hand.asked.includes('next'), { interval: 2 });
     hand.give('next');
     expect(await readBytes(socket, 10)).toBe('7:OK next,');
-    expect(told).toEqual(['deadline: slow']);
+    expect(told).toEqual(['deadline passed: slow']);
     socket.destroy();
   });
 
@@ -77,7 +79,7 @@ describe('a deadline', () => {
     const all = readAll(socket);
     socket.end('3:m a,3:m b,3:m c,');
     expect(await all).toBe('20:TEMP deadline passed,'.repeat(3)); // after 60 ms, and not after 180
-    expect(told).toEqual(['deadline: a', 'deadline: b', 'deadline: c']);
+    expect(told).toEqual(['deadline passed: a', 'deadline passed: b', 'deadline passed: c']);
     expect(hand.asked).toEqual(['a']); // the store is not asked what nobody would hear
   });
 
@@ -250,6 +252,49 @@ describe('a connection is dropped', () => {
     expect(told).toEqual(['ended: idle']);
     expect(socket.write('3:m b,')).toBe(true); // no broken pipe
     socket.end();
+  });
+});
+
+describe('a TEMP that the connection itself gives', () => {
+  it.each([
+    ['a request without a blank', '3:abc,', 'malformed request: undefined'],
+    ['no netstring', 'abc', 'framing error: undefined'],
+  ])('is told of %s', async (_, sent, what) => {
+    const { connect, told } = await start(echo);
+    const socket = connect();
+    socket.end(sent);
+    expect(await readAll(socket)).toContain(`TEMP ${what.split(':')[0]}`);
+    expect(told[0]).toBe(what);
+  });
+
+  it('is told of a request beyond the soft limit of connections', async () => {
+    const { connect, clients, told } = await start(echo, { softConnections: 1, hardConnections: 10 });
+    const first = connect();
+    await vi.waitUntil(() => clients.count === 1);
+    const second = connect();
+    second.end('3:m a,');
+    expect(await readAll(second)).toBe('25:TEMP too many connections,');
+    expect(told).toEqual(['too many connections: a']);
+    first.destroy();
+  });
+});
+
+describe('an answer', () => {
+  it.each([
+    ['is too long', 'x'.repeat(98), 'TEMP reply too long'],
+    ['fits', 'x'.repeat(97), `OK ${'x'.repeat(97)}`],
+  ])('that %s is known to who logs it', async (_, value, sent) => {
+    const logged: Reply[] = [];
+    const answer = (__: Request, sendable: (reply: Reply) => Reply): Reply => {
+      const reply = sendable({ kind: 'OK', value });
+      logged.push(reply);
+      return reply;
+    };
+    const { connect } = await start(answer, { replyBytes: 100 });
+    const socket = connect();
+    socket.end('3:m a,');
+    expect(await readAll(socket)).toBe(`${sent.length}:${sent},`);
+    expect(formatReply(logged[0] as Reply, 1_000)).toBe(sent);
   });
 });
 
