@@ -48,11 +48,18 @@ export interface ListenerEvents {
   failed(error: Error): void;
 }
 
+const KEEPALIVE_MS = 60_000; // of silence over TCP, after which a client whose machine has gone is noticed within 10 s
+
 /** Starts to listen; a path is had only by `claim`. Throws ListenError where the place cannot be had. */
 export async function openListener(binding: Binding, events: ListenerEvents, intake: Intake): Promise<Listener> {
   let admit = admitFrom(binding, events);
   const makeServer = (): Server => {
-    const made = createServer({ allowHalfOpen: true, pauseOnConnect: true });
+    const made = createServer({
+      allowHalfOpen: true,
+      pauseOnConnect: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEPALIVE_MS,
+    });
     made.once('listening', () => {
       // What waits on a socket of systemd may have come before this process did; it is taken to be as old as that.
       const since = binding.kind === 'inherited' ? 0 : performance.now();

@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -384,6 +384,28 @@ describe('tcp', () => {
     expect(await answerTo([], '127.0.0.1')).toBe('4:OK a,');
     expect(await answerTo([], '::1')).toBe('4:OK a,');
     expect(await answerTo([{ address: '192.0.2.0', bits: 24 }], '127.0.0.1')).toBe('4:OK a,');
+  });
+});
+
+/** The timer of each connection of a server's port, of proc_net_tcp(5): 02 where keepalive runs. */
+function timersOf(port: number): string[] {
+  const hex = port.toString(16).toUpperCase().padStart(4, '0');
+  const lines = readFileSync('/proc/net/tcp', 'utf8').split('\n');
+  const connected = lines.map((line) => line.trim().split(/\s+/)).filter((fields) => fields[3] === '01');
+  return connected.flatMap(([, local, , , , timer]) => (local?.endsWith(`:${hex}`) ? [timer?.slice(0, 2) ?? ''] : []));
+}
+
+describe('a client over tcp whose machine has gone', () => {
+  it('is noticed by keepalive', async () => {
+    const { connect, listener, clients } = await start(
+      echo,
+      {},
+      { kind: 'tcp', host: '127.0.0.1', port: 0, allow: [] },
+    );
+    const socket = connect();
+    await vi.waitUntil(() => clients.count === 1);
+    await vi.waitUntil(() => timersOf(Number(/\d+$/.exec(listener.where)?.[0])).includes('02'));
+    socket.destroy();
   });
 });
 
