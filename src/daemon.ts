@@ -10,6 +10,7 @@ import type { InheritedSockets } from './observe/systemd.ts';
 import { FRAMINGS } from './protocol/framing.ts';
 import { ListenError } from './socket/claim.ts';
 import { createClients } from './socket/clients.ts';
+import { descriptorLimit, watchDescriptors } from './socket/descriptors.ts';
 import { createIntake } from './socket/intake.ts';
 import { startTurns } from './socket/turn.ts';
 import { type OpenStore, checkDriver, openStore } from './store/open.ts';
@@ -43,6 +44,8 @@ const CONTROL_LIMITS = { replyBytes: CONTROL_REPLY_BYTES, softConnections: 100, 
 
 /** In the log, for what was no request. */
 const NO_REQUEST: Request = { map: '', key: null };
+
+const OTHER_DESCRIPTORS = 100; // of stores, listeners and Node itself
 
 const LAST_ACCEPT_MS = 100; // who connected before the path was taken over is accepted within this time
 
@@ -78,12 +81,17 @@ export async function startDaemon(
     });
     return { config, maps, answer };
   };
+  const warn = ({ config, maps }: Running): void => {
+    void warnOfEmptyStores(config, maps.stores, log); // a server that hangs must not delay the start
+    warnOfFewDescriptors(config, log);
+  };
   let running = await run(first, null);
   const retired = new Set<OpenStore>();
   let ending = false;
 
   const turns = startTurns((forMs) => log.stalled(forMs));
   const intake = createIntake(turns);
+  const descriptors = watchDescriptors((cause) => log.acceptFailed('all', cause));
   const clients = createClients(
     {
       get limits() {
@@ -137,6 +145,7 @@ export async function startDaemon(
   }));
   const closeAll = async (): Promise<void> => {
     turns.close();
+    descriptors.close();
     await closeStores([...running.maps.stores.values(), ...retired]);
   };
   try {
@@ -146,7 +155,7 @@ export async function startDaemon(
     await closeAll();
     throw error;
   }
-  void warnOfEmptyStores(first, running.maps.stores, log); // a server that hangs must not delay the start
+  warn(running);
 
   return {
     get listeners() {
@@ -166,7 +175,7 @@ export async function startDaemon(
         throw error;
       }
       running = next;
-      void warnOfEmptyStores(config, next.maps.stores, log);
+      warn(next);
       for (const store of without(before, after)) {
         retired.add(store);
         // What was asked of it is answered, or past its deadline, by then.
@@ -200,6 +209,13 @@ function entrancesOf({ listeners, control }: Config): readonly Entrance[] {
   const all: Entrance[] = Array.from(listeners, ([name, config]) => ({ name, config, leadsTo: 'maps' }));
   if (control !== null) all.push({ name: 'control', config: control, leadsTo: 'control' });
   return all;
+}
+
+/** Who connects when no descriptor is left is closed by libuv, without an answer. */
+function warnOfFewDescriptors({ limits }: Config, log: Log): void {
+  const limit = descriptorLimit();
+  if (limit === null || limits.hardConnections + OTHER_DESCRIPTORS <= limit) return;
+  log.fewDescriptors(limit, limits.hardConnections, limits.hardConnections + OTHER_DESCRIPTORS);
 }
 
 function without<T>(all: ReadonlySet<T>, some: ReadonlySet<T>): readonly T[] {

@@ -34,6 +34,8 @@ export interface Log {
   /** Its socket file is gone, so that no client comes in. An alarm; `listening` says that it was bound again. */
   socketLost(listener: string, cause: string): void;
   acceptFailed(listener: string, cause: unknown): void;
+  /** More clients are configured than this process may have files and sockets open; it should have `wanted`. */
+  fewDescriptors(limit: number, hardConnections: number, wanted: number): void;
   stalled(forMs: number): void;
   reloaded(config: string, listeners: readonly string[]): void;
   /**
@@ -155,6 +157,12 @@ export function createLog(logger: Logger, firstSteps: FirstSteps): Log {
     acceptFailed(listener, cause) {
       const reason = messageOf(cause);
       acceptFailed.add(`${listener} ${reason}`, { listener, cause: reason });
+    },
+    fewDescriptors(limit, hardConnections, wanted) {
+      const text =
+        `hard_connections is ${hardConnections}, but this process may have only ${limit} files and sockets open; clients beyond that are ` +
+        `closed without an answer: set LimitNOFILE (ulimit -n) to ${wanted} or more, or lower hard_connections`;
+      logger.warn({ event: 'few_descriptors', limit, hardConnections, wanted }, text);
     },
     stalled(forMs) {
       logger.error(
