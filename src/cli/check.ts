@@ -2,6 +2,8 @@ import { canAnswer, lacksCanary, questionsOf } from '../config/answers.ts';
 import type { Config, MapConfig, StoreConfig } from '../config/config.ts';
 import { loadConfig, type Places } from '../config/load.ts';
 import { VIRTUSER } from '../mta/sendmail.ts';
+import { FRAMINGS } from '../protocol/framing.ts';
+import { MTA_PATIENCE_MS, latestAnswerMs, longestDeadlineMs } from '../socket/patience.ts';
 import { checkDriver } from '../store/open.ts';
 import { CliError, EXIT } from './error.ts';
 import { warn } from './keep/access.ts';
@@ -20,6 +22,7 @@ export async function check(file: string | null, places: Places): Promise<void> 
       `${name}: store ${store}: what is emptied by mistake, or hidden from us, would refuse all its mail; give it ${remedy}`,
     );
   }
+  checkDeadline(config, name);
   checkReplies(config, name);
   const { findGaps } = await import('./contents.ts');
   const faults = await findGaps(config, name);
@@ -30,6 +33,19 @@ export async function check(file: string | null, places: Places): Promise<void> 
   }
   if (faults.length > 0) throw new CliError(EXIT.DATA, faults.join('\n'));
   process.stdout.write(`${name}: right (${countsOf(config)})\n`);
+}
+
+/** A late answer is taken for the answer to the next question. */
+function checkDeadline({ limits, listeners }: Config, name: string): void {
+  const { deadlineMs } = limits;
+  const impatient = [...listeners.values()].some(({ protocol }) => !FRAMINGS[protocol].patient);
+  if (impatient && latestAnswerMs(deadlineMs) >= MTA_PATIENCE_MS) {
+    warn(
+      `${name}: limits.deadline_ms: is ${deadlineMs}, so an answer may come ${latestAnswerMs(deadlineMs)} ms after its question, but a mail ` +
+        `server may wait for ${MTA_PATIENCE_MS} ms only, as Exim does where it is not told otherwise, and would take the answer for that to ` +
+        `its next question; give ${longestDeadlineMs()} or less, or see that each mail server waits longer (smmap mta prints how)`,
+    );
+  }
 }
 
 /**

@@ -171,3 +171,23 @@ test('a reader that goes away early does not upset mailbox list', async () => {
   const code = await new Promise((resolve) => shell.on('close', resolve));
   expect([code, out, said]).toEqual([0, 'user0@example.org\n', '']);
 });
+
+test('check warns of a deadline after which a mail server may have given up, but not where clients wait for ever', async () => {
+  const folder = await makeFolder();
+  const file = join(folder, 'smmap.toml');
+  const check = async (deadlineMs: number, protocol: string): Promise<[number, string]> => {
+    writeFileSync(
+      file,
+      `limits.deadline_ms = ${deadlineMs}\nlisten.mta = { path = "${folder}/s.sock", protocol = "${protocol}" }\nstore.fixed = { driver = "memory", mailboxes = ["fred@example.org"] }`,
+    );
+    const { code, stderr } = await cli(['check', '--config', file]);
+    return [code, stderr];
+  };
+  expect(await check(4_129, 'netstring')).toEqual([0, '']);
+  const [code, text] = await check(4_500, 'netstring');
+  expect(code).toBe(0);
+  expect(text).toMatch(
+    /limits\.deadline_ms: is 4500, so an answer may come 5425 ms after .* give 4129 or less, or see that each mail server waits longer/,
+  );
+  expect(await check(60_000, 'line')).toEqual([0, '']);
+});
