@@ -42,9 +42,6 @@ interface Running {
 /** Of the control socket, whoever uses it. */
 const CONTROL_LIMITS = { replyBytes: CONTROL_REPLY_BYTES, softConnections: 100, hardConnections: 100 };
 
-/** In the log, for what was no request. */
-const NO_REQUEST: Request = { map: '', key: null };
-
 const OTHER_DESCRIPTORS = 100; // of stores, listeners and Node itself
 
 const LAST_ACCEPT_MS = 100; // who connected before the path was taken over is accepted within this time
@@ -103,7 +100,7 @@ export async function startDaemon(
         if (why === 'deadline passed' && request !== null) {
           log.deadlinePassed(request, running.config.limits.deadlineMs);
         } else {
-          log.answered(request ?? NO_REQUEST, { kind: 'TEMP', reason: why }, null, false);
+          log.refusedHere(request, why);
         }
       },
       ended: (why) => log.connectionEnded(why),
