@@ -8,14 +8,22 @@ export interface Controllable {
   readonly cache: CachedStore | null;
 }
 
+/** A daemon that handed over to this one, and still serves the clients that it has. */
+export interface Older {
+  readonly pid: number;
+  readonly clients: number;
+}
+
 /** What a request on the control socket may be answered: a list is cut to fit. */
 export const CONTROL_REPLY_BYTES = 100_000; // as much as Postfix takes for a reply, by default (socketmap_table(5))
 
 const ROOM_BYTES = 1_000; // for what stands around a list
 const MOST_SHOWN = 1_000; // more do not fit, and each takes its time
 
+const OLDER_MS = 30_000; // an older daemon tells of itself three times as often
+
 type Stores = ReadonlyMap<string, Controllable>;
-type Command = (stores: Stores, argument: string) => object;
+type Command = (stores: Stores, argument: string, older: Map<number, Older & { readonly at: number }>) => object;
 
 /** A command cannot be done; the message says why, and what can. */
 class RefusedError extends Error {
@@ -28,6 +36,7 @@ class RefusedError extends Error {
  * TEMP with the reason: never NOTFOUND or PERM, since a mail server that asks here by mistake would refuse all mail.
  */
 export function createControl(stores: () => Stores): (request: Request) => Reply {
+  const older: Parameters<Command>[2] = new Map();
   return ({ map, key }) => {
     try {
       const command = COMMANDS.get(map);
@@ -37,7 +46,7 @@ export function createControl(stores: () => Stores): (request: Request) => Reply
         );
       }
       if (key === null) throw new RefusedError('the argument is not UTF-8');
-      return { kind: 'OK', value: JSON.stringify(command(stores(), key)) };
+      return { kind: 'OK', value: JSON.stringify(command(stores(), key, older)) };
     } catch (cause) {
       const reason = cause instanceof RefusedError ? cause.message : `the command failed: ${String(cause)}`;
       return { kind: 'TEMP', reason };
@@ -48,11 +57,13 @@ export function createControl(stores: () => Stores): (request: Request) => Reply
 const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   [
     'stores',
-    (stores) => {
+    (stores, _argument, older) => {
       const statusOf = ([name, { status, cache }]: readonly [string, Controllable]): object =>
         Object.assign({ name }, status(), { cache: cache?.stats() ?? null });
       const all = [...stores].map(statusOf);
-      return cut('stores', all, 0);
+      const now = performance.now();
+      const living = [...older.values()].filter(({ clients, at }) => clients > 0 && now - at < OLDER_MS);
+      return { ...cut('stores', all, 0), older: living.map(({ pid, clients }) => ({ pid, clients })) };
     },
   ],
   [
@@ -87,6 +98,16 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
         stores: chosen.map(([store]) => store),
         forgotten: chosen.reduce((sum, [, each]) => sum + each.forget(null), 0),
       };
+    },
+  ],
+  [
+    'older', // {"pid": 1234, "clients": 2}, what a daemon that handed over says of itself
+    (_stores, argument, older) => {
+      const { pid, clients } = JSON.parse(argument) as Record<string, unknown>;
+      if (typeof pid !== 'number' || typeof clients !== 'number') throw new RefusedError('give pid and clients');
+      for (const [each, { at }] of older) if (performance.now() - at > OLDER_MS) older.delete(each);
+      older.set(pid, { pid, clients, at: performance.now() });
+      return {};
     },
   ],
 ]);

@@ -4,6 +4,7 @@ import type { Config, StoreConfig } from './config/config.ts';
 import { CONTROL_REPLY_BYTES, createControl } from './control.ts';
 import { type Entrance, createDoors } from './doors.ts';
 import { createAnswer } from './map/map.ts';
+import { andThen } from './maybe.ts';
 import { type Maps, closeStores, openMaps, warnOfEmptyStores } from './maps.ts';
 import type { Log } from './observe/log.ts';
 import type { InheritedSockets } from './observe/systemd.ts';
@@ -13,6 +14,8 @@ import { createClients } from './socket/clients.ts';
 import { descriptorLimit, watchDescriptors } from './socket/descriptors.ts';
 import { createIntake } from './socket/intake.ts';
 import { startTurns } from './socket/turn.ts';
+import { createLending } from './ports.ts';
+import { type Place, askSuccessor, placeOf, reportTo } from './successor.ts';
 import { type OpenStore, checkDriver, openStore } from './store/open.ts';
 import type { Maybe, Reply, Request } from './vocabulary.ts';
 
@@ -26,10 +29,20 @@ export interface Daemon {
    * cannot be had, it goes on with the one that it has, and throws ListenError.
    */
   reload(config: Config): Promise<void>;
-  /** Accepts no more, since another daemon does, and serves its clients on until they close, or for limits.handover_ms. */
-  handOver(): Promise<void>;
-  /** Accepts no more, answers what was asked, half-closes, and returns within limits.stop_ms. */
+  /** Lets go of its TCP ports, so that another daemon can listen there, and has them back where none took over in time. */
+  lendPorts(): void;
+  /**
+   * Accepts no more, since another daemon does, and serves its clients on until they close, or for limits.handover_ms: it
+   * puts their questions to that other daemon, and tells it that this one, `pid`, still lives.
+   */
+  handOver(pid: number): Promise<void>;
+  /**
+   * Accepts no more, answers what was asked, half-closes, and stays until the clients have closed, or for limits.stop_ms.
+   * Clients that never connect again are served on until they close, by the daemon that listens then.
+   */
   stop(why: string): Promise<void>;
+  /** Accepts no more, answers what was asked, and closes. */
+  end(why: string): Promise<void>;
 }
 
 /** What a configuration comes to. */
@@ -85,6 +98,8 @@ export async function startDaemon(
   let running = await run(first, null);
   const retired = new Set<OpenStore>();
   let ending = false;
+  let answer: Running['answer'] = (request, sendable) =>
+    andThen(running.answer(request, sendable), (reply) => unlessTaken(request, reply, sendable));
 
   const turns = startTurns((forMs) => log.stalled(forMs));
   const intake = createIntake(turns);
@@ -95,7 +110,7 @@ export async function startDaemon(
         return running.config.limits;
       },
       turns,
-      answer: (request, sendable) => running.answer(request, sendable),
+      answer: (request, sendable) => answer(request, sendable),
       deferred: (why, request) => {
         if (why === 'deadline passed' && request !== null) {
           log.deadlinePassed(request, running.config.limits.deadlineMs);
@@ -140,10 +155,31 @@ export async function startDaemon(
     forbidden: (address) => log.connectionForbidden(entrance().name, address),
     failed: (cause) => log.acceptFailed(entrance().name, cause),
   }));
+  const askAt = (place: Place | null): Running['answer'] => {
+    return async (request, sendable) => {
+      const failed = (cause: unknown): void =>
+        log.answered(request, { kind: 'TEMP', reason: 'lookup failed' }, cause, true);
+      return sendable(await askSuccessor(place, request, running.config.limits, failed));
+    };
+  };
+  /** A refusal counts only while no other daemon has the path, whose configuration is newer. */
+  const unlessTaken = (request: Request, reply: Reply, sendable: (reply: Reply) => Reply): Maybe<Reply> => {
+    if (ending || (reply.kind !== 'NOTFOUND' && reply.kind !== 'PERM')) return reply;
+    const taken = doors.taken();
+    return taken === null ? reply : askAt(placeOf([taken]))(request, sendable);
+  };
+  let storesClosed: Promise<void> | null = null;
+  const closeAllStores = (): Promise<void> =>
+    (storesClosed ??= closeStores([...running.maps.stores.values(), ...retired]));
   const closeAll = async (): Promise<void> => {
     turns.close();
     descriptors.close();
-    await closeStores([...running.maps.stores.values(), ...retired]);
+    await closeAllStores();
+  };
+  /** From now on questions go to the daemon that listens where this one did: its configuration and stores are newer. */
+  const retire = (place: Place | null): void => {
+    answer = askAt(place);
+    setTimeout(() => void closeAllStores(), running.config.limits.deadlineMs).unref();
   };
   try {
     await doors.exchange(entrancesOf(first), takeover);
@@ -153,6 +189,13 @@ export async function startDaemon(
     throw error;
   }
   warn(running);
+
+  const lendPorts = createLending(
+    doors,
+    () => entrancesOf(running.config),
+    () => ending,
+    (cause) => log.acceptFailed('tcp', cause),
+  );
 
   return {
     get listeners() {
@@ -182,19 +225,37 @@ export async function startDaemon(
         }, old.config.limits.deadlineMs).unref();
       }
     },
-    async handOver() {
+    lendPorts,
+    async handOver(pid) {
       ending = true;
+      const place = placeOf(doors.ways);
+      retire(place);
       await new Promise((resolve) => setTimeout(resolve, LAST_ACCEPT_MS));
       doors.close();
       log.handingOver(clients.count);
+      if (place === null) return; // nobody can be asked for the clients, but they connect anew when they are half-closed
+      const stopReporting = reportTo(running.config.control, () => ({ pid, clients: clients.count }));
       await clients.finish(running.config.limits.handoverMs);
+      stopReporting();
     },
     async stop(why) {
       ending = true;
       log.stopping(why, clients.count);
+      const place = placeOf(doors.ways);
       doors.close();
-      void controlClients.drain(0);
-      await clients.drain(running.config.limits.stopMs);
+      void controlClients.close();
+      const { closed } = await clients.halfClose(running.config.limits.stopMs);
+      retire(place);
+      await closed;
+      await closeAll();
+      log.stopped();
+    },
+    async end(why) {
+      ending = true;
+      log.stopping(why, clients.count);
+      doors.close();
+      void controlClients.close();
+      await clients.close();
       await closeAll();
       log.stopped();
     },

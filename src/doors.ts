@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { ListenerConfig } from './config/config.ts';
 import type { InheritedSockets } from './observe/systemd.ts';
+import type { Protocol } from './protocol/framing.ts';
 import { ListenError } from './socket/claim.ts';
 import { formatEndpoint } from './socket/endpoint.ts';
 import type { Intake } from './socket/intake.ts';
@@ -13,10 +14,20 @@ export interface Entrance {
   readonly leadsTo: 'maps' | 'control';
 }
 
+/** Where the maps are asked, and how. */
+export interface Way {
+  readonly where: string;
+  readonly protocol: Protocol;
+}
+
 /** Where clients come in. */
 export interface Doors {
   /** Of the maps, as `unix:PATH` and `tcp:HOST:PORT`. */
   readonly where: readonly string[];
+  /** The same, with how each is spoken to. */
+  readonly ways: readonly Way[];
+  /** One whose path another server has taken meanwhile; null where none is known. */
+  taken(): Way | null;
   /**
    * Opens what is new, changes what is there already, and closes what is gone, as one: nothing is closed and no path is
    * taken before all can be had. Where one cannot, all is as it was, and ListenError is thrown. With `takeover` a path
@@ -40,6 +51,8 @@ interface Door {
   readonly events: DoorEvents;
   readonly listener: Listener;
 }
+
+const LOOK_MS = 1; // a look at a path takes 3 us
 
 /**
  * Starts with no listeners. `eventsOf` makes the events of each, which are told under its configuration of the moment.
@@ -73,6 +86,11 @@ export function createDoors(
     door.entrance = null;
     idle.add(door);
   };
+
+  const wayOf = ({ entrance, listener: { where } }: Door): Way[] =>
+    entrance?.leadsTo === 'maps' ? [{ where, protocol: entrance.config.protocol }] : [];
+  let taken: Way | null = null;
+  let lookedAt = -Infinity;
 
   const exchange = async (entrances: readonly Entrance[], takeover: boolean): Promise<void> => {
     refuseDoubles(entrances);
@@ -114,7 +132,17 @@ export function createDoors(
 
   return {
     get where() {
-      return doors.flatMap(({ entrance, listener }) => (entrance?.leadsTo === 'maps' ? [listener.where] : []));
+      return doors.flatMap(wayOf).map(({ where }) => where);
+    },
+    get ways() {
+      return doors.flatMap(wayOf);
+    },
+    taken() {
+      if (performance.now() - lookedAt > LOOK_MS) {
+        lookedAt = performance.now();
+        taken = doors.filter(({ listener }) => listener.isTaken()).flatMap(wayOf)[0] ?? null;
+      }
+      return taken;
     },
     exchange(entrances, takeover) {
       const next = last.then(() => exchange(entrances, takeover));

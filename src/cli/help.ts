@@ -6,9 +6,10 @@ Exit codes: 0 done, 1 not found, 64 usage, 65 bad input, 69 no daemon, 70 a bug,
 
 export const SERVE_HELP = `
 SIGHUP: goes on with what the file says now, without closing a connection; a file with a mistake changes nothing.
-SIGTERM, SIGINT: answers what was asked, half-closes, and ends.
+SIGTERM: answers what was asked, half-closes, and ends once the clients have closed, see limits.stop_ms.
+SIGINT, or a second signal: ends at once, which a live Sendmail session does not survive.
 
-Upgrade without losing a lookup (a TCP port cannot be taken over; let systemd hold it, see smmap.socket):
+Upgrade without losing a lookup, also under smmap.service (systemctl restart smmap):
   smmap serve --config /etc/smmap/smmap.toml --takeover`;
 
 export const PROBE_HELP = `

@@ -10,6 +10,7 @@ import { formatEndpoint, parseEndpoint } from '../socket/endpoint.ts';
 import { ListenError } from '../socket/claim.ts';
 import { MissingPackageError } from '../store/store.ts';
 import { CliError, EXIT } from './error.ts';
+import { findKeeper, type Keeper } from './keeper.ts';
 
 export interface ServeOptions {
   readonly config: string | null;
@@ -20,6 +21,8 @@ export interface ServeOptions {
 }
 
 const GIVEN_UP_MS = 500;
+const LENT_MS = 100; // mostly, a signal to another process has come to its handler by then
+const MOST_TRIES = 10;
 
 /**
  * Runs the daemon until a signal stops it, or another daemon has taken over and all clients are gone. Resolves to the
@@ -39,10 +42,14 @@ export async function serve(options: ServeOptions, places: Places, version: stri
     void flushAndExit(flush, EXIT.BUG);
   });
   try {
-    const signalled = untilSignal(flush);
-    const inherited = inheritedSockets(process.env, process.pid);
-    const starting = start(() => startDaemon(config, inherited, log, options.takeover));
-    const daemon = await Promise.race([starting, givenUp(signalled)]);
+    const keeper = findKeeper(process.env);
+    const signalled = untilSignal(keeper, flush);
+    const inherited = inheritedSockets(process.env, keeper?.pid ?? process.pid); // systemd names the process that it started
+    const starting = start(() => startDaemon(config, inherited, log, options.takeover), keeper);
+    const daemon = await Promise.race([
+      starting,
+      givenUp(keeper === null ? signalled : Promise.race([signalled, keeper.abandoned])),
+    ]);
     if (daemon === null) return 0;
     const name = options.config ?? 'defaults';
     log.started(version, name, daemon.listeners);
@@ -57,11 +64,15 @@ export async function serve(options: ServeOptions, places: Places, version: stri
         log.reloadRefused(error, expected);
       }
     });
-    const handedOver = daemon.replaced.then(async () => {
-      await daemon.handOver();
+    if (keeper !== null) process.on('SIGUSR2', () => daemon.lendPorts());
+    const replaced = daemon.replaced.then(() => 'replaced' as const);
+    const handedOver = Promise.race([replaced, ...(keeper === null ? [] : [keeper.serving()])]).then(async (why) => {
+      if (why === 'abandoned') return 'end of its keeper';
+      await daemon.handOver(process.pid);
       return 'takeover';
     });
-    await daemon.stop(await Promise.race([signalled, handedOver]));
+    const why = await Promise.race([signalled, handedOver]);
+    await (why === 'SIGINT' ? daemon.end(why) : daemon.stop(why));
     return 0;
   } finally {
     await flush();
@@ -96,7 +107,7 @@ function onHangUp(): (reload: () => Promise<void>) => void {
 }
 
 /** A start that a signal comes into has a moment to get as far as where it can be stopped in order. */
-async function givenUp(signalled: Promise<string>): Promise<null> {
+async function givenUp(signalled: Promise<unknown>): Promise<null> {
   await signalled;
   return new Promise((resolveGivenUp) => setTimeout(resolveGivenUp, GIVEN_UP_MS, null));
 }
@@ -129,21 +140,34 @@ function makeFolders(places: Places, options: ServeOptions): void {
   if (options.store === null) mkdirSync(places.store, { recursive: true, mode: 0o750 });
 }
 
-async function start(startDaemonNow: () => Promise<Daemon>): Promise<Daemon> {
-  try {
-    return await startDaemonNow();
-  } catch (error) {
-    if (error instanceof ListenError) throw new CliError(EXIT.CANNOT_CREATE, error.message);
-    throw error;
+/** A TCP port cannot be taken over, so the worker that has it is asked to let it go. */
+async function start(startDaemonNow: () => Promise<Daemon>, keeper: Keeper | null): Promise<Daemon> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await startDaemonNow();
+    } catch (error) {
+      if (!(error instanceof ListenError)) throw error;
+      const lent = tries < MOST_TRIES && isInUse(error.cause) && keeper?.borrowPorts() === true;
+      if (!lent) throw new CliError(EXIT.CANNOT_CREATE, error.message);
+      await new Promise((resolveLent) => setTimeout(resolveLent, LENT_MS));
+    }
   }
 }
 
-/** The first SIGTERM or SIGINT stops in order, a second one at once. */
-function untilSignal(flush: () => Promise<void>): Promise<string> {
+function isInUse(cause: unknown): boolean {
+  return cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE';
+}
+
+/**
+ * The first SIGTERM or SIGINT, after which another one ends the process at once. Where there is a keeper, SIGTERM ends that,
+ * so that the next worker takes over; whose keeper has ended already was told to stop by that.
+ */
+function untilSignal(keeper: Keeper | null, flush: () => Promise<void>): Promise<string> {
   return new Promise((resolveSignal) => {
-    let asked = false;
+    let asked = keeper !== null;
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       process.on(signal, () => {
+        if (keeper?.dismiss() === true) return;
         if (asked) void flushAndExit(flush, EXIT.TEMPORARY);
         asked = true;
         resolveSignal(signal);

@@ -1,3 +1,4 @@
+import type { Older } from '../control.ts';
 import type { CacheStats } from '../store/cache.ts';
 import type { Counts } from '../store/meter.ts';
 import type { ServerStatus } from '../store/open.ts';
@@ -22,13 +23,18 @@ export interface StoresOptions {
 /** Prints how each store of the daemon is, and what it was asked. Resolves to the exit code. Throws CliError. */
 export function stores({ control, json }: StoresOptions): Promise<number> {
   return withControl(control, async (ask) => {
-    const answer = await ask<{ stores: StoreLine[]; leftOut: number }>('stores', '');
+    const answer = await ask<{ stores: StoreLine[]; leftOut: number; older?: readonly Older[] }>('stores', '');
     process.stdout.write(
       json
         ? answer.stores.map((store) => `${JSON.stringify(store)}\n`).join('')
         : formatColumns([HEAD, ...answer.stores.map(lineOf)], FIGURES),
     );
     if (answer.leftOut > 0) process.stderr.write(`smmap: ${answer.leftOut} more stores do not fit into a reply\n`);
+    for (const { pid, clients } of answer.older ?? []) {
+      process.stderr.write(
+        `smmap: process ${pid} handed over to this daemon, and still serves ${clients} connections\n`,
+      );
+    }
     return 0;
   });
 }

@@ -29,8 +29,8 @@ export const limits = z
     unfinished_ms: wholeNumber(1, HOUR_MS, 30_000, 'milliseconds'),
     unread_ms: wholeNumber(1, HOUR_MS, 30_000, 'milliseconds'),
     idle_ms: wholeNumber(0, 24 * HOUR_MS, 0, 'milliseconds, or 0 for no limit'),
-    stop_ms: wholeNumber(0, HOUR_MS, 3_000, 'milliseconds'),
-    handover_ms: wholeNumber(0, 24 * HOUR_MS, 600_000, 'milliseconds'),
+    stop_ms: wholeNumber(0, 24 * HOUR_MS, 2 * HOUR_MS, 'milliseconds'), // Sendmail ends an idle session after 1 h
+    handover_ms: wholeNumber(0, 7 * 24 * HOUR_MS, 24 * HOUR_MS, 'milliseconds'),
     soft_connections: wholeNumber(1, MOST_CONNECTIONS, 12_000, 'connections'),
     hard_connections: wholeNumber(1, MOST_CONNECTIONS, 16_000, 'connections'),
   })

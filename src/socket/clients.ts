@@ -17,8 +17,13 @@ export interface Clients {
   accept(socket: Socket, since: number, framing: Framing): void;
   /** Serves them on until all have closed, or for `boundMs`. */
   finish(boundMs: number): Promise<void>;
-  /** Answers what was asked, half-closes, waits until the clients have closed, and drops them after `boundMs`. */
-  drain(boundMs: number): Promise<void>;
+  /**
+   * Answers what was asked and half-closes, but for those that never connect again: they are served on. Resolves to what
+   * waits until all have closed, and drops those that it half-closed after `boundMs`.
+   */
+  halfClose(boundMs: number): Promise<{ readonly closed: Promise<void> }>;
+  /** Answers what was asked, and closes all. */
+  close(): Promise<void>;
 }
 
 const LAST_READ_MS = 20; // what was sent before the stop is read within this time
@@ -35,17 +40,21 @@ export function createClients(
   const connections = new Set<Connection>();
   const waiting = new Set<() => void>();
 
-  const finish = (boundMs: number): Promise<void> =>
+  /** Without a bound, until all have closed. */
+  const finish = (boundMs: number | null): Promise<void> =>
     new Promise((resolve) => {
       const done = (): void => {
         clearTimeout(timer);
         waiting.delete(done);
         resolve();
       };
-      const timer = setTimeout(done, boundMs);
+      const timer = boundMs === null ? undefined : setTimeout(done, boundMs);
       waiting.add(done);
       if (connections.size === 0) done();
     });
+  const lastRead = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, LAST_READ_MS));
+  /** But for those that never connect again. */
+  const leaving = (): Connection[] => [...connections].filter(({ patient }) => !patient);
 
   return {
     get count() {
@@ -71,11 +80,22 @@ export function createClients(
       intake.whenTaken(() => connection.start());
     },
     finish,
-    async drain(boundMs) {
-      await new Promise((resolve) => setTimeout(resolve, LAST_READ_MS));
-      for (const connection of connections) connection.drain();
-      await finish(boundMs);
-      for (const connection of connections) connection.destroy();
+    async halfClose(boundMs) {
+      await lastRead();
+      for (const connection of leaving()) connection.halfClose();
+      const closed = finish(boundMs).then(() => {
+        for (const connection of leaving()) connection.destroy();
+        return finish(null);
+      });
+      return { closed };
+    },
+    async close() {
+      await lastRead();
+      for (const connection of connections) {
+        connection.halfClose();
+        connection.destroy();
+      }
+      await finish(null);
     },
   };
 }

@@ -101,8 +101,13 @@ export class Connection {
     this.#resume();
   }
 
-  /** Answers what was asked, then half-closes. */
-  drain(): void {
+  /** Whether the client waits as long as it takes and never connects again. */
+  get patient(): boolean {
+    return this.#framing.patient;
+  }
+
+  /** Answers what was asked, then half-closes, for as long as the client keeps its own half. */
+  halfClose(): void {
     this.#draining = true;
     this.#work();
   }
@@ -277,7 +282,7 @@ export class Connection {
     if (why !== null) this.#service.ended(why);
     this.#clearUnfinished();
     clearTimeout(this.#closeTimer);
-    this.#closeTimer = setTimeout(() => this.destroy(), this.#service.limits.unreadMs);
+    if (!this.#draining) this.#closeTimer = setTimeout(() => this.destroy(), this.#service.limits.unreadMs);
     this.#socket.end();
     this.#socket.resume();
   }

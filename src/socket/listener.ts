@@ -1,5 +1,6 @@
 import { BlockList, type Server, type Socket, createServer, isIP } from 'node:net';
 import { formatEndpoint } from './endpoint.ts';
+import { pathOfInherited } from './inherited.ts';
 import type { Intake } from './intake.ts';
 import { explain, listen } from './listen.ts';
 import { openUnix } from './unix.ts';
@@ -25,6 +26,8 @@ export interface Listener {
   claim(replace: boolean): Promise<() => void>;
   /** Whether its path is still its own. */
   holds(): boolean;
+  /** Whether another file has its path, as when another server has taken it over. */
+  isTaken(): boolean;
   /** Changes who may connect, to the binding of the same place. */
   update(binding: Binding): void;
   /** Removes the socket file, and accepts no more once those are accepted who connected before. */
@@ -80,17 +83,18 @@ export async function openListener(binding: Binding, events: ListenerEvents, int
   }
   const close = (): void => void server.close();
   return {
-    where: whereOf(server),
+    where: whereOf(server, binding),
     claim: () => Promise.resolve(() => {}),
     holds: () => true,
+    isTaken: () => false,
     update: (next) => (admit = admitFrom(next, events)),
     retire: close,
     close,
   };
 }
 
-function whereOf(server: Server): string {
-  const address = server.address();
+function whereOf(server: Server, binding: Binding): string {
+  const address = server.address() ?? (binding.kind === 'inherited' ? pathOfInherited(binding.fd) : null);
   if (address === null) return 'an inherited socket';
   if (typeof address === 'string') return formatEndpoint({ kind: 'unix', path: address });
   return formatEndpoint({ kind: 'tcp', host: address.address, port: address.port });

@@ -98,6 +98,10 @@ export async function openUnix(
         throw explain(binding, error);
       }
     },
+    isTaken() {
+      const inode = inodeOf(path);
+      return bound.name === path && inode !== null && inode !== bound.inode;
+    },
     holds: () => !closed && bound.name === path && inodeOf(path) === bound.inode,
     update: () => {},
     retire() {

@@ -93,6 +93,7 @@ describe('a socket file', () => {
     const lost = daemon.log.filter(({ event, listener }) => event === 'socket_lost' && listener === 'mta');
     expect(new Set(lost.map((line) => line['cause'])).size).toBe(lost.length); // each cause once, however long it lasts
     expect(readdirSync(folder).toSorted()).toEqual(['smmap.sock', 'smmap.sock.control']);
+    client.close(); // a stop waits for it
     expect(await daemon.stop()).toBe(0);
     expect(readdirSync(folder)).toEqual([]);
   });

@@ -242,20 +242,39 @@ describe('a reload that comes too late', () => {
   });
 });
 
-test('a daemon that was taken over from serves its clients until they close, and then ends with 0', async () => {
+test('a daemon that was taken over from serves its clients until they close, by the answers of the new one', async () => {
   const folder = await makeFolder();
   const config = listen(folder) + fixed('fred');
   const first = await serve({ folder, config });
   const client = await connectTo(first.socket);
   const second = await serve({ folder, config: listen(folder) + fixed('joe'), args: ['--takeover'] });
   await first.logged('handing_over');
+  expect(await client.ask('mailbox', FRED)).toBe('NOTFOUND ');
+  expect(await client.ask('mailbox', 'joe@example.org')).toBe('OK joe@example.org');
+  await second.kill();
+  expect(await client.ask('mailbox', FRED)).toBe('TEMP lookup failed');
+  const third = await serve({ folder, config });
   expect(await client.ask('mailbox', FRED)).toBe(`OK ${FRED}`);
-  expect(await askOnce(second.socket, 'mailbox', FRED)).toBe('NOTFOUND ');
   client.close();
   await first.logged('stopped');
-  expect(await askOnce(second.socket, 'mailbox', 'joe@example.org')).toBe('OK joe@example.org');
-  expect(await second.stop()).toBe(0);
-  expect(existsSync(second.socket)).toBe(false);
+  expect(await askOnce(third.socket, 'mailbox', FRED)).toBe(`OK ${FRED}`);
+  expect(await third.stop()).toBe(0);
+  expect(existsSync(third.socket)).toBe(false);
+});
+
+test('a daemon does not refuse anybody from the moment on in which another one has its path', async () => {
+  const folder = await makeFolder();
+  const first = await serve({ folder, config: listen(folder) + fixed('fred') });
+  const client = await connectTo(first.socket);
+  onTestFinished(() => client.close());
+  const starting = serve({ folder, config: listen(folder) + fixed('joe'), args: ['--takeover'] });
+  while ((await askOnce(first.socket, 'mailbox', 'joe@example.org')) === 'NOTFOUND ');
+  for (let at = 0; at < 2_000; at++) {
+    await sleep(1);
+    expect(await client.ask('mailbox', 'joe@example.org')).toBe('OK joe@example.org');
+    if (first.log.some(({ event }) => event === 'handing_over')) break;
+  }
+  await starting;
 });
 
 test('a daemon that was taken over from half-closes after handover_ms', async () => {

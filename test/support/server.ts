@@ -65,7 +65,7 @@ export async function startServer(
     connect: () => connectTo(listener.where),
     async stop() {
       listener.close();
-      await clients.drain(0);
+      await clients.close();
       turns.close();
     },
   };

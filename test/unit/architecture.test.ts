@@ -41,7 +41,10 @@ const MAY: readonly (readonly [RegExp, readonly RegExp[]])[] = [
     ],
   ],
   [/^control\.ts$/, [/^store\/cache\.ts$/]],
-  [/^(daemon|maps|doors)\.ts$/, [/^(config|map|observe|protocol|socket|store)\//, /^(maps|doors|control)\.ts$/]],
+  [
+    /^(daemon|maps|doors|successor|ports)\.ts$/,
+    [/^(config|map|observe|protocol|socket|store)\//, /^(maps|doors|control|successor|ports)\.ts$/],
+  ],
   [/^mta\//, [/^config\/config\.ts$/, /^socket\/endpoint\.ts$/]],
   [/^cli\//, [/./]],
   [/^main\.ts$/, [/^cli\//]],

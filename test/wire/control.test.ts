@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi, onTestFinished } from 'vitest';
 import { type CacheCommand, cache } from '../../src/cli/cache.ts';
 import { formatDuration } from '../../src/cli/columns.ts';
 import { probe } from '../../src/cli/probe.ts';
@@ -311,6 +311,24 @@ describe('the control socket', () => {
     };
     const broken = createControl(() => new Map([['people', { cache: null, status: failing }]]));
     expect(broken({ map: 'stores', key: '' })).toEqual({ kind: 'TEMP', reason: 'the command failed: Error: oops' });
+  });
+
+  it('tells of daemons that handed over to it, for as long as they tell of themselves and have clients', () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const answer = createControl(() => new Map());
+    const older = (): unknown => {
+      const reply = answer({ map: 'stores', key: '' });
+      return reply.kind === 'OK' ? (JSON.parse(reply.value) as { older: unknown }).older : reply;
+    };
+    const tell = (text: string): Reply['kind'] => answer({ map: 'older', key: text }).kind;
+    expect(older()).toEqual([]);
+    expect([tell('{"pid":12,"clients":2}'), tell('{"pid":11,"clients":0}')]).toEqual(['OK', 'OK']);
+    expect(older()).toEqual([{ pid: 12, clients: 2 }]);
+    vi.advanceTimersByTime(25_000);
+    expect([tell('{"pid":13,"clients":1}'), tell('{"pid":"x"}'), tell('no JSON')]).toEqual(['OK', 'TEMP', 'TEMP']);
+    vi.advanceTimersByTime(10_000);
+    expect(older()).toEqual([{ pid: 13, clients: 1 }]);
   });
 
   it('sees the stores of the moment, so that a reload changes them', () => {

@@ -342,7 +342,7 @@ describe('a stop', () => {
     halfway.write('3:m');
     await vi.waitUntil(() => hand.asked.length === 1 && server.clients.count === 3);
     server.listener.close();
-    const drained = server.clients.drain(10_000);
+    const halfClosed = server.clients.halfClose(10_000);
     expect(await readAll(idle)).toBe('');
     idle.destroy();
     halfway.write(' b,');
@@ -353,8 +353,36 @@ describe('a stop', () => {
     expect(await readAll(halfway)).toBe('4:OK b,');
     asking.end();
     halfway.end();
-    await drained;
+    await (
+      await halfClosed
+    ).closed;
     expect(server.clients.count).toBe(0);
+  });
+
+  it('keeps its half of a connection for as long as the client keeps the other, whatever unread_ms is', async () => {
+    const server = await startServer(unix(), echo, { unreadMs: 30 });
+    const socket = server.connect();
+    await vi.waitUntil(() => server.clients.count === 1);
+    server.listener.close();
+    const { closed } = await server.clients.halfClose(10_000);
+    expect(await readAll(socket)).toBe('');
+    await sleep(150);
+    expect(server.clients.count).toBe(1);
+    socket.end();
+    await closed;
+  });
+
+  it('serves those on who never connect again', async () => {
+    const server = await startServer(unix(), echo, {}, 'line');
+    const socket = server.connect();
+    await vi.waitUntil(() => server.clients.count === 1);
+    server.listener.close();
+    const { closed } = await server.clients.halfClose(30);
+    await sleep(150);
+    socket.write('m abc\n');
+    expect(await readBytes(socket, 7)).toBe('OK abc\n');
+    socket.end();
+    await closed;
   });
 
   it('drops who does not close within the bound', async () => {
@@ -364,7 +392,9 @@ describe('a stop', () => {
     socket.resume();
     await vi.waitUntil(() => server.clients.count === 1);
     server.listener.close();
-    await server.clients.drain(30);
+    await (
+      await server.clients.halfClose(30)
+    ).closed;
     await vi.waitUntil(() => server.clients.count === 0);
     socket.destroy();
     await gone;

@@ -1,0 +1,36 @@
+import type { Doors, Entrance } from './doors.ts';
+
+const LENT_MS = 2_000; // longer than a start takes that has come as far as to listen
+
+/**
+ * What lets go of the TCP ports of a daemon, which no other process could listen on, and listens on them again after two
+ * seconds, unless the daemon `ends` by then since another one has taken over.
+ */
+export function createLending(
+  doors: Doors,
+  entrances: () => readonly Entrance[],
+  ends: () => boolean,
+  failed: (cause: unknown) => void,
+): () => void {
+  let lent = false;
+  const listen = async (wanted: readonly Entrance[]): Promise<boolean> => {
+    try {
+      await doors.exchange(wanted, false);
+      return true;
+    } catch (cause) {
+      if (!ends()) failed(cause);
+      return false;
+    }
+  };
+  const back = async (): Promise<void> => {
+    lent = !ends() && !(await listen(entrances()));
+    if (lent) backSoon();
+  };
+  const backSoon = (): void => void setTimeout(() => void back(), LENT_MS).unref();
+  return () => {
+    if (lent || ends()) return;
+    lent = true;
+    void listen(entrances().filter(({ config }) => config.kind !== 'tcp'));
+    backSoon();
+  };
+}

@@ -1,0 +1,77 @@
+import type { Config, ControlConfig } from './config/config.ts';
+import type { Older } from './control.ts';
+import type { Way } from './doors.ts';
+import { parseReply } from './protocol/reply.ts';
+import { openClient } from './socket/client.ts';
+import { type Endpoint, parseEndpoint } from './socket/endpoint.ts';
+import type { Protocol } from './protocol/framing.ts';
+import type { Reply, Request } from './vocabulary.ts';
+
+/** Where a daemon is asked. */
+export interface Place {
+  readonly endpoint: Endpoint;
+  readonly protocol: Protocol;
+}
+
+/** The place among a daemon's listeners where its successor can be asked; null where none is known by its path or port. */
+export function placeOf(ways: readonly Way[]): Place | null {
+  const places = ways
+    .filter(({ where }) => /^(?:unix|tcp):/.test(where))
+    .map(({ where, protocol }): Place => ({ endpoint: parseEndpoint(where), protocol }));
+  return places.find(({ protocol }) => protocol === 'netstring') ?? places[0] ?? null;
+}
+
+/**
+ * Asks the daemon that listens at a place now. Each question has a connection of its own, so that it always goes to the
+ * newest daemon and keeps no other one alive. TEMP where nobody answers in time, or answers something else.
+ */
+export async function askSuccessor(
+  place: Place | null,
+  request: Request,
+  limits: Pick<Config['limits'], 'deadlineMs' | 'replyBytes'>,
+  failed: (cause: unknown) => void,
+): Promise<Reply> {
+  try {
+    return await ask(place, request, limits);
+  } catch (cause) {
+    failed(cause);
+    return { kind: 'TEMP', reason: 'lookup failed' };
+  }
+}
+
+async function ask(
+  place: Place | null,
+  { map, key }: Request,
+  { deadlineMs, replyBytes }: Pick<Config['limits'], 'deadlineMs' | 'replyBytes'>,
+): Promise<Reply> {
+  if (place === null) throw new Error('this daemon was replaced, and knows no place where the next one listens');
+  if (key === null) throw new Error('this daemon was replaced, and passes on no key that is not UTF-8');
+  const client = await openClient(place.endpoint, { timeoutMs: deadlineMs, replyBytes, protocol: place.protocol });
+  try {
+    const payload = await client.ask(map, key);
+    const reply = parseReply(payload);
+    if (reply === null) throw new Error(`the next daemon said what is no reply: ${payload.slice(0, 100)}`);
+    return reply;
+  } finally {
+    client.close();
+  }
+}
+
+const REPORT_MS = 10_000;
+
+/** Tells the daemon that listens on a control socket of this one, now and again, until what it returns is called. */
+export function reportTo(control: ControlConfig | null, older: () => Older): () => void {
+  if (control === null) return () => {};
+  const report = async (): Promise<void> => {
+    try {
+      const options = { timeoutMs: REPORT_MS, replyBytes: 1_000, protocol: control.protocol };
+      const client = await openClient(control, options);
+      await client.ask('older', JSON.stringify(older())).finally(() => client.close());
+    } catch {
+      // It has another control socket, or is not there for a while: `smmap stores` does not show this daemon then.
+    }
+  };
+  void report();
+  const timer = setInterval(() => void report(), REPORT_MS).unref();
+  return () => clearInterval(timer);
+}

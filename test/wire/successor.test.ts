@@ -1,0 +1,77 @@
+import { type Socket, createServer } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Protocol } from '../../src/protocol/framing.ts';
+import { type Place, askSuccessor, placeOf } from '../../src/successor.ts';
+import { temporaryFolders } from '../support/folder.ts';
+
+const LIMITS = { deadlineMs: 200, replyBytes: 1_000 };
+const REQUEST = { map: 'mailbox', key: 'fred@example.org' };
+const TEMP = { kind: 'TEMP', reason: 'lookup failed' };
+const folder = temporaryFolders();
+
+/** A place where a server does this with each connection. */
+async function placeOfServer(serve: (socket: Socket) => void, protocol: Protocol = 'netstring'): Promise<Place> {
+  const path = join(folder(), 's.sock');
+  const server = createServer((socket) => serve(socket.on('error', () => {}))).listen(path);
+  await new Promise((resolve) => server.once('listening', resolve));
+  onTestFinished(() => void server.close());
+  return { endpoint: { kind: 'unix', path }, protocol };
+}
+
+describe('who was taken over from', () => {
+  it.each([
+    ['OK', '6:OK abc,', { kind: 'OK', value: 'abc' }],
+    ['NOTFOUND', '9:NOTFOUND ,', { kind: 'NOTFOUND' }],
+    ['TEMP', '8:TEMP why,', { kind: 'TEMP', reason: 'why' }],
+    ['PERM', '8:PERM why,', { kind: 'PERM', reason: 'why' }],
+  ])('passes on %s', async (_, said, reply) => {
+    const place = await placeOfServer((socket) => socket.once('data', () => socket.write(said)));
+    expect(await askSuccessor(place, REQUEST, LIMITS, () => {})).toEqual(reply);
+  });
+
+  it('asks in lines where that is what the place speaks', async () => {
+    const asked: string[] = [];
+    const answer = (socket: Socket): void =>
+      void socket.once('data', (line) => {
+        asked.push(line.toString());
+        socket.write('OK abc\n');
+      });
+    const place = await placeOfServer(answer, 'line');
+    expect(await askSuccessor(place, REQUEST, LIMITS, () => {})).toEqual({ kind: 'OK', value: 'abc' });
+    expect(asked).toEqual(['mailbox fred@example.org\n']);
+  });
+
+  it.each([
+    ['hangs', () => {}, 'no reply within 200 ms'],
+    ['closes', (socket: Socket) => void socket.end(), 'closed without a reply'],
+    ['answers half', (socket: Socket) => void socket.write('9:NOTF'), 'no reply within 200 ms'],
+    ['answers no netstring', (socket: Socket) => void socket.write('NOTFOUND \n'), 'sent no netstring'],
+    ['answers no word of the protocol', (socket: Socket) => void socket.write('4:NONE,'), 'what is no reply: NONE'],
+    ['answers twice', (socket: Socket) => void socket.write('9:NOTFOUND ,9:NOTFOUND ,'), 'more than the reply'],
+  ])('says TEMP where the next one %s', async (_, serve, cause) => {
+    const place = await placeOfServer((socket) => socket.once('data', () => serve(socket)));
+    const causes: string[] = [];
+    expect(await askSuccessor(place, REQUEST, LIMITS, (error) => causes.push(String(error)))).toEqual(TEMP);
+    expect(causes).toEqual([expect.stringContaining(cause)]);
+  });
+
+  it.each([
+    ['nobody listens', { endpoint: { kind: 'unix', path: '/nonexistent/s.sock' }, protocol: 'netstring' }, 'fred'],
+    ['no place is known', null, 'fred'],
+    ['the key is not UTF-8', { endpoint: { kind: 'unix', path: '/nonexistent/s.sock' }, protocol: 'netstring' }, null],
+  ] as const)('says TEMP where %s', async (_, place, key) => {
+    expect(await askSuccessor(place, { map: 'mailbox', key }, LIMITS, () => {})).toEqual(TEMP);
+  });
+
+  it('prefers netstrings, which can carry any key, and a place that has a name', () => {
+    const [held, line, netstring] = [
+      { where: 'an inherited socket', protocol: 'netstring' },
+      { where: 'unix:/run/line', protocol: 'line' },
+      { where: 'tcp:127.0.0.1:2004', protocol: 'netstring' },
+    ] as const;
+    expect(placeOf([held, line, netstring])).toMatchObject({ endpoint: { kind: 'tcp', port: 2004 } });
+    expect(placeOf([held, line])).toEqual({ endpoint: { kind: 'unix', path: '/run/line' }, protocol: 'line' });
+    expect(placeOf([held])).toBe(null);
+  });
+});
