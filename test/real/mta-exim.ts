@@ -19,6 +19,7 @@ async function start(part: string, setting: Setting): Promise<Mta> {
   // It trusts this file alone with the rights of root, and runs itself anew for each delivery.
   return startMta({
     folder,
+    sockets: setting.sockets,
     port,
     command: [exim, '-bdf'],
     libs: join(part, 'libs'),
@@ -43,7 +44,8 @@ host_lookup =
 rfc1413_query_timeout = 0s
 recipient_unqualified_hosts = *
 smtputf8_advertise_hosts = *
-smtp_accept_max_nonmail = 100000
+smtp_accept_max_nonmail = 1000000
+smtp_accept_max_per_connection = 1000000
 acl_smtp_rcpt = acl_check_rcpt
 
 begin acl

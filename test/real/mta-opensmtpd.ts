@@ -11,7 +11,7 @@ export function findOpensmtpd(parts: string): Promise<MtaPart | { missing: strin
   return findMta('opensmtpd', files, (setting) => start(part, setting));
 }
 
-async function start(part: string, { folder, written, virtual, aliasDomains }: Setting): Promise<Mta> {
+async function start(part: string, { folder, written, virtual, aliasDomains, sockets }: Setting): Promise<Mta> {
   const port = await freePort();
   const etc = {
     'smtpd.conf': `listen on 127.0.0.1 port ${port} hostname ${HOST}\ninclude "${written}/smtpd.conf"\n`,
@@ -28,5 +28,5 @@ mkdir -m 711 /var/spool/smtpd`;
   await chown(smtpctl, USERS.root, USERS.opensmtpq);
   await chmod(smtpctl, 0o2755);
   const queue = [smtpctl, 'schedule', 'all'];
-  return startMta({ folder, port, command, libs: join(part, 'libs'), etc, before, queue });
+  return startMta({ folder, sockets, port, command, libs: join(part, 'libs'), etc, before, queue });
 }

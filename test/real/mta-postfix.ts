@@ -11,7 +11,7 @@ export function findPostfixServer(parts: string): Promise<MtaPart | { missing: s
   return findMta('postfix', programs, (setting) => start(part, setting));
 }
 
-async function start(part: string, { folder, written, domain }: Setting): Promise<Mta> {
+async function start(part: string, { folder, written, domain, sockets }: Setting): Promise<Mta> {
   const [config, queue] = [join(folder, 'postfix'), join(folder, 'queue')];
   await mkdir(config);
   const base = mainCf(part, folder, domain);
@@ -26,7 +26,14 @@ async function start(part: string, { folder, written, domain }: Setting): Promis
 
   const master = join(part, 'usr/lib/postfix/sbin/master');
   const flush = [join(part, 'usr/sbin/postqueue'), '-c', config, '-f'];
-  return startMta({ folder, port, command: [master, '-s', '-c', config], libs: join(part, 'libs'), queue: flush });
+  return startMta({
+    folder,
+    sockets,
+    port,
+    command: [master, '-s', '-c', config],
+    libs: join(part, 'libs'),
+    queue: flush,
+  });
 }
 
 /** Below the queue's folder, all of the user postfix. */
@@ -71,7 +78,7 @@ alias_maps =
 alias_database =
 max_use = 1
 smtpd_error_sleep_time = 0
-smtpd_hard_error_limit = 1000
+smtpd_hard_error_limit = 1000000
 `;
 }
 

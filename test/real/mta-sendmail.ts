@@ -35,7 +35,16 @@ async function start(part: string, tools: string, setting: Setting): Promise<Mta
   const sendmail = join(part, 'usr/libexec/sendmail/sendmail');
   const libs = join(part, 'libs');
   const before = `"${sendmail}" -bi`;
-  return startMta({ folder, port, command: [sendmail, '-bD', '-q1h'], libs, etc, before, queue: [sendmail, '-q'] });
+  return startMta({
+    folder,
+    sockets: setting.sockets,
+    port,
+    command: [sendmail, '-bD', '-q1h'],
+    libs,
+    etc,
+    before,
+    queue: [sendmail, '-q'],
+  });
 }
 
 function baseMc(folder: string, port: number, smmap: string): string {

@@ -22,6 +22,8 @@ export interface Setting {
   /** Domains that have mailboxes too, and domains that have aliases only. */
   readonly virtual: readonly string[];
   readonly aliasDomains: readonly string[];
+  /** A folder of sockets outside `folder` that it sees too. */
+  readonly sockets?: string;
 }
 
 /** A mail server that runs. */
@@ -85,6 +87,7 @@ export async function makeOwned(folder: string, owner: number, mode: number): Pr
 
 export interface Program {
   readonly folder: string;
+  readonly sockets?: string | undefined;
   readonly port: number;
   /** The program with its arguments; it has to stay in the foreground. */
   readonly command: readonly string[];
@@ -105,15 +108,26 @@ const NAMESPACES = ['--mount', '--pid', '--fork', '--kill-child=KILL', '--propag
  * mail server, since who changes its user is not told any more that its parent died. Resolves once it greets; rejects
  * with what it said.
  */
-export async function startMta({ folder, port, command, libs, queue, etc = {}, before = '' }: Program): Promise<Mta> {
+export async function startMta({
+  folder,
+  sockets,
+  port,
+  command,
+  libs,
+  queue,
+  etc = {},
+  before = '',
+}: Program): Promise<Mta> {
   await writeEtc(join(folder, 'etc'), { ...etc, 'ld.so.conf': `${libs}\n` });
   // The libraries are made known by ldconfig, since a program with the set-user-ID bit ignores LD_LIBRARY_PATH. The
   // output goes through a pipe: what Node gives is a socket, which Postfix cannot open as /dev/stdout.
   const script = `set -e
 mount --bind "${folder}" /mnt
+${sockets === undefined ? '' : `mount --bind "${sockets}" /media`}
 mount -t tmpfs -o mode=755 tmpfs /run
-mkdir "${folder}"
+mkdir -p "${folder}"
 mount --move /mnt "${folder}"
+${sockets === undefined ? '' : `mkdir -p "${sockets}"; mount --move /media "${sockets}"`}
 mount --bind "${folder}/etc" /etc
 if [ -d /var/cache/ldconfig ]; then mount -t tmpfs tmpfs /var/cache/ldconfig; fi
 /sbin/ldconfig -X

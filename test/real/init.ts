@@ -1,0 +1,158 @@
+// Runs a real systemd as process 1 of namespaces of its own, with nothing but the units of a test.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Result, run } from './command.ts';
+import { makeTrustedFolder } from './mta.ts';
+
+const SYSTEMD = '/lib/systemd/systemd';
+const WAIT_MS = 20_000;
+
+/** What a systemd of a test finds. */
+export interface Machine {
+  /** A folder of its own, which only root can write. */
+  readonly folder: string;
+  /** Files below /etc, by their names there, beside users and groups. */
+  readonly etc: Readonly<Record<string, string>>;
+  /** Folders and what they are, in this order: `tmpfs`, another folder, or one below `folder` by its name there. */
+  readonly mounts: readonly { readonly at: string; readonly from: string }[];
+}
+
+/** A systemd that runs. */
+export interface Init {
+  /** Runs a command beside it, such as systemctl. */
+  run(file: string, ...args: string[]): Promise<Result>;
+  /** What it said up to now. */
+  log(): string;
+  /** Kills it with all that it started. */
+  stop(): Promise<void>;
+}
+
+/** Whether one can run here; else why not. */
+export async function findInit(): Promise<{ start: typeof startInit } | { missing: string }> {
+  if (!existsSync(SYSTEMD)) return { missing: `there is no ${SYSTEMD}` };
+  if (process.getuid?.() !== 0) return { missing: 'a systemd of its own needs root' };
+  try {
+    const folder = await makeTrustedFolder();
+    await (await startInit({ folder, etc: {}, mounts: [] })).stop();
+    return { start: startInit };
+  } catch (error) {
+    return { missing: `a systemd does not start in namespaces: ${String(error)}` };
+  }
+}
+
+const GROUPS = ['/sys/fs/cgroup/unified', '/sys/fs/cgroup/systemd'].filter((each) => existsSync(each));
+if (GROUPS.length === 0) GROUPS.push('/sys/fs/cgroup');
+let started = 0;
+
+/** Resolves once it has reached its default target, which needs nothing; rejects with what it said. */
+export async function startInit({ folder, etc, mounts }: Machine): Promise<Init> {
+  const files = {
+    'etc/systemd/system/default.target': '[Unit]\nDescription=Nothing\nDefaultDependencies=no\n',
+    'etc/passwd': 'root:x:0:0::/root:/bin/sh\nsmmap:x:59010:59010::/var/lib/smmap:/usr/sbin/nologin\n',
+    'etc/group': 'root:x:0:\nsmmap:x:59010:\n',
+    'etc/nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files\n',
+    'etc/hosts': '127.0.0.1 localhost\n',
+    'etc/ld.so.cache': readFileSync('/etc/ld.so.cache'),
+    ...Object.fromEntries(Object.entries(etc).map(([name, text]) => [`etc/${name}`, text])),
+  };
+  for (const [name, content] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), content);
+  }
+  const group = `smmap-test-${process.pid}-${++started}`;
+  const script = ['--pdeathsig=KILL', '--', 'sh', '-c', OUTSIDE, 'sh', group, INSIDE, folder];
+  const child = spawn('setpriv', [...script, ...mounts.flatMap(({ at, from }) => [at, from])], {
+    env: { PATH: process.env['PATH'] ?? '' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let log = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => (log += text));
+  }
+  const closed = new Promise<void>((resolve) => {
+    child.on('error', () => resolve());
+    child.on('close', () => resolve());
+  });
+  const stop = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await closed;
+    await removeGroups(group);
+  };
+  const enter = async (file: string, ...args: string[]): Promise<Result> =>
+    run('nsenter', ['-t', pidOf(child), '--all', '--', file, ...args]);
+  try {
+    await running(child, enter);
+  } catch (error) {
+    await stop();
+    throw new Error(`${SYSTEMD} does not come up: ${log}`, { cause: error });
+  }
+  return { run: enter, log: () => log, stop };
+}
+
+/** The systemd itself: unshare is its parent. */
+function pidOf(child: ChildProcess): string {
+  return readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'latin1').trim();
+}
+
+/** Each with what systemd made below it; the kernel takes its time to see that nobody is in them any more. */
+async function removeGroups(name: string): Promise<void> {
+  for (let tries = 0; tries < 40; tries++) {
+    const { code } = await run('find', [...GROUPS, '-depth', '-type', 'd', '-path', `*/${name}*`, '-delete']);
+    if (code === 0) return;
+    await sleep(50);
+  }
+}
+
+async function running(child: ChildProcess, enter: Init['run']): Promise<void> {
+  const late = Date.now() + WAIT_MS;
+  for (;;) {
+    await sleep(50);
+    if (child.exitCode !== null || child.signalCode !== null || Date.now() > late) throw new Error('it does not run');
+    if (pidOf(child) === '') continue;
+    const { stdout } = await enter('systemctl', 'is-system-running');
+    if (/^(?:running|degraded)$/m.test(stdout)) return;
+  }
+}
+
+/** A fresh cgroup in each hierarchy that systemd uses, which becomes the root of what it sees. */
+const OUTSIDE = `set -e
+group=$1 inside=$2
+shift 2
+for each in ${GROUPS.join(' ')}; do
+  mkdir "$each/$group"
+  echo $$ > "$each/$group/cgroup.procs"
+done
+exec unshare --cgroup --mount --pid --fork --uts --ipc --net --mount-proc --kill-child=KILL --propagation=private -- \\
+  sh -c "$inside" sh "$@"`;
+
+/** As a container would see the machine. */
+const INSIDE = `set -e
+folder=$1
+shift
+if [ -d /sys/fs/cgroup/unified ]; then
+  mount -t tmpfs -o mode=755 tmpfs /sys/fs/cgroup
+  mkdir /sys/fs/cgroup/unified /sys/fs/cgroup/systemd
+  mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified
+  mount -t cgroup -o none,name=systemd,xattr cgroup /sys/fs/cgroup/systemd
+else
+  mount -t cgroup2 cgroup2 /sys/fs/cgroup
+fi
+mount --bind "$folder" /mnt
+mount -t tmpfs -o mode=755 tmpfs /run
+while [ $# -gt 0 ]; do
+  mkdir -p "$1"
+  case $2 in
+    tmpfs) mount -t tmpfs -o mode=755 tmpfs "$1" ;;
+    /*) mount --bind "$2" "$1" ;;
+    *) mount --bind "/mnt/$2" "$1" ;;
+  esac
+  shift 2
+done
+mount --bind /mnt/etc /etc
+umount /mnt
+ip link set lo up
+exec env -i container=lxc SYSTEMD_UNIT_PATH=/etc/systemd/system ${SYSTEMD} --system --log-target=console --show-status=no`;

@@ -1,0 +1,251 @@
+import { existsSync, lstatSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { connectTo } from './client.ts';
+import type { Result } from './command.ts';
+import { findInit } from './init.ts';
+import { describePart } from './part.ts';
+import { type AtEnd, type Service, makeService, until } from './service.ts';
+
+const FINE: Result = { code: 0, stdout: '', stderr: '' };
+const ALONE_MS = 8_000; // how long a worker goes on whose keeper ended
+const [FRED, JOE] = ['fred@example.org', 'joe@example.org'];
+
+const people = (...names: string[]): string =>
+  `[store.fixed]\ndriver = "memory"\nmailboxes = [${names.map((name) => `"${name}"`).join()}]\n[map.mailbox]\n`;
+const MISTAKE = `${people(JOE)}replly = "key"\n`;
+const HELD = '[listen.mta]\nsystemd = "smmap"\n';
+
+/** A service that runs, and a client that stays connected. */
+async function serve(
+  atEnd: AtEnd,
+  config: string,
+  dropIns: Readonly<Record<string, string>> = {},
+  unit = 'smmap.service',
+) {
+  const service = await makeService(atEnd, dropIns);
+  await service.configure(config);
+  expect(await service.systemctl('start', unit), await service.said()).toEqual(FINE);
+  const client = await connectTo(service.socket);
+  atEnd(() => client.close());
+  expect(await client.ask('mailbox', FRED)).toBe(`OK ${FRED}`);
+  return { service, client };
+}
+
+/** A client as OpenSMTPD is: one connection, lines, and no second one. */
+async function connectLine(atEnd: AtEnd, path: string): Promise<{ ask(line: string): Promise<string> }> {
+  const socket = connect(path).setEncoding('utf8');
+  atEnd(() => void socket.destroy());
+  const chunks = socket.iterator() as AsyncIterableIterator<string>;
+  return {
+    async ask(line) {
+      socket.write(`${line}\n`);
+      const { value, done } = await chunks.next();
+      if (done === true) throw new Error('the connection ended');
+      return value.trimEnd();
+    },
+  };
+}
+
+const events = async (service: Service, name: string): Promise<number> =>
+  (await service.logged()).filter(({ event }) => event === name).length;
+
+const aliveIn = async (service: Service, pid: number): Promise<boolean> =>
+  (await service.run('kill', '-0', `${pid}`)).code === 0;
+
+describePart('a real systemd', await findInit(), () => {
+  describe.concurrent('with smmap.service', { timeout: 120_000 }, () => {
+    test('a start that is refused fails visibly, and is not tried again', async ({ onTestFinished }) => {
+      const service = await makeService(onTestFinished);
+      await service.configure(MISTAKE);
+      const { code, stderr } = await service.systemctl('start', 'smmap');
+      expect(code).toBe(1);
+      expect(stderr).toContain('Job for smmap.service failed because the control process exited with error code.');
+      expect(await service.property('ActiveState')).toBe('failed');
+      expect(await service.said()).toContain('replly: is not known; did you mean reply?');
+    });
+
+    test('after a restart the new daemon answers, also whom the old one has connected', async ({ onTestFinished }) => {
+      const { service, client } = await serve(onTestFinished, people(FRED));
+      await service.configure(people(JOE));
+      expect(await service.systemctl('restart', 'smmap')).toEqual(FINE);
+      await until(async () => (await events(service, 'handing_over')) === 1);
+      expect(await client.ask('mailbox', JOE)).toBe(`OK ${JOE}`);
+      expect(await client.ask('mailbox', FRED)).toBe('NOTFOUND ');
+      const stores = await service.run('smmap', 'stores');
+      expect([stores.code, stores.stderr]).toEqual([
+        0,
+        expect.stringMatching(/^smmap: process \d+ handed over to this daemon, and still serves 1 connections\n$/),
+      ]);
+      client.close();
+      await until(async () => (await events(service, 'stopped')) === 1);
+      expect(await service.ask(JOE)).toBe(`OK ${JOE}`);
+    });
+
+    test('whom an old daemon serves gets TEMP while there is no new one, and never an answer of the old one', async ({
+      onTestFinished,
+    }) => {
+      const { service, client } = await serve(onTestFinished, people(FRED));
+      expect(await service.systemctl('restart', 'smmap')).toEqual(FINE);
+      await until(async () => (await events(service, 'handing_over')) === 1);
+      await service.run('kill', '-9', `${await service.worker()}`);
+      expect(await client.ask('mailbox', 'nobody@example.org')).toBe('TEMP lookup failed');
+      await until(async () => (await client.ask('mailbox', FRED)) === `OK ${FRED}`); // systemd has started another one
+    });
+
+    test('a restart that is refused says so, and the old daemon serves until a good one takes over', async ({
+      onTestFinished,
+    }) => {
+      const { service, client } = await serve(onTestFinished, people(FRED));
+      const worker = await service.worker();
+      await service.configure(MISTAKE);
+      const { code, stderr } = await service.systemctl('restart', 'smmap');
+      expect(code).toBe(1);
+      expect(stderr).toContain('Job for smmap.service failed because the control process exited with error code.');
+      for (const late = Date.now() + ALONE_MS + 4_000; Date.now() < late; await sleep(100)) {
+        expect(await client.ask('mailbox', FRED)).toBe(`OK ${FRED}`);
+        expect(await service.ask(FRED)).toBe(`OK ${FRED}`);
+      }
+      expect(await service.worker()).toBe(worker);
+      await service.configure(people(FRED, JOE)); // which systemd finds by itself
+      await until(async () => (await service.property('ActiveState')) === 'active');
+      expect(await service.ask(JOE)).toBe(`OK ${JOE}`);
+      await until(async () => (await client.ask('mailbox', JOE)) === `OK ${JOE}`);
+    });
+
+    test('a stop after a restart that was refused ends the old daemon', async ({ onTestFinished }) => {
+      const { service, client } = await serve(onTestFinished, people(FRED));
+      const worker = await service.worker();
+      await service.configure(MISTAKE);
+      expect((await service.systemctl('restart', 'smmap')).code).toBe(1);
+      await service.systemctl('stop', 'smmap');
+      await client.ended;
+      expect(existsSync(service.socket)).toBe(false);
+      expect(await aliveIn(service, worker)).toBe(true);
+      expect(await service.systemctl('kill', 'smmap')).toEqual(FINE);
+      await until(async () => !(await aliveIn(service, worker)));
+      expect(await service.property('ActiveState')).not.toBe('active');
+    });
+
+    test('a stop half-closes, and the next daemon has the path while the old one waits for its clients', async ({
+      onTestFinished,
+    }) => {
+      const { service, client } = await serve(onTestFinished, people(FRED));
+      const worker = await service.worker();
+      expect(await service.systemctl('stop', 'smmap')).toEqual(FINE);
+      await client.ended;
+      expect(existsSync(service.socket)).toBe(false);
+      expect(client.socket.destroyed).toBe(false);
+      expect(await service.systemctl('start', 'smmap')).toEqual(FINE);
+      expect(await service.ask(FRED)).toBe(`OK ${FRED}`);
+      expect(await aliveIn(service, worker)).toBe(true);
+      client.close();
+      await until(async () => !(await aliveIn(service, worker)));
+    });
+
+    test.for([
+      ['the keeper is killed', 'SIGKILL', 'keeper'],
+      ['the keeper is told to end', 'SIGTERM', 'keeper'],
+      ['the worker is told to end', 'SIGTERM', 'worker'],
+    ] as const)(
+      'where %s, another one takes over and nothing is lost',
+      async ([, signal, whom], { onTestFinished }) => {
+        const { service, client } = await serve(onTestFinished, people(FRED));
+        const worker = await service.worker();
+        const pid = whom === 'keeper' ? await service.property('MainPID') : worker;
+        await service.run('kill', '-s', signal.slice(3), `${pid}`);
+        while ((await service.worker()) === worker) {
+          expect(await client.ask('mailbox', FRED)).toBe(`OK ${FRED}`);
+          expect(await service.ask(FRED)).toBe(`OK ${FRED}`);
+        }
+        await until(async () => (await events(service, 'handing_over')) === 1);
+        expect(await client.ask('mailbox', FRED)).toBe(`OK ${FRED}`);
+      },
+    );
+
+    test('a worker that is killed is replaced', async ({ onTestFinished }) => {
+      const { service } = await serve(onTestFinished, people(FRED));
+      await service.run('kill', '-9', `${await service.worker()}`);
+      await until(async () => (await service.ask(FRED).catch(() => '')) === `OK ${FRED}`);
+      expect(await service.property('NRestarts')).toBe('1');
+    });
+
+    test('a reload reaches the daemon', async ({ onTestFinished }) => {
+      const { service, client } = await serve(onTestFinished, people(FRED));
+      await service.configure(people(JOE));
+      expect(await service.systemctl('reload', 'smmap')).toEqual(FINE);
+      await until(async () => (await events(service, 'reloaded')) === 1);
+      expect(await client.ask('mailbox', JOE)).toBe(`OK ${JOE}`);
+    });
+
+    test('a socket that systemd holds is answered on across a restart, a refused one too', async ({
+      onTestFinished,
+    }) => {
+      const { service, client } = await serve(onTestFinished, HELD + people(FRED), {}, 'smmap.socket');
+      await service.configure(HELD + people(JOE));
+      expect(await service.systemctl('restart', 'smmap')).toEqual(FINE);
+      await until(async () => (await events(service, 'handing_over')) === 1);
+      expect(await client.ask('mailbox', JOE)).toBe(`OK ${JOE}`);
+      await service.configure(MISTAKE);
+      expect((await service.systemctl('restart', 'smmap')).code).toBe(1);
+      for (const late = Date.now() + 3_000; Date.now() < late; await sleep(20)) {
+        expect(await service.ask(JOE)).toBe(`OK ${JOE}`);
+      }
+      expect(await client.ask('mailbox', JOE)).toBe(`OK ${JOE}`);
+    });
+
+    test('a client that speaks lines is served without limit, across restarts, a stop and a start', async ({
+      onTestFinished,
+    }) => {
+      const line = '[listen.line]\npath = "/run/smmap/line.sock"\nprotocol = "line"\n';
+      const limits = '[limits]\nstop_ms = 100\nhandover_ms = 100\n';
+      const config = (name: string): string =>
+        `${limits}[listen.mta]\npath = "/run/smmap/smmap.sock"\n${line}${people(name)}`;
+      const { service, client } = await serve(onTestFinished, config(FRED));
+      client.close();
+      const path = service.socket.replace('smmap.sock', 'line.sock');
+      const smtpd = await connectLine(onTestFinished, path);
+      expect(await smtpd.ask(`mailbox ${FRED}`)).toBe(`OK ${FRED}`);
+      await service.configure(config(JOE));
+      for (let round = 1; round <= 2; round++) {
+        expect(await service.systemctl('restart', 'smmap')).toEqual(FINE);
+        await until(async () => (await events(service, 'handing_over')) === round);
+        await sleep(300);
+        expect(await smtpd.ask(`mailbox ${JOE}`)).toBe(`OK ${JOE}`);
+      }
+      expect(await service.systemctl('stop', 'smmap')).toEqual(FINE);
+      await until(async () => !existsSync(path));
+      expect(await smtpd.ask(`mailbox ${JOE}`)).toBe('TEMP lookup failed');
+      expect(await service.systemctl('start', 'smmap')).toEqual(FINE);
+      expect(await smtpd.ask(`mailbox ${JOE}`)).toBe(`OK ${JOE}`);
+    });
+
+    test('a TCP port changes hands in a moment, and comes back where the start is refused after all', async ({
+      onTestFinished,
+    }) => {
+      const tcp = '[listen.mta]\npath = "/run/smmap/smmap.sock"\n[listen.tcp]\ntcp = "127.0.0.1:2004"\n';
+      const { service, client } = await serve(onTestFinished, tcp + people(FRED));
+      const probe = async (key: string): Promise<string> =>
+        (await service.run('smmap', 'probe', '-s', 'tcp:127.0.0.1:2004', key)).stdout.trimEnd();
+      await service.configure(tcp + people(JOE));
+      expect(await service.systemctl('restart', 'smmap')).toEqual(FINE);
+      expect(await probe(JOE)).toBe(`${JOE}\tOK ${JOE}`);
+      await until(async () => (await events(service, 'handing_over')) === 1);
+      await service.configure(`${tcp}[listen.no]\npath = "/run/missing/smmap.sock"\n${people(FRED)}`);
+      expect((await service.systemctl('restart', 'smmap')).code).toBe(1);
+      await until(async () => (await probe(JOE)) === `${JOE}\tOK ${JOE}`);
+      expect(await client.ask('mailbox', JOE)).toBe(`OK ${JOE}`);
+    });
+
+    test('with no-network.conf it answers on its socket, which has the mode of its configuration', async ({
+      onTestFinished,
+    }) => {
+      const text = await readFile(new URL('../../systemd/no-network.conf', import.meta.url), 'utf8');
+      const { service } = await serve(onTestFinished, people(FRED), { 'smmap.service.d/no-network.conf': text });
+      expect(lstatSync(service.socket).mode & 0o777).toBe(0o666);
+      expect(await service.ask(FRED)).toBe(`OK ${FRED}`);
+    });
+  });
+});
