@@ -8,7 +8,7 @@ export interface Controllable {
   readonly cache: CachedStore | null;
 }
 
-/** A daemon that handed over to this one, and still serves the clients that it has. */
+/** A daemon that came before this one, and still serves the clients that it has. */
 export interface Older {
   readonly pid: number;
   readonly clients: number;
@@ -101,7 +101,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
     },
   ],
   [
-    'older', // {"pid": 1234, "clients": 2}, what a daemon that handed over says of itself
+    'older', // {"pid": 1234, "clients": 2}, what a daemon that came before says of itself
     (_stores, argument, older) => {
       const { pid, clients } = JSON.parse(argument) as Record<string, unknown>;
       if (typeof pid !== 'number' || typeof clients !== 'number') throw new RefusedError('give pid and clients');

@@ -33,9 +33,9 @@ export interface Daemon {
   lendPorts(): void;
   /**
    * Accepts no more, since another daemon does, and serves its clients on until they close, or for limits.handover_ms: it
-   * puts their questions to that other daemon, and tells it that this one, `pid`, still lives.
+   * puts their questions to that other daemon, and tells it that this one still lives.
    */
-  handOver(pid: number): Promise<void>;
+  handOver(): Promise<void>;
   /**
    * Accepts no more, answers what was asked, half-closes, and stays until the clients have closed, or for limits.stop_ms.
    * Clients that never connect again are served on until they close, by the daemon that listens then.
@@ -62,13 +62,14 @@ const LAST_ACCEPT_MS = 100; // who connected before the path was taken over is a
 /**
  * The only place that wires: stores and maps over them, then listeners that ask the maps. A store that cannot be opened
  * does not stop the start, since TEMP is a better answer than none; a listener that cannot be opened does. With `takeover`
- * the path of a Unix socket is taken from whoever listens there, without a moment in which nobody would.
+ * the path of a Unix socket is taken from whoever listens there, without a moment in which nobody would. `pid` is this process.
  */
 export async function startDaemon(
   first: Config,
   inherited: InheritedSockets,
   log: Log,
   takeover: boolean,
+  pid: number,
 ): Promise<Daemon> {
   const openAnew = (name: string, config: StoreConfig): Promise<OpenStore> =>
     openStore(config, probeOf(config), {
@@ -176,10 +177,14 @@ export async function startDaemon(
     descriptors.close();
     await closeAllStores();
   };
-  /** From now on questions go to the daemon that listens where this one did: its configuration and stores are newer. */
-  const retire = (place: Place | null): void => {
+  /**
+   * From now on questions go to the daemon that listens where this one did: its configuration and stores are newer. It is told
+   * of this one, until what is returned is called.
+   */
+  const retire = (place: Place | null): (() => void) => {
     answer = askAt(place);
     setTimeout(() => void closeAllStores(), running.config.limits.deadlineMs).unref();
+    return reportTo(running.config.control, () => ({ pid, clients: clients.count }));
   };
   try {
     await doors.exchange(entrancesOf(first), takeover);
@@ -226,16 +231,15 @@ export async function startDaemon(
       }
     },
     lendPorts,
-    async handOver(pid) {
+    async handOver() {
       ending = true;
       const place = placeOf(doors.ways);
-      retire(place);
+      const stopReporting = retire(place);
       await new Promise((resolve) => setTimeout(resolve, LAST_ACCEPT_MS));
       doors.close();
       log.handingOver(clients.count);
-      if (place === null) return; // nobody can be asked for the clients, but they connect anew when they are half-closed
-      const stopReporting = reportTo(running.config.control, () => ({ pid, clients: clients.count }));
-      await clients.finish(running.config.limits.handoverMs);
+      // Where nobody can be asked for the clients, they had better be half-closed: then they connect anew.
+      if (place !== null) await clients.finish(running.config.limits.handoverMs);
       stopReporting();
     },
     async stop(why) {
@@ -245,8 +249,9 @@ export async function startDaemon(
       doors.close();
       void controlClients.close();
       const { closed } = await clients.halfClose(running.config.limits.stopMs);
-      retire(place);
+      const stopReporting = retire(place);
       await closed;
+      stopReporting();
       await closeAll();
       log.stopped();
     },

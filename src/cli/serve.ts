@@ -45,7 +45,7 @@ export async function serve(options: ServeOptions, places: Places, version: stri
     const keeper = findKeeper(process.env);
     const signalled = untilSignal(keeper, flush);
     const inherited = inheritedSockets(process.env, keeper?.pid ?? process.pid); // systemd names the process that it started
-    const starting = start(() => startDaemon(config, inherited, log, options.takeover), keeper);
+    const starting = start(() => startDaemon(config, inherited, log, options.takeover, process.pid), keeper);
     const daemon = await Promise.race([
       starting,
       givenUp(keeper === null ? signalled : Promise.race([signalled, keeper.abandoned])),
@@ -68,7 +68,7 @@ export async function serve(options: ServeOptions, places: Places, version: stri
     const replaced = daemon.replaced.then(() => 'replaced' as const);
     const handedOver = Promise.race([replaced, ...(keeper === null ? [] : [keeper.serving()])]).then(async (why) => {
       if (why === 'abandoned') return 'end of its keeper';
-      await daemon.handOver(process.pid);
+      await daemon.handOver();
       return 'takeover';
     });
     const why = await Promise.race([signalled, handedOver]);

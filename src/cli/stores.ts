@@ -31,9 +31,7 @@ export function stores({ control, json }: StoresOptions): Promise<number> {
     );
     if (answer.leftOut > 0) process.stderr.write(`smmap: ${answer.leftOut} more stores do not fit into a reply\n`);
     for (const { pid, clients } of answer.older ?? []) {
-      process.stderr.write(
-        `smmap: process ${pid} handed over to this daemon, and still serves ${clients} connections\n`,
-      );
+      process.stderr.write(`smmap: process ${pid} came before this daemon, and still serves ${clients} connections\n`);
     }
     return 0;
   });

@@ -77,7 +77,7 @@ describePart('a real systemd', await findInit(), () => {
       const stores = await service.run('smmap', 'stores');
       expect([stores.code, stores.stderr]).toEqual([
         0,
-        expect.stringMatching(/^smmap: process \d+ handed over to this daemon, and still serves 1 connections\n$/),
+        expect.stringMatching(/^smmap: process \d+ came before this daemon, and still serves 1 connections\n$/),
       ]);
       client.close();
       await until(async () => (await events(service, 'stopped')) === 1);
@@ -215,11 +215,17 @@ describePart('a real systemd', await findInit(), () => {
         await sleep(300);
         expect(await smtpd.ask(`mailbox ${JOE}`)).toBe(`OK ${JOE}`);
       }
+      const second = await connectLine(onTestFinished, path);
+      expect(await second.ask(`mailbox ${JOE}`)).toBe(`OK ${JOE}`);
       expect(await service.systemctl('stop', 'smmap')).toEqual(FINE);
       await until(async () => !existsSync(path));
       expect(await smtpd.ask(`mailbox ${JOE}`)).toBe('TEMP lookup failed');
       expect(await service.systemctl('start', 'smmap')).toEqual(FINE);
-      expect(await smtpd.ask(`mailbox ${JOE}`)).toBe(`OK ${JOE}`);
+      for (const each of [smtpd, second]) expect(await each.ask(`mailbox ${JOE}`)).toBe(`OK ${JOE}`);
+      const older = async (): Promise<string> => (await service.run('smmap', 'stores')).stderr;
+      await until(async () =>
+        /^(?:smmap: process \d+ came before this daemon, and still serves 1 connections\n){2}$/.test(await older()),
+      );
     });
 
     test('a TCP port changes hands in a moment, and comes back where the start is refused after all', async ({
