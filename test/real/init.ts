@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Result, run } from './command.ts';
@@ -35,12 +35,14 @@ export interface Init {
 export async function findInit(): Promise<{ start: typeof startInit } | { missing: string }> {
   if (!existsSync(SYSTEMD)) return { missing: `there is no ${SYSTEMD}` };
   if (process.getuid?.() !== 0) return { missing: 'a systemd of its own needs root' };
+  const folder = await makeTrustedFolder();
   try {
-    const folder = await makeTrustedFolder();
     await (await startInit({ folder, etc: {}, mounts: [] })).stop();
     return { start: startInit };
   } catch (error) {
     return { missing: `a systemd does not start in namespaces: ${String(error)}` };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
 }
 
