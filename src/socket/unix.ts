@@ -1,6 +1,7 @@
 import { lchownSync, lstatSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { ListenError, besidePath, claimPath, inodeOf, isServed, releasePath } from './claim.ts';
+import { withUmask } from '../umask.ts';
 import { formatEndpoint } from './endpoint.ts';
 import { explain, listen } from './listen.ts';
 import type { Binding, Listener, ListenerEvents } from './listener.ts';
@@ -124,6 +125,7 @@ async function bind(binding: UnixBinding, server: Server, events: ListenerEvents
   const { path, mode, uid, gid } = binding;
   try {
     const name = besidePath(path);
+    // node:net binds a path before listen() returns
     await withUmask(0o777 & ~mode, () => listen(server, { path: name }, (error) => events.failed(error)));
     const made = lstatSync(name, { bigint: true });
     if (!made.isSocket()) throw new ListenError(`${path}: somebody else replaces files in its folder; choose another`);
@@ -138,16 +140,6 @@ async function bind(binding: UnixBinding, server: Server, events: ListenerEvents
   } catch (error) {
     server.close(); // which removes the file, too
     throw explain(binding, error);
-  }
-}
-
-/** Of this process, for as long as `act` runs before it returns: node:net binds a path at once. */
-function withUmask<T>(umask: number, act: () => T): T {
-  const before = process.umask(umask);
-  try {
-    return act();
-  } finally {
-    process.umask(before);
   }
 }
 

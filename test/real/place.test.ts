@@ -1,6 +1,6 @@
 // The socket files of the daemon, and who else has a hand in their folder.
 
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import {
   chownSync,
   chmodSync,
@@ -19,7 +19,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { askOnce, connectTo } from './client.ts';
-import { type Daemon, makeFolder, serve } from './daemon.ts';
+import { type Daemon, cli, makeFolder, serve } from './daemon.ts';
 
 const FRED = 'fred@example.org';
 const WAIT = { timeout: 20_000, interval: 10 };
@@ -150,7 +150,14 @@ const ATTACKER = `
     }
   }`;
 
-describe('root, with a listener in the folder of another user', () => {
+function attack(folder: string, target: string): ChildProcess {
+  const as = { uid: 65_534, gid: 65_534, stdio: 'ignore' } as const;
+  const attacker = spawn(process.execPath, ['--input-type=module', '-e', ATTACKER, folder, target], as);
+  onTestFinished(() => void attacker.kill('SIGKILL'));
+  return attacker;
+}
+
+describe('root, in the folder of another user', () => {
   const isRoot = process.getuid?.() === 0;
 
   test(
@@ -206,4 +213,33 @@ describe('root, with a listener in the folder of another user', () => {
       expect(await daemon.stop()).toBe(0);
     }
   });
+
+  test(
+    'gives away no file of its own, though the owner of a store swaps the fresh data file for a link',
+    { timeout: 120_000 },
+    async (context) => {
+      if (!isRoot) return context.skip('only root can be lured into this');
+      const home = await makeFolder();
+      const secret = join(home, 'secret');
+      writeFileSync(secret, 'precious', { mode: 0o600 });
+      chmodSync(home, 0o755);
+      const store = await makeFolder();
+      chownSync(store, 65_534, 65_534);
+      const attacker = attack(store, secret);
+      for (let round = 0; round < 15; round++) {
+        await cli(['mailbox', 'add', '--store', store, FRED]); // fails mostly
+        const { mode, uid } = statSync(secret);
+        expect([(mode & 0o777).toString(8), uid]).toEqual(['600', 0]);
+        for (const name of readdirSync(store)) rmSync(join(store, name), { force: true });
+      }
+      attacker.kill('SIGKILL');
+      await once(attacker, 'exit');
+      for (const name of readdirSync(store)) rmSync(join(store, name), { force: true });
+      expect((await cli(['mailbox', 'add', '--store', store, FRED])).code).toBe(0);
+      for (const name of ['smmap.mdb', 'smmap.mdb-lock']) {
+        const { mode, uid, gid } = statSync(join(store, name));
+        expect([mode & 0o777, uid, gid]).toEqual([0o640, 65_534, 65_534]);
+      }
+    },
+  );
 });

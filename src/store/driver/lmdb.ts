@@ -1,8 +1,9 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, rmSync, statSync, statfsSync } from 'node:fs';
+import { existsSync, lchownSync, mkdirSync, rmSync, statSync, statfsSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ABORT, type RootDatabase, open } from 'lmdb';
+import { withUmask } from '../../umask.ts';
 import { StoreError } from '../store.ts';
 import { checkDataFile, cutDataFile } from './datafile.ts';
 import { FORMAT, FORMAT_KEY, flawOfFormat } from './format.ts';
@@ -51,7 +52,7 @@ export function openToWrite(dir: string, purpose: 'write' | 'upgrade' = 'write')
   if (existsSync(file)) return openFile(file, purpose);
   makeFolder(dir);
   try {
-    const opened = openFile(file, purpose);
+    const opened = withUmask(0o027, () => openFile(file, purpose));
     giveToFolderOwner(dir, [file, lockOf(file)]);
     return opened;
   } catch (error) {
@@ -177,11 +178,12 @@ function makeFolder(dir: string): void {
   }
 }
 
-/** A store that root makes in the daemon's folder belongs to the daemon, which could not open it otherwise. */
+/**
+ * A store that root makes in the daemon's folder belongs to the daemon, which could not open it otherwise. The folder's owner
+ * may put a link in the place of a file, which is then given away itself.
+ */
 function giveToFolderOwner(dir: string, files: readonly string[]): void {
+  if (userInfo().uid !== 0) return;
   const { uid, gid } = statSync(dir);
-  for (const file of files) {
-    chmodSync(file, 0o640);
-    if (userInfo().uid === 0) chownSync(file, uid, gid);
-  }
+  for (const file of files) lchownSync(file, uid, gid);
 }

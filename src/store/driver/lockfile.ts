@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { chownSync, closeSync, fchmodSync, linkSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fchmodSync, fchownSync, fstatSync, linkSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 
 const BYTES = 65_536; // what lmdb maps: 64 for each of maxReaders, and two lines of mutexes
 const WAIT_MS = 1_200; // a daemon looks once a second whether its lock file is still there
@@ -24,10 +24,10 @@ export function makeLockFile(file: string): void {
     try {
       for (let rest = BYTES; rest > 0;) rest -= writeSync(fd, Buffer.alloc(rest));
       fchmodSync(fd, data === undefined ? 0o640 : data.mode & 0o777);
+      if (data !== undefined && data.uid !== fstatSync(fd).uid) fchownSync(fd, data.uid, data.gid);
     } finally {
       closeSync(fd);
     }
-    if (data !== undefined && data.uid !== statSync(beside).uid) chownSync(beside, data.uid, data.gid);
     linkSync(beside, lock);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error; // else somebody was faster
