@@ -2,6 +2,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
   closeSync,
   cpSync,
+  existsSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -13,6 +14,8 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -315,6 +318,37 @@ describe('a lock file that is removed', () => {
     }
     expect((await cli(['store', 'verify', '--store', store])).code).toBe(0);
   });
+});
+
+// lmdb 3.5 sets the number of the last transaction when it opens a file, and may set it back behind one that commits just then.
+test('a write that another process hides by opening the file is not overwritten by the next one', async () => {
+  const folder = await mkdtemp(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'smmap-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  await fill(folder, ['fred@example.org']);
+  const options = JSON.stringify({ path: join(folder, FILE), readOnly: true, noSubdir: true, maxReaders: 1_000 });
+  const openForEver = `import { open } from 'lmdb'; for (;;) await open(${options}).close();`;
+  const opener = spawn(process.execPath, ['--input-type=module', '-e', openForEver], { cwd: process.cwd() });
+  onTestFinished(() => void opener.kill('SIGKILL'));
+  const records = openRecords(folder, 'write');
+  const mailbox = { about: 'mailbox', domain: 'example.org', state: 'active', value: '', folders: [] } as const;
+  let reported = 0;
+  try {
+    for (const end = performance.now() + 5_000; performance.now() < end; reported++) {
+      records.write((writer) => writer.put({ ...mailbox, local: `user${reported}` }) !== null);
+      await sleep(0);
+    }
+  } catch (error) {
+    expect((error as Error).message).toMatch(
+      /was opened by another process in the moment of writing; .*run this again/,
+    );
+  }
+  await records.close();
+  opener.kill('SIGKILL');
+  const there = new Set((await exported(folder)).split('\n'));
+  expect(reported).toBeGreaterThan(0);
+  expect(
+    Array.from({ length: reported }, (_, at) => `user${at}@example.org`).filter((user) => !there.has(user)),
+  ).toEqual([]);
 });
 
 describe('a store that shrinks', () => {

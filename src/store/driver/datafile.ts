@@ -82,6 +82,11 @@ function lastPageOf(meta: Buffer): number {
   return Number(meta.readBigUInt64LE(META.lastPage));
 }
 
+/** The number of the last transaction that has reached the file, whatever its lock file says. */
+export function lastTransactionIn(file: string): number {
+  return readFile(file, (_, meta) => Number(meta.readBigUInt64LE(META.transaction)));
+}
+
 /** The newer of the two meta pages. */
 function readMeta(fd: number): Buffer {
   const first = readAt(fd, 0, META.bytes);

@@ -1,13 +1,12 @@
 import { existsSync, lchownSync, mkdirSync, rmSync, statSync, statfsSync } from 'node:fs';
-import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ABORT, type RootDatabase, open } from 'lmdb';
 import { withUmask } from '../../umask.ts';
 import { StoreError } from '../store.ts';
-import { checkDataFile, cutDataFile } from './datafile.ts';
+import { checkDataFile, cutDataFile, lastTransactionIn } from './datafile.ts';
 import { FORMAT, FORMAT_KEY, flawOfFormat } from './format.ts';
-import { awaitReaders, lockOf, makeLockFile, standingAt } from './lockfile.ts';
+import { awaitReaders, lockOf, makeLockFile, pause, standingAt } from './lockfile.ts';
 
 /** An LMDB file of texts: read by many processes while one writes, and no reader waits for a writer. */
 export type Db = RootDatabase<string, string>;
@@ -24,9 +23,11 @@ export interface Opened {
 export type Purpose = 'read' | 'write' | 'upgrade';
 
 const FILE = 'smmap.mdb';
-const LAST_WRITE = '!last'; // who wrote last: a number that grows, and a word that nobody else has
+const LAST_KEY = '!last'; // the number of the transaction that wrote last
+const NOTICED_MS = 1_200; // a daemon looks once a second whether it reads what was written last
 const EMPTY_BYTES = 8_192; // a file is this long once it can be opened
 const FULL_BYTES = 1_048_576; // a disk with less free has failed us for that reason
+const RUN_AGAIN = 'nothing was written; run this again';
 const OPTIONS = {
   noSubdir: true,
   encoding: 'string',
@@ -71,14 +72,16 @@ export function transact({ db, file, standing }: Opened, change: () => boolean):
   awaitReaders(file);
   let done = false;
   let thrown: unknown = null;
-  let mine = '';
+  let mine = 0;
   try {
     db.transactionSync(() => {
       try {
-        checkStanding(file, standing, 'nothing was written; run this again');
+        mine = db.getWriteTxnId();
+        checkStanding(file, standing, RUN_AGAIN);
+        checkNewest(file, mine);
         done = change();
-        if (done) mine = sign(db);
-        checkStanding(file, standing, 'nothing was written; run this again');
+        if (done) db.putSync(LAST_KEY, String(mine));
+        checkStanding(file, standing, RUN_AGAIN);
       } catch (error) {
         done = false;
         thrown = error;
@@ -89,44 +92,37 @@ export function transact({ db, file, standing }: Opened, change: () => boolean):
     throw whyNotWritten(db, file, error as Error);
   }
   if (thrown !== null) throw thrown;
-  if (done) confirm(db, file, standing, mine);
-  return done;
+  if (!done) return false;
+  checkStanding(file, standing, 'what was written may be lost: run this again, and smmap store verify');
+  db.resetReadTxn();
+  if (lastTransactionOf(db) < mine) pause(NOTICED_MS);
+  return true;
 }
 
-/** Removes all that is there, within a transaction, but who wrote last. */
+/**
+ * The number of the last transaction that can be read, 0 where nobody wrote one down. It may fall behind that of the file: lmdb 3.5
+ * sets the number in the lock file when it opens a file, from what it read a moment before, and so hides what another process
+ * commits just then, until the file is opened again. Nothing is lost as long as nobody writes on what can be read.
+ */
+export function lastTransactionOf(db: Db): number {
+  return Number(db.get(LAST_KEY) ?? '0');
+}
+
+/** Throws where a transaction would overwrite one that is hidden. */
+function checkNewest(file: string, mine: number): void {
+  if (lastTransactionIn(file) === mine - 1) return;
+  throw new StoreError(`${file} was opened by another process in the moment of writing; ${RUN_AGAIN}`);
+}
+
+/** Removes all that is there, within a transaction. */
 export function clear(db: Db): void {
-  const last = db.get(LAST_WRITE);
   db.clearSync();
-  if (last !== undefined) db.putSync(LAST_WRITE, last);
   db.putSync(FORMAT_KEY, FORMAT);
 }
 
 function checkStanding(file: string, standing: string, then: string): void {
   if (standingAt(file) === standing) return;
   throw new StoreError(`${file} or ${lockOf(file)} was removed or replaced meanwhile; ${then}`);
-}
-
-function sign(db: Db): string {
-  const mine = `${Number((db.get(LAST_WRITE) ?? '0').split(' ')[0]) + 1} ${randomUUID()}`;
-  db.putSync(LAST_WRITE, mine);
-  return mine;
-}
-
-/**
- * What was written has to be what others read now. lmdb 3.5 sets the number of the last transaction when it opens a file, from
- * what it read a moment before: who opens while another process commits may take that transaction back.
- */
-function confirm(db: Db, file: string, standing: string, mine: string): void {
-  const again = 'what was written may be lost: run this again, and smmap store verify';
-  checkStanding(file, standing, again);
-  db.resetReadTxn();
-  const last = db.get(LAST_WRITE) ?? '';
-  if (last === mine || numberOf(last) > numberOf(mine)) return;
-  throw new StoreError(`${file} was opened by another process in the moment of writing; ${again}`);
-}
-
-function numberOf(signature: string): number {
-  return Number.parseInt(signature, 10);
 }
 
 /** A disk that is full is called an input/output error by lmdb, and stays full unless what was written is given back. */

@@ -49,7 +49,12 @@ export function awaitReaders(file: string): void {
   const [data, lock] = [birthOf(file), birthOf(lockOf(file))];
   if (data === 0 || lock - data < WAIT_MS) return; // 0: the file system does not say
   const waitMs = lock + WAIT_MS - Date.now();
-  if (waitMs > 0 && waitMs <= WAIT_MS) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, waitMs);
+  if (waitMs > 0 && waitMs <= WAIT_MS) pause(waitMs);
+}
+
+/** Stops this process for so long. */
+export function pause(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
 function inodeOf(path: string): string {
