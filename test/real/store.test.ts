@@ -6,6 +6,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  readSync,
   renameSync,
   rmSync,
   statSync,
@@ -349,6 +350,36 @@ test('a write that another process hides by opening the file is not overwritten 
   expect(
     Array.from({ length: reported }, (_, at) => `user${at}@example.org`).filter((user) => !there.has(user)),
   ).toEqual([]);
+});
+
+test('a write that is hidden is not overwritten by who has the file open, and is answered by the daemon soon', async () => {
+  const daemon = await serve();
+  const store = join(daemon.folder, 'store');
+  await fill(store, ['fred@example.org']);
+  const ask = (name: string): Promise<string> => askOnce(daemon.socket, 'mailbox', `${name}@example.org`);
+  expect(await ask('wilma')).toBe('NOTFOUND ');
+  const records = openRecords(store, 'write');
+  onTestFinished(() => records.close());
+  const mailbox = { about: 'mailbox', domain: 'example.org', state: 'active', value: '', folders: [] } as const;
+  records.write((writer) => writer.put({ ...mailbox, local: 'wilma' }) !== null);
+  expect(await ask('wilma')).toBe('OK wilma@example.org');
+  // As lmdb does that opened the file before, and sets the number of the last transaction behind.
+  const lock = openSync(join(store, `${FILE}-lock`), 'r+');
+  onTestFinished(() => closeSync(lock));
+  const number = Buffer.alloc(8);
+  readSync(lock, number, 0, 8, 8);
+  number.writeBigUInt64LE(number.readBigUInt64LE() - 1n);
+  writeSync(lock, number, 0, 8, 8);
+  expect(() => records.write((writer) => writer.put({ ...mailbox, local: 'barney' }) !== null)).toThrow(
+    'was opened by another process in the moment of writing; nothing was written; run this again',
+  );
+  await sleep(1_000);
+  await ask('fred');
+  await sleep(200);
+  expect(await ask('wilma')).toBe('OK wilma@example.org');
+  expect(await ask('barney')).toBe('NOTFOUND ');
+  records.write((writer) => writer.put({ ...mailbox, local: 'barney' }) !== null); // the daemon has opened the file again
+  expect(await exported(store)).toBe('barney@example.org\nfred@example.org\nwilma@example.org\n');
 });
 
 describe('a store that shrinks', () => {

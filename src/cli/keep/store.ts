@@ -16,6 +16,7 @@ import { createProgress, type Progress } from './progress.ts';
 import { openSource, type Source } from './source.ts';
 
 const PROGRESS_ENTRIES = 10_000;
+const BEYOND_USE = /truncated|damaged|is no store/; // as datafile.ts says
 const BACKUP_MODE = 0o600; // it has the addresses of everybody
 
 /** Writes all of a store to a file, or to standard output for `-`. Throws CliError. */
@@ -39,17 +40,17 @@ export async function backup(file: string, dir: string): Promise<void> {
 
 /** Makes a store of a backup, and leaves what is there as it is where that fails. Throws CliError. */
 export async function restore(file: string, force: boolean, dir: string): Promise<void> {
-  await withBackup(file, 'restored', async (source, progress) => {
+  const restored = await withBackup(file, 'restored', async (source, progress) => {
     let held: Counts | null = null;
     const entries = readBackup(source.fd, source.name, progress);
     const counts = await replaceWhole(dir, entries, (old) => {
       held = old;
       return force;
     }).catch((error: unknown) => {
-      if (!(error instanceof StoreError) || !existsSync(fileOf(dir))) throw error;
+      if (!(error instanceof StoreError) || !BEYOND_USE.test(error.message)) throw error;
       throw new CliError(
         EXIT.IO,
-        `${error.message}. If it is beyond repair, move it away and restore again:\n    mv ${fileOf(dir)} ${fileOf(dir)}.damaged`,
+        `${error.message}. Move it away, and restore again:\n    mv ${fileOf(dir)} ${fileOf(dir)}.damaged`,
       );
     });
     if (counts === null) {
@@ -58,18 +59,20 @@ export async function restore(file: string, force: boolean, dir: string): Promis
         `${dir}: holds a store already (${listCounts(held ?? new Map())}); to replace all of it, give --force`,
       );
     }
-    warn(`restored ${listCounts(counts)}`);
+    return counts;
   });
+  warn(`restored ${listCounts(restored)}`);
 }
 
 /** Reads all of a store, or of a backup. Resolves to 65 where something is wrong. Throws CliError. */
 export async function verify(file: string | null, dir: string): Promise<number> {
   if (file !== null) {
-    await withBackup(file, 'read', (source, progress) => {
+    const said = await withBackup(file, 'read', (source, progress) => {
       let entries = 0;
       for (const _ of readBackup(source.fd, source.name, progress)) entries++;
-      process.stdout.write(`${source.name}: right (${entries} entries)\n`);
+      return `${source.name}: right (${entries} entries)\n`;
     });
+    process.stdout.write(said);
     return 0;
   }
   return asCliError(async () => {
@@ -87,16 +90,16 @@ export async function upgrade(dir: string): Promise<void> {
   warn(old === FORMAT ? `${dir}: has format ${FORMAT} already` : `${dir}: has format ${FORMAT} now, and had ${old}`);
 }
 
-async function withBackup(
+async function withBackup<T>(
   file: string,
   noun: string,
-  work: (source: Source, passed: (bytes: number) => void) => Promise<void> | void,
-): Promise<void> {
+  work: (source: Source, passed: (bytes: number) => void) => Promise<T> | T,
+): Promise<T> {
   const source = openSource(file);
   const progress: Progress = createProgress(source.size, `bytes ${noun}`);
   let shown = 0;
   try {
-    await asCliError(async () =>
+    return await asCliError(async () =>
       work(source, (bytes) => {
         if (bytes - shown < 1_000_000) return;
         shown = bytes;

@@ -24,7 +24,7 @@ export type Purpose = 'read' | 'write' | 'upgrade';
 
 const FILE = 'smmap.mdb';
 const LAST_KEY = '!last'; // the number of the transaction that wrote last
-const NOTICED_MS = 1_200; // a daemon looks once a second whether it reads what was written last
+const NOTICED_MS = 1_500; // within this, a daemon that is asked notices that it does not read what was written last
 const EMPTY_BYTES = 8_192; // a file is this long once it can be opened
 const FULL_BYTES = 1_048_576; // a disk with less free has failed us for that reason
 const RUN_AGAIN = 'nothing was written; run this again';
