@@ -23,21 +23,23 @@ export class Arrivals {
 
   /** It is not watched from now on. */
   leave(): void {
-    if (this.#isSettled()) this.#emptyAt = Math.max(this.#emptyAt, this.#turns.arrived());
+    if (this.#isSettled()) this.#emptyAt = Math.max(this.#emptyAt, this.#turns.arrived(performance.now()));
     this.#watchedIn = Infinity;
   }
 
   /** No byte of what was just read arrived before this time. `more`: there may be more behind it. */
   read(more: boolean): number {
-    const arrived = this.#isSettled() ? this.#turns.arrived() : Math.min(this.#turns.arrived(), this.#emptyAt);
+    const now = performance.now();
+    const latest = this.#turns.arrived(now);
+    const arrived = this.#isSettled() ? latest : Math.min(latest, this.#emptyAt);
     if (more) this.#watchedIn = Math.max(this.#watchedIn, this.#turns.count);
-    this.#emptyAt = more ? arrived : this.#turns.seen();
+    this.#emptyAt = more ? arrived : this.#turns.seen(now);
     return arrived;
   }
 
   /** The client has read what it was sent: all that it asked before that waited for itself. Returns when that was. */
   drained(): number {
-    return (this.#emptyAt = this.#turns.arrived());
+    return (this.#emptyAt = this.#turns.arrived(performance.now()));
   }
 
   /** Whether the poll of the turn before would have reported what was there. */

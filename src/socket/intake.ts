@@ -67,7 +67,7 @@ export function createIntake(turns: Turns): Intake {
         taken() {
           queue.taken = true;
           if (queue.takenBefore) flooded = true;
-          return nowIfNear(queue.emptyAt);
+          return nowIfNear(queue.emptyAt, performance.now());
         },
       };
     },

@@ -13,16 +13,16 @@ export interface Turns {
   readonly count: number;
   /**
    * No byte arrived before, of those that are read now from a socket that was watched in the turn before, too: the poll of
-   * that turn did not report them, and it came after the end of the turn before it.
+   * that turn did not report them, and it came after the end of the turn before it. `now` is performance.now().
    */
-  arrived(): number;
+  arrived(now: number): number;
   /** What this turn saw of a socket, it saw at this time or later: its poll came after the end of the turn before. */
-  seen(): number;
+  seen(now: number): number;
   /**
    * Calls `ended` at the end of each turn, with a time before the poll of that turn. Where it returns true, the next poll
-   * does not sleep. Returns what removes it.
+   * does not sleep.
    */
-  atEnd(ended: (beforePoll: number) => boolean): () => void;
+  atEnd(ended: (beforePoll: number) => boolean): void;
   /** Does this at the end of a turn, after what was given before. All such work shares a millisecond of each turn. */
   later(work: () => void): void;
   close(): void;
@@ -33,7 +33,7 @@ export function startTurns(stalled: (forMs: number) => void): Turns {
   let count = 0;
   let last = performance.now(); // the end of the last turn
   let before = last; // the end of the turn before that
-  const enders = new Set<(beforePoll: number) => boolean>();
+  const enders: ((beforePoll: number) => boolean)[] = [];
   const waiting = new Set<() => void>();
 
   const end = (): void => {
@@ -45,12 +45,15 @@ export function startTurns(stalled: (forMs: number) => void): Turns {
     next = setImmediate(end).unref(); // unref: it runs in the next turn, and keeps no poll from sleeping
     let hurry = false;
     for (const ended of enders) hurry = ended(before) || hurry;
+    if (waiting.size > 0) share(now + SHARE_MS);
+    if (hurry || waiting.size > 0) next.ref();
+  };
+  const share = (until: number): void => {
     for (const work of waiting) {
       waiting.delete(work);
       work(); // which may ask for more, and is then the last in the set
-      if (performance.now() - now >= SHARE_MS) break;
+      if (performance.now() >= until) return;
     }
-    if (hurry || waiting.size > 0) next.ref();
   };
   let next = setImmediate(end).unref();
   const beat = setInterval(() => {}, BEAT_MS).unref();
@@ -59,11 +62,10 @@ export function startTurns(stalled: (forMs: number) => void): Turns {
     get count() {
       return count;
     },
-    arrived: () => nowIfNear(before),
-    seen: () => nowIfNear(last),
+    arrived: (now) => nowIfNear(before, now),
+    seen: (now) => nowIfNear(last, now),
     atEnd(ended) {
-      enders.add(ended);
-      return () => void enders.delete(ended);
+      enders.push(ended);
     },
     later(work) {
       waiting.add(work);
@@ -77,8 +79,7 @@ export function startTurns(stalled: (forMs: number) => void): Turns {
 }
 
 /** A date that is hardly older than now becomes now, so that no request in an idle process is taken for an old one. */
-export function nowIfNear(date: number): number {
-  const now = performance.now();
+export function nowIfNear(date: number, now: number): number {
   return now - date < NEAR_MS ? now : date;
 }
 
