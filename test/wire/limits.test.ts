@@ -83,6 +83,38 @@ describe('a deadline', () => {
     expect(hand.asked).toEqual(['a']); // the store is not asked what nobody would hear
   });
 
+  it('counts from when a request came, also where it could not be read before', async () => {
+    const { connect, told } = await start(byHand().answer, { deadlineMs: 2_000 });
+    const socket = connect();
+    for (const key of ['a', 'b', 'c']) {
+      socket.write(`3:m ${key},`);
+      await sleep(50); // b is read while a is answered, and stops the reading
+    }
+    const sent = performance.now();
+    expect(await readBytes(socket, 72)).toBe('20:TEMP deadline passed,'.repeat(3));
+    expect(performance.now() - sent).toBeLessThan(3_000); // and not 4 s
+    expect(told).toEqual(['deadline passed: a', 'deadline passed: b', 'deadline passed: c']);
+    socket.destroy();
+  });
+
+  it('counts from when a request came, also where this process was busy with others', async () => {
+    const { connect, clients, told } = await start(
+      (request) => {
+        const until = performance.now() + 1_400;
+        while (performance.now() < until); // as SQLite does where a query lacks its index
+        return echo(request);
+      },
+      { deadlineMs: 2_000 },
+    );
+    const sockets = [connect(), connect(), connect()];
+    await vi.waitUntil(() => clients.count === 3);
+    await sleep(300);
+    const all = Promise.all(sockets.map(readAll));
+    for (const socket of sockets) socket.end('3:m a,');
+    expect((await all).toSorted()).toEqual(['', '', '4:OK a,']); // the others after 2.8 s, over 1.15 deadlines
+    expect(told.toSorted()).toEqual(['deadline passed: a', 'ended: late answer', 'ended: late answer']);
+  });
+
   it('does not pass for answers that come in time', async () => {
     const { connect, told } = await start((request) => sleep(20, echo(request)), { deadlineMs: 2_000 });
     const socket = connect();
