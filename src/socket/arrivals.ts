@@ -1,16 +1,17 @@
 import type { Turns } from './turn.ts';
 
 /**
- * When the bytes that one socket gives arrived. While it is watched, the turns of the event loop tell. What came while it was
- * not (before it was accepted, while it was paused, behind a read that filled the buffer) is younger than the time when the
- * kernel was last known to have nothing of it, and cannot be told from what is read until the turn after.
+ * Dates what one socket gives. While the socket is watched, the turns of the event loop say how old it is. Bytes that came while
+ * it was not watched (before it was accepted, while it was paused, behind a read that filled the buffer) came after the
+ * kernel was last known to hold none. They are read until the turn after it is watched again, so all reads until then are
+ * dated by that.
  */
 export class Arrivals {
   readonly #turns: Turns;
   #emptyAt: number;
   #watchedIn = Infinity; // the turn since which it is watched
 
-  /** Of a socket that is not watched yet, and whose client connected at `since` or later. */
+  /** For a socket that is not watched yet, and whose client did not connect before `since`. */
   constructor(turns: Turns, since: number) {
     this.#turns = turns;
     this.#emptyAt = since;
@@ -27,7 +28,7 @@ export class Arrivals {
     this.#watchedIn = Infinity;
   }
 
-  /** No byte of what was just read arrived before this time. `more`: there may be more behind it. */
+  /** Returns a time; what was just read did not arrive before. `more`: there may be more behind it. */
   read(more: boolean): number {
     const now = performance.now();
     const latest = this.#turns.arrived(now);
@@ -37,12 +38,12 @@ export class Arrivals {
     return arrived;
   }
 
-  /** The client has read what it was sent: all that it asked before that waited for itself. Returns when that was. */
+  /** The client has read what it was sent; what it asked before waited for the client itself. Returns when that was. */
   drained(): number {
     return (this.#emptyAt = this.#turns.arrived(performance.now()));
   }
 
-  /** Whether the poll of the turn before would have reported what was there. */
+  /** Whether the poll of the last turn would have reported what was there. */
   #isSettled(): boolean {
     return this.#turns.count > this.#watchedIn + 1;
   }

@@ -3,7 +3,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 const WATCH_MS = 100;
 const SAY_MS = 10_000;
 
-/** How many files and sockets this process may have open (`ulimit -n`), which Node has raised to the hard limit; null where nobody tells. */
+/** How many files and sockets this process may have open. Node raises it to the hard limit at start. Null where it is not known. */
 export function descriptorLimit(): number | null {
   try {
     const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
@@ -14,8 +14,8 @@ export function descriptorLimit(): number | null {
 }
 
 /**
- * Tells when no descriptor is left, and every ten seconds while that lasts. libuv then accepts all who wait, by a descriptor
- * that it keeps for that, closes them, and tells nobody; so the only way to notice is to open something.
+ * Calls `usedUp` when no descriptor is left, and again every ten seconds while that lasts. Node says nothing then: libuv accepts
+ * the clients that wait with a descriptor that it keeps for this, and closes them. So the way to notice is to open a file.
  */
 export function watchDescriptors(usedUp: (cause: Error) => void): { close(): void } {
   let saidAt = -Infinity;
@@ -24,7 +24,7 @@ export function watchDescriptors(usedUp: (cause: Error) => void): { close(): voi
     saidAt = performance.now();
     usedUp(
       new Error(
-        `all ${descriptorLimit() ?? ''} descriptors are in use, so who connects is closed without an answer: raise LimitNOFILE (ulimit -n), or lower hard_connections`,
+        `all ${descriptorLimit() ?? ''} file descriptors are in use, so new clients are closed without an answer: raise LimitNOFILE (ulimit -n), or lower hard_connections`,
       ),
     );
   }, WATCH_MS).unref();

@@ -3,25 +3,24 @@ import { type Turns, nowIfNear } from './turn.ts';
 const HOLD_MS = 500;
 
 /**
- * How old a connection is when it is accepted. Node accepts one a turn, so under load a connection may have waited in the
- * kernel for long, with its first request. A queue was empty at the poll of each turn that accepted nothing from it, and all
- * that is accepted later is younger than that.
+ * Dates connections. Node accepts one a turn, so under load a connection waits in the kernel's queue, with its first request.
+ * The queue was empty at the poll of each turn that accepted nothing from it; what is accepted later came after that poll.
  *
- * A busy listener would accept in each turn, and its queue would never be seen empty. So where two turns in a row accepted
- * one, nobody who is new is served until a turn has accepted none: such turns take some 30 us each.
+ * A busy listener would accept in each turn, so that its queue would never be seen empty. So when two turns in a row accepted
+ * one, new clients are not served until a turn has accepted none. Such turns take some 30 us each.
  */
 export interface Intake {
   /**
-   * Watches the queue of a listener, from when it listens until `listening` is false. `since`: nothing in the queue is
-   * older, as far as anybody knows.
+   * Watches the queue of a listener that has just begun to listen, until `listening` is false. No connection in the queue
+   * is taken to be older than `since`.
    */
   watch(since: number, listening: () => boolean): Queue;
-  /** Calls `start` at once, or, while more clients wait to be accepted, when they are. To be called behind `taken()`. */
+  /** Calls `start` at once, or, while more clients wait to be accepted, after those. Call `taken()` first. */
   whenTaken(start: () => void): void;
 }
 
 export interface Queue {
-  /** One was taken from the queue, whatever becomes of it; returns a time before which it cannot have come. */
+  /** Notes that a connection was taken from the queue. Returns a time; the client did not connect before. */
   taken(): number;
 }
 
@@ -30,7 +29,7 @@ interface Watched {
   emptyAt: number;
   taken: boolean;
   takenBefore: boolean;
-  /** False until the first poll that asks for it: what says nothing of the queue. */
+  /** Whether a poll has asked for it. In the turn in which it began to listen, none has. */
   polled: boolean;
 }
 

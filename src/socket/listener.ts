@@ -51,7 +51,7 @@ export interface ListenerEvents {
   failed(error: Error): void;
 }
 
-const KEEPALIVE_MS = 60_000; // of silence over TCP, after which a client whose machine has gone is noticed within 10 s
+const KEEPALIVE_MS = 60_000; // of silence; then libuv asks ten times, once a second, whether the client's machine is there
 
 /** Starts to listen; a path is had only by `claim`. Throws ListenError where the place cannot be had. */
 export async function openListener(binding: Binding, events: ListenerEvents, intake: Intake): Promise<Listener> {
@@ -64,7 +64,7 @@ export async function openListener(binding: Binding, events: ListenerEvents, int
       keepAliveInitialDelay: KEEPALIVE_MS,
     });
     made.once('listening', () => {
-      // What waits on a socket of systemd may have come before this process did; it is taken to be as old as that.
+      // Clients may wait on a socket of systemd since before this process; they are taken to be as old as the process.
       const since = binding.kind === 'inherited' ? 0 : performance.now();
       const queue = intake.watch(since, () => made.listening);
       made.on('connection', (socket) => admit(socket, queue.taken()));

@@ -5,30 +5,30 @@ const STALL_MS = 1_000;
 
 /**
  * The turns of the event loop. Node does not tell when bytes arrived, only when it read them, and a busy or stopped process
- * reads late. But each turn asks the kernel once what has come (its poll), and then runs immediates. So each turn ends here
- * with an immediate that notes the time, and what is read in a turn is as old as the last poll that did not report it allows.
+ * reads late. But each turn asks the kernel once what has come (its poll), and then runs immediates. One immediate notes the
+ * end of each turn, and what a turn reads cannot be older than the last poll that did not report it.
  */
 export interface Turns {
   /** The number of this turn. */
   readonly count: number;
   /**
-   * No byte arrived before, of those that are read now from a socket that was watched in the turn before, too: the poll of
-   * that turn did not report them, and it came after the end of the turn before it. `now` is performance.now().
+   * A time; what is read now did not arrive before, if its socket was watched in the last turn too. The poll of the last turn
+   * did not report it, and that poll came after the end of the turn before. `now` is performance.now().
    */
   arrived(now: number): number;
-  /** What this turn saw of a socket, it saw at this time or later: its poll came after the end of the turn before. */
+  /** A time; what this turn found out about a socket it found out later: its poll came after the end of the last turn. */
   seen(now: number): number;
   /**
    * Calls `ended` at the end of each turn, with a time before the poll of that turn. Where it returns true, the next poll
    * does not sleep.
    */
   atEnd(ended: (beforePoll: number) => boolean): void;
-  /** Does this at the end of a turn, after what was given before. All such work shares a millisecond of each turn. */
+  /** Does this work at the end of a turn, in the order given. All such work shares a millisecond of each turn. */
   later(work: () => void): void;
   close(): void;
 }
 
-/** Notes each turn from now on; `stalled` is told of each that took over a second. */
+/** Starts to note turns. `stalled` is called for each that took over a second. */
 export function startTurns(stalled: (forMs: number) => void): Turns {
   let count = 0;
   let last = performance.now(); // the end of the last turn
@@ -78,10 +78,10 @@ export function startTurns(stalled: (forMs: number) => void): Turns {
   };
 }
 
-/** A date that is hardly older than now becomes now, so that no request in an idle process is taken for an old one. */
+/** A date of a moment ago becomes now, so that a request in an idle process is not taken for an old one. */
 export function nowIfNear(date: number, now: number): number {
   return now - date < NEAR_MS ? now : date;
 }
 
-/** How much later than it seems an answer may come, because of that. */
+/** How much older a request may be than its date, because of that. */
 export const DATING_ERROR_MS = NEAR_MS;
