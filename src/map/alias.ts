@@ -3,12 +3,12 @@ import { parseDomain } from '../address/domain.ts';
 import { formatTargets } from '../address/target.ts';
 import { andThen } from '../maybe.ts';
 import { type Maybe, NOBODY, type Reply } from '../vocabulary.ts';
-import { type AliasOptions, createChain, ownOf } from './chain.ts';
+import { type AliasOptions, createChain } from './chain.ts';
 import { classOf } from './class.ts';
 import { NOTFOUND } from './map.ts';
 import type { Lookup, Resolver } from './moment.ts';
 import { type Recipient, readRecipient } from './recipient.ts';
-import { askAlias, linksOf, readAll, textOf } from './step.ts';
+import { askAlias, hasMailbox, linksOf, readAll, textOf } from './step.ts';
 
 const WILDCARD = /^(?:\+[+*])?@(?!.*@)/s; // what Sendmail asks for at the end: `++@domain`, `+*@domain`, `@domain`
 
@@ -20,7 +20,6 @@ const WILDCARD = /^(?:\+[+*])?@(?!.*@)/s; // what Sendmail asks for at the end: 
 export function createAliasMap(options: AliasOptions): Resolver {
   const find = createChain(options);
   const findOwn = createChain({ ...options, catchAll: 'none' });
-  const own = ownOf(options);
   const reply = (texts: readonly string[] | null): Reply =>
     texts === null ? NOTFOUND : { kind: 'OK', value: formatTargets(texts) };
 
@@ -28,7 +27,7 @@ export function createAliasMap(options: AliasOptions): Resolver {
   const rewritten = (recipient: Recipient, store: Lookup): Maybe<Reply> => {
     if (!recipient.ofAliasDomain) return NOTFOUND;
     const value = formatAddress(recipient.written, recipient.domain);
-    return andThen(own(recipient, store), (at) => (at === 'taken' ? { kind: 'OK', value } : NOTFOUND));
+    return andThen(hasMailbox(recipient, options, store), (has) => (has ? { kind: 'OK', value } : NOTFOUND));
   };
   const answer = (recipient: Recipient, store: Lookup): Maybe<Reply> =>
     andThen(find(recipient, store), (texts) => (texts === null ? rewritten(recipient, store) : reply(texts)));

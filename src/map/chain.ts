@@ -1,20 +1,10 @@
 import { andThen, firstOf } from '../maybe.ts';
-import type { Answer, Maybe } from '../vocabulary.ts';
+import type { Maybe } from '../vocabulary.ts';
 import { UncertainError } from './map.ts';
 import type { Lookup } from './moment.ts';
-import { type Recipient, type RecipientOptions, askMailbox, nameOf, recipientOf } from './recipient.ts';
-import { type Ends, LONGEST_CHAIN, LoopError, MOST_TARGETS, type Own, createSearch } from './search.ts';
-import {
-  type Link,
-  type Links,
-  type Step,
-  type StepOptions,
-  createStep,
-  isElsewhere,
-  linkTo,
-  readAll,
-  textOf,
-} from './step.ts';
+import { type Recipient, nameOf, recipientOf } from './recipient.ts';
+import { LONGEST_CHAIN, LoopError, MOST_TARGETS, createSearch } from './search.ts';
+import { type Link, type Links, type Step, type StepOptions, createStep, linkTo, readAll, textOf } from './step.ts';
 
 export interface AliasOptions extends StepOptions {
   /**
@@ -31,31 +21,8 @@ export type Chain = (recipient: Recipient, store: Lookup) => Maybe<readonly stri
 export function createChain(options: AliasOptions): Chain {
   const step = createStep(options);
   const follow = options.expand === 'once' ? createOnce(options, step) : createFully(options, step);
-  const search = createSearch(options, step, { own: ownOf(options), isElsewhere });
-  /** With `@old -> @new` only who exists at new exists at old: else mail for nobody would be taken, and sent back later. */
-  const standsForNobody = (recipient: Recipient, links: Links, store: Lookup): Maybe<boolean> => {
-    if (!links.isCatchAll || options.catchAll !== 'unknown') return false;
-    if (!readAll(links).every((link) => link.kind === 'address' && link.keepsLocal)) return false;
-    return andThen(search(recipient, 'none', links, store), (found) => !found);
-  };
   return (recipient, store) =>
-    andThen(step(recipient, store), (links) => {
-      if (links === null) return null;
-      return andThen(standsForNobody(recipient, links, store), (nobody) =>
-        nobody ? null : follow(recipient, links, store),
-      );
-    });
-}
-
-/** What is at an address, as far as that depends on the mailbox alone: one over quota takes mail later. */
-export function ownOf({ fold }: RecipientOptions): Ends['own'] {
-  return ({ local, user, domain }, store) => {
-    const judge = (found: Answer): Own => (found === null ? 'none' : found.state === 'disabled' ? 'refused' : 'taken');
-    return andThen(askMailbox(store, { local, domain }, fold), (found) => {
-      if (found !== null || user === null) return judge(found);
-      return andThen(askMailbox(store, { local: user, domain }, fold), judge);
-    });
-  };
+    andThen(step(recipient, store), (links) => (links === null ? null : follow(recipient, links, store)));
 }
 
 type Follow = (recipient: Recipient, links: Links, store: Lookup) => Maybe<readonly string[]>;

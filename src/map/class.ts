@@ -1,5 +1,7 @@
-import { CLASSES, type DomainClass, type Entry } from '../vocabulary.ts';
+import { andThen } from '../maybe.ts';
+import { CLASSES, type DomainClass, type Entry, type Maybe } from '../vocabulary.ts';
 import { UncertainError } from './map.ts';
+import type { Lookup } from './moment.ts';
 
 /**
  * The class of a domain that was found; `mailbox` where the store gives none. Capitals do not matter. Throws UncertainError for another
@@ -11,4 +13,12 @@ export function classOf({ value }: Entry, domain: string): DomainClass {
   if (found !== undefined) return found;
   const known = `smmap knows ${CLASSES.join(', ')}`;
   throw new UncertainError(`the domain ${domain} has the class "${value}" in its store, and ${known}: change it there`);
+}
+
+/** Whether mail for a domain goes to others: no store has a mailbox in it. Throws UncertainError for a class that smmap does not know. */
+export function isElsewhere(domain: string, store: Lookup): Maybe<boolean> {
+  return andThen(
+    store.lookup({ about: 'domain', domain }),
+    (found) => found === null || classOf(found, domain) !== 'mailbox',
+  );
 }

@@ -1,12 +1,13 @@
 import { formatTargets } from '../address/target.ts';
 import { andThen } from '../maybe.ts';
 import type { Maybe, Reply, State } from '../vocabulary.ts';
+import { isElsewhere } from './class.ts';
 import { type FinderOptions, type Found, createFinder } from './finder.ts';
 import { NOTFOUND } from './map.ts';
 import type { Lookup, Resolver } from './moment.ts';
 import { type Recipient, readRecipient } from './recipient.ts';
 import { type Own, createSearch } from './search.ts';
-import { type Links, type StepOptions, createStep, isElsewhere, readAll } from './step.ts';
+import { type Links, type StepOptions, createStep, readAll } from './step.ts';
 import { type ReplyForm, formatValue } from './value.ts';
 
 export interface MailboxOptions extends FinderOptions {

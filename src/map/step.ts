@@ -3,7 +3,6 @@ import { splitDetail } from '../address/detail.ts';
 import { parseTarget, splitTargets } from '../address/target.ts';
 import { andThen } from '../maybe.ts';
 import { type Answer, type Maybe, NOBODY } from '../vocabulary.ts';
-import { classOf } from './class.ts';
 import { UncertainError } from './map.ts';
 import type { Lookup } from './moment.ts';
 import { type Recipient, type RecipientOptions, askMailbox } from './recipient.ts';
@@ -17,10 +16,10 @@ export interface StepOptions extends RecipientOptions {
 
 /**
  * Where an alias leads, with its text as it is answered. `isLast`: it was written `\user`, as in aliases(5), and no alias of that
- * user counts any more. `keepsLocal`: it was written `@domain`. `unreadable`: it is no target, for the reason that `flaw` gives.
+ * user counts any more. `unreadable`: it is no target, for the reason that `flaw` gives.
  */
 export type Link = { readonly text: string } & (
-  | ({ readonly kind: 'address'; readonly isLast: boolean; readonly keepsLocal: boolean } & Address)
+  | ({ readonly kind: 'address'; readonly isLast: boolean } & Address)
   | { readonly kind: 'special' }
   | { readonly kind: 'unreadable'; readonly flaw: string }
 );
@@ -28,8 +27,6 @@ export type Link = { readonly text: string } & (
 /** The targets of an alias, each of which is read when it is asked for: there may be thousands, and the first may do. */
 export interface Links {
   readonly count: number;
-  /** Whether they are those of the catch-all. */
-  readonly isCatchAll: boolean;
   at(index: number): Link;
 }
 
@@ -41,12 +38,11 @@ export function createStep(options: StepOptions): Step {
   return (recipient, store) => {
     const { local, user, domain } = recipient;
     const whole = (answer: Answer): Links | null => linksOf(answer, recipient, '', options);
-    const catchAll = (answer: Answer): Links | null => linksOf(answer, recipient, '', options, true);
     const caught = (): Maybe<Links | null> => {
       if (options.catchAll === 'none') return null;
       return andThen(askAlias(store, NOBODY, domain, options), (answer) => {
-        if (answer === null || options.catchAll === 'any') return catchAll(answer);
-        return andThen(hasMailbox(recipient, options, store), (has) => (has ? null : catchAll(answer)));
+        if (answer === null || options.catchAll === 'any') return whole(answer);
+        return andThen(hasMailbox(recipient, options, store), (has) => (has ? null : whole(answer)));
       });
     };
     const unextended = (): Maybe<Links | null> => {
@@ -70,40 +66,26 @@ export function hasMailbox(recipient: Recipient, { fold }: RecipientOptions, sto
   });
 }
 
-/** Whether mail for a domain goes to others: no store has a mailbox in it. Throws UncertainError for a class that smmap does not know. */
-export function isElsewhere(domain: string, store: Lookup): Maybe<boolean> {
-  return andThen(
-    store.lookup({ about: 'domain', domain }),
-    (found) => found === null || classOf(found, domain) !== 'mailbox',
-  );
-}
-
 /** Asks for the alias of an address, or for the catch-all of a domain. */
 export function askAlias(store: Lookup, local: string, domain: string, { fold }: RecipientOptions): Maybe<Answer> {
   return store.lookup({ about: 'alias', local, domain, exact: fold !== 'both' });
 }
 
 /** A link to an address, with its text. */
-export function linkTo(local: string, domain: string | null, { isLast = false, keepsLocal = false } = {}): Link {
+export function linkTo(local: string, domain: string | null, isLast = false): Link {
   const text = domain === null ? formatLocal(local) : formatAddress(local, domain);
-  return { kind: 'address', text, local, domain, isLast, keepsLocal };
+  return { kind: 'address', text, local, domain, isLast };
 }
 
 /** Who is asked for, as far as the targets depend on it; NOBODY where that is a whole domain. */
 type Asked = Pick<Recipient, 'written' | 'separator'>;
 
 /** Reads what a store says of an alias, of which `detail` was cut off. Throws UncertainError where there is no target in it. */
-export function linksOf(
-  answer: Answer,
-  asked: Asked,
-  detail: string,
-  options: StepOptions,
-  isCatchAll = false,
-): Links | null {
+export function linksOf(answer: Answer, asked: Asked, detail: string, options: StepOptions): Links | null {
   if (answer === null) return null;
   const texts = splitTargets(answer.value);
   if ('flaw' in texts) throw new UncertainError(`an alias cannot be read: ${texts.flaw}`);
-  return { count: texts.length, isCatchAll, at: (index) => readLink(texts[index] as string, asked, detail, options) };
+  return { count: texts.length, at: (index) => readLink(texts[index] as string, asked, detail, options) };
 }
 
 /** Puts the detail behind a target that has none of its own, and the local part before a target that is only a domain. */
@@ -112,14 +94,14 @@ function readLink(text: string, { written, separator }: Asked, detail: string, o
   if ('flaw' in target) return { kind: 'unreadable', text, flaw: target.flaw };
   if (target.kind === 'special') return { kind: 'special', text };
   if (target.kind === 'domain') {
-    if (written !== NOBODY) return linkTo(written, target.domain, { keepsLocal: true });
-    return { kind: 'address', text, local: NOBODY, domain: target.domain, isLast: false, keepsLocal: true };
+    if (written !== NOBODY) return linkTo(written, target.domain);
+    return { kind: 'address', text, local: NOBODY, domain: target.domain, isLast: false };
   }
   const { local, domain } = target;
   if (detail !== '' && options.carryDetail && splitDetail(local, options.separators) === null) {
-    return linkTo(`${local}${separator}${detail}`, domain, { isLast });
+    return linkTo(`${local}${separator}${detail}`, domain, isLast);
   }
-  return { kind: 'address', text: isLast ? text.slice(1) : text, local, domain, isLast, keepsLocal: false };
+  return { kind: 'address', text: isLast ? text.slice(1) : text, local, domain, isLast };
 }
 
 function readTarget(text: string): { readonly target: ReturnType<typeof parseTarget>; readonly isLast: boolean } {
