@@ -10,7 +10,7 @@ test('a class of a domain that smmap does not know is TEMP, and the log names it
   db.exec(`create table domain (domain text primary key, class text);
     insert into domain values ('a.example', 'virtual'), ('b.example', 'Mailbox'), ('c.example', 'RELAY'), ('d.example', '')`);
   db.close();
-  const { socket, logged } = await serve({
+  const daemon = await serve({
     folder,
     config: `
       listen.mta.path = "${join(folder, 's')}"
@@ -26,10 +26,10 @@ test('a class of a domain that smmap does not know is TEMP, and the log names it
     `,
   });
   const ask = (map: string): Promise<string[]> =>
-    Promise.all(['a', 'b', 'c', 'd', 'e'].map((name) => askOnce(socket, map, `${name}.example`)));
+    Promise.all(['a', 'b', 'c', 'd', 'e'].map((name) => askOnce(daemon.socket, map, `${name}.example`)));
   expect(await ask('hosted')).toEqual(['TEMP lookup failed', 'OK b.example', 'NOTFOUND ', 'OK d.example', 'NOTFOUND ']);
   expect(await ask('any')).toEqual(['OK a.example', 'OK b.example', 'OK c.example', 'OK d.example', 'NOTFOUND ']);
-  const { cause, level } = await logged('deferred');
+  const { cause, level } = await daemon.logged('deferred');
   expect([level, cause]).toEqual([
     'warn',
     'the domain a.example has the class "virtual" in its store, and smmap knows mailbox, alias, relay: change it there',
