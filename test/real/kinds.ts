@@ -19,6 +19,9 @@ export function kindsConfig(folder: string): string {
       "@old.example @example.org",
       "x@loop.example y@loop.example",
       "y@loop.example x@loop.example",
+      "ann@example.org ann@example.org, user1@example.org",
+      "ben@example.org ben@example.org, ann@example.org",
+      "list@lists.example list@lists.example",
     ]
     domains = ["lists.example alias", "far.example relay"]
 

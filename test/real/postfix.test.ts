@@ -90,6 +90,10 @@ describePart('the real postmap', await findPostfix(PARTS), (postfix) => {
       ['and one with a detail', 'recipient', 'user2+abc@example.org', 'user2+abc@example.org'],
       ['and whom a catch-all catches', 'recipient', 'anybody@caught.example', 'anybody@caught.example'],
       ['but nobody else', 'recipient', 'nobody@example.org', 'not found'],
+      ['and a mailing list that leads to itself', 'recipient', 'list@lists.example', 'list@lists.example'],
+      ['and who exists where an alias domain leads', 'recipient', 'fred@old.example', 'fred@old.example'],
+      ['but not who does not exist there', 'recipient', 'nobody@old.example', 'not found'],
+      ['nor who is disabled there', 'recipient', 'off@old.example', 'not found'],
       ['and of a loop it is not certain', 'recipient', 'x@loop.example', 'temporary error'],
       [
         'a mailbox map can be a table of transports',
@@ -99,6 +103,7 @@ describePart('the real postmap', await findPostfix(PARTS), (postfix) => {
       ],
       ['which has nothing for the star', 'transport', '*', 'not found'],
       ['an alias', 'virtual', 'info@example.org', 'fred@example.org, fred@example.com'],
+      ['one of two who copy each other', 'virtual', 'ben@example.org', 'ben@example.org, ann@example.org'],
       ['an alias with a detail', 'virtual', 'user2+aBc@example.org', 'user1+aBc@example.org'],
       ['an alias with a bare target', 'virtual', 'local+x@example.org', 'user1+x'],
       ['a catch-all', 'virtual', 'anybody@caught.example', 'fred@example.org'],
