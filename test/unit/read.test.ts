@@ -108,6 +108,10 @@ describe('a file', () => {
     for (const text of [
       `${before}${marks}${behind}`,
       `${before}a${behind}${marks}`,
+      `${before}a${behind}${marks.slice(0, 45_000)}`,
+      `${before}a${behind}@a${marks}`,
+      `${before}a${behind}@a${marks.slice(0, 45_000)}`,
+      `${before}a@${marks}${behind}`,
       `${before}a${behind}${blanks}x`,
       `${before}a${blanks}${behind}`,
       `${before}${'"\\'.repeat(400_000)}${behind}`,

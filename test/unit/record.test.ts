@@ -158,7 +158,7 @@ describe('a line of an alias', () => {
     ['info:x@example.org fred', 'has : outside quotes'],
     [
       `info@example.org ${'\u0301'.repeat(3_000)}@x.test`,
-      'info@example.org: a target is longer than the store can hold',
+      'info@example.org: has a target that is longer than any name',
     ],
     [
       `info@example.org ${'fred@example.org,'.repeat(6_000)}`,

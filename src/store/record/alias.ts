@@ -1,6 +1,6 @@
 import type { Flaw } from '../../address/address.ts';
-import { formatTargets, nameOf, parseTargets } from '../../address/target.ts';
-import { flawOfWritten } from '../../address/written.ts';
+import { formatTargets, nameOf, parseTargets, splitTargets } from '../../address/target.ts';
+import { flawOfWritten, LONGEST_NAME } from '../../address/written.ts';
 import { flawOf, formatOwner, type Owner, parseFileOwner, splitWord } from './owner.ts';
 
 /** An address that stands for others; with the local part NOBODY it is the catch-all of its domain. */
@@ -27,6 +27,10 @@ export function parseAliasLine(text: string): Alias | Flaw | null {
 /** Puts an alias together; a Flaw where what it leads to is none, or too much for an answer. */
 export function parseAlias(owner: Owner, targetsText: string): Alias | Flaw {
   if (targetsText.length > LONGEST_ANSWER) return flawOf(owner, TOO_LONG);
+  const texts = splitTargets(targetsText);
+  if ('flaw' in texts) return flawOf(owner, texts.flaw);
+  if (texts.some((text) => text.length > LONGEST_NAME))
+    return flawOf(owner, 'has a target that is longer than any name');
   const read = parseTargets(targetsText);
   if ('flaw' in read) return flawOf(owner, read.flaw);
   for (const { kind, text } of read) {
