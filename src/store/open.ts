@@ -118,7 +118,7 @@ interface Trouble {
 const DRIVERS = {
   embedded: () => import('./driver/embedded.ts'),
   memory: () => import('./driver/memory.ts'),
-  sqlite: () => load('better-sqlite3', () => import('./driver/sqlite.ts')),
+  sqlite: () => import('./driver/sqlite.ts'),
   postgresql: () => load('pg', () => import('./driver/postgresql.ts')),
   mysql: () => load('mysql2', () => import('./driver/mysql.ts')),
   ldap: () => load('ldapts', () => import('./driver/ldap.ts')),
@@ -152,13 +152,9 @@ async function openDriver(
       return createMemoryStore(config.records);
     }
     case 'sqlite': {
-      const { openSqlite } = await DRIVERS.sqlite();
+      const { sqliteOpener } = await DRIVERS.sqlite();
       const watched = watch(null);
-      return createCanary(
-        createReopening(() => openSqlite(config), watched),
-        config.canaries,
-        watched,
-      );
+      return createCanary(createReopening(await sqliteOpener(config), watched), config.canaries, watched);
     }
     case 'postgresql': {
       const { createPostgresql } = await DRIVERS.postgresql();

@@ -1,11 +1,10 @@
-import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAddress } from '../../src/address/address.ts';
 import { parseTargets } from '../../src/address/target.ts';
 import { createBatch } from '../../src/store/batch.ts';
 import { createMysql } from '../../src/store/driver/mysql.ts';
 import { createPostgresql } from '../../src/store/driver/postgresql.ts';
-import { openSqlite } from '../../src/store/driver/sqlite.ts';
+import { sqliteOpener } from '../../src/store/driver/sqlite.ts';
 import { unionOf, unionValues } from '../../src/store/sql/mysql.ts';
 import { batchStatement, batchValues } from '../../src/store/sql/postgresql.ts';
 import { type Dialect, type Queries, type Query, type QueryName, parseQuery } from '../../src/store/sql/query.ts';
@@ -14,6 +13,7 @@ import { QuestionError, type Store } from '../../src/store/store.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';
 import { PARTS, describePart } from '../real/part.ts';
 import { temporaryFolders } from '../support/folder.ts';
+import { openToWrite } from '../support/sqlite.ts';
 import { type Mariadb, findMariadb } from '../support/mariadb.ts';
 import { type Postgresql, findPostgresql } from '../support/postgresql.ts';
 import { dovecot } from '../support/schema/dovecot.ts';
@@ -125,14 +125,14 @@ describe('SQLite', () => {
     const queries = queriesOf(fixture, 'sqlite');
     const path = `${folder()}/mail.db`;
     const run = (texts: readonly string[]): void => {
-      const db = new Database(path);
+      const db = openToWrite(path);
       for (const text of texts) db.exec(text);
       db.close();
     };
     let store: Store;
-    beforeAll(() => {
+    beforeAll(async () => {
       run([...fixture.definitions.sqlite!, ...fixture.rows]);
-      store = openSqlite({ path, queries });
+      store = (await sqliteOpener({ path, queries }))();
     });
     afterAll(() => store.close());
 
@@ -140,9 +140,9 @@ describe('SQLite', () => {
 
     it('reads no large table as a whole', async () => {
       run([...manyOf(fixture, 'sqlite'), 'analyze']);
-      const db = new Database(path);
+      const db = openToWrite(path);
       for (const [query] of manyQuestions(queries)) {
-        const plan = db.prepare(`explain query plan ${query.parts.join('?')}`).all(query.parameters.map(() => ''));
+        const plan = db.rows(`explain query plan ${query.parts.join('?')}`, ...query.parameters.map(() => ''));
         expect((plan as { detail: string }[]).map(({ detail }) => detail).join('\n')).not.toMatch(/^SCAN /m);
       }
       db.close();

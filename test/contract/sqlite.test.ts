@@ -1,8 +1,8 @@
 import { renameSync } from 'node:fs';
-import Database from 'better-sqlite3';
 import { describe } from 'vitest';
-import { openSqlite } from '../../src/store/driver/sqlite.ts';
+import { sqliteOpener } from '../../src/store/driver/sqlite.ts';
 import { temporaryFolders } from '../support/folder.ts';
+import { openToWrite } from '../support/sqlite.ts';
 import { DEFINITIONS, queriesFor, rowsOf } from '../support/sql.ts';
 import { describeStore } from './suite.ts';
 
@@ -11,17 +11,16 @@ const folder = temporaryFolders();
 describe.each(['delete', 'wal'])('with the journal mode %s', (mode) => {
   let last = '';
   describeStore('SQLite', {
-    open(records) {
+    async open(records) {
       last = `${folder()}/mail.db`;
-      const db = new Database(last);
-      db.pragma(`journal_mode = ${mode}`);
-      db.pragma('synchronous = off');
+      const db = openToWrite(last);
+      db.exec(`pragma journal_mode = ${mode}; pragma synchronous = off`);
       for (const definition of DEFINITIONS) db.exec(definition);
       for (const [table, row] of rowsOf(records)) {
-        db.prepare(`insert into ${table} values (${row.map(() => '?').join(', ')})`).run(row);
+        db.run(`insert into ${table} values (${row.map(() => '?').join(', ')})`, ...row);
       }
       db.close();
-      return openSqlite({ path: last, queries: queriesFor('sqlite') });
+      return (await sqliteOpener({ path: last, queries: queriesFor('sqlite') }))();
     },
     breaks() {
       renameSync(last, `${last}.gone`);

@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { findMariadb } from '../support/mariadb.ts';
@@ -364,23 +365,61 @@ describe('smmap check', () => {
   });
 });
 
-describe('a driver whose package is not installed', () => {
-  test('ends the daemon with 78 and says which', async () => {
+describe('a driver whose package is not there', () => {
+  /** smmap with its packages, but for one. */
+  async function installWithout(missing: string): Promise<string> {
     const folder = await makeFolder();
     await cp(dirname(MAIN), join(folder, 'dist'), { recursive: true });
     const modules = join(dirname(MAIN), '../node_modules');
     mkdirSync(join(folder, 'node_modules'));
     for (const name of readdirSync(modules)) {
-      if (name !== 'pg') symlinkSync(join(modules, name), join(folder, 'node_modules', name));
+      if (name !== missing) symlinkSync(join(modules, name), join(folder, 'node_modules', name));
     }
     await cp(join(modules, '../package.json'), join(folder, 'package.json'));
+    return folder;
+  }
+  async function expectRefused(folder: string, store: string, said: string): Promise<void> {
     const config = join(folder, 'smmap.toml');
-    const store = 'driver = "postgresql"\nurl = "postgresql:///mail"\nschema = "users"';
     writeFileSync(config, `listen.mta.path = "${join(folder, 'smmap.sock')}"\n[store.people]\n${store}\n`);
     for (const command of ['serve', 'check']) {
       const { code, stderr } = await run(process.execPath, [join(folder, 'dist/main.js'), command, '--config', config]);
       expect([command, code]).toEqual([command, 78]);
-      expect(stderr).toContain('the package pg is not installed: npm install pg');
+      expect(stderr).toContain(said);
     }
+  }
+
+  test('ends the daemon with 78 and says which', async () => {
+    const store = 'driver = "postgresql"\nurl = "postgresql:///mail"\nschema = "users"';
+    await expectRefused(await installWithout('pg'), store, 'the package pg is not installed: npm install pg');
+  });
+
+  const sqlite = 'driver = "sqlite"\npath = "/nowhere"\nschema = "users"';
+
+  test.skipIf(isBuiltin('node:sqlite'))('says how SQLite can be had', async () => {
+    const said = 'the package better-sqlite3 is not installed: npm install better-sqlite3';
+    await expectRefused(await installWithout('better-sqlite3'), sqlite, said);
+  });
+
+  // npm 12 runs no install scripts, and a new Node cannot load what was compiled for the one before.
+  test.skipIf(isBuiltin('node:sqlite'))('says so where it is there without its compiled part', async () => {
+    const folder = await installWithout('better-sqlite3');
+    const from = join(dirname(MAIN), '../node_modules/better-sqlite3');
+    await cp(from, join(folder, 'node_modules/better-sqlite3'), {
+      recursive: true,
+      filter: (path) => !path.startsWith(join(from, 'build')),
+    });
+    const said = 'the package better-sqlite3 does not work (Could not locate the bindings file';
+    await expectRefused(folder, sqlite, said);
+    mkdirSync(join(folder, 'node_modules/better-sqlite3/build/Release'), { recursive: true });
+    writeFileSync(join(folder, 'node_modules/better-sqlite3/build/Release/better_sqlite3.node'), 'of another Node');
+    await expectRefused(folder, sqlite, 'npm rebuild better-sqlite3');
+  });
+
+  test.runIf(isBuiltin('node:sqlite'))('is not missed where Node has SQLite itself', async () => {
+    const folder = await installWithout('better-sqlite3');
+    const config = join(folder, 'smmap.toml');
+    writeFileSync(config, `[store.people]\n${sqlite}\n`);
+    const { code } = await run(process.execPath, [join(folder, 'dist/main.js'), 'check', '--config', config]);
+    expect(code).toBe(0);
   });
 });

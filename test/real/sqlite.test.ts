@@ -14,12 +14,15 @@ import {
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
-import { setImmediate as turn } from 'node:timers/promises';
+import { open as openFile } from 'node:fs/promises';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { openSqlite } from '../../src/store/driver/sqlite.ts';
 import { createReopening } from '../../src/store/reopen.ts';
 import { type Queries, parseQuery } from '../../src/store/sql/query.ts';
+import { loadLibrary } from '../../src/store/sqlite/library.ts';
+import { checkIn, createTrust } from '../../src/store/sqlite/trust.ts';
 import { LostError, type Store, StoreError } from '../../src/store/store.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';
 import { temporaryFolders } from '../support/folder.ts';
@@ -28,6 +31,7 @@ const WRITING_MS = 5_000;
 const MODES = ['delete', 'wal'] as const;
 const PEOPLE = 2_000;
 
+const library = await loadLibrary();
 const folder = temporaryFolders();
 const stores: Store[] = [];
 const writers: ChildProcess[] = [];
@@ -57,13 +61,16 @@ describe.each(MODES)('a file of SQLite with the journal mode %s', (mode) => {
     `,
     );
     const outcome = { found: 0, absent: 0, failed: 0 };
+    const why = new Set<string>();
     const late = performance.now() + WRITING_MS;
     const client = async (first: number): Promise<void> => {
       for (let at = first; performance.now() < late; at += 50) {
         const exists = Math.floor(at / 50) % 2 === 0;
         const answer = await outcomeOf(() => store.lookup(mailbox(exists ? `user${at % PEOPLE}` : `nobody${at}`)));
-        if (answer instanceof Error) outcome.failed++;
-        else {
+        if (answer instanceof Error) {
+          outcome.failed++;
+          why.add(answer.message.slice(path.length));
+        } else {
           expect(answer !== null, `user${at % PEOPLE}`).toBe(exists);
           outcome[exists ? 'found' : 'absent']++;
         }
@@ -71,10 +78,14 @@ describe.each(MODES)('a file of SQLite with the journal mode %s', (mode) => {
       }
     };
     await Promise.all(Array.from({ length: 50 }, (__, first) => client(first)));
-    process.stderr.write(`SQLite, ${mode}: ${JSON.stringify(outcome)} while ${commits()} times committed\n`);
+    process.stderr.write(
+      `SQLite, ${mode}: ${JSON.stringify(outcome)} ${[...why].join()} while ${commits()} times committed\n`,
+    );
     expect(commits()).toBeGreaterThan(20);
     expect(outcome.found).toBeGreaterThan(100);
-    expect(outcome.failed).toBeLessThan(outcome.found / 10);
+    // A writer that the machine lets wait may hold its lock for longer than we wait; nothing else is a reason.
+    expect([...why].filter((reason) => !reason.includes('is locked by a writer'))).toEqual([]);
+    expect(outcome.failed).toBeLessThan(outcome.found);
   });
 
   it('answers of a changed schema, and fails without its table', () => {
@@ -107,7 +118,6 @@ describe.each(MODES)('a file of SQLite with the journal mode %s', (mode) => {
   it('is another one after it was replaced, and none after it was removed', () => {
     const path = make(mode);
     const other = make(mode, 'other');
-    for (const each of [path, other]) utimesSync(each, 1, 1); // as rsync keeps it
     const store = open(path);
     expect(find(store, 'user7')).toEqual(FOUND);
     renameSync(other, path);
@@ -131,15 +141,67 @@ describe.each(MODES)('a file of SQLite with the journal mode %s', (mode) => {
     }
   });
 
-  it('is the new one after another file of the same history was written over it', () => {
+  it('is the new one after another file of the same history was written over it, and TEMP until that is certain', async () => {
     const path = make(mode);
     const store = reopening(path);
     for (let at = 0; at < PEOPLE; at++) expect(find(store, `user${at}`)).toEqual(FOUND);
     copyFileSync(make(mode, 'other'), path); // SQLite tells the two by nothing
+    utimesSync(path, 1, 1); // as rsync --times does
+    for (let at = 0; at < 20; at++) expect(await outcomeOf(() => find(store, `other${at}`))).toBeInstanceOf(StoreError);
+    await vi.waitUntil(async () => !((await outcomeOf(() => find(store, 'other1'))) instanceof Error), RECOVERY);
     for (let at = 0; at < PEOPLE; at++) {
       expect(find(store, `other${at}`)).toEqual(FOUND);
       expect(find(store, `user${at}`)).toBeNull();
     }
+  });
+
+  it('says nothing false while other files are written over it, piece by piece', { timeout: 60_000 }, async () => {
+    const path = make(mode);
+    const versions = ['a', 'b'].map((name) => makeVersion(mode, name));
+    const store = reopening(path);
+    let overwritten = 0;
+    let answered = 0;
+    let failed = 0;
+    const done = new AbortController();
+    const ask = async (first: number): Promise<void> => {
+      for (let at = first; !done.signal.aborted; at += 10) {
+        const exists = at % 2 === 0;
+        const local = exists ? `user${at % PEOPLE}` : `nobody${at}`;
+        const answer = await outcomeOf(() => store.lookup(mailbox(local)));
+        if (answer instanceof Error) failed++;
+        else {
+          expect(answer !== null, local).toBe(exists);
+          answered++;
+        }
+        await (answer instanceof Error ? sleep(1) : turn());
+      }
+    };
+    const overwrite = async (): Promise<void> => {
+      for (const pauseMs of [0, 2, 20]) {
+        await writeOver(path, versions[overwritten++ % 2] as Buffer, pauseMs);
+        await vi.waitUntil(async () => !((await outcomeOf(() => find(store, 'user1'))) instanceof Error), RECOVERY);
+      }
+      done.abort();
+    };
+    await Promise.all([overwrite(), ...Array.from({ length: 10 }, (_, first) => ask(first))]);
+    process.stderr.write(
+      `SQLite, ${mode}: ${answered} right, ${failed} failed while ${overwritten} times overwritten\n`,
+    );
+    expect(answered).toBeGreaterThan(500);
+    expect(failed).toBeGreaterThan(100);
+  });
+
+  it('is not read where what was written over it stopped half way', { timeout: 60_000 }, async () => {
+    const path = make(mode);
+    const store = reopening(path);
+    expect(find(store, 'user7')).toEqual(FOUND);
+    const whole = makeVersion(mode, 'a');
+    await writeOver(path, whole, 0, PIECE_BYTES * 5);
+    await vi.waitUntil(async () => isDamaged(await outcomeOf(() => find(store, 'user7'))), RECOVERY);
+    expect(await outcomeOf(() => find(reopening(path), 'nobody'))).toBeInstanceOf(StoreError);
+    await writeOver(path, whole, 0);
+    await vi.waitUntil(async () => !((await outcomeOf(() => find(store, 'user7'))) instanceof Error), RECOVERY);
+    expect(find(store, 'nobody')).toBeNull();
   });
 
   it('says nothing false after a writer was killed in the middle of a transaction', async () => {
@@ -217,7 +279,7 @@ describe('a file of SQLite that a writer holds', () => {
     writer.exec('begin exclusive; delete from mailboxes');
     const begun = performance.now();
     for (let at = 0; at < 50; at++) expect(find(store, `user${at}`)).toEqual(FOUND);
-    expect(performance.now() - begun).toBeLessThan(20);
+    expect(performance.now() - begun).toBeLessThan(200); // to wait for the lock takes 500
     writer.exec('rollback');
     writer.close();
   });
@@ -265,15 +327,45 @@ function make(mode: string, name = 'user'): string {
   const db = new Database(path);
   db.pragma(`journal_mode = ${mode}`);
   db.pragma('synchronous = off');
+  if (process.getuid?.() === 0) for (const each of [dirname(path), path]) chownSync(each, 1, 1);
   db.exec('create table mailboxes (local text, domain text, value text, primary key (local, domain))');
   const insert = db.prepare('insert into mailboxes values (?, ?, ?)');
   db.transaction(() => {
     for (let at = 0; at < PEOPLE; at++) insert.run(`${name}${at}`, 'example.org', '');
   })();
   db.close();
-  if (process.getuid?.() === 0) for (const each of [dirname(path), path]) chownSync(each, 1, 1);
   return path;
 }
+
+function isDamaged(outcome: Answer | Error): boolean {
+  return outcome instanceof Error && outcome.message.includes('damaged');
+}
+
+/** Another file with the same people in it, at other places. */
+function makeVersion(mode: string, name: string): Buffer {
+  const path = make(mode, name);
+  const db = new Database(path);
+  const insert = db.prepare('insert into mailboxes values (?, ?, ?)');
+  db.transaction(() => {
+    for (let at = PEOPLE - 1; at >= 0; at--) insert.run(`user${at}`, 'example.org', name.repeat(at % 100));
+  })();
+  db.close();
+  return readFileSync(path);
+}
+
+/** Writes in place, in pieces, as `rsync --inplace` does, and cuts what is behind them. */
+async function writeOver(path: string, content: Buffer, pauseMs: number, until = content.length): Promise<void> {
+  const file = await openFile(path, 'r+');
+  for (let at = 0; at < until; at += PIECE_BYTES) {
+    await file.write(content.subarray(at, at + PIECE_BYTES), 0, undefined, at);
+    if (pauseMs > 0) await sleep(pauseMs);
+  }
+  if (until === content.length) await file.truncate(until);
+  await file.close();
+}
+
+const PIECE_BYTES = 8_192;
+const RECOVERY = { timeout: 15_000, interval: 20 };
 
 function queries(text: string): Queries {
   const query = parseQuery('mailbox', text, 'sqlite');
@@ -282,13 +374,15 @@ function queries(text: string): Queries {
 }
 
 function open(path: string, text = QUERY): Store {
-  const store = openSqlite({ path, queries: queries(text) });
+  const store = openSqlite({ path, queries: queries(text) }, createTrust(path, checkIn(library.module)));
   stores.push(store);
   return store;
 }
 
 function reopening(path: string): Store {
-  const store = createReopening(() => openSqlite({ path, queries: queries(QUERY) }), { opened() {}, unavailable() {} });
+  const trust = createTrust(path, checkIn(library.module));
+  const events = { opened() {}, unavailable() {} };
+  const store = createReopening(() => openSqlite({ path, queries: queries(QUERY) }, trust), events);
   stores.push(store);
   return store;
 }
