@@ -1,4 +1,4 @@
-import { domainToASCII } from 'node:url';
+import { domainToASCII, domainToUnicode } from 'node:url';
 
 const LONGEST = 255; // octets, RFC 5321 section 4.5.3.1.2
 const NAME = /^[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/;
@@ -18,6 +18,13 @@ export function parseDomain(text: string): string | null {
   const ascii = NON_ASCII.test(name) ? toALabels(name) : name.toLowerCase();
   if (ascii.length > LONGEST) return null; // an A-label may be longer than what it stands for
   return NAME.test(ascii) || LITERAL.test(ascii) ? ascii : null;
+}
+
+/** A canonical domain in Unicode, as others may have stored it; null where it is the same, or no A-label at all. */
+export function unicodeOf(domain: string): string | null {
+  if (!domain.includes('xn--')) return null;
+  const text = domainToUnicode(domain);
+  return text !== domain && parseDomain(text) === domain ? text : null;
 }
 
 /** The capital sharp s goes first: it is `ss` or `ß`, depending on the age of the tables that a Node came with (UTS 46). */

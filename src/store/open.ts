@@ -11,6 +11,7 @@ import { type Counts, createMeter } from './meter.ts';
 import { createReopening } from './reopen.ts';
 import { createShrinkWatch } from './driver/shrink.ts';
 import { createReplicas } from './replicas.ts';
+import { createSpellings } from './spellings.ts';
 import { MissingPackageError, messageOf, type Store } from './store.ts';
 
 /** What happens to a store while it is open, for the log. */
@@ -154,7 +155,11 @@ async function openDriver(
     case 'sqlite': {
       const { sqliteOpener } = await DRIVERS.sqlite();
       const watched = watch(null);
-      return createCanary(createReopening(await sqliteOpener(config), watched), config.canaries, watched);
+      return createCanary(
+        createSpellings(createReopening(await sqliteOpener(config), watched)),
+        config.canaries,
+        watched,
+      );
     }
     case 'postgresql': {
       const { createPostgresql } = await DRIVERS.postgresql();
@@ -198,7 +203,7 @@ function guardAll(
     const watched = watch(urls.length > 1 ? hostOf(url) : null);
     const limited = createDeadline(batched, timeoutMs);
     const asked = createBreaker(limited, { failures: FAILURES, probeMs: PROBE_MS, probe }, watched);
-    return createCanary(asked, canaries, watched);
+    return createCanary(createSpellings(asked), canaries, watched);
   });
   return createReplicas(servers);
 }

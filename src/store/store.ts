@@ -33,6 +33,11 @@ export class QuestionError extends StoreError {
   override name = 'QuestionError';
 }
 
+/** The encoding of a store has no such characters, so that nothing in it can be named so. */
+export class UnstorableError extends QuestionError {
+  override name = 'UnstorableError';
+}
+
 /** No mailbox was ever written to a store, so it cannot be certain of anything: whoever set it up is not done. */
 export class EmptyStoreError extends StoreError {
   override name = 'EmptyStoreError';

@@ -68,6 +68,32 @@ describePart('the daemon over a real PostgreSQL of PostfixAdmin', findPostgresql
     expect(await daemon.stop()).toBe(0);
   });
 
+  test('finds who is stored with his domain in Unicode, or as an A-label, however he is asked for', async () => {
+    await server.sql(
+      `insert into domain (domain) values ('schönwetter.example'), ('xn--bcher-kva.example');
+       insert into mailbox (username, local_part, domain) values
+         ('info@schönwetter.example', 'info', 'schönwetter.example'), ('fred@xn--bcher-kva.example', 'fred', 'xn--bcher-kva.example');
+       insert into alias (address, goto, domain) values ('x@schönwetter.example', 'fred@example.org', 'schönwetter.example')`,
+    );
+    try {
+      const { ask } = await serveOver(storeOf('canary = { mailbox = "info@schönwetter.example" }'));
+      for (const domain of ['schönwetter.example', 'xn--schnwetter-gcb.example']) {
+        expect(await ask(`info@${domain}`)).toBe(`OK info@${domain}`);
+        expect(await ask(`nobody@${domain}`)).toBe(MISSED);
+        expect(await ask(`x@${domain}`, 'virtual')).toBe('OK fred@example.org');
+        expect(await ask(domain, 'domains')).toBe(`OK ${domain}`);
+      }
+      expect(await ask('fred@bücher.example')).toBe('OK fred@bücher.example');
+      expect(await ask('nobody@bücher.example')).toBe(MISSED);
+      expect(await ask('xn--80ak6aa92e.example', 'domains')).toBe(MISSED);
+    } finally {
+      await server.sql(
+        `delete from alias where domain like 'sch%'; delete from mailbox where domain like 'sch%' or domain like 'xn--%';
+         delete from domain where domain like 'sch%' or domain like 'xn--%'`,
+      );
+    }
+  });
+
   describePart('asked by the real postmap', postfix, (real) => {
     test('answers', async () => {
       const { daemon } = await serveOver(storeOf());
@@ -216,6 +242,17 @@ describePart('the daemon over a real MariaDB of PostfixAdmin', await findMariadb
       expect(await ask('joe@example.org')).toBe(MISSED);
       expect(await ask('all@stands.example', 'virtual')).toContain('fred@example.org');
       expect(await ask('example.org', 'domains')).toBe('OK example.org');
+      await server.sql(
+        `use mail; insert into domain (domain) values ('schönwetter.example');
+         insert into mailbox (username, local_part, domain) values ('info@schönwetter.example', 'info', 'schönwetter.example')`,
+      );
+      for (const domain of ['schönwetter.example', 'xn--schnwetter-gcb.example']) {
+        expect(await ask(`info@${domain}`)).toBe(`OK info@${domain}`);
+        expect(await ask(`nobody@${domain}`)).toBe(MISSED);
+      }
+      // Its columns are latin1, and so certain to have nobody there.
+      expect(await ask('fred@xn--80ak6aa92e.example')).toBe(MISSED);
+      expect(await ask('аррӏе.example', 'domains')).toBe(MISSED);
     } finally {
       await server.stop();
     }
@@ -235,6 +272,11 @@ describePart('the daemon over a real slapd', findSlapd(PARTS), (installation) =>
       const { ask } = await serveOver(store(SUFFIX), map);
       expect(await ask('fred@example.org')).toBe('OK fred@example.org');
       expect(await ask('nobody@example.org')).toBe(MISSED);
+      await server.add([['cn=info@schönwetter.example', { objectClass: 'inetOrgPerson', sn: 'x' }]]);
+      const named = store(SUFFIX).replaceAll('mail=:address', 'cn=:address').replace('= "mail"', '= "cn"');
+      const unicode = await serveOver(named, map);
+      expect(await unicode.ask('info@xn--schnwetter-gcb.example')).toBe('OK info@xn--schnwetter-gcb.example');
+      expect(await unicode.ask('nobody@xn--schnwetter-gcb.example')).toBe(MISSED);
       const wrong = await serveOver(store(`ou=nowhere,${SUFFIX}`), map);
       expect(await wrong.ask('nobody@example.org')).toBe(FAILED);
     } finally {
@@ -247,7 +289,7 @@ describePart('the daemon over a real Redis', await findRedis(PARTS), (installati
   test('answers from a set, is TEMP once it is flushed, and hears of changes', async () => {
     const server = await installation.start({ settings: ['--notify-keyspace-events', 'Kg$shxe'] });
     try {
-      await server.cli('sadd', 'mailboxes', 'fred@example.org');
+      await server.cli('sadd', 'mailboxes', 'fred@example.org', 'info@schönwetter.example');
       const { ask } = await serveOver(
         `driver = "redis"\nurl = "redis://127.0.0.1:${server.port}"
          mailbox = { set = "mailboxes", member = "{address}" }
@@ -256,6 +298,8 @@ describePart('the daemon over a real Redis', await findRedis(PARTS), (installati
       );
       expect(await ask('fred@example.org')).toBe('OK fred@example.org');
       expect(await ask('joe@example.org')).toBe(MISSED);
+      expect(await ask('info@xn--schnwetter-gcb.example')).toBe('OK info@xn--schnwetter-gcb.example');
+      expect(await ask('joe@xn--schnwetter-gcb.example')).toBe(MISSED);
       await vi.waitUntil(async () => {
         await server.cli('sadd', 'mailboxes', `unheard${Math.random()}`); // until it listens
         return (await ask('joe@example.org')) === MISSED;
@@ -326,7 +370,11 @@ describe('the daemon over HTTP', () => {
     const server = await startHttpd();
     try {
       const row = (address: string) => ({ question: 'mailbox', match: { address }, fields: { address } });
-      await server.load('people', [row('fred@example.org'), row('postmaster@example.org')]);
+      await server.load('people', [
+        row('fred@example.org'),
+        row('postmaster@example.org'),
+        row('info@schönwetter.example'),
+      ]);
       const url = `${server.origin}/people/mailbox?address=:address`;
       const { ask } = await serveOver(
         `driver = "http"\nmailbox = "${url}"\ncanary = { mailbox = "postmaster@example.org" }`,
@@ -334,6 +382,8 @@ describe('the daemon over HTTP', () => {
       );
       expect(await ask('fred@example.org')).toBe('OK fred@example.org');
       expect(await ask('nobody@example.org')).toBe(MISSED);
+      expect(await ask('info@xn--schnwetter-gcb.example')).toBe('OK info@xn--schnwetter-gcb.example');
+      expect(await ask('nobody@schönwetter.example')).toBe(MISSED);
       await server.load('people', []);
       expect(await ask('fred@example.org')).toBe(FAILED);
     } finally {

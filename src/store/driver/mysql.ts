@@ -18,6 +18,7 @@ import {
   limitsOf,
   checkNames,
   isOfQuestion,
+  isUnstorable,
   parseUrl,
   rowsByQuestion,
   sizeOf,
@@ -25,7 +26,7 @@ import {
   unionValues,
 } from '../sql/mysql.ts';
 import { answerAll, type Link, MOST_BRANCHES, storeErrorOf } from '../sql/mysql-link.ts';
-import { QuestionError, StoreError } from '../store.ts';
+import { QuestionError, StoreError, UnstorableError } from '../store.ts';
 import type { TlsOptions } from '../tls.ts';
 
 export interface MysqlOptions {
@@ -184,6 +185,7 @@ function createLink(options: MysqlOptions, ended: () => void): Link {
       checkNames(name, columns);
       return rowsByQuestion(columns, rows, { asked: questions.length, size });
     } catch (error) {
+      if (isUnstorable(error as QueryError)) throw new UnstorableError((error as Error).message, { cause: error });
       if (isOfQuestion(error as QueryError)) throw new QuestionError((error as Error).message, { cause: error });
       statements.delete(key); // it may be that the server does not know it any more
       if (cause === null) connection?.unprepare(text);

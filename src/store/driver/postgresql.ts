@@ -21,7 +21,7 @@ import {
   verdictsOf,
 } from '../sql/postgresql.ts';
 import type { Queries, Query } from '../sql/query.ts';
-import { QuestionError, StoreError } from '../store.ts';
+import { QuestionError, StoreError, UnstorableError } from '../store.ts';
 import type { TlsOptions } from '../tls.ts';
 
 export interface PostgresqlOptions extends ServerOptions {
@@ -130,6 +130,7 @@ function openLine({ url, password, tls, timeoutMs }: ServerOptions): Line {
   const failureOf = (cause: unknown): StoreError => {
     const { message, code } = cause as Error & { code?: string };
     const text = `PostgreSQL at ${name}: ${message || code}`;
+    if (code === UNTRANSLATABLE) return new UnstorableError(text, { cause });
     return isOfQuestion(code) ? new QuestionError(text, { cause }) : new StoreError(text, { cause });
   };
   client.on('error', (cause) => end(failureOf(cause)));
@@ -164,6 +165,7 @@ function openLine({ url, password, tls, timeoutMs }: ServerOptions): Line {
   };
 }
 
+const UNTRANSLATABLE = '22P05'; // into the encoding of the database
 const KEEP_ALIVE_MS = 10_000;
 const BPCHAR = 1042;
 

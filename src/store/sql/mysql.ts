@@ -147,6 +147,9 @@ export function sizeOf(values: readonly string[]): number {
 // What no SQLSTATE tells: characters that a column's character set does not have, and what a regular expression cannot be.
 const OF_QUESTION = new Set([1_139, 1_153, 1_267, 1_270, 1_271, 1_300, 1_301, 1_366, 1_977, 3_854]);
 
+/** Of those, the ones of characters. */
+const OF_CHARACTERS = new Set([1_267, 1_270, 1_271, 1_300, 1_366, 1_977, 3_854]);
+
 /** What a server says of an error. */
 export interface Refusal {
   readonly errno?: number | undefined;
@@ -156,4 +159,9 @@ export interface Refusal {
 /** Whether a statement that was prepared well failed by its values. 22 is "data exception", 21000 more rows than one. */
 export function isOfQuestion({ errno, sqlState }: Refusal): boolean {
   return OF_QUESTION.has(errno ?? 0) || /^(?:22|21000)/.test(sqlState ?? '');
+}
+
+/** Whether it failed since a column cannot hold a character of its values. */
+export function isUnstorable({ errno }: Refusal): boolean {
+  return OF_CHARACTERS.has(errno ?? 0);
 }

@@ -1,0 +1,75 @@
+import { parseDomain, unicodeOf } from '../address/domain.ts';
+import { andThen } from '../maybe.ts';
+import type { Answer, Maybe, Question } from '../vocabulary.ts';
+import { type Store, UnstorableError } from './store.ts';
+
+/**
+ * A store that others fill, who may write `bücher.example` where we ask for `xn--bcher-kva.example`: what is not found by the one
+ * spelling of a domain is asked for by the other one too, both as of one moment.
+ */
+export function createSpellings(store: Store): Store {
+  /** Asks for what was absent by its other spelling as well; `others` has null for what has none. */
+  const askBoth = async (
+    questions: readonly Question[],
+    others: readonly (Question | null)[],
+    anew?: boolean,
+  ): Promise<readonly Answer[]> => {
+    const more = others.filter((other) => other !== null);
+    const all = await store.lookupAtOnce([...questions, ...more], anew);
+    const rest = all.slice(questions.length);
+    return others.map((other, at) => (other === null ? null : rest.shift()) ?? (all[at] as Answer));
+  };
+  /** The same where the store cannot hold some of the other spellings, which are absent then. */
+  const askStorable = async (
+    questions: readonly Question[],
+    others: readonly (Question | null)[],
+    anew?: boolean,
+  ): Promise<readonly Answer[]> => {
+    try {
+      return await askBoth(questions, others, anew);
+    } catch (cause) {
+      if (!(cause instanceof UnstorableError)) throw cause;
+      const storable = await Promise.all(others.map((other) => (other === null ? null : orUnstorable(other))));
+      return await askBoth(questions, storable, anew);
+    }
+  };
+  const orUnstorable = async (question: Question): Promise<Question | null> => {
+    try {
+      await store.lookup(question);
+      return question;
+    } catch (cause) {
+      if (cause instanceof UnstorableError) return null;
+      throw cause;
+    }
+  };
+  const lookupAtOnce = (questions: readonly Question[], anew?: boolean): Maybe<readonly Answer[]> =>
+    andThen(store.lookupAtOnce(questions, anew), (answers) => {
+      const others = questions.map((question, at) => (answers[at] === null ? otherSpelling(question) : null));
+      return others.every((other) => other === null) ? answers : askStorable(questions, others, anew);
+    });
+
+  return {
+    lookup(question) {
+      return andThen(store.lookup(question), (answer) => {
+        const other = answer === null ? otherSpelling(question) : null;
+        if (other === null) return answer;
+        return askStorable([question], [other]).then(([found]) => found as Answer);
+      });
+    },
+    lookupAtOnce,
+    atomic: store.atomic,
+    close: () => store.close(),
+  };
+}
+
+/** The same question with its domain in Unicode, or for the key of a table in whichever spelling it has not; null: it has one. */
+function otherSpelling(question: Question): Question | null {
+  if (question.about !== 'key') {
+    const domain = unicodeOf(question.domain);
+    return domain === null ? null : { ...question, domain };
+  }
+  const start = question.key.lastIndexOf('@') + 1;
+  const written = question.key.slice(start);
+  const domain = /[^\0-\x7f]/.test(written) ? parseDomain(written) : unicodeOf(written);
+  return domain === null ? null : { ...question, key: question.key.slice(0, start) + domain };
+}
