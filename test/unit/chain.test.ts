@@ -106,6 +106,7 @@ const memory = createMemoryStore([
     String.raw`quoted@example.org \"quo ted"@example.org`,
     String.raw`barelast@example.org \barelast, \fred`,
     String.raw`gone@example.org \nobody@example.org`,
+    String.raw`behind@example.org \lists@example.org`,
 
     `big@example.org ${Array.from({ length: 1_200 }, (_, at) => `u${at}@big.example`).join()}`,
     `lateone@example.org ${Array.from({ length: 900 }, (_, at) => `x${at}@big.example`).join()},fred@example.org`,
@@ -252,6 +253,8 @@ describe.each([
     ['virtual: past@example.org', 'UncertainError'], // the mail server would ask for ann, and copy bob
     ['mailbox: past@example.org', 'OK past@example.org'],
     ['mailbox: gone@example.org', 'NOTFOUND'],
+    ['mailbox: behind@example.org', 'NOTFOUND'], // lists is an alias, and no mailbox
+    ['fully: behind@example.org', 'OK lists@example.org'],
   ])(String.raw`\user is a user whose alias does not count: %s`, async (asked, reply) => {
     expect(await ask(asked, lookup)).toBe(reply);
   });
