@@ -29,7 +29,9 @@ export function createSpellings(store: Store): Store {
       return await askBoth(questions, others, anew);
     } catch (cause) {
       if (!(cause instanceof UnstorableError)) throw cause;
-      const storable = await Promise.all(others.map((other) => (other === null ? null : orUnstorable(other))));
+      const storable = await Promise.all(
+        others.map(async (other) => (other === null ? null : await orUnstorable(other))),
+      );
       return await askBoth(questions, storable, anew);
     }
   };

@@ -130,7 +130,7 @@ function openLine({ url, password, tls, timeoutMs }: ServerOptions): Line {
   const failureOf = (cause: unknown): StoreError => {
     const { message, code } = cause as Error & { code?: string };
     const text = `PostgreSQL at ${name}: ${message || code}`;
-    if (code === UNTRANSLATABLE) return new UnstorableError(text, { cause });
+    if (code === '22P05') return new UnstorableError(text, { cause }); // no such character in the database's encoding
     return isOfQuestion(code) ? new QuestionError(text, { cause }) : new StoreError(text, { cause });
   };
   client.on('error', (cause) => end(failureOf(cause)));
@@ -165,7 +165,6 @@ function openLine({ url, password, tls, timeoutMs }: ServerOptions): Line {
   };
 }
 
-const UNTRANSLATABLE = '22P05'; // into the encoding of the database
 const KEEP_ALIVE_MS = 10_000;
 const BPCHAR = 1042;
 
