@@ -382,6 +382,22 @@ test('a write that is hidden is not overwritten by who has the file open, and is
   expect(await exported(store)).toBe('barney@example.org\nfred@example.org\nwilma@example.org\n');
 });
 
+test('a data file that is replaced while a command writes takes nothing, and the command says so', async () => {
+  const folder = await makeFolder();
+  const [store, other] = [join(folder, 'store'), join(folder, 'other')];
+  await fill(store, ['fred@example.org']);
+  await fill(other, ['wilma@example.org']);
+  const records = openRecords(store, 'write');
+  onTestFinished(() => records.close());
+  expect(() =>
+    records.write((writer) => {
+      renameSync(join(other, FILE), join(store, FILE));
+      return writer.remove({ about: 'mailbox', local: 'fred', domain: 'example.org' });
+    }),
+  ).toThrow('was removed or replaced meanwhile; nothing was written; run this again');
+  expect(await exported(store)).toBe('wilma@example.org\n');
+});
+
 describe('a store that shrinks', () => {
   test('sharply is logged, whoever did it, and little by little too', async () => {
     const daemon = await serve();
