@@ -103,7 +103,7 @@ Examples:
   smmap mailbox add --folder news @example.org           # a shared folder of a domain`,
     list: 'Prints the addresses, ordered by domain.',
     import: `
-Format list, one mailbox a line; blank lines and lines that start with # are left out:
+Format list, one mailbox a line; blank lines are left out, and what is behind a # that starts a word:
   fred@example.org
   "quo ted"@example.org state=overquota value=/var/mail/quo
   joe@example.org folder=lists folder="with space" state=disabled
@@ -112,7 +112,11 @@ Format passwd, as in passwd(5); uid:gid:home becomes the value. Format dovecot, 
   fred:x:1000:1000:Fred:/home/fred:/bin/sh
   wilma@example.org:{PLAIN}secret:5000:5000::/var/mail/wilma
 
-Format cyrus, what ctl_mboxlist -d of Cyrus 3 prints (docs/cyrus.md). One that was cut off is refused as a whole;
+Format postmap, a table in which Postfix looks for recipients, such as relay_recipient_maps; a path becomes the value:
+  fred@example.org       OK
+  wilma@example.org      example.org/wilma/
+
+Format cyrus, what ctl_mboxlist -d of Cyrus 3.6 and later prints (docs/cyrus.md). One that was cut off is refused as a whole;
 it may be short for other reasons, so it does not go with --replace.
 ${RULES}
 
@@ -120,6 +124,7 @@ Examples:
   smmap mailbox import list.txt
   smmap mailbox import --format passwd --default-domain example.org /etc/passwd
   smmap mailbox import --format dovecot --replace /etc/dovecot/users
+  smmap mailbox import --format postmap /etc/postfix/relay_recipients
   su cyrus -s /bin/sh -c 'ctl_mboxlist -d' | smmap mailbox import --format cyrus --default-domain example.org -`,
     export: `
 Format list, as import reads it:
@@ -153,12 +158,14 @@ hosted, with aliases only (smmap domain remove undoes that, and --replace does n
   sales@example.net      fred@example.org,
       wilma@example.org
   @example.net           joe@example.org
+Commas, semicolons and blanks separate targets; names, comments and angle brackets are dropped.
 
-Format virtusertable, of Sendmail:
+Format virtusertable, of Sendmail. An error:nouser is left out, since an address in no line is refused anyway:
   info@example.org       fred
   @example.net           %1%3@example.org
 
-Format aliases, as in aliases(5) of Sendmail and Postfix. Programs and files stay with the mail server:
+Format aliases, as in aliases(5) of Sendmail and Postfix. Programs and files stay with the mail server; a backslash at
+the end of a line continues it:
   postmaster: fred, wilma@example.org
 ${RULES}
 
@@ -194,7 +201,7 @@ Examples:
   smmap domain add --class relay example.com`,
     list: 'Prints the domains with their classes, also those that have mailboxes and were not added.',
     import: `
-One domain a line, with its class behind it where that is not mailbox; blank lines and lines that start with # are left out:
+One domain a line, with its class behind it where that is not mailbox; blank lines, and what is behind a #, are left out:
   example.org
   example.net alias
   example.com relay

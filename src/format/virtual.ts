@@ -74,7 +74,7 @@ function findMisplaced(targets: readonly string[]): string | null {
     const target = parseTarget(text);
     if ('flaw' in target) return `has the target ${JSON.stringify(text)}, which ${target.flaw}`;
     if (target.kind === 'special') {
-      return `${nameOf(text)} is a program, a file or a list, and virtual(5) takes addresses only`;
+      return `${nameOf(text)} is no address, but for aliases(5) only`;
     }
     if (target.kind === 'domain' && index > 0) {
       return `${nameOf(text)} is a domain, which Postfix completes in the first place only`;

@@ -53,7 +53,7 @@ export function parseVirtusertableLine(text: string): Alias | Refusal | Flaw | n
   if ('kind' in read && read.kind === 'special') {
     return flawOf(
       owner,
-      "has a program, a file or a list for its target, and Sendmail's virtusertable takes addresses only",
+      'has a target that is no address, but for aliases(5) only',
     );
   }
   return alias;

@@ -18,7 +18,7 @@ const FOUND = [
     title: 'a virtual alias file with a backslash, which Postfix takes for a part of the address',
     args: ['alias', 'import'],
     file: 'staff@x.test fred,\\\n wilma\n',
-    said: 'list:1: staff@x.test: a target is a program, a file or a list, and virtual(5) takes addresses only|0 imported, 1 bad',
+    said: 'list:1: staff@x.test: a target is no address, but for aliases(5) only|0 imported, 1 bad',
     exported: '',
   },
   {

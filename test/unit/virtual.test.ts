@@ -14,7 +14,7 @@ const alias = (local: string, domain: string, ...targets: string[]): Alias => ({
 const hosted = { about: 'domain', domain: 'example.org', class: 'alias' } as const;
 const parse = (text: string): unknown => parseVirtualLine(text, 'default.test');
 
-const SPECIAL = 'a target is a program, a file or a list, and virtual(5) takes addresses only';
+const SPECIAL = 'a target is no address, but for aliases(5) only';
 
 describe('a line of virtual(5)', () => {
   it.each([

@@ -67,7 +67,7 @@ describe("a line of Sendmail's virtusertable", () => {
     [
       'has a program',
       'a@example.org |cat',
-      "a@example.org: has a program, a file or a list for its target, and Sendmail's virtusertable takes addresses only",
+      'a@example.org: has a target that is no address, but for aliases(5) only',
     ],
   ])('%s, which is a flaw', (_, text, flaw) => {
     expect(parseVirtusertableLine(text)).toEqual({ flaw });
