@@ -1,7 +1,7 @@
 import { CONTROL, type Flaw, foldLocal, formatAddress } from '../address/address.ts';
 import { parseDomain } from '../address/domain.ts';
 import { formatTargets, nameOf, parseTarget } from '../address/target.ts';
-import { LONGEST_NAME, quoted } from '../address/written.ts';
+import { flawOfWritten, LONGEST_NAME, quoted } from '../address/written.ts';
 import { type Alias, parseAlias } from '../store/record/alias.ts';
 import type { HostedDomain } from '../store/record/domain.ts';
 import { flawOf, formatOwner, splitWord } from '../store/record/owner.ts';
@@ -63,6 +63,8 @@ function formatAlias(alias: Alias): string | Flaw {
   if (CONTROL.test(key)) return { flaw: `${JSON.stringify(name)}: has a control character` };
   if (key.startsWith('#')) return { flaw: `${name}: would be a comment, and Postfix does not ask for it in quotes` };
   if (ODD_BLANK.test(local)) return { flaw: `${name}: has a blank that Postfix does not put into quotes` };
+  const odd = local === NOBODY ? null : flawOfWritten(key);
+  if (odd !== null) return { flaw: `${name}: ${odd}, and Postfix does not ask for it in quotes` };
   const ordered = [...targets.filter(isWholeDomain), ...targets.filter((target) => !isWholeDomain(target))];
   const misplaced = findMisplaced(ordered);
   return misplaced === null ? `${key} ${formatTargets(ordered)}` : { flaw: `${name}: ${misplaced}` };
@@ -72,7 +74,10 @@ function formatAlias(alias: Alias): string | Flaw {
 function findMisplaced(targets: readonly string[]): string | null {
   for (const [index, text] of targets.entries()) {
     const target = parseTarget(text);
-    if ('flaw' in target) return `has the target ${JSON.stringify(text)}, which ${target.flaw}`;
+    const odd = 'kind' in target && target.kind === 'address' ? flawOfWritten(text) : null;
+    if ('flaw' in target || odd !== null) {
+      return `has the target ${JSON.stringify(text)}, which ${'flaw' in target ? target.flaw : odd}`;
+    }
     if (target.kind === 'special') {
       return `${nameOf(text)} is no address, but for aliases(5) only`;
     }

@@ -1,6 +1,6 @@
 import { CONTROL, type Flaw, formatAddress, formatLocal } from '../address/address.ts';
 import { formatTargets, parseTarget } from '../address/target.ts';
-import { isPlain } from '../address/written.ts';
+import { flawOfWritten, isPlain } from '../address/written.ts';
 import { type Alias, parseAlias } from '../store/record/alias.ts';
 import { flawOf, formatOwner, type Owner, parseFileOwner } from '../store/record/owner.ts';
 import { NOBODY } from '../vocabulary.ts';
@@ -51,10 +51,7 @@ export function parseVirtusertableLine(text: string): Alias | Refusal | Flaw | n
   if (another !== undefined) return flawOf(owner, severalTargets(alias));
   const read = parseTarget(only);
   if ('kind' in read && read.kind === 'special') {
-    return flawOf(
-      owner,
-      'has a target that is no address, but for aliases(5) only',
-    );
+    return flawOf(owner, 'has a target that is no address, but for aliases(5) only');
   }
   return alias;
 }
@@ -73,6 +70,8 @@ export function formatVirtusertableLine(alias: Alias): string | Flaw {
   if (local !== NOBODY && formatLocal(folded) !== folded) {
     return { flaw: `${name}: needs quotes, and makemap(8) knows none` };
   }
+  const odd = local === NOBODY ? null : flawOfWritten(`${folded}@${domain}`);
+  if (odd !== null) return { flaw: `${name}: ${odd}, and makemap(8) knows none` };
   if (folded.startsWith('#')) return { flaw: `${name}: would be a comment` };
   if (WILDCARD.test(folded)) return { flaw: `${name}: would be a wildcard of Sendmail` };
   if (targets.length !== 1) return { flaw: `${name}: ${severalTargets(alias)}` };
@@ -80,6 +79,8 @@ export function formatVirtusertableLine(alias: Alias): string | Flaw {
   const target = parseTarget(text);
   if ('flaw' in target) return { flaw: `${name}: has the target ${JSON.stringify(text)}, which ${target.flaw}` };
   const key = `${folded}@${domain}`;
+  const oddTarget = target.kind === 'address' ? flawOfWritten(text) : null;
+  if (oddTarget !== null) return { flaw: `${name}: has the target ${JSON.stringify(text)}, which ${oddTarget}` };
   if (target.kind === 'domain') {
     // %3 as well, or a detail would be lost (cf/README of Sendmail).
     return local === NOBODY

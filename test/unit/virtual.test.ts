@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { foldLocal, formatAddress } from '../../src/address/address.ts';
+import { flawOfWritten } from '../../src/address/written.ts';
 import { formatVirtualLine, parseVirtualLine } from '../../src/format/virtual.ts';
 import type { Alias } from '../../src/store/record/alias.ts';
 import { CLASSES } from '../../src/vocabulary.ts';
@@ -146,6 +147,16 @@ describe('for virtual(5)', () => {
       alias('a\u00a0b', 'example.org', 'b'),
       '"a\u00a0b"@example.org: has a blank that Postfix does not put into quotes',
     ],
+    [
+      'a character that nobody sees',
+      alias('a\u200bb', 'example.org', 'b'),
+      '"a\u200bb"@example.org: has an invisible character (U+200B) outside quotes, and Postfix does not ask for it in quotes',
+    ],
+    [
+      'a character that nobody sees in a target',
+      alias('a', 'example.org', 'b\u00adc@x.test'),
+      'a@example.org: has the target "b\u00adc@x.test", which has an invisible character (U+00AD) outside quotes',
+    ],
     ['a line feed', alias('a\nb', 'example.org', 'b'), String.raw`"\"a\nb\"@example.org": has a control character`],
     [
       'a line feed in a target',
@@ -170,7 +181,7 @@ describe('for virtual(5)', () => {
     const local = fc
       .string({ unit: 'grapheme', minLength: 1, maxLength: 12 })
       .map(foldLocal)
-      .filter((raw) => !/\p{Cc}|[^\S ]|^#/u.test(raw));
+      .filter((raw) => !/\p{Cc}|[^\S ]|^#/u.test(raw) && flawOfWritten(formatAddress(raw, 'x.test')) === null);
     const domain = fc.constantFrom('example.org', 'xn--bcher-kva.example', '[192.0.2.1]');
     const target = fc.tuple(local, domain).map(([user, at]) => formatAddress(user, at));
     const record = fc.record({
