@@ -138,6 +138,15 @@ const FOUND = [
     exported: '',
   },
   {
+    title: 'a list that says something twice, which may be a password',
+    args: ['alias', 'import', '--format', 'aliases', '--default-domain', 'x.test'],
+    file: 'fred: a\nfred: b\njoe%secret: a\njoe%secret: b\n',
+    said:
+      'list:2: fred@x.test: is in the list already, further up|list:4: is in the list already, further up|' +
+      '2 imported, 2 bad',
+    exported: 'fred@x.test a|joe%secret@x.test a',
+  },
+  {
     title: 'the list of an old Cyrus',
     args: ['mailbox', 'import', '--format', 'cyrus', '--default-domain', 'x.test'],
     file: 'user.fred\t0 default fred\tlrswipkxtecda\t\nuser.fred.lists\t0 default fred\tlrswipkxtecda\tanyone\tp\t\n',

@@ -1,3 +1,4 @@
+import { quoted } from '../../address/written.ts';
 import type { SourceLine } from '../../format/lines.ts';
 import type { Writer } from '../../store/driver/writer.ts';
 import { keyOf, nameOf, NOUNS, type StoredRecord } from '../../store/record/record.ts';
@@ -59,7 +60,7 @@ export async function importFile(
   /** Writes a record; what is wrong with it, or null. */
   const put = (record: StoredRecord, writer: Writer): string | null => {
     const isRepeated = isRepeat(record, keys, rules.replace);
-    if (isRepeated) return `${nameOf(record)}: is in the list already, further up`;
+    if (isRepeated) return `${quoted(nameOf(record))}is in the list already, further up`;
     const became = writer.put(record);
     if (became === null) return TOO_LONG;
     const counted = record.about === about ? 1 : 0;
