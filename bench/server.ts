@@ -77,7 +77,7 @@ function serverOf(child: ChildProcess, path: string, startMs: number): Server {
     pid: child.pid as number,
     startMs,
     async close() {
-      child.kill('SIGTERM');
+      child.kill('SIGINT');
       await ended(child);
     },
   };

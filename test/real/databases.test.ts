@@ -65,7 +65,7 @@ describePart('the daemon over a real PostgreSQL of PostfixAdmin', findPostgresql
     expect(await ask('example.org', 'domains')).toBe('OK example.org');
     expect(await ask('example.com', 'domains')).toBe(MISSED);
     expect((await daemon.logged('store_opened'))['store']).toBe('people');
-    expect(await daemon.stop()).toBe(0);
+    expect(await daemon.stop('SIGINT')).toBe(0);
   });
 
   test('finds who is stored with his domain in Unicode, or as an A-label, however he is asked for', async () => {
