@@ -4,7 +4,6 @@ import type { Config, StoreConfig } from './config/config.ts';
 import { CONTROL_REPLY_BYTES, createControl } from './control.ts';
 import { type Entrance, createDoors } from './doors.ts';
 import { createAnswer } from './map/map.ts';
-import { andThen } from './maybe.ts';
 import { type Maps, closeStores, openMaps, warnOfEmptyStores } from './maps.ts';
 import type { Log } from './observe/log.ts';
 import type { InheritedSockets } from './observe/systemd.ts';
@@ -15,7 +14,7 @@ import { descriptorLimit, watchDescriptors } from './socket/descriptors.ts';
 import { createIntake } from './socket/intake.ts';
 import { startTurns } from './socket/turn.ts';
 import { createLending } from './ports.ts';
-import { type Place, askSuccessor, placeOf, reportTo } from './successor.ts';
+import { type Successor, createSuccession } from './successor.ts';
 import { type OpenStore, checkDriver, openStore } from './store/open.ts';
 import type { Maybe, Reply, Request } from './vocabulary.ts';
 
@@ -99,8 +98,6 @@ export async function startDaemon(
   let running = await run(first, null);
   const retired = new Set<OpenStore>();
   let ending = false;
-  let answer: Running['answer'] = (request, sendable) =>
-    andThen(running.answer(request, sendable), (reply) => unlessTaken(request, reply, sendable));
 
   const turns = startTurns((forMs) => log.stalled(forMs));
   const intake = createIntake(turns);
@@ -111,7 +108,7 @@ export async function startDaemon(
         return running.config.limits;
       },
       turns,
-      answer: (request, sendable) => answer(request, sendable),
+      answer: (request, sendable) => succession.answer(request, sendable),
       deferred: (why, request) => {
         if (why === 'deadline passed' && request !== null) {
           log.deadlinePassed(request, running.config.limits.deadlineMs);
@@ -156,19 +153,13 @@ export async function startDaemon(
     forbidden: (address) => log.connectionForbidden(entrance().name, address),
     failed: (cause) => log.acceptFailed(entrance().name, cause),
   }));
-  const askAt = (place: Place | null): Running['answer'] => {
-    return async (request, sendable) => {
-      const failed = (cause: unknown): void =>
-        log.answered(request, { kind: 'TEMP', reason: 'lookup failed' }, cause, true);
-      return sendable(await askSuccessor(place, request, running.config.limits, failed));
-    };
-  };
-  /** A refusal counts only while no other daemon has the path, whose configuration is newer. */
-  const unlessTaken = (request: Request, reply: Reply, sendable: (reply: Reply) => Reply): Maybe<Reply> => {
-    if (ending || (reply.kind !== 'NOTFOUND' && reply.kind !== 'PERM')) return reply;
-    const taken = doors.taken();
-    return taken === null ? reply : askAt(placeOf([taken]))(request, sendable);
-  };
+  const succession = createSuccession({
+    answer: (request, sendable) => running.answer(request, sendable),
+    config: () => running.config,
+    doors,
+    older: () => ({ pid, clients: clients.count }),
+    failed: (request, reply, cause) => log.answered(request, reply, cause, true),
+  });
   let storesClosed: Promise<void> | null = null;
   const closeAllStores = (): Promise<void> =>
     (storesClosed ??= closeStores([...running.maps.stores.values(), ...retired]));
@@ -177,14 +168,9 @@ export async function startDaemon(
     descriptors.close();
     await closeAllStores();
   };
-  /**
-   * From now on questions go to the daemon that listens where this one did: its configuration and stores are newer. It is told
-   * of this one, until what is returned is called.
-   */
-  const retire = (place: Place | null): (() => void) => {
-    answer = askAt(place);
+  const retire = (): Successor => {
     setTimeout(() => void closeAllStores(), running.config.limits.deadlineMs).unref();
-    return reportTo(running.config.control, () => ({ pid, clients: clients.count }));
+    return succession.begin();
   };
   try {
     await doors.exchange(entrancesOf(first), takeover);
@@ -233,25 +219,23 @@ export async function startDaemon(
     lendPorts,
     async handOver() {
       ending = true;
-      const place = placeOf(doors.ways);
-      const stopReporting = retire(place);
+      const successor = retire();
       await new Promise((resolve) => setTimeout(resolve, LAST_ACCEPT_MS));
       doors.close();
       log.handingOver(clients.count);
       // Where nobody can be asked for the clients, they had better be half-closed: then they connect anew.
-      if (place !== null) await clients.finish(running.config.limits.handoverMs);
-      stopReporting();
+      if (successor.isKnown) await clients.finish(running.config.limits.handoverMs);
+      successor.leave();
     },
     async stop(why) {
       ending = true;
       log.stopping(why, clients.count);
-      const place = placeOf(doors.ways);
       doors.close();
       void controlClients.close();
       const { closed } = await clients.halfClose(running.config.limits.stopMs);
-      const stopReporting = retire(place);
+      const successor = retire();
       await closed;
-      stopReporting();
+      successor.leave();
       await closeAll();
       log.stopped();
     },

@@ -1,11 +1,14 @@
 import type { Config, ControlConfig } from './config/config.ts';
 import type { Older } from './control.ts';
-import type { Way } from './doors.ts';
+import type { Doors, Way } from './doors.ts';
+import { andThen } from './maybe.ts';
 import { parseReply } from './protocol/reply.ts';
 import { openClient } from './socket/client.ts';
 import { type Endpoint, parseEndpoint } from './socket/endpoint.ts';
 import type { Protocol } from './protocol/framing.ts';
-import type { Reply, Request } from './vocabulary.ts';
+import type { Maybe, Reply, Request } from './vocabulary.ts';
+
+const FAILED: Reply = { kind: 'TEMP', reason: 'lookup failed' };
 
 /** Where a daemon is asked. */
 export interface Place {
@@ -29,13 +32,13 @@ export async function askSuccessor(
   place: Place | null,
   request: Request,
   limits: Pick<Config['limits'], 'deadlineMs' | 'replyBytes'>,
-  failed: (cause: unknown) => void,
+  failed: (reply: Reply, cause: unknown) => void,
 ): Promise<Reply> {
   try {
     return await ask(place, request, limits);
   } catch (cause) {
-    failed(cause);
-    return { kind: 'TEMP', reason: 'lookup failed' };
+    failed(FAILED, cause);
+    return FAILED;
   }
 }
 
@@ -57,10 +60,65 @@ async function ask(
   }
 }
 
+/** `sendable` makes of a reply what the client can be sent. */
+type Answer = (request: Request, sendable: (reply: Reply) => Reply) => Maybe<Reply>;
+
+/** What of a daemon matters to its succession. */
+export interface Predecessor {
+  readonly answer: Answer;
+  readonly config: () => Pick<Config, 'limits' | 'control'>;
+  readonly doors: Pick<Doors, 'ways' | 'taken'>;
+  /** What the next daemon is told of it. */
+  readonly older: () => Older;
+  /** The next daemon could not be asked. */
+  readonly failed: (request: Request, reply: Reply, cause: unknown) => void;
+}
+
+export interface Succession {
+  /** As the daemon itself, but a refusal counts only while no other daemon has a path of it: that one's configuration is newer. */
+  readonly answer: Answer;
+  /** From now on all is asked of the daemon that listens where this one did: its configuration and stores are newer. */
+  begin(): Successor;
+}
+
+/** The daemon that comes after this one. */
+export interface Successor {
+  /** Whether it is known where it can be asked. */
+  readonly isKnown: boolean;
+  /** Tells it no more that this daemon still lives. */
+  leave(): void;
+}
+
+/** What becomes of the questions of a daemon's clients when another daemon takes its place. */
+export function createSuccession({ answer, config, doors, older, failed }: Predecessor): Succession {
+  const askAt =
+    (ways: readonly Way[]): Answer =>
+    async (request, sendable) => {
+      const tell = (reply: Reply, cause: unknown): void => failed(request, reply, cause);
+      return sendable(await askSuccessor(placeOf(ways), request, config().limits, tell));
+    };
+  let next: Answer | null = null;
+  return {
+    answer(request, sendable) {
+      if (next !== null) return next(request, sendable);
+      return andThen(answer(request, sendable), (reply) => {
+        if (reply.kind !== 'NOTFOUND' && reply.kind !== 'PERM') return reply;
+        const taken = doors.taken();
+        return taken === null ? reply : askAt([taken])(request, sendable);
+      });
+    },
+    begin() {
+      const { ways } = doors;
+      next = askAt(ways);
+      return { isKnown: placeOf(ways) !== null, leave: reportTo(config().control, older) };
+    },
+  };
+}
+
 const REPORT_MS = 10_000;
 
 /** Tells the daemon that listens on a control socket of this one, now and again, until what it returns is called. */
-export function reportTo(control: ControlConfig | null, older: () => Older): () => void {
+function reportTo(control: ControlConfig | null, older: () => Older): () => void {
   if (control === null) return () => {};
   const report = async (): Promise<void> => {
     try {

@@ -52,7 +52,7 @@ describe('who was taken over from', () => {
   ])('says TEMP where the next one %s', async (_, serve, cause) => {
     const place = await placeOfServer((socket) => socket.once('data', () => serve(socket)));
     const causes: string[] = [];
-    expect(await askSuccessor(place, REQUEST, LIMITS, (error) => causes.push(String(error)))).toEqual(TEMP);
+    expect(await askSuccessor(place, REQUEST, LIMITS, (_reply, error) => causes.push(String(error)))).toEqual(TEMP);
     expect(causes).toEqual([expect.stringContaining(cause)]);
   });
 
