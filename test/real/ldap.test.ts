@@ -10,7 +10,16 @@ import { createReplicas } from '../../src/store/replicas.ts';
 import { QuestionError, type Store, StoreError } from '../../src/store/store.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';
 import { expectNoLies, tell } from '../support/faults.ts';
-import { BLIND, READER, READER_PASSWORD, SMALL, SUFFIX, type Slapd, findSlapd } from '../support/slapd.ts';
+import {
+  type Attributes,
+  BLIND,
+  READER,
+  READER_PASSWORD,
+  SMALL,
+  SUFFIX,
+  type Slapd,
+  findSlapd,
+} from '../support/slapd.ts';
 import { describePart, PARTS } from './part.ts';
 
 const TIMEOUT_MS = 1_000;
@@ -200,6 +209,34 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
         ),
       );
       expect(await store.lookup(mailbox('nobody'))).toBeNull();
+    });
+
+    it('holds nobody in the parts of Active Directory that are elsewhere, but for other domains', async () => {
+      const refer = (name: string, to: string): [string, Attributes] => [
+        `ou=${name},ou=ad`,
+        { objectClass: ['referral', 'extensibleObject'], ou: name, ref: `ldap://127.0.0.1:1/${to}` },
+      ];
+      await slapd.add([
+        ['ou=ad', { objectClass: 'organizationalUnit' }],
+        ['cn=gina,ou=ad', { objectClass: 'inetOrgPerson', sn: 'g', mail: 'gina@example.org' }],
+        refer('dns', 'DC=DomainDnsZones,DC=example,DC=org'),
+        refer('forest', 'DC=ForestDnsZones,DC=example,DC=org'),
+        refer('configuration', 'CN=Configuration,DC=example,DC=org'),
+      ]);
+      const base = `ou=ad,${SUFFIX}`;
+      for (const preset of ['active-directory', 'exchange'] as const) {
+        const store = open({ base, searches: PRESETS[preset] });
+        expect(await store.lookup(mailbox('gina'))).toEqual(ACTIVE);
+        expect(await store.lookup(mailbox('nobody'))).toBeNull();
+      }
+      const remedy = /(?:dnszones|configuration),.*give a base = further down.*port 3268 or 3269/i;
+      const mail = open({ base, searches: { mailbox: PRESETS.mail.mailbox } });
+      expect(await mail.lookup(mailbox('gina'))).toEqual(ACTIVE);
+      expect((await failureOf(mail.lookup(mailbox('nobody')))).message).toMatch(remedy);
+      await slapd.add([refer('child', 'DC=configuration2,DC=example,DC=org')]);
+      const child = open({ base, searches: PRESETS['active-directory'] });
+      expect(await child.lookup(mailbox('gina'))).toEqual(ACTIVE);
+      expect((await failureOf(child.lookup(mailbox('nobody')))).message).toContain('/dc=configuration2,');
     });
 
     it('is told success without entries by a server that forbids reading, which only a canary can notice', async () => {

@@ -32,7 +32,7 @@ export interface LdapEntry {
 
 export type LdapMessage = { readonly id: number } & (
   | { readonly kind: 'entry'; readonly entry: LdapEntry }
-  | { readonly kind: 'reference' }
+  | { readonly kind: 'reference'; readonly urls: readonly string[] }
   | { readonly kind: 'bind' | 'search' | 'extended'; readonly code: number; readonly text: string }
 );
 
@@ -151,12 +151,21 @@ export function decodeMessage(bytes: Buffer): LdapMessage {
   present(reader.readSequence(0x30));
   const id = present(reader.readInt());
   const tag = present(reader.readSequence());
-  if (tag === 0x73) return { id, kind: 'reference' };
+  if (tag === 0x73) return { id, kind: 'reference', urls: readUrls(reader) };
   if (tag === 0x64) return { id, kind: 'entry', entry: readEntry(reader) };
   if (!(tag in TAGS)) throw new Error(`there is no message of type 0x${tag.toString(16)}`);
   const code = present(reader.readEnumeration());
   present(reader.readString()); // how far its name was found
   return { id, kind: TAGS[tag as keyof typeof TAGS], code, text: present(reader.readString()) };
+}
+
+/** The places of one part of the directory, any of which has it. */
+function readUrls(reader: BerReader): readonly string[] {
+  const end = reader.offset + reader.length;
+  if (end > reader.buffer.length) throw new Error('a reference is cut');
+  const urls: string[] = [];
+  while (reader.offset < end) urls.push(present(reader.readString()));
+  return urls;
 }
 
 function readEntry(reader: BerReader): LdapEntry {

@@ -56,6 +56,8 @@ function proxyAddresses(): LdapSearch {
   return {
     ...search('mailbox', '(|(proxyAddresses=smtp::address)(mail=:address))'),
     identity: [...addresses('mail'), { column: 'address', attribute: 'proxyAddresses', prefix: 'smtp:' }],
+    // A search from the root of a domain is told that these are elsewhere, each time (Microsoft's KB 2561166).
+    empty: ['dc=domaindnszones', 'dc=forestdnszones', 'cn=configuration'],
   };
 }
 

@@ -32,6 +32,8 @@ export interface LdapSearch {
   readonly state: LdapState | null;
   /** Null: whatever the filter finds is what was asked for. */
   readonly identity: readonly LdapName[] | null;
+  /** Beginnings of the names of parts of the directory that hold nobody, in small letters: that they are elsewhere is no doubt. */
+  readonly empty?: readonly string[];
 }
 
 export type LdapSearches = Readonly<Partial<Record<QueryName, LdapSearch>>>;
@@ -79,17 +81,30 @@ export function answerTo(question: Question, result: Result, { searches, certain
     question,
     entries.flatMap((entry) => rowsOf(search, question, entry)),
   );
-  const complete = code === 0 && !refers && entries.every(({ cut }) => !cut);
+  const elsewhere = refers.find((urls) => !urls.every((url) => isEmpty(url, search.empty ?? [])));
+  const complete = code === 0 && elsewhere === undefined && entries.every(({ cut }) => !cut);
   if (complete && answer !== null) return answer;
   if (!complete && answer?.state === 'active' && question.about !== 'alias') return answer;
   if (code !== 0) {
     const failure = describe(code, text);
     throw OUTAGES.has(code) ? new StoreError(failure) : new QuestionError(failure);
   }
-  if (refers) throw new QuestionError('a part of the directory is on another server');
+  if (elsewhere !== undefined) {
+    throw new QuestionError(
+      `a part of the directory is on another server, ${elsewhere[0] ?? 'of no name'}: give a base = further down, below which ` +
+        'there is no such part, or a server that has all of it (Active Directory: its global catalog, port 3268 or 3269, ' +
+        'where that has the attributes of the filter)',
+    );
+  }
   if (!complete) throw new QuestionError('not all the values of an attribute came');
   if (!certain) throw new QuestionError('it was not found on a server that may lag behind');
   return null;
+}
+
+/** Whether a URL leads to a part of the directory that holds nobody. */
+function isEmpty(url: string, empty: readonly string[]): boolean {
+  const [, dn = ''] = /^ldaps?:\/\/[^/]*\/([^?]*)/i.exec(url) ?? [];
+  return empty.some((beginning) => dn.toLowerCase().startsWith(`${beginning},`));
 }
 
 /** An entry as rows: one for each way to name it, and for each of its values. */

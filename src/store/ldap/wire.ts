@@ -7,7 +7,8 @@ export interface Result {
   readonly text: string;
   readonly entries: readonly LdapEntry[];
   /** Whether a part of the answer is on another server. */
-  readonly refers: boolean;
+  /** The parts of the directory that are elsewhere, each by its URLs. */
+  readonly refers: readonly (readonly string[])[];
 }
 
 /** One connection, and what is under way on it. Once it is lost it stays lost, and all that is under way is rejected. */
@@ -23,7 +24,7 @@ export interface Wire {
 interface Pending {
   readonly kind: 'bind' | 'search' | 'extended';
   readonly entries: LdapEntry[];
-  refers: boolean;
+  readonly refers: (readonly string[])[];
   resolve(result: Result): void;
   reject(cause: unknown): void;
 }
@@ -69,7 +70,7 @@ export function createWire(socket: Socket, timeoutMs: number): Wire {
     if (request.kind === 'search' && message.kind === 'entry') {
       request.entries.push(message.entry);
     } else if (request.kind === 'search' && message.kind === 'reference') {
-      request.refers = true;
+      request.refers.push(message.urls);
     } else if (message.kind === request.kind && 'code' in message) {
       pending.delete(message.id);
       const { entries, refers } = request;
@@ -93,7 +94,7 @@ export function createWire(socket: Socket, timeoutMs: number): Wire {
             next(value);
           };
         };
-        const request = { kind, entries: [], refers: false, resolve: settle(resolve), reject: settle(reject) };
+        const request = { kind, entries: [], refers: [], resolve: settle(resolve), reject: settle(reject) };
         waiting.push(() => {
           if (lost !== null) return request.reject(lost);
           last = last === LAST_ID ? 1 : last + 1;
