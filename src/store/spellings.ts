@@ -29,13 +29,12 @@ export function createSpellings(store: Store): Store {
       return await askBoth(questions, others, anew);
     } catch (cause) {
       if (!(cause instanceof UnstorableError)) throw cause;
-      const storable = await Promise.all(
-        others.map(async (other) => (other === null ? null : await orUnstorable(other))),
-      );
+      const storable = await Promise.all(others.map(orUnstorable));
       return await askBoth(questions, storable, anew);
     }
   };
-  const orUnstorable = async (question: Question): Promise<Question | null> => {
+  const orUnstorable = async (question: Question | null): Promise<Question | null> => {
+    if (question === null) return null;
     try {
       await store.lookup(question);
       return question;

@@ -8,10 +8,10 @@ import type { Row } from '../row.ts';
 import {
   batchStatement,
   batchValues,
+  errorOf,
   type Group,
   groupsOf,
   inOrder,
-  isOfQuestion,
   joinedStatement,
   parseUrl,
   rowsOfEach,
@@ -21,7 +21,7 @@ import {
   verdictsOf,
 } from '../sql/postgresql.ts';
 import type { Queries, Query } from '../sql/query.ts';
-import { QuestionError, StoreError, UnstorableError } from '../store.ts';
+import { QuestionError, StoreError } from '../store.ts';
 import type { TlsOptions } from '../tls.ts';
 
 export interface PostgresqlOptions extends ServerOptions {
@@ -130,8 +130,7 @@ function openLine({ url, password, tls, timeoutMs }: ServerOptions): Line {
   const failureOf = (cause: unknown): StoreError => {
     const { message, code } = cause as Error & { code?: string };
     const text = `PostgreSQL at ${name}: ${message || code}`;
-    if (code === '22P05') return new UnstorableError(text, { cause }); // no such character in the database's encoding
-    return isOfQuestion(code) ? new QuestionError(text, { cause }) : new StoreError(text, { cause });
+    return new (errorOf(code))(text, { cause });
   };
   client.on('error', (cause) => end(failureOf(cause)));
   client.on('end', () => end(new StoreError(`PostgreSQL at ${name}: the connection ended`)));

@@ -1,6 +1,6 @@
 import type { Answer, Question } from '../../vocabulary.ts';
 import { type Row, answerOf } from '../row.ts';
-import { QuestionError, StoreError } from '../store.ts';
+import { QuestionError, StoreError, UnstorableError } from '../store.ts';
 import type { TlsOptions } from '../tls.ts';
 import { QUERIES, type Queries, type Query, type QueryName, queryNameOf, valueOf } from './query.ts';
 
@@ -191,8 +191,16 @@ export function verdictsOf(
  * Whether an error of this SQLSTATE comes from what was asked: a text that is no number, or that the encoding of the database
  * does not have (22), a subquery with two rows (21), too deep a recursion (54), whatever a function raised (P0).
  */
-export function isOfQuestion(sqlstate: string | undefined): boolean {
+function isOfQuestion(sqlstate: string | undefined): boolean {
   return /^(?:21|22|54|P0)/.test(sqlstate ?? '');
+}
+
+const UNTRANSLATABLE = '22P05'; // into the encoding of the database
+
+/** What an error of this SQLSTATE is to us. */
+export function errorOf(sqlstate: string | undefined): typeof StoreError {
+  if (sqlstate === UNTRANSLATABLE) return UnstorableError;
+  return isOfQuestion(sqlstate) ? QuestionError : StoreError;
 }
 
 /** Each of its parameters once: the columns of the questions. */

@@ -30,6 +30,9 @@ export const mailcow: Fixture = {
         key target_domain (target_domain)) ${TABLE}`,
       `create table spamalias (address varchar(255) not null, goto text not null, description text not null, ${DATES},
         validity int(11), permanent tinyint(1) not null default 0, primary key (address)) ${TABLE}`,
+      `create table recipient_maps (id int not null auto_increment, old_dest varchar(255) not null,
+        new_dest varchar(255) not null, ${DATES}, active tinyint(1) not null default 0, primary key (id),
+        key local_dest (old_dest)) ${TABLE}`,
     ],
   },
   rows: [
@@ -56,8 +59,12 @@ export const mailcow: Fixture = {
       ('word.for-now@example.org', 'fred@example.org', '', unix_timestamp() + 3600, 0),
       ('word.was@example.org', 'fred@example.org', '', unix_timestamp() - 3600, 0),
       ('word.ever@example.org', 'fred@example.org', '', unix_timestamp() - 3600, 1)`,
+    `insert into recipient_maps (old_dest, new_dest, active) values ('canon@example.org', 'fred@example.org', 1),
+      ('ended@example.org', 'fred@example.org', 0), ('@moved.example', 'fred@example.org', 1),
+      ('all@example.org', 'joé@example.org', 1), ('josé@example.org', 'fred@example.org', 1)`,
   ],
   many: [
+    `insert into recipient_maps (old_dest, new_dest, active) select concat('r', n, '@d1.test'), 'u1@d1.test', 1 from {numbers}`,
     `insert into domain (domain) select concat('d', n, '.test') from {numbers} where n <= 1000`,
     `insert into alias_domain (alias_domain, target_domain)
       select concat('a', n, '.test'), concat('d', n, '.test') from {numbers} where n < 500`,
@@ -73,6 +80,7 @@ export const mailcow: Fixture = {
     mailbox: ['username', 'local_part', 'domain', 'active', 'kind'],
     alias: ['address', 'goto', 'domain', 'active'],
     spamalias: ['address', 'goto', 'validity', 'permanent'],
+    recipient_maps: ['old_dest', 'new_dest', 'active'],
   },
   expectations: [
     ['finds a mailbox', 'mailbox', 'fred@example.org', 'active'],
@@ -108,6 +116,10 @@ export const mailcow: Fixture = {
     ['answers a mailbox into which nobody may log in', 'alias', 'nologin@example.org', 'nologin@example.org'],
     ['answers all targets', 'alias', 'all@example.org', 'fred@example.org, pat@example.com'],
     ['answers an alias that learns junk', 'alias', 'junk@example.org', 'spam@localhost'],
+    ['answers a recipient map', 'alias', 'canon@example.org', 'fred@example.org'],
+    ['answers a recipient map of a whole domain', 'alias', '@moved.example', 'fred@example.org'],
+    ['does not answer a deactivated recipient map', 'alias', 'ended@example.org', null],
+    ['does not answer josé for jose', 'alias', 'jose@example.org', null],
     ['does not answer a deactivated alias', 'alias', 'past@example.org', null],
     ['does not answer an alias of which the last target was deleted', 'alias', 'none@example.org', null],
     ['does not answer an alias in a deactivated domain', 'alias', 'info@off.example', null],

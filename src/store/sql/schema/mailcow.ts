@@ -4,7 +4,7 @@ import { inEach } from './words.ts';
  * mailcow: dockerized, database of 2026-02. Names are compared without regard to case. `active` is 2 where mail is taken and
  * nobody may log in. An alias domain has the mailboxes of its target, but not its aliases and not its catch-all.
  */
-export const mailcow = inEach(['mysql'], ({ concat }) => ({
+export const mailcow = inEach(['mysql'], ({ concat, same }) => ({
   // As in its relay_recipient_maps, whoever is asked for in a relay domain that takes all is there; not where its catch-all is to
   // have him, since a catch-all spares mailboxes.
   mailbox: `
@@ -25,7 +25,8 @@ export const mailcow = inEach(['mysql'], ({ concat }) => ({
       left join alias c on c.address = ${concat("'@'", 'r.domain')} and c.active in (1, 2) and c.goto <> ''
     where r.domain = :domain and r.active = 1 and r.backupmx = 1 and r.relay_all_recipients = 1 and c.address is null`,
 
-  // In turn: aliases, rooms and things that take no mail, temporary addresses, mailboxes of an alias domain.
+  // In turn: aliases, rooms and things that take no mail, temporary addresses, mailboxes of an alias domain, and recipient maps, which
+  // its Postfix asks as recipient_canonical_maps: who is in them is a recipient too.
   alias: `
     select a.address, a.goto as value
     from alias a left join domain d on d.domain = a.domain
@@ -43,7 +44,13 @@ export const mailcow = inEach(['mysql'], ({ concat }) => ({
     from alias_domain o
       join mailbox m on m.username = ${concat(':local', "'@'", 'o.target_domain')}
       left join domain d on d.domain = m.domain
-    where o.alias_domain = :domain and o.active = 1 and m.active in (1, 2) and coalesce(d.active, 1) = 1`,
+    where o.alias_domain = :domain and o.active = 1 and m.active in (1, 2) and coalesce(d.active, 1) = 1
+    union all
+    select r.old_dest, r.new_dest
+    from recipient_maps r
+      left join alias own on own.address = :address and own.active in (1, 2) and own.goto <> ''
+        and ${same('own.address', ':address')}
+    where r.old_dest = :address and r.active = 1 and own.address is null`,
 
   domain: `
     select d.domain, case when d.backupmx = 1 then 'relay' else 'mailbox' end as value
