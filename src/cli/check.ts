@@ -1,4 +1,5 @@
 import { canAnswer, lacksCanary, questionsOf } from '../config/answers.ts';
+import { sentInClear } from '../config/clear.ts';
 import type { Config, MapConfig, StoreConfig } from '../config/config.ts';
 import { loadConfig, type Places } from '../config/load.ts';
 import { VIRTUSER } from '../mta/sendmail.ts';
@@ -22,6 +23,7 @@ export async function check(file: string | null, places: Places): Promise<void> 
       `${name}: store ${store}: what is emptied by mistake, or hidden from us, would refuse all its mail; give it ${remedy}`,
     );
   }
+  checkSecrets(config, name);
   checkDeadline(config, name);
   checkReplies(config, name);
   const { findGaps } = await import('./contents.ts');
@@ -33,6 +35,18 @@ export async function check(file: string | null, places: Places): Promise<void> 
   }
   if (faults.length > 0) throw new CliError(EXIT.DATA, faults.join('\n'));
   process.stdout.write(`${name}: right (${countsOf(config)})\n`);
+}
+
+/** A password that goes over a network in clear belongs to everybody on the way, and so does the mail of who can answer for the store. */
+function checkSecrets({ stores }: Config, name: string): void {
+  for (const [store, config] of stores) {
+    const clear = sentInClear(config);
+    if (clear === null) continue;
+    warn(
+      `${name}: store ${store}: sends its password or token to ${clear.hosts.join(', ')} without TLS, so that others on the network may ` +
+        `read it, and answer for the store; use ${clear.remedy}`,
+    );
+  }
 }
 
 /** A late answer is taken for the answer to the next question. */

@@ -415,6 +415,26 @@ describe('smmap check', () => {
   });
 });
 
+describe('smmap check of a store on another machine', () => {
+  test('warns of a password that is sent to it without TLS', async () => {
+    const config = join(await makeFolder(), 'smmap.toml');
+    const warned = async (more: string): Promise<string> => {
+      const store = 'driver = "ldap"\nbase = "dc=example"\npreset = "mail"\ncanary = { mailbox = "a@example.org" }';
+      writeFileSync(
+        config,
+        `[store.people]\n${store}\nbind_dn = "cn=smmap"\npassword_file = "/nowhere"\n${more}\n[map.mailbox]`,
+      );
+      const { code, stderr } = await cli(['check', '--config', config]);
+      expect(code).toBe(0);
+      return stderr;
+    };
+    expect(await warned('url = "ldap://ldap.example.org"')).toContain(
+      'store people: sends its password or token to ldap.example.org without TLS, so that others on the network may read it, and answer for the store; use ldaps://, or start_tls = true',
+    );
+    expect(await warned('url = "ldaps://ldap.example.org"')).toBe('');
+  });
+});
+
 describe('a driver whose package is not there', () => {
   /** smmap with its packages, but for one. */
   async function installWithout(missing: string): Promise<string> {
