@@ -117,7 +117,7 @@ interface Trouble {
 
 /** The file of each driver, which imports its package: so only what is configured is loaded. */
 const DRIVERS = {
-  embedded: () => import('./driver/embedded.ts'),
+  embedded: () => load('lmdb', () => import('./driver/embedded.ts')),
   memory: () => import('./driver/memory.ts'),
   sqlite: () => import('./driver/sqlite.ts'),
   postgresql: () => load('pg', () => import('./driver/postgresql.ts')),
@@ -249,8 +249,9 @@ async function load<T>(name: string, file: () => Promise<T>): Promise<T> {
     return await file();
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code !== 'ERR_MODULE_NOT_FOUND' || !message.includes(`'${name}'`)) throw error;
-    throw new MissingPackageError(`the package ${name} is not installed: npm install ${name}`);
+    const isMissing = code === 'ERR_MODULE_NOT_FOUND' && message.includes(`'${name}'`);
+    const flaw = isMissing ? 'is not installed' : `cannot be loaded (${message.split('\n')[0]})`;
+    throw new MissingPackageError(`the package ${name} ${flaw}: npm install ${name}`, { cause: error });
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -461,6 +461,17 @@ describe('a driver whose package is not there', () => {
   test('ends the daemon with 78 and says which', async () => {
     const store = 'driver = "postgresql"\nurl = "postgresql:///mail"\nschema = "users"';
     await expectRefused(await installWithout('pg'), store, 'the package pg is not installed: npm install pg');
+  });
+
+  test('says so of a package of which a part is missing', async () => {
+    const copied = async (name: string, part: string): Promise<string> => {
+      const folder = await installWithout(name);
+      await cp(join(dirname(MAIN), '../node_modules', name), join(folder, 'node_modules', name), { recursive: true });
+      rmSync(join(folder, 'node_modules', part)); // a link
+      return folder;
+    };
+    const store = 'driver = "postgresql"\nurl = "postgresql:///mail"\nschema = "users"';
+    await expectRefused(await copied('pg', 'pg-protocol'), store, 'the package pg cannot be loaded (Cannot find');
   });
 
   const sqlite = 'driver = "sqlite"\npath = "/nowhere"\nschema = "users"';
