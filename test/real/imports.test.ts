@@ -1,8 +1,9 @@
 // Lists as people have them, read by the built command.
 
+import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { cli, serve } from './daemon.ts';
+import { cli, MAIN, serve } from './daemon.ts';
 import { openStore } from './keep.ts';
 
 /** Files as people have them, what is said of each, and what is exported then. */
@@ -192,4 +193,28 @@ describe('an import of', () => {
     expect(await asked('mailbox', 'fred')).toContain('OK ');
     await daemon.stop();
   });
+});
+
+test('an import from a pipe that goes on for long stops no other command', async () => {
+  const { folder, run, print } = await openStore();
+  const args = [MAIN, 'mailbox', 'import', '-', '--store', join(folder, 'store')];
+  const slow = spawn(process.execPath, args, { stdio: ['pipe', 'ignore', 'ignore'] });
+  slow.stdin.write('first@x.test\n');
+  await new Promise((resolve) => setTimeout(resolve, 1_000)); // longer than the command takes to open the store
+  expect(await run(['mailbox', 'add', 'other@x.test'])).toEqual([0, '', '']);
+  const ended = new Promise((resolve) => slow.once('exit', resolve));
+  slow.stdin.end('last@x.test\n');
+  expect(await ended).toBe(0);
+  expect(await print('mailbox', 'list')).toBe('first@x.test\nlast@x.test\nother@x.test\n');
+});
+
+test('an alias does not grow beyond what a mail server takes, however often it is added to', async () => {
+  const { run } = await openStore();
+  const add = (from: number) => {
+    const targets = Array.from({ length: 2_000 }, (_, at) => `u${from + at}@x.test`);
+    return run(['alias', 'add', 'all@x.test', ...targets]);
+  };
+  expect((await add(0))[0]).toBe(0);
+  expect((await add(2_000))[0]).toBe(0);
+  expect(await add(4_000)).toEqual([65, '', expect.stringContaining('has over 5000 targets; divide it')]);
 });

@@ -3,7 +3,7 @@ import type { Entry } from '../../store/driver/derived.ts';
 import { FORMAT, OLDER_FORMATS } from '../../store/driver/format.ts';
 import { flawOfEntry, type Whole } from '../../store/driver/whole.ts';
 import { CliError, EXIT } from '../error.ts';
-import { readBlocking } from './lines.ts';
+import { CHUNK_BYTES, readBlocking } from './lines.ts';
 
 /**
  * A backup is lines of JSON: what it is, then each record and mark as `["key","text"]` as they stand in the store, then
@@ -23,7 +23,6 @@ interface Foot {
 }
 
 const VERSION = 1;
-const CHUNK_BYTES = 65_536;
 const LINE_FEED = 0x0a;
 
 /** The lines of a backup of a store; `passed` hears how many entries are done. */

@@ -3,7 +3,7 @@ import { readSync } from 'node:fs';
 import { LONGEST_LINE, type SourceLine } from '../../format/lines.ts';
 import { CliError, EXIT } from '../error.ts';
 
-const CHUNK_BYTES = 65_536;
+export const CHUNK_BYTES = 65_536;
 const LINE_FEED = 0x0a;
 const BYTE_ORDER_MARK = '\ufeff'; // of a file of Windows, and within where such files were put together
 const CARRIAGE_RETURN = 0x0d;

@@ -52,7 +52,7 @@ export function addAlias(address: string, targets: readonly string[], replace: b
   return put(dir, (store) => {
     const old = replace ? null : store.get(alias);
     const kept = old?.about === 'alias' ? old.targets : [];
-    return [{ ...alias, targets: [...new Set([...kept, ...alias.targets])] }];
+    return [sound(parseAlias(alias, [...kept, ...alias.targets].join(', ')))];
   });
 }
 

@@ -1,7 +1,10 @@
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { closeSync, fstatSync, openSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { SourceLine } from '../../format/lines.ts';
 import { CliError, EXIT } from '../error.ts';
-import { readLines } from './lines.ts';
+import { CHUNK_BYTES, readBlocking, readLines } from './lines.ts';
 
 /** An open file to import from. */
 export interface Source {
@@ -18,7 +21,7 @@ export interface Source {
 /** Opens a file, or standard input for `-`. Throws CliError. */
 export function openSource(file: string): Source {
   const name = file === '-' ? 'standard input' : file;
-  const fd = file === '-' ? 0 : open(file);
+  const fd = fileOf(file === '-' ? 0 : open(file));
   return {
     fd,
     name,
@@ -32,9 +35,29 @@ export function openSource(file: string): Source {
       }
     },
     close() {
-      if (fd !== 0) closeSync(fd);
+      closeSync(fd);
     },
   };
+}
+
+/**
+ * What is no file, such as a pipe, is copied to one first: a transaction stays open around the lines, and whoever writes into the
+ * pipe may take hours.
+ */
+function fileOf(fd: number): number {
+  if (fstatSync(fd).isFile()) return fd;
+  const path = join(tmpdir(), `smmap.${randomUUID()}`);
+  const copy = openSync(path, 'wx+', 0o600);
+  rmSync(path);
+  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  let bytes = 0;
+  for (let length = readBlocking(fd, chunk); length > 0; length = readBlocking(fd, chunk)) {
+    for (let written = 0; written < length;)
+      written += writeSync(copy, chunk, written, length - written, bytes + written);
+    bytes += length;
+  }
+  if (fd !== 0) closeSync(fd);
+  return copy; // nothing was read from its start yet: it was written by position
 }
 
 function open(file: string): number {
