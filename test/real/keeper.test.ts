@@ -1,0 +1,69 @@
+// The shell script that smmap.service runs, without a systemd.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { makeFolder } from './daemon.ts';
+
+const KEEPER = fileURLToPath(new URL('../../systemd/smmap-keeper', import.meta.url));
+const WAIT = { timeout: 10_000, interval: 10 };
+
+/** Starts the keeper of a worker that is a shell; what the two have to say of each other is in the folder. */
+async function keep(script: string, worker: string | null = null) {
+  const folder = await makeFolder();
+  if (worker !== null) writeFileSync(join(folder, 'worker'), worker);
+  const env = { PATH: process.env['PATH'] ?? '', RUNTIME_DIRECTORY: folder };
+  const child = spawn(KEEPER, ['sh', '-c', script], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let said = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
+  const ended = once(child, 'close').then(([code]) => code as number);
+  return { child, folder, ended, said: () => said };
+}
+
+test.for([
+  ['at once', 'exit 7', 7],
+  ['after a while', 'sleep 0.3; exit 7', 7],
+  ['in order', 'exit 0', 0],
+  ['by a signal', 'kill -9 $$', 137],
+  ['for its configuration', 'exit 78', 78],
+  ['for its configuration, after a while', 'sleep 0.3; exit 78', 78],
+] as const)('the keeper of a worker that ends %s ends with the same code', async ([, script, code]) => {
+  for (let round = 0; round < 10; round++) expect(await (await keep(script)).ended).toBe(code);
+});
+
+test('a mistake in the configuration is not final where an earlier worker serves, so that systemd tries again', async () => {
+  expect(await (await keep('exit 78', `${process.pid} 1\n`)).ended).toBe(75);
+  expect(await (await keep('exit 64', `${process.pid} 1\n`)).ended).toBe(75);
+  expect(await (await keep('exit 7', `${process.pid} 1\n`)).ended).toBe(7);
+  expect(await (await keep('exit 78', '4194999 1\n')).ended).toBe(78); // beyond any process id
+  expect(await (await keep('exit 78', '')).ended).toBe(78);
+});
+
+test('the worker is told its keeper, and each SIGHUP, which ends neither', async () => {
+  const script =
+    'trap "echo hup" HUP; echo $SMMAP_KEEPER; while :; do sleep 0.05; [ ! -e "$RUNTIME_DIRECTORY/end" ] || exit 3; done';
+  const { child, folder, ended, said } = await keep(script);
+  await vi.waitUntil(() => said() === `${child.pid}\n`, WAIT);
+  expect(readFileSync(join(folder, 'keeper'), 'utf8')).toBe(`${child.pid}\n`);
+  for (let count = 1; count <= 3; count++) {
+    child.kill('SIGHUP');
+    await vi.waitUntil(() => said() === `${child.pid}\n${'hup\n'.repeat(count)}`, WAIT);
+  }
+  writeFileSync(join(folder, 'end'), '');
+  expect(await ended).toBe(3);
+});
+
+test('outside of a service it says what runs it', async () => {
+  const child = spawn(KEEPER, ['true'], {
+    env: { PATH: process.env['PATH'] ?? '' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+  expect(await once(child, 'close')).toEqual([2, null]);
+  expect(said).toContain('smmap.service runs this');
+});
