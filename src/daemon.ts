@@ -108,6 +108,7 @@ export async function startDaemon(
         return running.config.limits;
       },
       turns,
+      intake,
       answer: (request, sendable) => succession.answer(request, sendable),
       deferred: (why, request) => {
         if (why === 'deadline passed' && request !== null) {
@@ -118,7 +119,6 @@ export async function startDaemon(
       },
       ended: (why) => log.connectionEnded(why),
     },
-    intake,
     () => log.connectionRefused(clients.count),
   );
 
@@ -132,11 +132,11 @@ export async function startDaemon(
         return { ...running.config.limits, ...CONTROL_LIMITS };
       },
       turns,
+      intake,
       answer: createControl(() => running.maps.stores),
       deferred: () => {},
       ended: () => {},
     },
-    intake,
     () => {},
   );
   const doors = createDoors(inherited, intake, (entrance) => ({

@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Framing } from '../protocol/framing.ts';
 import { Connection, type Service } from './connection.ts';
-import type { Intake } from './intake.ts';
 
 export interface ClientLimits {
   /** A connection beyond this many is answered, but only with TEMP. */
@@ -32,11 +31,7 @@ const LAST_READ_MS = 20; // what was sent before the stop is read within this ti
  * node:net cannot leave a client waiting in the backlog, and should not: what it had asked would be answered late.
  * So beyond the hard limit connections are closed, and `refused` is told.
  */
-export function createClients(
-  service: Service & { readonly limits: ClientLimits },
-  intake: Intake,
-  refused: () => void,
-): Clients {
+export function createClients(service: Service & { readonly limits: ClientLimits }, refused: () => void): Clients {
   const connections = new Set<Connection>();
   const waiting = new Set<() => void>();
 
@@ -77,7 +72,7 @@ export function createClients(
         if (connections.size === 0) for (const done of waiting) done();
       });
       connections.add(connection);
-      intake.whenTaken(() => connection.start());
+      connection.start();
     },
     finish,
     async halfClose(boundMs) {

@@ -5,6 +5,7 @@ import { formatReply, sendable } from '../protocol/reply.ts';
 import { parseRequest } from '../protocol/request.ts';
 import type { Maybe, Reply, Request } from '../vocabulary.ts';
 import { Arrivals } from './arrivals.ts';
+import type { Intake } from './intake.ts';
 import { PATIENCE } from './patience.ts';
 import { readInto } from './reader.ts';
 import type { Turns } from './turn.ts';
@@ -30,6 +31,7 @@ export type Deferral = 'malformed request' | 'framing error' | 'too many connect
 export interface Service {
   readonly limits: Limits;
   readonly turns: Turns;
+  readonly intake: Intake;
   /** `sendable` makes of a reply what the client can be sent, which is what is to be logged: a reply that is too long is TEMP. */
   answer(request: Request, sendable: (reply: Reply) => Reply): Maybe<Reply>;
   /** The connection itself answered TEMP; null for what is no request. */
@@ -98,7 +100,7 @@ export class Connection {
   }
 
   start(): void {
-    this.#resume();
+    this.#service.intake.whenTaken(() => this.#resume());
   }
 
   /** Whether the client waits as long as it takes and never connects again. */
@@ -124,7 +126,8 @@ export class Connection {
       this.#pause();
     } else {
       this.#arrived = arrived;
-      this.#work();
+      if (this.#service.intake.flooded) this.#rest(this.#service.intake.whenTaken);
+      else this.#work();
     }
     this.#decoder.keep();
   }
@@ -160,7 +163,7 @@ export class Connection {
         }
         replies += this.#encode(reply);
         if (++turn === TURN_REQUESTS || replies.length >= FLUSH_CHARS) {
-          if (this.#send(replies)) this.#rest();
+          if (this.#send(replies)) this.#rest(this.#service.turns.later);
           return;
         }
       }
@@ -239,11 +242,11 @@ export class Connection {
     this.#work();
   }
 
-  /** Lets the other clients have their turn: libuv reads up to 32 times from one socket before it comes to the next. */
-  #rest(): void {
+  /** Lets other clients go first: libuv reads up to 32 times from one socket before it comes to the next. */
+  #rest(later: (work: () => void) => void): void {
     this.#resting = true;
     this.#pause();
-    this.#service.turns.later(() => {
+    later(() => {
       this.#resting = false;
       this.#work();
     });

@@ -6,8 +6,9 @@ const HOLD_MS = 500;
  * Dates connections. Node accepts one a turn, so under load a connection waits in the kernel's queue, with its first request.
  * The queue was empty at the poll of each turn that accepted nothing from it; what is accepted later came after that poll.
  *
- * A busy listener would accept in each turn, so that its queue would never be seen empty. So when two turns in a row accepted
- * one, new clients are not served until a turn has accepted none. Such turns take some 30 us each.
+ * A busy listener would accept in each turn, so that its queue would never be seen empty, and a burst of clients would wait
+ * for as many turns, which may be long. So when two turns in a row accepted one, nobody is served until a turn has accepted
+ * none, or half a second has passed. Such turns take some 30 us each.
  */
 export interface Intake {
   /**
@@ -15,8 +16,10 @@ export interface Intake {
    * is taken to be older than `since`.
    */
   watch(since: number, listening: () => boolean): Queue;
-  /** Calls `start` at once, or, while more clients wait to be accepted, after those. Call `taken()` first. */
-  whenTaken(start: () => void): void;
+  /** Whether clients wait to be accepted, so that nobody else is to be served now. */
+  readonly flooded: boolean;
+  /** Does this work at once, or, while it is flooded, after that. */
+  readonly whenTaken: (work: () => void) => void;
 }
 
 export interface Queue {
@@ -36,8 +39,8 @@ interface Watched {
 export function createIntake(turns: Turns): Intake {
   const queues = new Set<Watched>();
   let held: (() => void)[] = [];
-  let heldSince = 0;
   let flooded = false; // two turns in a row took from the same queue
+  let floodedSince = 0;
 
   turns.atEnd((beforePoll) => {
     let none = true;
@@ -49,13 +52,13 @@ export function createIntake(turns: Turns): Intake {
       queue.polled = true;
       if (!queue.listening()) queues.delete(queue);
     }
+    if (!flooded) return false;
+    if (!none && performance.now() - floodedSince < HOLD_MS) return true;
     flooded = false;
-    if (none || performance.now() - heldSince >= HOLD_MS) {
-      const starts = held;
-      held = [];
-      for (const start of starts) start();
-    }
-    return held.length > 0;
+    const works = held;
+    held = [];
+    for (const work of works) work();
+    return false;
   });
 
   return {
@@ -65,18 +68,20 @@ export function createIntake(turns: Turns): Intake {
       return {
         taken() {
           queue.taken = true;
-          if (queue.takenBefore) flooded = true;
+          if (queue.takenBefore && !flooded) {
+            flooded = true;
+            floodedSince = performance.now();
+          }
           return nowIfNear(queue.emptyAt, performance.now());
         },
       };
     },
-    whenTaken(start) {
-      if (!flooded) {
-        start();
-        return;
-      }
-      if (held.length === 0) heldSince = performance.now();
-      held.push(start);
+    get flooded() {
+      return flooded;
+    },
+    whenTaken(work) {
+      if (flooded) held.push(work);
+      else work();
     },
   };
 }

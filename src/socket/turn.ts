@@ -19,12 +19,12 @@ export interface Turns {
   /** A time; what this turn found out about a socket it found out later: its poll came after the end of the last turn. */
   seen(now: number): number;
   /**
-   * Calls `ended` at the end of each turn, with a time before the poll of that turn. Where it returns true, the next poll
-   * does not sleep.
+   * Calls `ended` at the end of each turn, with a time before the poll of that turn. Where it returns true, the next turn
+   * comes at once: its poll does not sleep, and other work waits.
    */
   atEnd(ended: (beforePoll: number) => boolean): void;
   /** Does this work at the end of a turn, in the order given. All such work shares a millisecond of each turn. */
-  later(work: () => void): void;
+  readonly later: (work: () => void) => void;
   close(): void;
 }
 
@@ -45,7 +45,7 @@ export function startTurns(stalled: (forMs: number) => void): Turns {
     next = setImmediate(end).unref(); // unref: it runs in the next turn, and keeps no poll from sleeping
     let hurry = false;
     for (const ended of enders) hurry = ended(before) || hurry;
-    if (waiting.size > 0) share(now + SHARE_MS);
+    if (!hurry && waiting.size > 0) share(now + SHARE_MS);
     if (hurry || waiting.size > 0) next.ref();
   };
   const share = (until: number): void => {

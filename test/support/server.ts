@@ -42,11 +42,11 @@ export async function startServer(
     {
       limits: all,
       turns,
+      intake,
       answer,
       deferred: (why, request) => told.push(`${why}: ${request?.key}`),
       ended: (why) => told.push(`ended: ${why}`),
     },
-    intake,
     () => told.push('refused'),
   );
   const events: ListenerEvents = {
@@ -76,7 +76,7 @@ export async function listenAt(
   binding: Binding,
   events: ListenerEvents,
   takeover = false,
-  intake: Intake = { watch: () => ({ taken: () => 0 }), whenTaken: (start) => start() },
+  intake: Intake = { watch: () => ({ taken: () => 0 }), flooded: false, whenTaken: (work) => work() },
 ): Promise<Listener> {
   const listener = await openListener(binding, events, intake);
   try {

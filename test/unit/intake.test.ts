@@ -93,6 +93,19 @@ describe('a client', () => {
     expect(fake.sleeps).toBe(true);
   });
 
+  it('who was there before waits too, from then on', () => {
+    turn(1);
+    take('a');
+    turn(1);
+    expect(intake.flooded).toBe(false);
+    take('b');
+    expect(intake.flooded).toBe(true);
+    turn(1);
+    expect(intake.flooded).toBe(true); // what this turn reads before it knows whether it accepts one
+    turn(1);
+    expect(intake.flooded).toBe(false);
+  });
+
   it('waits for half a second at most', () => {
     for (let at = 0; at < 100; at++) {
       take(String(at));

@@ -106,6 +106,18 @@ describe('work that waits', () => {
 });
 
 describe('the end of a turn', () => {
+  it('may put off what waits, to the next one, which comes at once', () => {
+    let busy = true;
+    const work = vi.fn<() => void>();
+    turns.atEnd(() => busy);
+    turns.later(work);
+    turn(1);
+    expect([work.mock.calls.length, fake.sleeps]).toEqual([0, false]);
+    busy = false;
+    turn(1);
+    expect([work.mock.calls.length, fake.sleeps]).toEqual([1, true]);
+  });
+
   it('is told with a time before its poll', () => {
     const told: number[] = [];
     turns.atEnd((beforePoll) => told.push(beforePoll) < 2);
