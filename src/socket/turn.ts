@@ -46,7 +46,8 @@ export function startTurns(stalled: (forMs: number) => void): Turns {
     let hurry = false;
     for (const ended of enders) hurry = ended(before) || hurry;
     if (!hurry && waiting.size > 0) share(now + SHARE_MS);
-    if (hurry || waiting.size > 0) next.ref();
+    const old = last - before >= NEAR_MS; // so would be all that the next turn reads: it shall not sleep until there is some
+    if (hurry || old || waiting.size > 0) next.ref();
   };
   const share = (until: number): void => {
     for (const work of waiting) {

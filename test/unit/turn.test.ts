@@ -52,9 +52,11 @@ describe('what is read now', () => {
     expect(turns.arrived(fake.now)).toBeLessThanOrEqual(asleep);
     fake.end();
     expect(turns.arrived(fake.now)).toBe(asleep); // what came after the kernel had said what is there, and before the stop ended
+    expect(fake.sleeps).toBe(false); // so that only what is there by now is taken for old
     fake.pass(1);
     fake.end();
     expect(turns.arrived(fake.now)).toBe(fake.now); // and then all is as ever
+    expect(fake.sleeps).toBe(true);
     expect(stalled.mock.calls).toEqual([[6_000]]);
   });
 });
