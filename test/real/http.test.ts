@@ -158,7 +158,9 @@ describe('a server that is asked over HTTP', () => {
     await httpd.load('tenth', [
       { question: 'mailbox', match: { address: 'fred@example.org' }, fields: { address: 'fred@example.org' } },
     ]);
-    const answers = await Promise.allSettled(Array.from({ length: 200 }, async () => await store.lookup(fred)));
+    const answers = await Promise.allSettled(
+      Array.from({ length: 200 }, async () => await store.lookup(mailbox('fred'))),
+    );
     expect(answers.filter(({ status }) => status === 'rejected')).toHaveLength(20);
     for (const answer of answers) if (answer.status === 'fulfilled') expect(answer.value).toMatchObject(ACTIVE);
   });
