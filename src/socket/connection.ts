@@ -126,7 +126,9 @@ export class Connection {
       this.#pause();
     } else {
       this.#arrived = arrived;
-      if (this.#service.intake.flooded) this.#rest(this.#service.intake.whenTaken);
+      const { intake, turns } = this.#service;
+      if (intake.flooded) this.#rest(intake.whenTaken);
+      else if (more) this.#rest(turns.later); // who sends so much at once shares the time of those who do
       else this.#work();
     }
     this.#decoder.keep();
