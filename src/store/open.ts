@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import type { CacheConfig, Guards, RedisConfig, SqlConfig, StoreConfig } from '../config/config.ts';
 import type { Maybe, Question } from '../vocabulary.ts';
 import { type Bulk, createBatch } from './batch.ts';
@@ -244,12 +245,15 @@ async function watchChanges(
   return null;
 }
 
+const DRIVER_FILES = fileURLToPath(new URL('driver/', import.meta.url));
+
 async function load<T>(name: string, file: () => Promise<T>): Promise<T> {
   try {
     return await file();
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const isMissing = code === 'ERR_MODULE_NOT_FOUND' && message.includes(`'${name}'`);
+    if (message.startsWith(`Cannot find module '${DRIVER_FILES}`)) throw error; // a file of ours, which no package brings
     const flaw = isMissing ? 'is not installed' : `cannot be loaded (${message.split('\n')[0]})`;
     throw new MissingPackageError(`the package ${name} ${flaw}: npm install ${name}`, { cause: error });
   }

@@ -206,12 +206,24 @@ describe('a restore', () => {
     await succeed('store', 'backup', file, '--store', other);
     const before = await contents(store);
     const saved = readFileSync(file);
+    const commands = [
+      ['restore', '--force', file, '--store', join(folder, 'third')],
+      ['backup', file, '--store', other],
+    ];
+    const tookMs: number[] = [];
+    for (const command of commands) {
+      const started = performance.now();
+      await succeed('store', ...command);
+      tookMs.push(performance.now() - started);
+    }
+    expect(readFileSync(file).equals(saved)).toBe(false); // it has the time of day
+    writeFileSync(file, saved);
     let killed = 0;
     for (let kill = 0; kill < 8; kill++) {
       const args = kill % 2 === 0 ? ['restore', '--force', file, '--store', store] : ['backup', file, '--store', other];
       const child = spawn(process.execPath, [MAIN, 'store', ...args]);
       const ended = new Promise<NodeJS.Signals | null>((resolve) => child.on('close', (_, signal) => resolve(signal)));
-      await sleep(100 + Math.random() * 400);
+      await sleep((tookMs[kill % 2] as number) * (0.2 + 0.4 * Math.random()));
       child.kill('SIGKILL');
       if ((await ended) !== 'SIGKILL') break; // it was faster this time
       killed++;
