@@ -273,7 +273,7 @@ describe('a lock file that is removed', () => {
       expect(await client.ask('mailbox', `${name}@example.org`)).toBe(`OK ${name}@example.org`);
       expect(statSync(join(store, `${FILE}-lock`)).mode & 0o777).toBe(0o640);
     }
-    expect(daemon.log.filter(({ event }) => event === 'store_opened')).toHaveLength(3);
+    await expect.poll(() => daemon.log.filter(({ event }) => event === 'store_opened')).toHaveLength(3);
   });
 
   test.for([
