@@ -1,7 +1,6 @@
 import { Socket } from 'node:net';
 import { userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { checkServerIdentity } from 'node:tls';
 import pg from 'pg';
 import type { Bulk } from '../batch.ts';
 import type { Row } from '../row.ts';
@@ -15,6 +14,7 @@ import {
   joinedStatement,
   parseUrl,
   rowsOfEach,
+  secured,
   type ServerOptions,
   setUp,
   typesStatement,
@@ -22,7 +22,6 @@ import {
 } from '../sql/postgresql.ts';
 import type { Queries, Query } from '../sql/query.ts';
 import { QuestionError, StoreError } from '../store.ts';
-import type { TlsOptions } from '../tls.ts';
 
 export interface PostgresqlOptions extends ServerOptions {
   /** How many at most. */
@@ -172,22 +171,6 @@ const getTypeParser = ((type: number, format?: 'text') =>
   type === BPCHAR
     ? (text: string) => text.replace(/ +$/, '')
     : pg.types.getTypeParser(type, format)) as typeof pg.types.getTypeParser;
-
-function secured({ ca, cert, key, serverName, verify }: TlsOptions): object {
-  return {
-    rejectUnauthorized: verify,
-    ...(ca === null ? {} : { ca }),
-    ...(cert === null ? {} : { cert }),
-    ...(key === null ? {} : { key }),
-    // pg always checks for the host, whatever `servername` is.
-    ...(serverName === null
-      ? {}
-      : {
-          checkServerIdentity: (_: string, peer: Parameters<typeof checkServerIdentity>[1]) =>
-            checkServerIdentity(serverName, peer),
-        }),
-  };
-}
 
 /** Asks all groups by one statement. */
 async function askOn(session: Session, groups: readonly Group[]): Promise<void> {
