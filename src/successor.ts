@@ -4,7 +4,7 @@ import type { Doors, Way } from './doors.ts';
 import { andThen } from './maybe.ts';
 import { parseReply } from './protocol/reply.ts';
 import { openClient } from './socket/client.ts';
-import { type Endpoint, parseEndpoint } from './socket/endpoint.ts';
+import { type Endpoint, parseEndpoint } from './endpoint.ts';
 import type { Protocol } from './protocol/framing.ts';
 import type { Maybe, Reply, Request } from './vocabulary.ts';
 

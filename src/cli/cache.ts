@@ -1,5 +1,5 @@
 import type { Kept } from '../store/cache.ts';
-import { nameOf } from '../store/record/record.ts';
+import { nameOf } from '../record/record.ts';
 import type { Question } from '../vocabulary.ts';
 import { formatColumns, formatDuration } from './columns.ts';
 import { type Ask, withControl } from './control.ts';

@@ -1,7 +1,7 @@
 import { CONTROL_REPLY_BYTES } from '../control.ts';
 import { parseReply } from '../protocol/reply.ts';
 import { type Client, ConnectionError, ProtocolError, TimeoutError, openClient } from '../socket/client.ts';
-import { parseEndpoint } from '../socket/endpoint.ts';
+import { parseEndpoint } from '../endpoint.ts';
 import { CliError, EXIT } from './error.ts';
 
 /** Asks the daemon for one command; the answer is an object. */

@@ -9,7 +9,7 @@ import { procmail } from '../mta/procmail.ts';
 import { sendmail } from '../mta/sendmail.ts';
 import { type Mta, type MtaFile, type Printout, readSetting } from '../mta/setting.ts';
 import { zmailer } from '../mta/zmailer.ts';
-import { parseEndpoint } from '../socket/endpoint.ts';
+import { parseEndpoint } from '../endpoint.ts';
 import { CliError, EXIT } from './error.ts';
 import type { MtaName } from './help.ts';
 import { writeOutput } from './keep/output.ts';

@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline';
 import type { Protocol } from '../protocol/framing.ts';
 import { parseReply } from '../protocol/reply.ts';
 import { type Client, ConnectionError, ProtocolError, TimeoutError, openClient } from '../socket/client.ts';
-import { parseEndpoint } from '../socket/endpoint.ts';
+import { parseEndpoint } from '../endpoint.ts';
 import { printable } from './columns.ts';
 import { EXIT } from './error.ts';
 

@@ -1,5 +1,5 @@
 import { homedir } from 'node:os';
-import { controlPathOf } from '../socket/endpoint.ts';
+import { controlPathOf } from '../endpoint.ts';
 import { Argument, Command, CommanderError, collect, Option, parseSeconds } from './command.ts';
 import { EXIT } from './error.ts';
 import {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { ConfigError } from '../config/config.ts';
-import { EndpointError } from '../socket/endpoint.ts';
+import { EndpointError } from '../endpoint.ts';
 import { MissingPackageError } from '../store/store.ts';
 import { CliError, EXIT } from './error.ts';
 

@@ -6,7 +6,7 @@ import { type Daemon, startDaemon } from '../daemon.ts';
 import type { FirstSteps } from '../observe/log.ts';
 import { openLog } from '../observe/open.ts';
 import { inheritedSockets } from '../observe/systemd.ts';
-import { formatEndpoint, parseEndpoint } from '../socket/endpoint.ts';
+import { formatEndpoint, parseEndpoint } from '../endpoint.ts';
 import { ListenError } from '../socket/claim.ts';
 import { MissingPackageError } from '../store/store.ts';
 import { CliError, EXIT } from './error.ts';

@@ -11,7 +11,7 @@ import type { Canary } from '../store/canary.ts';
 import type { HttpOptions } from '../store/driver/http.ts';
 import type { RedisOptions } from '../store/driver/redis.ts';
 import type { LdapSearches } from '../store/ldap/search.ts';
-import type { StoredRecord } from '../store/record/record.ts';
+import type { StoredRecord } from '../record/record.ts';
 import type { Queries } from '../store/sql/query.ts';
 import type { TlsOptions } from '../store/tls.ts';
 

@@ -1,4 +1,4 @@
-import { controlPathOf } from '../socket/endpoint.ts';
+import { controlPathOf } from '../endpoint.ts';
 import type { Protocol } from '../protocol/framing.ts';
 import { isLoopback, type Network } from '../socket/listener.ts';
 import type { ControlConfig, ListenerConfig, Mistake } from './config.ts';

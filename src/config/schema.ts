@@ -2,8 +2,8 @@ import { CLASSES } from '../vocabulary.ts';
 import { type ListenerConfig, LOG_LEVELS, type MapKind } from './config.ts';
 import { readListener } from './listener.ts';
 import { type RecipientKeys, mistakesOfRecipient, recipientOptions } from './recipient.ts';
-import { type Context, complain, oneOf, parsedBy, text, wholeNumber, yesOrNo, z } from './type.ts';
-import * as value from './value.ts';
+import { type Context, complain, oneOf, parsedBy, text, wholeNumber, yesOrNo, z } from '../toml/type.ts';
+import * as value from '../toml/value.ts';
 
 /**
  * The TOML file, section by section: what each key may be, its default, and a description that completes the sentence

@@ -1,8 +1,8 @@
 import { type Flaw, foldLocal, formatAddress, formatLocal, parseAddress } from '../address/address.ts';
 import { formatTargets } from '../address/target.ts';
 import { quoted } from '../address/written.ts';
-import { type Alias, parseAlias } from '../store/record/alias.ts';
-import { flawOf, type Owner, splitWord } from '../store/record/owner.ts';
+import { type Alias, parseAlias } from '../record/alias.ts';
+import { flawOf, type Owner, splitWord } from '../record/owner.ts';
 import { splitAddresses } from './addresses.ts';
 import { readOwner } from './owner.ts';
 

@@ -1,7 +1,7 @@
 import { CONTROL, type Flaw, foldLocal } from '../address/address.ts';
 import { parseDomain } from '../address/domain.ts';
 import { LONGEST_NAME } from '../address/written.ts';
-import { type Mailbox, parseFolder } from '../store/record/mailbox.ts';
+import { type Mailbox, parseFolder } from '../record/mailbox.ts';
 import { NOBODY } from '../vocabulary.ts';
 
 /** What stands in imapd.conf(5) and not in the list. */

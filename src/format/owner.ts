@@ -1,5 +1,5 @@
 import type { Flaw } from '../address/address.ts';
-import { type Owner, parseFileOwner } from '../store/record/owner.ts';
+import { type Owner, parseFileOwner } from '../record/owner.ts';
 
 /** Reads an address, `@domain`, or a bare user, who is one of the default domain. */
 export function readOwner(text: string, defaultDomain: string | null): Owner | Flaw {

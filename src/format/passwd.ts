@@ -1,7 +1,7 @@
 import { CONTROL, type Flaw, formatLocal, parseAddress } from '../address/address.ts';
 import { LONGEST_NAME } from '../address/written.ts';
-import type { Mailbox } from '../store/record/mailbox.ts';
-import { flawOf } from '../store/record/owner.ts';
+import type { Mailbox } from '../record/mailbox.ts';
+import { flawOf } from '../record/owner.ts';
 import { readOwner } from './owner.ts';
 
 const NUMBER = /^\d+$/;

@@ -1,6 +1,6 @@
 import { CONTROL, type Flaw } from '../address/address.ts';
-import type { Mailbox } from '../store/record/mailbox.ts';
-import { flawOf, splitWord } from '../store/record/owner.ts';
+import type { Mailbox } from '../record/mailbox.ts';
+import { flawOf, splitWord } from '../record/owner.ts';
 import { NOBODY } from '../vocabulary.ts';
 import { readOwner } from './owner.ts';
 

@@ -2,9 +2,9 @@ import { CONTROL, type Flaw, foldLocal, formatAddress } from '../address/address
 import { parseDomain } from '../address/domain.ts';
 import { formatTargets, nameOf, parseTarget } from '../address/target.ts';
 import { flawOfWritten, LONGEST_NAME, quoted } from '../address/written.ts';
-import { type Alias, parseAlias } from '../store/record/alias.ts';
-import type { HostedDomain } from '../store/record/domain.ts';
-import { flawOf, formatOwner, splitWord } from '../store/record/owner.ts';
+import { type Alias, parseAlias } from '../record/alias.ts';
+import type { HostedDomain } from '../record/domain.ts';
+import { flawOf, formatOwner, splitWord } from '../record/owner.ts';
 import { NOBODY } from '../vocabulary.ts';
 import { splitAddresses } from './addresses.ts';
 import { readOwner } from './owner.ts';

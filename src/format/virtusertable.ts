@@ -1,8 +1,8 @@
 import { CONTROL, type Flaw, formatAddress, formatLocal } from '../address/address.ts';
 import { formatTargets, parseTarget } from '../address/target.ts';
 import { flawOfWritten, isPlain } from '../address/written.ts';
-import { type Alias, parseAlias } from '../store/record/alias.ts';
-import { flawOf, formatOwner, type Owner, parseFileOwner } from '../store/record/owner.ts';
+import { type Alias, parseAlias } from '../record/alias.ts';
+import { flawOf, formatOwner, type Owner, parseFileOwner } from '../record/owner.ts';
 import { NOBODY } from '../vocabulary.ts';
 import { splitAddresses } from './addresses.ts';
 import { lowerAscii } from './owner.ts';

@@ -1,8 +1,8 @@
 import { type Flaw, formatAddress, formatLocal } from '../address/address.ts';
 import { parseTarget } from '../address/target.ts';
-import type { Alias } from '../store/record/alias.ts';
-import type { Mailbox } from '../store/record/mailbox.ts';
-import { formatOwner } from '../store/record/owner.ts';
+import type { Alias } from '../record/alias.ts';
+import type { Mailbox } from '../record/mailbox.ts';
+import { formatOwner } from '../record/owner.ts';
 import { NOBODY } from '../vocabulary.ts';
 import { lowerAscii } from './owner.ts';
 

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { type Endpoint, formatEndpoint } from '../socket/endpoint.ts';
+import { type Endpoint, formatEndpoint } from '../endpoint.ts';
 import { type Mta, type Printout, type Setting, sample, textOf } from './setting.ts';
 
 /**

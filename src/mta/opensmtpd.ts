@@ -1,5 +1,5 @@
 import type { Mistake } from '../config/config.ts';
-import type { Endpoint } from '../socket/endpoint.ts';
+import type { Endpoint } from '../endpoint.ts';
 import { type MailboxMap, type Mta, type Printout, type Setting, add, textOf } from './setting.ts';
 
 /** OpenSMTPD 6.8 with table-socketmap of opensmtpd-extras, which speaks a line a question, over a Unix socket only. */

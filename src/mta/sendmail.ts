@@ -1,5 +1,5 @@
 import type { Mistake } from '../config/config.ts';
-import { type Endpoint, formatEndpoint } from '../socket/endpoint.ts';
+import { type Endpoint, formatEndpoint } from '../endpoint.ts';
 import { CYRUSV2_PATCH, featureText, protoPatch } from './ruleset.ts';
 import { type Mta, type Printout, type Setting, add, sample, textOf } from './setting.ts';
 

@@ -1,5 +1,5 @@
 import type { Config, ListenerConfig, MapConfig, Mistake } from '../config/config.ts';
-import type { Endpoint } from '../socket/endpoint.ts';
+import type { Endpoint } from '../endpoint.ts';
 import type { DomainClass } from '../vocabulary.ts';
 
 /** What a mail server's configuration depends on. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
-import { parsePath } from './endpoint.ts';
+import { parsePath } from '../endpoint.ts';
 
 /** A place to listen that cannot be had; the message names it, the reason and the remedy. */
 export class ListenError extends Error {

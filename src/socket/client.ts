@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { FRAMINGS, type Protocol } from '../protocol/framing.ts';
 import { FramingError } from '../protocol/netstring.ts';
 import { formatRequest } from '../protocol/request.ts';
-import { type Endpoint, formatEndpoint } from './endpoint.ts';
+import { type Endpoint, formatEndpoint } from '../endpoint.ts';
 
 /** There is no connection, or it ended before the reply. */
 export class ConnectionError extends Error {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { dirname } from 'node:path';
 import { ListenError } from './claim.ts';
-import { EndpointError, formatEndpoint } from './endpoint.ts';
+import { EndpointError, formatEndpoint } from '../endpoint.ts';
 import type { Binding } from './listener.ts';
 
 /** Where a server listens, as node:net takes it. */

@@ -1,5 +1,5 @@
 import { BlockList, type Server, type Socket, createServer, isIP } from 'node:net';
-import { formatEndpoint } from './endpoint.ts';
+import { formatEndpoint } from '../endpoint.ts';
 import { pathOfInherited } from './inherited.ts';
 import type { Intake } from './intake.ts';
 import { explain, listen } from './listen.ts';

@@ -2,7 +2,7 @@ import { lchownSync, lstatSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { ListenError, besidePath, claimPath, inodeOf, isServed, releasePath } from './claim.ts';
 import { withUmask } from '../umask.ts';
-import { formatEndpoint } from './endpoint.ts';
+import { formatEndpoint } from '../endpoint.ts';
 import { explain, listen } from './listen.ts';
 import type { Binding, Listener, ListenerEvents } from './listener.ts';
 

@@ -1,7 +1,7 @@
 import { afterAll } from 'vitest';
 import { createBatch } from '../../src/store/batch.ts';
 import { createLdap } from '../../src/store/driver/ldap.ts';
-import type { StoredRecord } from '../../src/store/record/record.ts';
+import type { StoredRecord } from '../../src/record/record.ts';
 import { describePart, PARTS } from '../real/part.ts';
 import { entriesOf, searchesBelow } from '../support/directory.ts';
 import { READER, READER_PASSWORD, SUFFIX, type Slapd, findSlapd } from '../support/slapd.ts';

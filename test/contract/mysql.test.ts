@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { createBatch } from '../../src/store/batch.ts';
 import { createMysql } from '../../src/store/driver/mysql.ts';
-import type { StoredRecord } from '../../src/store/record/record.ts';
+import type { StoredRecord } from '../../src/record/record.ts';
 import { PARTS, describePart } from '../real/part.ts';
 import { type Mariadb, findMariadb } from '../support/mariadb.ts';
 import { DEFINITIONS, queriesFor, rowsOf } from '../support/sql.ts';

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { parseAliasLine } from '../../src/store/record/alias.ts';
-import { parseDomainLine } from '../../src/store/record/domain.ts';
-import { parseEntryLine } from '../../src/store/record/entry.ts';
-import { type Mailbox, parseMailboxLine } from '../../src/store/record/mailbox.ts';
-import type { StoredRecord } from '../../src/store/record/record.ts';
+import { parseAliasLine } from '../../src/record/alias.ts';
+import { parseDomainLine } from '../../src/record/domain.ts';
+import { parseEntryLine } from '../../src/record/entry.ts';
+import { type Mailbox, parseMailboxLine } from '../../src/record/mailbox.ts';
+import type { StoredRecord } from '../../src/record/record.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Answer, Question, State } from '../../src/vocabulary.ts';
 

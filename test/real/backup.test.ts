@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { open } from 'lmdb';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openRecords } from '../../src/store/driver/records.ts';
-import type { Mailbox } from '../../src/store/record/mailbox.ts';
+import type { Mailbox } from '../../src/record/mailbox.ts';
 import { type About, NOBODY } from '../../src/vocabulary.ts';
 import { connectTo } from './client.ts';
 import { run as runProgram } from './command.ts';

@@ -2,7 +2,7 @@ import { chmodSync, readFileSync, readdirSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openRecords } from '../../src/store/driver/records.ts';
-import { formatLine } from '../../src/store/record/record.ts';
+import { formatLine } from '../../src/record/record.ts';
 import type { About } from '../../src/vocabulary.ts';
 import { cli, makeFolder, serve } from './daemon.ts';
 import { openStore, type Store } from './keep.ts';

@@ -1,4 +1,4 @@
-import type { StoredRecord } from '../../src/store/record/record.ts';
+import type { StoredRecord } from '../../src/record/record.ts';
 import { parseFilter } from '../../src/store/ldap/filter.ts';
 import type { LdapName, LdapSearch, LdapSearches } from '../../src/store/ldap/search.ts';
 import type { QueryName } from '../../src/store/sql/query.ts';

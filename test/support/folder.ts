@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { openRecords } from '../../src/store/driver/records.ts';
-import type { StoredRecord } from '../../src/store/record/record.ts';
+import type { StoredRecord } from '../../src/record/record.ts';
 
 /** Makes new empty folders, and removes them after the tests of the file. */
 export function temporaryFolders(): () => string {

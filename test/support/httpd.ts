@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { StoredRecord } from '../../src/store/record/record.ts';
+import type { StoredRecord } from '../../src/record/record.ts';
 
 export interface HttpRow {
   readonly question: string;

@@ -11,7 +11,7 @@ import { Redis } from 'ioredis';
 import { foldLocal } from '../../src/address/address.ts';
 import { type WrittenLayout, parseLayout } from '../../src/store/redis/layout.ts';
 import type { Layouts } from '../../src/store/redis/plan.ts';
-import type { StoredRecord } from '../../src/store/record/record.ts';
+import type { StoredRecord } from '../../src/record/record.ts';
 import type { QueryName } from '../../src/store/sql/query.ts';
 import { run } from '../real/command.ts';
 

@@ -1,4 +1,4 @@
-import type { StoredRecord } from '../../src/store/record/record.ts';
+import type { StoredRecord } from '../../src/record/record.ts';
 import { type Dialect, type Queries, type QueryName, parseQuery } from '../../src/store/sql/query.ts';
 
 /** Tables that can hold all that a store can be asked, in the SQL that the databases have in common. */

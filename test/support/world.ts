@@ -1,7 +1,7 @@
 import { createMemoryStore } from '../../src/store/driver/memory.ts';
-import { type Alias, parseAliasLine } from '../../src/store/record/alias.ts';
-import { type Mailbox, parseMailboxLine } from '../../src/store/record/mailbox.ts';
-import type { StoredRecord } from '../../src/store/record/record.ts';
+import { type Alias, parseAliasLine } from '../../src/record/alias.ts';
+import { type Mailbox, parseMailboxLine } from '../../src/record/mailbox.ts';
+import type { StoredRecord } from '../../src/record/record.ts';
 import type { Store } from '../../src/store/store.ts';
 
 /** What a store holds at one moment, by lines of mailboxes, and of aliases where a line has a target. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseAliasesLine } from '../../src/format/aliases.ts';
-import type { Alias } from '../../src/store/record/alias.ts';
+import type { Alias } from '../../src/record/alias.ts';
 
 const alias = (local: string, domain: string, ...targets: string[]): Alias => ({
   about: 'alias',

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Flaw } from '../../src/address/address.ts';
 import { type CyrusList, type CyrusOptions, parseCyrusList } from '../../src/format/cyrus.ts';
-import { formatMailboxLine } from '../../src/store/record/mailbox.ts';
+import { formatMailboxLine } from '../../src/record/mailbox.ts';
 
 const SLASH: CyrusOptions = { defaultDomain: 'default.test', separator: '/' };
 const DOT: CyrusOptions = { defaultDomain: 'default.test', separator: '.' };

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { checkDataFile } from '../../src/store/driver/datafile.ts';
 import { openEmbeddedStore } from '../../src/store/driver/embedded.ts';
 import { openRecords } from '../../src/store/driver/records.ts';
-import type { Mailbox } from '../../src/store/record/mailbox.ts';
+import type { Mailbox } from '../../src/record/mailbox.ts';
 import { makeStore, temporaryFolders } from '../support/folder.ts';
 
 const folder = temporaryFolders();

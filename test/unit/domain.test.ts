@@ -3,8 +3,8 @@ import { type DomainOptions, createDomainMap } from '../../src/map/domain.ts';
 import type { Lookup } from '../../src/map/moment.ts';
 import { formatReply } from '../../src/protocol/reply.ts';
 import { createMemoryStore } from '../../src/store/driver/memory.ts';
-import { type HostedDomain, parseDomainLine } from '../../src/store/record/domain.ts';
-import { type Mailbox, parseMailboxLine } from '../../src/store/record/mailbox.ts';
+import { type HostedDomain, parseDomainLine } from '../../src/record/domain.ts';
+import { type Mailbox, parseMailboxLine } from '../../src/record/mailbox.ts';
 
 const held = [
   ...['fred@example.org', 'joe@b\u00fccher.example'].map((line) => parseMailboxLine(line) as Mailbox),

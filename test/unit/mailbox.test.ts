@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type MailboxOptions, createMailboxMap } from '../../src/map/mailbox.ts';
 import { createMemoryStore } from '../../src/store/driver/memory.ts';
-import { type Alias, parseAliasLine } from '../../src/store/record/alias.ts';
-import { type Mailbox, parseMailboxLine } from '../../src/store/record/mailbox.ts';
+import { type Alias, parseAliasLine } from '../../src/record/alias.ts';
+import { type Mailbox, parseMailboxLine } from '../../src/record/mailbox.ts';
 import { formatReply } from '../../src/protocol/reply.ts';
 import type { Reply } from '../../src/vocabulary.ts';
 import type { Store } from '../../src/store/store.ts';

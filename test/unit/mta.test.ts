@@ -12,7 +12,7 @@ import { procmail } from '../../src/mta/procmail.ts';
 import { sendmail } from '../../src/mta/sendmail.ts';
 import { type Mta, type Printout, type Setting, readSetting } from '../../src/mta/setting.ts';
 import { zmailer } from '../../src/mta/zmailer.ts';
-import { parseEndpoint } from '../../src/socket/endpoint.ts';
+import { parseEndpoint } from '../../src/endpoint.ts';
 import { temporaryFolders } from '../support/folder.ts';
 
 const folder = temporaryFolders();

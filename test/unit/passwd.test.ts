@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parsePasswdLine } from '../../src/format/passwd.ts';
-import type { Mailbox } from '../../src/store/record/mailbox.ts';
+import type { Mailbox } from '../../src/record/mailbox.ts';
 
 const mailbox = (local: string, domain: string, value: string): Mailbox => ({
   about: 'mailbox',

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatAliasLine, parseAliasLine } from '../../src/store/record/alias.ts';
-import { formatDomainLine, parseDomainLine } from '../../src/store/record/domain.ts';
-import { formatEntryLine, parseEntryLine } from '../../src/store/record/entry.ts';
-import { formatMailboxLine, parseMailboxLine } from '../../src/store/record/mailbox.ts';
+import { formatAliasLine, parseAliasLine } from '../../src/record/alias.ts';
+import { formatDomainLine, parseDomainLine } from '../../src/record/domain.ts';
+import { formatEntryLine, parseEntryLine } from '../../src/record/entry.ts';
+import { formatMailboxLine, parseMailboxLine } from '../../src/record/mailbox.ts';
 import { STATES } from '../../src/vocabulary.ts';
 
 const fred = {

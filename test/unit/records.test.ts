@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { openEmbeddedStore } from '../../src/store/driver/embedded.ts';
 import { openRecords } from '../../src/store/driver/records.ts';
 import type { Writer } from '../../src/store/driver/writer.ts';
-import type { Mailbox } from '../../src/store/record/mailbox.ts';
+import type { Mailbox } from '../../src/record/mailbox.ts';
 import type { DomainClass } from '../../src/vocabulary.ts';
 import { temporaryFolders } from '../support/folder.ts';
 

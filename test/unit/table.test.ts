@@ -3,7 +3,7 @@ import type { Lookup } from '../../src/map/moment.ts';
 import { createTableMap } from '../../src/map/table.ts';
 import { formatReply } from '../../src/protocol/reply.ts';
 import { createMemoryStore } from '../../src/store/driver/memory.ts';
-import { type TableEntry, parseEntryLine } from '../../src/store/record/entry.ts';
+import { type TableEntry, parseEntryLine } from '../../src/record/entry.ts';
 
 const LINES = [
   'to:fred@example.org ERROR:4.7.1:451 later',

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { foldLocal, formatAddress } from '../../src/address/address.ts';
 import { flawOfWritten } from '../../src/address/written.ts';
 import { formatVirtusertableLine, parseVirtusertableLine } from '../../src/format/virtusertable.ts';
-import type { Alias } from '../../src/store/record/alias.ts';
+import type { Alias } from '../../src/record/alias.ts';
 
 const alias = (local: string, domain: string, ...targets: string[]): Alias => ({
   about: 'alias',

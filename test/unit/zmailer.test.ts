@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatFqdnAlias, formatFqdnRoute, sortLines } from '../../src/format/zmailer.ts';
-import type { Alias } from '../../src/store/record/alias.ts';
-import type { Mailbox } from '../../src/store/record/mailbox.ts';
+import type { Alias } from '../../src/record/alias.ts';
+import type { Mailbox } from '../../src/record/mailbox.ts';
 
 const alias = (local: string, domain: string, ...targets: string[]): Alias => ({
   about: 'alias',

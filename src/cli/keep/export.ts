@@ -1,4 +1,4 @@
-import type { StoredRecord } from '../../store/record/record.ts';
+import type { StoredRecord } from '../../record/record.ts';
 import type { Records } from '../../store/driver/records.ts';
 import { warn, withRecords } from './access.ts';
 import { EXIT } from '../error.ts';

@@ -1,7 +1,7 @@
 import type { Flaw } from '../../address/address.ts';
 import { parseDomain } from '../../address/domain.ts';
-import { parseOwner } from '../../store/record/owner.ts';
-import { type Identity, nameOf, NOUNS } from '../../store/record/record.ts';
+import { parseOwner } from '../../record/owner.ts';
+import { type Identity, nameOf, NOUNS } from '../../record/record.ts';
 import { CliError, EXIT } from '../error.ts';
 import { warn } from './access.ts';
 import { KINDS, type Scope } from './kind.ts';

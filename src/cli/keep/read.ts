@@ -2,7 +2,7 @@ import type { Flaw } from '../../address/address.ts';
 import { parseCyrusList, type CyrusOptions } from '../../format/cyrus.ts';
 import { joinContinued, LONGEST_LINE, type SourceLine } from '../../format/lines.ts';
 import { flawOfError, parseVirtusertableLine, type Refusal } from '../../format/virtusertable.ts';
-import { nameOf, type StoredRecord } from '../../store/record/record.ts';
+import { nameOf, type StoredRecord } from '../../record/record.ts';
 import { NOBODY } from '../../vocabulary.ts';
 import { warn } from './access.ts';
 import { CliError, EXIT } from '../error.ts';

@@ -1,9 +1,9 @@
 import type { Records } from '../../store/driver/records.ts';
-import { type Alias, parseAlias } from '../../store/record/alias.ts';
-import { parseEntry } from '../../store/record/entry.ts';
-import { flawOfValue, type Mailbox, parseFolder } from '../../store/record/mailbox.ts';
-import { parseOwner } from '../../store/record/owner.ts';
-import { nameOf, type StoredRecord } from '../../store/record/record.ts';
+import { type Alias, parseAlias } from '../../record/alias.ts';
+import { parseEntry } from '../../record/entry.ts';
+import { flawOfValue, type Mailbox, parseFolder } from '../../record/mailbox.ts';
+import { parseOwner } from '../../record/owner.ts';
+import { nameOf, type StoredRecord } from '../../record/record.ts';
 import type { DomainClass, State } from '../../vocabulary.ts';
 import { warn, withRecords } from './access.ts';
 import { CliError, EXIT } from '../error.ts';

@@ -1,6 +1,6 @@
-import type { HostedDomain } from '../../store/record/domain.ts';
+import type { HostedDomain } from '../../record/domain.ts';
 import type { Records } from '../../store/driver/records.ts';
-import { formatLine, type Identity, nameOf, type StoredRecord } from '../../store/record/record.ts';
+import { formatLine, type Identity, nameOf, type StoredRecord } from '../../record/record.ts';
 import { withRecords } from './access.ts';
 import type { Scope } from './kind.ts';
 import { domainOf, identityOf, warnOfMissing } from './named.ts';

@@ -6,7 +6,7 @@ import { type Counts, countNameOf } from '../../store/driver/count.ts';
 import { hasRecords } from '../../store/driver/records.ts';
 import { openWhole, replaceWhole, upgradeWhole, verifyWhole } from '../../store/driver/whole.ts';
 import { StoreError } from '../../store/store.ts';
-import { NOUNS } from '../../store/record/record.ts';
+import { NOUNS } from '../../record/record.ts';
 import { asCliError, warn } from './access.ts';
 import { backupLines, readBackup } from './backup.ts';
 import { CliError, EXIT } from '../error.ts';

@@ -1,8 +1,8 @@
 import type { Canary } from '../../store/canary.ts';
 import type { Question } from '../../vocabulary.ts';
 import type { CacheConfig, Guards } from '../config.ts';
-import { type Context, complain, parsedBy, text, wholeNumber, yesOrNo, z } from '../type.ts';
-import * as value from '../value.ts';
+import { type Context, complain, parsedBy, text, wholeNumber, yesOrNo, z } from '../../toml/type.ts';
+import * as value from '../../toml/value.ts';
 
 /** What keeps an outage of a store from becoming a refusal, and the keys that set it. */
 

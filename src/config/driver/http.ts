@@ -4,8 +4,8 @@ import { ABSENT, type Absence } from '../../store/http/response.ts';
 import { parseTemplate } from '../../store/http/template.ts';
 import { QUERIES, type QueryName } from '../../store/sql/query.ts';
 import type { HttpConfig, Mistake, StoreConfig } from '../config.ts';
-import { type Context, complain, parsedBy, text, z } from '../type.ts';
-import * as value from '../value.ts';
+import { type Context, complain, parsedBy, text, z } from '../../toml/type.ts';
+import * as value from '../../toml/value.ts';
 import { guardsOf, serverKeys, tls } from './guards.ts';
 
 /** A server of the administrator's that says in JSON what there is, or an application that we know. */

@@ -5,8 +5,8 @@ import type { LdapName, LdapSearch, LdapState } from '../../store/ldap/search.ts
 import { QUERIES, type QueryName } from '../../store/sql/query.ts';
 import { STATES } from '../../vocabulary.ts';
 import type { LdapConfig, Mistake, StoreConfig } from '../config.ts';
-import { type Context, complain, oneOf, parsedBy, text, yesOrNo, z } from '../type.ts';
-import * as value from '../value.ts';
+import { type Context, complain, oneOf, parsedBy, text, yesOrNo, z } from '../../toml/type.ts';
+import * as value from '../../toml/value.ts';
 import { guardsOf, passwordFile, serverKeys, tls, urls } from './guards.ts';
 
 /** Directories: where they are, who asks, and a preset or searches of the administrator's, or both. */

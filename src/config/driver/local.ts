@@ -1,7 +1,7 @@
-import type { StoredRecord } from '../../store/record/record.ts';
+import type { StoredRecord } from '../../record/record.ts';
 import type { StoreConfig } from '../config.ts';
-import { type Context, complain, parsedBy, z } from '../type.ts';
-import * as value from '../value.ts';
+import { type Context, complain, parsedBy, z } from '../../toml/type.ts';
+import * as value from '../../toml/value.ts';
 
 /** Stores without a server: the embedded one, and what stands in the configuration itself. */
 

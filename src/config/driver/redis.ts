@@ -1,8 +1,8 @@
 import { type Layout, type WrittenLayout, parseLayout } from '../../store/redis/layout.ts';
 import { QUERIES, type QueryName } from '../../store/sql/query.ts';
 import type { Mistake, RedisConfig, StoreConfig } from '../config.ts';
-import { type Context, complain, oneOf, parsedBy, text, z } from '../type.ts';
-import * as value from '../value.ts';
+import { type Context, complain, oneOf, parsedBy, text, z } from '../../toml/type.ts';
+import * as value from '../../toml/value.ts';
 import { guardsOf, passwordFile, serverKeys, tls } from './guards.ts';
 
 /** Redis and Valkey: where they are, and where in them what is. */

@@ -3,8 +3,8 @@ import { parseUrl as parseMysqlUrl } from '../../store/sql/mysql.ts';
 import { parseUrl as parsePostgresqlUrl } from '../../store/sql/postgresql.ts';
 import { SCHEMAS, type SchemaName } from '../../store/sql/schema.ts';
 import type { Mistake, StoreConfig } from '../config.ts';
-import { type Context, complain, parsedBy, text, z } from '../type.ts';
-import * as value from '../value.ts';
+import { type Context, complain, parsedBy, text, z } from '../../toml/type.ts';
+import * as value from '../../toml/value.ts';
 import { contentKeys, guardsOf, passwordFile, serverKeys, tls, urls } from './guards.ts';
 
 /** SQL databases: where they are, and a schema that we know or queries of the administrator's, or both. */

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Answer, DomainQuestion, Question } from '../../vocabulary.ts';
-import { keyOf } from '../record/record.ts';
+import { keyOf } from '../../record/record.ts';
 import { EmptyStoreError, LostError, type Store } from '../store.ts';
 import { type Counts, readCounts } from './count.ts';
 import { answerTo, decodeClass } from './layout.ts';

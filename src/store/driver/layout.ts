@@ -1,8 +1,8 @@
 import { foldLocal } from '../../address/address.ts';
 import { formatTargets } from '../../address/target.ts';
 import { type About, type Answer, CLASSES, type DomainClass, type Question } from '../../vocabulary.ts';
-import { holds, isState, type Mailbox } from '../record/mailbox.ts';
-import type { StoredRecord } from '../record/record.ts';
+import { holds, isState, type Mailbox } from '../../record/mailbox.ts';
+import type { StoredRecord } from '../../record/record.ts';
 import { StoreError } from '../store.ts';
 
 /**

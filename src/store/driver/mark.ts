@@ -1,5 +1,5 @@
 import type { About } from '../../vocabulary.ts';
-import { NOUNS } from '../record/record.ts';
+import { NOUNS } from '../../record/record.ts';
 
 /**
  * A mark stands in the data file once a record of its kind was ever written, or an empty list was declared to be all there

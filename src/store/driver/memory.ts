@@ -1,5 +1,5 @@
 import type { Answer, DomainQuestion, Question } from '../../vocabulary.ts';
-import { type StoredRecord, keyOf } from '../record/record.ts';
+import { type StoredRecord, keyOf } from '../../record/record.ts';
 import { EmptyStoreError, type Store, StoreError } from '../store.ts';
 import { answerTo, encode } from './layout.ts';
 

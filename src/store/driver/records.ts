@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { About } from '../../vocabulary.ts';
-import type { HostedDomain } from '../record/domain.ts';
-import type { Identity, StoredRecord } from '../record/record.ts';
+import type { HostedDomain } from '../../record/domain.ts';
+import type { Identity, StoredRecord } from '../../record/record.ts';
 import { type Counts, readCounts } from './count.ts';
 import { decode } from './layout.ts';
 import { type Db, fileOf, openToRead, openToWrite, transact } from './lmdb.ts';

@@ -1,5 +1,5 @@
 import type { About } from '../../vocabulary.ts';
-import type { Identity, StoredRecord } from '../record/record.ts';
+import type { Identity, StoredRecord } from '../../record/record.ts';
 import { add, changeCounts, countNameOf, tableOf } from './count.ts';
 import { encode } from './layout.ts';
 import type { Db } from './lmdb.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Mistake } from './config.ts';
+import type { Mistake } from '../config/config.ts';
 
 /**
  * What the sections of the TOML file are made of. A description completes the sentence "give ...".

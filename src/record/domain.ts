@@ -1,7 +1,7 @@
-import type { Flaw } from '../../address/address.ts';
-import { parseDomain } from '../../address/domain.ts';
-import { LONGEST_NAME, quoted } from '../../address/written.ts';
-import { CLASSES, type DomainClass } from '../../vocabulary.ts';
+import type { Flaw } from '../address/address.ts';
+import { parseDomain } from '../address/domain.ts';
+import { LONGEST_NAME, quoted } from '../address/written.ts';
+import { CLASSES, type DomainClass } from '../vocabulary.ts';
 
 /** A domain that is hosted, whether or not there is a mailbox in it. */
 export interface HostedDomain {

@@ -1,5 +1,5 @@
-import { CONTROL, type Flaw, foldLocal } from '../../address/address.ts';
-import { type MailboxQuestion, STATES, type State } from '../../vocabulary.ts';
+import { CONTROL, type Flaw, foldLocal } from '../address/address.ts';
+import { type MailboxQuestion, STATES, type State } from '../vocabulary.ts';
 import { flawOf, formatOwner, parseFileOwner } from './owner.ts';
 
 /** A mailbox; with the local part NOBODY it holds the shared folders of its domain. Folders are in their own case. */

@@ -1,6 +1,6 @@
-import type { Flaw } from '../../address/address.ts';
-import { formatTargets, nameOf, parseTargets, splitTargets } from '../../address/target.ts';
-import { flawOfWritten, LONGEST_NAME } from '../../address/written.ts';
+import type { Flaw } from '../address/address.ts';
+import { formatTargets, nameOf, parseTargets, splitTargets } from '../address/target.ts';
+import { flawOfWritten, LONGEST_NAME } from '../address/written.ts';
 import { flawOf, formatOwner, type Owner, parseFileOwner, splitWord } from './owner.ts';
 
 /** An address that stands for others; with the local part NOBODY it is the catch-all of its domain. */

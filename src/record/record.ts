@@ -1,5 +1,5 @@
-import { foldLocal } from '../../address/address.ts';
-import type { About, DomainQuestion, KeyQuestion, MailboxQuestion } from '../../vocabulary.ts';
+import { foldLocal } from '../address/address.ts';
+import type { About, DomainQuestion, KeyQuestion, MailboxQuestion } from '../vocabulary.ts';
 import { type Alias, formatAliasLine } from './alias.ts';
 import { type HostedDomain, formatDomainLine } from './domain.ts';
 import { type TableEntry, formatEntryLine } from './entry.ts';

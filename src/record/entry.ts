@@ -1,5 +1,5 @@
-import type { Flaw } from '../../address/address.ts';
-import { LONGEST_NAME, quoted } from '../../address/written.ts';
+import type { Flaw } from '../address/address.ts';
+import { LONGEST_NAME, quoted } from '../address/written.ts';
 import { splitWord } from './owner.ts';
 
 /** A key of a table and what stands under it: not an address, but whatever it means to the mail server that asks. */

@@ -1,7 +1,7 @@
-import { type Flaw, formatAddress, parseAddress } from '../../address/address.ts';
-import { parseDomain } from '../../address/domain.ts';
-import { flawOfWritten, quoted } from '../../address/written.ts';
-import { NOBODY } from '../../vocabulary.ts';
+import { type Flaw, formatAddress, parseAddress } from '../address/address.ts';
+import { parseDomain } from '../address/domain.ts';
+import { flawOfWritten, quoted } from '../address/written.ts';
+import { NOBODY } from '../vocabulary.ts';
 
 /** Whose a mailbox or an alias is: a local part as it is spelt, or NOBODY for a whole domain, which is canonical. */
 export interface Owner {

@@ -3,13 +3,13 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { type Flaw, foldLocal, parseAddress } from '../address/address.ts';
 import { parseDomain } from '../address/domain.ts';
-import { parseHostPort, parsePath } from '../socket/endpoint.ts';
+import { parseHostPort, parsePath } from '../endpoint.ts';
 import type { Network } from '../socket/listener.ts';
-import { type StoredRecord } from '../store/record/record.ts';
-import { parseAliasLine } from '../store/record/alias.ts';
-import { parseDomainLine } from '../store/record/domain.ts';
-import { parseEntryLine } from '../store/record/entry.ts';
-import { parseMailboxLine } from '../store/record/mailbox.ts';
+import { type StoredRecord } from '../record/record.ts';
+import { parseAliasLine } from '../record/alias.ts';
+import { parseDomainLine } from '../record/domain.ts';
+import { parseEntryLine } from '../record/entry.ts';
+import { parseMailboxLine } from '../record/mailbox.ts';
 import type { Reply } from '../vocabulary.ts';
 
 /** The texts of a configuration, read. Each throws where the text is none, with a reason that completes "KEY: ...". */
