@@ -2,7 +2,7 @@ import type { Kept } from '../store/cache.ts';
 import { nameOf } from '../record/record.ts';
 import type { Question } from '../vocabulary.ts';
 import { formatColumns, formatDuration } from './columns.ts';
-import { type Ask, withControl } from './control.ts';
+import { type Ask, withControl } from './ask.ts';
 
 /** By the word behind `smmap cache`. */
 export type CacheCommand = 'show' | 'forget' | 'clear';

@@ -7,7 +7,7 @@ import { FRAMINGS } from '../protocol/framing.ts';
 import { MTA_PATIENCE_MS, latestAnswerMs, longestDeadlineMs } from '../socket/patience.ts';
 import { checkDriver } from '../store/open.ts';
 import { CliError, EXIT } from './error.ts';
-import { warn } from './keep/access.ts';
+import { warn } from './records/access.ts';
 
 /**
  * Checks a configuration, and what is in its stores, and warns of what is right but may do harm. Throws ConfigError with every

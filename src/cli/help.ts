@@ -1,4 +1,4 @@
-import type { KindName } from './keep/kind.ts';
+import type { KindName } from './records/kind.ts';
 
 export const EXIT_CODES = `
 Exit codes: 0 done, 1 not found, 64 usage, 65 bad input, 69 no daemon, 70 a bug, 73 cannot listen or create a file,

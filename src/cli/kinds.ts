@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { CLASSES, type DomainClass, STATES, type State } from '../vocabulary.ts';
 import { type Command, collect, Option, parseCount, parseTable } from './command.ts';
 import { HELP, REMOVE_ALIAS_HELP } from './help.ts';
-import { type Kind, KINDS, type KindName, type Scope } from './keep/kind.ts';
+import { type Kind, KINDS, type KindName, type Scope } from './records/kind.ts';
 import type { ExportOptions, ImportOptions, StoreOption } from './options.ts';
 
 /** What a command does. Each of its arguments is a list; a table is none of them, but in the scope. */
@@ -40,20 +40,20 @@ export function addKind(program: Command, kind: KindName, defaultStore: string, 
       .addHelpText('after', REMOVE_ALIAS_HELP);
   }
   define<{ target?: string[] }>(removing, async (scope, [names = []], { target = [], store }) => {
-    const { remove, removeTargets } = await import('./keep/remove.ts');
+    const { remove, removeTargets } = await import('./records/remove.ts');
     return target.length > 0 ? removeTargets(names, target, store) : remove(scope, names, store);
   });
   const list = command('list', help.list);
   if (addressed) list.option('-d, --domain <domain>', 'only this domain');
   define<{ domain?: string }>(list, async (scope, _, { domain = null, store }) =>
-    (await import('./keep/show.ts')).list(scope, domain, store),
+    (await import('./records/show.ts')).list(scope, domain, store),
   );
   const showing = command(
     'show',
     `Prints ${help.plural} with all that is known of them. Exit code 1 where one is not there.`,
   );
   define(showing.argument(`<${help.name}...>`), async (scope, [names = []], { store }) =>
-    (await import('./keep/show.ts')).show(scope, names, store),
+    (await import('./records/show.ts')).show(scope, names, store),
   );
 
   const format = (names: readonly string[], what: string): Option =>
@@ -84,14 +84,14 @@ export function addKind(program: Command, kind: KindName, defaultStore: string, 
     const { strict = false, replace = false, allowEmpty = false, allowUnended = false, dryRun = false } = options;
     const { allowRemovals = null } = options;
     if (allowRemovals !== null && !replace) importing.error('error: --allow-removals goes with --replace only');
-    const { readerFor } = await import('./keep/format.ts');
+    const { readerFor } = await import('./records/format.ts');
     const reader = readerFor(scope, options.format, {
       '--default-domain': options.defaultDomain,
       '--separator': options.separator,
       '--replace': replace ? '' : undefined,
       '--allow-empty': allowEmpty ? '' : undefined,
     });
-    const { importFile } = await import('./keep/import.ts');
+    const { importFile } = await import('./records/import.ts');
     const rules = { strict, replace, allowEmpty, allowUnended, allowRemovals, dryRun };
     return importFile(scope, file, reader, rules, options.store);
   });
@@ -106,9 +106,9 @@ export function addKind(program: Command, kind: KindName, defaultStore: string, 
     .addHelpText('after', help.export);
   if (kind === 'mailbox') exporting.option('--route <text>', 'for format fqdnroutes: what stands behind each address');
   define<ExportOptions>(exporting, async (scope, _, { output = null, partial = false, route, store, ...options }) => {
-    const { writerFor } = await import('./keep/format.ts');
+    const { writerFor } = await import('./records/format.ts');
     const writer = writerFor(scope, options.format, { '--route': route });
-    const { exportAll } = await import('./keep/export.ts');
+    const { exportAll } = await import('./records/export.ts');
     return exportAll(scope, writer, { output, partial }, store);
   });
 }
@@ -126,7 +126,7 @@ const ADD: Readonly<Record<KindName, (command: Command, define: Define) => void>
     define<{ folder: string[]; state?: State; value?: string }>(
       command,
       async (_, [addresses = []], { folder, state = null, value = null, store }) =>
-        (await import('./keep/records.ts')).addMailboxes(addresses, { folders: folder, state, value }, store),
+        (await import('./records/records.ts')).addMailboxes(addresses, { folders: folder, state, value }, store),
     );
   },
   alias(command, define) {
@@ -135,7 +135,7 @@ const ADD: Readonly<Record<KindName, (command: Command, define: Define) => void>
       .argument('<target...>', 'addresses, each alone or several with commas between them')
       .option('--replace', 'to these targets only');
     define<{ replace?: true }>(command, async (_, [[address = ''] = [], targets = []], { replace = false, store }) =>
-      (await import('./keep/records.ts')).addAlias(address, targets, replace, store),
+      (await import('./records/records.ts')).addAlias(address, targets, replace, store),
     );
   },
   domain(command, define) {
@@ -147,13 +147,13 @@ const ADD: Readonly<Record<KindName, (command: Command, define: Define) => void>
         ),
       );
     define<{ class?: DomainClass }>(command, async (_, [domains = []], { class: domainClass = null, store }) =>
-      (await import('./keep/records.ts')).addDomains(domains, domainClass, store),
+      (await import('./records/records.ts')).addDomains(domains, domainClass, store),
     );
   },
   table(command, define) {
     command.argument('<key>').argument('<value>');
     define(command, async ({ table }, [[key = ''] = [], [value = ''] = []], { store }) =>
-      (await import('./keep/records.ts')).addKey(table, key, value, store),
+      (await import('./records/records.ts')).addKey(table, key, value, store),
     );
   },
 };

@@ -1,6 +1,6 @@
 import type { Config, MapConfig, StoreConfig } from '../config/config.ts';
 import { probeOf } from '../config/answers.ts';
-import { openMaps } from '../maps.ts';
+import { openMaps } from '../daemon/maps.ts';
 import { ALIASES } from '../map/mailbox.ts';
 import { LoopError } from '../map/search.ts';
 import type { Handler } from '../map/map.ts';
@@ -10,7 +10,7 @@ import { formatOwner } from '../record/owner.ts';
 import type { StoredRecord } from '../record/record.ts';
 import { type Store, StoreError } from '../store/store.ts';
 import { NOBODY } from '../vocabulary.ts';
-import { warn } from './keep/access.ts';
+import { warn } from './records/access.ts';
 
 type Stores = Config['stores'];
 

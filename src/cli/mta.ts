@@ -12,7 +12,7 @@ import { zmailer } from '../mta/zmailer.ts';
 import { parseEndpoint } from '../endpoint.ts';
 import { CliError, EXIT } from './error.ts';
 import type { MtaName } from './help.ts';
-import { writeOutput } from './keep/output.ts';
+import { writeOutput } from './records/output.ts';
 
 /** The mail servers, by the word behind `smmap mta`. */
 const MTAS: Readonly<Record<MtaName, Mta>> = { sendmail, postfix, exim, opensmtpd, zmailer, procmail };

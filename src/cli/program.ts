@@ -12,7 +12,7 @@ import {
   PROBE_HELP,
   SERVE_HELP,
 } from './help.ts';
-import { KINDS, type KindName } from './keep/kind.ts';
+import { KINDS, type KindName } from './records/kind.ts';
 import { addKind } from './kinds.ts';
 import type { ProbeOptions } from './options.ts';
 import { defaultPlaces } from './places.ts';

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Config, ConfigError } from '../config/config.ts';
 import { type Overrides, type Places, loadConfig } from '../config/load.ts';
-import { type Daemon, startDaemon } from '../daemon.ts';
+import { type Daemon, startDaemon } from '../daemon/daemon.ts';
 import type { FirstSteps } from '../observe/log.ts';
 import { openLog } from '../observe/open.ts';
 import { inheritedSockets } from '../observe/systemd.ts';

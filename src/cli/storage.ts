@@ -20,18 +20,18 @@ export function addStore(program: Command, defaultStore: string, exit: (code: nu
     return made.addOption(store.default(defaultStore));
   };
   command('backup', '<file>').action(async (file: string, { store }: StoreOption) => {
-    await (await import('./keep/store.ts')).backup(file, store);
+    await (await import('./records/store.ts')).backup(file, store);
   });
   command('restore', '<file>')
     .option('--force', 'replace all that the store holds')
     .action(async (file: string, { force = false, store }: StoreOption & { force?: boolean }) => {
-      await (await import('./keep/store.ts')).restore(file, force, store);
+      await (await import('./records/store.ts')).restore(file, force, store);
     });
   command('verify', '[file]').action(async (file: string | undefined, { store }: StoreOption) => {
-    exit(await (await import('./keep/store.ts')).verify(file ?? null, store));
+    exit(await (await import('./records/store.ts')).verify(file ?? null, store));
   });
   command('upgrade', null).action(async ({ store }: StoreOption) => {
-    await (await import('./keep/store.ts')).upgrade(store);
+    await (await import('./records/store.ts')).upgrade(store);
   });
 }
 

@@ -1,9 +1,9 @@
-import type { Older } from '../control.ts';
+import type { Older } from '../daemon/control.ts';
 import type { CacheStats } from '../store/cache.ts';
 import type { Counts } from '../store/meter.ts';
 import type { ServerStatus } from '../store/open.ts';
 import { formatColumns } from './columns.ts';
-import { withControl } from './control.ts';
+import { withControl } from './ask.ts';
 
 /** A store, as its daemon tells of it; one of another version may leave something out. */
 interface StoreLine {

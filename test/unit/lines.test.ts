@@ -1,7 +1,7 @@
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readLines } from '../../src/cli/keep/lines.ts';
+import { readLines } from '../../src/cli/records/lines.ts';
 import type { SourceLine } from '../../src/format/lines.ts';
 import { temporaryFolders } from '../support/folder.ts';
 

@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CliError } from '../../src/cli/error.ts';
-import { writeOutput } from '../../src/cli/keep/output.ts';
+import { writeOutput } from '../../src/cli/records/output.ts';
 import { temporaryFolders } from '../support/folder.ts';
 
 const folder = temporaryFolders();

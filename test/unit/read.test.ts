@@ -2,10 +2,10 @@ import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type FormatOptions, readerFor } from '../../src/cli/keep/format.ts';
-import type { KindName } from '../../src/cli/keep/kind.ts';
-import { readLines } from '../../src/cli/keep/lines.ts';
-import type { Item } from '../../src/cli/keep/read.ts';
+import { type FormatOptions, readerFor } from '../../src/cli/records/format.ts';
+import type { KindName } from '../../src/cli/records/kind.ts';
+import { readLines } from '../../src/cli/records/lines.ts';
+import type { Item } from '../../src/cli/records/read.ts';
 import { temporaryFolders } from '../support/folder.ts';
 
 const folder = temporaryFolders();

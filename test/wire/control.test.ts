@@ -4,7 +4,7 @@ import { type CacheCommand, cache } from '../../src/cli/cache.ts';
 import { formatDuration } from '../../src/cli/columns.ts';
 import { probe } from '../../src/cli/probe.ts';
 import { stores as printStores } from '../../src/cli/stores.ts';
-import { type Controllable, createControl } from '../../src/control.ts';
+import { type Controllable, createControl } from '../../src/daemon/control.ts';
 import { parseReply } from '../../src/protocol/reply.ts';
 import { type CachedStore, createCache } from '../../src/store/cache.ts';
 import { createMeter } from '../../src/store/meter.ts';

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ListenerConfig } from '../../src/config/config.ts';
-import { type Doors, type Entrance, createDoors } from '../../src/doors.ts';
+import { type Doors, type Entrance, createDoors } from '../../src/daemon/listeners.ts';
 import { createIntake } from '../../src/socket/intake.ts';
 import { type Turns, startTurns } from '../../src/socket/turn.ts';
 import { temporaryFolders } from '../support/folder.ts';

@@ -1,4 +1,4 @@
-import type { Doors, Entrance } from './doors.ts';
+import type { Doors, Entrance } from './listeners.ts';
 
 const LENT_MS = 2_000; // longer than a start takes that has come as far as to listen
 

@@ -1,22 +1,22 @@
 import { isDeepStrictEqual } from 'node:util';
-import { probeOf } from './config/answers.ts';
-import type { Config, StoreConfig } from './config/config.ts';
+import { probeOf } from '../config/answers.ts';
+import type { Config, StoreConfig } from '../config/config.ts';
 import { CONTROL_REPLY_BYTES, createControl } from './control.ts';
-import { type Entrance, createDoors } from './doors.ts';
-import { createAnswer } from './map/map.ts';
+import { type Entrance, createDoors } from './listeners.ts';
+import { createAnswer } from '../map/map.ts';
 import { type Maps, closeStores, openMaps, warnOfEmptyStores } from './maps.ts';
-import type { Log } from './observe/log.ts';
-import type { InheritedSockets } from './observe/systemd.ts';
-import { FRAMINGS } from './protocol/framing.ts';
-import { ListenError } from './socket/claim.ts';
-import { createClients } from './socket/clients.ts';
-import { descriptorLimit, watchDescriptors } from './socket/descriptors.ts';
-import { createIntake } from './socket/intake.ts';
-import { startTurns } from './socket/turn.ts';
+import type { Log } from '../observe/log.ts';
+import type { InheritedSockets } from '../observe/systemd.ts';
+import { FRAMINGS } from '../protocol/framing.ts';
+import { ListenError } from '../socket/claim.ts';
+import { createClients } from '../socket/clients.ts';
+import { descriptorLimit, watchDescriptors } from '../socket/descriptors.ts';
+import { createIntake } from '../socket/intake.ts';
+import { startTurns } from '../socket/turn.ts';
 import { createLending } from './ports.ts';
 import { type Successor, createSuccession } from './successor.ts';
-import { type OpenStore, checkDriver, openStore } from './store/open.ts';
-import type { Maybe, Reply, Request } from './vocabulary.ts';
+import { type OpenStore, checkDriver, openStore } from '../store/open.ts';
+import type { Maybe, Reply, Request } from '../vocabulary.ts';
 
 export interface Daemon {
   /** Where it listens, as `unix:PATH` and `tcp:HOST:PORT`. */

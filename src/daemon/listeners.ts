@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
-import type { ListenerConfig } from './config/config.ts';
-import type { InheritedSockets } from './observe/systemd.ts';
-import type { Protocol } from './protocol/framing.ts';
-import { ListenError } from './socket/claim.ts';
-import { formatEndpoint } from './endpoint.ts';
-import type { Intake } from './socket/intake.ts';
-import { type Binding, type Listener, type ListenerEvents, openListener } from './socket/listener.ts';
+import type { ListenerConfig } from '../config/config.ts';
+import type { InheritedSockets } from '../observe/systemd.ts';
+import type { Protocol } from '../protocol/framing.ts';
+import { ListenError } from '../socket/claim.ts';
+import { formatEndpoint } from '../endpoint.ts';
+import type { Intake } from '../socket/intake.ts';
+import { type Binding, type Listener, type ListenerEvents, openListener } from '../socket/listener.ts';
 
 /** A listener of a configuration, and who is behind it: the maps, or the control socket's commands. */
 export interface Entrance {

@@ -1,4 +1,4 @@
-import { CONTROL_REPLY_BYTES } from '../control.ts';
+import { CONTROL_REPLY_BYTES } from '../daemon/control.ts';
 import { parseReply } from '../protocol/reply.ts';
 import { type Client, ConnectionError, ProtocolError, TimeoutError, openClient } from '../socket/client.ts';
 import { parseEndpoint } from '../endpoint.ts';

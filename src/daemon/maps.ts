@@ -1,14 +1,14 @@
-import { canAnswer, questionsOf, wishesOf } from './config/answers.ts';
-import type { Config, MapConfig, StoreConfig } from './config/config.ts';
-import { createAliasMap } from './map/alias.ts';
-import { createDomainMap } from './map/domain.ts';
-import type { Handler } from './map/map.ts';
-import { createMailboxMap } from './map/mailbox.ts';
-import { type Resolver, atOneMoment } from './map/moment.ts';
-import { createTableMap } from './map/table.ts';
-import type { Log } from './observe/log.ts';
-import { type Failover, createFailover } from './store/failover.ts';
-import { EmptyStoreError, type Store } from './store/store.ts';
+import { canAnswer, questionsOf, wishesOf } from '../config/answers.ts';
+import type { Config, MapConfig, StoreConfig } from '../config/config.ts';
+import { createAliasMap } from '../map/alias.ts';
+import { createDomainMap } from '../map/domain.ts';
+import type { Handler } from '../map/map.ts';
+import { createMailboxMap } from '../map/mailbox.ts';
+import { type Resolver, atOneMoment } from '../map/moment.ts';
+import { createTableMap } from '../map/table.ts';
+import type { Log } from '../observe/log.ts';
+import { type Failover, createFailover } from '../store/failover.ts';
+import { EmptyStoreError, type Store } from '../store/store.ts';
 
 /** The maps of a configuration over their stores. */
 export interface Maps<S extends Store> {

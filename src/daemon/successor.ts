@@ -1,12 +1,12 @@
-import type { Config, ControlConfig } from './config/config.ts';
+import type { Config, ControlConfig } from '../config/config.ts';
 import type { Older } from './control.ts';
-import type { Doors, Way } from './doors.ts';
-import { andThen } from './maybe.ts';
-import { parseReply } from './protocol/reply.ts';
-import { openClient } from './socket/client.ts';
-import { type Endpoint, parseEndpoint } from './endpoint.ts';
-import type { Protocol } from './protocol/framing.ts';
-import type { Maybe, Reply, Request } from './vocabulary.ts';
+import type { Doors, Way } from './listeners.ts';
+import { andThen } from '../maybe.ts';
+import { parseReply } from '../protocol/reply.ts';
+import { openClient } from '../socket/client.ts';
+import { type Endpoint, parseEndpoint } from '../endpoint.ts';
+import type { Protocol } from '../protocol/framing.ts';
+import type { Maybe, Reply, Request } from '../vocabulary.ts';
 
 const FAILED: Reply = { kind: 'TEMP', reason: 'lookup failed' };
 

@@ -1,5 +1,5 @@
-import type { CachedStore } from './store/cache.ts';
-import type { Reply, Request } from './vocabulary.ts';
+import type { CachedStore } from '../store/cache.ts';
+import type { Reply, Request } from '../vocabulary.ts';
 
 /** A store, as whoever runs the daemon looks at it and deals with it. */
 export interface Controllable {
