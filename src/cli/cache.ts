@@ -1,4 +1,4 @@
-import type { Kept } from '../store/cache.ts';
+import type { Kept } from '../store/guard/cache.ts';
 import { nameOf } from '../record/record.ts';
 import type { Question } from '../vocabulary.ts';
 import { formatColumns, formatDuration } from './columns.ts';

@@ -1,6 +1,6 @@
 import type { Older } from '../daemon/control.ts';
-import type { CacheStats } from '../store/cache.ts';
-import type { Counts } from '../store/meter.ts';
+import type { CacheStats } from '../store/guard/cache.ts';
+import type { Counts } from '../store/guard/meter.ts';
 import type { ServerStatus } from '../store/open.ts';
 import { formatColumns } from './columns.ts';
 import { withControl } from './ask.ts';

@@ -1,4 +1,4 @@
-import { kindOf } from '../store/canary.ts';
+import { kindOf } from '../store/guard/canary.ts';
 import { queryNameOf } from '../store/sql/query.ts';
 import type { Question } from '../vocabulary.ts';
 import type { MapKind, StoreConfig } from './config.ts';

@@ -1,4 +1,4 @@
-import type { CachedStore } from '../store/cache.ts';
+import type { CachedStore } from '../store/guard/cache.ts';
 import type { Reply, Request } from '../vocabulary.ts';
 
 /** A store, as whoever runs the daemon looks at it and deals with it. */

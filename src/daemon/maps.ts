@@ -7,7 +7,7 @@ import { createMailboxMap } from '../map/mailbox.ts';
 import { type Resolver, atOneMoment } from '../map/moment.ts';
 import { createTableMap } from '../map/table.ts';
 import type { Log } from '../observe/log.ts';
-import { type Failover, createFailover } from '../store/failover.ts';
+import { type Failover, createFailover } from '../store/guard/failover.ts';
 import { EmptyStoreError, type Store } from '../store/store.ts';
 
 /** The maps of a configuration over their stores. */

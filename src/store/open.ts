@@ -2,17 +2,17 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { CacheConfig, Guards, RedisConfig, SqlConfig, StoreConfig } from '../config/config.ts';
 import type { Maybe, Question } from '../vocabulary.ts';
-import { type Bulk, createBatch } from './batch.ts';
-import { type Availability, createBreaker } from './breaker.ts';
-import { type CachedStore, createCache } from './cache.ts';
-import { type CanaryEvents, createCanary } from './canary.ts';
+import { type Bulk, createBatch } from './guard/batch.ts';
+import { type Availability, createBreaker } from './guard/breaker.ts';
+import { type CachedStore, createCache } from './guard/cache.ts';
+import { type CanaryEvents, createCanary } from './guard/canary.ts';
 import type { RedisOptions } from './driver/redis.ts';
-import { createDeadline } from './deadline.ts';
-import { type Counts, createMeter } from './meter.ts';
-import { createReopening } from './reopen.ts';
+import { createDeadline } from './guard/deadline.ts';
+import { type Counts, createMeter } from './guard/meter.ts';
+import { createReopening } from './guard/reopen.ts';
 import { createShrinkWatch } from './driver/shrink.ts';
-import { createReplicas } from './replicas.ts';
-import { createSpellings } from './spellings.ts';
+import { createReplicas } from './guard/replicas.ts';
+import { createSpellings } from './guard/spellings.ts';
 import { MissingPackageError, messageOf, type Store } from './store.ts';
 
 /** What happens to a store while it is open, for the log. */

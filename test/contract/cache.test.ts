@@ -1,4 +1,4 @@
-import { type CachedStore, type CacheOptions, createCache } from '../../src/store/cache.ts';
+import { type CachedStore, type CacheOptions, createCache } from '../../src/store/guard/cache.ts';
 import { createMemoryStore } from '../../src/store/driver/memory.ts';
 import type { Store } from '../../src/store/store.ts';
 import { createFakeStore, storeOf } from '../support/store.ts';

@@ -1,5 +1,5 @@
 import { afterAll } from 'vitest';
-import { createBatch } from '../../src/store/batch.ts';
+import { createBatch } from '../../src/store/guard/batch.ts';
 import { createHttp, type HttpRequest } from '../../src/store/driver/http.ts';
 import { ABSENT } from '../../src/store/http/response.ts';
 import { parseTemplate } from '../../src/store/http/template.ts';

@@ -1,5 +1,5 @@
 import { afterAll } from 'vitest';
-import { createBatch } from '../../src/store/batch.ts';
+import { createBatch } from '../../src/store/guard/batch.ts';
 import { createLdap } from '../../src/store/driver/ldap.ts';
 import type { StoredRecord } from '../../src/record/record.ts';
 import { describePart, PARTS } from '../real/part.ts';

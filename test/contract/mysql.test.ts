@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe } from 'vitest';
-import { createBatch } from '../../src/store/batch.ts';
+import { createBatch } from '../../src/store/guard/batch.ts';
 import { createMysql } from '../../src/store/driver/mysql.ts';
 import type { StoredRecord } from '../../src/record/record.ts';
 import { PARTS, describePart } from '../real/part.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Bulk, createBatch } from '../../src/store/batch.ts';
+import { type Bulk, createBatch } from '../../src/store/guard/batch.ts';
 import { type PostgresqlOptions, createPostgresql, watchPostgresql } from '../../src/store/driver/postgresql.ts';
 import { type Verdict, parseUrl, verdictsOf } from '../../src/store/sql/postgresql.ts';
 import { type QueryName, parseQuery } from '../../src/store/sql/query.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createBatch } from '../../src/store/batch.ts';
+import { createBatch } from '../../src/store/guard/batch.ts';
 import { type RedisOptions, createRedis } from '../../src/store/driver/redis.ts';
 import { fill, parseLayout, parseTemplate } from '../../src/store/redis/layout.ts';
 import { slotOf } from '../../src/store/redis/slot.ts';

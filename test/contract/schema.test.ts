@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAddress } from '../../src/address/address.ts';
 import { parseTargets } from '../../src/address/target.ts';
-import { createBatch } from '../../src/store/batch.ts';
+import { createBatch } from '../../src/store/guard/batch.ts';
 import { createMysql } from '../../src/store/driver/mysql.ts';
 import { createPostgresql } from '../../src/store/driver/postgresql.ts';
 import { sqliteOpener } from '../../src/store/driver/sqlite.ts';

@@ -4,7 +4,7 @@ import { type Server, type Socket, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createBatch } from '../../src/store/batch.ts';
+import { createBatch } from '../../src/store/guard/batch.ts';
 import { createHttp, type HttpOptions } from '../../src/store/driver/http.ts';
 import { PRESETS } from '../../src/store/http/presets.ts';
 import { ABSENT, type Absence } from '../../src/store/http/response.ts';

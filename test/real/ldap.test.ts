@@ -1,12 +1,12 @@
 import { BerWriter } from 'ldapts';
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createBatch } from '../../src/store/batch.ts';
+import { createBatch } from '../../src/store/guard/batch.ts';
 import { createLdap, type LdapOptions } from '../../src/store/driver/ldap.ts';
 import { parseFilter } from '../../src/store/ldap/filter.ts';
 import { PRESETS } from '../../src/store/ldap/presets.ts';
 import type { LdapSearch } from '../../src/store/ldap/search.ts';
-import { createReplicas } from '../../src/store/replicas.ts';
+import { createReplicas } from '../../src/store/guard/replicas.ts';
 import { QuestionError, type Store, StoreError } from '../../src/store/store.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';
 import { expectNoLies, tell } from '../support/faults.ts';

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createBatch } from '../../src/store/batch.ts';
-import { createBreaker } from '../../src/store/breaker.ts';
-import { createDeadline } from '../../src/store/deadline.ts';
+import { createBatch } from '../../src/store/guard/batch.ts';
+import { createBreaker } from '../../src/store/guard/breaker.ts';
+import { createDeadline } from '../../src/store/guard/deadline.ts';
 import { type PostgresqlOptions, createPostgresql } from '../../src/store/driver/postgresql.ts';
-import { createReplicas } from '../../src/store/replicas.ts';
+import { createReplicas } from '../../src/store/guard/replicas.ts';
 import { type Store, StoreError } from '../../src/store/store.ts';
 import type { MailboxQuestion } from '../../src/vocabulary.ts';
 import { type Trial, expectNoLies, tell } from '../support/faults.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createBatch } from '../../src/store/batch.ts';
+import { createBatch } from '../../src/store/guard/batch.ts';
 import { type RedisOptions, createRedis, watchRedis } from '../../src/store/driver/redis.ts';
 import { EmptyStoreError, type Store } from '../../src/store/store.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { Content, Guards } from '../../src/config/config.ts';
-import { type Bulk, createBatch } from '../../src/store/batch.ts';
+import { type Bulk, createBatch } from '../../src/store/guard/batch.ts';
 import { createMysql } from '../../src/store/driver/mysql.ts';
 import { createPostgresql } from '../../src/store/driver/postgresql.ts';
 import { createRedis } from '../../src/store/driver/redis.ts';

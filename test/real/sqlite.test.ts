@@ -19,7 +19,7 @@ import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { openSqlite } from '../../src/store/driver/sqlite.ts';
-import { createReopening } from '../../src/store/reopen.ts';
+import { createReopening } from '../../src/store/guard/reopen.ts';
 import { type Queries, parseQuery } from '../../src/store/sql/query.ts';
 import { loadLibrary } from '../../src/store/sqlite/library.ts';
 import { checkIn, createTrust } from '../../src/store/sqlite/trust.ts';

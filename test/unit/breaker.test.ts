@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createBreaker } from '../../src/store/breaker.ts';
+import { createBreaker } from '../../src/store/guard/breaker.ts';
 import { EmptyStoreError, QuestionError, StoreError } from '../../src/store/store.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';
 import { storeOf } from '../support/store.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type CacheOptions, createCache, createElapsed } from '../../src/store/cache.ts';
-import { formatQuestion, parseQuestion, whoseIs } from '../../src/store/question.ts';
-import { type Shelf, createShelf } from '../../src/store/shelf.ts';
+import { type CacheOptions, createCache, createElapsed } from '../../src/store/guard/cache.ts';
+import { formatQuestion, parseQuestion, whoseIs } from '../../src/store/guard/cache-key.ts';
+import { type Shelf, createShelf } from '../../src/store/guard/lru.ts';
 import { EmptyStoreError, type Store, StoreError } from '../../src/store/store.ts';
 import { type Answer, type Entry, type Maybe, NOBODY, type Question, type State } from '../../src/vocabulary.ts';
 import { storeOf } from '../support/store.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createDeadline } from '../../src/store/deadline.ts';
+import { createDeadline } from '../../src/store/guard/deadline.ts';
 import type { Answer, Maybe, Question } from '../../src/vocabulary.ts';
 import { storeOf } from '../support/store.ts';
 

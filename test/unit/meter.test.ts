@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createMeter } from '../../src/store/meter.ts';
+import { createMeter } from '../../src/store/guard/meter.ts';
 import type { Answer, Maybe, Question } from '../../src/vocabulary.ts';
 import { storeOf } from '../support/store.ts';
 

@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { type MailboxOptions, createMailboxMap } from '../../src/map/mailbox.ts';
 import { createAnswer } from '../../src/map/map.ts';
 import { atOneMoment } from '../../src/map/moment.ts';
-import { type Bulk, createBatch } from '../../src/store/batch.ts';
-import { createBreaker } from '../../src/store/breaker.ts';
-import { createDeadline } from '../../src/store/deadline.ts';
-import { createFailover } from '../../src/store/failover.ts';
-import { createMeter } from '../../src/store/meter.ts';
-import { createReplicas } from '../../src/store/replicas.ts';
+import { type Bulk, createBatch } from '../../src/store/guard/batch.ts';
+import { createBreaker } from '../../src/store/guard/breaker.ts';
+import { createDeadline } from '../../src/store/guard/deadline.ts';
+import { createFailover } from '../../src/store/guard/failover.ts';
+import { createMeter } from '../../src/store/guard/meter.ts';
+import { createReplicas } from '../../src/store/guard/replicas.ts';
 import { type Store, StoreError } from '../../src/store/store.ts';
 import type { Answer, Question, Reply } from '../../src/vocabulary.ts';
 

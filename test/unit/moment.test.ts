@@ -5,7 +5,7 @@ import { type MailboxOptions, createMailboxMap } from '../../src/map/mailbox.ts'
 import type { Handler } from '../../src/map/map.ts';
 import { type Resolver, atOneMoment } from '../../src/map/moment.ts';
 import { createTableMap } from '../../src/map/table.ts';
-import { createFailover } from '../../src/store/failover.ts';
+import { createFailover } from '../../src/store/guard/failover.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Maybe, Reply } from '../../src/vocabulary.ts';
 import { createChanging, momentOf } from '../support/world.ts';

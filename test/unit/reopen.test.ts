@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createReopening } from '../../src/store/reopen.ts';
+import { createReopening } from '../../src/store/guard/reopen.ts';
 import { LostError, type Store, StoreError } from '../../src/store/store.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';
 import { storeOf } from '../support/store.ts';

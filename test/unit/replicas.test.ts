@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createReplicas } from '../../src/store/replicas.ts';
+import { createReplicas } from '../../src/store/guard/replicas.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';
 import { storeOf } from '../support/store.ts';

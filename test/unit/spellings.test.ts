@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createSpellings } from '../../src/store/spellings.ts';
+import { createSpellings } from '../../src/store/guard/spellings.ts';
 import { QuestionError, type Store, UnstorableError } from '../../src/store/store.ts';
 import { type Answer, type Entry, NOBODY, type Question } from '../../src/vocabulary.ts';
 

@@ -6,7 +6,7 @@ import { QUERIES, type QueryName } from '../../store/sql/query.ts';
 import type { HttpConfig, Mistake, StoreConfig } from '../config.ts';
 import { type Context, complain, parsedBy, text, z } from '../../toml/type.ts';
 import * as value from '../../toml/value.ts';
-import { guardsOf, serverKeys, tls } from './guards.ts';
+import { guardsOf, serverKeys, tls } from '../../store/guard/keys.ts';
 
 /** A server of the administrator's that says in JSON what there is, or an application that we know. */
 

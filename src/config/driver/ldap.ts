@@ -7,7 +7,7 @@ import { STATES } from '../../vocabulary.ts';
 import type { LdapConfig, Mistake, StoreConfig } from '../config.ts';
 import { type Context, complain, oneOf, parsedBy, text, yesOrNo, z } from '../../toml/type.ts';
 import * as value from '../../toml/value.ts';
-import { guardsOf, passwordFile, serverKeys, tls, urls } from './guards.ts';
+import { guardsOf, passwordFile, serverKeys, tls, urls } from '../../store/guard/keys.ts';
 
 /** Directories: where they are, who asks, and a preset or searches of the administrator's, or both. */
 

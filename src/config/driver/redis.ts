@@ -3,7 +3,7 @@ import { QUERIES, type QueryName } from '../../store/sql/query.ts';
 import type { Mistake, RedisConfig, StoreConfig } from '../config.ts';
 import { type Context, complain, oneOf, parsedBy, text, z } from '../../toml/type.ts';
 import * as value from '../../toml/value.ts';
-import { guardsOf, passwordFile, serverKeys, tls } from './guards.ts';
+import { guardsOf, passwordFile, serverKeys, tls } from '../../store/guard/keys.ts';
 
 /** Redis and Valkey: where they are, and where in them what is. */
 

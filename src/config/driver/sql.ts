@@ -5,7 +5,7 @@ import { SCHEMAS, type SchemaName } from '../../store/sql/schema.ts';
 import type { Mistake, StoreConfig } from '../config.ts';
 import { type Context, complain, parsedBy, text, z } from '../../toml/type.ts';
 import * as value from '../../toml/value.ts';
-import { contentKeys, guardsOf, passwordFile, serverKeys, tls, urls } from './guards.ts';
+import { contentKeys, guardsOf, passwordFile, serverKeys, tls, urls } from '../../store/guard/keys.ts';
 
 /** SQL databases: where they are, and a schema that we know or queries of the administrator's, or both. */
 

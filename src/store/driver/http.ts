@@ -6,7 +6,7 @@ import {
   request as requestPlain,
 } from 'node:http';
 import { Agent as SecureAgent, request as requestSecure } from 'node:https';
-import type { Bulk } from '../batch.ts';
+import type { Bulk } from '../guard/batch.ts';
 import { lookupEach } from '../each.ts';
 import { type Absence, type Answering, type HttpResponse, answerTo } from '../http/response.ts';
 import { type Template, targetOf } from '../http/template.ts';

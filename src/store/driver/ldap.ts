@@ -1,4 +1,4 @@
-import type { Bulk } from '../batch.ts';
+import type { Bulk } from '../guard/batch.ts';
 import { lookupEach } from '../each.ts';
 import { type LdapBind, openConnection, parseLdapUrl } from '../ldap/connection.ts';
 import { encodeSearch } from '../ldap/message.ts';

@@ -8,7 +8,7 @@ import {
   createConnection,
 } from 'mysql2';
 import type { Question } from '../../vocabulary.ts';
-import type { Bulk } from '../batch.ts';
+import type { Bulk } from '../guard/batch.ts';
 import type { Row } from '../row.ts';
 import type { Queries, Query, QueryName } from '../sql/query.ts';
 import {

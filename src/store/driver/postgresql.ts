@@ -2,7 +2,7 @@ import { Socket } from 'node:net';
 import { userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import type { Bulk } from '../batch.ts';
+import type { Bulk } from '../guard/batch.ts';
 import type { Row } from '../row.ts';
 import {
   batchStatement,

@@ -1,6 +1,6 @@
 import { Redis, type RedisOptions as ClientOptions } from 'ioredis';
 import type { Answer, Question } from '../../vocabulary.ts';
-import type { Bulk } from '../batch.ts';
+import type { Bulk } from '../guard/batch.ts';
 import { createCluster } from '../redis/cluster.ts';
 import { type Address, type Connection, Redirection, Refusal, createLink } from '../redis/link.ts';
 import {

@@ -2,7 +2,7 @@ import { type Stats, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { andThen } from '../../maybe.ts';
 import type { Answer, Maybe, Question } from '../../vocabulary.ts';
-import { isText } from '../batch.ts';
+import { isText } from '../guard/batch.ts';
 import { type Row, answerOf } from '../row.ts';
 import { type Queries, type QueryName, queryNameOf, valueOf } from '../sql/query.ts';
 import { type Connection, isBusy, loadLibrary, type Statement } from '../sqlite/library.ts';

@@ -1,6 +1,6 @@
-import { andThen } from '../maybe.ts';
-import type { About, Answer, Maybe, Question } from '../vocabulary.ts';
-import { type Store, StoreError } from './store.ts';
+import { andThen } from '../../maybe.ts';
+import type { About, Answer, Maybe, Question } from '../../vocabulary.ts';
+import { type Store, StoreError } from '../store.ts';
 
 /** A store, and what it can be asked about. */
 export interface Member {

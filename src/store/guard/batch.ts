@@ -1,5 +1,5 @@
-import type { Answer, Maybe, Question } from '../vocabulary.ts';
-import { QuestionError, type Store, StoreError } from './store.ts';
+import type { Answer, Maybe, Question } from '../../vocabulary.ts';
+import { QuestionError, type Store, StoreError } from '../store.ts';
 
 /**
  * What a driver for a server of its own offers: answers to many questions by one round trip, in their order. An error in the

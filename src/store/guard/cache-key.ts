@@ -1,6 +1,6 @@
-import { foldLocal, parseAddress } from '../address/address.ts';
-import { parseDomain } from '../address/domain.ts';
-import type { Question } from '../vocabulary.ts';
+import { foldLocal, parseAddress } from '../../address/address.ts';
+import { parseDomain } from '../../address/domain.ts';
+import type { Question } from '../../vocabulary.ts';
 
 const [EXACT, ANY_CASE, FOLDER] = [1, 2, 4] as const;
 

@@ -1,6 +1,6 @@
-import type { Maybe } from '../vocabulary.ts';
+import type { Maybe } from '../../vocabulary.ts';
 import type { Availability } from './breaker.ts';
-import { LostError, type Store, StoreError } from './store.ts';
+import { LostError, type Store, StoreError } from '../store.ts';
 
 const RETRY_MS = 1_000;
 

@@ -1,6 +1,6 @@
-import type { Canary } from '../../store/canary.ts';
+import type { Canary } from './canary.ts';
 import type { Question } from '../../vocabulary.ts';
-import type { CacheConfig, Guards } from '../config.ts';
+import type { CacheConfig, Guards } from '../../config/config.ts';
 import { type Context, complain, parsedBy, text, wholeNumber, yesOrNo, z } from '../../toml/type.ts';
 import * as value from '../../toml/value.ts';
 

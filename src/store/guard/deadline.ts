@@ -1,6 +1,6 @@
-import type { Maybe } from '../vocabulary.ts';
-import type { Store } from './store.ts';
-import { within } from './within.ts';
+import type { Maybe } from '../../vocabulary.ts';
+import type { Store } from '../store.ts';
+import { within } from '../within.ts';
 
 /** A store that fails where it takes longer than `timeoutMs` for an answer; what it says later goes nowhere. */
 export function createDeadline(store: Store, timeoutMs: number): Store {

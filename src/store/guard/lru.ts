@@ -1,4 +1,4 @@
-import type { Meant, Whose } from './question.ts';
+import type { Meant, Whose } from './cache-key.ts';
 
 /** Values by their keys, in a bounded number. Each key has an owner in a domain, and all of one of those is forgotten at once. */
 export interface Shelf<T> {

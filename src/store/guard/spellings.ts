@@ -1,7 +1,7 @@
-import { parseDomain, unicodeOf } from '../address/domain.ts';
-import { andThen } from '../maybe.ts';
-import type { Answer, Maybe, Question } from '../vocabulary.ts';
-import { type Store, UnstorableError } from './store.ts';
+import { parseDomain, unicodeOf } from '../../address/domain.ts';
+import { andThen } from '../../maybe.ts';
+import type { Answer, Maybe, Question } from '../../vocabulary.ts';
+import { type Store, UnstorableError } from '../store.ts';
 
 /**
  * A store that others fill, who may write `bücher.example` where we ask for `xn--bcher-kva.example`: what is not found by the one

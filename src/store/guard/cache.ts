@@ -1,7 +1,7 @@
-import type { About, Answer, Maybe, Question } from '../vocabulary.ts';
-import { formatQuestion, parseQuestion, readMeant, whoseIs } from './question.ts';
-import { createShelf } from './shelf.ts';
-import { EmptyStoreError, messageOf, type Store, StoreError } from './store.ts';
+import type { About, Answer, Maybe, Question } from '../../vocabulary.ts';
+import { formatQuestion, parseQuestion, readMeant, whoseIs } from './cache-key.ts';
+import { createShelf } from './lru.ts';
+import { EmptyStoreError, messageOf, type Store, StoreError } from '../store.ts';
 
 export interface CacheOptions {
   /** How many answers are kept at most; a quarter of them may be absences, an eighth failures. */

@@ -1,6 +1,6 @@
-import { andThen } from '../maybe.ts';
-import type { Answer, Maybe, Question } from '../vocabulary.ts';
-import { type Store, StoreError } from './store.ts';
+import { andThen } from '../../maybe.ts';
+import type { Answer, Maybe, Question } from '../../vocabulary.ts';
+import { type Store, StoreError } from '../store.ts';
 
 /** What is known of a store from elsewhere, for a kind of question. */
 export interface Canary {

@@ -1,5 +1,5 @@
-import type { Answer, Maybe } from '../vocabulary.ts';
-import { messageOf, type Store } from './store.ts';
+import type { Answer, Maybe } from '../../vocabulary.ts';
+import { messageOf, type Store } from '../store.ts';
 
 /** What a store was asked, and what it said. */
 export interface Counts {
