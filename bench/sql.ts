@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
-import { type Dialect, type Query, parseQuery } from '../src/store/sql/query.ts';
-import { SCHEMAS } from '../src/store/sql/schema.ts';
+import { type Dialect, type Query, parseQuery } from '../src/store/driver/sql/query.ts';
+import { SCHEMAS } from '../src/store/driver/sql/schema.ts';
 import { run } from '../test/real/command.ts';
 import { findMariadb } from '../test/support/mariadb.ts';
 import { ADMIN as PG_ADMIN, findPostgresql } from '../test/support/postgresql.ts';

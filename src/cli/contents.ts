@@ -1,7 +1,7 @@
 import { canAnswer, lacksValue, questionsOf } from '../config/answers.ts';
 import type { Config, MapConfig, StoreConfig } from '../config/config.ts';
-import { openEmbeddedStore } from '../store/driver/embedded.ts';
-import { hasRecords } from '../store/driver/records.ts';
+import { openEmbeddedStore } from '../store/driver/embedded/driver.ts';
+import { hasRecords } from '../store/driver/embedded/records.ts';
 import { EmptyStoreError, type Store, StoreError } from '../store/store.ts';
 import type { Question } from '../vocabulary.ts';
 

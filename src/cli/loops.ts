@@ -4,7 +4,7 @@ import { openMaps } from '../daemon/maps.ts';
 import { ALIASES } from '../map/mailbox.ts';
 import { LoopError } from '../map/search.ts';
 import type { Handler } from '../map/map.ts';
-import { hasRecords, openRecords } from '../store/driver/records.ts';
+import { hasRecords, openRecords } from '../store/driver/embedded/records.ts';
 import { openStore } from '../store/open.ts';
 import { formatOwner } from '../record/owner.ts';
 import type { StoredRecord } from '../record/record.ts';

@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
 import { isLoopback } from '../socket/listener.ts';
-import { parseLdapUrl } from '../store/ldap/connection.ts';
-import { parseUrl as parseMysqlUrl } from '../store/sql/mysql.ts';
-import { parseUrl as parsePostgresqlUrl } from '../store/sql/postgresql.ts';
+import { parseLdapUrl } from '../store/driver/ldap/connection.ts';
+import { parseUrl as parseMysqlUrl } from '../store/driver/mysql/statement.ts';
+import { parseUrl as parsePostgresqlUrl } from '../store/driver/postgresql/statement.ts';
 import type { StoreConfig } from './config.ts';
 
 /** A store that sends a password or a token over a network without TLS. */

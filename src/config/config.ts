@@ -8,11 +8,11 @@ import type { Limits } from '../socket/connection.ts';
 import type { Binding } from '../socket/listener.ts';
 import type { CacheOptions } from '../store/guard/cache.ts';
 import type { Canary } from '../store/guard/canary.ts';
-import type { HttpOptions } from '../store/driver/http.ts';
-import type { RedisOptions } from '../store/driver/redis.ts';
-import type { LdapSearches } from '../store/ldap/search.ts';
+import type { HttpOptions } from '../store/driver/http/driver.ts';
+import type { RedisOptions } from '../store/driver/redis/driver.ts';
+import type { LdapSearches } from '../store/driver/ldap/search.ts';
 import type { StoredRecord } from '../record/record.ts';
-import type { Queries } from '../store/sql/query.ts';
+import type { Queries } from '../store/driver/sql/query.ts';
 import type { TlsOptions } from '../store/tls.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;

@@ -1,8 +1,8 @@
-import { http } from './driver/http.ts';
-import { ldap } from './driver/ldap.ts';
-import { embedded, memory } from './driver/local.ts';
-import { redis } from './driver/redis.ts';
-import { mysql, postgresql, sqlite } from './driver/sql.ts';
+import { http } from '../store/driver/http/keys.ts';
+import { ldap } from '../store/driver/ldap/keys.ts';
+import { embedded, memory } from '../store/driver/memory/keys.ts';
+import { redis } from '../store/driver/redis/keys.ts';
+import { mysql, postgresql, sqlite } from '../store/driver/sql/keys.ts';
 
 /** One `[store.NAME]`, by its driver. */
 export const drivers = { embedded, memory, postgresql, mysql, sqlite, ldap, redis, http };

@@ -6,11 +6,11 @@ import { type Bulk, createBatch } from './guard/batch.ts';
 import { type Availability, createBreaker } from './guard/breaker.ts';
 import { type CachedStore, createCache } from './guard/cache.ts';
 import { type CanaryEvents, createCanary } from './guard/canary.ts';
-import type { RedisOptions } from './driver/redis.ts';
+import type { RedisOptions } from './driver/redis/driver.ts';
 import { createDeadline } from './guard/deadline.ts';
 import { type Counts, createMeter } from './guard/meter.ts';
 import { createReopening } from './guard/reopen.ts';
-import { createShrinkWatch } from './driver/shrink.ts';
+import { createShrinkWatch } from './driver/embedded/shrink.ts';
 import { createReplicas } from './guard/replicas.ts';
 import { createSpellings } from './guard/spellings.ts';
 import { MissingPackageError, messageOf, type Store } from './store.ts';
@@ -118,14 +118,14 @@ interface Trouble {
 
 /** The file of each driver, which imports its package: so only what is configured is loaded. */
 const DRIVERS = {
-  embedded: () => load('lmdb', () => import('./driver/embedded.ts')),
-  memory: () => import('./driver/memory.ts'),
-  sqlite: () => import('./driver/sqlite.ts'),
-  postgresql: () => load('pg', () => import('./driver/postgresql.ts')),
-  mysql: () => load('mysql2', () => import('./driver/mysql.ts')),
-  ldap: () => load('ldapts', () => import('./driver/ldap.ts')),
-  redis: () => load('ioredis', () => import('./driver/redis.ts')),
-  http: () => import('./driver/http.ts'),
+  embedded: () => load('lmdb', () => import('./driver/embedded/driver.ts')),
+  memory: () => import('./driver/memory/driver.ts'),
+  sqlite: () => import('./driver/sqlite/driver.ts'),
+  postgresql: () => load('pg', () => import('./driver/postgresql/driver.ts')),
+  mysql: () => load('mysql2', () => import('./driver/mysql/driver.ts')),
+  ldap: () => load('ldapts', () => import('./driver/ldap/driver.ts')),
+  redis: () => load('ioredis', () => import('./driver/redis/driver.ts')),
+  http: () => import('./driver/http/driver.ts'),
 } as const;
 
 /** Sees whether a driver could be opened. Throws MissingPackageError. */

@@ -1,6 +1,6 @@
 import { renameSync, rmSync } from 'node:fs';
 import { vi } from 'vitest';
-import { openEmbeddedStore } from '../../src/store/driver/embedded.ts';
+import { openEmbeddedStore } from '../../src/store/driver/embedded/driver.ts';
 import { makeStore, temporaryFolders } from '../support/folder.ts';
 import { describeStore } from './suite.ts';
 

@@ -1,9 +1,9 @@
 import { afterAll } from 'vitest';
 import { createBatch } from '../../src/store/guard/batch.ts';
-import { createHttp, type HttpRequest } from '../../src/store/driver/http.ts';
-import { ABSENT } from '../../src/store/http/response.ts';
-import { parseTemplate } from '../../src/store/http/template.ts';
-import { PARAMETERS, QUERIES } from '../../src/store/sql/query.ts';
+import { createHttp, type HttpRequest } from '../../src/store/driver/http/driver.ts';
+import { ABSENT } from '../../src/store/driver/http/response.ts';
+import { parseTemplate } from '../../src/store/driver/http/template.ts';
+import { PARAMETERS, QUERIES } from '../../src/store/driver/sql/query.ts';
 import { type Httpd, rowsOfRecords, startHttpd } from '../support/httpd.ts';
 import { describeStore } from './suite.ts';
 

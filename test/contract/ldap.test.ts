@@ -1,6 +1,6 @@
 import { afterAll } from 'vitest';
 import { createBatch } from '../../src/store/guard/batch.ts';
-import { createLdap } from '../../src/store/driver/ldap.ts';
+import { createLdap } from '../../src/store/driver/ldap/driver.ts';
 import type { StoredRecord } from '../../src/record/record.ts';
 import { describePart, PARTS } from '../real/part.ts';
 import { entriesOf, searchesBelow } from '../support/directory.ts';

@@ -1,4 +1,4 @@
-import { createMemoryStore } from '../../src/store/driver/memory.ts';
+import { createMemoryStore } from '../../src/store/driver/memory/driver.ts';
 import { describeStore } from './suite.ts';
 
 const cannot = 'it stands on nothing but this process';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { createBatch } from '../../src/store/guard/batch.ts';
-import { createMysql } from '../../src/store/driver/mysql.ts';
+import { createMysql } from '../../src/store/driver/mysql/driver.ts';
 import type { StoredRecord } from '../../src/record/record.ts';
 import { PARTS, describePart } from '../real/part.ts';
 import { type Mariadb, findMariadb } from '../support/mariadb.ts';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createBatch } from '../../src/store/guard/batch.ts';
-import { type RedisOptions, createRedis } from '../../src/store/driver/redis.ts';
-import { fill, parseLayout, parseTemplate } from '../../src/store/redis/layout.ts';
-import { slotOf } from '../../src/store/redis/slot.ts';
+import { type RedisOptions, createRedis } from '../../src/store/driver/redis/driver.ts';
+import { fill, parseLayout, parseTemplate } from '../../src/store/driver/redis/layout.ts';
+import { slotOf } from '../../src/store/driver/redis/slot.ts';
 import { EmptyStoreError, type Store } from '../../src/store/store.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';
 import { PARTS, describePart } from '../real/part.ts';

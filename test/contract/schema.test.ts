@@ -2,13 +2,19 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAddress } from '../../src/address/address.ts';
 import { parseTargets } from '../../src/address/target.ts';
 import { createBatch } from '../../src/store/guard/batch.ts';
-import { createMysql } from '../../src/store/driver/mysql.ts';
-import { createPostgresql } from '../../src/store/driver/postgresql.ts';
-import { sqliteOpener } from '../../src/store/driver/sqlite.ts';
-import { unionOf, unionValues } from '../../src/store/sql/mysql.ts';
-import { batchStatement, batchValues } from '../../src/store/sql/postgresql.ts';
-import { type Dialect, type Queries, type Query, type QueryName, parseQuery } from '../../src/store/sql/query.ts';
-import { SCHEMAS } from '../../src/store/sql/schema.ts';
+import { createMysql } from '../../src/store/driver/mysql/driver.ts';
+import { createPostgresql } from '../../src/store/driver/postgresql/driver.ts';
+import { sqliteOpener } from '../../src/store/driver/sqlite/driver.ts';
+import { unionOf, unionValues } from '../../src/store/driver/mysql/statement.ts';
+import { batchStatement, batchValues } from '../../src/store/driver/postgresql/statement.ts';
+import {
+  type Dialect,
+  type Queries,
+  type Query,
+  type QueryName,
+  parseQuery,
+} from '../../src/store/driver/sql/query.ts';
+import { SCHEMAS } from '../../src/store/driver/sql/schema.ts';
 import { QuestionError, type Store } from '../../src/store/store.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';
 import { PARTS, describePart } from '../real/part.ts';

@@ -1,6 +1,6 @@
 import { renameSync } from 'node:fs';
 import { describe } from 'vitest';
-import { sqliteOpener } from '../../src/store/driver/sqlite.ts';
+import { sqliteOpener } from '../../src/store/driver/sqlite/driver.ts';
 import { temporaryFolders } from '../support/folder.ts';
 import { openToWrite } from '../support/sqlite.ts';
 import { DEFINITIONS, queriesFor, rowsOf } from '../support/sql.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { open } from 'lmdb';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { openRecords } from '../../src/store/driver/records.ts';
+import { openRecords } from '../../src/store/driver/embedded/records.ts';
 import type { Mailbox } from '../../src/record/mailbox.ts';
 import { type About, NOBODY } from '../../src/vocabulary.ts';
 import { connectTo } from './client.ts';

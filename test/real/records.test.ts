@@ -1,7 +1,7 @@
 import { chmodSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { openRecords } from '../../src/store/driver/records.ts';
+import { openRecords } from '../../src/store/driver/embedded/records.ts';
 import { formatLine } from '../../src/record/record.ts';
 import type { About } from '../../src/vocabulary.ts';
 import { cli, makeFolder, serve } from './daemon.ts';

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createBatch } from '../../src/store/guard/batch.ts';
-import { type RedisOptions, createRedis, watchRedis } from '../../src/store/driver/redis.ts';
+import { type RedisOptions, createRedis, watchRedis } from '../../src/store/driver/redis/driver.ts';
 import { EmptyStoreError, type Store } from '../../src/store/store.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';
 import { makeCertificates } from '../support/certificates.ts';

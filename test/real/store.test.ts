@@ -20,7 +20,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { openRecords } from '../../src/store/driver/records.ts';
+import { openRecords } from '../../src/store/driver/embedded/records.ts';
 import { askOnce, connectTo } from './client.ts';
 import { type Daemon, MAIN, cli, fill, makeFolder, serve } from './daemon.ts';
 

@@ -9,10 +9,10 @@ import { resolve as absolute, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { foldLocal } from '../../src/address/address.ts';
-import { type WrittenLayout, parseLayout } from '../../src/store/redis/layout.ts';
-import type { Layouts } from '../../src/store/redis/plan.ts';
+import { type WrittenLayout, parseLayout } from '../../src/store/driver/redis/layout.ts';
+import type { Layouts } from '../../src/store/driver/redis/plan.ts';
 import type { StoredRecord } from '../../src/record/record.ts';
-import type { QueryName } from '../../src/store/sql/query.ts';
+import type { QueryName } from '../../src/store/driver/sql/query.ts';
 import { run } from '../real/command.ts';
 
 const WAIT_MS = 20_000;

@@ -1,4 +1,4 @@
-import { createMemoryStore } from '../../src/store/driver/memory.ts';
+import { createMemoryStore } from '../../src/store/driver/memory/driver.ts';
 import { type Alias, parseAliasLine } from '../../src/record/alias.ts';
 import { type Mailbox, parseMailboxLine } from '../../src/record/mailbox.ts';
 import type { StoredRecord } from '../../src/record/record.ts';

@@ -4,7 +4,7 @@ import type { AliasOptions } from '../../src/map/chain.ts';
 import { type MailboxOptions, createMailboxMap } from '../../src/map/mailbox.ts';
 import type { Lookup, Resolver } from '../../src/map/moment.ts';
 import { formatReply } from '../../src/protocol/reply.ts';
-import { createMemoryStore } from '../../src/store/driver/memory.ts';
+import { createMemoryStore } from '../../src/store/driver/memory/driver.ts';
 import { type Alias, parseAliasLine } from '../../src/record/alias.ts';
 import { type HostedDomain, parseDomainLine } from '../../src/record/domain.ts';
 import { type Mailbox, parseMailboxLine } from '../../src/record/mailbox.ts';

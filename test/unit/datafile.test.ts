@@ -1,9 +1,9 @@
 import { copyFileSync, mkdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { checkDataFile } from '../../src/store/driver/datafile.ts';
-import { openEmbeddedStore } from '../../src/store/driver/embedded.ts';
-import { openRecords } from '../../src/store/driver/records.ts';
+import { checkDataFile } from '../../src/store/driver/embedded/datafile.ts';
+import { openEmbeddedStore } from '../../src/store/driver/embedded/driver.ts';
+import { openRecords } from '../../src/store/driver/embedded/records.ts';
 import type { Mailbox } from '../../src/record/mailbox.ts';
 import { makeStore, temporaryFolders } from '../support/folder.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseTemplate, targetOf } from '../../src/store/http/template.ts';
+import { parseTemplate, targetOf } from '../../src/store/driver/http/template.ts';
 import { QuestionError } from '../../src/store/store.ts';
 import type { Question } from '../../src/vocabulary.ts';
 

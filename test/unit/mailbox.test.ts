@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type MailboxOptions, createMailboxMap } from '../../src/map/mailbox.ts';
-import { createMemoryStore } from '../../src/store/driver/memory.ts';
+import { createMemoryStore } from '../../src/store/driver/memory/driver.ts';
 import { type Alias, parseAliasLine } from '../../src/record/alias.ts';
 import { type Mailbox, parseMailboxLine } from '../../src/record/mailbox.ts';
 import { formatReply } from '../../src/protocol/reply.ts';

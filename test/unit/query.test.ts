@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Dialect, parseQuery, queryNameOf, valueOf } from '../../src/store/sql/query.ts';
+import { type Dialect, parseQuery, queryNameOf, valueOf } from '../../src/store/driver/sql/query.ts';
 import type { Question } from '../../src/vocabulary.ts';
 
 const mailbox: Question = {

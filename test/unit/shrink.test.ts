@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createShrinkWatch, isSharp } from '../../src/store/driver/shrink.ts';
+import { createShrinkWatch, isSharp } from '../../src/store/driver/embedded/shrink.ts';
 
 it.each([
   [10, 10, false],

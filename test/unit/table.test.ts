@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Lookup } from '../../src/map/moment.ts';
 import { createTableMap } from '../../src/map/table.ts';
 import { formatReply } from '../../src/protocol/reply.ts';
-import { createMemoryStore } from '../../src/store/driver/memory.ts';
+import { createMemoryStore } from '../../src/store/driver/memory/driver.ts';
 import { type TableEntry, parseEntryLine } from '../../src/record/entry.ts';
 
 const LINES = [

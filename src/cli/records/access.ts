@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { hasRecords, type Records, openRecords } from '../../store/driver/records.ts';
+import { hasRecords, type Records, openRecords } from '../../store/driver/embedded/records.ts';
 import { StoreError } from '../../store/store.ts';
 import { CliError, EXIT } from '../error.ts';
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { Entry } from '../../store/driver/derived.ts';
-import { FORMAT, OLDER_FORMATS } from '../../store/driver/format.ts';
-import { flawOfEntry, type Whole } from '../../store/driver/whole.ts';
+import type { Entry } from '../../store/driver/embedded/derived.ts';
+import { FORMAT, OLDER_FORMATS } from '../../store/driver/embedded/format.ts';
+import { flawOfEntry, type Whole } from '../../store/driver/embedded/whole.ts';
 import { CliError, EXIT } from '../error.ts';
 import { CHUNK_BYTES, readBlocking } from './lines.ts';
 

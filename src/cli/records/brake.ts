@@ -1,4 +1,4 @@
-import { isSharp } from '../../store/driver/shrink.ts';
+import { isSharp } from '../../store/driver/embedded/shrink.ts';
 
 /** What holds back a list that would remove much. */
 export interface Brake {

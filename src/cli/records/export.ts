@@ -1,5 +1,5 @@
 import type { StoredRecord } from '../../record/record.ts';
-import type { Records } from '../../store/driver/records.ts';
+import type { Records } from '../../store/driver/embedded/records.ts';
 import { warn, withRecords } from './access.ts';
 import { EXIT } from '../error.ts';
 import type { ListWriter } from './format.ts';

@@ -1,6 +1,6 @@
 import { quoted } from '../../address/written.ts';
 import type { SourceLine } from '../../format/lines.ts';
-import type { Writer } from '../../store/driver/writer.ts';
+import type { Writer } from '../../store/driver/embedded/writer.ts';
 import { keyOf, nameOf, NOUNS, type StoredRecord } from '../../record/record.ts';
 import { warn, withRecords, withTrial } from './access.ts';
 import { EXIT } from '../error.ts';

@@ -1,4 +1,4 @@
-import type { Records } from '../../store/driver/records.ts';
+import type { Records } from '../../store/driver/embedded/records.ts';
 import { type Alias, parseAlias } from '../../record/alias.ts';
 import { parseEntry } from '../../record/entry.ts';
 import { flawOfValue, type Mailbox, parseFolder } from '../../record/mailbox.ts';

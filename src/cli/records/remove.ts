@@ -1,7 +1,7 @@
 import { foldLocal } from '../../address/address.ts';
 import { parseTargets } from '../../address/target.ts';
-import { hasRecords, type Records } from '../../store/driver/records.ts';
-import type { Writer } from '../../store/driver/writer.ts';
+import { hasRecords, type Records } from '../../store/driver/embedded/records.ts';
+import type { Writer } from '../../store/driver/embedded/writer.ts';
 import type { Alias } from '../../record/alias.ts';
 import { type Identity, nameOf } from '../../record/record.ts';
 import { warn, withRecords } from './access.ts';

@@ -1,5 +1,5 @@
 import type { HostedDomain } from '../../record/domain.ts';
-import type { Records } from '../../store/driver/records.ts';
+import type { Records } from '../../store/driver/embedded/records.ts';
 import { formatLine, type Identity, nameOf, type StoredRecord } from '../../record/record.ts';
 import { withRecords } from './access.ts';
 import type { Scope } from './kind.ts';

@@ -1,10 +1,10 @@
 import { existsSync, realpathSync } from 'node:fs';
-import { FORMAT } from '../../store/driver/format.ts';
-import { lockOf } from '../../store/driver/lockfile.ts';
-import { fileOf } from '../../store/driver/lmdb.ts';
-import { type Counts, countNameOf } from '../../store/driver/count.ts';
-import { hasRecords } from '../../store/driver/records.ts';
-import { openWhole, replaceWhole, upgradeWhole, verifyWhole } from '../../store/driver/whole.ts';
+import { FORMAT } from '../../store/driver/embedded/format.ts';
+import { lockOf } from '../../store/driver/embedded/lockfile.ts';
+import { fileOf } from '../../store/driver/embedded/lmdb.ts';
+import { type Counts, countNameOf } from '../../store/driver/embedded/count.ts';
+import { hasRecords } from '../../store/driver/embedded/records.ts';
+import { openWhole, replaceWhole, upgradeWhole, verifyWhole } from '../../store/driver/embedded/whole.ts';
 import { StoreError } from '../../store/store.ts';
 import { NOUNS } from '../../record/record.ts';
 import { asCliError, warn } from './access.ts';

@@ -1,5 +1,5 @@
-import type { Dialect } from '../../../src/store/sql/query.ts';
-import type { SchemaName } from '../../../src/store/sql/schema.ts';
+import type { Dialect } from '../../../src/store/driver/sql/query.ts';
+import type { SchemaName } from '../../../src/store/driver/sql/schema.ts';
 
 /** What a mail system's database looks like, what is in this one, and what is to be found in it. */
 export interface Fixture {

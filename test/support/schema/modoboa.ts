@@ -1,7 +1,7 @@
 // Modoboa 2.9.3: the tables as Django makes them of modoboa/admin/migrations and modoboa/core/migrations, and the queries of
 // modoboa/admin/postfix_maps.py and modoboa/relaydomains/postfix_maps.py. Columns of quotas, limits, DKIM and dates are left out.
 
-import type { Dialect } from '../../../src/store/sql/query.ts';
+import type { Dialect } from '../../../src/store/driver/sql/query.ts';
 import { type Fixture, ONLY_MYSQL } from './fixture.ts';
 
 const WORDS = {

@@ -1,0 +1,67 @@
+import type { About } from '../../../vocabulary.ts';
+import { FORMAT, FORMAT_KEY } from './format.ts';
+import type { Db } from './lmdb.ts';
+
+const PREFIX = '!count ';
+
+/**
+ * How many records there are, by kind: `mailbox`, `alias`, `domain`, and `key NAME` for each table. They are kept in the data
+ * file, so that a daemon can look at them each second.
+ */
+export type Counts = ReadonlyMap<string, number>;
+
+/** The name under which records of a kind, or of a table, are counted. */
+export function countNameOf(about: About, table: string): string {
+  return about === 'key' ? `key ${table}` : about;
+}
+
+/** Where a count is kept. */
+export function countKeyOf(name: string): string {
+  return PREFIX + name;
+}
+
+/** The kind of the record under a key of the data file; null for what is no record, such as a mark. */
+export function aboutOf(key: string): About | null {
+  if (!key.startsWith('!')) return 'mailbox';
+  const word = key.slice(1, key.indexOf(' '));
+  return word === 'alias' || word === 'domain' || word === 'key' ? word : null;
+}
+
+/** Counts what stands under keys of the data file. */
+export function tally(keys: Iterable<string>): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const key of keys) {
+    const about = aboutOf(key);
+    if (about !== null) add(counts, countNameOf(about, tableOf(about, key)), 1);
+  }
+  return counts;
+}
+
+/** Adds to a count. */
+export function add(counts: Map<string, number>, name: string, by: number): void {
+  counts.set(name, (counts.get(name) ?? 0) + by);
+}
+
+/** The counts that are kept; null where the store has none, since its format is older. */
+export function readCounts(db: Db): Counts | null {
+  if (db.get(FORMAT_KEY) !== FORMAT) return null;
+  const counts = new Map<string, number>();
+  for (const { key, value } of db.getRange({ start: PREFIX, end: '!count!' })) {
+    counts.set(key.slice(PREFIX.length), Number(value));
+  }
+  return counts;
+}
+
+/** Changes the counts that are kept, within a transaction. */
+export function changeCounts(db: Db, changes: Counts): void {
+  for (const [name, change] of changes) {
+    if (change === 0) continue;
+    const key = countKeyOf(name);
+    db.putSync(key, String(Number(db.get(key) ?? '0') + change));
+  }
+}
+
+/** The table of a key of the data file, "" where its record is in none. */
+export function tableOf(about: About, key: string): string {
+  return about === 'key' ? (key.split(' ', 2)[1] as string) : '';
+}

@@ -1,0 +1,129 @@
+import { accessSync, closeSync, constants, fstatSync, openSync, readSync, statSync, truncateSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { StoreError } from '../../store.ts';
+import { lockOf } from './lockfile.ts';
+
+/**
+ * Looks at an LMDB data file and its lock file before lmdb opens them, since lmdb 3.5 ends the process with SIGSEGV on a
+ * file that is none or whose lock file is out of reach, and with SIGBUS where a page lies behind the end of a truncated one.
+ * The layout is that of lmdb.h and mdb.c: two meta pages, then the pages of two trees (free pages, and ours).
+ */
+const META = {
+  bytes: 168,
+  flags: 18, // of the page
+  magic: 24,
+  version: 28,
+  pageSize: 48,
+  trees: 48, // two, of 48 bytes each
+  lastPage: 144,
+  transaction: 152,
+} as const;
+const TREE = { bytes: 48, depth: 6, root: 40 } as const;
+const PAGE = { flags: 18, lower: 20, entries: 24 } as const;
+
+const BRANCH_FLAG = 1;
+const LEAF_FLAG = 2;
+const META_FLAG = 8;
+const MAGIC = 0xbe_ef_c0_de;
+const VERSION = 2;
+const EMPTY_TREE = 0xff_ff_ff_ff_ff_ff_ff_ffn;
+
+/** Throws StoreError where opening the file for reading, or for writing too, would end the process. */
+export function checkDataFile(file: string): void {
+  const lock = lockOf(file);
+  readFile(file, (fd, meta, pageSize) => {
+    const pages = Math.floor(fstatSync(fd).size / pageSize);
+    // A sound file may end before its last page number, where that page was freed before it was ever written.
+    if (lastPageOf(meta) >= pages) checkTrees(fd, meta, pageSize, pages, false);
+  });
+  if (statSync(lock, { throwIfNoEntry: false }) === undefined) {
+    accessSync(dirname(file), constants.W_OK);
+  } else {
+    accessSync(lock, constants.R_OK | constants.W_OK);
+  }
+}
+
+/**
+ * Looks at every page of both trees. Throws StoreError where one is not what it should be: what a writer changes meanwhile may
+ * look like that too, so it looks three times.
+ */
+export function checkPages(file: string): void {
+  for (let trials = 3; ; trials--) {
+    try {
+      return readFile(file, (fd, meta, pageSize) =>
+        checkTrees(fd, meta, pageSize, Math.floor(fstatSync(fd).size / pageSize), true),
+      );
+    } catch (error) {
+      if (trials === 1) throw error;
+    }
+  }
+}
+
+/**
+ * Cuts off what a transaction that failed has written behind the last page, which would keep a full disk full. To be called
+ * by who holds the lock of the writer: nobody else writes there, and nobody reads there.
+ */
+export function cutDataFile(file: string): void {
+  const used = readFile(file, (_, meta, pageSize) => (lastPageOf(meta) + 1) * pageSize);
+  if (statSync(file).size > used) truncateSync(file, used);
+}
+
+function readFile<T>(file: string, read: (fd: number, meta: Buffer, pageSize: number) => T): T {
+  const fd = openSync(file, 'r');
+  try {
+    const meta = readMeta(fd);
+    return read(fd, meta, meta.readUInt32LE(META.pageSize));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function lastPageOf(meta: Buffer): number {
+  return Number(meta.readBigUInt64LE(META.lastPage));
+}
+
+/** The number of the last transaction that has reached the file, whatever its lock file says. */
+export function lastTransactionIn(file: string): number {
+  return readFile(file, (_, meta) => Number(meta.readBigUInt64LE(META.transaction)));
+}
+
+/** The newer of the two meta pages. */
+function readMeta(fd: number): Buffer {
+  const first = readAt(fd, 0, META.bytes);
+  const valid = (meta: Buffer): boolean =>
+    meta.length === META.bytes &&
+    (meta.readUInt16LE(META.flags) & META_FLAG) !== 0 &&
+    meta.readUInt32LE(META.magic) === MAGIC &&
+    (meta.readUInt32LE(META.version) & 0xff_ff) === VERSION;
+  if (!valid(first)) throw new StoreError('it is no store, or was damaged');
+  const second = readAt(fd, first.readUInt32LE(META.pageSize), META.bytes);
+  if (!valid(second)) throw new StoreError('it was truncated or damaged');
+  const order = first.readBigUInt64LE(META.transaction) - second.readBigUInt64LE(META.transaction);
+  return order > 0n ? first : second;
+}
+
+/** Follows the branch pages of both trees; a page that they lead to has to lie within the file, and be a leaf where `leaves`. */
+function checkTrees(fd: number, meta: Buffer, pageSize: number, pages: number, leaves: boolean): void {
+  const visit = (number: number, levels: number): void => {
+    if (number >= pages) throw new StoreError('it was truncated');
+    if (levels <= 1 && !leaves) return;
+    const page = readAt(fd, number * pageSize, pageSize);
+    const wanted = levels <= 1 ? LEAF_FLAG : BRANCH_FLAG;
+    if ((page.readUInt16LE(PAGE.flags) & wanted) === 0) throw new StoreError('it was damaged');
+    if (levels <= 1) return;
+    const entries = page.readUInt16LE(PAGE.lower) / 2;
+    for (let entry = 0; entry < entries; entry++) {
+      const at = PAGE.entries + page.readUInt16LE(PAGE.entries + entry * 2);
+      visit(page.readUIntLE(at, 6), levels - 1);
+    }
+  };
+  for (const tree of [META.trees, META.trees + TREE.bytes]) {
+    const root = meta.readBigUInt64LE(tree + TREE.root);
+    if (root !== EMPTY_TREE) visit(Number(root), meta.readUInt16LE(tree + TREE.depth));
+  }
+}
+
+function readAt(fd: number, position: number, length: number): Buffer {
+  const buffer = Buffer.alloc(length);
+  return buffer.subarray(0, readSync(fd, buffer, 0, length, position));
+}

@@ -1,0 +1,108 @@
+import { foldLocal } from '../../../address/address.ts';
+import { formatTargets } from '../../../address/target.ts';
+import { type About, type Answer, CLASSES, type DomainClass, type Question } from '../../../vocabulary.ts';
+import { holds, isState, type Mailbox } from '../../../record/mailbox.ts';
+import type { StoredRecord } from '../../../record/record.ts';
+import { StoreError } from '../../store.ts';
+
+/**
+ * How a record stands in the data file. Its key is that of record/record.ts, its value lines of text, since nothing in a
+ * record holds a line feed:
+ *
+ *   mailbox  "<state>[\tname=<spelling>][\tvalue=<value>]", then a line for each folder
+ *   alias    "<spelling>", then a line for each target
+ *   domain   "<class>"
+ *   key      "<spelling>", then the value
+ *
+ * A spelling stands there only where it differs from the case-folded one of the key.
+ */
+export function encode(record: StoredRecord): string {
+  switch (record.about) {
+    case 'mailbox': {
+      const spelling = spellingOf(record.local);
+      const fields: string[] = [record.state];
+      if (spelling !== '') fields.push(`name=${spelling}`);
+      if (record.value !== '') fields.push(`value=${record.value}`);
+      return [fields.join('\t'), ...record.folders].join('\n');
+    }
+    case 'alias':
+      return [spellingOf(record.local), ...record.targets].join('\n');
+    case 'domain':
+      return record.class;
+    case 'key':
+      return `${spellingOf(record.key)}\n${record.value}`;
+  }
+}
+
+/** Reads a value back, with the key that it stands under. Throws StoreError where a newer smmap wrote it. */
+export function decode(about: About, key: string, text: string): StoredRecord {
+  switch (about) {
+    case 'mailbox': {
+      const blank = key.indexOf(' ');
+      const { spelling, ...mailbox } = decodeMailbox(text);
+      return { about, local: spelling ?? key.slice(blank + 1), domain: key.slice(0, blank), ...mailbox };
+    }
+    case 'alias': {
+      const [, domain, folded] = splitKey(key);
+      const [spelling, ...targets] = text.split('\n');
+      return { about, local: spelling || folded, domain, targets };
+    }
+    case 'domain':
+      return { about, domain: splitKey(key)[1], class: decodeClass(text) };
+    case 'key': {
+      const [, table, folded] = splitKey(key);
+      const end = text.indexOf('\n');
+      return { about, table, key: text.slice(0, end) || folded, value: text.slice(end + 1) };
+    }
+  }
+}
+
+/** What the value under a question's key says to it. */
+export function answerTo(question: Exclude<Question, { about: 'domain' }>, text: string): Answer {
+  switch (question.about) {
+    case 'mailbox': {
+      if (text === ACTIVE.state && question.folder === null && !question.exact) return ACTIVE; // nearly all of them
+      const { spelling, state, value, folders } = decodeMailbox(text);
+      if (question.exact && (spelling ?? foldLocal(question.local)) !== question.local) return null;
+      return holds(folders, question) ? { value, state } : null;
+    }
+    case 'alias': {
+      const [spelling, ...targets] = text.split('\n');
+      if (question.exact && (spelling || foldLocal(question.local)) !== question.local) return null;
+      return { value: formatTargets(targets), state: 'active' };
+    }
+    case 'key': {
+      const end = text.indexOf('\n');
+      if (question.exact && (text.slice(0, end) || foldLocal(question.key)) !== question.key) return null;
+      return { value: text.slice(end + 1), state: 'active' };
+    }
+  }
+}
+
+/** Throws StoreError where a newer smmap wrote it. */
+export function decodeClass(text: string): DomainClass {
+  const found = CLASSES.find((each) => each === text);
+  if (found === undefined) throw new StoreError(`a domain has the class "${text}", which this smmap does not know`);
+  return found;
+}
+
+const ACTIVE = { value: '', state: 'active' } as const;
+
+function spellingOf(text: string): string {
+  return foldLocal(text) === text ? '' : text;
+}
+
+/** Of a key such as "!alias example.org fred", where what comes last may hold blanks. */
+function splitKey(key: string): readonly [about: string, first: string, rest: string] {
+  const [about = '', first = ''] = key.split(' ', 2);
+  return [about, first, key.slice(about.length + first.length + 2)];
+}
+
+function decodeMailbox(text: string): Pick<Mailbox, 'state' | 'value' | 'folders'> & { readonly spelling?: string } {
+  const [head = '', ...folders] = text.split('\n');
+  const [state = '', ...fields] = head.split('\t');
+  if (!isState(state)) throw new StoreError(`a mailbox has the state "${state}", which this smmap does not know`);
+  const field = (name: string): string | undefined => fields.find((each) => each.startsWith(name))?.slice(name.length);
+  const spelling = field('name=');
+  return { state, value: field('value=') ?? '', folders, ...(spelling !== undefined && { spelling }) };
+}

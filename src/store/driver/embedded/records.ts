@@ -1,0 +1,81 @@
+import { existsSync } from 'node:fs';
+import type { About } from '../../../vocabulary.ts';
+import type { HostedDomain } from '../../../record/domain.ts';
+import type { Identity, StoredRecord } from '../../../record/record.ts';
+import { type Counts, readCounts } from './count.ts';
+import { decode } from './layout.ts';
+import { type Db, fileOf, openToRead, openToWrite, transact } from './lmdb.ts';
+import { hostsMarkOf } from './mark.ts';
+import { domainRange, hostsRange, rangeOf, storedKeyOf } from './range.ts';
+import { createWriter, type Writer } from './writer.ts';
+
+/** The records of the embedded store to read and write, for the commands. */
+export interface Records {
+  get(identity: Identity): StoredRecord | null;
+  /**
+   * All records of a kind, ordered by their keys, as they were when it began, however long it takes. `within` is a domain
+   * of mailboxes and aliases, or the table of keys.
+   */
+  all(about: About, within: string | null): Iterable<StoredRecord>;
+  /** Domains that have mailboxes, and those that were written. */
+  domains(): Iterable<HostedDomain>;
+  tables(): Iterable<string>;
+  /** How many there are; null in a store of an older format. */
+  counts(): Counts | null;
+  /** One transaction, see transact of lmdb.ts. */
+  write(change: (writer: Writer) => boolean): boolean;
+  close(): Promise<void>;
+}
+
+/** Opens the store in a folder; to read, it has to be there. Throws StoreError. */
+export function openRecords(dir: string, purpose: 'read' | 'write'): Records {
+  const opened = purpose === 'read' ? openToRead(dir) : openToWrite(dir);
+  const { db } = opened;
+  return {
+    get(identity) {
+      const key = storedKeyOf(identity);
+      const text = key === null ? undefined : db.get(key);
+      return key === null || text === undefined ? null : decode(identity.about, key, text);
+    },
+    *all(about, within) {
+      for (const { key, value } of db.getRange(rangeOf(about, within))) yield decode(about, key, value);
+    },
+    domains: () => domainsIn(db),
+    *tables() {
+      for (let table = tableFrom(db, '!key '); table !== null; table = tableFrom(db, `!key ${table}!`)) yield table;
+    },
+    counts: () => readCounts(db),
+    write: (change) =>
+      transact(opened, () => {
+        const { writer, finish } = createWriter(db);
+        const done = change(writer);
+        if (done) finish();
+        return done;
+      }),
+    close: () => db.close(),
+  };
+}
+
+/** Whether there is a store in a folder, to read from. */
+export function hasRecords(dir: string): boolean {
+  return existsSync(fileOf(dir));
+}
+
+function* domainsIn(db: Db): Generator<HostedDomain> {
+  const domains = new Map<string, HostedDomain>();
+  for (const { key, value } of db.getRange(domainRange)) {
+    const domain = decode('domain', key, value) as HostedDomain;
+    domains.set(domain.domain, domain);
+  }
+  for (const key of db.getKeys(hostsRange)) {
+    const domain = key.slice(hostsMarkOf('').length);
+    if (domains.get(domain)?.class !== 'relay') domains.set(domain, { about: 'domain', domain, class: 'mailbox' });
+  }
+  yield* [...domains.values()].toSorted((a, b) => (a.domain < b.domain ? -1 : 1));
+}
+
+/** The table of the first key of a table at or behind a text. */
+function tableFrom(db: Db, start: string): string | null {
+  for (const key of db.getKeys({ start, end: '!key!', limit: 1 })) return key.split(' ', 2)[1] ?? null;
+  return null;
+}

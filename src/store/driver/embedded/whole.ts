@@ -1,0 +1,128 @@
+import { type Counts, aboutOf, readCounts, tally } from './count.ts';
+import { checkPages } from './datafile.ts';
+import { type Entry, derive, derivedFrom, isDerived, isEntry } from './derived.ts';
+import { FORMAT, FORMAT_KEY } from './format.ts';
+import { decode } from './layout.ts';
+import { clear, fileOf, openToRead, openToWrite, transact } from './lmdb.ts';
+import { StoreError } from '../../store.ts';
+
+/** All of a store at once, for backups. */
+export interface Whole {
+  readonly format: string;
+  /** How many entries there are, roughly, for who waits. */
+  readonly size: number;
+  /** In order, as they were when this began, however long it takes. */
+  entries(): Iterable<Entry>;
+  close(): Promise<void>;
+}
+
+/** Opens a store that is there. Throws StoreError. */
+export function openWhole(dir: string): Whole {
+  const { db } = openToRead(dir);
+  return {
+    format: db.get(FORMAT_KEY) as string,
+    size: (db.getStats() as { entryCount: number }).entryCount,
+    *entries() {
+      for (const { key, value } of db.getRange({})) if (isEntry(key)) yield { key, text: value };
+    },
+    close: () => db.close(),
+  };
+}
+
+/**
+ * Makes a store of these entries and nothing else, in one transaction; one that is there is replaced. What is there stays where
+ * `mayReplace` says no to it, and where `entries` throws. Gives back how many records there are now, or null where it said no.
+ */
+export async function replaceWhole(
+  dir: string,
+  entries: Iterable<Entry>,
+  mayReplace: (counts: Counts) => boolean,
+): Promise<Counts | null> {
+  const opened = openToWrite(dir, 'upgrade');
+  const { db } = opened;
+  try {
+    const done = transact(opened, () => {
+      const old = [...db.getKeys({})].filter(isEntry);
+      if (old.length > 0 && !mayReplace(tally(old))) return false;
+      clear(db);
+      for (const { key, text } of entries) db.putSync(key, text);
+      derive(db);
+      return true;
+    });
+    return done ? readCounts(db) : null;
+  } finally {
+    await db.close();
+  }
+}
+
+/**
+ * Brings a store that is there to the format of this smmap, and what follows from its records into line with them. Gives back
+ * the format that it had. Throws StoreError.
+ */
+export async function upgradeWhole(dir: string): Promise<string> {
+  const opened = openToWrite(dir, 'upgrade');
+  const { db } = opened;
+  try {
+    const format = db.get(FORMAT_KEY) as string;
+    transact(opened, () => {
+      db.putSync(FORMAT_KEY, FORMAT);
+      derive(db);
+      return true;
+    });
+    return format;
+  } finally {
+    await db.close();
+  }
+}
+
+/** What is wrong with an entry, or null. */
+export function flawOfEntry({ key, text }: Entry): string | null {
+  const about = aboutOf(key);
+  if (about === null) return isEntry(key) ? null : `${JSON.stringify(key)}: is no key that this smmap knows`;
+  try {
+    decode(about, key, text);
+    return null;
+  } catch (error) {
+    return `${JSON.stringify(key)}: ${(error as Error).message}`;
+  }
+}
+
+/** Reads all of a store: what is wrong, each with its remedy, and how many records there are. Throws StoreError. */
+export async function verifyWhole(
+  dir: string,
+): Promise<{ readonly flaws: readonly string[]; readonly counts: Counts }> {
+  const { db } = openToRead(dir);
+  try {
+    readPages(fileOf(dir));
+    const flaws: string[] = [];
+    const texts = new Map<string, string>(); // of what is no record
+    const keys: string[] = [];
+    for (const { key, value } of db.getRange({})) {
+      keys.push(key);
+      if (aboutOf(key) === null) texts.set(key, value);
+      const flaw = isEntry(key) ? flawOfEntry({ key, text: value }) : null;
+      if (flaw !== null) flaws.push(`${flaw}; restore a backup`);
+    }
+    const derived = derivedFrom(keys);
+    const hasCounts = texts.get(FORMAT_KEY) === FORMAT;
+    for (const [key, text] of derived) {
+      if (key.startsWith('!count ') && !hasCounts) continue;
+      if (texts.get(key) !== text) flaws.push(`${JSON.stringify(key)}: is not as the records say; smmap store upgrade`);
+    }
+    for (const [key, text] of texts) {
+      if (!isDerived(key) || derived.has(key) || text === '0') continue;
+      flaws.push(`${JSON.stringify(key)}: stands there without a record; smmap store upgrade`);
+    }
+    return { flaws, counts: tally(keys) };
+  } finally {
+    await db.close();
+  }
+}
+
+function readPages(file: string): void {
+  try {
+    checkPages(file);
+  } catch (error) {
+    throw new StoreError(`${file}: ${(error as Error).message}`, { cause: error });
+  }
+}

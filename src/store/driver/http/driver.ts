@@ -1,0 +1,174 @@
+import {
+  Agent,
+  type ClientRequest,
+  type IncomingMessage,
+  type RequestOptions,
+  request as requestPlain,
+} from 'node:http';
+import { Agent as SecureAgent, request as requestSecure } from 'node:https';
+import type { Bulk } from '../../guard/batch.ts';
+import { lookupEach } from '../../each.ts';
+import { type Absence, type Answering, type HttpResponse, answerTo } from './response.ts';
+import { type Template, targetOf } from './template.ts';
+import { secureOptions } from '../../secure.ts';
+import { PARAMETERS, type QueryName, queryNameOf, valueOf } from '../sql/query.ts';
+import { QuestionError, StoreError } from '../../store.ts';
+import type { TlsOptions } from '../../tls.ts';
+import { within } from '../../within.ts';
+import type { Answer, Question } from '../../../vocabulary.ts';
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST';
+  readonly url: Template;
+  readonly stringIs: Answering['stringIs'];
+}
+
+export interface HttpOptions {
+  readonly requests: Readonly<Partial<Record<QueryName, HttpRequest>>>;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly absent: Absence;
+  /** Sent as `Authorization: Bearer`; asked for each request. */
+  readonly token: (() => Promise<string>) | null;
+  readonly tls: TlsOptions | null;
+  /** How many requests are under way at once, each on a connection of its own. */
+  readonly connections: number;
+  readonly timeoutMs: number;
+}
+
+const MOST_BYTES = 65_536; // an answer is a few fields; whatever is longer is something else
+
+/**
+ * A server that is asked over HTTP. GET has the question in its URL; POST also as JSON: `question` (mailbox, folder, alias, domain
+ * or key), the parameters that queries have for it, and `exact`.
+ */
+export function createHttp(options: HttpOptions): Bulk {
+  const agents = createAgents(options.connections);
+  let closed = false;
+  const underWay = new Set<ClientRequest>();
+
+  const send = (
+    question: Question,
+    { method, url }: Pick<HttpRequest, 'method' | 'url'>,
+    fresh: boolean,
+    token: string | null,
+  ) =>
+    new Promise<HttpResponse>((resolve, reject) => {
+      const body = method === 'POST' ? JSON.stringify(bodyOf(question)) : null;
+      const settings: RequestOptions = {
+        ...(url.secure && secureOptions(options.tls, url.host)),
+        ...(url.socket === null ? { host: url.host, port: url.port } : { socketPath: url.socket }),
+        method,
+        path: targetOf(url, question),
+        agent: agents.choose(url.secure, fresh),
+        headers: {
+          accept: 'application/json',
+          host: `${url.host.includes(':') ? `[${url.host}]` : url.host}:${url.port}`,
+          ...options.headers,
+          ...(token !== null && { authorization: `Bearer ${token}` }),
+          ...(body !== null && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
+        },
+      };
+      const request = (url.secure ? requestSecure : requestPlain)(settings);
+      let before = 0;
+      const timer = setTimeout(
+        () => request.destroy(new StoreError(`no answer within ${options.timeoutMs} ms`)),
+        options.timeoutMs,
+      );
+      const done = (): void => {
+        clearTimeout(timer);
+        underWay.delete(request);
+      };
+      underWay.add(request);
+      request.on('socket', (socket) => (before = socket.bytesRead));
+      request.on('error', (cause) => {
+        done();
+        // The server ended a connection that was idle, just as it was used again: it may not even have read the request.
+        const stale = request.reusedSocket && request.socket?.bytesRead === before && !(cause instanceof StoreError);
+        if (stale && !closed) resolve(send(question, { method, url }, true, token));
+        else reject(cause);
+      });
+      let answered = false;
+      // A server that wants to speak something else ends the connection without an error.
+      request.on('close', () => {
+        if (answered) return;
+        done();
+        reject(new StoreError('the server ended the connection'));
+      });
+      request.on('response', (response) => {
+        answered = true;
+        collect(response)
+          .then(resolve, (cause: Error) => {
+            reject(cause);
+            request.destroy();
+          })
+          .finally(done);
+      });
+      request.end(body ?? undefined);
+    });
+
+  const lookup = async (question: Question): Promise<Answer> => {
+    const name = queryNameOf(question);
+    const request = options.requests[name];
+    if (request === undefined) throw new QuestionError(`there is no request for ${name}`);
+    const { url, stringIs } = request;
+    try {
+      const token = options.token === null ? null : await within(options.token(), options.timeoutMs, 'token');
+      if (closed) throw new StoreError('the store is closed');
+      return answerTo(question, await send(question, request, false, token), { absent: options.absent, stringIs });
+    } catch (cause) {
+      const text = `${url.socket ?? `${url.host}:${url.port}`}: ${(cause as Error).message}`;
+      throw cause instanceof QuestionError ? new QuestionError(text, { cause }) : new StoreError(text, { cause });
+    }
+  };
+
+  return {
+    async lookupAll(questions) {
+      if (closed) throw new StoreError('the store is closed');
+      return await lookupEach(questions, lookup);
+    },
+    atomic: false,
+    close() {
+      closed = true;
+      for (const request of underWay) request.destroy(new StoreError('the store is closed'));
+      agents.destroy();
+    },
+  };
+}
+
+function createAgents(connections: number) {
+  const kept = { keepAlive: true, maxSockets: connections, maxFreeSockets: connections };
+  const once = { keepAlive: false, maxSockets: connections };
+  const agents = {
+    plain: [new Agent(kept), new Agent(once)],
+    secure: [new SecureAgent(kept), new SecureAgent(once)],
+  } as const;
+  return {
+    choose: (secure: boolean, fresh: boolean) => agents[secure ? 'secure' : 'plain'][fresh ? 1 : 0],
+    destroy(): void {
+      for (const agent of [...agents.plain, ...agents.secure]) agent.destroy();
+    },
+  };
+}
+
+function bodyOf(question: Question): object {
+  const name = queryNameOf(question);
+  const parameters = PARAMETERS[name].map((parameter) => [parameter, valueOf(question, parameter)] as const);
+  return { question: name, ...Object.fromEntries(parameters), exact: 'exact' in question && question.exact };
+}
+
+/** All of a response; rejects where it is cut, which node:http tells, or longer than an answer can be. */
+async function collect(response: IncomingMessage): Promise<HttpResponse> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MOST_BYTES) throw new StoreError(`the content has over ${MOST_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return {
+    status: response.statusCode ?? 0,
+    contentType: response.headers['content-type'] ?? '',
+    headers: response.headers,
+    body: Buffer.concat(chunks),
+  };
+}

@@ -1,0 +1,139 @@
+import { type Socket, connect as connectSocket } from 'node:net';
+import { connect as connectSecure } from 'node:tls';
+import { secureOptions } from '../../secure.ts';
+import { StoreError } from '../../store.ts';
+import type { TlsOptions } from '../../tls.ts';
+import { within } from '../../within.ts';
+import { encodeBind, encodeBindExternal, encodeStartTls } from './message.ts';
+import { type Result, type Wire, createWire } from './wire.ts';
+
+export type LdapBind =
+  | { readonly kind: 'anonymous' }
+  | { readonly kind: 'simple'; readonly dn: string; readonly password: () => Promise<string> }
+  /** Over ldapi, as the user of this process; over TLS, as whom our certificate says. */
+  | { readonly kind: 'external' };
+
+export interface LdapPlace {
+  readonly secure: boolean;
+  readonly path: string | null;
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface ConnectionOptions {
+  readonly place: LdapPlace;
+  readonly startTls: boolean;
+  readonly tls: TlsOptions | null;
+  readonly bind: LdapBind;
+  readonly timeoutMs: number;
+}
+
+/** Reads `ldap://HOST[:PORT]`, `ldaps://HOST[:PORT]`, and `ldapi://` with a path, as it is or with %2F for each slash. */
+export function parseLdapUrl(text: string): LdapPlace | { readonly flaw: string } {
+  const socket = /^ldapi:\/\/(\/.+|%2f[^/]*)\/?$/i.exec(text);
+  if (socket !== null) {
+    try {
+      const path = decodeURIComponent(socket[1] as string).replace(/\/$/, '');
+      return { secure: false, path, host: 'localhost', port: 0 };
+    } catch {
+      return { flaw: 'has a % that is none of a URL' };
+    }
+  }
+  const server = /^(ldaps?):\/\/(?:\[([0-9a-f:.]+)\]|([\w.-]+))(?::(\d{1,5}))?\/?$/i.exec(text);
+  if (server === null) return { flaw: 'is no ldap://HOST, ldaps://HOST or ldapi:///PATH' };
+  const [, scheme, address, name, port] = server;
+  const secure = scheme?.toLowerCase() === 'ldaps';
+  return { secure, path: null, host: address ?? name ?? '', port: Number(port ?? (secure ? 636 : 389)) };
+}
+
+/** Connects, protects the connection and binds, all within `timeoutMs`. Rejects where any of it fails. */
+export async function openConnection(options: ConnectionOptions): Promise<Wire> {
+  const { place, timeoutMs } = options;
+  const sockets: Socket[] = [];
+  const timer = setTimeout(() => {
+    for (const socket of sockets) socket.destroy(new Error(`no connection within ${timeoutMs} ms`));
+  }, timeoutMs);
+  try {
+    const plain = place.path === null ? connectSocket(place.port, place.host) : connectSocket(place.path);
+    sockets.push(plain);
+    await happens(plain, 'connect');
+    plain.setNoDelay(true);
+    plain.setKeepAlive(true, KEEP_ALIVE_MS);
+    if (options.startTls) {
+      const wire = createWire(plain, timeoutMs);
+      accept(await wire.request('extended', encodeStartTls()), 'StartTLS');
+      wire.release();
+    }
+    if (!place.secure && !options.startTls) return await bound(createWire(plain, timeoutMs), options);
+    const secure = connectSecure({ ...secureOptions(options.tls, place.host), socket: plain });
+    sockets.push(secure);
+    plain.on('error', (error) => secure.destroy(error));
+    await happens(secure, 'secureConnect');
+    return await bound(createWire(secure, timeoutMs), options);
+  } catch (cause) {
+    for (const socket of sockets) socket.on('error', () => {}).destroy();
+    throw cause instanceof StoreError ? cause : new StoreError((cause as Error).message, { cause });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const KEEP_ALIVE_MS = 30_000; // so that a firewall which forgets us is noticed before a question is lost to it
+
+function happens(socket: Socket, event: 'connect' | 'secureConnect'): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onClose = (): void => reject(new Error('the server ended the connection'));
+    socket.once('error', reject).once('close', onClose);
+    socket.once(event, () => {
+      socket.off('error', reject).off('close', onClose);
+      resolve();
+    });
+  });
+}
+
+async function bound(wire: Wire, { bind, timeoutMs }: ConnectionOptions): Promise<Wire> {
+  try {
+    if (bind.kind === 'external') accept(await wire.request('bind', encodeBindExternal()), 'the bind');
+    if (bind.kind === 'simple') {
+      const password = await within(bind.password(), timeoutMs, 'password');
+      // A server takes either for an anonymous bind, and calls it a success (RFC 4513 sections 5.1.1 and 5.1.2).
+      if (bind.dn === '' || password === '') throw new StoreError('the name or the password to bind with is empty');
+      accept(await wire.request('bind', encodeBind(bind.dn, password)), 'the bind');
+    }
+    return wire;
+  } catch (cause) {
+    const error = cause instanceof StoreError ? cause : new StoreError((cause as Error).message, { cause });
+    wire.destroy(error);
+    throw error;
+  }
+}
+
+function accept({ code, text }: Result, what: string): void {
+  if (code !== 0) throw new StoreError(`${what} failed: ${describe(code, text)}`);
+}
+
+const NAMES: Readonly<Record<number, string>> = {
+  1: 'operationsError',
+  2: 'protocolError',
+  3: 'timeLimitExceeded',
+  4: 'sizeLimitExceeded',
+  7: 'authMethodNotSupported',
+  8: 'strongerAuthRequired',
+  10: 'referral',
+  11: 'adminLimitExceeded',
+  13: 'confidentialityRequired',
+  14: 'saslBindInProgress',
+  32: 'noSuchObject',
+  34: 'invalidDNSyntax',
+  48: 'inappropriateAuthentication',
+  49: 'invalidCredentials',
+  50: 'insufficientAccessRights',
+  51: 'busy',
+  52: 'unavailable',
+  53: 'unwillingToPerform',
+};
+
+/** A result code as a person reads it. */
+export function describe(code: number, text: string): string {
+  return `${NAMES[code] ?? 'result'} (${code})${text === '' ? '' : `: ${text}`}`;
+}

@@ -1,0 +1,80 @@
+import type { Bulk } from '../../guard/batch.ts';
+import { lookupEach } from '../../each.ts';
+import { type LdapBind, openConnection, parseLdapUrl } from './connection.ts';
+import { encodeSearch } from './message.ts';
+import { type LdapSearches, answerTo, requestOf } from './search.ts';
+import type { Wire } from './wire.ts';
+import { QuestionError, StoreError } from '../../store.ts';
+import type { TlsOptions } from '../../tls.ts';
+import type { Answer, Question } from '../../../vocabulary.ts';
+
+export interface LdapOptions {
+  readonly url: string;
+  readonly startTls: boolean;
+  readonly tls: TlsOptions | null;
+  readonly bind: LdapBind;
+  /** How many connections there are; each carries many questions at once. */
+  readonly connections: number;
+  readonly timeoutMs: number;
+  readonly base: string;
+  readonly searches: LdapSearches;
+  /** False for a consumer, which may lag behind its provider: what it does not have is no answer. */
+  readonly certain: boolean;
+}
+
+/** A directory server. It connects when it is asked, binds each time that it connects, and searches on what is bound only. */
+export function createLdap(options: LdapOptions): Bulk {
+  const slots: Slot[] = Array.from({ length: options.connections }, () => ({ opening: null, wire: null, users: 0 }));
+  let closed = false;
+
+  const open = async (slot: Slot): Promise<Wire> => {
+    const place = parseLdapUrl(options.url);
+    if ('flaw' in place) throw new StoreError(`${options.url} ${place.flaw}`);
+    const wire = await openConnection({ ...options, place });
+    if (closed) {
+      wire.destroy(new StoreError('the store is closed'));
+      throw new StoreError('the store is closed');
+    }
+    slot.wire = wire;
+    return wire;
+  };
+  const wireOf = async (slot: Slot): Promise<Wire> => {
+    if (slot.wire !== null && !slot.wire.lost()) return slot.wire;
+    slot.opening ??= open(slot).finally(() => (slot.opening = null));
+    return await slot.opening;
+  };
+  const lookup = async (question: Question): Promise<Answer> => {
+    const request = requestOf(question, options);
+    if (request === null) throw new QuestionError(`there is no search for ${question.about}`);
+    const slot = slots.reduce((least, each) => (each.users < least.users ? each : least));
+    slot.users++;
+    try {
+      const wire = await wireOf(slot);
+      return answerTo(question, await wire.request('search', encodeSearch(request)), options);
+    } catch (cause) {
+      if (cause instanceof QuestionError) throw new QuestionError(`${options.url}: ${cause.message}`, { cause });
+      throw new StoreError(`${options.url}: ${(cause as Error).message}`, { cause });
+    } finally {
+      slot.users--;
+    }
+  };
+
+  return {
+    async lookupAll(questions) {
+      if (closed) throw new StoreError('the store is closed');
+      return await lookupEach(questions, lookup);
+    },
+    atomic: false,
+    close() {
+      closed = true;
+      for (const { wire } of slots) wire?.destroy(new StoreError('the store is closed'));
+    },
+  };
+}
+
+interface Slot {
+  opening: Promise<Wire> | null;
+  wire: Wire | null;
+  /** Questions that wait for it or for an answer on it. */
+  users: number;
+}

@@ -1,0 +1,194 @@
+import { BerReader, BerWriter } from 'ldapts';
+import type { Question } from '../../../vocabulary.ts';
+import { valueOf } from '../sql/query.ts';
+import { QuestionError } from '../../store.ts';
+import type { Filter, Text } from './filter.ts';
+
+/**
+ * The messages of LDAP (RFC 4511) that a search needs. Of ldapts only its BER is used: its client hides that a size limit was
+ * exceeded, connects anew without binding, takes a result without a code for success, and reads on what came before TLS.
+ */
+
+export type Scope = 'sub' | 'one' | 'base';
+
+export interface SearchRequest {
+  readonly base: string;
+  readonly scope: Scope;
+  readonly filter: Filter;
+  readonly question: Question;
+  /** None: only whether there is an entry. */
+  readonly attributes: readonly string[];
+  readonly sizeLimit: number;
+  readonly timeLimitSeconds: number;
+}
+
+export interface LdapEntry {
+  readonly dn: string;
+  /** By names in lower case, without options; `;binary` and other options are put together. */
+  readonly attributes: ReadonlyMap<string, readonly Buffer[]>;
+  /** Whether the server cut the values of an attribute, as Active Directory does beyond 1,500 (`;range=0-1499`). */
+  readonly cut: boolean;
+}
+
+export type LdapMessage = { readonly id: number } & (
+  | { readonly kind: 'entry'; readonly entry: LdapEntry }
+  | { readonly kind: 'reference'; readonly urls: readonly string[] }
+  | { readonly kind: 'bind' | 'search' | 'extended'; readonly code: number; readonly text: string }
+);
+
+/** What may be in the place of a request's own message number. */
+export type Encode = (id: number) => Buffer;
+
+const START_TLS = '1.3.6.1.4.1.1466.20037';
+const TAGS = { 0x61: 'bind', 0x65: 'search', 0x78: 'extended' } as const;
+const SET = 0x31;
+
+export function encodeBind(dn: string, password: string): Encode {
+  return message(0x60, (writer) => {
+    writer.writeInt(3); // the version
+    writer.writeString(dn);
+    writer.writeString(password, 0x80);
+  });
+}
+
+/** Whoever the server takes us for: by our certificate, or as a user of its machine (RFC 4422 appendix A). */
+export function encodeBindExternal(): Encode {
+  return message(0x60, (writer) => {
+    writer.writeInt(3);
+    writer.writeString('');
+    writer.startSequence(0xa3);
+    writer.writeString('EXTERNAL');
+    writer.writeString(''); // no name of ours; without it the server would ask for one
+    writer.endSequence();
+  });
+}
+
+export function encodeStartTls(): Encode {
+  return message(0x77, (writer) => writer.writeString(START_TLS, 0x80));
+}
+
+/** Throws QuestionError where the question cannot be put into the filter. */
+export function encodeSearch(request: SearchRequest): Encode {
+  return message(0x63, (writer) => {
+    writer.writeString(request.base);
+    writer.writeEnumeration({ base: 0, one: 1, sub: 2 }[request.scope]);
+    writer.writeEnumeration(0); // aliases of the directory are not followed
+    writer.writeInt(request.sizeLimit);
+    writer.writeInt(request.timeLimitSeconds);
+    writer.writeBoolean(false); // values too, not only types
+    writeFilter(writer, request.filter, request.question);
+    writer.startSequence();
+    const { attributes } = request;
+    for (const attribute of attributes.length === 0 ? ['1.1'] : attributes) writer.writeString(attribute); // 1.1: none
+    writer.endSequence();
+  });
+}
+
+function message(tag: number, write: (writer: BerWriter) => void): Encode {
+  return (id) => {
+    const writer = new BerWriter();
+    writer.startSequence();
+    writer.writeInt(id);
+    writer.startSequence(tag);
+    write(writer);
+    writer.endSequence();
+    writer.endSequence();
+    return writer.buffer;
+  };
+}
+
+const COMPARISONS = { equal: 0xa3, greater: 0xa5, less: 0xa6, approximate: 0xa8 } as const;
+
+function writeFilter(writer: BerWriter, filter: Filter, question: Question): void {
+  const textOf = (text: Text): string =>
+    text.map((part) => (typeof part === 'string' ? part : valueOf(question, part.parameter))).join('');
+  if (filter.kind === 'present') return writer.writeString(filter.attribute, 0x87);
+  switch (filter.kind) {
+    case 'and':
+    case 'or':
+      writer.startSequence(filter.kind === 'and' ? 0xa0 : 0xa1);
+      for (const each of filter.filters) writeFilter(writer, each, question);
+      break;
+    case 'not':
+      writer.startSequence(0xa2);
+      writeFilter(writer, filter.filter, question);
+      break;
+    case 'substrings': {
+      writer.startSequence(0xa4);
+      writer.writeString(filter.attribute);
+      writer.startSequence();
+      const last = filter.pieces.length - 1;
+      filter.pieces.forEach((piece, at) => {
+        if (piece.length === 0) return;
+        const text = textOf(piece);
+        if (text === '') throw new QuestionError('a part of the question is empty, and would match everything');
+        writer.writeString(text, at === 0 ? 0x80 : at === last ? 0x82 : 0x81);
+      });
+      writer.endSequence();
+      break;
+    }
+    case 'extensible':
+      writer.startSequence(0xa9);
+      if (filter.rule !== null) writer.writeString(filter.rule, 0x81);
+      if (filter.attribute !== null) writer.writeString(filter.attribute, 0x82);
+      writer.writeString(textOf(filter.value), 0x83);
+      if (filter.dn) writer.writeBoolean(true, 0x84);
+      break;
+    case 'equal':
+    case 'greater':
+    case 'less':
+    case 'approximate':
+      writer.startSequence(COMPARISONS[filter.kind]);
+      writer.writeString(filter.attribute);
+      writer.writeString(textOf(filter.value));
+  }
+  writer.endSequence();
+}
+
+/** Reads a whole message. Throws where it is none, or not all of it is there. */
+export function decodeMessage(bytes: Buffer): LdapMessage {
+  const reader = new BerReader(bytes);
+  present(reader.readSequence(0x30));
+  const id = present(reader.readInt());
+  const tag = present(reader.readSequence());
+  if (tag === 0x73) return { id, kind: 'reference', urls: readUrls(reader) };
+  if (tag === 0x64) return { id, kind: 'entry', entry: readEntry(reader) };
+  if (!(tag in TAGS)) throw new Error(`there is no message of type 0x${tag.toString(16)}`);
+  const code = present(reader.readEnumeration());
+  present(reader.readString()); // how far its name was found
+  return { id, kind: TAGS[tag as keyof typeof TAGS], code, text: present(reader.readString()) };
+}
+
+/** The places of one part of the directory, any of which has it. */
+function readUrls(reader: BerReader): readonly string[] {
+  const end = reader.offset + reader.length;
+  if (end > reader.buffer.length) throw new Error('a reference is cut');
+  const urls: string[] = [];
+  while (reader.offset < end) urls.push(present(reader.readString()));
+  return urls;
+}
+
+function readEntry(reader: BerReader): LdapEntry {
+  const dn = present(reader.readString());
+  const attributes = new Map<string, readonly Buffer[]>();
+  let cut = false;
+  present(reader.readSequence(0x30));
+  const end = reader.offset + reader.length;
+  if (end > reader.buffer.length) throw new Error('an entry is cut');
+  while (reader.offset < end) {
+    present(reader.readSequence(0x30));
+    const [name = '', ...options] = present(reader.readString()).toLowerCase().split(';');
+    cut ||= options.some((option) => option.startsWith('range='));
+    present(reader.readSequence(SET));
+    const values = [...(attributes.get(name) ?? [])];
+    const last = reader.offset + reader.length;
+    while (reader.offset < last) values.push(present(reader.readString(0x04, true)));
+    attributes.set(name, values);
+  }
+  return { dn, attributes, cut };
+}
+
+function present<T>(value: T | null): T {
+  if (value === null) throw new Error('a message is cut');
+  return value;
+}

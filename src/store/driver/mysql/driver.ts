@@ -1,0 +1,271 @@
+import { createRequire } from 'node:module';
+import { type Socket, connect as connectSocket, isIP } from 'node:net';
+import {
+  type Connection,
+  type FieldPacket,
+  type PrepareStatementInfo,
+  type QueryError,
+  createConnection,
+} from 'mysql2';
+import type { Question } from '../../../vocabulary.ts';
+import type { Bulk } from '../../guard/batch.ts';
+import type { Row } from '../../row.ts';
+import type { Queries, Query, QueryName } from '../sql/query.ts';
+import {
+  type Address,
+  LIMITS,
+  SESSION,
+  limitsOf,
+  checkNames,
+  isOfQuestion,
+  isUnstorable,
+  parseUrl,
+  rowsByQuestion,
+  sizeOf,
+  unionOf,
+  unionValues,
+} from './statement.ts';
+import { answerAll, type Link, MOST_BRANCHES, storeErrorOf } from './link.ts';
+import { QuestionError, StoreError, UnstorableError } from '../../store.ts';
+import type { TlsOptions } from '../../tls.ts';
+
+export interface MysqlOptions {
+  /** As parseUrl reads it. */
+  readonly url: string;
+  /** Asked at each new connection. */
+  readonly password: (() => Promise<string>) | null;
+  readonly tls: TlsOptions | null;
+  readonly connections: number;
+  /** For all that one batch takes, a new connection included. */
+  readonly timeoutMs: number;
+  readonly queries: Queries;
+}
+
+loadEncodings();
+
+/** Mailboxes in a database of MySQL or MariaDB, asked by prepared statements. */
+export function createMysql(options: MysqlOptions): Bulk {
+  const { connections, timeoutMs, queries } = options;
+  const links = new Set<Link>();
+  const idle: Link[] = [];
+  const waiting: (() => void)[] = [];
+  let busy = 0;
+  let closed = false;
+
+  const enter = (): Promise<void> | void => {
+    if (busy >= connections) return new Promise((resolve) => waiting.push(resolve));
+    busy++;
+  };
+  const leave = (): void => {
+    const next = waiting.shift();
+    if (next === undefined) busy--;
+    else next();
+  };
+  const take = (): Link => {
+    for (let link = idle.pop(); link !== undefined; link = idle.pop()) {
+      if (links.has(link)) return link;
+    }
+    const link = createLink(options, () => links.delete(link));
+    links.add(link);
+    return link;
+  };
+
+  return {
+    async lookupAll(questions, atOnce = false) {
+      await enter();
+      try {
+        if (closed) throw new StoreError('the store is closed');
+        const link = take();
+        const timer = setTimeout(() => link.end(new StoreError(`no answer within ${timeoutMs} ms`)), timeoutMs);
+        try {
+          await link.ready;
+          return await answerAll(link, queries, questions, atOnce);
+        } catch (cause) {
+          throw storeErrorOf(cause);
+        } finally {
+          clearTimeout(timer);
+          if (links.has(link)) idle.push(link);
+        }
+      } finally {
+        leave();
+      }
+    },
+    atomic: true,
+    close() {
+      closed = true;
+      for (const link of links) link.end(new StoreError('the store is closed'));
+    },
+  };
+}
+
+type Rows = readonly (readonly unknown[])[];
+
+function createLink(options: MysqlOptions, ended: () => void): Link {
+  const statements = new Map<string, PrepareStatementInfo>();
+  let socket: Socket | null = null;
+  let connection: Connection | null = null;
+  let cause: StoreError | null = null;
+  let rejectNow: (cause: StoreError) => void = () => {};
+  let packetBytes = 0;
+  let primaryAt = -Infinity;
+
+  const end = (why: StoreError): void => {
+    if (cause !== null) return;
+    cause = why;
+    socket?.destroy(); // mysql2 would only say that it is done, to a server that may hear nothing
+    rejectNow(why);
+    ended();
+  };
+  /** Settles by what `start` is told, or by the end of the connection, of which mysql2 does not always tell it. */
+  const during = <T>(start: (settle: (error: Error | null, result: T) => void) => void): Promise<T> =>
+    new Promise((resolve, reject) => {
+      if (cause !== null) throw cause;
+      rejectNow = reject;
+      start((error, result) => {
+        if (error === null) return resolve(result);
+        if ((error as QueryError).fatal) end(storeErrorOf(error));
+        reject(error);
+      });
+    });
+  const within = <T>(work: Promise<T>): Promise<T> =>
+    during(
+      (settle) =>
+        void work.then((result) => settle(null, result)).catch((error: Error) => settle(error, undefined as T)),
+    );
+  const query = (text: string): Promise<Rows> =>
+    during((settle) => connection?.query(text, (error, rows) => settle(error, rows as unknown as Rows)));
+
+  const open = async (): Promise<void> => {
+    const address = parseUrl(options.url);
+    if ('flaw' in address) throw new StoreError(`the url ${address.flaw}`);
+    const password = await (options.password === null ? undefined : within(options.password()));
+    await during<void>((settle) => {
+      socket = openSocket(address);
+      connection = connect(address, options.tls, socket, password);
+      connection.on('error', (error) => end(storeErrorOf(error)));
+      connection.on('end', () => end(new StoreError('the server closed the connection')));
+      connection.on('warn', (error: Error) => end(storeErrorOf(error))); // packets out of order
+      connection.connect((error) => settle(error, undefined));
+    });
+    await query(`set ${SESSION.join(', ')}`);
+    const limits = limitsOf(await query(LIMITS), options.timeoutMs);
+    packetBytes = limits.packetBytes;
+    await query(`set ${limits.settings}`);
+    await query('set session transaction isolation level read committed, read only');
+  };
+  const ready = open().catch((error: unknown) => {
+    end(storeErrorOf(error));
+    throw cause;
+  });
+  ready.catch(() => {});
+
+  const prepare = async (key: string, text: string): Promise<PrepareStatementInfo> => {
+    const known = statements.get(key);
+    if (known !== undefined) return known;
+    const statement = await during<PrepareStatementInfo>((settle) => {
+      connection?.prepare(text, (error, prepared) => settle(error, prepared));
+    });
+    statements.set(key, statement);
+    return statement;
+  };
+  const findSome = async (name: QueryName, asked: Query, questions: readonly Question[]) => {
+    const size = 2 ** Math.ceil(Math.log2(questions.length)); // so that few statements are prepared
+    const values = unionValues(asked, size, questions);
+    if (sizeOf(values) > packetBytes) throw new QuestionError('it is longer than what the server takes at once');
+    const key = `${name} ${size}`;
+    const text = unionOf(asked, size);
+    const statement = await prepare(key, text);
+    try {
+      const { rows, fields } = await during<{ rows: Rows; fields: readonly FieldPacket[] }>((settle) => {
+        statement.execute(values, (error, found, names) =>
+          settle(error, { rows: found as unknown as Rows, fields: names }),
+        );
+      });
+      const columns = fields.map((field) => field.name.toLowerCase());
+      checkNames(name, columns);
+      return rowsByQuestion(columns, rows, { asked: questions.length, size });
+    } catch (error) {
+      if (isUnstorable(error as QueryError)) throw new UnstorableError((error as Error).message, { cause: error });
+      if (isOfQuestion(error as QueryError)) throw new QuestionError((error as Error).message, { cause: error });
+      statements.delete(key); // it may be that the server does not know it any more
+      if (cause === null) connection?.unprepare(text);
+      throw error;
+    }
+  };
+
+  return {
+    ready,
+    async find(name, asked, questions) {
+      if (asked === undefined) throw new StoreError(`there is no query ${name}`);
+      const found: (readonly Row[])[] = [];
+      for (let at = 0; at < questions.length; at += MOST_BRANCHES) {
+        found.push(...(await findSome(name, asked, questions.slice(at, at + MOST_BRANCHES))));
+      }
+      return found;
+    },
+    async begin() {
+      await query('set transaction isolation level repeatable read, read only'); // of the next one, as a snapshot needs it
+      await query('start transaction with consistent snapshot');
+    },
+    async commit() {
+      await query('commit');
+    },
+    async isPrimary() {
+      const askedAt = performance.now();
+      const [row] = await query('select @@global.read_only'); // also where it is super_read_only
+      primaryAt = /^(?:0|off)$/i.test(String(row?.[0])) ? askedAt : -Infinity;
+      return primaryAt === askedAt;
+    },
+    primaryAt: () => primaryAt,
+    lost: () => cause !== null,
+    end,
+  };
+}
+
+const KEEP_ALIVE_MS = 30_000; // so that a firewall does not forget the connection
+
+function openSocket({ host, port, path }: Address): Socket {
+  if (path !== null) return connectSocket(path);
+  return connectSocket({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
+}
+
+function connect(address: Address, tls: TlsOptions | null, socket: Socket, password: string | undefined): Connection {
+  const host = tls?.serverName ?? address.host;
+  if (tls?.verify === true && isIP(host) !== 0) {
+    throw new StoreError(`the certificate of ${host} cannot be verified by an address: give the name that it has`);
+  }
+  const { ca, cert, key, verify = true } = tls ?? {};
+  return createConnection({
+    stream: () => socket,
+    host, // for TLS
+    socketPath: address.path ?? undefined, // a password may go over it
+    user: address.user,
+    database: address.database,
+    password,
+    ...(tls !== null && {
+      ssl: {
+        rejectUnauthorized: verify,
+        verifyIdentity: verify,
+        ...(ca != null && { ca }),
+        ...(cert != null && { cert }),
+        ...(key != null && { key }),
+      },
+    }),
+    connectTimeout: 0, // ours includes what comes after
+    flags: ['-LOCAL_FILES'], // no server reads our files
+    rowsAsArray: true,
+    dateStrings: true,
+    supportBigNumbers: true,
+    jsonStrings: true,
+  } as Parameters<typeof createConnection>[0] & object);
+}
+
+/** mysql2 loads them when the first server greets. By then an upgrade may have replaced its files. */
+function loadEncodings(): void {
+  const ofMysql2 = createRequire(createRequire(import.meta.url).resolve('mysql2'));
+  try {
+    (ofMysql2('iconv-lite') as { encodingExists(name: string): boolean }).encodingExists('utf8');
+  } catch {
+    // a mysql2 that does without them
+  }
+}

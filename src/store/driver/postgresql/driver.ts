@@ -1,0 +1,281 @@
+import { Socket } from 'node:net';
+import { userInfo } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import type { Bulk } from '../../guard/batch.ts';
+import type { Row } from '../../row.ts';
+import {
+  batchStatement,
+  batchValues,
+  errorOf,
+  type Group,
+  groupsOf,
+  inOrder,
+  joinedStatement,
+  parseUrl,
+  rowsOfEach,
+  secured,
+  type ServerOptions,
+  setUp,
+  typesStatement,
+  verdictsOf,
+} from './statement.ts';
+import type { Queries, Query } from '../sql/query.ts';
+import { QuestionError, StoreError } from '../../store.ts';
+
+export interface PostgresqlOptions extends ServerOptions {
+  /** How many at most. */
+  readonly connections: number;
+  readonly queries: Queries;
+}
+
+/**
+ * Answers from one PostgreSQL server. All questions of a kind are one prepared statement. What a standby does not find is in
+ * doubt, since it may lag; so is what is not ASCII and not found in a database that knows no encoding.
+ */
+export function createPostgresql(options: PostgresqlOptions): Bulk {
+  const free: Slot[] = Array.from({ length: options.connections }, () => ({ line: null }));
+  const slots = [...free];
+  const waiting: ((slot: Slot) => void)[] = [];
+  let closed = false;
+
+  const release = (slot: Slot): void => {
+    const next = waiting.shift();
+    if (next === undefined) free.push(slot); // the next to be taken, so that the others may rest
+    else next(slot);
+  };
+
+  const ask = async (groups: readonly Group[], until: number): Promise<void> => {
+    const slot = free.pop() ?? (await new Promise<Slot>((resolve) => waiting.push(resolve)));
+    try {
+      if (closed) throw new StoreError('the store is closed');
+      if (slot.line === null || slot.line.ended.aborted) slot.line = openLine(options);
+      const { line } = slot;
+      await line.within(until, (session) => askOn(session, groups));
+    } catch (cause) {
+      const asked = groups.reduce((sum, { questions }) => sum + questions.length, 0);
+      if (cause instanceof QuestionError && asked > 1) throw cause;
+      for (const group of groups) group.verdicts = group.questions.map(() => cause as StoreError);
+    } finally {
+      release(slot);
+    }
+  };
+
+  return {
+    async lookupAll(questions, atOnce = false) {
+      const until = performance.now() + options.timeoutMs;
+      const groups = groupsOf(questions, options.queries);
+      const asked = groups.filter(({ query }) => query !== null);
+      if (atOnce && asked.length > 1) await ask(asked, until);
+      else await Promise.all(asked.map((group) => ask([group], until)));
+      return inOrder(questions, groups);
+    },
+    atomic: true,
+    close() {
+      closed = true;
+      for (const { line } of slots) line?.end(new StoreError('the store is closed'));
+    },
+  };
+}
+
+/** A place for a connection, that one group of questions has at a time. */
+interface Slot {
+  line: Line | null;
+}
+
+interface Session {
+  readonly client: pg.Client;
+  /** The statement for queries, by their names, once its types are known. */
+  readonly statements: Map<string, string>;
+  /** Whether the server was seen to be no standby, before the statement that is under way. */
+  isPrimary: boolean;
+  /** Whether the database takes texts for bytes. */
+  readonly isBytes: boolean;
+}
+
+/** One connection, from its first packet to its end. It never comes back. */
+interface Line {
+  readonly client: pg.Client;
+  readonly ended: AbortSignal;
+  /** Works with the session. Any failure that is not the question's, and being late, ends the connection. */
+  within<T>(until: number, work: (session: Session) => Promise<T>): Promise<T>;
+  end(reason: StoreError): void;
+}
+
+function openLine({ url, password, tls, timeoutMs }: ServerOptions): Line {
+  const address = parseUrl(url);
+  if ('flaw' in address) throw new StoreError(`the url ${address.flaw}`);
+  const { host, port, user, database } = address;
+  const name = host.startsWith('/') ? host : `${host}:${port}`;
+  const socket = new Socket();
+  const client = new pg.Client({
+    host,
+    port,
+    user: user ?? userInfo().username,
+    database: database ?? user ?? userInfo().username,
+    password: password ?? (() => Promise.reject(new StoreError('the server asks for a password, and there is none'))), // or pg would look into the environment and the home
+    ssl: tls === null ? false : secured(tls),
+    application_name: 'smmap',
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
+    types: { getTypeParser },
+    stream: () => socket,
+  });
+  const ended = new AbortController();
+  const end = (reason: StoreError): void => {
+    if (!ended.signal.aborted) ended.abort(reason);
+    socket.destroy(); // the server may hang: no good-bye is waited for
+  };
+  const failureOf = (cause: unknown): StoreError => {
+    const { message, code } = cause as Error & { code?: string };
+    const text = `PostgreSQL at ${name}: ${message || code}`;
+    return new (errorOf(code))(text, { cause });
+  };
+  client.on('error', (cause) => end(failureOf(cause)));
+  client.on('end', () => end(new StoreError(`PostgreSQL at ${name}: the connection ended`)));
+
+  const start = async (): Promise<Session> => {
+    await client.connect();
+    const { rows } = await client.query<{ standby: boolean; encoding: string }>(setUp(timeoutMs));
+    const [{ standby, encoding }] = rows as [{ standby: boolean; encoding: string }];
+    return { client, statements: new Map(), isPrimary: !standby, isBytes: encoding === 'SQL_ASCII' };
+  };
+  const started = start();
+  started.catch(() => {}); // it is told to each who works with it
+
+  return {
+    client,
+    ended: ended.signal,
+    end,
+    async within(until, work) {
+      const late = (): void => end(new StoreError(`PostgreSQL at ${name}: no answer within ${timeoutMs} ms`));
+      const timer = setTimeout(late, Math.max(0, until - performance.now()));
+      try {
+        return await work(await started);
+      } catch (cause) {
+        const failure = ended.signal.aborted ? (ended.signal.reason as StoreError) : failureOf(cause);
+        if (!(failure instanceof QuestionError)) end(failure); // a statement may be of no use any more
+        throw failure;
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+  };
+}
+
+const KEEP_ALIVE_MS = 10_000;
+const BPCHAR = 1042;
+
+/** A char(n) comes with blanks to its full length. */
+const getTypeParser = ((type: number, format?: 'text') =>
+  type === BPCHAR
+    ? (text: string) => text.replace(/ +$/, '')
+    : pg.types.getTypeParser(type, format)) as typeof pg.types.getTypeParser;
+
+/** Asks all groups by one statement. */
+async function askOn(session: Session, groups: readonly Group[]): Promise<void> {
+  const { client, statements, isPrimary, isBytes } = session;
+  const name = groups.map((group) => group.name).join(' ');
+  const values = groups.flatMap(({ query, questions }) => batchValues(query as Query, questions));
+  const text = statements.get(name) ?? (await statementOf(client, groups));
+  statements.set(name, text);
+  const query = { name, text, values, rowMode: 'array' };
+  const { rows, fields } = await client.query<unknown[]>(query as pg.QueryArrayConfig);
+  const rowsOfGroups = rowsOfEach(
+    fields.map((field) => field.name),
+    rows,
+  );
+
+  // A standby that was promoted while it looked may have looked at what was before: only from the next statement on it is certain.
+  session.isPrimary = rowsOfGroups.flat().every((row) => row['smmap_standby'] === false);
+  groups.forEach((group, at) => {
+    const certain = isPrimary && session.isPrimary;
+    group.verdicts = verdictsOf(group.questions, rowsOfGroups[at] as readonly Row[], certain, isBytes);
+  });
+}
+
+async function statementOf(client: pg.Client, groups: readonly Group[]): Promise<string> {
+  const batches: string[] = [];
+  let parameters = 0;
+  for (const { query, questions } of groups) {
+    batches.push(batchStatement(query as Query, await typesOf(client, query as Query), parameters));
+    parameters += batchValues(query as Query, questions).length;
+  }
+  return batches.length === 1 ? (batches[0] as string) : joinedStatement(batches);
+}
+
+/** The types of the parameters of a query, in its order; those that the server cannot tell are texts. */
+async function typesOf(client: pg.Client, query: Query): Promise<readonly string[]> {
+  const texts = new Set<number>();
+  for (;;) {
+    try {
+      const results = (await client.query(typesStatement(query, texts))) as unknown as readonly pg.QueryResult<{
+        type: string;
+      }>[];
+      return (results[1] as pg.QueryResult<{ type: string }>).rows.map(({ type }) => type);
+    } catch (cause) {
+      const { code, message } = cause as pg.DatabaseError;
+      const unknown = Number(/\$(\d+)/.exec(message)?.[1]);
+      if (code !== '42P18' || !(unknown > 0) || texts.has(unknown)) throw cause;
+      texts.add(unknown);
+    }
+  }
+}
+
+const CHECK_MS = 5_000;
+const AGAIN_MS = 1_000;
+
+/**
+ * Listens to a channel on a connection of its own: `changed` is given the payload of each notification, an address or a domain with
+ * its @, or null, where all may have changed: after each connection too, since events may have been missed. `failed` is told
+ * once for each outage. A standby lets nobody listen.
+ */
+export function watchPostgresql(
+  options: ServerOptions,
+  channel: string,
+  changed: (what: string | null) => void,
+  failed: (cause: StoreError) => void = () => {},
+): { close(): Promise<void> } {
+  const closing = new AbortController();
+  const statement = `listen "${channel.replaceAll('"', '""')}"`;
+  let line: Line | null = null;
+  let told = false;
+
+  const listen = async (): Promise<never> => {
+    const opened = openLine(options);
+    const { client, ended } = opened;
+    line = opened;
+    client.on('notification', ({ payload }) => changed(payload === undefined || payload === '' ? null : payload));
+    for (let text = statement; ; text = 'select 1') {
+      await opened.within(
+        performance.now() + Math.min(options.timeoutMs, CHECK_MS),
+        async () => await client.query(text),
+      );
+      if (text === statement) {
+        told = false;
+        changed(null);
+      }
+      await sleep(CHECK_MS, undefined, { signal: ended });
+    }
+  };
+  const watch = async (): Promise<void> => {
+    while (!closing.signal.aborted) {
+      try {
+        await listen();
+      } catch (cause) {
+        const { cause: loss } = cause as Error; // of a sleep that the end of the connection cut short
+        if (!told && !closing.signal.aborted) failed(loss instanceof StoreError ? loss : (cause as StoreError));
+        told = true;
+      }
+      await sleep(AGAIN_MS, undefined, { signal: closing.signal }).catch(() => {});
+    }
+  };
+  const watching = watch();
+  return {
+    async close() {
+      closing.abort();
+      line?.end(new StoreError('closed'));
+      await watching;
+    },
+  };
+}

@@ -1,0 +1,87 @@
+import type { Question } from '../../../vocabulary.ts';
+import { PARAMETERS, type Parameter, type QueryName, valueOf } from '../sql/query.ts';
+
+/** A name in Redis with its parameters taken out: `parts` has one more than there are parameters, and stands around them. */
+export interface Template {
+  readonly parts: readonly string[];
+  readonly parameters: readonly Parameter[];
+}
+
+/** Where Redis has what a kind of question is about. */
+export type Layout =
+  /** A set; a member says no more than that it is there. */
+  | { readonly kind: 'set'; readonly key: Template; readonly member: Template }
+  /** A hash; a field has the value. */
+  | { readonly kind: 'hash'; readonly key: Template; readonly member: Template }
+  /** A key to each: a string, which is the value, or a hash with the fields `value` and `state`. */
+  | { readonly kind: 'key'; readonly key: Template; readonly as: 'string' | 'hash' };
+
+/** How an administrator writes a layout. */
+export type WrittenLayout =
+  | { readonly set: string; readonly member: string }
+  | { readonly hash: string; readonly field: string }
+  | { readonly key: string; readonly as: 'string' | 'hash' };
+
+interface Flaw {
+  readonly flaw: string;
+}
+
+/** Reads a layout; a Flaw says what is wrong with it, as the end of a sentence that begins with its name. */
+export function parseLayout(name: QueryName, written: WrittenLayout): Layout | Flaw {
+  const key = parseTemplate(name, 'set' in written ? written.set : 'hash' in written ? written.hash : written.key);
+  if ('flaw' in key) return key;
+  if ('key' in written) {
+    if (name === 'folder') return { flaw: 'is no set: the folders of a mailbox are the members of one' };
+    return key.parameters.length === 0 ? withoutParameter(name) : { kind: 'key', key, as: written.as };
+  }
+  const member = parseTemplate(name, 'set' in written ? written.member : written.field);
+  if ('flaw' in member) return member;
+  if (name === 'folder') {
+    if (!('set' in written)) return { flaw: 'is no set: the folders of a mailbox are the members of one' };
+    const alone = member.parts.join('') === '' && member.parameters.join() === 'detail';
+    if (!alone) return { flaw: 'has another member than {detail}: folders in any case are found by reading the set' };
+    if (key.parameters.length === 0 || key.parameters.includes('detail')) {
+      return { flaw: 'is not a set for each mailbox: its name needs {address}, and no {detail}' };
+    }
+  }
+  if (name === 'alias' && 'set' in written) return { flaw: 'is a set, and the members of a set have no targets' };
+  if (key.parameters.length + member.parameters.length === 0) return withoutParameter(name);
+  return { kind: 'set' in written ? 'set' : 'hash', key, member };
+}
+
+const TOKENS = /\{\{|\}\}|\{([^{}]*)\}|[{}]|[^{}]+/g;
+
+/**
+ * Reads a name such as `mailbox:{address}`. A colon is what Redis's names are made of, so parameters stand in braces here; `{{`
+ * and `}}` are a brace itself, and `{{{domain}}}` is the hash tag of a cluster around the domain.
+ */
+export function parseTemplate(name: QueryName, text: string): Template | Flaw {
+  const known: readonly string[] = PARAMETERS[name];
+  const parts: string[] = [];
+  const parameters: Parameter[] = [];
+  let part = '';
+  for (const [token, word] of text.matchAll(TOKENS)) {
+    if (word === undefined) {
+      if (token === '{' || token === '}')
+        return { flaw: `has a lone ${token}; write ${token}${token} for a brace itself` };
+      part += token === '{{' ? '{' : token === '}}' ? '}' : token;
+    } else if (known.includes(word)) {
+      parts.push(part);
+      parameters.push(word as Parameter);
+      part = '';
+    } else {
+      return { flaw: `asks for {${word}}, and has only ${known.map((each) => `{${each}}`).join(', ')}` };
+    }
+  }
+  if (text === '') return { flaw: 'is empty' };
+  return { parts: [...parts, part], parameters };
+}
+
+/** The name for a question. */
+export function fill({ parts, parameters }: Template, question: Question): string {
+  return parts.reduce((text, part, at) => text + valueOf(question, parameters[at - 1] as Parameter) + part);
+}
+
+function withoutParameter(name: QueryName): Flaw {
+  return { flaw: `has no parameter, such as {${PARAMETERS[name][0]}}: it would say the same of all` };
+}

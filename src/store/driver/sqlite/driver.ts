@@ -1,0 +1,221 @@
+import { type Stats, statSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { andThen } from '../../../maybe.ts';
+import type { Answer, Maybe, Question } from '../../../vocabulary.ts';
+import { isText } from '../../guard/batch.ts';
+import { type Row, answerOf } from '../../row.ts';
+import { type Queries, type QueryName, queryNameOf, valueOf } from '../sql/query.ts';
+import { type Connection, isBusy, loadLibrary, type Statement } from './library.ts';
+import { checkIn, createTrust, isSameFile, type Trust } from './trust.ts';
+import { LostError, messageOf, type Store, StoreError } from '../../store.ts';
+
+export interface SqliteOptions {
+  readonly path: string;
+  readonly queries: Queries;
+}
+
+const library = await loadLibrary();
+
+// A commit holds the lock for some milliseconds, and sqlite3's own waiting would stop this whole process.
+const LOCKED_MS = 500;
+const AGAIN_MS = 2;
+
+/** It was written since, and it does not show yet by whom. */
+class UnsettledError extends StoreError {
+  override name = 'UnsettledError';
+}
+
+/** Opens a file time and again. What was found out about it is known the next time; resolves when there is nothing to wait for. */
+export async function sqliteOpener(options: SqliteOptions): Promise<() => Store> {
+  const trust = createTrust(options.path, checkIn(library.module));
+  const file = statSync(options.path, { throwIfNoEntry: false });
+  if (file !== undefined) trust.doubtOf(file);
+  await trust.settled();
+  return () => openSqlite(options, trust);
+}
+
+/**
+ * Mailboxes in a file of SQLite, which others may write meanwhile. Throws StoreError where it cannot be opened or does not have
+ * what the queries ask for, LostError from a lookup where the file is not the one that was opened, or was overwritten. An
+ * answer is a promise only where a writer has locked the file, as it may with a rollback journal.
+ */
+export function openSqlite({ path, queries }: SqliteOptions, trust: Trust): Store {
+  const opened = fileAt(path);
+  const doubt = trust.doubtOf(opened);
+  if (doubt !== null) throw new StoreError(`${path} ${doubt}`);
+  const db = orFail(path, () => library.open(path));
+  let prepared: Prepared | null = null;
+  let seen: { readonly file: Stats; readonly version: unknown } = { file: opened, version: null };
+  let freed: Promise<void> | null = null;
+  let lost: LostError | null = null;
+  let closed = false;
+
+  const prepare = (): Prepared => (prepared ??= prepareAll(db, path, queries));
+  try {
+    seen = { file: opened, version: trust.byUs(() => prepare().version()) };
+  } catch (cause) {
+    if (!isBusy(cause)) {
+      db.close();
+      throw failureOf(path, cause);
+    }
+  }
+
+  /**
+   * A file that was moved away or replaced is another store. SQLite's own writes tell themselves by the number of their
+   * transaction, except those of a checkpoint; SQLite's locks are no help against what another program writes.
+   */
+  const checkFile = ({ version, isLogged, pageBytes }: Prepared): void => {
+    const file = fileAt(path);
+    if (file.ino !== opened.ino || file.dev !== opened.dev) throw new LostError(`${path} was replaced`);
+    if (file.size % pageBytes !== 0) throw new StoreError(`${path} was truncated`); // SQLite takes what lacks of a page as zeros
+    if (isSameFile(file, seen.file)) return;
+    if (!trust.isWrittenBySqlite(file)) throw new UnsettledError(`${path} was written, but not by SQLite`);
+    const now = version();
+    const isSettled = isSameFile(file, fileAt(path)); // or the version may be that of a later write
+    if (!isSettled || (now === seen.version && !isLogged())) throw new UnsettledError(`${path} was written anew`);
+    seen = { file, version: now };
+  };
+  const ask = (questions: readonly Question[]): readonly Answer[] => {
+    if (closed) throw new StoreError('the store is closed');
+    if (lost !== null) throw lost;
+    const statements = prepare();
+    checkFile(statements);
+    const answers = answerAll(db, statements, queries, questions);
+    if (!isSameFile(fileAt(path), seen.file)) throw new UnsettledError(`${path} was written while it was read`);
+    return answers;
+  };
+
+  /** One look after the other for all who wait. */
+  const whenFree = async (): Promise<void> => {
+    const late = performance.now() + LOCKED_MS;
+    try {
+      for (;;) {
+        await sleep(AGAIN_MS);
+        if (closed) return;
+        try {
+          const statements = prepare();
+          checkFile(statements);
+          return void statements.version();
+        } catch (cause) {
+          if (!isTransient(cause)) throw cause;
+          if (performance.now() > late) throw lateFailure(cause);
+        }
+      }
+    } finally {
+      freed = null;
+    }
+  };
+  const lateFailure = (cause: unknown): StoreError => {
+    if (!(cause instanceof UnsettledError)) return new StoreError(`${path} is locked by a writer`, { cause });
+    lost = new LostError(cause.message, { cause });
+    return lost;
+  };
+  const askAgain = async (questions: readonly Question[]): Promise<readonly Answer[]> => {
+    const late = performance.now() + LOCKED_MS;
+    for (;;) {
+      try {
+        await (freed ??= whenFree());
+        return ask(questions);
+      } catch (cause) {
+        if (!isTransient(cause) || performance.now() > late) throw failureOf(path, cause);
+      }
+    }
+  };
+  const lookupAtOnce = (questions: readonly Question[]): Maybe<readonly Answer[]> => {
+    try {
+      return ask(questions);
+    } catch (cause) {
+      if (isTransient(cause)) return askAgain(questions);
+      throw failureOf(path, cause);
+    }
+  };
+  return {
+    lookup: (question) => andThen(lookupAtOnce([question]), ([answer]) => answer as Answer),
+    lookupAtOnce,
+    atomic: true,
+    close() {
+      if (closed) return;
+      closed = true;
+      trust.byUs(() => db.close());
+    },
+  };
+}
+
+interface Prepared {
+  readonly statements: ReadonlyMap<string, Statement>;
+  readonly pageBytes: number;
+  /** Changes with each transaction of somebody else. */
+  readonly version: () => unknown;
+  /** Whether it has a write-ahead log, which is put into the file without a new version. */
+  readonly isLogged: () => boolean;
+}
+
+function prepareAll(db: Connection, path: string, queries: Queries): Prepared {
+  const statements = new Map(
+    Object.entries(queries).map(([name, { parts }]) => [
+      name,
+      orFail(`${path}: ${name}`, () => db.prepare(parts.join('?'))),
+    ]),
+  );
+  const pragma = (name: string) => {
+    const statement = db.prepare(`pragma ${name}`);
+    return (): unknown => Object.values(statement.all()[0] ?? {})[0];
+  };
+  const mode = pragma('journal_mode');
+  return {
+    statements,
+    pageBytes: Number(pragma('page_size')()),
+    version: pragma('data_version'),
+    isLogged: () => mode() === 'wal',
+  };
+}
+
+function answerAll(
+  db: Connection,
+  { statements }: Prepared,
+  queries: Queries,
+  questions: readonly Question[],
+): readonly Answer[] {
+  const find = (question: Question): Answer => {
+    if (!isText(question)) return null;
+    const name: QueryName = queryNameOf(question);
+    const statement = statements.get(name);
+    const { parameters } = queries[name] ?? {};
+    if (statement === undefined || parameters === undefined) throw new StoreError(`there is no query ${name}`);
+    const rows = statement.all(...parameters.map((parameter) => valueOf(question, parameter)));
+    return answerOf(question, rows.map(inLowerCase));
+  };
+  if (questions.length === 1) return questions.map(find);
+  db.exec('begin'); // all of them see what the first one sees
+  try {
+    return questions.map(find);
+  } finally {
+    db.exec('rollback');
+  }
+}
+
+function fileAt(path: string): Stats {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) throw new LostError(`${path} is not there`);
+  return stat;
+}
+
+function inLowerCase(row: object): Row {
+  return Object.fromEntries(Object.entries(row).map(([column, value]) => [column.toLowerCase(), value]));
+}
+
+function isTransient(cause: unknown): boolean {
+  return cause instanceof UnsettledError || isBusy(cause);
+}
+
+function orFail<T>(what: string, action: () => T): T {
+  try {
+    return action();
+  } catch (cause) {
+    throw isBusy(cause) ? cause : failureOf(what, cause);
+  }
+}
+
+function failureOf(what: string, cause: unknown): StoreError {
+  return cause instanceof StoreError ? cause : new StoreError(`${what}: ${messageOf(cause)}`, { cause });
+}
