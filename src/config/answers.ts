@@ -1,5 +1,5 @@
 import { kindOf } from '../store/guard/canary.ts';
-import { queryNameOf } from '../store/driver/sql/query.ts';
+import { queryNameOf } from '../store/asked.ts';
 import type { Question } from '../vocabulary.ts';
 import type { MapKind, StoreConfig } from './config.ts';
 

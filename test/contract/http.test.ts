@@ -3,7 +3,7 @@ import { createBatch } from '../../src/store/guard/batch.ts';
 import { createHttp, type HttpRequest } from '../../src/store/driver/http/driver.ts';
 import { ABSENT } from '../../src/store/driver/http/response.ts';
 import { parseTemplate } from '../../src/store/driver/http/template.ts';
-import { PARAMETERS, QUERIES } from '../../src/store/driver/sql/query.ts';
+import { PARAMETERS, QUERIES } from '../../src/store/asked.ts';
 import { type Httpd, rowsOfRecords, startHttpd } from '../support/httpd.ts';
 import { describeStore } from './suite.ts';
 

@@ -7,13 +7,8 @@ import { createPostgresql } from '../../src/store/driver/postgresql/driver.ts';
 import { sqliteOpener } from '../../src/store/driver/sqlite/driver.ts';
 import { unionOf, unionValues } from '../../src/store/driver/mysql/statement.ts';
 import { batchStatement, batchValues } from '../../src/store/driver/postgresql/statement.ts';
-import {
-  type Dialect,
-  type Queries,
-  type Query,
-  type QueryName,
-  parseQuery,
-} from '../../src/store/driver/sql/query.ts';
+import type { QueryName } from '../../src/store/asked.ts';
+import { type Dialect, type Queries, type Query, parseQuery } from '../../src/store/driver/sql/query.ts';
 import { SCHEMAS } from '../../src/store/driver/sql/schema.ts';
 import { QuestionError, type Store } from '../../src/store/store.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';

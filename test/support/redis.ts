@@ -12,7 +12,7 @@ import { foldLocal } from '../../src/address/address.ts';
 import { type WrittenLayout, parseLayout } from '../../src/store/driver/redis/layout.ts';
 import type { Layouts } from '../../src/store/driver/redis/plan.ts';
 import type { StoredRecord } from '../../src/record/record.ts';
-import type { QueryName } from '../../src/store/driver/sql/query.ts';
+import type { QueryName } from '../../src/store/asked.ts';
 import { run } from '../real/command.ts';
 
 const WAIT_MS = 20_000;

@@ -1,5 +1,6 @@
 import type { StoredRecord } from '../../src/record/record.ts';
-import { type Dialect, type Queries, type QueryName, parseQuery } from '../../src/store/driver/sql/query.ts';
+import type { QueryName } from '../../src/store/asked.ts';
+import { type Dialect, type Queries, parseQuery } from '../../src/store/driver/sql/query.ts';
 
 /** Tables that can hold all that a store can be asked, in the SQL that the databases have in common. */
 export const DEFINITIONS = [

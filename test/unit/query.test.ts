@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Dialect, parseQuery, queryNameOf, valueOf } from '../../src/store/driver/sql/query.ts';
+import { queryNameOf, valueOf } from '../../src/store/asked.ts';
+import { type Dialect, parseQuery } from '../../src/store/driver/sql/query.ts';
 import type { Question } from '../../src/vocabulary.ts';
 
 const mailbox: Question = {

@@ -11,7 +11,7 @@ import { lookupEach } from '../../each.ts';
 import { type Absence, type Answering, type HttpResponse, answerTo } from './response.ts';
 import { type Template, targetOf } from './template.ts';
 import { secureOptions } from '../../secure.ts';
-import { PARAMETERS, type QueryName, queryNameOf, valueOf } from '../sql/query.ts';
+import { PARAMETERS, type QueryName, queryNameOf, valueOf } from '../../asked.ts';
 import { QuestionError, StoreError } from '../../store.ts';
 import type { TlsOptions } from '../../tls.ts';
 import { within } from '../../within.ts';

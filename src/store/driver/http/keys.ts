@@ -2,7 +2,7 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { PRESETS } from './presets.ts';
 import { ABSENT, type Absence } from './response.ts';
 import { parseTemplate } from './template.ts';
-import { QUERIES, type QueryName } from '../sql/query.ts';
+import { QUERIES, type QueryName } from '../../asked.ts';
 import type { HttpConfig, Mistake, StoreConfig } from '../../../config/config.ts';
 import { type Context, complain, parsedBy, text, z } from '../../../toml/type.ts';
 import * as value from '../../../toml/value.ts';

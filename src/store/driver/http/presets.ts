@@ -1,4 +1,4 @@
-import type { QueryName } from '../sql/query.ts';
+import type { QueryName } from '../../asked.ts';
 import type { Absence, Answering } from './response.ts';
 
 /** The requests of one application, by paths behind its URL, and how it answers. */

@@ -1,5 +1,5 @@
 import type { Question } from '../../../vocabulary.ts';
-import { PARAMETERS, type Parameter, type QueryName, valueOf } from '../sql/query.ts';
+import { PARAMETERS, type Parameter, type QueryName, valueOf } from '../../asked.ts';
 import { QuestionError } from '../../store.ts';
 
 /** A URL with its parameters taken out: `parts` has one more than there are parameters, and stands around them. */

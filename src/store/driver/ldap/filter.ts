@@ -1,4 +1,4 @@
-import { PARAMETERS, type Parameter, type QueryName } from '../sql/query.ts';
+import { PARAMETERS, type Parameter, type QueryName } from '../../asked.ts';
 
 /** A value with parameters in it. They are put in as they are: a filter goes to the server as a tree, and there is nothing to escape. */
 export type Text = readonly (string | { readonly parameter: Parameter })[];

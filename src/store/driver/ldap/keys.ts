@@ -2,7 +2,7 @@ import { parseBase, parseFilter } from './filter.ts';
 import { parseLdapUrl } from './connection.ts';
 import { PRESETS, type PresetName } from './presets.ts';
 import type { LdapName, LdapSearch, LdapState } from './search.ts';
-import { QUERIES, type QueryName } from '../sql/query.ts';
+import { QUERIES, type QueryName } from '../../asked.ts';
 import { STATES } from '../../../vocabulary.ts';
 import type { LdapConfig, Mistake, StoreConfig } from '../../../config/config.ts';
 import { type Context, complain, oneOf, parsedBy, text, yesOrNo, z } from '../../../toml/type.ts';

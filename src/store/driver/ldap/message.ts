@@ -1,6 +1,6 @@
 import { BerReader, BerWriter } from 'ldapts';
 import type { Question } from '../../../vocabulary.ts';
-import { valueOf } from '../sql/query.ts';
+import { valueOf } from '../../asked.ts';
 import { QuestionError } from '../../store.ts';
 import type { Filter, Text } from './filter.ts';
 

@@ -1,4 +1,4 @@
-import type { QueryName } from '../sql/query.ts';
+import type { QueryName } from '../../asked.ts';
 import { type Filter, parseFilter } from './filter.ts';
 import type { LdapName, LdapSearch, LdapSearches } from './search.ts';
 

@@ -1,5 +1,5 @@
 import { answerOf, type Row } from '../../row.ts';
-import { type QueryName, queryNameOf } from '../sql/query.ts';
+import { type QueryName, queryNameOf } from '../../asked.ts';
 import { QuestionError, StoreError } from '../../store.ts';
 import type { Answer, Question, State } from '../../../vocabulary.ts';
 import { describe } from './connection.ts';

@@ -10,7 +10,8 @@ import {
 import type { Question } from '../../../vocabulary.ts';
 import type { Bulk } from '../../guard/batch.ts';
 import type { Row } from '../../row.ts';
-import type { Queries, Query, QueryName } from '../sql/query.ts';
+import type { QueryName } from '../../asked.ts';
+import type { Queries, Query } from '../sql/query.ts';
 import {
   type Address,
   LIMITS,

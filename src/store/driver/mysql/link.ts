@@ -2,7 +2,8 @@ import type { Answer, Question } from '../../../vocabulary.ts';
 import { type Row, answerOf } from '../../row.ts';
 import { QuestionError, StoreError } from '../../store.ts';
 import { groupByQuery } from './statement.ts';
-import type { Queries, Query, QueryName } from '../sql/query.ts';
+import type { QueryName } from '../../asked.ts';
+import type { Queries, Query } from '../sql/query.ts';
 
 /** One connection. Whatever ends it rejects what is under way on it, at once. */
 export interface Link {

@@ -1,7 +1,8 @@
 import type { Question } from '../../../vocabulary.ts';
 import type { Row } from '../../row.ts';
 import { StoreError } from '../../store.ts';
-import { type Query, type QueryName, queryNameOf, valueOf } from '../sql/query.ts';
+import { type QueryName, queryNameOf, valueOf } from '../../asked.ts';
+import type { Query } from '../sql/query.ts';
 
 /** Where a server is: `path` is that of a Unix socket, and null for host and port. */
 export interface Address {

@@ -3,7 +3,8 @@ import type { Answer, Question } from '../../../vocabulary.ts';
 import { type Row, answerOf } from '../../row.ts';
 import { QuestionError, StoreError, UnstorableError } from '../../store.ts';
 import type { TlsOptions } from '../../tls.ts';
-import { QUERIES, type Queries, type Query, type QueryName, queryNameOf, valueOf } from '../sql/query.ts';
+import { QUERIES, type QueryName, queryNameOf, valueOf } from '../../asked.ts';
+import type { Queries, Query } from '../sql/query.ts';
 
 /** How a server is reached. */
 export interface ServerOptions {

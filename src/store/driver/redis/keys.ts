@@ -1,5 +1,5 @@
 import { type Layout, type WrittenLayout, parseLayout } from './layout.ts';
-import { QUERIES, type QueryName } from '../sql/query.ts';
+import { QUERIES, type QueryName } from '../../asked.ts';
 import type { Mistake, RedisConfig, StoreConfig } from '../../../config/config.ts';
 import { type Context, complain, oneOf, parsedBy, text, z } from '../../../toml/type.ts';
 import * as value from '../../../toml/value.ts';

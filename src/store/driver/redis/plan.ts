@@ -1,6 +1,6 @@
 import type { Answer, Question } from '../../../vocabulary.ts';
 import { type Row, answerOf } from '../../row.ts';
-import { type QueryName, queryNameOf } from '../sql/query.ts';
+import { type QueryName, queryNameOf } from '../../asked.ts';
 import { EmptyStoreError, QuestionError, StoreError } from '../../store.ts';
 import { type Layout, fill } from './layout.ts';
 

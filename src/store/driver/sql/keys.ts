@@ -1,4 +1,5 @@
-import { type Dialect, QUERIES, type Queries, type Query, type QueryName, parseQuery } from './query.ts';
+import { QUERIES, type QueryName } from '../../asked.ts';
+import { type Dialect, type Queries, type Query, parseQuery } from './query.ts';
 import { parseUrl as parseMysqlUrl } from '../mysql/statement.ts';
 import { parseUrl as parsePostgresqlUrl } from '../postgresql/statement.ts';
 import { SCHEMAS, type SchemaName } from './schema.ts';

@@ -1,42 +1,15 @@
-import type { Question } from '../../../vocabulary.ts';
+import { PARAMETERS, type Parameter, type QueryName } from '../../asked.ts';
 
 /** The queries of a SQL store, by what they answer. */
-export const QUERIES = ['mailbox', 'folder', 'alias', 'domain', 'key'] as const;
-export type QueryName = (typeof QUERIES)[number];
 export type Queries = Readonly<Partial<Record<QueryName, Query>>>;
 
 /** How databases differ in what we write to them. */
 export type Dialect = 'postgresql' | 'mysql' | 'sqlite';
 
-/** The parameters that each query may have, `:local` and so on. All are texts. */
-export const PARAMETERS = {
-  mailbox: ['local', 'domain', 'address'],
-  folder: ['local', 'domain', 'address', 'detail'],
-  alias: ['local', 'domain', 'address'],
-  domain: ['domain'],
-  key: ['table', 'key'],
-} as const satisfies Record<QueryName, readonly string[]>;
-export type Parameter = (typeof PARAMETERS)[QueryName][number];
-
 /** A query with its parameters taken out: `parts` has one more than there are parameters, and stands around them. */
 export interface Query {
   readonly parts: readonly string[];
   readonly parameters: readonly Parameter[];
-}
-
-/** Which query answers a question. */
-export function queryNameOf(question: Question): QueryName {
-  return question.about === 'mailbox' && question.folder !== null ? 'folder' : question.about;
-}
-
-/** The text of a parameter; `:address` is `local@domain` without quotes, and `@domain` for a catch-all. */
-export function valueOf(question: Question, parameter: Parameter): string {
-  if (question.about === 'domain') return question.domain;
-  if (question.about === 'key') return parameter === 'table' ? question.table : question.key;
-  if (parameter === 'local') return question.local;
-  if (parameter === 'domain') return question.domain;
-  if (parameter === 'address') return `${question.local}@${question.domain}`;
-  return question.about === 'mailbox' ? (question.folder ?? '') : '';
 }
 
 /** Reads what an administrator wrote. A colon in quotes, in a comment or in a cast (`::text`) is none of ours. */

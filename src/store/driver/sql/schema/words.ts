@@ -1,4 +1,5 @@
-import type { Dialect, QueryName } from '../query.ts';
+import type { QueryName } from '../../../asked.ts';
+import type { Dialect } from '../query.ts';
 
 /** The texts of the queries of one mail system, by database. */
 export type Schema = Readonly<Partial<Record<Dialect, Readonly<Partial<Record<QueryName, string>>>>>>;

@@ -1,0 +1,30 @@
+import type { Question } from '../vocabulary.ts';
+
+/** What a store may be asked for, by the name of the query, search or request that answers it. */
+export const QUERIES = ['mailbox', 'folder', 'alias', 'domain', 'key'] as const;
+export type QueryName = (typeof QUERIES)[number];
+
+/** The parameters that each query may have, `:local` and so on. All are texts. */
+export const PARAMETERS = {
+  mailbox: ['local', 'domain', 'address'],
+  folder: ['local', 'domain', 'address', 'detail'],
+  alias: ['local', 'domain', 'address'],
+  domain: ['domain'],
+  key: ['table', 'key'],
+} as const satisfies Record<QueryName, readonly string[]>;
+export type Parameter = (typeof PARAMETERS)[QueryName][number];
+
+/** Which query answers a question. */
+export function queryNameOf(question: Question): QueryName {
+  return question.about === 'mailbox' && question.folder !== null ? 'folder' : question.about;
+}
+
+/** The text of a parameter; `:address` is `local@domain` without quotes, and `@domain` for a catch-all. */
+export function valueOf(question: Question, parameter: Parameter): string {
+  if (question.about === 'domain') return question.domain;
+  if (question.about === 'key') return parameter === 'table' ? question.table : question.key;
+  if (parameter === 'local') return question.local;
+  if (parameter === 'domain') return question.domain;
+  if (parameter === 'address') return `${question.local}@${question.domain}`;
+  return question.about === 'mailbox' ? (question.folder ?? '') : '';
+}
