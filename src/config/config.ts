@@ -14,6 +14,7 @@ import type { LdapSearches } from '../store/driver/ldap/search.ts';
 import type { StoredRecord } from '../record/record.ts';
 import type { Queries } from '../store/driver/sql/query.ts';
 import type { TlsOptions } from '../store/tls.ts';
+import type { Mistake } from '../toml/type.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
@@ -112,13 +113,6 @@ export type MapKind =
 
 /** Its stores are asked in this order, each for what it can answer. */
 export type MapConfig = { readonly stores: readonly string[] } & MapKind;
-
-/** One thing that is wrong in a configuration, and what would be right. */
-export interface Mistake {
-  readonly key: string;
-  readonly reason: string;
-  readonly remedy: string;
-}
 
 /** A configuration that cannot be used. It names every mistake, since nobody wants to find them one start at a time. */
 export class ConfigError extends Error {

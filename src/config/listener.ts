@@ -1,7 +1,8 @@
 import { controlPathOf } from '../endpoint.ts';
 import type { Protocol } from '../protocol/framing.ts';
 import { isLoopback, type Network } from '../socket/listener.ts';
-import type { ControlConfig, ListenerConfig, Mistake } from './config.ts';
+import type { ControlConfig, ListenerConfig } from './config.ts';
+import type { Mistake } from '../toml/type.ts';
 
 /** The keys of a `[listen.NAME]`, each read by itself. */
 export interface ListenerKeys {

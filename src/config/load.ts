@@ -4,11 +4,11 @@ import { TomlError, parse } from 'smol-toml';
 import { NOUNS } from '../record/record.ts';
 import type { Question } from '../vocabulary.ts';
 import { canAnswer, needsCanary, questionsOf } from './answers.ts';
-import { type Config, ConfigError, type MapConfig, type Mistake, type StoreConfig } from './config.ts';
+import { type Config, ConfigError, type MapConfig, type StoreConfig } from './config.ts';
 import { readControl } from './listener.ts';
 import * as schema from './schema.ts';
 import { drivers } from './stores.ts';
-import type { Issue, Schema } from '../toml/type.ts';
+import type { Issue, Schema, Mistake } from '../toml/type.ts';
 import { descriptionAt, keysAt } from '../toml/walk.ts';
 
 /** Where things are when no file says so. */

@@ -1,6 +1,6 @@
+import type { Mistake } from '../toml/type.ts';
 import type { Fold } from '../address/address.ts';
 import type { RecipientOptions } from '../map/recipient.ts';
-import type { Mistake } from './config.ts';
 
 /** The keys of a `[map.NAME]` whose keys are addresses, each read by itself. */
 export interface RecipientKeys {

@@ -2,7 +2,7 @@ import { CLASSES } from '../vocabulary.ts';
 import { type ListenerConfig, LOG_LEVELS, type MapKind } from './config.ts';
 import { readListener } from './listener.ts';
 import { type RecipientKeys, mistakesOfRecipient, recipientOptions } from './recipient.ts';
-import { type Context, complain, oneOf, parsedBy, text, wholeNumber, yesOrNo, z } from '../toml/type.ts';
+import { type Context, complain, oneOf, parsedBy, section, text, wholeNumber, yesOrNo, z } from '../toml/type.ts';
 import * as value from '../toml/value.ts';
 
 /**
@@ -21,8 +21,8 @@ const MOST_CONNECTIONS = 1_000_000;
 
 export const log = z.strictObject({ level: oneOf(LOG_LEVELS, 'info') });
 
-export const limits = z
-  .strictObject({
+export const limits = section(
+  {
     request_bytes: wholeNumber(100, 1_000_000, 10_000, 'bytes'), // Postfix asks with no more (socketmap_table(5))
     reply_bytes: wholeNumber(100, 1_000_000, 100_000, 'bytes'), // Postfix refuses a longer one (socketmap_table(5))
     deadline_ms: wholeNumber(1, HOUR_MS, 4_000, 'milliseconds'), // below the 5 s of Exim's readsocket
@@ -33,24 +33,13 @@ export const limits = z
     handover_ms: wholeNumber(0, 7 * 24 * HOUR_MS, 24 * HOUR_MS, 'milliseconds'),
     soft_connections: wholeNumber(1, MOST_CONNECTIONS, 12_000, 'connections'),
     hard_connections: wholeNumber(1, MOST_CONNECTIONS, 16_000, 'connections'),
-  })
-  .superRefine((raw, context) => {
+  },
+  (raw, context) => {
     if (raw.soft_connections <= raw.hard_connections) return;
     const remedy = 'give less, or raise hard_connections';
     complain(context, [{ key: 'soft_connections', reason: 'is over hard_connections', remedy }]);
-  })
-  .transform((raw) => ({
-    requestBytes: raw.request_bytes,
-    replyBytes: raw.reply_bytes,
-    deadlineMs: raw.deadline_ms,
-    unfinishedMs: raw.unfinished_ms,
-    unreadMs: raw.unread_ms,
-    idleMs: raw.idle_ms,
-    stopMs: raw.stop_ms,
-    handoverMs: raw.handover_ms,
-    softConnections: raw.soft_connections,
-    hardConnections: raw.hard_connections,
-  }));
+  },
+);
 
 const socketPath = parsedBy('the absolute path of a socket', value.socketPath);
 const socketKeys = {

@@ -1,4 +1,4 @@
-import type { Mistake } from '../config/config.ts';
+import type { Mistake } from '../toml/type.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { type MailboxMap, type Mta, type Printout, type Setting, add, textOf } from './setting.ts';
 

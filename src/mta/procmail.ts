@@ -1,4 +1,4 @@
-import type { Mistake } from '../config/config.ts';
+import type { Mistake } from '../toml/type.ts';
 import { ACCESS, DOMAINS_FILE, formatServer, lacksOfSendmail, listDomains, socketFlags, VIRTUSER } from './sendmail.ts';
 import { type Mta, type Printout, type Setting, add, sample, textOf } from './setting.ts';
 

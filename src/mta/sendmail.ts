@@ -1,4 +1,4 @@
-import type { Mistake } from '../config/config.ts';
+import type { Mistake } from '../toml/type.ts';
 import { type Endpoint, formatEndpoint } from '../endpoint.ts';
 import { CYRUSV2_PATCH, featureText, protoPatch } from './ruleset.ts';
 import { type Mta, type Printout, type Setting, add, sample, textOf } from './setting.ts';

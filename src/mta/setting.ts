@@ -1,4 +1,5 @@
-import type { Config, ListenerConfig, MapConfig, Mistake } from '../config/config.ts';
+import type { Config, ListenerConfig, MapConfig } from '../config/config.ts';
+import type { Mistake } from '../toml/type.ts';
 import type { Endpoint } from '../endpoint.ts';
 import type { DomainClass } from '../vocabulary.ts';
 

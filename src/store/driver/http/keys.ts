@@ -3,8 +3,8 @@ import { PRESETS } from './presets.ts';
 import { ABSENT, type Absence } from './response.ts';
 import { parseTemplate } from './template.ts';
 import { QUERIES, type QueryName } from '../../asked.ts';
-import type { HttpConfig, Mistake, StoreConfig } from '../../../config/config.ts';
-import { type Context, complain, parsedBy, text, z } from '../../../toml/type.ts';
+import type { HttpConfig, StoreConfig } from '../../../config/config.ts';
+import { type Context, complain, parsedBy, text, z, type Mistake } from '../../../toml/type.ts';
 import * as value from '../../../toml/value.ts';
 import { guardsOf, serverKeys, tls } from '../../guard/keys.ts';
 

@@ -4,8 +4,8 @@ import { PRESETS, type PresetName } from './presets.ts';
 import type { LdapName, LdapSearch, LdapState } from './search.ts';
 import { QUERIES, type QueryName } from '../../asked.ts';
 import { STATES } from '../../../vocabulary.ts';
-import type { LdapConfig, Mistake, StoreConfig } from '../../../config/config.ts';
-import { type Context, complain, oneOf, parsedBy, text, yesOrNo, z } from '../../../toml/type.ts';
+import type { LdapConfig, StoreConfig } from '../../../config/config.ts';
+import { type Context, complain, oneOf, parsedBy, text, yesOrNo, z, type Mistake } from '../../../toml/type.ts';
 import * as value from '../../../toml/value.ts';
 import { guardsOf, passwordFile, serverKeys, tls, urls } from '../../guard/keys.ts';
 

@@ -1,7 +1,7 @@
 import { type Layout, type WrittenLayout, parseLayout } from './layout.ts';
 import { QUERIES, type QueryName } from '../../asked.ts';
-import type { Mistake, RedisConfig, StoreConfig } from '../../../config/config.ts';
-import { type Context, complain, oneOf, parsedBy, text, z } from '../../../toml/type.ts';
+import type { RedisConfig, StoreConfig } from '../../../config/config.ts';
+import { type Context, complain, oneOf, parsedBy, text, z, type Mistake } from '../../../toml/type.ts';
 import * as value from '../../../toml/value.ts';
 import { guardsOf, passwordFile, serverKeys, tls } from '../../guard/keys.ts';
 

@@ -3,8 +3,8 @@ import { type Dialect, type Queries, type Query, parseQuery } from './query.ts';
 import { parseUrl as parseMysqlUrl } from '../mysql/statement.ts';
 import { parseUrl as parsePostgresqlUrl } from '../postgresql/statement.ts';
 import { SCHEMAS, type SchemaName } from './schema.ts';
-import type { Mistake, StoreConfig } from '../../../config/config.ts';
-import { type Context, complain, parsedBy, text, z } from '../../../toml/type.ts';
+import type { StoreConfig } from '../../../config/config.ts';
+import { type Context, complain, parsedBy, text, z, type Mistake } from '../../../toml/type.ts';
 import * as value from '../../../toml/value.ts';
 import { contentKeys, guardsOf, passwordFile, serverKeys, tls, urls } from '../../guard/keys.ts';
 
