@@ -1,11 +1,13 @@
-import { canAnswer, lacksCanary, questionsOf } from '../config/answers.ts';
+import { questionsOf } from '../config/answers.ts';
 import { sentInClear } from '../config/clear.ts';
-import type { Config, MapConfig, StoreConfig } from '../config/config.ts';
+import type { Config, MapConfig } from '../config/config.ts';
 import { loadConfig, type Places } from '../config/load.ts';
 import { VIRTUSER } from '../mta/sendmail.ts';
 import { FRAMINGS } from '../protocol/framing.ts';
 import { MTA_PATIENCE_MS, latestAnswerMs, longestDeadlineMs } from '../socket/patience.ts';
-import { checkDriver } from '../store/open.ts';
+import type { StoreConfig } from '../store/driver.ts';
+import { canAnswer, driverOf, lackOfCanary } from '../store/drivers.ts';
+import { loadDriver } from '../store/open.ts';
 import { CliError, EXIT } from './error.ts';
 import { warn } from './records/access.ts';
 
@@ -16,7 +18,7 @@ import { warn } from './records/access.ts';
 export async function check(file: string | null, places: Places): Promise<void> {
   const config = loadConfig(file, places);
   const name = file ?? 'the defaults';
-  for (const { driver } of config.stores.values()) await checkDriver(driver);
+  for (const store of config.stores.values()) await loadDriver(driverOf(store));
   for (const [store, kinds] of unguarded(config)) {
     const remedy = `canary = { ${kinds.map((kind) => `${kind} = ...`).join(', ')} }, see docs/stores.md`;
     warn(
@@ -84,7 +86,7 @@ function unguarded({ maps, stores }: Config): ReadonlyMap<string, readonly strin
       const kind = question.about === 'key' ? `tables.${question.table}` : question.about;
       for (const store of map.stores) {
         const config = stores.get(store) as StoreConfig;
-        if (!canAnswer(config, question) || !lacksCanary(config, question)) continue;
+        if (!canAnswer(config, question) || lackOfCanary(config, question) === 'not needed') continue;
         const kinds = lacking.get(store) ?? [];
         if (!kinds.includes(kind)) lacking.set(store, [...kinds, kind]);
       }

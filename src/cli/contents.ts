@@ -1,7 +1,8 @@
-import { canAnswer, lacksValue, questionsOf } from '../config/answers.ts';
-import type { Config, MapConfig, StoreConfig } from '../config/config.ts';
-import { openEmbeddedStore } from '../store/driver/embedded/driver.ts';
-import { hasRecords } from '../store/driver/embedded/records.ts';
+import { questionsOf } from '../config/answers.ts';
+import type { Config, MapConfig } from '../config/config.ts';
+import type { StoreConfig } from '../store/driver.ts';
+import { canAnswer, driverOf } from '../store/drivers.ts';
+import { openStore, UNTOLD } from '../store/open.ts';
 import { EmptyStoreError, type Store, StoreError } from '../store/store.ts';
 import type { Question } from '../vocabulary.ts';
 
@@ -19,7 +20,7 @@ export async function findGaps({ stores, maps }: Config, file: string): Promise<
         lines.push(`${file}: map ${name}: answers TEMP to each key that it does not find: store ${each}: ${lack}`);
       }
       for (const question of questionsOf(map)) {
-        if (!canAnswer(store, question) || !lacksValue(store, question)) continue;
+        if (!canAnswer(store, question) || driverOf(store).lacksValue?.(store, question) !== true) continue;
         const noun = question.about === 'key' ? 'key' : 'alias';
         const remedy = `give its ${noun} one (in SQL a column "value"), see docs/stores.md`;
         lines.push(
@@ -31,14 +32,15 @@ export async function findGaps({ stores, maps }: Config, file: string): Promise<
   return lines;
 }
 
-/** What an embedded store was never filled with. */
+/** What a store whose records we can list was never filled with. */
 async function lacksOf(map: MapConfig, store: StoreConfig): Promise<readonly string[]> {
-  if (store.driver !== 'embedded' || !hasRecords(store.path)) return [];
+  const { records } = driverOf(store);
+  if (records === undefined || records.missing(store) !== null) return [];
   const lacks = new Set<string>();
   let opened: Store | null = null;
   try {
-    opened = openEmbeddedStore(store.path);
-    for (const question of mainQuestionsOf(map)) {
+    opened = await openStore(store, UNTOLD);
+    for (const question of mainQuestionsOf(map).filter((each) => canAnswer(store, each))) {
       const lack = await lackOf(opened, question);
       if (lack !== null) lacks.add(lack);
     }

@@ -1,13 +1,12 @@
-import type { Config, MapConfig, StoreConfig } from '../config/config.ts';
-import { probeOf } from '../config/answers.ts';
+import type { Config, MapConfig } from '../config/config.ts';
 import { openMaps } from '../daemon/maps.ts';
 import { ALIASES } from '../map/mailbox.ts';
 import { LoopError } from '../map/search.ts';
 import type { Handler } from '../map/map.ts';
-import { hasRecords, openRecords } from '../store/driver/embedded/records.ts';
-import { openStore } from '../store/open.ts';
+import type { StoreConfig } from '../store/driver.ts';
+import { driverOf } from '../store/drivers.ts';
+import { openStore, UNTOLD } from '../store/open.ts';
 import { formatOwner } from '../record/owner.ts';
-import type { StoredRecord } from '../record/record.ts';
 import { type Store, StoreError } from '../store/store.ts';
 import { NOBODY } from '../vocabulary.ts';
 import { warn } from './records/access.ts';
@@ -37,9 +36,9 @@ export async function findLoops(
   const maps = await openMaps<Store>({ stores, maps: strict }, async (name, config) => {
     const reason = reasonToSkip(config);
     if (reason === null) {
-      return openStore(config, probeOf(config), {
+      return openStore(config, {
+        ...UNTOLD,
         availability: () => ({ opened() {}, unavailable: (cause) => skip(name, (cause as Error).message) }),
-        canary: () => ({ sang() {}, fellSilent() {} }),
       });
     }
     skip(name, reason);
@@ -76,9 +75,8 @@ function strictly({ stores, ...map }: MapConfig): MapConfig {
 
 /** A store is not made by looking for it. */
 function reasonToSkip(config: StoreConfig): string | null {
-  if (config.driver === 'memory') return null;
-  if (config.driver !== 'embedded') return `smmap cannot list the aliases of ${config.driver}`;
-  return hasRecords(config.path) ? null : `there is no store in ${config.path}`;
+  const { records } = driverOf(config);
+  return records === undefined ? `smmap cannot list the aliases of ${config.driver}` : records.missing(config);
 }
 
 /** Certain of nothing. */
@@ -91,7 +89,7 @@ function unknowing(reason: string): Store {
 
 /** Each loop once, by its members, whichever of them was asked for first; without what only leads into it. */
 async function collectLoops(handler: Handler, config: StoreConfig, loops: Map<string, string>): Promise<void> {
-  for await (const record of aliasesOf(config)) {
+  for await (const record of driverOf(config).records?.aliases(config) ?? []) {
     if (record.about !== 'alias') continue;
     try {
       await handler(formatOwner(record.local === NOBODY ? ANYBODY : record.local, record.domain));
@@ -100,19 +98,5 @@ async function collectLoops(handler: Handler, config: StoreConfig, loops: Map<st
       const key = [...new Set(error.ring)].toSorted().join();
       if (!loops.has(key)) loops.set(key, error.ring.join(' -> '));
     }
-  }
-}
-
-async function* aliasesOf(config: StoreConfig): AsyncGenerator<StoredRecord> {
-  if (config.driver === 'memory') {
-    yield* config.records;
-    return;
-  }
-  if (config.driver !== 'embedded') return;
-  const records = openRecords(config.path, 'read');
-  try {
-    yield* records.all('alias', null);
-  } finally {
-    await records.close();
   }
 }

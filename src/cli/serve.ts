@@ -8,6 +8,7 @@ import { openLog } from '../observe/open.ts';
 import { inheritedSockets } from '../observe/systemd.ts';
 import { formatEndpoint, parseEndpoint } from '../endpoint.ts';
 import { ListenError } from '../socket/claim.ts';
+import { pathOf } from '../store/driver/embedded/keys.ts';
 import { MissingPackageError } from '../store/store.ts';
 import { CliError, EXIT } from './error.ts';
 import { findKeeper, type Keeper } from './keeper.ts';
@@ -123,9 +124,9 @@ function overridesOf({ listen, store }: ServeOptions): Overrides {
 /** What to type next, with the options that this daemon's store and socket need, and as npm starts it in a checkout. */
 function firstSteps(config: Config, places: Places): FirstSteps {
   const smmap = process.env['npm_execpath'] === undefined ? 'smmap' : 'npx smmap';
-  const store = [...config.stores.values()].find(({ driver }) => driver === 'embedded');
+  const path = [...config.stores.values()].map(pathOf).find((each) => each !== null);
   const listener = [...config.listeners.values()].find(({ kind }) => kind !== 'systemd');
-  const storeOption = store?.driver === 'embedded' && store.path !== places.store ? ` --store ${store.path}` : '';
+  const storeOption = path !== undefined && path !== places.store ? ` --store ${path}` : '';
   const server = listener === undefined || listener.kind === 'systemd' ? null : formatEndpoint(listener);
   const serverOption = server === null || server === `unix:${places.socket}` ? '' : ` --server ${server}`;
   return {

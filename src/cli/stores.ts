@@ -1,7 +1,7 @@
 import type { Older } from '../daemon/control.ts';
 import type { CacheStats } from '../store/guard/cache.ts';
 import type { Counts } from '../store/guard/meter.ts';
-import type { ServerStatus } from '../store/open.ts';
+import type { ServerStatus } from '../store/status.ts';
 import { formatColumns } from './columns.ts';
 import { withControl } from './ask.ts';
 

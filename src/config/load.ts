@@ -3,11 +3,12 @@ import { distance } from 'fastest-levenshtein';
 import { TomlError, parse } from 'smol-toml';
 import { NOUNS } from '../record/record.ts';
 import type { Question } from '../vocabulary.ts';
-import { canAnswer, needsCanary, questionsOf } from './answers.ts';
-import { type Config, ConfigError, type MapConfig, type StoreConfig } from './config.ts';
+import type { StoreConfig } from '../store/driver.ts';
+import { canAnswer, DRIVERS, lackOfCanary, localStore } from '../store/drivers.ts';
+import { questionsOf } from './answers.ts';
+import { type Config, ConfigError, type MapConfig } from './config.ts';
 import { readControl } from './listener.ts';
 import * as schema from './schema.ts';
-import { drivers } from './stores.ts';
 import type { Issue, Schema, Mistake } from '../toml/type.ts';
 import { descriptionAt, keysAt } from '../toml/walk.ts';
 
@@ -91,15 +92,15 @@ export function parseConfig(text: string, file: string, places: Places, override
       : Object.fromEntries(overrides.listen.map((entry, at) => [`--listen ${at + 1}`, entry]));
   const storeTables =
     overrides.store === undefined
-      ? tableAt('store', { local: { driver: 'embedded', path: places.store } })
-      : { local: { driver: 'embedded', path: overrides.store } };
+      ? tableAt('store', { local: localStore(places.store) })
+      : { local: localStore(overrides.store) };
   const mapTables = tableAt('map', { '*': {} });
 
   const log = check(schema.log, raw['log'] ?? {}, ['log']);
   const limits = check(schema.limits, raw['limits'] ?? {}, ['limits']);
   const controlKeys = check(schema.control, raw['control'] ?? {}, ['control']);
   const listeners = checkEach('listen', listenTables, () => schema.listener);
-  const stores = checkEach('store', storeTables, typeNamed(drivers, 'driver'));
+  const stores = checkEach('store', storeTables, typeNamed(keysOfDrivers(), 'driver'));
   const drafts = checkEach('map', mapTables, (table, path) =>
     typeNamed(schema.kinds(path[1] as string, Object.keys(storeTables)), 'kind', 'mailbox')(table, path),
   );
@@ -150,7 +151,9 @@ function chooseStores(
     for (const store of mute) mistakes.push({ key, reason: `"${store}" knows no folders`, remedy });
   }
   for (const store of chosen) {
-    const missing = questions.filter((question) => needsCanary(known.get(store) as StoreConfig, question));
+    const missing = questions.filter(
+      (question) => lackOfCanary(known.get(store) as StoreConfig, question) === 'needed',
+    );
     for (const question of missing) {
       const canary = { key: formatKey(['store', store, 'canary']), ...canaryFor(question) };
       if (!mistakes.some((mistake) => mistake.key === canary.key && mistake.reason === canary.reason)) {
@@ -233,4 +236,8 @@ function show(value: unknown): string {
 
 function isTable(value: unknown): value is Table {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function keysOfDrivers(): Readonly<Record<string, Schema<StoreConfig>>> {
+  return Object.fromEntries(Object.entries(DRIVERS).map(([name, { keys }]) => [name, keys]));
 }

@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { probeOf } from '../config/answers.ts';
-import type { Config, StoreConfig } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import { CONTROL_REPLY_BYTES, createControl } from './control.ts';
 import { type Entrance, createDoors } from './listeners.ts';
 import { createAnswer } from '../map/map.ts';
@@ -15,7 +14,9 @@ import { createIntake } from '../socket/intake.ts';
 import { startTurns } from '../socket/turn.ts';
 import { createLending } from './ports.ts';
 import { type Successor, createSuccession } from './successor.ts';
-import { type OpenStore, checkDriver, openStore } from '../store/open.ts';
+import type { StoreConfig } from '../store/driver.ts';
+import { driverOf } from '../store/drivers.ts';
+import { loadDriver, type OpenStore, openStore } from '../store/open.ts';
 import type { Maybe, Reply, Request } from '../vocabulary.ts';
 
 export interface Daemon {
@@ -71,7 +72,7 @@ export async function startDaemon(
   pid: number,
 ): Promise<Daemon> {
   const openAnew = (name: string, config: StoreConfig): Promise<OpenStore> =>
-    openStore(config, probeOf(config), {
+    openStore(config, {
       availability: (server) => ({
         opened: () => log.storeOpened(name, server),
         unavailable: (cause) => log.storeUnavailable(name, server, cause),
@@ -83,7 +84,7 @@ export async function startDaemon(
       shrank: (kind, before, after) => log.storeShrank(name, kind, before, after),
     });
   const run = async (config: Config, old: Running | null): Promise<Running> => {
-    for (const { driver } of config.stores.values()) await checkDriver(driver); // before any of them connects
+    for (const store of config.stores.values()) await loadDriver(driverOf(store)); // before any of them connects
     const maps = await openMaps(config, openAnew, (store) => (old === null ? null : findOpen(old, store)));
     const answer = createAnswer(maps.handlers, (request, reply, cause) => {
       const map = config.maps.get(request.map) ?? config.maps.get('*');

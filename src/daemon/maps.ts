@@ -1,5 +1,7 @@
-import { canAnswer, questionsOf, wishesOf } from '../config/answers.ts';
-import type { Config, MapConfig, StoreConfig } from '../config/config.ts';
+import { questionsOf, wishesOf } from '../config/answers.ts';
+import type { Config, MapConfig } from '../config/config.ts';
+import type { StoreConfig } from '../store/driver.ts';
+import { canAnswer } from '../store/drivers.ts';
 import { createAliasMap } from '../map/alias.ts';
 import { createDomainMap } from '../map/domain.ts';
 import type { Handler } from '../map/map.ts';

@@ -2,6 +2,7 @@ import type { Config, ListenerConfig, MapConfig } from '../config/config.ts';
 import type { Mistake } from '../toml/type.ts';
 import type { Endpoint } from '../endpoint.ts';
 import type { DomainClass } from '../vocabulary.ts';
+import { pathOf } from '../store/driver/embedded/keys.ts';
 
 /** What a mail server's configuration depends on. */
 export interface Setting {
@@ -103,7 +104,7 @@ export function readSetting(config: Config, mta: Mta, lmtp: Endpoint): Setting |
       .filter((name) => name !== '*'),
     defaultDomain: chosen.options.defaultDomain,
     localDomains: [...chosen.options.localDomains].filter((domain) => domain !== '*'),
-    store: stores.flatMap((store) => (store.driver === 'embedded' ? [store.path] : []))[0] ?? null,
+    store: stores.map(pathOf).find((path) => path !== null) ?? null,
     notes: 'reason' in listener ? [] : listener.notes,
   };
   mistakes.push(...mta.lacks(setting));

@@ -14,6 +14,11 @@ export const PARAMETERS = {
 } as const satisfies Record<QueryName, readonly string[]>;
 export type Parameter = (typeof PARAMETERS)[QueryName][number];
 
+/** The same for each of them. */
+export function forEachQuery<T>(same: T): Readonly<Record<QueryName, T>> {
+  return Object.fromEntries(QUERIES.map((name) => [name, same])) as Record<QueryName, T>;
+}
+
 /** Which query answers a question. */
 export function queryNameOf(question: Question): QueryName {
   return question.about === 'mailbox' && question.folder !== null ? 'folder' : question.about;

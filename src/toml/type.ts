@@ -6,6 +6,8 @@ import { z } from 'zod';
 
 export { z };
 export type Schema<T = unknown> = z.ZodType<T>;
+/** What a table comes to. */
+export type Read<S extends Schema> = z.output<S>;
 export type Issue = z.core.$ZodIssue;
 export type Context = z.RefinementCtx;
 

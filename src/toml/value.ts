@@ -1,15 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { type Flaw, foldLocal, parseAddress } from '../address/address.ts';
+import { foldLocal, parseAddress } from '../address/address.ts';
 import { parseDomain } from '../address/domain.ts';
 import { parseHostPort, parsePath } from '../endpoint.ts';
 import type { Network } from '../socket/listener.ts';
-import { type StoredRecord } from '../record/record.ts';
-import { parseAliasLine } from '../record/alias.ts';
-import { parseDomainLine } from '../record/domain.ts';
-import { parseEntryLine } from '../record/entry.ts';
-import { parseMailboxLine } from '../record/mailbox.ts';
 import type { Reply } from '../vocabulary.ts';
 
 /** The texts of a configuration, read. Each throws where the text is none, with a reason that completes "KEY: ...". */
@@ -69,34 +63,6 @@ export function addressOf(text: string): { local: string; domain: string } {
   return { local: foldLocal(parsed.local), domain: parsed.domain };
 }
 
-export interface HostPort {
-  readonly host: string;
-  readonly port: number;
-}
-
-export function hostPort(text: string): HostPort {
-  return parseHostPort(text);
-}
-
-/** A URL that its driver can read; the driver finds a flaw in another one. */
-export function url(text: string, parse: (text: string) => object): string {
-  const read = parse(text);
-  if ('flaw' in read) throw new Error(`"${text.replace(/\/\/[^/]*@/, '//...@')}" ${String(read.flaw)}`); // without a password
-  return text;
-}
-
-/** The text of a file of certificates or of a key. */
-export function pem(path: string): string {
-  let text: string;
-  try {
-    text = readFileSync(absolutePath(path), 'utf8');
-  } catch (error) {
-    throw new Error(`cannot be read (${(error as Error).message})`, { cause: error });
-  }
-  if (!text.includes('-----BEGIN ')) throw new Error(`"${path}" has nothing in PEM`);
-  return text;
-}
-
 export function oneOf(name: string, noun: string, names: readonly string[]): string {
   if (!names.includes(name)) throw new Error(`there is no ${noun} "${name}"`);
   return name;
@@ -109,23 +75,6 @@ export function flawOfAliasDomain(alias: string, targets: Readonly<Record<string
   const target = targets[alias];
   const chained = Object.keys(targets).some((other) => parseDomain(other) === target);
   return chained ? `stands for ${target}, which itself stands for another` : null;
-}
-
-export const mailboxLine = record(parseMailboxLine);
-export const aliasLine = record(parseAliasLine);
-export const domainLine = record(parseDomainLine);
-
-export function entryLine(table: string): (text: string) => StoredRecord {
-  return record((line) => parseEntryLine(table, line));
-}
-
-function record(parse: (line: string) => StoredRecord | Flaw | null): (text: string) => StoredRecord {
-  return (text) => {
-    const found = parse(text);
-    if (found === null) throw new Error(`"${text}" holds nothing`);
-    if ('flaw' in found) throw new Error(found.flaw);
-    return found;
-  };
 }
 
 /** A name that can be the second word of a request, or of a line. */

@@ -1,17 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import type { Content, Guards } from '../../src/config/config.ts';
+import { mysql } from '../../src/store/driver/mysql/keys.ts';
+import { postgresql } from '../../src/store/driver/postgresql/keys.ts';
 import { type Bulk, createBatch } from '../../src/store/guard/batch.ts';
 import { createMysql } from '../../src/store/driver/mysql/driver.ts';
 import { createPostgresql } from '../../src/store/driver/postgresql/driver.ts';
 import { createRedis } from '../../src/store/driver/redis/driver.ts';
-import { openStore } from '../../src/store/open.ts';
+import { openStore, UNTOLD } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Question } from '../../src/vocabulary.ts';
 import { findMariadb, type Mariadb } from '../support/mariadb.ts';
 import { findPostgresql, type Postgresql } from '../support/postgresql.ts';
 import { findRedis, KEYS, layoutsOf, type Single } from '../support/redis.ts';
-import { DEFINITIONS, queriesFor } from '../support/sql.ts';
+import { DEFINITIONS, queriesFor, TEXTS } from '../support/sql.ts';
 import { describePart, PARTS } from './part.ts';
 
 // Real databases, in which fred is a mailbox or an alias at every moment, or in which tables are filled anew, while they are asked.
@@ -79,16 +80,8 @@ interface Counted {
   readonly failed: number;
 }
 
-const QUIET = {
-  availability: () => ({ opened() {}, unavailable() {} }),
-  canary: () => ({ sang() {}, fellSilent() {} }),
-};
 const person = (local: string): Question => ({ ...AS_MAILBOX, local });
-const CANARY: Content = {
-  canaries: new Map([['mailbox', { present: person('canary'), absent: person('nobody-has-this') }]]),
-};
-const GUARDS: Guards = { ...CANARY, timeoutMs: 2_000, batch: 100, connections: 2, cache: null };
-const NO_SUCH_DOMAIN: Question = { about: 'domain', domain: 'none.example' };
+const STORE = { ...TEXTS, canary: { mailbox: 'canary@example.org' }, timeout_ms: 2_000 };
 
 const TO_ALIAS = `delete from mailboxes where local = 'fred'; insert into aliases values ('fred', 'example.org', 'x@y.example')`;
 const TO_MAILBOX = `delete from aliases where local = 'fred'; insert into mailboxes values ('fred', 'example.org', '', 'active')`;
@@ -128,9 +121,9 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
 
   it('believes no absence of a server that is emptied and filled again, with another server behind it', async () => {
     const second = await start();
-    const urls = [server.url(), second.url()];
-    const sql = { driver: 'postgresql', passwordFile: null, tls: null, queries: queriesFor('postgresql') } as const;
-    const store = await openStore({ ...sql, urls, guards: GUARDS }, NO_SUCH_DOMAIN, QUIET);
+    const url = [server.url(), second.url()];
+    const config = postgresql.keys.parse({ driver: 'postgresql', url, ...STORE });
+    const store = await openStore(config, UNTOLD);
     stores.push(store);
     const counted = await missesDuring(store, person('fred'), async () => {
       for (let times = 0; times < 30; times++) {
@@ -165,8 +158,9 @@ describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
   });
 
   it('believes no absence while a table is truncated and filled again', async () => {
-    const sql = { driver: 'mysql', passwordFile: null, tls: null, queries: queriesFor('mysql') } as const;
-    const store = await openStore({ ...sql, urls: [server.url('mail')], guards: GUARDS }, NO_SUCH_DOMAIN, QUIET);
+    const url = [server.url('mail')];
+    const config = mysql.keys.parse({ driver: 'mysql', url, ...STORE });
+    const store = await openStore(config, UNTOLD);
     stores.push(store);
     const counted = await missesDuring(store, person('fred'), async () => {
       for (let times = 0; times < 40; times++) await server.sql(`use mail; truncate mailboxes; ${PEOPLE}`);

@@ -13,7 +13,8 @@ export const DEFINITIONS = [
 
 export const TABLES = ['mailboxes', 'folders', 'aliases', 'domains', 'entries'] as const;
 
-const TEXTS: Readonly<Record<QueryName, string>> = {
+/** A query for each kind of question. */
+export const TEXTS: Readonly<Record<QueryName, string>> = {
   mailbox: 'select local, domain, value, state from mailboxes where lower(local) = lower(:local) and domain = :domain',
   folder: `select m.local, m.domain, m.value, m.state, f.folder
     from folders f join mailboxes m on m.local = f.local and m.domain = f.domain

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { hasRecords, type Records, openRecords } from '../../store/driver/embedded/records.ts';
+import { hasStore } from '../../store/driver/embedded/datafile.ts';
+import { type Records, openRecords } from '../../store/driver/embedded/records.ts';
 import { StoreError } from '../../store/store.ts';
 import { CliError, EXIT } from '../error.ts';
 
@@ -33,7 +34,7 @@ export async function asCliError<T>(work: () => Promise<T>): Promise<T> {
 
 /** Gives `work` the folder of a store, or where there is none yet, one that is removed behind it: a trial makes no store. */
 export async function withTrial<T>(dir: string, work: (dir: string) => Promise<T>): Promise<T> {
-  if (hasRecords(dir)) return work(dir);
+  if (hasStore(dir)) return work(dir);
   const trial = mkdtempSync(join(tmpdir(), 'smmap-'));
   try {
     return await work(trial);

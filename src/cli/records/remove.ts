@@ -1,6 +1,7 @@
 import { foldLocal } from '../../address/address.ts';
 import { parseTargets } from '../../address/target.ts';
-import { hasRecords, type Records } from '../../store/driver/embedded/records.ts';
+import { hasStore } from '../../store/driver/embedded/datafile.ts';
+import type { Records } from '../../store/driver/embedded/records.ts';
 import type { Writer } from '../../store/driver/embedded/writer.ts';
 import type { Alias } from '../../record/alias.ts';
 import { type Identity, nameOf } from '../../record/record.ts';
@@ -55,7 +56,7 @@ export function removeTargets(names: readonly string[], targets: readonly string
 
 /** Changes a store that is there, in one transaction; `work` gives back how many were missing. */
 function change(dir: string, work: (store: Records, writer: Writer) => number): Promise<number> {
-  if (!hasRecords(dir)) throw new CliError(EXIT.IO, `there is no store in ${dir}`);
+  if (!hasStore(dir)) throw new CliError(EXIT.IO, `there is no store in ${dir}`);
   return withRecords(dir, 'write', (store) => {
     let missing = 0;
     store.write((writer) => {

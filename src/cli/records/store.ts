@@ -1,9 +1,8 @@
 import { existsSync, realpathSync } from 'node:fs';
+import { fileOf, hasStore } from '../../store/driver/embedded/datafile.ts';
 import { FORMAT } from '../../store/driver/embedded/format.ts';
 import { lockOf } from '../../store/driver/embedded/lockfile.ts';
-import { fileOf } from '../../store/driver/embedded/lmdb.ts';
 import { type Counts, countNameOf } from '../../store/driver/embedded/count.ts';
-import { hasRecords } from '../../store/driver/embedded/records.ts';
 import { openWhole, replaceWhole, upgradeWhole, verifyWhole } from '../../store/driver/embedded/whole.ts';
 import { StoreError } from '../../store/store.ts';
 import { NOUNS } from '../../record/record.ts';
@@ -85,7 +84,7 @@ export async function verify(file: string | null, dir: string): Promise<number> 
 
 /** Brings a store to the format of this smmap. Throws CliError. */
 export async function upgrade(dir: string): Promise<void> {
-  if (!hasRecords(dir)) throw new CliError(EXIT.IO, `there is no store in ${dir}`);
+  if (!hasStore(dir)) throw new CliError(EXIT.IO, `there is no store in ${dir}`);
   const old = await asCliError(() => upgradeWhole(dir));
   warn(old === FORMAT ? `${dir}: has format ${FORMAT} already` : `${dir}: has format ${FORMAT} now, and had ${old}`);
 }

@@ -1,5 +1,15 @@
-import { accessSync, closeSync, constants, fstatSync, openSync, readSync, statSync, truncateSync } from 'node:fs';
-import { dirname } from 'node:path';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  openSync,
+  readSync,
+  statSync,
+  truncateSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { StoreError } from '../../store.ts';
 import { lockOf } from './lockfile.ts';
 
@@ -27,6 +37,16 @@ const META_FLAG = 8;
 const MAGIC = 0xbe_ef_c0_de;
 const VERSION = 2;
 const EMPTY_TREE = 0xff_ff_ff_ff_ff_ff_ff_ffn;
+
+/** The data file of the store in a folder. */
+export function fileOf(dir: string): string {
+  return join(dir, 'smmap.mdb');
+}
+
+/** Whether there is a store in a folder. */
+export function hasStore(dir: string): boolean {
+  return existsSync(fileOf(dir));
+}
 
 /** Throws StoreError where opening the file for reading, or for writing too, would end the process. */
 export function checkDataFile(file: string): void {

@@ -1,11 +1,10 @@
-import { existsSync } from 'node:fs';
 import type { Answer, DomainQuestion, Question } from '../../../vocabulary.ts';
 import { keyOf } from '../../../record/record.ts';
 import { EmptyStoreError, LostError, type Store } from '../../store.ts';
 import { type Counts, readCounts } from './count.ts';
 import { answerTo, decodeClass } from './layout.ts';
-import { lastTransactionIn } from './datafile.ts';
-import { type Db, fileOf, lastTransactionOf, openToRead, openToWrite } from './lmdb.ts';
+import { hasStore, lastTransactionIn } from './datafile.ts';
+import { type Db, lastTransactionOf, openToRead, openToWrite } from './lmdb.ts';
 import { lockOf, standingAt } from './lockfile.ts';
 import { hostsMarkOf, lackOf, marksFor } from './mark.ts';
 import { storedKeyOf } from './range.ts';
@@ -70,7 +69,7 @@ export function openEmbeddedStore(dir: string, counted: (counts: Counts | null) 
 
 /** Makes an empty store where there is none. */
 export async function makeEmbeddedStore(dir: string): Promise<void> {
-  if (!existsSync(fileOf(dir))) await openToWrite(dir).db.close();
+  if (!hasStore(dir)) await openToWrite(dir).db.close();
 }
 
 function find(db: Db, question: Exclude<Question, DomainQuestion>): Answer {

@@ -1,10 +1,10 @@
 import { existsSync, lchownSync, mkdirSync, rmSync, statSync, statfsSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { ABORT, type RootDatabase, open } from 'lmdb';
 import { withUmask } from '../../../umask.ts';
 import { StoreError } from '../../store.ts';
-import { checkDataFile, cutDataFile, lastTransactionIn } from './datafile.ts';
+import { checkDataFile, cutDataFile, fileOf, lastTransactionIn } from './datafile.ts';
 import { FORMAT, FORMAT_KEY, flawOfFormat } from './format.ts';
 import { awaitReaders, lockOf, makeLockFile, pause, standingAt } from './lockfile.ts';
 
@@ -22,7 +22,6 @@ export interface Opened {
 /** `upgrade` is to write a file of an older format. */
 export type Purpose = 'read' | 'write' | 'upgrade';
 
-const FILE = 'smmap.mdb';
 const LAST_KEY = '!last'; // the number of the transaction that wrote last
 const NOTICED_MS = 1_500; // within this, a daemon that is asked notices that it does not read what was written last
 const EMPTY_BYTES = 8_192; // a file is this long once it can be opened
@@ -34,11 +33,6 @@ const OPTIONS = {
   overlappingSync: false, // a write has reached the disk when it returns
   maxReaders: 1_000, // processes that have the file open
 } as const;
-
-/** The data file of the store in a folder. */
-export function fileOf(dir: string): string {
-  return join(dir, FILE);
-}
 
 /** Opens a file that is there. Throws StoreError, also for one that lmdb would end this process over. */
 export function openToRead(dir: string): Opened {

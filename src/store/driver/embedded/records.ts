@@ -1,10 +1,9 @@
-import { existsSync } from 'node:fs';
 import type { About } from '../../../vocabulary.ts';
 import type { HostedDomain } from '../../../record/domain.ts';
 import type { Identity, StoredRecord } from '../../../record/record.ts';
 import { type Counts, readCounts } from './count.ts';
 import { decode } from './layout.ts';
-import { type Db, fileOf, openToRead, openToWrite, transact } from './lmdb.ts';
+import { type Db, openToRead, openToWrite, transact } from './lmdb.ts';
 import { hostsMarkOf } from './mark.ts';
 import { domainRange, hostsRange, rangeOf, storedKeyOf } from './range.ts';
 import { createWriter, type Writer } from './writer.ts';
@@ -54,11 +53,6 @@ export function openRecords(dir: string, purpose: 'read' | 'write'): Records {
       }),
     close: () => db.close(),
   };
-}
-
-/** Whether there is a store in a folder, to read from. */
-export function hasRecords(dir: string): boolean {
-  return existsSync(fileOf(dir));
 }
 
 function* domainsIn(db: Db): Generator<HostedDomain> {

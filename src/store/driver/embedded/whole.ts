@@ -3,7 +3,8 @@ import { checkPages } from './datafile.ts';
 import { type Entry, derive, derivedFrom, isDerived, isEntry } from './derived.ts';
 import { FORMAT, FORMAT_KEY } from './format.ts';
 import { decode } from './layout.ts';
-import { clear, fileOf, openToRead, openToWrite, transact } from './lmdb.ts';
+import { fileOf } from './datafile.ts';
+import { clear, openToRead, openToWrite, transact } from './lmdb.ts';
 import { StoreError } from '../../store.ts';
 
 /** All of a store at once, for backups. */

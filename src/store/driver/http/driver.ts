@@ -23,8 +23,10 @@ export interface HttpRequest {
   readonly stringIs: Answering['stringIs'];
 }
 
+export type HttpRequests = Readonly<Partial<Record<QueryName, HttpRequest>>>;
+
 export interface HttpOptions {
-  readonly requests: Readonly<Partial<Record<QueryName, HttpRequest>>>;
+  readonly requests: HttpRequests;
   readonly headers: Readonly<Record<string, string>>;
   readonly absent: Absence;
   /** Sent as `Authorization: Bearer`; asked for each request. */

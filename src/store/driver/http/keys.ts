@@ -2,19 +2,19 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { PRESETS } from './presets.ts';
 import { ABSENT, type Absence } from './response.ts';
 import { parseTemplate } from './template.ts';
-import { QUERIES, type QueryName } from '../../asked.ts';
-import type { HttpConfig, StoreConfig } from '../../../config/config.ts';
-import { type Context, complain, parsedBy, text, z, type Mistake } from '../../../toml/type.ts';
-import * as value from '../../../toml/value.ts';
-import { guardsOf, serverKeys, tls } from '../../guard/keys.ts';
+import { type Context, complain, type Mistake, optional, type Read, section, text, z } from '../../../toml/type.ts';
+import { forEachQuery, QUERIES, type QueryName, queryNameOf } from '../../asked.ts';
+import type { Driver } from '../../driver.ts';
+import { checkEvents, serverKeys } from '../../guard/keys.ts';
+import { secretFile, secretIn, tls } from '../../server.ts';
+import type { HttpRequests } from './driver.ts';
 
 /** A server of the administrator's that says in JSON what there is, or an application that we know. */
 
 const URL_TEXT = text('a URL with parameters, such as "http://127.0.0.1:8080/mailbox/:address"');
-const request = z
-  .union([URL_TEXT, z.strictObject({ post: URL_TEXT })])
-  .optional()
-  .describe('"http://127.0.0.1:8080/mailbox/:address", or { post = "http://..." }');
+const request = optional(z.union([URL_TEXT, z.strictObject({ post: URL_TEXT })])).describe(
+  '"http://127.0.0.1:8080/mailbox/:address", or { post = "http://..." }',
+);
 
 const absent = z
   .strictObject({
@@ -30,41 +30,56 @@ const absent = z
   .optional()
   .describe('{ status = 404, type = "application/json" }');
 
-export const http = z
-  .strictObject({
-    driver: z.string(),
-    preset: z
-      .string()
-      .optional()
-      .describe(`one of ${Object.keys(PRESETS).join(', ')}`),
-    url: text('the URL of what the preset asks, such as "http://admin:8080"').optional(),
-    ...(Object.fromEntries(QUERIES.map((name) => [name, request])) as Record<QueryName, typeof request>),
-    absent,
-    headers: z.record(z.string(), z.string()).default({}).describe('{ "x-client" = "smmap" }'),
-    token_file: parsedBy('the absolute path of a file', value.absolutePath).optional(),
-    tls,
-    ...serverKeys,
-  })
-  .transform((raw, context): StoreConfig => {
-    complainOfHeaders(raw.headers, raw.token_file !== undefined, context);
-    return {
-      driver: 'http',
-      requests: requestsOf(raw, context),
-      absent: absenceOf(raw, context),
-      headers: raw.headers,
-      tokenFile: raw.token_file ?? null,
-      tls: raw.tls ?? null,
-      guards: guardsOf(raw, 'nothing', context),
-    };
-  });
+const keys = section({
+  preset: optional(z.string().describe(`one of ${Object.keys(PRESETS).join(', ')}`)),
+  url: optional(text('the URL of what the preset asks, such as "http://admin:8080"')),
+  ...forEachQuery(request),
+  absent,
+  headers: z.record(z.string(), z.string()).default({}).describe('{ "x-client" = "smmap" }'),
+  token_file: secretFile,
+  tls,
+  ...serverKeys,
+}).transform((raw, context) => {
+  complainOfHeaders(raw.headers, raw.tokenFile !== null, context);
+  const requests = requestsOf(raw, context);
+  const absence = absenceOf(raw, context);
+  checkEvents(raw.cache, 'nothing', context);
+  return { ...raw, requests, absent: absence };
+});
 
-type Raw = { readonly preset?: string | undefined; readonly url?: string | undefined } & {
-  readonly [name in QueryName]?: string | { readonly post: string } | undefined;
+export type HttpConfig = Read<typeof keys>;
+
+/** A server that says in JSON what there is. */
+export const http: Driver<HttpConfig> = {
+  package: null,
+  keys,
+  answers: ({ requests }, question) => requests[queryNameOf(question)] !== undefined,
+  canary: () => 'needed', // a program that has lost its data says 404 as before
+  secretsInClear({ requests, headers, tokenFile }) {
+    const isSecret = tokenFile !== null || Object.keys(headers).some((name) => SECRET.test(name));
+    const urls = Object.values(requests).map(({ url }) => url);
+    const plain = urls.filter(({ secure, socket }) => !secure && socket === null);
+    return { hosts: isSecret ? plain.map(({ host }) => host) : [], remedy: 'https://' };
+  },
+  load: () => import('./driver.ts'),
+  async open(config) {
+    const { createHttp } = await import('./driver.ts');
+    return {
+      servers: [{ name: 'http', bulk: createHttp({ ...config, token: secretIn(config.tokenFile) }) }],
+      guards: config,
+    };
+  },
 };
 
-function requestsOf(raw: Raw, context: Context): HttpConfig['requests'] {
+const SECRET = /authorization|cookie|token|key|secret|password/i; // names of header fields that have one
+
+type Raw = { readonly preset: string | null; readonly url: string | null } & {
+  readonly [name in QueryName]: string | { readonly post: string } | null;
+};
+
+function requestsOf(raw: Raw, context: Context): HttpRequests {
   const mistakes: Mistake[] = [...presetMistakes(raw)];
-  const requests = new Map<QueryName, HttpConfig['requests'][QueryName]>();
+  const requests = new Map<QueryName, HttpRequests[QueryName]>();
   for (const name of QUERIES) {
     const own = raw[name];
     const preset = presetOf(raw)?.requests[name];
@@ -74,13 +89,13 @@ function requestsOf(raw: Raw, context: Context): HttpConfig['requests'] {
     const template = parseTemplate(name, url);
     if ('flaw' in template) {
       const remedy = 'give a URL, such as "http://127.0.0.1:8080/mailbox/:address"';
-      const key = own === undefined ? 'url' : name;
+      const key = own === null ? 'url' : name;
       if (!mistakes.some((mistake) => mistake.key === key)) mistakes.push({ key, reason: template.flaw, remedy });
     } else if (method === 'GET' && template.parameters.length === 0) {
       const remedy = 'put a parameter into it, such as :address, or use { post = "..." }';
       mistakes.push({ key: name, reason: 'would say the same of all', remedy });
     } else {
-      requests.set(name, { method, url: template, stringIs: own === undefined ? (preset?.stringIs ?? null) : null });
+      requests.set(name, { method, url: template, stringIs: own === null ? (preset?.stringIs ?? null) : null });
     }
   }
   if (mistakes.length === 0 && requests.size === 0) {
@@ -91,13 +106,13 @@ function requestsOf(raw: Raw, context: Context): HttpConfig['requests'] {
   return Object.fromEntries(requests);
 }
 
-function presetOf({ preset = '' }: Raw) {
-  return Object.hasOwn(PRESETS, preset) ? PRESETS[preset] : undefined;
+function presetOf({ preset }: Raw) {
+  return preset !== null && Object.hasOwn(PRESETS, preset) ? PRESETS[preset] : undefined;
 }
 
 function presetMistakes(raw: Raw): readonly Mistake[] {
-  if (raw.preset === undefined) {
-    if (raw.url === undefined) return [];
+  if (raw.preset === null) {
+    if (raw.url === null) return [];
     const remedy = 'write a URL for each question, such as mailbox = "http://.../:address"';
     return [{ key: 'url', reason: 'goes with a preset only', remedy }];
   }
@@ -105,7 +120,7 @@ function presetMistakes(raw: Raw): readonly Mistake[] {
     const remedy = `give one of ${Object.keys(PRESETS).join(', ')}, or requests of your own`;
     return [{ key: 'preset', reason: `is "${raw.preset}"`, remedy }];
   }
-  if (raw.url !== undefined) return [];
+  if (raw.url !== null) return [];
   return [
     { key: 'url', reason: 'is missing', remedy: 'give the URL of what the preset asks, such as "http://admin:8080"' },
   ];

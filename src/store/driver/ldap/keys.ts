@@ -1,18 +1,30 @@
 import { parseBase, parseFilter } from './filter.ts';
 import { parseLdapUrl } from './connection.ts';
 import { PRESETS, type PresetName } from './presets.ts';
-import type { LdapName, LdapSearch, LdapState } from './search.ts';
-import { QUERIES, type QueryName } from '../../asked.ts';
+import type { LdapName, LdapSearch, LdapSearches, LdapState } from './search.ts';
+import {
+  type Context,
+  complain,
+  type Mistake,
+  oneOf,
+  optional,
+  parsedBy,
+  type Read,
+  section,
+  text,
+  yesOrNo,
+  z,
+} from '../../../toml/type.ts';
 import { STATES } from '../../../vocabulary.ts';
-import type { LdapConfig, StoreConfig } from '../../../config/config.ts';
-import { type Context, complain, oneOf, parsedBy, text, yesOrNo, z, type Mistake } from '../../../toml/type.ts';
-import * as value from '../../../toml/value.ts';
-import { guardsOf, passwordFile, serverKeys, tls, urls } from '../../guard/keys.ts';
+import { forEachQuery, QUERIES, type QueryName, queryNameOf } from '../../asked.ts';
+import type { Driver } from '../../driver.ts';
+import type { Bulk } from '../../guard/batch.ts';
+import { checkEvents, serverKeys } from '../../guard/keys.ts';
+import { hostOf, secretFile, secretIn, tls, url, urls } from '../../server.ts';
 
 /** Directories: where they are, who asks, and a preset or searches of the administrator's, or both. */
 
 const URL_EXAMPLE = 'ldaps://ldap.example.org';
-const url = parsedBy(`a URL, such as "${URL_EXAMPLE}"`, (raw) => value.url(raw, parseLdapUrl));
 const base = parsedBy('a distinguished name, such as "ou=people,dc=example,dc=org"', (raw) => {
   const read = parseBase(raw);
   if (typeof read !== 'string') throw new Error(`"${raw}" ${read.flaw}`);
@@ -22,8 +34,8 @@ const state = z.enum(STATES).describe(`one of ${STATES.join(', ')}`);
 const attribute = text('the name of an attribute');
 const attributes = z.union([attribute, z.array(attribute).min(1)]).describe('attributes, such as ["mail"]');
 
-const search = z
-  .strictObject({
+const search = optional(
+  z.strictObject({
     filter: text('a filter, such as "(mail=:address)"'),
     base: base.optional(),
     scope: oneOf(['sub', 'one', 'base'], 'sub'),
@@ -41,80 +53,108 @@ const search = z
       .partialRecord(z.enum(['address', 'local', 'domain', 'folder', 'key']), attributes)
       .optional()
       .describe('{ address = ["mail", "proxyAddresses=smtp:"] }'),
-  })
-  .optional()
-  .describe('{ filter = "(mail=:address)", identity = { address = "mail" } }');
+  }),
+).describe('{ filter = "(mail=:address)", identity = { address = "mail" } }');
 
 type WrittenSearch = NonNullable<z.infer<typeof search>>;
 
-export const ldap = z
-  .strictObject({
-    driver: z.string(),
-    url: urls(parseLdapUrl, URL_EXAMPLE),
-    replicas: z.array(url).default([]).describe('URLs of servers that may lag behind, in a list'),
-    start_tls: yesOrNo(false),
-    tls,
-    bind_dn: base.optional(),
-    password_file: passwordFile,
-    sasl: z.enum(['external']).optional().describe('"external"'),
-    base,
-    preset: z
-      .string()
-      .optional()
-      .describe(`one of ${Object.keys(PRESETS).join(', ')}`),
-    ...(Object.fromEntries(QUERIES.map((name) => [name, search])) as Record<QueryName, typeof search>),
-    ...serverKeys,
-  })
-  .transform((raw, context): StoreConfig => ({
-    driver: 'ldap',
-    urls: raw.url,
-    replicas: raw.replicas,
-    startTls: raw.start_tls,
-    tls: raw.tls ?? null,
-    bind: bindOf(raw, context),
-    base: raw.base,
-    searches: searchesOf(raw, context),
-    guards: guardsOf(raw, 'nothing', context),
-  }));
+const keys = section({
+  url: urls(parseLdapUrl, URL_EXAMPLE),
+  replicas: z
+    .array(url(parseLdapUrl, URL_EXAMPLE))
+    .default([])
+    .describe('URLs of servers that may lag behind, in a list'),
+  start_tls: yesOrNo(false),
+  tls,
+  bind_dn: optional(base),
+  password_file: secretFile,
+  sasl: optional(z.enum(['external']).describe('"external"')),
+  base,
+  preset: optional(z.string().describe(`one of ${Object.keys(PRESETS).join(', ')}`)),
+  ...forEachQuery(search),
+  ...serverKeys,
+}).transform((raw, context) => {
+  const bind = bindOf(raw, context);
+  const searches = searchesOf(raw, context);
+  checkEvents(raw.cache, 'nothing', context);
+  return { ...raw, bind, searches };
+});
 
-interface BindKeys {
-  readonly bind_dn?: string | undefined;
-  readonly password_file?: string | undefined;
-  readonly sasl?: 'external' | undefined;
+export type LdapConfig = Read<typeof keys>;
+
+/** A directory. */
+export const ldap: Driver<LdapConfig> = {
+  package: 'ldapts',
+  keys,
+  answers: ({ searches }, question) => searches[queryNameOf(question)] !== undefined,
+  canary: () => 'wise', // a search base that hides everybody looks like a directory that has nobody
+  lacksValue: ({ searches }, question) => searches[queryNameOf(question)]?.value === null,
+  secretsInClear: ({ url: own, replicas, bind, startTls }) => ({
+    hosts: bind.kind === 'simple' && !startTls ? [...own, ...replicas].map(machineOf) : [],
+    remedy: 'ldaps://, or start_tls = true',
+  }),
+  load: () => import('./driver.ts'),
+  async open(config) {
+    const { createLdap } = await import('./driver.ts');
+    const { url: own, replicas } = config;
+    const bind =
+      config.bind.kind === 'simple'
+        ? { ...config.bind, password: secretIn(config.bind.passwordFile) }
+        : { kind: config.bind.kind };
+    const create = (each: string): Bulk =>
+      createLdap({ ...config, url: each, bind, certain: !replicas.includes(each) });
+    return {
+      servers: [...own, ...replicas].map((each) => ({ name: hostOf(each), bulk: create(each) })),
+      guards: config,
+    };
+  },
+};
+
+function machineOf(own: string): string {
+  const read = parseLdapUrl(own);
+  return 'flaw' in read || read.secure || read.path !== null ? '' : read.host;
 }
 
+interface BindKeys {
+  readonly bindDn: string | null;
+  readonly passwordFile: string | null;
+  readonly sasl: 'external' | null;
+}
+
+type Bind =
+  | { readonly kind: 'anonymous' | 'external' }
+  | { readonly kind: 'simple'; readonly dn: string; readonly passwordFile: string };
+
 /** A name without a password would be taken for nobody (RFC 4513, section 5.1.2). */
-function bindOf({ bind_dn: dn, password_file: file, sasl }: BindKeys, context: Context): LdapConfig['bind'] {
-  if (sasl !== undefined) {
+function bindOf({ bindDn: dn, passwordFile: file, sasl }: BindKeys, context: Context): Bind {
+  if (sasl !== null) {
     const reason = 'does not go with sasl';
-    if (dn !== undefined) complain(context, [{ key: 'bind_dn', reason, remedy: 'remove it, or sasl' }]);
+    if (dn !== null) complain(context, [{ key: 'bind_dn', reason, remedy: 'remove it, or sasl' }]);
     return { kind: 'external' };
   }
-  if (dn !== undefined && file !== undefined) return { kind: 'simple', dn, passwordFile: file };
-  if (dn !== undefined) {
+  if (dn !== null && file !== null) return { kind: 'simple', dn, passwordFile: file };
+  if (dn !== null) {
     const remedy = 'give the file that has the password of bind_dn';
     complain(context, [{ key: 'password_file', reason: 'is missing', remedy }]);
-  } else if (file !== undefined) {
+  } else if (file !== null) {
     complain(context, [{ key: 'bind_dn', reason: 'is missing', remedy: 'give the name whose password that is' }]);
   }
   return { kind: 'anonymous' };
 }
 
-type SearchKeys = { readonly preset?: string | undefined } & {
-  readonly [name in QueryName]?: WrittenSearch | undefined;
-};
+type SearchKeys = { readonly preset: string | null } & { readonly [name in QueryName]: WrittenSearch | null };
 
-function searchesOf(raw: SearchKeys, context: Context): LdapConfig['searches'] {
+function searchesOf(raw: SearchKeys, context: Context): LdapSearches {
   const mistakes: Mistake[] = [];
-  const known = raw.preset !== undefined && Object.hasOwn(PRESETS, raw.preset);
-  const preset: LdapConfig['searches'] = known ? PRESETS[raw.preset as PresetName] : {};
-  if (raw.preset !== undefined && !known) {
+  const known = raw.preset !== null && Object.hasOwn(PRESETS, raw.preset);
+  const preset: LdapSearches = known ? PRESETS[raw.preset as PresetName] : {};
+  if (raw.preset !== null && !known) {
     const remedy = `give one of ${Object.keys(PRESETS).join(', ')}, or searches of your own`;
     mistakes.push({ key: 'preset', reason: `is "${raw.preset}"`, remedy });
   }
   const own = QUERIES.flatMap((name) => {
     const written = raw[name];
-    if (written === undefined) return [];
+    if (written === null) return [];
     const read = readSearch(name, written);
     if (!('reason' in read)) return [[name, read] as const];
     mistakes.push(read);

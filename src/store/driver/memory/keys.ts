@@ -1,51 +1,83 @@
+import type { Flaw } from '../../../address/address.ts';
+import { parseAliasLine } from '../../../record/alias.ts';
+import { parseDomainLine } from '../../../record/domain.ts';
+import { parseEntryLine } from '../../../record/entry.ts';
+import { parseMailboxLine } from '../../../record/mailbox.ts';
 import type { StoredRecord } from '../../../record/record.ts';
-import type { StoreConfig } from '../../../config/config.ts';
-import { type Context, complain, parsedBy, z } from '../../../toml/type.ts';
+import type { Driver, StoreConfig } from '../../driver.ts';
+import { type Context, complain, parsedBy, section, z } from '../../../toml/type.ts';
 import * as value from '../../../toml/value.ts';
+import { storeKeys } from '../../guard/keys.ts';
 
-/** Stores without a server: the embedded one, and what stands in the configuration itself. */
+export interface MemoryConfig extends StoreConfig {
+  readonly records: readonly StoredRecord[];
+}
 
 const ENTRIES = 'lines that `smmap table import` reads, such as "example.com REJECT"';
 
-export const embedded = z
-  .strictObject({ driver: z.string(), path: parsedBy('the absolute path of a folder', value.absolutePath) })
-  .transform((raw): StoreConfig => ({ driver: 'embedded', path: raw.path }));
+const keys = section({
+  ...storeKeys,
+  mailboxes: listOf('lines that `smmap mailbox import` reads, such as "fred@example.org"', parseMailboxLine),
+  aliases: listOf('lines that `smmap alias import` reads, such as "info@example.org fred@example.org"', parseAliasLine),
+  domains: listOf('lines that `smmap domain import` reads, such as "example.org relay"', parseDomainLine),
+  tables: z
+    .record(z.string(), z.array(z.string()).describe(ENTRIES))
+    .transform(entriesOf)
+    .default([])
+    .describe('{ access = ["example.com REJECT"] }'),
+}).transform(({ driver, mailboxes, aliases, domains, tables }, context): MemoryConfig => {
+  const records = [mailboxes, aliases, domains, tables].flat();
+  const remedy = 'give it mailboxes, aliases, domains or tables';
+  // Without any, nobody could be certain that nobody exists.
+  if (records.length === 0) complain(context, [{ key: '', reason: 'holds nothing', remedy }]);
+  return { driver, records };
+});
 
-export const memory = z
-  .strictObject({
-    driver: z.string(),
-    mailboxes: listOf(`lines that \`smmap mailbox import\` reads, such as "fred@example.org"`, value.mailboxLine),
-    aliases: listOf(
-      `lines that \`smmap alias import\` reads, such as "info@example.org fred@example.org"`,
-      value.aliasLine,
+/** Records that stand in the configuration file itself. */
+export const memory: Driver<MemoryConfig> = {
+  package: null,
+  keys,
+  answers: ({ records }, question) =>
+    question.about === 'domain' ||
+    records.some((record) =>
+      record.about === 'key' && question.about === 'key'
+        ? record.table === question.table
+        : record.about === question.about,
     ),
-    domains: listOf(`lines that \`smmap domain import\` reads, such as "example.org relay"`, value.domainLine),
-    tables: z
-      .record(z.string(), z.array(z.string()).describe(ENTRIES))
-      .transform(entriesOf)
-      .default([])
-      .describe('{ access = ["example.com REJECT"] }'),
-  })
-  .transform((raw, context): StoreConfig => {
-    const records = [raw.mailboxes, raw.aliases, raw.domains, raw.tables].flat();
-    const remedy = 'give it mailboxes, aliases, domains or tables';
-    if (records.length === 0) complain(context, [{ key: '', reason: 'holds nothing', remedy }]);
-    return { driver: 'memory', records };
-  });
+  canary: () => 'not needed',
+  records: {
+    missing: () => null,
+    aliases: ({ records }) => records.filter(({ about }) => about === 'alias'),
+  },
+  load: () => import('./driver.ts'),
+  async open({ records }) {
+    const { createMemoryStore } = await import('./driver.ts');
+    return { store: createMemoryStore(records) };
+  },
+};
 
-/** Records of a store that stand in this file; without any, nobody could be certain that nobody exists. */
-function listOf(what: string, parse: (line: string) => StoredRecord) {
-  return z.array(parsedBy(what, parse)).default([]).describe(`at least one of the ${what}`);
+function listOf(what: string, parse: (line: string) => StoredRecord | Flaw | null) {
+  return z
+    .array(parsedBy(what, (line) => recordOf(line, parse)))
+    .default([])
+    .describe(`at least one of the ${what}`);
 }
 
 function entriesOf(raw: Readonly<Record<string, readonly string[]>>, context: Context): StoredRecord[] {
   const parse = (table: string, line: string, at: number): StoredRecord[] => {
     try {
-      return [value.entryLine(value.tableName(table))(line)];
+      return [recordOf(line, (text) => parseEntryLine(value.tableName(table), text))];
     } catch (error) {
       context.addIssue({ code: 'custom', path: [table, at], message: (error as Error).message });
       return [];
     }
   };
   return Object.entries(raw).flatMap(([table, lines]) => lines.flatMap((line, at) => parse(table, line, at)));
+}
+
+function recordOf(line: string, parse: (line: string) => StoredRecord | Flaw | null): StoredRecord {
+  const found = parse(line);
+  if (found === null) throw new Error(`"${line}" holds nothing`);
+  if ('flaw' in found) throw new Error(found.flaw);
+  return found;
 }

@@ -2,7 +2,15 @@ import { Redis, type RedisOptions as ClientOptions } from 'ioredis';
 import type { Answer, Question } from '../../../vocabulary.ts';
 import type { Bulk } from '../../guard/batch.ts';
 import { createCluster } from './cluster.ts';
-import { type Address, type Connection, Redirection, Refusal, createLink } from './link.ts';
+import {
+  type Address,
+  type Connection,
+  type Host,
+  Redirection,
+  type RedisServers,
+  Refusal,
+  createLink,
+} from './link.ts';
 import { type Command, type Layouts, type Plan, type Reply, answersOf, commandsOf, doubtOf, planOf } from './plan.ts';
 import { createSentinels } from './sentinel.ts';
 import { slotOf } from './slot.ts';
@@ -11,17 +19,8 @@ import { messageOf, QuestionError, StoreError } from '../../store.ts';
 import type { TlsOptions } from '../../tls.ts';
 import { within } from '../../within.ts';
 
-interface Host {
-  readonly host: string;
-  readonly port: number;
-}
-
 export interface RedisOptions {
-  readonly servers:
-    /** redis://host:port, rediss://host:port or unix:///path */
-    | { readonly kind: 'single'; readonly url: string }
-    | { readonly kind: 'sentinel'; readonly sentinels: readonly Host[]; readonly name: string }
-    | { readonly kind: 'cluster'; readonly nodes: readonly Host[] };
+  readonly servers: RedisServers;
   readonly username: string | null;
   /** Asked at each new connection, so that a change needs no restart. */
   readonly password: (() => Promise<string>) | null;

@@ -1,88 +1,122 @@
 import { type Layout, type WrittenLayout, parseLayout } from './layout.ts';
-import { QUERIES, type QueryName } from '../../asked.ts';
-import type { RedisConfig, StoreConfig } from '../../../config/config.ts';
-import { type Context, complain, oneOf, parsedBy, text, z, type Mistake } from '../../../toml/type.ts';
-import * as value from '../../../toml/value.ts';
-import { guardsOf, passwordFile, serverKeys, tls } from '../../guard/keys.ts';
+import {
+  type Context,
+  complain,
+  type Mistake,
+  oneOf,
+  optional,
+  parsedBy,
+  type Read,
+  section,
+  text,
+  z,
+} from '../../../toml/type.ts';
+import { parseHostPort } from '../../../endpoint.ts';
+import { forEachQuery, QUERIES, type QueryName, queryNameOf } from '../../asked.ts';
+import type { Driver } from '../../driver.ts';
+import { checkEvents, serverKeys } from '../../guard/keys.ts';
+import { secretFile, secretIn, tls, url } from '../../server.ts';
+import type { Host, RedisServers } from './link.ts';
+import type { Layouts } from './plan.ts';
 
 /** Redis and Valkey: where they are, and where in them what is. */
 
-const host = parsedBy('a host and a port, such as "redis1.example.org:6379"', value.hostPort);
+const host = parsedBy('a host and a port, such as "redis1.example.org:6379"', (raw): Host => parseHostPort(raw));
 const NAME = 'a name with parameters, such as "mailbox:{address}"';
-const layout = z
-  .union([
+const layout = optional(
+  z.union([
     z.strictObject({ set: text(NAME), member: text(NAME) }),
     z.strictObject({ hash: text(NAME), field: text(NAME) }),
     z.strictObject({ key: text(NAME), as: oneOf(['string', 'hash'], 'string') }),
-  ])
-  .optional()
-  .describe('{ set = "mailboxes", member = "{address}" }, { hash = ..., field = ... } or { key = ..., as = "string" }');
+  ]),
+).describe('{ set = "mailboxes", member = "{address}" }, { hash = ..., field = ... } or { key = ..., as = "string" }');
 
-export const redis = z
-  .strictObject({
-    driver: z.string(),
-    url: parsedBy('a URL, such as "redis://127.0.0.1:6379" or "unix:///run/redis/redis.sock"', (raw) =>
-      value.url(raw, parseRedisUrl),
-    ).optional(),
-    sentinels: z.array(host).min(1).optional().describe('hosts and ports of the Sentinels, in a list'),
-    master: text('the name of the master that the Sentinels watch').optional(),
-    cluster: z.array(host).min(1).optional().describe('hosts and ports of some nodes of the cluster, in a list'),
-    username: text('the name of a user').optional(),
-    password_file: passwordFile,
-    tls,
-    database: z.int().min(0).max(1_000_000).default(0).describe('the number of a database'),
-    ...(Object.fromEntries(QUERIES.map((name) => [name, layout])) as Record<QueryName, typeof layout>),
-    ...serverKeys,
-  })
-  .transform((raw, context): StoreConfig => ({
-    driver: 'redis',
-    servers: serversOf(raw, context),
-    username: raw.username ?? null,
-    passwordFile: raw.password_file ?? null,
-    tls: raw.tls ?? null,
-    database: raw.database,
-    layouts: layoutsOf(raw, context),
-    guards: guardsOf(raw, raw.cluster === undefined ? 'keyspace' : 'nothing', context),
-  }));
+const keys = section({
+  url: optional(url(parseRedisUrl, 'redis://127.0.0.1:6379', ' or "unix:///run/redis/redis.sock"')),
+  sentinels: optional(z.array(host).min(1).describe('hosts and ports of the Sentinels, in a list')),
+  master: optional(text('the name of the master that the Sentinels watch')),
+  cluster: optional(z.array(host).min(1).describe('hosts and ports of some nodes of the cluster, in a list')),
+  username: optional(text('the name of a user')),
+  password_file: secretFile,
+  tls,
+  database: z.int().min(0).max(1_000_000).default(0).describe('the number of a database'),
+  ...forEachQuery(layout),
+  ...serverKeys,
+}).transform((raw, context) => {
+  const servers = serversOf(raw, context);
+  const layouts = layoutsOf(raw, context);
+  checkEvents(raw.cache, raw.cluster === null ? 'keyspace' : 'nothing', context);
+  return { ...raw, servers, layouts };
+});
+
+export type RedisConfig = Read<typeof keys>;
+
+/** Redis and Valkey. */
+export const redis: Driver<RedisConfig> = {
+  package: 'ioredis',
+  keys,
+  answers: ({ layouts }, question) => layouts[queryNameOf(question)] !== undefined,
+  // A set or hash is there as long as it has a member; of keys to each, nothing tells that all are lost.
+  canary: ({ layouts }, question) => (layouts[queryNameOf(question)]?.kind === 'key' ? 'needed' : 'not needed'),
+  lacksValue: ({ layouts }, question) => layouts[queryNameOf(question)]?.kind === 'set',
+  secretsInClear: ({ servers, passwordFile, tls: secure }) => ({
+    hosts: passwordFile !== null && secure === null ? machinesOf(servers) : [],
+    remedy: 'rediss://, or tls = {}',
+  }),
+  load: () => import('./driver.ts'),
+  async open(config) {
+    const { createRedis, watchRedis } = await import('./driver.ts');
+    const options = { ...config, password: secretIn(config.passwordFile) };
+    return {
+      servers: [{ name: 'redis', bulk: createRedis(options) }],
+      guards: config,
+      watch: (_, changed) => watchRedis(options, changed),
+    };
+  },
+};
+
+function machinesOf(servers: RedisServers): readonly string[] {
+  if (servers.kind === 'cluster') return servers.nodes.map((node) => node.host);
+  if (servers.kind === 'sentinel') return servers.sentinels.map((sentinel) => sentinel.host);
+  const { protocol, hostname } = new URL(servers.url);
+  return protocol === 'redis:' ? [hostname.replace(/^\[(.*)\]$/, '$1')] : [];
+}
 
 interface ServerKeys {
-  readonly url?: string | undefined;
-  readonly sentinels?: readonly value.HostPort[] | undefined;
-  readonly master?: string | undefined;
-  readonly cluster?: readonly value.HostPort[] | undefined;
+  readonly url: string | null;
+  readonly sentinels: readonly Host[] | null;
+  readonly master: string | null;
+  readonly cluster: readonly Host[] | null;
   readonly database: number;
 }
 
-function serversOf(raw: ServerKeys, context: Context): RedisConfig['servers'] {
-  const { url = '', sentinels, master, cluster } = raw;
-  const given = (['url', 'sentinels', 'cluster'] as const).filter((key) => raw[key] !== undefined);
+function serversOf(raw: ServerKeys, context: Context): RedisServers {
+  const { sentinels, master, cluster, database } = raw;
+  const given = (['url', 'sentinels', 'cluster'] as const).filter((key) => raw[key] !== null);
   const mistakes: Mistake[] = [];
   if (given.length !== 1) {
     const reason = given.length === 0 ? 'has no server' : `has ${given.join(' and ')}`;
     mistakes.push({ key: '', reason, remedy: 'give one of url, sentinels and cluster' });
   }
-  if ((sentinels === undefined) !== (master === undefined)) {
+  if ((sentinels === null) !== (master === null)) {
     const remedy = 'give both: the Sentinels, and the name of the master that they watch';
-    const key = master === undefined ? 'master' : 'sentinels';
+    const key = master === null ? 'master' : 'sentinels';
     mistakes.push({ key, reason: 'is missing', remedy });
   }
-  if (cluster !== undefined && raw.database !== 0) {
-    mistakes.push({ key: 'database', reason: `is ${raw.database}, and a cluster has only 0`, remedy: 'remove it' });
+  if (cluster !== null && database !== 0) {
+    mistakes.push({ key: 'database', reason: `is ${database}, and a cluster has only 0`, remedy: 'remove it' });
   }
   complain(context, mistakes);
-  if (sentinels !== undefined) return { kind: 'sentinel', sentinels, name: master ?? '' };
-  return cluster === undefined ? { kind: 'single', url } : { kind: 'cluster', nodes: cluster };
+  if (sentinels !== null) return { kind: 'sentinel', sentinels, name: master ?? '' };
+  return cluster === null ? { kind: 'single', url: raw.url ?? '' } : { kind: 'cluster', nodes: cluster };
 }
 
-function layoutsOf(
-  raw: { readonly [name in QueryName]?: WrittenLayout | undefined },
-  context: Context,
-): RedisConfig['layouts'] {
+function layoutsOf(raw: { readonly [name in QueryName]: WrittenLayout | null }, context: Context): Layouts {
   const mistakes: Mistake[] = [];
   const layouts = new Map<QueryName, Layout>();
   for (const name of QUERIES) {
     const written = raw[name];
-    if (written === undefined) continue;
+    if (written === null) continue;
     const read = parseLayout(name, written);
     if ('flaw' in read) {
       mistakes.push({ key: name, reason: read.flaw, remedy: 'see docs/stores.md for what it may be' });

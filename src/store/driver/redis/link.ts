@@ -2,8 +2,20 @@ import { StoreError } from '../../store.ts';
 import { within } from '../../within.ts';
 import type { Command, Reply } from './plan.ts';
 
+export interface Host {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Where Redis is. */
+export type RedisServers =
+  /** redis://host:port, rediss://host:port or unix:///path */
+  | { readonly kind: 'single'; readonly url: string }
+  | { readonly kind: 'sentinel'; readonly sentinels: readonly Host[]; readonly name: string }
+  | { readonly kind: 'cluster'; readonly nodes: readonly Host[] };
+
 /** Where a server listens. */
-export type Address = { readonly host: string; readonly port: number } | { readonly path: string };
+export type Address = Host | { readonly path: string };
 
 /** A connection to one server. It never connects again, and what was under way rejects when it ends. */
 export interface Connection {

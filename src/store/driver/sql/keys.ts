@@ -1,68 +1,22 @@
-import { QUERIES, type QueryName } from '../../asked.ts';
+import type { Question } from '../../../vocabulary.ts';
+import { forEachQuery, QUERIES, type QueryName, queryNameOf } from '../../asked.ts';
+import { type Context, complain, type Mistake, optional, text, z } from '../../../toml/type.ts';
 import { type Dialect, type Queries, type Query, parseQuery } from './query.ts';
-import { parseUrl as parseMysqlUrl } from '../mysql/statement.ts';
-import { parseUrl as parsePostgresqlUrl } from '../postgresql/statement.ts';
 import { SCHEMAS, type SchemaName } from './schema.ts';
-import type { StoreConfig } from '../../../config/config.ts';
-import { type Context, complain, parsedBy, text, z, type Mistake } from '../../../toml/type.ts';
-import * as value from '../../../toml/value.ts';
-import { contentKeys, guardsOf, passwordFile, serverKeys, tls, urls } from '../../guard/keys.ts';
 
-/** SQL databases: where they are, and a schema that we know or queries of the administrator's, or both. */
-
-const queryKeys = {
+/** What SQL drivers have in common: a schema that we know or queries of the administrator's, or both. */
+export const queryKeys = {
   schema: z
     .string()
     .optional()
     .describe(`one of ${Object.keys(SCHEMAS).join(', ')}`),
-  ...(Object.fromEntries(QUERIES.map((name) => [name, text('a SELECT').optional()])) as Record<
-    QueryName,
-    z.ZodOptional<z.ZodString>
-  >),
+  ...forEachQuery(optional(text('a SELECT'))),
 };
 
-type QueryKeys = { readonly schema?: string | undefined } & { readonly [name in QueryName]?: string | undefined };
-
-const connectionKeys = { driver: z.string(), password_file: passwordFile, tls, ...queryKeys, ...serverKeys };
-
-export const postgresql = z
-  .strictObject({ ...connectionKeys, url: urls(parsePostgresqlUrl, 'postgresql://smmap@db.example.org/mail') })
-  .transform((raw, context): StoreConfig => ({
-    driver: 'postgresql',
-    urls: raw.url,
-    passwordFile: raw.password_file ?? null,
-    tls: raw.tls ?? null,
-    queries: queriesOf(raw, 'postgresql', context),
-    guards: guardsOf(raw, 'a channel', context),
-  }));
-
-export const mysql = z
-  .strictObject({ ...connectionKeys, url: urls(parseMysqlUrl, 'mysql://smmap@db.example.org/mail') })
-  .transform((raw, context): StoreConfig => ({
-    driver: 'mysql',
-    urls: raw.url,
-    passwordFile: raw.password_file ?? null,
-    tls: raw.tls ?? null,
-    queries: queriesOf(raw, 'mysql', context),
-    guards: guardsOf(raw, 'nothing', context),
-  }));
-
-export const sqlite = z
-  .strictObject({
-    driver: z.string(),
-    path: parsedBy('the absolute path of a file', value.absolutePath),
-    ...queryKeys,
-    ...contentKeys,
-  })
-  .transform((raw, context): StoreConfig => ({
-    driver: 'sqlite',
-    path: raw.path,
-    queries: queriesOf(raw, 'sqlite', context),
-    canaries: raw.canary,
-  }));
+type QueryKeys = { readonly schema?: string | undefined } & { readonly [name in QueryName]: string | null };
 
 /** A schema's queries, each of which one in the file replaces. */
-function queriesOf(raw: QueryKeys, dialect: Dialect, context: Context): Queries {
+export function queriesOf(raw: QueryKeys, dialect: Dialect, context: Context): Queries {
   const mistakes: Mistake[] = [];
   const known = Object.hasOwn(SCHEMAS, raw.schema ?? '') ? SCHEMAS[raw.schema as SchemaName][dialect] : undefined;
   if (raw.schema !== undefined && known === undefined) {
@@ -88,3 +42,17 @@ function queriesOf(raw: QueryKeys, dialect: Dialect, context: Context): Queries 
   complain(context, mistakes);
   return Object.fromEntries(queries);
 }
+
+interface Asked {
+  readonly queries: Queries;
+}
+
+/** What a database can answer: what it has a query for. An emptied table looks like one that never had anybody. */
+export const sqlAnswers = {
+  answers: ({ queries }: Asked, question: Question): boolean => queries[queryNameOf(question)] !== undefined,
+  canary: () => 'wise' as const,
+  lacksValue({ queries }: Asked, question: Question): boolean {
+    const query = queries[queryNameOf(question)]?.parts.join(' ') ?? '*';
+    return /^select\b/i.test(query) && !/\bvalue\b|\*/i.test(query);
+  },
+};

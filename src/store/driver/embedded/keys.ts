@@ -1,0 +1,42 @@
+import type { Driver, StoreConfig } from '../../driver.ts';
+import { parsedBy, type Read, section } from '../../../toml/type.ts';
+import * as value from '../../../toml/value.ts';
+import { storeKeys } from '../../guard/keys.ts';
+import { hasStore } from './datafile.ts';
+
+const keys = section({ ...storeKeys, path: parsedBy('the absolute path of a folder', value.absolutePath) });
+
+export type EmbeddedConfig = Read<typeof keys>;
+
+/** The store that smmap keeps itself, in a file. */
+export const embedded: Driver<EmbeddedConfig> = {
+  package: 'lmdb',
+  keys,
+  answers: () => true,
+  canary: () => 'not needed', // it knows by itself whether it was ever filled
+  records: {
+    missing: ({ path }) => (hasStore(path) ? null : `there is no store in ${path}`),
+    async *aliases({ path }) {
+      const { openRecords } = await import('./records.ts');
+      const records = openRecords(path, 'read');
+      try {
+        yield* records.all('alias', null);
+      } finally {
+        await records.close();
+      }
+    },
+  },
+  load: () => import('./driver.ts'),
+  async open({ path }, events) {
+    const { makeEmbeddedStore, openEmbeddedStore } = await import('./driver.ts');
+    const { createShrinkWatch } = await import('./shrink.ts');
+    await makeEmbeddedStore(path).catch(() => {}); // opening says what is wrong
+    const counted = createShrinkWatch((...what) => events.shrank(...what)); // also over a file that replaces another
+    return { reopen: () => openEmbeddedStore(path, counted) };
+  },
+};
+
+/** The folder of an embedded store; null for any other store. */
+export function pathOf(store: StoreConfig): string | null {
+  return store.driver === 'embedded' ? (store as EmbeddedConfig).path : null;
+}

@@ -1,0 +1,46 @@
+import type { Driver } from '../../driver.ts';
+import { checkEvents, serverKeys } from '../../guard/keys.ts';
+import { hostOf, secretFile, secretIn, tls, urls } from '../../server.ts';
+import { type Read, section } from '../../../toml/type.ts';
+import { queriesOf, queryKeys, sqlAnswers } from '../sql/keys.ts';
+import { parseUrl } from './statement.ts';
+
+const keys = section({
+  url: urls(parseUrl, 'postgresql://smmap@db.example.org/mail'),
+  password_file: secretFile,
+  tls,
+  ...queryKeys,
+  ...serverKeys,
+}).transform((raw, context) => {
+  const queries = queriesOf(raw, 'postgresql', context);
+  checkEvents(raw.cache, 'a channel', context);
+  return { ...raw, queries };
+});
+
+export type PostgresqlConfig = Read<typeof keys>;
+
+export const postgresql: Driver<PostgresqlConfig> = {
+  package: 'pg',
+  keys,
+  ...sqlAnswers,
+  secretsInClear: ({ url, passwordFile, tls: secure }) => ({
+    hosts: passwordFile !== null && secure === null ? url.map(machineOf) : [],
+    remedy: 'tls = {}',
+  }),
+  load: () => import('./driver.ts'),
+  async open(config) {
+    const { createPostgresql, watchPostgresql } = await import('./driver.ts');
+    const password = secretIn(config.passwordFile);
+    return {
+      servers: config.url.map((url) => ({ name: hostOf(url), bulk: createPostgresql({ ...config, url, password }) })),
+      guards: config,
+      watch: (channel, changed) =>
+        watchPostgresql({ ...config, url: config.url[0] as string, password }, channel, changed),
+    };
+  },
+};
+
+function machineOf(url: string): string {
+  const read = parseUrl(url);
+  return 'flaw' in read ? '' : read.host;
+}

@@ -1,0 +1,24 @@
+import type { Driver } from '../../driver.ts';
+import { contentKeys } from '../../guard/keys.ts';
+import { parsedBy, type Read, section } from '../../../toml/type.ts';
+import * as value from '../../../toml/value.ts';
+import { queriesOf, queryKeys, sqlAnswers } from '../sql/keys.ts';
+
+const keys = section({
+  path: parsedBy('the absolute path of a file', value.absolutePath),
+  ...queryKeys,
+  ...contentKeys,
+}).transform((raw, context) => ({ ...raw, queries: queriesOf(raw, 'sqlite', context) }));
+
+export type SqliteConfig = Read<typeof keys>;
+
+export const sqlite: Driver<SqliteConfig> = {
+  package: null, // library.ts chooses among several
+  keys,
+  ...sqlAnswers,
+  load: () => import('./driver.ts'),
+  async open(config) {
+    const { sqliteOpener } = await import('./driver.ts');
+    return { reopen: await sqliteOpener(config) };
+  },
+};

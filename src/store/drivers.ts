@@ -1,0 +1,48 @@
+import { kindOf } from './guard/canary.ts';
+import { ALIAS, DOMAIN, FOLDER, keyOf, MAILBOX } from '../example.ts';
+import type { Question } from '../vocabulary.ts';
+import type { Driver, StoreConfig } from './driver.ts';
+import { embedded } from './driver/embedded/keys.ts';
+import { http } from './driver/http/keys.ts';
+import { ldap } from './driver/ldap/keys.ts';
+import { memory } from './driver/memory/keys.ts';
+import { mysql } from './driver/mysql/keys.ts';
+import { postgresql } from './driver/postgresql/keys.ts';
+import { redis } from './driver/redis/keys.ts';
+import { sqlite } from './driver/sqlite/keys.ts';
+
+/** The drivers, by their names in the configuration. */
+export const DRIVERS: Readonly<Record<string, Driver>> = {
+  embedded,
+  memory,
+  postgresql,
+  mysql,
+  sqlite,
+  ldap,
+  redis,
+  http,
+};
+
+/** The store of a configuration that names none. */
+export function localStore(path: string): Readonly<Record<string, string>> {
+  return { driver: 'embedded', path };
+}
+
+export function driverOf({ driver }: StoreConfig): Driver {
+  return DRIVERS[driver] as Driver;
+}
+
+/** Whether a store can be asked such a question; what it says is another matter. */
+export function canAnswer(store: StoreConfig, question: Question): boolean {
+  return driverOf(store).answers(store, question);
+}
+
+/** Whether a store has no canary for such a question, and how bad that is. */
+export function lackOfCanary(store: StoreConfig, question: Question): 'needed' | 'wise' | 'not needed' {
+  return store.canary?.has(kindOf(question)) === true ? 'not needed' : driverOf(store).canary(store, question);
+}
+
+/** Something to ask a store that it can answer, to see whether it does. */
+export function probeOf(store: StoreConfig): Question {
+  return [MAILBOX, ALIAS, DOMAIN, keyOf('smmap')].find((question) => canAnswer(store, question)) ?? FOLDER;
+}

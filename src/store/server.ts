@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { optional, parsedBy, section, text, yesOrNo, z } from '../toml/type.ts';
+import * as value from '../toml/value.ts';
+
+/** How a server is reached: the keys that drivers share. */
+
+/** One URL, or several of the same data in the order in which they are asked; each as its driver reads it. */
+export function urls(parse: (text: string) => object, example: string) {
+  const one = url(parse, example);
+  return z
+    .union([one.transform((each) => [each]), z.array(one).min(1)])
+    .describe(`a URL, or several in a list, such as "${example}"`);
+}
+
+/** A URL that its driver can read; the driver finds a flaw in another one. */
+export function url(parse: (text: string) => object, example: string, more = '') {
+  return parsedBy(`a URL, such as "${example}"${more}`, (raw) => {
+    const read = parse(raw);
+    if ('flaw' in read) throw new Error(`"${raw.replace(/\/\/[^/]*@/, '//...@')}" ${String(read.flaw)}`); // without a password
+    return raw;
+  });
+}
+
+/** How the connection is protected; the files are read now, so that a reload sees new ones. */
+export const tls = optional(
+  section({
+    ca: optional(parsedBy('the path of a file in PEM', pem)),
+    cert: optional(parsedBy('the path of a file in PEM', pem)),
+    key: optional(parsedBy('the path of a file in PEM', pem)),
+    server_name: optional(text('the name that its certificate has')),
+    verify: yesOrNo(true),
+  }),
+).describe('{ ca = "/etc/ssl/certs/ca-certificates.crt" }, or {} for the authorities that Node trusts');
+
+/** The text of a file of certificates or of a key. */
+function pem(path: string): string {
+  let content: string;
+  try {
+    content = readFileSync(value.absolutePath(path), 'utf8');
+  } catch (error) {
+    throw new Error(`cannot be read (${(error as Error).message})`, { cause: error });
+  }
+  if (!content.includes('-----BEGIN ')) throw new Error(`"${path}" has nothing in PEM`);
+  return content;
+}
+
+export const secretFile = optional(parsedBy('the absolute path of a file', value.absolutePath));
+
+/** What is in the file of a password or token, read anew for each connection, so that a new one needs no restart. */
+export function secretIn(file: string): () => Promise<string>;
+export function secretIn(file: string | null): (() => Promise<string>) | null;
+export function secretIn(file: string | null): (() => Promise<string>) | null {
+  if (file === null) return null;
+  return async () => (await readFile(file, 'utf8')).replace(/\r?\n$/, '');
+}
+
+/** A server's name for the log: its URL without user, password and database. */
+export function hostOf(address: string): string {
+  const { host, searchParams } = new URL(address);
+  return host !== '' ? host : (searchParams.get('host') ?? address.replace(/\?.*/, ''));
+}
