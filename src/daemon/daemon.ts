@@ -78,8 +78,8 @@ export async function startDaemon(
         unavailable: (cause) => log.storeUnavailable(name, server, cause),
       }),
       canary: (server) => ({
-        sang: () => log.canarySang(name, server),
-        fellSilent: (cause) => log.canaryFellSilent(name, server, cause),
+        recovered: () => log.canaryRecovered(name, server),
+        failed: (cause) => log.canaryFailed(name, server, cause),
       }),
       shrank: (kind, before, after) => log.storeShrank(name, kind, before, after),
     });

@@ -12,8 +12,8 @@ export interface Log {
   storeOpened(store: string, server: string | null): void;
   storeUnavailable(store: string, server: string | null, cause: unknown): void;
   /** What is known of a store is not what it says: nothing that it says is trusted any more. An alarm. */
-  canaryFellSilent(store: string, server: string | null, cause: unknown): void;
-  canarySang(store: string, server: string | null): void;
+  canaryFailed(store: string, server: string | null, cause: unknown): void;
+  canaryRecovered(store: string, server: string | null): void;
   /** Nothing of a kind that it is asked for was ever written to it, so it is certain of nothing. */
   storeEmpty(store: string, about: About, cause: unknown): void;
   /** Sharply less of a kind (`mailbox`, `alias`, `domain`, `key NAME` of a table) is there than was. An alarm. */
@@ -110,14 +110,14 @@ export function createLog(logger: Logger, firstSteps: FirstSteps): Log {
       const text = `store ${nameOf(store, server)} cannot answer: ${reason}`;
       logger.error({ event: 'store_unavailable', store, ...at(server), cause: reason }, text);
     },
-    canaryFellSilent(store, server, cause) {
+    canaryFailed(store, server, cause) {
       const reason = messageOf(cause);
       const text = `store ${nameOf(store, server)} is not trusted, so it answers TEMP: ${reason}`;
-      logger.error({ event: 'canary_silent', store, ...at(server), cause: reason }, text);
+      logger.error({ event: 'canary_failed', store, ...at(server), cause: reason }, text);
     },
-    canarySang(store, server) {
+    canaryRecovered(store, server) {
       const text = `store ${nameOf(store, server)} is trusted again`;
-      logger.info({ event: 'canary_sang', store, ...at(server) }, text);
+      logger.info({ event: 'canary_recovered', store, ...at(server) }, text);
     },
     storeEmpty(store, about, cause) {
       const { add, ask } = firstSteps;

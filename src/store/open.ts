@@ -23,7 +23,7 @@ export interface StoreEvents extends DriverEvents {
 /** For who wants to hear of nothing. */
 export const UNTOLD: StoreEvents = {
   availability: () => ({ opened() {}, unavailable() {} }),
-  canary: () => ({ sang() {}, fellSilent() {} }),
+  canary: () => ({ recovered() {}, failed() {} }),
   shrank() {},
 };
 

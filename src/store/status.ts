@@ -20,8 +20,8 @@ export interface ServerStatus {
 
 /** What is wrong with a server: why it is not asked, and why it is not trusted. */
 interface Trouble {
-  failed: string | null;
-  silent: string | null;
+  unavailable: string | null;
+  untrusted: string | null;
   since: string;
 }
 
@@ -30,7 +30,7 @@ export function createStatus(driver: string) {
   const servers = new Map<string, Trouble>();
   return {
     watch(server: string | null, events: Availability & CanaryEvents): Availability & CanaryEvents {
-      const trouble: Trouble = { failed: 'not asked yet', silent: null, since: '' };
+      const trouble: Trouble = { unavailable: 'not asked yet', untrusted: null, since: '' };
       const now = (change: Partial<Trouble>): void => {
         Object.assign(trouble, change, { since: new Date().toISOString() });
       };
@@ -38,27 +38,27 @@ export function createStatus(driver: string) {
       servers.set(server ?? driver, trouble);
       return {
         opened() {
-          now({ failed: null });
+          now({ unavailable: null });
           events.opened();
         },
         unavailable(cause) {
-          now({ failed: messageOf(cause) });
+          now({ unavailable: messageOf(cause) });
           events.unavailable(cause);
         },
-        sang() {
-          now({ silent: null });
-          events.sang();
+        recovered() {
+          now({ untrusted: null });
+          events.recovered();
         },
-        fellSilent(cause) {
-          now({ silent: messageOf(cause) });
-          events.fellSilent(cause);
+        failed(cause) {
+          now({ untrusted: messageOf(cause) });
+          events.failed(cause);
         },
       };
     },
     now: (counts: Counts): Status => ({
       driver,
-      servers: [...servers].map(([name, { failed, silent, since }]) => {
-        return { name, trouble: failed ?? (silent === null ? null : `not trusted: ${silent}`), since };
+      servers: [...servers].map(([name, { unavailable, untrusted, since }]) => {
+        return { name, trouble: unavailable ?? (untrusted === null ? null : `not trusted: ${untrusted}`), since };
       }),
       counts,
     }),

@@ -91,8 +91,8 @@ describeStore(
   'a canary',
   wrapped((store) =>
     createCanary(store, new Map((['mailbox', 'alias'] as const).map((about) => [about, canaryFor(about)])), {
-      sang: () => {},
-      fellSilent: () => {},
+      recovered: () => {},
+      failed: () => {},
     }),
   ),
 );
@@ -111,7 +111,7 @@ describeStore(
     const probe: Question = { about: 'domain', domain: 'x.example' };
     const guarded = createBreaker(createDeadline(batch, 60_000), { failures: 3, probeMs: 60_000, probe }, events);
     const canaries = new Map([['mailbox', canaryFor('mailbox')]]);
-    return createMeter(createCanary(createReplicas([guarded]), canaries, { sang: () => {}, fellSilent: () => {} }));
+    return createMeter(createCanary(createReplicas([guarded]), canaries, { recovered: () => {}, failed: () => {} }));
   }),
 );
 

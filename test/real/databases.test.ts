@@ -114,12 +114,12 @@ describePart('the daemon over a real PostgreSQL of PostfixAdmin', findPostgresql
     try {
       expect(await ask('joé@example.org')).toBe(FAILED);
       expect(await ask('nobody@example.org')).toBe(FAILED);
-      expect((await daemon.logged('canary_silent'))['cause']).toBe('the canary fred@example.org is not found');
+      expect((await daemon.logged('canary_failed'))['cause']).toBe('the canary fred@example.org is not found');
       expect((await smmap('stores')).stdout).toContain('not trusted: the canary fred@example.org is not found');
     } finally {
       await fill();
     }
-    await daemon.logged('canary_sang');
+    await daemon.logged('canary_recovered');
     expect(await ask('joé@example.org')).toBe('OK joé@example.org');
     expect(await ask('nobody@example.org')).toBe(MISSED);
   });

@@ -30,8 +30,8 @@ function setUp({ later = true } = {}) {
     return later ? Promise.resolve().then(answer) : answer();
   });
   const canary = createCanary(store, new Map([['mailbox', { present: PRESENT, absent: ABSENT }]]), {
-    sang: () => void told.push('sang'),
-    fellSilent: (cause) => void told.push(`silent: ${(cause as Error).message}`),
+    recovered: () => void told.push('recovered'),
+    failed: (cause) => void told.push(`failed: ${(cause as Error).message}`),
   });
   const ask = async (question: Question): Promise<string> => {
     try {
@@ -81,7 +81,7 @@ describe('a canary', () => {
     held.clear();
     expect(await ask(about('fred'))).toBe('the canary postmaster@example.org is not found');
     expect(await ask(about('nobody'))).toBe('the canary postmaster@example.org is not found');
-    expect(told).toEqual(['silent: the canary postmaster@example.org is not found']);
+    expect(told).toEqual(['failed: the canary postmaster@example.org is not found']);
   });
 
   it('is asked in the same moment as what is absent, where the store has moments', async () => {
@@ -98,7 +98,7 @@ describe('a canary', () => {
       atomic: true,
       close: () => {},
     };
-    const events = { sang: () => {}, fellSilent: () => {} };
+    const events = { recovered: () => {}, failed: () => {} };
     const canary = createCanary(store, new Map([['mailbox', { present: PRESENT, absent: ABSENT }]]), events);
     await pass(0);
     moments.length = 0;
@@ -141,7 +141,7 @@ describe('a canary', () => {
     held.add('postmaster');
     await pass(10_000);
     expect(await ask(about('nobody'))).toBe('null');
-    expect(told.at(-1)).toBe('sang');
+    expect(told.at(-1)).toBe('recovered');
     held.delete('postmaster');
     await ask(about('nobody'));
     await pass(10_000);

@@ -12,9 +12,9 @@ export interface Canary {
 
 export interface CanaryEvents {
   /** It finds what it should and misses what it should, again. */
-  sang(): void;
+  recovered(): void;
   /** Told once, when it is noticed. */
-  fellSilent(cause: unknown): void;
+  failed(cause: unknown): void;
 }
 
 /** What a store says of what is known about it is wrong, so nothing that it says can be trusted. */
@@ -29,7 +29,7 @@ const AGAIN_MS = 1_000; // while it fails
  * A store whose absences count only where it finds a canary with them: a table that was emptied, a wrong search base, a Redis that
  * was flushed would otherwise refuse everybody. An atomic store is asked for both as of one moment, so that a table which is
  * emptied and filled again is no absence; any other one is asked for its canary after the absence, and one check serves all
- * the absences that were there before it began. While the canary is silent, every question of its kind fails.
+ * the absences that were there before it began. While the canary fails, every question of its kind fails.
  */
 export function createCanary(store: Store, canaries: ReadonlyMap<string, Canary>, events: CanaryEvents): Store {
   if (canaries.size === 0) return store;
@@ -56,12 +56,12 @@ export function createCanary(store: Store, canaries: ReadonlyMap<string, Canary>
     lookup(question) {
       const guard = guards.get(kindOf(question));
       if (guard === undefined) return store.lookup(question);
-      guard.throwIfSilent();
+      guard.throwIfFailed();
       return andThen(store.lookup(question), (answer) => answer ?? confirm(question, guard));
     },
     lookupAtOnce(questions) {
       const asked = guardsOf(questions);
-      for (const guard of asked) guard.throwIfSilent();
+      for (const guard of asked) guard.throwIfFailed();
       if (store.atomic) return askWithCanaries(questions, asked);
       return andThen(store.lookupAtOnce(questions), async (answers) => {
         const absent = questions.filter((_, at) => answers[at] === null);
@@ -85,12 +85,12 @@ interface Guard {
   judge(answers: readonly [found: Answer, missed: Answer]): void;
   /** Asks them, after all that is under way: what was absent before is certain then. */
   check(): Promise<void>;
-  throwIfSilent(): void;
+  throwIfFailed(): void;
   close(): void;
 }
 
 function createGuard(store: Store, { present, absent }: Canary, events: CanaryEvents): Guard {
-  let silent: CanaryError | null = null;
+  let failure: CanaryError | null = null;
   let pending: Promise<void> | null = null;
   let running: Promise<void> | null = null;
   let timer: NodeJS.Timeout | undefined;
@@ -98,16 +98,16 @@ function createGuard(store: Store, { present, absent }: Canary, events: CanaryEv
 
   const questions = [present, absent] as const;
   const judge = ([found, missed]: readonly [Answer, Answer]): void => {
-    const before = silent;
-    silent =
+    const before = failure;
+    failure =
       found === null
         ? new CanaryError(`the canary ${nameOf(present)} is not found`)
         : missed !== null
           ? new CanaryError(`${nameOf(absent)} is found, which nobody has`)
           : null;
-    if (before === null && silent !== null) events.fellSilent(silent);
-    if (before !== null && silent === null) events.sang();
-    if (silent !== null) throw silent;
+    if (before === null && failure !== null) events.failed(failure);
+    if (before !== null && failure === null) events.recovered();
+    if (failure !== null) throw failure;
   };
   const run = async (): Promise<void> => {
     const answers = await store.lookupAtOnce(questions);
@@ -124,7 +124,7 @@ function createGuard(store: Store, { present, absent }: Canary, events: CanaryEv
   const check = (): Promise<void> => (pending ??= begin());
   const schedule = (): void => {
     if (closed) return;
-    timer = setTimeout(() => void check().then(schedule, schedule), silent === null ? EVERY_MS : AGAIN_MS).unref();
+    timer = setTimeout(() => void check().then(schedule, schedule), failure === null ? EVERY_MS : AGAIN_MS).unref();
   };
 
   void check().then(schedule, schedule);
@@ -132,8 +132,8 @@ function createGuard(store: Store, { present, absent }: Canary, events: CanaryEv
     questions,
     judge,
     check,
-    throwIfSilent(): void {
-      if (silent !== null) throw silent;
+    throwIfFailed(): void {
+      if (failure !== null) throw failure;
     },
     close(): void {
       closed = true;
