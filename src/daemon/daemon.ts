@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.ts';
 import { CONTROL_REPLY_BYTES, createControl } from './control.ts';
-import { type Entrance, createDoors } from './listeners.ts';
+import { type NamedListener, createListeners } from './listeners.ts';
 import { createAnswer } from '../map/map.ts';
 import { type Maps, closeStores, openMaps, warnOfEmptyStores } from './maps.ts';
 import type { Log } from '../observe/log.ts';
@@ -140,24 +140,24 @@ export async function startDaemon(
     },
     () => {},
   );
-  const doors = createDoors(inherited, intake, (entrance) => ({
+  const listeners = createListeners(inherited, intake, (named) => ({
     accept(socket, since) {
-      const { leadsTo, config } = entrance();
-      (leadsTo === 'maps' ? clients : controlClients).accept(socket, since, FRAMINGS[config.protocol]);
+      const { servedBy, config } = named();
+      (servedBy === 'maps' ? clients : controlClients).accept(socket, since, FRAMINGS[config.protocol]);
     },
-    opened: (where) => log.listening(entrance().name, where),
+    opened: (where) => log.listening(named().name, where),
     replaced() {
-      if (entrance().leadsTo === 'maps') tellReplaced(entrance().name);
+      if (named().servedBy === 'maps') tellReplaced(named().name);
     },
-    lost: (cause) => log.socketLost(entrance().name, cause),
-    regained: (where) => log.listening(entrance().name, where),
-    forbidden: (address) => log.connectionForbidden(entrance().name, address),
-    failed: (cause) => log.acceptFailed(entrance().name, cause),
+    lost: (cause) => log.socketLost(named().name, cause),
+    regained: (where) => log.listening(named().name, where),
+    forbidden: (address) => log.connectionForbidden(named().name, address),
+    failed: (cause) => log.acceptFailed(named().name, cause),
   }));
   const succession = createSuccession({
     answer: (request, sendable) => running.answer(request, sendable),
     config: () => running.config,
-    doors,
+    listeners,
     older: () => ({ pid, clients: clients.count }),
     failed: (request, reply, cause) => log.answered(request, reply, cause, true),
   });
@@ -174,24 +174,24 @@ export async function startDaemon(
     return succession.begin();
   };
   try {
-    await doors.exchange(entrancesOf(first), takeover);
+    await listeners.exchange(listenersOf(first), takeover);
   } catch (error) {
-    doors.close();
+    listeners.close();
     await closeAll();
     throw error;
   }
   warn(running);
 
   const lendPorts = createLending(
-    doors,
-    () => entrancesOf(running.config),
+    listeners,
+    () => listenersOf(running.config),
     () => ending,
     (cause) => log.acceptFailed('tcp', cause),
   );
 
   return {
     get listeners() {
-      return doors.where;
+      return listeners.where;
     },
     replaced,
     async reload(config) {
@@ -201,7 +201,7 @@ export async function startDaemon(
       const next = await run(config, old);
       const after = new Set(next.maps.stores.values());
       try {
-        await doors.exchange(entrancesOf(config), false);
+        await listeners.exchange(listenersOf(config), false);
       } catch (error) {
         await closeStores(without(after, before));
         throw error;
@@ -222,7 +222,7 @@ export async function startDaemon(
       ending = true;
       const successor = retire();
       await new Promise((resolve) => setTimeout(resolve, LAST_ACCEPT_MS));
-      doors.close();
+      listeners.close();
       log.handingOver(clients.count);
       // Where nobody can be asked for the clients, they had better be half-closed: then they connect anew.
       if (successor.isKnown) await clients.finish(running.config.limits.handoverMs);
@@ -231,7 +231,7 @@ export async function startDaemon(
     async stop(why) {
       ending = true;
       log.stopping(why, clients.count);
-      doors.close();
+      listeners.close();
       void controlClients.close();
       const { closed } = await clients.halfClose(running.config.limits.stopMs);
       const successor = retire();
@@ -243,7 +243,7 @@ export async function startDaemon(
     async end(why) {
       ending = true;
       log.stopping(why, clients.count);
-      doors.close();
+      listeners.close();
       void controlClients.close();
       await clients.close();
       await closeAll();
@@ -253,9 +253,9 @@ export async function startDaemon(
 }
 
 /** The listeners of a configuration, control among them. */
-function entrancesOf({ listeners, control }: Config): readonly Entrance[] {
-  const all: Entrance[] = Array.from(listeners, ([name, config]) => ({ name, config, leadsTo: 'maps' }));
-  if (control !== null) all.push({ name: 'control', config: control, leadsTo: 'control' });
+function listenersOf({ listeners, control }: Config): readonly NamedListener[] {
+  const all: NamedListener[] = Array.from(listeners, ([name, config]) => ({ name, config, servedBy: 'maps' }));
+  if (control !== null) all.push({ name: 'control', config: control, servedBy: 'control' });
   return all;
 }
 

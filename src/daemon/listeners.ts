@@ -7,48 +7,48 @@ import { formatEndpoint } from '../endpoint.ts';
 import type { Intake } from '../socket/intake.ts';
 import { type Binding, type Listener, type ListenerEvents, openListener } from '../socket/listener.ts';
 
-/** A listener of a configuration, and who is behind it: the maps, or the control socket's commands. */
-export interface Entrance {
+/** A listener of a configuration, and what serves its clients: the maps, or the commands of the control socket. */
+export interface NamedListener {
   readonly name: string;
   readonly config: ListenerConfig;
-  readonly leadsTo: 'maps' | 'control';
+  readonly servedBy: 'maps' | 'control';
 }
 
-/** Where the maps are asked, and how. */
-export interface Way {
+/** Where a listener of the maps is, and its protocol. */
+export interface MapListener {
   readonly where: string;
   readonly protocol: Protocol;
 }
 
-/** Where clients come in. */
-export interface Doors {
-  /** Of the maps, as `unix:PATH` and `tcp:HOST:PORT`. */
+/** All listeners of the daemon. */
+export interface Listeners {
+  /** Where the maps are served, as `unix:PATH` and `tcp:HOST:PORT`. */
   readonly where: readonly string[];
-  /** The same, with how each is spoken to. */
-  readonly ways: readonly Way[];
+  /** The same listeners, with their protocols. */
+  readonly ofMaps: readonly MapListener[];
   /** One whose path another server has taken meanwhile; null where none is known. */
-  taken(): Way | null;
+  taken(): MapListener | null;
   /**
    * Opens what is new, changes what is there already, and closes what is gone, as one: nothing is closed and no path is
    * taken before all can be had. Where one cannot, all is as it was, and ListenError is thrown. With `takeover` a path
    * is also taken from another server.
    */
-  exchange(entrances: readonly Entrance[], takeover: boolean): Promise<void>;
+  exchange(wanted: readonly NamedListener[], takeover: boolean): Promise<void>;
   /** Closes them all, for good: an exchange that is under way fails. */
   close(): void;
 }
 
 /** What is told of one listener. */
-export interface DoorEvents extends ListenerEvents {
+export interface OpenListenerEvents extends ListenerEvents {
   opened(where: string): void;
 }
 
-interface Door {
+interface OpenListener {
   /** Null while no configuration has it: then its clients are closed at once. */
-  entrance: Entrance | null;
+  named: NamedListener | null;
   /** Where it was opened. */
   readonly place: string;
-  readonly events: DoorEvents;
+  readonly events: OpenListenerEvents;
   readonly listener: Listener;
 }
 
@@ -57,106 +57,106 @@ const LOOK_MS = 1; // a look at a path takes 3 us
 /**
  * Starts with no listeners. `eventsOf` makes the events of each, which are told under its configuration of the moment.
  */
-export function createDoors(
+export function createListeners(
   inherited: InheritedSockets,
   intake: Intake,
-  eventsOf: (entrance: () => Entrance) => DoorEvents,
-): Doors {
-  let doors: readonly Door[] = [];
-  const idle = new Set<Door>();
+  eventsOf: (named: () => NamedListener) => OpenListenerEvents,
+): Listeners {
+  let current: readonly OpenListener[] = [];
+  const idle = new Set<OpenListener>();
   const broken = new Map<string, unknown>(); // sockets of systemd that are none: node:net has closed their descriptors
   let closed = false;
   let last: Promise<void> = Promise.resolve(); // of the exchanges, which come one after the other
 
-  const open = async (entrance: Entrance): Promise<Door> => {
-    const events = eventsOf(() => door.entrance ?? entrance);
-    const accept: DoorEvents['accept'] = (socket, since) =>
-      door.entrance === null ? void socket.destroy() : events.accept(socket, since);
-    const place = placeOf(entrance.config);
+  const openOne = async (named: NamedListener): Promise<OpenListener> => {
+    const events = eventsOf(() => open.named ?? named);
+    const accept: OpenListenerEvents['accept'] = (socket, since) =>
+      open.named === null ? void socket.destroy() : events.accept(socket, since);
+    const place = placeOf(named.config);
     if (broken.has(place)) throw broken.get(place);
-    const binding = bindingOf(entrance.config, inherited);
+    const binding = bindingOf(named.config, inherited);
     const opening = openListener(binding, { ...events, accept }, intake);
     if (binding.kind === 'inherited') opening.catch((error: unknown) => broken.set(place, error));
-    const door: Door = { entrance, place, events, listener: await opening };
-    return door;
+    const open: OpenListener = { named, place, events, listener: await opening };
+    return open;
   };
   /** A socket of systemd stays open, since the number of its descriptor would become another file's. */
-  const discard = (door: Door, close: () => void): void => {
-    if (!isSystemd(door)) return close();
-    door.entrance = null;
-    idle.add(door);
+  const discard = (open: OpenListener, close: () => void): void => {
+    if (!isSystemd(open)) return close();
+    open.named = null;
+    idle.add(open);
   };
 
-  const wayOf = ({ entrance, listener: { where } }: Door): Way[] =>
-    entrance?.leadsTo === 'maps' ? [{ where, protocol: entrance.config.protocol }] : [];
-  let taken: Way | null = null;
+  const mapListenerOf = ({ named, listener: { where } }: OpenListener): MapListener[] =>
+    named?.servedBy === 'maps' ? [{ where, protocol: named.config.protocol }] : [];
+  let taken: MapListener | null = null;
   let lookedAt = -Infinity;
 
-  const exchange = async (entrances: readonly Entrance[], takeover: boolean): Promise<void> => {
-    refuseDoubles(entrances);
-    const gone = [...doors, ...idle];
-    const fresh: Door[] = [];
-    const next: (readonly [Door, Entrance])[] = [];
-    const enter = async (entrance: Entrance): Promise<void> => {
-      const at = gone.findIndex(({ place }) => place === placeOf(entrance.config));
+  const exchange = async (wanted: readonly NamedListener[], takeover: boolean): Promise<void> => {
+    refuseDoubles(wanted);
+    const gone = [...current, ...idle];
+    const fresh: OpenListener[] = [];
+    const next: (readonly [OpenListener, NamedListener])[] = [];
+    const enter = async (named: NamedListener): Promise<void> => {
+      const at = gone.findIndex(({ place }) => place === placeOf(named.config));
       const [kept] = at === -1 ? [] : gone.splice(at, 1);
-      const door = kept ?? (await open(entrance));
-      if (kept === undefined) fresh.push(door);
-      next.push([door, entrance]);
+      const open = kept ?? (await openOne(named));
+      if (kept === undefined) fresh.push(open);
+      next.push([open, named]);
     };
     try {
-      const ours = entrances.filter(({ config }) => config.kind !== 'systemd');
-      for (const entrance of ours) await enter(entrance);
+      const ours = wanted.filter(({ config }) => config.kind !== 'systemd');
+      for (const named of ours) await enter(named);
       const takes = [];
       for (const { listener } of fresh) {
         const replace = takeover || gone.some(({ listener: old }) => old.where === listener.where && old.holds());
         takes.push(await listener.claim(replace));
       }
       // Last, since what is accepted there cannot be given back.
-      for (const entrance of entrances.filter((each) => !ours.includes(each))) await enter(entrance);
+      for (const named of wanted.filter((each) => !ours.includes(each))) await enter(named);
       if (closed) throw new ListenError('the daemon ends');
       for (const take of takes) take();
     } catch (error) {
-      for (const door of fresh) discard(door, () => door.listener.close());
+      for (const open of fresh) discard(open, () => open.listener.close());
       throw error;
     }
-    for (const [door, entrance] of next) {
-      idle.delete(door);
-      door.entrance = entrance;
-      door.listener.update(bindingOf(entrance.config, inherited));
+    for (const [open, named] of next) {
+      idle.delete(open);
+      open.named = named;
+      open.listener.update(bindingOf(named.config, inherited));
     }
-    for (const door of gone) discard(door, () => door.listener.retire());
+    for (const open of gone) discard(open, () => open.listener.retire());
     for (const { events, listener } of fresh) events.opened(listener.where);
-    doors = next.map(([door]) => door);
+    current = next.map(([open]) => open);
   };
 
   return {
     get where() {
-      return doors.flatMap(wayOf).map(({ where }) => where);
+      return current.flatMap(mapListenerOf).map(({ where }) => where);
     },
-    get ways() {
-      return doors.flatMap(wayOf);
+    get ofMaps() {
+      return current.flatMap(mapListenerOf);
     },
     taken() {
       if (performance.now() - lookedAt > LOOK_MS) {
         lookedAt = performance.now();
-        taken = doors.filter(({ listener }) => listener.isTaken()).flatMap(wayOf)[0] ?? null;
+        taken = current.filter(({ listener }) => listener.isTaken()).flatMap(mapListenerOf)[0] ?? null;
       }
       return taken;
     },
-    exchange(entrances, takeover) {
-      const next = last.then(() => exchange(entrances, takeover));
+    exchange(wanted, takeover) {
+      const next = last.then(() => exchange(wanted, takeover));
       last = next.catch(() => {});
       return next;
     },
     close() {
       closed = true;
-      for (const { listener } of [...doors, ...idle]) listener.close();
+      for (const { listener } of [...current, ...idle]) listener.close();
     },
   };
 }
 
-function isSystemd({ place }: Door): boolean {
+function isSystemd({ place }: OpenListener): boolean {
   return place.startsWith('systemd:');
 }
 
@@ -171,9 +171,9 @@ function placeOf(config: ListenerConfig): string {
 }
 
 /** Two sockets cannot have one path, and the second would take it from the first. Throws ListenError. */
-function refuseDoubles(entrances: readonly Entrance[]): void {
+function refuseDoubles(wanted: readonly NamedListener[]): void {
   const names = new Map<string, string>();
-  for (const { name, config } of entrances) {
+  for (const { name, config } of wanted) {
     if (config.kind === 'tcp') continue; // the kernel says so itself, and gives each a port of its own for port 0
     const where = config.kind === 'unix' ? `unix:${resolve(config.path)}` : `socket "${config.name}" of systemd`;
     const other = names.get(where);

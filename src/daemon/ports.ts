@@ -1,4 +1,4 @@
-import type { Doors, Entrance } from './listeners.ts';
+import type { Listeners, NamedListener } from './listeners.ts';
 
 const LENT_MS = 2_000; // longer than a start takes that has come as far as to listen
 
@@ -7,15 +7,15 @@ const LENT_MS = 2_000; // longer than a start takes that has come as far as to l
  * seconds, unless the daemon `ends` by then since another one has taken over.
  */
 export function createLending(
-  doors: Doors,
-  entrances: () => readonly Entrance[],
+  listeners: Listeners,
+  configured: () => readonly NamedListener[],
   ends: () => boolean,
   failed: (cause: unknown) => void,
 ): () => void {
   let lent = false;
-  const listen = async (wanted: readonly Entrance[]): Promise<boolean> => {
+  const listen = async (wanted: readonly NamedListener[]): Promise<boolean> => {
     try {
-      await doors.exchange(wanted, false);
+      await listeners.exchange(wanted, false);
       return true;
     } catch (cause) {
       if (!ends()) failed(cause);
@@ -23,14 +23,14 @@ export function createLending(
     }
   };
   const back = async (): Promise<void> => {
-    lent = !ends() && !(await listen(entrances()));
+    lent = !ends() && !(await listen(configured()));
     if (lent) backSoon();
   };
   const backSoon = (): void => void setTimeout(() => void back(), LENT_MS).unref();
   return () => {
     if (lent || ends()) return;
     lent = true;
-    void listen(entrances().filter(({ config }) => config.kind !== 'tcp'));
+    void listen(configured().filter(({ config }) => config.kind !== 'tcp'));
     backSoon();
   };
 }

@@ -1,6 +1,6 @@
 import type { Config, ControlConfig } from '../config/config.ts';
 import type { Older } from './control.ts';
-import type { Doors, Way } from './listeners.ts';
+import type { Listeners, MapListener } from './listeners.ts';
 import { andThen } from '../maybe.ts';
 import { parseReply } from '../protocol/reply.ts';
 import { openClient } from '../socket/client.ts';
@@ -17,8 +17,8 @@ export interface Place {
 }
 
 /** The place among a daemon's listeners where its successor can be asked; null where none is known by its path or port. */
-export function placeOf(ways: readonly Way[]): Place | null {
-  const places = ways
+export function placeOf(listeners: readonly MapListener[]): Place | null {
+  const places = listeners
     .filter(({ where }) => /^(?:unix|tcp):/.test(where))
     .map(({ where, protocol }): Place => ({ endpoint: parseEndpoint(where), protocol }));
   return places.find(({ protocol }) => protocol === 'netstring') ?? places[0] ?? null;
@@ -67,7 +67,7 @@ type Answer = (request: Request, sendable: (reply: Reply) => Reply) => Maybe<Rep
 export interface Predecessor {
   readonly answer: Answer;
   readonly config: () => Pick<Config, 'limits' | 'control'>;
-  readonly doors: Pick<Doors, 'ways' | 'taken'>;
+  readonly listeners: Pick<Listeners, 'ofMaps' | 'taken'>;
   /** What the next daemon is told of it. */
   readonly older: () => Older;
   /** The next daemon could not be asked. */
@@ -90,12 +90,12 @@ export interface Successor {
 }
 
 /** What becomes of the questions of a daemon's clients when another daemon takes its place. */
-export function createSuccession({ answer, config, doors, older, failed }: Predecessor): Succession {
+export function createSuccession({ answer, config, listeners, older, failed }: Predecessor): Succession {
   const askAt =
-    (ways: readonly Way[]): Answer =>
+    (places: readonly MapListener[]): Answer =>
     async (request, sendable) => {
       const tell = (reply: Reply, cause: unknown): void => failed(request, reply, cause);
-      return sendable(await askSuccessor(placeOf(ways), request, config().limits, tell));
+      return sendable(await askSuccessor(placeOf(places), request, config().limits, tell));
     };
   let next: Answer | null = null;
   return {
@@ -103,14 +103,14 @@ export function createSuccession({ answer, config, doors, older, failed }: Prede
       if (next !== null) return next(request, sendable);
       return andThen(answer(request, sendable), (reply) => {
         if (reply.kind !== 'NOTFOUND' && reply.kind !== 'PERM') return reply;
-        const taken = doors.taken();
+        const taken = listeners.taken();
         return taken === null ? reply : askAt([taken])(request, sendable);
       });
     },
     begin() {
-      const { ways } = doors;
-      next = askAt(ways);
-      return { isKnown: placeOf(ways) !== null, leave: reportTo(config().control, older) };
+      const { ofMaps } = listeners;
+      next = askAt(ofMaps);
+      return { isKnown: placeOf(ofMaps) !== null, leave: reportTo(config().control, older) };
     },
   };
 }
