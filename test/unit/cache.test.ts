@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type CacheOptions, createCache, createElapsed } from '../../src/store/guard/cache.ts';
 import { formatQuestion, parseQuestion, whoseIs } from '../../src/store/guard/cache-key.ts';
-import { type Shelf, createShelf } from '../../src/store/guard/lru.ts';
+import { type Lru, createLru } from '../../src/store/guard/lru.ts';
 import { EmptyStoreError, type Store, StoreError } from '../../src/store/store.ts';
 import { type Answer, type Entry, type Maybe, NOBODY, type Question, type State } from '../../src/vocabulary.ts';
 import { storeOf } from '../support/store.ts';
@@ -766,7 +766,7 @@ describe('the text of a question', () => {
   });
 });
 
-describe('a shelf', () => {
+describe('an LRU', () => {
   it('holds what was put last, and forgets an owner and a domain, whatever was done to it before', () => {
     const key = fc
       .tuple(fc.constantFrom('x', 'y'), fc.constantFrom('a', 'b'), fc.nat(2))
@@ -775,33 +775,33 @@ describe('a shelf', () => {
     const whose = (each: string) => ({ owner: each.slice(0, 2), domain: each.charAt(0) });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), fc.constantFrom(8, 100), (steps, most) => {
-        const shelf = createShelf<number>(most, whose);
-        const put = new Map<string, number>(); // what a shelf without a bound would hold
+        const lru = createLru<number>(most, whose);
+        const put = new Map<string, number>(); // what an LRU without a bound would hold
         steps.forEach(([what, name], at) => {
-          const before = contentOf(shelf).size;
+          const before = contentOf(lru).size;
           if (what === 'put') {
-            shelf.put(name, at);
+            lru.put(name, at);
             put.set(name, at);
           } else if (what === 'get') {
-            const value = shelf.get(name);
+            const value = lru.get(name);
             if (value !== undefined || most > 50) expect(value).toBe(put.get(name));
           } else if (what === 'remove') {
-            if (most > 50) expect(shelf.remove(name)).toBe(put.has(name));
-            else shelf.remove(name);
+            if (most > 50) expect(lru.remove(name)).toBe(put.has(name));
+            else lru.remove(name);
             put.delete(name);
           } else {
             const { owner, domain } = whose(name);
             const meant = what === 'all' ? ('all' as const) : what === 'owner' ? { owners: [owner] } : { domain };
             const start = what === 'all' ? '' : what === 'owner' ? owner : domain;
-            const gone = shelf.forget(meant);
+            const gone = lru.forget(meant);
             for (const each of put.keys()) if (each.startsWith(start)) put.delete(each);
-            expect(gone).toBe(before - contentOf(shelf).size);
+            expect(gone).toBe(before - contentOf(lru).size);
           }
-          const content = contentOf(shelf);
+          const content = contentOf(lru);
           for (const [each, value] of content) expect(put.get(each)).toBe(value);
           if (most > 50) expect(content.size).toBe(put.size);
-          expect(shelf.size()).toBe(content.size);
-          expect(shelf.size()).toBeLessThanOrEqual(most);
+          expect(lru.size()).toBe(content.size);
+          expect(lru.size()).toBeLessThanOrEqual(most);
         });
       }),
       { numRuns: 500 },
@@ -809,9 +809,9 @@ describe('a shelf', () => {
   });
 });
 
-function contentOf(shelf: Shelf<number>): Map<string, number> {
+function contentOf(lru: Lru<number>): Map<string, number> {
   const content = new Map<string, number>();
-  shelf.each('all', (key, value) => content.set(key, value));
+  lru.each('all', (key, value) => content.set(key, value));
   return content;
 }
 

@@ -1,6 +1,6 @@
 import type { About, Answer, Maybe, Question } from '../../vocabulary.ts';
 import { formatQuestion, parseQuestion, readMeant, whoseIs } from './cache-key.ts';
-import { createShelf } from './lru.ts';
+import { createLru } from './lru.ts';
 import { EmptyStoreError, messageOf, type Store, StoreError } from '../store.ts';
 
 export interface CacheOptions {
@@ -87,18 +87,18 @@ const MOST_FLIGHTS = 20_000; // twice what a batch lets wait; beyond that some h
 export function createCache(store: Store, options: CacheOptions, clock: () => number = createElapsed()): CachedStore {
   const { entries, positiveMs, negativeMs, failureMs, staleMs } = options;
   // Each has a place of its own, so that who tries out addresses does not push out those that exist.
-  const refused = createShelf<Said>(entries >> 2, whoseIs);
-  const failed = createShelf<Failure>(entries >> 3, whoseIs);
-  const accepted = createShelf<Said>(entries - (entries >> 2) - (entries >> 3), whoseIs);
-  const shelves = [accepted, refused, failed] as const;
-  const flights = createShelf<Flight>(MOST_FLIGHTS, whoseIs);
+  const refused = createLru<Said>(entries >> 2, whoseIs);
+  const failed = createLru<Failure>(entries >> 3, whoseIs);
+  const accepted = createLru<Said>(entries - (entries >> 2) - (entries >> 3), whoseIs);
+  const lrus = [accepted, refused, failed] as const;
+  const flights = createLru<Flight>(MOST_FLIGHTS, whoseIs);
   const joinMs = Math.min(JOIN_MS, negativeMs); // a null that is waited for is as old as its lookup
   const count = { hits: 0, misses: 0, joined: 0, staleServed: 0, failuresServed: 0 };
   let moments = 0;
   let closed = false;
 
   const keep = (key: string, about: About, said: Said): void => {
-    for (const shelf of shelves) shelf.remove(key);
+    for (const lru of lrus) lru.remove(key);
     if (said.answer !== null && said.answer.value.length > LONGEST_VALUE) return;
     (accepts(about, said.answer) ? accepted : refused).put(key, said);
   };
@@ -216,13 +216,13 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
     atomic: store.atomic,
     close() {
       closed = true;
-      for (const shelf of [flights, ...shelves]) shelf.forget('all');
+      for (const lru of [flights, ...lrus]) lru.forget('all');
       return store.close();
     },
     forget(what) {
       const meant = readMeant(what);
       flights.forget(meant);
-      return shelves.reduce((sum, shelf) => sum + shelf.forget(meant), 0);
+      return lrus.reduce((sum, lru) => sum + lru.forget(meant), 0);
     },
     show(what, most) {
       const meant = readMeant(what);

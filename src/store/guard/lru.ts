@@ -1,7 +1,7 @@
 import type { Meant, Whose } from './cache-key.ts';
 
 /** Values by their keys, in a bounded number. Each key has an owner in a domain, and all of one of those is forgotten at once. */
-export interface Shelf<T> {
+export interface Lru<T> {
   get(key: string): T | undefined;
   put(key: string, value: T): void;
   remove(key: string): boolean;
@@ -37,7 +37,7 @@ interface Half<T> {
  * Keeps at most so many, and what was used last for longest: where the young half is full, it becomes the old one, and what nobody
  * used of that goes. Taking the oldest out of one Map instead costs 7 us, since it steps over those taken out before.
  */
-export function createShelf<T>(most: number, whoseIs: (key: string) => Whose): Shelf<T> {
+export function createLru<T>(most: number, whoseIs: (key: string) => Whose): Lru<T> {
   const mostYoung = most >> 1;
   let young = createHalf<T>();
   let old = createHalf<T>();
