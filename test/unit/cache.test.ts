@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type CacheOptions, createCache, createElapsed } from '../../src/store/guard/cache.ts';
-import { formatQuestion, parseQuestion, whoseIs } from '../../src/store/guard/cache-key.ts';
+import { formatQuestion, parseQuestion, belongsTo } from '../../src/store/guard/cache-key.ts';
 import { type Lru, createLru } from '../../src/store/guard/lru.ts';
 import { EmptyStoreError, type Store, StoreError } from '../../src/store/store.ts';
 import { type Answer, type Entry, type Maybe, NOBODY, type Question, type State } from '../../src/vocabulary.ts';
@@ -762,7 +762,7 @@ describe('the text of a question', () => {
     [mailbox('fred'), alias('FRED')],
     [inTable('A'), inTable('a', 'other', true)],
   ])('%j belongs to whom %j does', (one, other) => {
-    expect(whoseIs(formatQuestion(one)).owner).toBe(whoseIs(formatQuestion(other)).owner);
+    expect(belongsTo(formatQuestion(one)).owner).toBe(belongsTo(formatQuestion(other)).owner);
   });
 });
 
@@ -772,10 +772,10 @@ describe('an LRU', () => {
       .tuple(fc.constantFrom('x', 'y'), fc.constantFrom('a', 'b'), fc.nat(2))
       .map((parts) => parts.join(''));
     const step = fc.tuple(fc.constantFrom('put', 'put', 'get', 'remove', 'owner', 'domain', 'all'), key);
-    const whose = (each: string) => ({ owner: each.slice(0, 2), domain: each.charAt(0) });
+    const belongs = (each: string) => ({ owner: each.slice(0, 2), domain: each.charAt(0) });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), fc.constantFrom(8, 100), (steps, most) => {
-        const lru = createLru<number>(most, whose);
+        const lru = createLru<number>(most, belongs);
         const put = new Map<string, number>(); // what an LRU without a bound would hold
         steps.forEach(([what, name], at) => {
           const before = contentOf(lru).size;
@@ -790,10 +790,10 @@ describe('an LRU', () => {
             else lru.remove(name);
             put.delete(name);
           } else {
-            const { owner, domain } = whose(name);
-            const meant = what === 'all' ? ('all' as const) : what === 'owner' ? { owners: [owner] } : { domain };
+            const { owner, domain } = belongs(name);
+            const selection = what === 'all' ? ('all' as const) : what === 'owner' ? { owners: [owner] } : { domain };
             const start = what === 'all' ? '' : what === 'owner' ? owner : domain;
-            const gone = lru.forget(meant);
+            const gone = lru.forget(selection);
             for (const each of put.keys()) if (each.startsWith(start)) put.delete(each);
             expect(gone).toBe(before - contentOf(lru).size);
           }

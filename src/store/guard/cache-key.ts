@@ -49,14 +49,14 @@ export function parseQuestion(text: string): Question {
   }
 }
 
-/** Whose a text is: all that belongs to an address has the same owner, and all that is in a domain has the same domain. */
-export interface Whose {
+/** What a text belongs to: all texts of one address have the same owner, and all texts of one domain have the same domain. */
+export interface Belongs {
   readonly owner: string;
   readonly domain: string;
 }
 
-/** Says whose the text of a question is. The domain of a table's key is what follows its last @, or the whole of it. */
-export function whoseIs(text: string): Whose {
+/** What the text of a question belongs to. The domain of a table's key is what follows its last @, or the whole key. */
+export function belongsTo(text: string): Belongs {
   const question = parseQuestion(text);
   switch (question.about) {
     case 'mailbox':
@@ -79,14 +79,14 @@ function keyOwner(key: string): string {
   return ` ${foldLocal(key)}`;
 }
 
-/** What somebody means who names it. */
-export type Meant = 'all' | { readonly domain: string } | { readonly owners: readonly string[] };
+/** Which texts to forget or to show: all, those of a domain, or those of some owners. */
+export type Selection = 'all' | { readonly domain: string } | { readonly owners: readonly string[] };
 
 /**
  * Reads `fred@example.org`, which is its folders, alias and domain too, `@example.org`, which is all in it, or any other text, which
  * is a domain and the key of a table; null is all. An address may be the key of a table too.
  */
-export function readMeant(what: string | null): Meant {
+export function parseSelection(what: string | null): Selection {
   if (what === null) return 'all';
   const whole = what.startsWith('@') ? parseDomain(what.slice(1)) : null;
   if (whole !== null) return { domain: whole };

@@ -1,5 +1,5 @@
 import type { About, Answer, Maybe, Question } from '../../vocabulary.ts';
-import { formatQuestion, parseQuestion, readMeant, whoseIs } from './cache-key.ts';
+import { belongsTo, formatQuestion, parseQuestion, parseSelection } from './cache-key.ts';
 import { createLru } from './lru.ts';
 import { EmptyStoreError, messageOf, type Store, StoreError } from '../store.ts';
 
@@ -87,11 +87,11 @@ const MOST_FLIGHTS = 20_000; // twice what a batch lets wait; beyond that some h
 export function createCache(store: Store, options: CacheOptions, clock: () => number = createElapsed()): CachedStore {
   const { entries, positiveMs, negativeMs, failureMs, staleMs } = options;
   // Each has a place of its own, so that who tries out addresses does not push out those that exist.
-  const refused = createLru<Said>(entries >> 2, whoseIs);
-  const failed = createLru<Failure>(entries >> 3, whoseIs);
-  const accepted = createLru<Said>(entries - (entries >> 2) - (entries >> 3), whoseIs);
+  const refused = createLru<Said>(entries >> 2, belongsTo);
+  const failed = createLru<Failure>(entries >> 3, belongsTo);
+  const accepted = createLru<Said>(entries - (entries >> 2) - (entries >> 3), belongsTo);
   const lrus = [accepted, refused, failed] as const;
-  const flights = createLru<Flight>(MOST_FLIGHTS, whoseIs);
+  const flights = createLru<Flight>(MOST_FLIGHTS, belongsTo);
   const joinMs = Math.min(JOIN_MS, negativeMs); // a null that is waited for is as old as its lookup
   const count = { hits: 0, misses: 0, joined: 0, staleServed: 0, failuresServed: 0 };
   let moments = 0;
@@ -220,12 +220,12 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
       return store.close();
     },
     forget(what) {
-      const meant = readMeant(what);
-      flights.forget(meant);
-      return lrus.reduce((sum, lru) => sum + lru.forget(meant), 0);
+      const selection = parseSelection(what);
+      flights.forget(selection);
+      return lrus.reduce((sum, lru) => sum + lru.forget(selection), 0);
     },
     show(what, most) {
-      const meant = readMeant(what);
+      const selection = parseSelection(what);
       const now = clock();
       const kept: Kept[] = [];
       let leftOut = 0;
@@ -236,9 +236,9 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
         if (kept.length < most) kept.push({ question: parseQuestion(key), answer, ageMs, leftMs, staleLeftMs });
         else leftOut++;
       };
-      accepted.each(meant, (key, { answer, at }) => add(key, answer, at, positiveMs, staleMs));
-      refused.each(meant, (key, { answer, at }) => add(key, answer, at, negativeMs, 0));
-      failed.each(meant, (key, { cause, at }) => add(key, { failed: messageOf(cause) }, at, failureMs, 0));
+      accepted.each(selection, (key, { answer, at }) => add(key, answer, at, positiveMs, staleMs));
+      refused.each(selection, (key, { answer, at }) => add(key, answer, at, negativeMs, 0));
+      failed.each(selection, (key, { cause, at }) => add(key, { failed: messageOf(cause) }, at, failureMs, 0));
       return { kept, leftOut };
     },
     stats() {

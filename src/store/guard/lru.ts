@@ -1,4 +1,4 @@
-import type { Meant, Whose } from './cache-key.ts';
+import type { Belongs, Selection } from './cache-key.ts';
 
 /** Values by their keys, in a bounded number. Each key has an owner in a domain, and all of one of those is forgotten at once. */
 export interface Lru<T> {
@@ -6,10 +6,10 @@ export interface Lru<T> {
   put(key: string, value: T): void;
   remove(key: string): boolean;
   size(): number;
-  /** Forgets what is meant and says how many values that was. It takes no longer for a domain of 100,000 than for one value. */
-  forget(meant: Meant): number;
-  /** Visits all that is meant. */
-  each(meant: Meant, visit: (key: string, value: T) => void): void;
+  /** Forgets what is selected and says how many values that was. It takes no longer for a domain of 100,000 than for one value. */
+  forget(selection: Selection): number;
+  /** Visits all that is selected. */
+  each(selection: Selection, visit: (key: string, value: T) => void): void;
 }
 
 /** The values of an owner or a domain. They are forgotten by the flag alone: nobody looks at each of them. */
@@ -37,7 +37,7 @@ interface Half<T> {
  * Keeps at most so many, and what was used last for longest: where the young half is full, it becomes the old one, and what nobody
  * used of that goes. Taking the oldest out of one Map instead costs 7 us, since it steps over those taken out before.
  */
-export function createLru<T>(most: number, whoseIs: (key: string) => Whose): Lru<T> {
+export function createLru<T>(most: number, belongsTo: (key: string) => Belongs): Lru<T> {
   const mostYoung = most >> 1;
   let young = createHalf<T>();
   let old = createHalf<T>();
@@ -50,9 +50,9 @@ export function createLru<T>(most: number, whoseIs: (key: string) => Whose): Lru
       return;
     }
     take(old, key);
-    const whose = whoseIs(key);
-    const domain = groupIn(young.domains, whose.domain, null);
-    const owner = groupIn(young.owners, whose.owner, domain);
+    const belongs = belongsTo(key);
+    const domain = groupIn(young.domains, belongs.domain, null);
+    const owner = groupIn(young.owners, belongs.owner, domain);
     young.kept.set(key, { value, owner });
     young.count++;
     owner.count++;
@@ -73,23 +73,23 @@ export function createLru<T>(most: number, whoseIs: (key: string) => Whose): Lru
     put,
     remove: (key) => take(young, key) || take(old, key),
     size: () => young.count + old.count,
-    forget(meant) {
+    forget(selection) {
       const before = young.count + old.count;
-      if (meant === 'all') {
+      if (selection === 'all') {
         young = createHalf();
         old = createHalf();
       } else {
         for (const half of [young, old]) {
-          if ('domain' in meant) forgetGroup(half, half.domains, meant.domain);
-          else for (const owner of meant.owners) forgetGroup(half, half.owners, owner);
+          if ('domain' in selection) forgetGroup(half, half.domains, selection.domain);
+          else for (const owner of selection.owners) forgetGroup(half, half.owners, owner);
         }
       }
       return before - young.count - old.count;
     },
-    each(meant, visit) {
+    each(selection, visit) {
       for (const { kept } of [young, old]) {
         kept.forEach(({ value, owner }, key) => {
-          if (!isForgotten(owner) && isMeant(owner, meant)) visit(key, value);
+          if (!isForgotten(owner) && isSelected(owner, selection)) visit(key, value);
         });
       }
     },
@@ -143,7 +143,7 @@ function isForgotten(group: Group): boolean {
   return group.forgotten || (group.within?.forgotten ?? false);
 }
 
-function isMeant({ name, within }: Group, meant: Meant): boolean {
-  if (meant === 'all') return true;
-  return 'domain' in meant ? meant.domain === within?.name : meant.owners.includes(name);
+function isSelected({ name, within }: Group, selection: Selection): boolean {
+  if (selection === 'all') return true;
+  return 'domain' in selection ? selection.domain === within?.name : selection.owners.includes(name);
 }
