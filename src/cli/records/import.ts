@@ -4,13 +4,13 @@ import type { Writer } from '../../store/driver/embedded/writer.ts';
 import { keyOf, nameOf, NOUNS, type StoredRecord } from '../../record/record.ts';
 import { warn, withRecords, withTrial } from './access.ts';
 import { EXIT } from '../error.ts';
-import { type Brake, mayRemove } from './brake.ts';
+import { type RemovalLimit, mayRemove } from './removals.ts';
 import type { ListReader } from './read.ts';
 import { KINDS, type Scope, withinOf } from './kind.ts';
 import { createProgress } from './progress.ts';
 import { openSource } from './source.ts';
 
-export interface ImportRules extends Brake {
+export interface ImportRules extends RemovalLimit {
   /** Whether one bad line is enough to import nothing. */
   readonly strict: boolean;
   /** Whether the list is all there is, so that what is not in it is removed; strict by its nature. */
