@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createShrinkWatch, isSharp } from '../../src/store/driver/embedded/shrink.ts';
+import { createShrinkWatch, isLargeLoss } from '../../src/store/driver/embedded/shrink.ts';
 
 it.each([
   [10, 10, false],
@@ -10,7 +10,7 @@ it.each([
   [30_001, 300_000, true],
   [-5, 0, false],
 ])('%i of %i is more than anybody loses unnoticed: %s', (going, of, sharp) => {
-  expect(isSharp(going, of)).toBe(sharp);
+  expect(isLargeLoss(going, of)).toBe(sharp);
 });
 
 it('what shrinks is told once, by kind, also where it goes little by little or as a whole', () => {

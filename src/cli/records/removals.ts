@@ -1,4 +1,4 @@
-import { isSharp } from '../../store/driver/embedded/shrink.ts';
+import { isLargeLoss } from '../../store/driver/embedded/shrink.ts';
 
 /** How many records an import may remove. */
 export interface RemovalLimit {
@@ -8,5 +8,5 @@ export interface RemovalLimit {
 
 /** Whether an import may remove `going` of `of` records: up to --allow-removals, or, without it, no more than ten or a tenth. */
 export function mayRemove(going: number, of: number, { allowRemovals }: RemovalLimit): boolean {
-  return allowRemovals === null ? !isSharp(going, of) : going <= allowRemovals;
+  return allowRemovals === null ? !isLargeLoss(going, of) : going <= allowRemovals;
 }

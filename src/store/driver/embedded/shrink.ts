@@ -4,7 +4,7 @@ import type { Counts } from './count.ts';
 export const UNNOTICED = { records: 10, share: 0.1 } as const;
 
 /** Whether so many of so many are more than anybody loses unnoticed. */
-export function isSharp(going: number, of: number): boolean {
+export function isLargeLoss(going: number, of: number): boolean {
   return going > UNNOTICED.records && going > of * UNNOTICED.share;
 }
 
@@ -21,9 +21,9 @@ export function createShrinkWatch(
     for (const name of new Set([...highest.keys(), ...counts.keys()])) {
       const before = highest.get(name) ?? 0;
       const after = counts.get(name) ?? 0;
-      const sharp = isSharp(before - after, before);
-      if (sharp) shrank(name, before, after);
-      if (sharp || after > before) highest.set(name, after);
+      const large = isLargeLoss(before - after, before);
+      if (large) shrank(name, before, after);
+      if (large || after > before) highest.set(name, after);
     }
   };
 }
