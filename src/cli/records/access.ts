@@ -32,14 +32,14 @@ export async function asCliError<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Gives `work` the folder of a store, or where there is none yet, one that is removed behind it: a trial makes no store. */
-export async function withTrial<T>(dir: string, work: (dir: string) => Promise<T>): Promise<T> {
+/** Gives `work` the folder of a store. If there is no store yet, it gets an empty folder that is removed afterwards: a dry run makes no store. */
+export async function withDryRunStore<T>(dir: string, work: (dir: string) => Promise<T>): Promise<T> {
   if (hasStore(dir)) return work(dir);
-  const trial = mkdtempSync(join(tmpdir(), 'smmap-'));
+  const temporary = mkdtempSync(join(tmpdir(), 'smmap-'));
   try {
-    return await work(trial);
+    return await work(temporary);
   } finally {
-    rmSync(trial, { recursive: true, force: true });
+    rmSync(temporary, { recursive: true, force: true });
   }
 }
 

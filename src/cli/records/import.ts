@@ -2,7 +2,7 @@ import { quoted } from '../../address/written.ts';
 import type { SourceLine } from '../../format/lines.ts';
 import type { Writer } from '../../store/driver/embedded/writer.ts';
 import { keyOf, nameOf, NOUNS, type StoredRecord } from '../../record/record.ts';
-import { warn, withRecords, withTrial } from './access.ts';
+import { warn, withRecords, withDryRunStore } from './access.ts';
 import { EXIT } from '../error.ts';
 import { type RemovalLimit, mayRemove } from './removals.ts';
 import type { ListReader } from './read.ts';
@@ -115,7 +115,7 @@ export async function importFile(
   try {
     const work = (folder: string): Promise<boolean> =>
       withRecords(folder, 'write', (store) => store.write((writer) => change(writer)));
-    const written = await (rules.dryRun ? withTrial(dir, work) : work(dir));
+    const written = await (rules.dryRun ? withDryRunStore(dir, work) : work(dir));
     progress.clear();
     const { good, bad, added, changed, removed } = done;
     const parts = `${added} added, ${changed} changed${rules.replace ? `, ${removed} removed` : ''}`;

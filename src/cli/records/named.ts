@@ -12,7 +12,7 @@ export function identityOf({ kind, table }: Scope, name: string): Identity {
   switch (about) {
     case 'mailbox':
     case 'alias':
-      return { about, ...sound(parseOwner(name)) };
+      return { about, ...withoutFlaw(parseOwner(name)) };
     case 'domain':
       return { about, domain: domainOf(name) };
     case 'key':
@@ -33,7 +33,7 @@ export function domainOf(text: string): string {
 }
 
 /** What was read, where it has no flaw. Throws CliError with the flaw. */
-export function sound<T>(read: T | Flaw): T {
+export function withoutFlaw<T>(read: T | Flaw): T {
   if (typeof read === 'object' && read !== null && 'flaw' in read) throw new CliError(EXIT.DATA, read.flaw);
   return read;
 }

@@ -8,7 +8,7 @@ import type { DomainClass, State } from '../../vocabulary.ts';
 import { warn, withRecords } from './access.ts';
 import { CliError, EXIT } from '../error.ts';
 import { TOO_LONG } from './import.ts';
-import { domainOf, sound } from './named.ts';
+import { domainOf, withoutFlaw } from './named.ts';
 
 /** What `mailbox add` sets. Null leaves it as it is; a new mailbox is active, and has no value. */
 export interface MailboxFields {
@@ -20,9 +20,9 @@ export interface MailboxFields {
 /** Each command throws CliError with exit code 65 for what is none of its kind, and 74 for a store that fails. */
 export async function addMailboxes(addresses: readonly string[], fields: MailboxFields, dir: string): Promise<void> {
   const { state, value } = fields;
-  if (value !== null) sound(flawOfValue(value));
-  const owners = addresses.map((address) => sound(parseOwner(address)));
-  const folders = fields.folders.map((folder) => sound(parseFolder(folder)));
+  if (value !== null) withoutFlaw(flawOfValue(value));
+  const owners = addresses.map((address) => withoutFlaw(parseOwner(address)));
+  const folders = fields.folders.map((folder) => withoutFlaw(parseFolder(folder)));
   const inactive: Mailbox[] = [];
   await put(dir, (store) =>
     owners.map(({ local, domain }) => {
@@ -48,11 +48,11 @@ export async function addMailboxes(addresses: readonly string[], fields: Mailbox
 
 /** Gives an address more targets, or with `replace` other ones. */
 export function addAlias(address: string, targets: readonly string[], replace: boolean, dir: string): Promise<void> {
-  const alias: Alias = sound(parseAlias(sound(parseOwner(address)), targets.join(',')));
+  const alias: Alias = withoutFlaw(parseAlias(withoutFlaw(parseOwner(address)), targets.join(',')));
   return put(dir, (store) => {
     const old = replace ? null : store.get(alias);
     const kept = old?.about === 'alias' ? old.targets : [];
-    return [sound(parseAlias(alias, [...kept, ...alias.targets].join(', ')))];
+    return [withoutFlaw(parseAlias(alias, [...kept, ...alias.targets].join(', ')))];
   });
 }
 
@@ -69,7 +69,7 @@ export function addDomains(names: readonly string[], domainClass: DomainClass | 
 }
 
 export function addKey(table: string, key: string, value: string, dir: string): Promise<void> {
-  const entry = sound(parseEntry(table, key, value));
+  const entry = withoutFlaw(parseEntry(table, key, value));
   return put(dir, () => [entry]);
 }
 

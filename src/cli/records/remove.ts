@@ -8,7 +8,7 @@ import { type Identity, nameOf } from '../../record/record.ts';
 import { warn, withRecords } from './access.ts';
 import { CliError, EXIT } from '../error.ts';
 import type { Scope } from './kind.ts';
-import { identityOf, sound, warnOfMissing } from './named.ts';
+import { identityOf, withoutFlaw, warnOfMissing } from './named.ts';
 
 /**
  * Removes records. Resolves to 1 where one was not there. Throws CliError, and removes nothing, where somebody names an alias
@@ -28,7 +28,7 @@ export function remove(scope: Scope, names: readonly string[], dir: string): Pro
 export function removeTargets(names: readonly string[], targets: readonly string[], dir: string): Promise<number> {
   const scope: Scope = { kind: 'alias', table: '' };
   const identities = names.map((name) => identityOf(scope, name));
-  const going = sound(parseTargets(targets.join(','))).map(({ text }) => text);
+  const going = withoutFlaw(parseTargets(targets.join(','))).map(({ text }) => text);
   return change(dir, (store, writer) => {
     let missing = 0;
     for (const identity of identities) {
