@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { cli, MAIN, serve } from './daemon.ts';
-import { openStore } from './keep.ts';
+import { openStore } from './embedded.ts';
 
 /** Files as people have them, what is said of each, and what is exported then. */
 const FOUND = [

@@ -5,7 +5,7 @@ import { openRecords } from '../../src/store/driver/embedded/records.ts';
 import { formatLine } from '../../src/record/record.ts';
 import type { About } from '../../src/vocabulary.ts';
 import { cli, makeFolder, serve } from './daemon.ts';
-import { openStore, type Store } from './keep.ts';
+import { openStore, type Store } from './embedded.ts';
 
 describe('smmap mailbox', () => {
   test('adds, shows, lists and removes', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { openStore } from './keep.ts';
+import { openStore } from './embedded.ts';
 
 /** Each kind, with what one of so many is, and how many there are of other things that nobody may touch. */
 const KINDS = [
