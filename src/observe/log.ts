@@ -2,58 +2,56 @@ import type { About, Reply, Request } from '../vocabulary.ts';
 import { createTally } from './tally.ts';
 
 /**
- * The events of the daemon, one function each: what is logged is an API, which docs/operations.md lists. An error's
- * message may hold a path or a host, so it is logged and never sent to a client; no event takes a password.
+ * The events of the daemon, one function for each. The log is an API: docs/errors.md lists its events. The message of an
+ * error may hold a path or a host, so it is logged and never sent to a client. No event takes a password.
  */
 export interface Log {
   started(version: string, config: string, listeners: readonly string[]): void;
   listening(name: string, where: string): void;
-  /** Of one of its servers, where it has several. */
+  /** `server` names one server of the store; null if the store has only one. */
   storeOpened(store: string, server: string | null): void;
   storeUnavailable(store: string, server: string | null, cause: unknown): void;
-  /** What is known of a store is not what it says: nothing that it says is trusted any more. An alarm. */
+  /** The store does not find its canary, or finds an address that does not exist. Nothing it says is trusted. An alarm. */
   canaryFailed(store: string, server: string | null, cause: unknown): void;
   canaryRecovered(store: string, server: string | null): void;
-  /** Nothing of a kind that it is asked for was ever written to it, so it is certain of nothing. */
+  /** The store is asked for a kind of record that was never written to it, so it is certain of nothing. */
   storeEmpty(store: string, about: About, cause: unknown): void;
-  /** Sharply less of a kind (`mailbox`, `alias`, `domain`, `key NAME` of a table) is there than was. An alarm. */
+  /** The store has far fewer records of a kind (`mailbox`, `alias`, `domain`, `key NAME` of a table) than before. An alarm. */
   storeShrank(store: string, kind: string, before: number, after: number): void;
   /**
-   * One answer. OK at debug, a refusal (NOTFOUND, PERM) at info, a deferral (TEMP) at warn with its cause. Where a
-   * NOTFOUND refuses nobody, such as an address that is no alias, it is at debug too: a mail server may ask 39 times
-   * for one recipient. Deferrals of one cause are one line a second, as are all events below that have a count.
+   * One reply. OK is logged at debug, a refusal (NOTFOUND, PERM) at info, a deferral (TEMP) at warn with its cause. A
+   * NOTFOUND that refuses no mail, for example because an address has no alias, is logged at debug too: a mail server may
+   * ask 39 times for one recipient. Deferrals with the same cause make one line a second. So do all events with a count.
    */
   answered(request: Request, reply: Reply, cause: unknown, refuses: boolean): void;
-  /** A TEMP that no map gave: too many connections, a malformed request (null), a reply that is too long. */
+  /** A TEMP that did not come from a map: too many connections, a malformed request (null), a reply that is too long. */
   refusedHere(request: Request | null, reason: string): void;
   deadlinePassed(request: Request, deadlineMs: number): void;
   connectionEnded(why: string): void;
-  /** Beyond the hard limit. */
+  /** A client beyond the hard limit. */
   connectionRefused(open: number): void;
   connectionForbidden(listener: string, address: string): void;
-  /** Its socket file is gone, so that no client comes in. An alarm; `listening` says that it was bound again. */
+  /** The socket file of a listener is gone, so no client can connect. An alarm. `listening` says that it is back. */
   socketLost(listener: string, cause: string): void;
   acceptFailed(listener: string, cause: unknown): void;
-  /** More clients are configured than this process may have files and sockets open; it should have `wanted`. */
+  /** The configuration allows more clients than this process may open files and sockets; it needs `wanted`. */
   fewDescriptors(limit: number, hardConnections: number, wanted: number): void;
   stalled(forMs: number): void;
   reloaded(config: string, listeners: readonly string[]): void;
-  /**
-   * The configuration or a listener of it is no good, or what is `expected` less; the daemon goes on with what it has.
-   */
+  /** A reload failed and the old configuration stays. `expected`: because of the configuration or one of its listeners. */
   reloadRefused(cause: unknown, expected: boolean): void;
-  /** Another daemon has taken over, and this one serves its clients on until they close. */
+  /** Another daemon has taken over. This one serves its clients until they close. */
   handingOver(open: number): void;
   stopping(why: string, open: number): void;
   stopped(): void;
   failed(cause: unknown): void;
-  /** So many lines found no room, since nobody read them. */
+  /** Lines were dropped because nothing reads the log. */
   lost(lines: number): void;
-  /** Writes what is counted and not written yet. */
+  /** Writes the events that were counted and not written yet. */
   flush(): void;
 }
 
-/** Takes an event of a level, and a text for a person, as pino does. */
+/** Takes an event and a text for people, at a level, as pino does. */
 export interface Logger {
   isLevelEnabled(level: string): boolean;
   debug(event: object, text: string): void;
@@ -63,13 +61,13 @@ export interface Logger {
   fatal(event: object, text: string): void;
 }
 
-/** The commands that add a mailbox and ask for it, for who starts with an empty store. */
+/** The commands that add the first mailbox and test it. */
 export interface FirstSteps {
   readonly add: string;
   readonly ask: string;
 }
 
-/** Makes the log of what takes its events. */
+/** Makes the log from a logger. */
 export function createLog(logger: Logger, firstSteps: FirstSteps): Log {
   const deferred = createTally<{ request: Request | null; cause: string }>(({ request, cause }, count, mixed) => {
     const event = { event: 'deferred', count, ...mixedOf(mixed), ...request, reply: 'TEMP', cause };
@@ -85,11 +83,11 @@ export function createLog(logger: Logger, firstSteps: FirstSteps): Log {
   });
   const refused = createTally<number>((open, count) => {
     const event = { event: 'connection_refused', count, open };
-    logger.warn(event, `connection refused${times(count)}: ${open} are open`);
+    logger.warn(event, `connection refused${times(count)}: ${open} connections are open`);
   });
   const forbidden = createTally<{ listener: string; address: string }>(({ listener, address }, count) => {
     const event = { event: 'connection_forbidden', count, listener, address };
-    logger.warn(event, `connection refused${times(count)}: ${address} is in no allowed network`);
+    logger.warn(event, `connection refused${times(count)}: ${address} is not in an allowed network`);
   });
   const acceptFailed = createTally<{ listener: string; cause: string }>(({ listener, cause }, count, mixed) => {
     const event = { event: 'accept_failed', count, ...mixedOf(mixed), listener, cause };
@@ -97,38 +95,38 @@ export function createLog(logger: Logger, firstSteps: FirstSteps): Log {
   });
   return {
     started(version, config, listeners) {
-      logger.info({ event: 'started', version, config, listeners }, `smmap ${version} runs on ${config}`);
+      logger.info({ event: 'started', version, config, listeners }, `smmap ${version} runs with ${config}`);
     },
     listening(name, where) {
       logger.info({ event: 'listening', listener: name, where }, `listening on ${where}`);
     },
     storeOpened(store, server) {
-      logger.info({ event: 'store_opened', store, ...at(server) }, `store ${nameOf(store, server)} is open`);
+      logger.info({ event: 'store_opened', store, ...at(server) }, `store ${nameOf(store, server)} is available`);
     },
     storeUnavailable(store, server, cause) {
       const reason = messageOf(cause);
-      const text = `store ${nameOf(store, server)} cannot answer: ${reason}`;
+      const text = `store ${nameOf(store, server)} is unavailable: ${reason}`;
       logger.error({ event: 'store_unavailable', store, ...at(server), cause: reason }, text);
     },
     canaryFailed(store, server, cause) {
       const reason = messageOf(cause);
-      const text = `store ${nameOf(store, server)} is not trusted, so it answers TEMP: ${reason}`;
+      const text = `the canary of store ${nameOf(store, server)} failed, so the store answers TEMP: ${reason}`;
       logger.error({ event: 'canary_failed', store, ...at(server), cause: reason }, text);
     },
     canaryRecovered(store, server) {
-      const text = `store ${nameOf(store, server)} is trusted again`;
+      const text = `the canary of store ${nameOf(store, server)} recovered`;
       logger.info({ event: 'canary_recovered', store, ...at(server) }, text);
     },
     storeEmpty(store, about, cause) {
       const { add, ask } = firstSteps;
       const text =
         about === 'mailbox'
-          ? `never held a mailbox, so it answers TEMP; add a mailbox: ${add}; then ask for it: ${ask}`
+          ? `has never held a mailbox, so it answers TEMP; add a mailbox: ${add}; then test it: ${ask}`
           : `answers TEMP: ${messageOf(cause)}`;
       logger.warn({ event: 'store_empty', store, about }, `store ${store} ${text}`);
     },
     storeShrank(store, kind, before, after) {
-      const text = `store ${store} has ${after} records of ${kind}, where it had ${before}: was that meant? If not: smmap store restore`;
+      const text = `store ${store} has ${after} records of ${kind}, and had ${before}; if this is a mistake, run smmap store restore`;
       logger.warn({ event: 'store_shrank', store, kind, before, after }, text);
     },
     answered(request, reply, cause, refuses) {
@@ -152,7 +150,10 @@ export function createLog(logger: Logger, firstSteps: FirstSteps): Log {
     connectionRefused: (open) => refused.add('', open),
     connectionForbidden: (listener, address) => forbidden.add(listener, { listener, address }),
     socketLost(listener, cause) {
-      logger.error({ event: 'socket_lost', listener, cause }, `no client of listener ${listener} comes in: ${cause}`);
+      logger.error(
+        { event: 'socket_lost', listener, cause },
+        `no client can connect to listener ${listener}: ${cause}`,
+      );
     },
     acceptFailed(listener, cause) {
       const reason = messageOf(cause);
@@ -160,7 +161,7 @@ export function createLog(logger: Logger, firstSteps: FirstSteps): Log {
     },
     fewDescriptors(limit, hardConnections, wanted) {
       const text =
-        `hard_connections is ${hardConnections}, but this process may have only ${limit} files and sockets open; clients beyond that are ` +
+        `hard_connections is ${hardConnections}, but this process may open only ${limit} files and sockets; clients beyond that are ` +
         `closed without an answer: set LimitNOFILE (ulimit -n) to ${wanted} or more, or lower hard_connections`;
       logger.warn({ event: 'few_descriptors', limit, hardConnections, wanted }, text);
     },
@@ -171,27 +172,33 @@ export function createLog(logger: Logger, firstSteps: FirstSteps): Log {
       );
     },
     reloaded(config, listeners) {
-      logger.info({ event: 'reloaded', config, listeners }, `goes on with ${config}`);
+      logger.info({ event: 'reloaded', config, listeners }, `reloaded ${config}`);
     },
     reloadRefused(cause, expected) {
-      const reason = expected ? messageOf(cause) : `of an unexpected error: ${messageOf(cause)}`;
+      const reason = expected ? messageOf(cause) : `unexpected error: ${messageOf(cause)}`;
       const stack = expected ? {} : { err: cause };
-      logger.error({ event: 'reload_refused', cause: reason, ...stack }, `goes on as before, since ${reason}`);
+      logger.error(
+        { event: 'reload_refused', cause: reason, ...stack },
+        `reload failed, the old configuration stays: ${reason}`,
+      );
     },
     handingOver(open) {
-      logger.info({ event: 'handing_over', open }, `another daemon listens now, ${open} connections are served on`);
+      logger.info(
+        { event: 'handing_over', open },
+        `another daemon took over, ${open} connections are still served here`,
+      );
     },
     stopping(why, open) {
-      logger.info({ event: 'stopping', why, open }, `stopping on ${why}, ${open} connections are open`);
+      logger.info({ event: 'stopping', why, open }, `stopping because of ${why}, ${open} connections are open`);
     },
     stopped() {
       logger.info({ event: 'stopped' }, 'stopped');
     },
     failed(cause) {
-      logger.fatal({ event: 'failed', err: cause }, `a bug, please report it: ${messageOf(cause)}`);
+      logger.fatal({ event: 'failed', err: cause }, `a bug in smmap, please report it: ${messageOf(cause)}`);
     },
     lost(lines) {
-      logger.warn({ event: 'log_lost', lines }, `${lines} lines of this log are lost, since nobody read it`);
+      logger.warn({ event: 'log_lost', lines }, `${lines} lines of this log were lost, because nothing read them`);
     },
     flush() {
       for (const tally of [deferred, deadlines, ended, refused, forbidden, acceptFailed]) tally.flush();
@@ -200,10 +207,10 @@ export function createLog(logger: Logger, firstSteps: FirstSteps): Log {
 }
 
 function times(count: number): string {
-  return count === 1 ? '' : `, ${count} times`;
+  return count === 1 ? '' : ` ${count} times`;
 }
 
-/** Of so many causes that they were counted together. */
+/** `mixed`: there were so many causes that they were counted together. */
 function mixedOf(mixed: boolean): { readonly mixed?: true } {
   return mixed ? { mixed } : {};
 }

@@ -5,14 +5,14 @@ import { escapeJson, printable } from './printable.ts';
 
 export interface LogOptions {
   readonly level: string;
-  /** For a person at a terminal instead of JSON, one object a line. */
+  /** Text for a person at a terminal, instead of JSON with one object a line. */
   readonly pretty: boolean;
   readonly firstSteps: FirstSteps;
 }
 
 export interface OpenLog {
   readonly log: Log;
-  /** Writes what waits, and waits for that for a second at most. */
+  /** Writes what is waiting. Takes a second at most. */
   readonly flush: () => Promise<void>;
   readonly setLevel: (level: string) => void;
 }

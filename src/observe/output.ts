@@ -4,19 +4,19 @@ import { write } from 'node:fs';
 export interface Output {
   /** Never waits, and never throws. */
   write(text: string): void;
-  /** Resolves once all is written, or after a second: a log that nobody reads must not keep the process from ending. */
+  /** Resolves when all is written, or after a second: a log that nobody reads must not stop the process from ending. */
   flush(): Promise<void>;
 }
 
-const MOST_WAITING = 16 * 1024 * 1024; // characters that wait for a log that nobody reads; what comes then is lost
-const AGAIN_MS = 1; // when a full pipe is tried again, then twice as late each time,
-const LATEST_AGAIN_MS = 64; // and no later than that
+const MOST_WAITING = 16 * 1024 * 1024; // characters that wait when nobody reads the log; later ones are lost
+const AGAIN_MS = 1; // a full pipe is tried again after this time, then after twice the time, and so on
+const LATEST_AGAIN_MS = 64; // up to this time
 const FLUSH_MS = 1_000;
 
 /**
- * Writes to a descriptor, one write at a time, so that a slow reader holds up nobody. A pipe or socket has to be
- * non-blocking, as Node makes those of its own standard output: a thread that is held in a write would hold the end of
- * the process, too. `lost` is told the number of texts that found no room, once there is room again.
+ * Writes to a descriptor, one write at a time, so that a slow reader delays nobody. A pipe or socket must be non-blocking,
+ * as Node makes its own standard output: a thread that hangs in a write would stop the process from ending. `lost` gets the
+ * number of texts that had no room, as soon as there is room again.
  */
 export function createOutput(fd: number, lost: (texts: number) => void): Output {
   let waiting = '';
@@ -48,7 +48,7 @@ export function createOutput(fd: number, lost: (texts: number) => void): Output 
       return;
     }
     againMs = AGAIN_MS;
-    chunk = error === null ? chunk.subarray(bytes) : Buffer.alloc(0); // nobody is there to read it, or the disk is full
+    chunk = error === null ? chunk.subarray(bytes) : Buffer.alloc(0); // the reader is gone, or the disk is full
     next();
   };
   const tellLost = (): void => {

@@ -1,9 +1,9 @@
-/** The sockets that systemd passed in, by their FileDescriptorName. */
+/** The sockets that systemd passed to us, by their FileDescriptorName. */
 export type InheritedSockets = ReadonlyMap<string, number>;
 
 const FIRST_FD = 3; // SD_LISTEN_FDS_START of sd_listen_fds(3)
 
-/** Reads them from the environment; empty where there are none, or where they are another process's. */
+/** Reads them from the environment. Empty if there are none, or if they are for another process. */
 export function inheritedSockets(environment: NodeJS.ProcessEnv, pid: number): InheritedSockets {
   const { LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES } = environment;
   if (LISTEN_PID !== String(pid)) return new Map();

@@ -1,12 +1,12 @@
-/** Tells what happens often in few lines. */
+/** Counts events that happen often, so that they make few lines. */
 export interface Tally<T> {
   add(cause: string, what: T): void;
-  /** Tells at once what is counted and not told yet. */
+  /** Tells at once what was counted and not told yet. */
   flush(): void;
 }
 
 const EACH_MS = 1_000;
-const MOST_CAUSES = 100; // at a time; a cause may name what was asked for, and then each is another
+const MOST_CAUSES = 100; // at a time; a cause may contain the key, so each request could be a new cause
 const OTHERS = '';
 
 interface Counted<T> {
@@ -16,9 +16,9 @@ interface Counted<T> {
 }
 
 /**
- * The first of a cause is told at once, and what follows is counted and told once a second with its first one, until a
- * second passes without any. So `tell` is told of each exactly once. Beyond a hundred causes at a time the others are
- * counted together: `mixed`.
+ * Tells the first event of a cause at once. Counts the next ones, and tells their number and the first of them once a
+ * second, until a second passes without any. So `tell` hears of each event exactly once. Beyond a hundred causes at a time,
+ * the others are counted together: `mixed`.
  */
 export function createTally<T>(tell: (first: T, count: number, mixed: boolean) => void): Tally<T> {
   const causes = new Map<string, Counted<T>>();

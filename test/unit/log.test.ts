@@ -100,7 +100,7 @@ describe('the log', () => {
       expect(lines[2]).not.toHaveProperty('key');
       lines.length = 0;
       vi.advanceTimersByTime(1_000);
-      const msg = 'deferred, 499 times: connection refused';
+      const msg = 'deferred 499 times: connection refused';
       expect(lines).toMatchObject([{ event: 'deferred', count: 499, key: 'u1', cause: 'connection refused', msg }]);
     });
 
