@@ -1,39 +1,40 @@
 import type { CachedStore } from '../store/guard/cache.ts';
 import type { Reply, Request } from '../vocabulary.ts';
 
-/** A store, as whoever runs the daemon looks at it and deals with it. */
+/** What the control socket can show and change of a store. */
 export interface Controllable {
-  /** Whatever there is to tell: driver, servers, counters. */
+  /** Its driver, servers and counters. */
   readonly status: () => object;
   readonly cache: CachedStore | null;
 }
 
-/** A daemon that came before this one, and still serves the clients that it has. */
+/** A daemon that this one replaced, and that still serves its clients. */
 export interface Older {
   readonly pid: number;
   readonly clients: number;
 }
 
-/** What a request on the control socket may be answered: a list is cut to fit. */
-export const CONTROL_REPLY_BYTES = 100_000; // as much as Postfix takes for a reply, by default (socketmap_table(5))
+/** The longest reply on the control socket. A list is cut to fit. */
+export const CONTROL_REPLY_BYTES = 100_000; // as long as Postfix accepts by default (socketmap_table(5))
 
-const ROOM_BYTES = 1_000; // for what stands around a list
-const MOST_SHOWN = 1_000; // more do not fit, and each takes its time
+const ROOM_BYTES = 1_000; // for the text around a list
+const MOST_SHOWN = 1_000; // more would not fit, and each one costs time
 
-const OLDER_MS = 30_000; // an older daemon tells of itself three times as often
+const OLDER_MS = 30_000; // an older daemon reports three times as often
 
 type Stores = ReadonlyMap<string, Controllable>;
 type Command = (stores: Stores, argument: string, older: Map<number, Older & { readonly at: number }>) => object;
 
-/** A command cannot be done; the message says why, and what can. */
+/** A command that cannot be done. The message says why, and what to do instead. */
 class RefusedError extends Error {
   override name = 'RefusedError';
 }
 
 /**
- * Answers the control socket, which speaks the protocol of all others: the name of the map is a command and the key its argument,
- * which may be empty, so that `smmap probe --map cache-forget fred@example.org` does it too. OK with an object in JSON, else
- * TEMP with the reason: never NOTFOUND or PERM, since a mail server that asks here by mistake would refuse all mail.
+ * Answers the control socket. It has the same protocol as the other listeners: the name of the map is a command, and the key
+ * is its argument, which may be empty. So `smmap probe --map cache-forget fred@example.org` works too. The reply is OK with a
+ * JSON object, or TEMP with the reason. It is never NOTFOUND or PERM: a mail server that asks here by mistake would refuse
+ * all mail.
  */
 export function createControl(stores: () => Stores): (request: Request) => Reply {
   const older: Parameters<Command>[2] = new Map();
@@ -82,7 +83,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   [
     'cache-forget',
     (stores, what) => {
-      if (what === '') throw new RefusedError('forget what? Give an address, @domain or the key of a table');
+      if (what === '') throw new RefusedError('give an address, @domain or the key of a table to forget');
       return { forgotten: cachesOf(stores).reduce((sum, [, cache]) => sum + cache.forget(what), 0) };
     },
   ],
@@ -101,7 +102,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
     },
   ],
   [
-    'older', // {"pid": 1234, "clients": 2}, what a daemon that came before says of itself
+    'older', // {"pid": 1234, "clients": 2}: the report of a daemon that was replaced
     (_stores, argument, older) => {
       const { pid, clients } = JSON.parse(argument) as Record<string, unknown>;
       if (typeof pid !== 'number' || typeof clients !== 'number') throw new RefusedError('give pid and clients');
@@ -112,7 +113,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ],
 ]);
 
-/** Those that have a cache; RefusedError where there is none. */
+/** The stores that have a cache. Throws RefusedError if none has one. */
 function cachesOf(stores: Stores): (readonly [string, CachedStore])[] {
   const all = [...stores].flatMap(([name, { cache }]) => (cache === null ? [] : [[name, cache] as const]));
   if (all.length === 0) throw new RefusedError('no store has a cache; add cache = {} to a [store.NAME]');
@@ -120,12 +121,12 @@ function cachesOf(stores: Stores): (readonly [string, CachedStore])[] {
 }
 
 function namesOf(stores: Stores): string {
-  return `these have one: ${cachesOf(stores)
+  return `stores with a cache: ${cachesOf(stores)
     .map(([name]) => name)
     .join(', ')}`;
 }
 
-/** As many as fit into a reply, and the number of the others. */
+/** As many items as fit into a reply, and the number of the others. */
 function cut(name: string, items: readonly object[], leftOut: number): object {
   let left = CONTROL_REPLY_BYTES - ROOM_BYTES;
   const most = items.findIndex((item) => (left -= Buffer.byteLength(JSON.stringify(item)) + 1) < 0);

@@ -25,44 +25,45 @@ export interface Daemon {
   /** Resolves to the name of a listener whose path another daemon has taken over. */
   readonly replaced: Promise<string>;
   /**
-   * Goes on with another configuration: maps, stores, limits and listeners, without closing a connection. Where a listener
-   * cannot be had, it goes on with the one that it has, and throws ListenError.
+   * Changes to another configuration: maps, stores, limits and listeners, without closing a connection. If a listener cannot
+   * be opened, the old configuration stays, and ListenError is thrown.
    */
   reload(config: Config): Promise<void>;
-  /** Lets go of its TCP ports, so that another daemon can listen there, and has them back where none took over in time. */
+  /** Closes its TCP ports, so that another daemon can listen there. Opens them again if none takes over in time. */
   lendPorts(): void;
   /**
-   * Accepts no more, since another daemon does, and serves its clients on until they close, or for limits.handover_ms: it
-   * puts their questions to that other daemon, and tells it that this one still lives.
+   * Accepts no new clients, because another daemon does. Serves its own clients until they close, or for limits.handover_ms:
+   * it passes their requests to the other daemon, and tells that daemon that this one still runs.
    */
   handOver(): Promise<void>;
   /**
-   * Accepts no more, answers what was asked, half-closes, and stays until the clients have closed, or for limits.stop_ms.
-   * Clients that never connect again are served on until they close, by the daemon that listens then.
+   * Accepts no new clients, answers the requests it has, half-closes, and waits until the clients have closed, or for
+   * limits.stop_ms. Clients that never connect again are served until they close, by the daemon that listens then.
    */
   stop(why: string): Promise<void>;
-  /** Accepts no more, answers what was asked, and closes. */
+  /** Accepts no new clients, answers the requests it has, and closes. */
   end(why: string): Promise<void>;
 }
 
-/** What a configuration comes to. */
+/** A configuration and what was made of it. */
 interface Running {
   readonly config: Config;
   readonly maps: Maps<OpenStore>;
   readonly answer: (request: Request, sendable: (reply: Reply) => Reply) => Maybe<Reply>;
 }
 
-/** Of the control socket, whoever uses it. */
+/** The limits of the control socket. */
 const CONTROL_LIMITS = { replyBytes: CONTROL_REPLY_BYTES, softConnections: 100, hardConnections: 100 };
 
 const OTHER_DESCRIPTORS = 100; // of stores, listeners and Node itself
 
-const LAST_ACCEPT_MS = 100; // who connected before the path was taken over is accepted within this time
+const LAST_ACCEPT_MS = 100; // clients that connected before the takeover are accepted within this time
 
 /**
- * The only place that wires: stores and maps over them, then listeners that ask the maps. A store that cannot be opened
- * does not stop the start, since TEMP is a better answer than none; a listener that cannot be opened does. With `takeover`
- * the path of a Unix socket is taken from whoever listens there, without a moment in which nobody would. `pid` is this process.
+ * The only place that connects the parts: stores, maps that ask the stores, and listeners that ask the maps. A store that
+ * cannot be opened does not stop the start, because TEMP is better than no answer. A listener that cannot be opened stops it.
+ * With `takeover`, the path of a Unix socket is taken from another server, and at every moment one of them listens. `pid` is
+ * this process.
  */
 export async function startDaemon(
   first: Config,
@@ -195,7 +196,7 @@ export async function startDaemon(
     },
     replaced,
     async reload(config) {
-      if (ending) throw new ListenError('the daemon ends');
+      if (ending) throw new ListenError('the daemon is stopping');
       const old = running;
       const before = new Set(old.maps.stores.values());
       const next = await run(config, old);
@@ -210,7 +211,7 @@ export async function startDaemon(
       warn(next);
       for (const store of without(before, after)) {
         retired.add(store);
-        // What was asked of it is answered, or past its deadline, by then.
+        // By then, its questions are answered or past their deadline.
         setTimeout(() => {
           retired.delete(store);
           void closeStores([store]);
@@ -224,7 +225,7 @@ export async function startDaemon(
       await new Promise((resolve) => setTimeout(resolve, LAST_ACCEPT_MS));
       listeners.close();
       log.handingOver(clients.count);
-      // Where nobody can be asked for the clients, they had better be half-closed: then they connect anew.
+      // If the other daemon cannot be asked, it is better to half-close the clients: then they connect again.
       if (successor.isKnown) await clients.finish(running.config.limits.handoverMs);
       successor.leave();
     },
@@ -252,14 +253,14 @@ export async function startDaemon(
   };
 }
 
-/** The listeners of a configuration, control among them. */
+/** The listeners of a configuration, with the control socket. */
 function listenersOf({ listeners, control }: Config): readonly NamedListener[] {
   const all: NamedListener[] = Array.from(listeners, ([name, config]) => ({ name, config, servedBy: 'maps' }));
   if (control !== null) all.push({ name: 'control', config: control, servedBy: 'control' });
   return all;
 }
 
-/** Who connects when no descriptor is left is closed by libuv, without an answer. */
+/** When no descriptor is left, libuv closes new clients without an answer. */
 function warnOfFewDescriptors({ limits }: Config, log: Log): void {
   const limit = descriptorLimit();
   if (limit === null || limits.hardConnections + OTHER_DESCRIPTORS <= limit) return;
@@ -270,7 +271,7 @@ function without<T>(all: ReadonlySet<T>, some: ReadonlySet<T>): readonly T[] {
   return [...all].filter((each) => !some.has(each));
 }
 
-/** A store that is open already, under whatever name: an LMDB file must not be opened twice by a process. */
+/** A store that is open already, under any name: a process must not open an LMDB file twice. */
 function findOpen({ config, maps }: Running, wanted: StoreConfig): OpenStore | null {
   const [name] = [...config.stores].find(([, store]) => isDeepStrictEqual(store, wanted)) ?? [];
   return name === undefined ? null : (maps.stores.get(name) as OpenStore);

@@ -26,25 +26,25 @@ export interface Listeners {
   readonly where: readonly string[];
   /** The same listeners, with their protocols. */
   readonly ofMaps: readonly MapListener[];
-  /** One whose path another server has taken meanwhile; null where none is known. */
+  /** A listener whose path another server has taken. Null if no such listener is known. */
   taken(): MapListener | null;
   /**
-   * Opens what is new, changes what is there already, and closes what is gone, as one: nothing is closed and no path is
-   * taken before all can be had. Where one cannot, all is as it was, and ListenError is thrown. With `takeover` a path
-   * is also taken from another server.
+   * Opens the new listeners, changes those that stay, and closes the others, all or nothing: nothing is closed and no path is
+   * taken before all new ones are ready. If one cannot be opened, nothing changes, and ListenError is thrown. With `takeover`,
+   * a path is also taken from another server.
    */
   exchange(wanted: readonly NamedListener[], takeover: boolean): Promise<void>;
-  /** Closes them all, for good: an exchange that is under way fails. */
+  /** Closes all of them for good. A running exchange fails. */
   close(): void;
 }
 
-/** What is told of one listener. */
+/** The events of one listener. */
 export interface OpenListenerEvents extends ListenerEvents {
   opened(where: string): void;
 }
 
 interface OpenListener {
-  /** Null while no configuration has it: then its clients are closed at once. */
+  /** Null while no configuration has it. Its clients are then closed at once. */
   named: NamedListener | null;
   /** Where it was opened. */
   readonly place: string;
@@ -52,11 +52,9 @@ interface OpenListener {
   readonly listener: Listener;
 }
 
-const LOOK_MS = 1; // a look at a path takes 3 us
+const LOOK_MS = 1; // to look at a path takes 3 us
 
-/**
- * Starts with no listeners. `eventsOf` makes the events of each, which are told under its configuration of the moment.
- */
+/** Starts with no listeners. `eventsOf` makes the event handlers of each. They see its current configuration. */
 export function createListeners(
   inherited: InheritedSockets,
   intake: Intake,
@@ -64,9 +62,9 @@ export function createListeners(
 ): Listeners {
   let current: readonly OpenListener[] = [];
   const idle = new Set<OpenListener>();
-  const broken = new Map<string, unknown>(); // sockets of systemd that are none: node:net has closed their descriptors
+  const broken = new Map<string, unknown>(); // sockets of systemd that do not work: node:net has closed their descriptors
   let closed = false;
-  let last: Promise<void> = Promise.resolve(); // of the exchanges, which come one after the other
+  let last: Promise<void> = Promise.resolve(); // exchanges run one after the other
 
   const openOne = async (named: NamedListener): Promise<OpenListener> => {
     const events = eventsOf(() => open.named ?? named);
@@ -80,7 +78,7 @@ export function createListeners(
     const open: OpenListener = { named, place, events, listener: await opening };
     return open;
   };
-  /** A socket of systemd stays open, since the number of its descriptor would become another file's. */
+  /** A socket of systemd stays open: if it were closed, another file would get the number of its descriptor. */
   const discard = (open: OpenListener, close: () => void): void => {
     if (!isSystemd(open)) return close();
     open.named = null;
@@ -112,9 +110,9 @@ export function createListeners(
         const replace = takeover || gone.some(({ listener: old }) => old.where === listener.where && old.holds());
         takes.push(await listener.claim(replace));
       }
-      // Last, since what is accepted there cannot be given back.
+      // These come last: a client that they accept cannot be given back.
       for (const named of wanted.filter((each) => !ours.includes(each))) await enter(named);
-      if (closed) throw new ListenError('the daemon ends');
+      if (closed) throw new ListenError('the daemon is stopping');
       for (const take of takes) take();
     } catch (error) {
       for (const open of fresh) discard(open, () => open.listener.close());
@@ -160,21 +158,18 @@ function isSystemd({ place }: OpenListener): boolean {
   return place.startsWith('systemd:');
 }
 
-/**
- * What tells one listener from another. A socket file has its mode and owner from when it is made, so with others it is
- * another one.
- */
+/** The identity of a listener. A socket file gets its mode and owner when it is made, so other ones make another listener. */
 function placeOf(config: ListenerConfig): string {
   if (config.kind === 'systemd') return `systemd:${config.name}`;
   if (config.kind === 'tcp') return formatEndpoint(config);
   return `unix:${resolve(config.path)}:${config.mode}:${config.uid}:${config.gid}`;
 }
 
-/** Two sockets cannot have one path, and the second would take it from the first. Throws ListenError. */
+/** Two sockets cannot have the same path: the second would take it from the first. Throws ListenError. */
 function refuseDoubles(wanted: readonly NamedListener[]): void {
   const names = new Map<string, string>();
   for (const { name, config } of wanted) {
-    if (config.kind === 'tcp') continue; // the kernel says so itself, and gives each a port of its own for port 0
+    if (config.kind === 'tcp') continue; // the kernel refuses this itself, and port 0 gives each a port of its own
     const where = config.kind === 'unix' ? `unix:${resolve(config.path)}` : `socket "${config.name}" of systemd`;
     const other = names.get(where);
     if (other !== undefined) throw new ListenError(`${other} and ${name} both listen on ${where}: remove one of them`);
@@ -182,13 +177,13 @@ function refuseDoubles(wanted: readonly NamedListener[]): void {
   }
 }
 
-/** A systemd listener names a socket that has to have been passed in. */
+/** What to bind to. A systemd listener names a socket that systemd must have passed to us. */
 function bindingOf(config: ListenerConfig, inherited: InheritedSockets): Binding {
   if (config.kind !== 'systemd') return config;
   const fd = inherited.get(config.name);
   if (fd !== undefined) return { kind: 'inherited', fd };
-  const passed = inherited.size === 0 ? 'none' : [...inherited.keys()].join(', ');
+  const passed = inherited.size === 0 ? 'no socket' : [...inherited.keys()].join(', ');
   throw new ListenError(
-    `systemd passed in no socket "${config.name}" (but ${passed}): start smmap.socket, and give it FileDescriptorName=${config.name}`,
+    `systemd did not pass the socket "${config.name}" (it passed ${passed}): start smmap.socket, with FileDescriptorName=${config.name}`,
   );
 }

@@ -20,8 +20,8 @@ export interface Maps<S extends Store> {
 }
 
 /**
- * Opens the stores of a configuration, as `open` does, and makes its maps. Those that `kept` knows are open already.
- * Where one cannot be opened, those that were opened here are closed.
+ * Opens the stores of a configuration with `open`, and makes its maps. The stores that `kept` knows are open already. If a
+ * store cannot be opened, those that were opened here are closed.
  */
 export async function openMaps<S extends Store>(
   config: Pick<Config, 'stores' | 'maps'>,
@@ -49,12 +49,12 @@ export async function openMaps<S extends Store>(
   }
 }
 
-/** Closes each, whatever becomes of the others. What fails at that is of no use to anybody. */
+/** Closes all stores. Errors are ignored: nobody uses the stores any more. */
 export async function closeStores(stores: Iterable<Store>): Promise<void> {
   await Promise.allSettled(Array.from(stores, async (store) => store.close()));
 }
 
-/** What a map asks: its stores in their order, each for what it can answer. */
+/** The store that a map asks: its stores in order, each with the questions that it can answer. */
 function storeOf(map: MapConfig, configs: Config['stores'], stores: ReadonlyMap<string, Store>): Failover {
   const questions = [...questionsOf(map), ...wishesOf(map)];
   return createFailover(
@@ -78,10 +78,7 @@ function createMap(map: MapConfig, store: Failover): Resolver {
   }
 }
 
-/**
- * Says once which stores were never filled with what they are asked for; a failure of another kind shows at each
- * lookup.
- */
+/** Logs once which stores were never filled with what they are asked for. Other failures show at each lookup. */
 export async function warnOfEmptyStores(config: Config, stores: ReadonlyMap<string, Store>, log: Log): Promise<void> {
   const told = new Set<string>();
   for (const map of config.maps.values()) {

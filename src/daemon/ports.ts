@@ -1,10 +1,10 @@
 import type { Listeners, NamedListener } from './listeners.ts';
 
-const LENT_MS = 2_000; // longer than a start takes that has come as far as to listen
+const LENT_MS = 2_000; // longer than the rest of a start takes from when the new daemon listens
 
 /**
- * What lets go of the TCP ports of a daemon, which no other process could listen on, and listens on them again after two
- * seconds, unless the daemon `ends` by then since another one has taken over.
+ * Returns a function that closes the TCP ports of a daemon, because two processes cannot listen on one port. It listens again
+ * after two seconds, unless the daemon `ends` by then because another one has taken over.
  */
 export function createLending(
   listeners: Listeners,

@@ -10,13 +10,13 @@ import type { Maybe, Reply, Request } from '../vocabulary.ts';
 
 const FAILED: Reply = { kind: 'TEMP', reason: 'lookup failed' };
 
-/** Where a daemon is asked. */
+/** Where to ask a daemon. */
 export interface Place {
   readonly endpoint: Endpoint;
   readonly protocol: Protocol;
 }
 
-/** The place among a daemon's listeners where its successor can be asked; null where none is known by its path or port. */
+/** The listener of a daemon at which its successor can be asked. Null if no listener has a known path or port. */
 export function placeOf(listeners: readonly MapListener[]): Place | null {
   const places = listeners
     .filter(({ where }) => /^(?:unix|tcp):/.test(where))
@@ -25,8 +25,8 @@ export function placeOf(listeners: readonly MapListener[]): Place | null {
 }
 
 /**
- * Asks the daemon that listens at a place now. Each question has a connection of its own, so that it always goes to the
- * newest daemon and keeps no other one alive. TEMP where nobody answers in time, or answers something else.
+ * Asks the daemon that listens at a place now. Each request has a connection of its own, so it always reaches the newest
+ * daemon and keeps no older one running. The reply is TEMP if no valid reply comes in time.
  */
 export async function askSuccessor(
   place: Place | null,
@@ -47,49 +47,49 @@ async function ask(
   { map, key }: Request,
   { deadlineMs, replyBytes }: Pick<Config['limits'], 'deadlineMs' | 'replyBytes'>,
 ): Promise<Reply> {
-  if (place === null) throw new Error('this daemon was replaced, and knows no place where the next one listens');
-  if (key === null) throw new Error('this daemon was replaced, and passes on no key that is not UTF-8');
+  if (place === null) throw new Error('this daemon was replaced, and does not know where the new daemon listens');
+  if (key === null) throw new Error('this daemon was replaced, and cannot pass on a key that is not UTF-8');
   const client = await openClient(place.endpoint, { timeoutMs: deadlineMs, replyBytes, protocol: place.protocol });
   try {
     const payload = await client.ask(map, key);
     const reply = parseReply(payload);
-    if (reply === null) throw new Error(`the next daemon said what is no reply: ${payload.slice(0, 100)}`);
+    if (reply === null) throw new Error(`the new daemon sent an invalid reply: ${payload.slice(0, 100)}`);
     return reply;
   } finally {
     client.close();
   }
 }
 
-/** `sendable` makes of a reply what the client can be sent. */
+/** `sendable` turns a reply into one that can be sent to the client. */
 type Answer = (request: Request, sendable: (reply: Reply) => Reply) => Maybe<Reply>;
 
-/** What of a daemon matters to its succession. */
+/** What a succession needs from its daemon. */
 export interface Predecessor {
   readonly answer: Answer;
   readonly config: () => Pick<Config, 'limits' | 'control'>;
   readonly listeners: Pick<Listeners, 'ofMaps' | 'taken'>;
-  /** What the next daemon is told of it. */
+  /** What the new daemon is told about this one. */
   readonly older: () => Older;
-  /** The next daemon could not be asked. */
+  /** The new daemon could not be asked. */
   readonly failed: (request: Request, reply: Reply, cause: unknown) => void;
 }
 
 export interface Succession {
-  /** As the daemon itself, but a refusal counts only while no other daemon has a path of it: that one's configuration is newer. */
+  /** Answers as the daemon does. But if another daemon has taken a path, it asks that one before a refusal: its configuration is newer. */
   readonly answer: Answer;
-  /** From now on all is asked of the daemon that listens where this one did: its configuration and stores are newer. */
+  /** From now on, asks the daemon that listens where this one did: its configuration and stores are newer. */
   begin(): Successor;
 }
 
 /** The daemon that comes after this one. */
 export interface Successor {
-  /** Whether it is known where it can be asked. */
+  /** Whether we know where to ask it. */
   readonly isKnown: boolean;
-  /** Tells it no more that this daemon still lives. */
+  /** Stops telling it that this daemon still runs. */
   leave(): void;
 }
 
-/** What becomes of the questions of a daemon's clients when another daemon takes its place. */
+/** Decides who answers the clients of a daemon while another daemon takes its place. */
 export function createSuccession({ answer, config, listeners, older, failed }: Predecessor): Succession {
   const askAt =
     (places: readonly MapListener[]): Answer =>
@@ -117,7 +117,7 @@ export function createSuccession({ answer, config, listeners, older, failed }: P
 
 const REPORT_MS = 10_000;
 
-/** Tells the daemon that listens on a control socket of this one, now and again, until what it returns is called. */
+/** Reports this daemon to the one on the control socket, now and every ten seconds, until the returned function is called. */
 function reportTo(control: ControlConfig | null, older: () => Older): () => void {
   if (control === null) return () => {};
   const report = async (): Promise<void> => {
@@ -126,7 +126,7 @@ function reportTo(control: ControlConfig | null, older: () => Older): () => void
       const client = await openClient(control, options);
       await client.ask('older', JSON.stringify(older())).finally(() => client.close());
     } catch {
-      // It has another control socket, or is not there for a while: `smmap stores` does not show this daemon then.
+      // The new daemon has another control socket, or does not run: then `smmap stores` does not show this daemon.
     }
   };
   void report();

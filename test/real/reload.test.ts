@@ -202,7 +202,7 @@ describe('a reload that comes too late', () => {
       `${listen(folder)}[listen.more]\npath = "${folder}/more.sock"\n${fixed('joe')}`,
     );
     daemon.signal('SIGHUP');
-    expect(await daemon.logged('reload_refused')).toMatchObject({ cause: 'the daemon ends' });
+    expect(await daemon.logged('reload_refused')).toMatchObject({ cause: 'the daemon is stopping' });
     await client.ended;
     client.close();
     expect(await ended).toBe(0);
@@ -233,7 +233,7 @@ describe('a reload that comes too late', () => {
       `${listen(folder)}[listen.more]\npath = "${folder}/more.sock"\n${fixed('fred')}`,
     );
     first.signal('SIGHUP');
-    expect(await first.logged('reload_refused')).toMatchObject({ cause: 'the daemon ends' });
+    expect(await first.logged('reload_refused')).toMatchObject({ cause: 'the daemon is stopping' });
     expect(await client.ask('mailbox', FRED)).toBe(`OK ${FRED}`);
     client.close();
     await first.logged('stopped');

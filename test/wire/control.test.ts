@@ -197,10 +197,10 @@ describe('smmap cache clear', () => {
     expect(one.cache.stats().entries).toBe(0);
     expect(printed.out).toBe('other: 2 forgotten\none, other: 2 forgotten\n');
     await expect(cache('clear', ['none'], server)).rejects.toThrow(
-      `${server}: the store none has no cache; these have one: one, other`,
+      `${server}: the store none has no cache; stores with a cache: one, other`,
     );
     await expect(cache('clear', ['nine'], server)).rejects.toThrow(
-      'there is no store nine; these have one: one, other',
+      'there is no store nine; stores with a cache: one, other',
     );
   });
 });
@@ -283,7 +283,7 @@ describe('the control socket', () => {
       /^unknown command; .*: stores, cache-show, cache-/,
     ],
     ['a key that is not UTF-8', { map: 'cache-forget', key: null }, /^the argument is not UTF-8$/],
-    ['nothing to forget', { map: 'cache-forget', key: '' }, /^forget what\?/],
+    ['nothing to forget', { map: 'cache-forget', key: '' }, /^give an address/],
     ['a store that there is not', { map: 'cache-clear', key: '__proto__' }, /^there is no store __proto__/],
     ['the name of what every object has', { map: 'constructor', key: '' }, /^unknown command/],
   ])('says of %s why not, and neither NOTFOUND nor PERM', (_, request, reason) => {

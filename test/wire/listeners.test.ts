@@ -128,7 +128,7 @@ describe('an exchange of listeners', () => {
     const listeners = make();
     const exchange = listeners.exchange([unix('a', 'a'), unix('b', 'b')], false);
     listeners.close();
-    await expect(exchange).rejects.toThrow('the daemon ends');
+    await expect(exchange).rejects.toThrow('the daemon is stopping');
     await vi.waitUntil(() => files().length === 0);
   });
 

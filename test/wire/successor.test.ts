@@ -47,7 +47,11 @@ describe('who was taken over from', () => {
     ['closes', (socket: Socket) => void socket.end(), 'closed without a reply'],
     ['answers half', (socket: Socket) => void socket.write('9:NOTF'), 'no reply within 200 ms'],
     ['answers no netstring', (socket: Socket) => void socket.write('NOTFOUND \n'), 'sent no netstring'],
-    ['answers no word of the protocol', (socket: Socket) => void socket.write('4:NONE,'), 'what is no reply: NONE'],
+    [
+      'answers no word of the protocol',
+      (socket: Socket) => void socket.write('4:NONE,'),
+      'sent an invalid reply: NONE',
+    ],
     ['answers twice', (socket: Socket) => void socket.write('9:NOTFOUND ,9:NOTFOUND ,'), 'more than the reply'],
   ])('says TEMP where the next one %s', async (_, serve, cause) => {
     const place = await placeOfServer((socket) => socket.once('data', () => serve(socket)));
