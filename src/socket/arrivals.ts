@@ -1,17 +1,17 @@
 import type { Turns } from './turn.ts';
 
 /**
- * Dates what one socket gives. While the socket is watched, the turns of the event loop say how old it is. Bytes that came while
- * it was not watched (before it was accepted, while it was paused, behind a read that filled the buffer) came after the
- * kernel was last known to hold none. They are read until the turn after it is watched again, so all reads until then are
- * dated by that.
+ * Says how old the bytes of one socket are. While the socket is watched, the turns of the event loop say it. Bytes that came
+ * while it was not watched (before it was accepted, while it was paused, behind a read that filled the buffer) came after the
+ * moment when the kernel was last known to hold none. They may be read until the turn after the socket is watched again, so
+ * all reads until then get the date of that moment.
  */
 export class Arrivals {
   readonly #turns: Turns;
   #emptyAt: number;
-  #watchedIn = Infinity; // the turn since which it is watched
+  #watchedIn = Infinity; // the turn in which watching began
 
-  /** For a socket that is not watched yet, and whose client did not connect before `since`. */
+  /** The socket is not watched yet, and its client did not connect before `since`. */
   constructor(turns: Turns, since: number) {
     this.#turns = turns;
     this.#emptyAt = since;
@@ -22,13 +22,13 @@ export class Arrivals {
     this.#watchedIn = this.#turns.count;
   }
 
-  /** It is not watched from now on. */
+  /** The socket is not watched from now on. */
   leave(): void {
     if (this.#isSettled()) this.#emptyAt = Math.max(this.#emptyAt, this.#turns.arrived(performance.now()));
     this.#watchedIn = Infinity;
   }
 
-  /** Returns a time; what was just read did not arrive before. `more`: there may be more behind it. */
+  /** Returns a time: the bytes just read did not arrive before it. `more`: more bytes may wait behind them. */
   read(more: boolean): number {
     const now = performance.now();
     const latest = this.#turns.arrived(now);
@@ -38,12 +38,12 @@ export class Arrivals {
     return arrived;
   }
 
-  /** The client has read what it was sent; what it asked before waited for the client itself. Returns when that was. */
+  /** The client has read its replies. Requests that it sent before had to wait for the client itself. Returns the time. */
   drained(): number {
     return (this.#emptyAt = this.#turns.arrived(performance.now()));
   }
 
-  /** Whether the poll of the last turn would have reported what was there. */
+  /** Whether the poll of the last turn would have reported waiting bytes. */
   #isSettled(): boolean {
     return this.#turns.count > this.#watchedIn + 1;
   }

@@ -4,21 +4,20 @@ import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { parsePath } from '../endpoint.ts';
 
-/** A place to listen that cannot be had; the message names it, the reason and the remedy. */
+/** We cannot listen at a place. The message names the place, the reason and the remedy. */
 export class ListenError extends Error {
   override name = 'ListenError';
 }
 
-/** A short name beside `path`, on which a socket gets its mode and owner before any client can see it. */
+/** A short name beside `path`. A socket gets its mode and owner there, before any client can see it. */
 export function besidePath(path: string): string {
   return parsePath(join(dirname(path), `.smmap.${randomBytes(4).toString('hex')}`));
 }
 
 /**
- * Sees whether the listening socket at `beside` can have the name `path`: where nobody listens there, and with
- * `replace` also from whoever does. What it resolves to gives it that name, at once and in one step, so that several
- * paths are taken together or not at all. A socket file that a dead server left is removed; without `replace` a live
- * server is never replaced. Both throw ListenError.
+ * Checks that the listening socket at `beside` can have the name `path`: no server listens there, or `replace` is true. The
+ * function that it resolves to gives it the name in one step, so several paths can be taken together or not at all. A socket
+ * file that a dead server left is removed. Without `replace`, a live server is never replaced. Both throw ListenError.
  */
 export async function claimPath(beside: string, path: string, replace: boolean): Promise<() => void> {
   if (replace) {
@@ -39,19 +38,19 @@ export async function claimPath(beside: string, path: string, replace: boolean):
   };
 }
 
-/** Whether a server listens on a path, as far as can be told. */
+/** Whether a server listens on a path. In doubt, true. */
 export async function isServed(path: string): Promise<boolean> {
   if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return false;
   const error = await tryConnect(path);
   return error === null || !(isErrno(error, 'ENOENT') || isErrno(error, 'ECONNREFUSED'));
 }
 
-/** Removes the socket file at stop, unless another server's has taken its place. */
+/** Removes our socket file at a stop, but not the file of another server at the same path. */
 export function releasePath(path: string, inode: bigint): void {
   if (inodeOf(path) === inode) unlinkSync(path);
 }
 
-/** The inode at a path, or null where nothing is. */
+/** The inode at a path. Null if nothing is there. */
 export function inodeOf(path: string): bigint | null {
   return lstatSync(path, { bigint: true, throwIfNoEntry: false })?.ino ?? null;
 }
@@ -64,15 +63,10 @@ async function findStale(path: string): Promise<bigint | null> {
   if (error === null) throw inUse(path);
   if (isErrno(error, 'ENOENT')) return null;
   if (isErrno(error, 'ECONNREFUSED')) return stat.ino;
-  throw new ListenError(
-    `${path}: is there already, and whether a server listens on it cannot be told (${error.message})`,
-  );
+  throw new ListenError(`${path}: exists already, and it is unknown whether a server listens on it (${error.message})`);
 }
 
-/**
- * Renamed first, so that of two servers that start at once only one removes the file, and neither the other's new
- * socket.
- */
+/** Renames the file before it removes it. So if two servers start at once, neither removes the new socket of the other. */
 function removeStale(path: string, stale: bigint, aside: string): void {
   try {
     renameSync(path, aside);
@@ -89,7 +83,7 @@ function removeStale(path: string, stale: bigint, aside: string): void {
 }
 
 function noSocket(path: string): ListenError {
-  return new ListenError(`${path}: is there already and is no socket; remove it, or listen on another path`);
+  return new ListenError(`${path}: exists already and is not a socket; remove it, or listen on another path`);
 }
 
 function inUse(path: string): ListenError {

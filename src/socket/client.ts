@@ -4,24 +4,24 @@ import { FramingError } from '../protocol/netstring.ts';
 import { formatRequest } from '../protocol/request.ts';
 import { type Endpoint, formatEndpoint } from '../endpoint.ts';
 
-/** There is no connection, or it ended before the reply. */
+/** The connection failed, or it ended before the reply. */
 export class ConnectionError extends Error {
   override name = 'ConnectionError';
 }
 
-/** The server said something that is no socket map reply. */
+/** The server sent something that is not a socket map reply. */
 export class ProtocolError extends Error {
   override name = 'ProtocolError';
 }
 
-/** No reply came in time. The connection is of no use after that, since the reply may still come. */
+/** No reply came in time. The connection cannot be used after that, because the reply may still come. */
 export class TimeoutError extends Error {
   override name = 'TimeoutError';
 }
 
-/** A client of any socket map server, with one question in progress at a time. */
+/** A client of any socket map server. It sends one request at a time. */
 export interface Client {
-  /** The payload of the reply. Rejects with one of the errors above, after which the client has to be closed. */
+  /** Resolves to the payload of the reply. Rejects with one of the errors above; the client must then be closed. */
   ask(map: string, key: string): Promise<string>;
   close(): void;
 }
@@ -46,7 +46,7 @@ export async function openClient(endpoint: Endpoint, options: ClientOptions): Pr
     socket.destroy();
     settle?.(broken);
   };
-  /** Starts something, and waits for what comes of it. */
+  /** Starts something, and waits for its result. */
   const waitFor = (start: () => void): Promise<string> =>
     new Promise((resolve, reject) => {
       const timer = setTimeout(
@@ -67,12 +67,12 @@ export async function openClient(endpoint: Endpoint, options: ClientOptions): Pr
     try {
       const payload = decoder.next();
       if (payload === null && settle !== null) return;
-      if (settle === null) fail(new ProtocolError('the server sent what nobody asked for'));
+      if (settle === null) fail(new ProtocolError('the server sent a reply without a request'));
       else if (decoder.unfinished) fail(new ProtocolError('the server sent more than the reply'));
       else settle(payload?.toString('utf8') ?? '');
     } catch (error) {
       if (!(error instanceof FramingError)) throw error;
-      fail(new ProtocolError(`the server sent no ${options.protocol}: ${error.message}`));
+      fail(new ProtocolError(`the server did not send a ${options.protocol}: ${error.message}`));
     }
   });
   socket.on('error', (error) => fail(new ConnectionError(`${where}: ${explain(error)}`)));
@@ -87,8 +87,8 @@ export async function openClient(endpoint: Endpoint, options: ClientOptions): Pr
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such socket; is the server running?',
-  ECONNREFUSED: 'nobody listens there; is the server running?',
+  ENOENT: 'the socket does not exist; is the server running?',
+  ECONNREFUSED: 'no server listens there; is it running?',
   EACCES: "permission denied; see the socket's mode, owner and folders",
 };
 

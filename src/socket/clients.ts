@@ -3,9 +3,9 @@ import type { Framing } from '../protocol/framing.ts';
 import { Connection, type Service } from './connection.ts';
 
 export interface ClientLimits {
-  /** A connection beyond this many is answered, but only with TEMP. */
+  /** Connections beyond this number get only TEMP. */
   readonly softConnections: number;
-  /** A connection beyond this many is closed at once, which every MTA takes for a temporary failure. */
+  /** Connections beyond this number are closed at once. Every MTA takes that for a temporary failure. */
   readonly hardConnections: number;
 }
 
@@ -14,28 +14,28 @@ export interface Clients {
   readonly count: number;
   /** Serves a socket whose client did not connect before `since`. */
   accept(socket: Socket, since: number, framing: Framing): void;
-  /** Serves them on until all have closed, or for `boundMs`. */
+  /** Goes on serving until all have closed, or for `boundMs`. */
   finish(boundMs: number): Promise<void>;
   /**
-   * Answers what was asked and half-closes, but for those that never connect again: they are served on. Resolves to what
-   * waits until all have closed, and drops those that it half-closed after `boundMs`.
+   * Answers the requests it has and half-closes the clients, except those that never connect again: they are still served.
+   * `closed` resolves when all have closed. Clients that were half-closed are dropped after `boundMs`.
    */
   halfClose(boundMs: number): Promise<{ readonly closed: Promise<void> }>;
-  /** Answers what was asked, and closes all. */
+  /** Answers the requests it has, and closes all. */
   close(): Promise<void>;
 }
 
-const LAST_READ_MS = 20; // what was sent before the stop is read within this time
+const LAST_READ_MS = 20; // requests that were sent before the stop are read within this time
 
 /**
- * node:net cannot leave a client waiting in the backlog, and should not: what it had asked would be answered late.
- * So beyond the hard limit connections are closed, and `refused` is told.
+ * Beyond the hard limit, connections are closed, and `refused` is called. node:net cannot leave a client waiting in the
+ * backlog, and should not: its request would be answered late.
  */
 export function createClients(service: Service & { readonly limits: ClientLimits }, refused: () => void): Clients {
   const connections = new Set<Connection>();
   const waiting = new Set<() => void>();
 
-  /** Without a bound, until all have closed. */
+  /** Waits until all have closed. Null: for as long as that takes. */
   const finish = (boundMs: number | null): Promise<void> =>
     new Promise((resolve) => {
       const done = (): void => {
@@ -48,7 +48,7 @@ export function createClients(service: Service & { readonly limits: ClientLimits
       if (connections.size === 0) done();
     });
   const lastRead = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, LAST_READ_MS));
-  /** But for those that never connect again. */
+  /** All except those that never connect again. */
   const leaving = (): Connection[] => [...connections].filter(({ patient }) => !patient);
 
   return {

@@ -10,44 +10,44 @@ import { PATIENCE } from './patience.ts';
 import { readInto } from './reader.ts';
 import type { Turns } from './turn.ts';
 
-/** How much, and how long: in bytes and milliseconds. */
+/** The limits of a connection, in bytes and milliseconds. */
 export interface Limits {
   readonly requestBytes: number;
   readonly replyBytes: number;
   readonly deadlineMs: number;
   readonly unfinishedMs: number;
   readonly unreadMs: number;
-  /** 0: never, since an idle close makes a live Sendmail session answer 451 to its end. */
+  /** 0: never. If we close an idle connection, a live Sendmail session answers 451 until it ends. */
   readonly idleMs: number;
 }
 
-/** Why we ended a connection that its client would have kept. */
+/** Why we ended a connection that its client wanted to keep. */
 export type Ended = 'framing error' | 'unfinished request' | 'replies not read' | 'idle' | 'late answer';
 
-/** Why a connection answers TEMP itself, whatever an answer would be. */
+/** Why a connection replies TEMP itself, without an answer. */
 export type Deferral = 'malformed request' | 'framing error' | 'too many connections' | 'deadline passed';
 
-/** What a connection is given: it knows no map and no store. */
+/** What a connection needs from the daemon. It knows no map and no store. */
 export interface Service {
   readonly limits: Limits;
   readonly turns: Turns;
   readonly intake: Intake;
-  /** `sendable` makes of a reply what the client can be sent, which is what is to be logged: a reply that is too long is TEMP. */
+  /** `sendable` turns a reply into one that can be sent, and that is the one to log: a reply that is too long becomes TEMP. */
   answer(request: Request, sendable: (reply: Reply) => Reply): Maybe<Reply>;
-  /** The connection itself answered TEMP; null for what is no request. */
+  /** The connection itself replied TEMP. `request` is null if it could not be read. */
   deferred(why: Deferral, request: Request | null): void;
   ended(why: Ended): void;
 }
 
 const FAILED: Reply = { kind: 'TEMP', reason: 'lookup failed' };
 
-const FLUSH_CHARS = 65_536; // replies to requests that came together leave together, up to this many
-const TIMER_EARLY_MS = 1; // setTimeout counts whole milliseconds from the start of the loop's turn
-const TURN_REQUESTS = 16; // of one client, then the others have their turn; no MTA sends a second one before its reply
+const FLUSH_CHARS = 65_536; // replies to requests that came together are sent together, up to this many characters
+const TIMER_EARLY_MS = 1; // setTimeout counts whole milliseconds from the start of the turn of the event loop
+const TURN_REQUESTS = 16; // of one client, before the others have their turn; no MTA sends a second request before the reply
 
 /**
- * Serves one client: replies go out in the order of the requests, with one request in progress at a time. The socket must
- * have been made with `allowHalfOpen`, since Exim half-closes behind each request, and with `pauseOnConnect`.
+ * Serves one client. Replies have the order of the requests, and one request is in progress at a time. The socket must have
+ * been made with `allowHalfOpen`, because Exim half-closes after each request, and with `pauseOnConnect`.
  */
 export class Connection {
   readonly #socket: Socket;
@@ -67,7 +67,7 @@ export class Connection {
   #unfinishedTimer: NodeJS.Timeout | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
 
-  /** `since`: the client did not connect before. Nothing is read until `start()`. */
+  /** The client did not connect before `since`. Nothing is read until `start()`. */
   constructor(
     accepted: Socket,
     since: number,
@@ -103,12 +103,12 @@ export class Connection {
     this.#service.intake.whenTaken(() => this.#resume());
   }
 
-  /** Whether the client waits as long as it takes and never connects again. */
+  /** Whether the client waits for a reply without a limit, and never connects again. */
   get patient(): boolean {
     return this.#framing.patient;
   }
 
-  /** Answers what was asked, then half-closes, for as long as the client keeps its own half. */
+  /** Answers the requests it has, then half-closes until the client closes its own half. */
   halfClose(): void {
     this.#draining = true;
     this.#work();
@@ -128,7 +128,7 @@ export class Connection {
       this.#arrived = arrived;
       const { intake, turns } = this.#service;
       if (intake.flooded) this.#rest(intake.whenTaken);
-      else if (more) this.#rest(turns.later); // who sends so much at once shares the time of those who do
+      else if (more) this.#rest(turns.later); // clients that send so much at once share a part of each turn
       else this.#work();
     }
     this.#decoder.keep();
@@ -144,12 +144,12 @@ export class Connection {
     this.#socket.resume();
   }
 
-  /** An answer is awaited, or the client has to read, or others have their turn. */
+  /** Whether we wait for an answer, for the client to read, or for the turn of other clients. */
   #busy(): boolean {
     return this.#answering || this.#blocked || this.#resting;
   }
 
-  /** Answers the requests that are here, until one has to be waited for, the client has to read, or its turn is over. */
+  /** Answers the requests it has, until an answer takes time, the client must read, or its turn is over. */
   #work(): void {
     if (this.#finished || this.#busy()) return;
     let replies = '';
@@ -206,7 +206,7 @@ export class Connection {
     return performance.now() - this.#arrived;
   }
 
-  /** Waits for an answer until its deadline; one that comes later goes nowhere. */
+  /** Waits for an answer until the deadline. An answer that comes later is dropped. */
   #wait(answer: Promise<Reply>): void {
     this.#answering = true;
     let settled = false;
@@ -221,7 +221,7 @@ export class Connection {
     answer.then(settle, () => settle(FAILED));
   }
 
-  /** Hands replies to the socket; false where no more may be done now: the client does not read, or it is too late. */
+  /** Writes replies. False: stop for now, because the client does not read, or because it is too late. */
   #send(replies: string): boolean {
     if (replies === '') return !this.#blocked;
     if (this.#waitedMs() > this.#service.limits.deadlineMs * PATIENCE && !this.#framing.patient) {
@@ -240,11 +240,11 @@ export class Connection {
     this.#closeTimer = undefined;
     this.#blocked = false;
     const read = this.#arrivals.drained();
-    if (!this.#answering) this.#arrived = read; // the time that the client took to read is not ours
+    if (!this.#answering) this.#arrived = read; // the time that the client took to read does not count
     this.#work();
   }
 
-  /** Lets other clients go first: libuv reads up to 32 times from one socket before it comes to the next. */
+  /** Lets other clients go first. libuv reads up to 32 times from one socket before it goes to the next. */
   #rest(later: (work: () => void) => void): void {
     this.#resting = true;
     this.#pause();
@@ -254,7 +254,7 @@ export class Connection {
     });
   }
 
-  /** All that was asked is answered: end here, or go on reading. */
+  /** All requests are answered: ends the connection, or reads on. */
   #await(): void {
     if (this.#clientEnded || (this.#draining && !this.#decoder.unfinished)) {
       this.#finish(null);
@@ -277,9 +277,9 @@ export class Connection {
   }
 
   /**
-   * Flushes and half-closes; what still comes in is discarded until the client closes too. A half-close and no close,
-   * since Sendmail recovers from the end of input, but not from a broken pipe; and unread input at a close could take
-   * the last reply with it.
+   * Flushes and half-closes. What still comes in is discarded until the client closes too. A full close would be wrong:
+   * Sendmail recovers from the end of input, but not from a broken pipe, and a close with unread input can destroy the last
+   * reply.
    */
   #finish(why: Ended | null): void {
     if (this.#finished) return;

@@ -3,7 +3,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 const WATCH_MS = 100;
 const SAY_MS = 10_000;
 
-/** How many files and sockets this process may have open. Node raises it to the hard limit at start. Null where it is not known. */
+/** How many files and sockets this process may open. Node raises it to the hard limit at start. Null if it is unknown. */
 export function descriptorLimit(): number | null {
   try {
     const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
@@ -14,8 +14,8 @@ export function descriptorLimit(): number | null {
 }
 
 /**
- * Calls `usedUp` when no descriptor is left, and again every ten seconds while that lasts. Node says nothing then: libuv accepts
- * the clients that wait with a descriptor that it keeps for this, and closes them. So the way to notice is to open a file.
+ * Calls `usedUp` when no descriptor is left, and again every ten seconds while that lasts. Node does not tell: libuv keeps a
+ * spare descriptor, accepts waiting clients with it, and closes them. So we open a file to notice it.
  */
 export function watchDescriptors(usedUp: (cause: Error) => void): { close(): void } {
   let saidAt = -Infinity;

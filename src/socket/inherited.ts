@@ -1,8 +1,8 @@
 import { fstatSync, readFileSync } from 'node:fs';
 
 /**
- * The path of a Unix socket that systemd passed in, which Node does not tell: the kernel's list has it, by its inode. null
- * where there is none, such as for a TCP socket, or one that was made in another network namespace.
+ * The path of a Unix socket that systemd passed to us. Node does not tell it, so we look for its inode in the kernel's list.
+ * Null if it has no path there, for example because it is a TCP socket or was made in another network namespace.
  */
 export function pathOfInherited(fd: number): string | null {
   const inode = String(fstatSync(fd, { bigint: true }).ino);

@@ -3,27 +3,28 @@ import { type Turns, nowIfNear } from './turn.ts';
 const HOLD_MS = 500;
 
 /**
- * Dates connections. Node accepts one a turn, so under load a connection waits in the kernel's queue, with its first request.
- * The queue was empty at the poll of each turn that accepted nothing from it; what is accepted later came after that poll.
+ * Says how old new connections are. Node accepts one a turn, so under load a connection waits in the kernel's queue with its
+ * first request. If a turn accepted nothing from a queue, the queue was empty at the poll of that turn, and connections that
+ * are accepted later came after that poll.
  *
- * A busy listener would accept in each turn, so that its queue would never be seen empty, and a burst of clients would wait
- * for as many turns, which may be long. So when two turns in a row accepted one, nobody is served until a turn has accepted
- * none, or half a second has passed. Such turns take some 30 us each.
+ * A busy listener would accept a connection in each turn. Its queue would never be seen empty, and a burst of clients would
+ * wait for as many turns, which may be long. So when two turns in a row accepted a connection, nobody is served until a turn
+ * has accepted none, or half a second has passed. Such turns take some 30 us each.
  */
 export interface Intake {
   /**
    * Watches the queue of a listener that has just begun to listen, until `listening` is false. No connection in the queue
-   * is taken to be older than `since`.
+   * counts as older than `since`.
    */
   watch(since: number, listening: () => boolean): Queue;
-  /** Whether clients wait to be accepted, so that nobody else is to be served now. */
+  /** Whether clients wait to be accepted, so that nobody must be served now. */
   readonly flooded: boolean;
-  /** Does this work at once, or, while it is flooded, after that. */
+  /** Does this work at once, or, while it is flooded, afterwards. */
   readonly whenTaken: (work: () => void) => void;
 }
 
 export interface Queue {
-  /** Notes that a connection was taken from the queue. Returns a time; the client did not connect before. */
+  /** Notes that a connection was taken from the queue. Returns a time: the client did not connect before it. */
   taken(): number;
 }
 
@@ -32,7 +33,7 @@ interface Watched {
   emptyAt: number;
   taken: boolean;
   takenBefore: boolean;
-  /** Whether a poll has asked for it. In the turn in which it began to listen, none has. */
+  /** Whether a poll has asked for it. In the turn in which it began to listen, no poll has. */
   polled: boolean;
 }
 

@@ -5,7 +5,7 @@ import { ListenError } from './claim.ts';
 import { EndpointError, formatEndpoint } from '../endpoint.ts';
 import type { Binding } from './listener.ts';
 
-/** Where a server listens, as node:net takes it. */
+/** Where a server listens, in the form that node:net takes. */
 export interface Place {
   readonly path?: string;
   readonly host?: string;
@@ -15,7 +15,7 @@ export interface Place {
 
 const BACKLOG = 4_096; // the kernel cuts it to net.core.somaxconn
 
-/** Starts to listen. What goes wrong later, such as accept(2), is told to `failed`. Rejects with what node:net says. */
+/** Starts to listen. Later failures, such as of accept(2), go to `failed`. Rejects with the error of node:net. */
 export function listen(server: Server, place: Place, failed: (error: Error) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
@@ -27,17 +27,18 @@ export function listen(server: Server, place: Place, failed: (error: Error) => v
   });
 }
 
-/** Makes a ListenError of what went wrong: it says where, why, and what would help. */
+/** Turns an error into a ListenError that says where, why, and what to do. */
 export function explain(binding: Binding, error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof ListenError) return error;
   if (error instanceof EndpointError) return new ListenError(error.message);
   const where = binding.kind === 'inherited' ? `socket ${binding.fd} of systemd` : formatEndpoint(binding);
-  // libuv calls a missing folder EACCES, as Windows does
+  // libuv says EACCES for a missing folder, as Windows does
   const missing = binding.kind === 'unix' && !existsSync(dirname(binding.path));
   const remedies: Readonly<Record<string, string>> = {
-    ENOENT: 'its folder does not exist; make it, or choose another',
+    ENOENT: 'its folder does not exist; make it, or choose another folder',
     EACCES: 'permission denied; make its folder writable for this user, or choose another place',
-    EPERM: 'only root can give a socket to another owner or group; leave owner and group out, or run as one who may',
+    EPERM:
+      'only root can give a socket to another owner or group; remove owner and group, or run as a user who may do this',
     EADDRINUSE: 'another server listens there; stop it first, or choose another place',
     EADDRNOTAVAIL: 'this machine has no such address',
   };

@@ -5,7 +5,7 @@ import type { Intake } from './intake.ts';
 import { explain, listen } from './listen.ts';
 import { openUnix } from './unix.ts';
 
-/** A network as `allow` names them: an address, or a prefix of so many bits. */
+/** A network of `allow`: an address, or a prefix of `bits` bits. */
 export interface Network {
   readonly address: string;
   readonly bits: number;
@@ -19,29 +19,28 @@ export type Binding =
 export interface Listener {
   readonly where: string;
   /**
-   * Sees whether a Unix socket can have its path, from which clients reach it: where nobody listens there, or with
-   * `replace` also from whoever does. What it resolves to takes the path at once, without a moment in which nobody
-   * would listen. Both throw ListenError.
+   * Checks that a Unix socket can have its path: no server listens there, or `replace` is true. The function that it resolves
+   * to takes the path at once; at every moment one of the servers listens. Both throw ListenError.
    */
   claim(replace: boolean): Promise<() => void>;
-  /** Whether its path is still its own. */
+  /** Whether it still has its path. */
   holds(): boolean;
-  /** Whether another file has its path, as when another server has taken it over. */
+  /** Whether another file is at its path, for example because another server took it over. */
   isTaken(): boolean;
-  /** Changes who may connect, to the binding of the same place. */
+  /** Changes who may connect. The binding is for the same place. */
   update(binding: Binding): void;
-  /** Removes the socket file, and accepts no more once those are accepted who connected before. */
+  /** Removes the socket file, accepts the clients that connected before, and then no more. */
   retire(): void;
-  /** Accepts no more, and removes the socket file. */
+  /** Accepts no more clients, and removes the socket file. */
   close(): void;
 }
 
 export interface ListenerEvents {
   /** The client did not connect before `since`. */
   accept(socket: Socket, since: number): void;
-  /** Another server has taken over the path; who connected before is still accepted. */
+  /** Another server has taken over the path. Clients that connected before are still accepted. */
   replaced(): void;
-  /** The socket file is gone, so that no client comes in; told once for each cause, while binding again is tried. */
+  /** The socket file is gone, so no client can connect. Called once for each cause, while we try to bind again. */
   lost(cause: string): void;
   /** It has its path again. */
   regained(where: string): void;
@@ -53,7 +52,7 @@ export interface ListenerEvents {
 
 const KEEPALIVE_MS = 60_000; // of silence; then libuv asks ten times, once a second, whether the client's machine is there
 
-/** Starts to listen; a path is had only by `claim`. Throws ListenError where the place cannot be had. */
+/** Starts to listen. A Unix socket gets its path only by `claim`. Throws ListenError. */
 export async function openListener(binding: Binding, events: ListenerEvents, intake: Intake): Promise<Listener> {
   let admit = admitFrom(binding, events);
   const makeServer = (): Server => {
@@ -64,7 +63,7 @@ export async function openListener(binding: Binding, events: ListenerEvents, int
       keepAliveInitialDelay: KEEPALIVE_MS,
     });
     made.once('listening', () => {
-      // Clients may wait on a socket of systemd since before this process; they are taken to be as old as the process.
+      // Clients of a socket of systemd may have waited since before this process; they count as being as old as the process.
       const since = binding.kind === 'inherited' ? 0 : performance.now();
       const queue = intake.watch(since, () => made.listening);
       made.on('connection', (socket) => admit(socket, queue.taken()));
@@ -78,7 +77,7 @@ export async function openListener(binding: Binding, events: ListenerEvents, int
     const place = binding.kind === 'tcp' ? { host: binding.host, port: binding.port } : { fd: binding.fd };
     await listen(server, place, (error) => events.failed(error));
   } catch (error) {
-    if (binding.kind === 'tcp') server.close(); // the descriptor of another one would be free for any other file
+    if (binding.kind === 'tcp') server.close(); // if an inherited socket were closed, any other file could get its descriptor
     throw explain(binding, error);
   }
   const close = (): void => void server.close();
@@ -101,8 +100,8 @@ function whereOf(server: Server, binding: Binding): string {
 }
 
 /**
- * Over TCP lets in the loopback addresses and the allowed networks: a socket map tells anybody who asks which mailboxes
- * exist.
+ * Over TCP, accepts only clients on loopback and from the allowed networks, because a socket map tells every client which
+ * mailboxes exist.
  */
 function admitFrom(binding: Binding, events: ListenerEvents): (socket: Socket, since: number) => void {
   if (binding.kind !== 'tcp') return (socket, since) => events.accept(socket, since);
@@ -125,7 +124,7 @@ const LOOPBACK: readonly Network[] = [
 ];
 const loopback = blockListOf(LOOPBACK);
 
-/** Whether an address reaches no further than this machine. */
+/** Whether an address can be reached only from this machine. */
 export function isLoopback(address: string): boolean {
   return loopback.check(address, familyOf(address));
 }

@@ -1,17 +1,17 @@
 import { DATING_ERROR_MS } from './turn.ts';
 
-/** Deadlines after which an answer is not sent any more: 4.6 s by default, since its client may have given up at 5 s. */
+/** After this many deadlines, a reply is not sent any more: 4.6 s by default, because the client may give up at 5 s. */
 export const PATIENCE = 1.15;
 
-/** What Exim's readsocket waits where nobody says otherwise, and the shortest patience of a mail server. */
+/** The default timeout of Exim's readsocket, the shortest of all mail servers. */
 export const MTA_PATIENCE_MS = 5_000;
 
-/** The latest moment at which an answer reaches its client, counted from when the client sent its request. */
+/** The latest moment at which a reply reaches its client, counted from when the client sent its request. */
 export function latestAnswerMs(deadlineMs: number): number {
   return Math.ceil(deadlineMs * PATIENCE) + DATING_ERROR_MS;
 }
 
-/** The longest deadline with which every answer reaches its client before that has given up. */
+/** The longest deadline with which every reply reaches its client before the client gives up. */
 export function longestDeadlineMs(): number {
   return Math.floor((MTA_PATIENCE_MS - DATING_ERROR_MS - 1) / PATIENCE);
 }

@@ -1,34 +1,34 @@
-const BEAT_MS = 100; // the longest sleep of a turn, so that the turns of an idle process are short
-const NEAR_MS = 250; // two idle turns and some noise; latestAnswerMs in patience.ts counts with it
+const BEAT_MS = 100; // the longest sleep of a turn, so that an idle process has short turns
+const NEAR_MS = 250; // two idle turns and some noise; latestAnswerMs in patience.ts includes it
 const SHARE_MS = 1; // of each turn, for all clients that send many requests at once
 const STALL_MS = 1_000;
 
 /**
  * The turns of the event loop. Node does not tell when bytes arrived, only when it read them, and a busy or stopped process
- * reads late. But each turn asks the kernel once what has come (its poll), and then runs immediates. One immediate notes the
- * end of each turn, and what a turn reads cannot be older than the last poll that did not report it.
+ * reads late. But each turn asks the kernel once for new bytes (its poll), and then runs immediates. One immediate notes the
+ * end of each turn, and the bytes that a turn reads cannot be older than the last poll that did not report them.
  */
 export interface Turns {
   /** The number of this turn. */
   readonly count: number;
   /**
-   * A time; what is read now did not arrive before, if its socket was watched in the last turn too. The poll of the last turn
-   * did not report it, and that poll came after the end of the turn before. `now` is performance.now().
+   * A time: the bytes that are read now did not arrive before it, if their socket was watched in the last turn too. The poll
+   * of the last turn did not report them, and it came after the end of the turn before. `now` is performance.now().
    */
   arrived(now: number): number;
-  /** A time; what this turn found out about a socket it found out later: its poll came after the end of the last turn. */
+  /** A time: this turn looked at its sockets after it, because its poll came after the end of the last turn. */
   seen(now: number): number;
   /**
-   * Calls `ended` at the end of each turn, with a time before the poll of that turn. Where it returns true, the next turn
-   * comes at once: its poll does not sleep, and other work waits.
+   * Calls `ended` at the end of each turn, with a time before the poll of that turn. If it returns true, the next turn comes
+   * at once: its poll does not sleep, and other work waits.
    */
   atEnd(ended: (beforePoll: number) => boolean): void;
-  /** Does this work at the end of a turn, in the order given. All such work shares a millisecond of each turn. */
+  /** Does this work at the end of a turn, in the given order. All such work shares a millisecond of each turn. */
   readonly later: (work: () => void) => void;
   close(): void;
 }
 
-/** Starts to note turns. `stalled` is called for each that took over a second. */
+/** Starts to note turns. `stalled` is called for each turn that took over a second. */
 export function startTurns(stalled: (forMs: number) => void): Turns {
   let count = 0;
   let last = performance.now(); // the end of the last turn
@@ -42,17 +42,17 @@ export function startTurns(stalled: (forMs: number) => void): Turns {
     before = last;
     last = now;
     count++;
-    next = setImmediate(end).unref(); // unref: it runs in the next turn, and keeps no poll from sleeping
+    next = setImmediate(end).unref(); // unref: it runs in the next turn, and does not stop the poll from sleeping
     let hurry = false;
     for (const ended of enders) hurry = ended(before) || hurry;
     if (!hurry && waiting.size > 0) share(now + SHARE_MS);
-    const old = last - before >= NEAR_MS; // so would be all that the next turn reads: it shall not sleep until there is some
+    const old = last - before >= NEAR_MS; // what the next turn reads would count as old too, so its poll must not sleep first
     if (hurry || old || waiting.size > 0) next.ref();
   };
   const share = (until: number): void => {
     for (const work of waiting) {
       waiting.delete(work);
-      work(); // which may ask for more, and is then the last in the set
+      work(); // it may ask for more work, which is then the last in the set
       if (performance.now() >= until) return;
     }
   };
@@ -79,10 +79,10 @@ export function startTurns(stalled: (forMs: number) => void): Turns {
   };
 }
 
-/** A date of a moment ago becomes now, so that a request in an idle process is not taken for an old one. */
+/** A date just before `now` becomes `now`, so that a request in an idle process does not count as old. */
 export function nowIfNear(date: number, now: number): number {
   return now - date < NEAR_MS ? now : date;
 }
 
-/** How much older a request may be than its date, because of that. */
+/** How much older than its date a request may be because of that. */
 export const DATING_ERROR_MS = NEAR_MS;

@@ -8,7 +8,7 @@ import type { Binding, Listener, ListenerEvents } from './listener.ts';
 
 type UnixBinding = Extract<Binding, { kind: 'unix' }>;
 
-/** A server that listens, and the name of its socket file: first one beside the path, then the path. */
+/** A server that listens, and the name of its socket file: first a name beside the path, then the path. */
 interface Bound {
   readonly server: Server;
   readonly inode: bigint;
@@ -16,12 +16,12 @@ interface Bound {
 }
 
 const WATCH_MS = 500;
-const LAST_ACCEPT_MS = 100; // who connected before the path went elsewhere is accepted within this time
+const LAST_ACCEPT_MS = 100; // clients that connected before we lost the path are accepted within this time
 
 /**
- * Listens beside a path, which is had only by `claim`. From then on the path is looked at twice a second: where another
- * server listens there, `replaced` is told, once. Where the file was removed, or is no socket that anybody listens on,
- * `lost` is told, and the path is claimed again with a new socket. Throws ListenError.
+ * Listens beside a path, and takes the path by `claim`. From then on it looks at the path twice a second. If another server
+ * listens there, it calls `replaced`, once. If the file was removed, or no server listens on it, it calls `lost`, and claims
+ * the path again with a new socket. Throws ListenError.
  */
 export async function openUnix(
   binding: UnixBinding,
@@ -44,7 +44,7 @@ export async function openUnix(
     const next = await bind(binding, makeServer(), events);
     try {
       const take = await claimPath(next.name, path, false);
-      if (closed) throw new ListenError(`${path}: is wanted no more`);
+      if (closed) throw new ListenError(`${path}: is not needed any more`);
       take();
     } catch (error) {
       release(next);
@@ -117,9 +117,8 @@ export async function openUnix(
 }
 
 /**
- * Binds beside the path. The socket file has its mode from the moment it is there, by the umask, and its owner by its
- * own name: a folder may belong to another user, who could put a link in its place at any moment. So nothing is changed
- * that a link could lead to.
+ * Binds beside the path. The umask gives the socket file its mode from the first moment, and lchown its owner. The folder may
+ * belong to another user, who could put a link in place of the file at any moment, so nothing here follows a link.
  */
 async function bind(binding: UnixBinding, server: Server, events: ListenerEvents): Promise<Bound> {
   const { path, mode, uid, gid } = binding;
@@ -128,17 +127,18 @@ async function bind(binding: UnixBinding, server: Server, events: ListenerEvents
     // node:net binds a path before listen() returns
     await withUmask(0o777 & ~mode, () => listen(server, { path: name }, (error) => events.failed(error)));
     const made = lstatSync(name, { bigint: true });
-    if (!made.isSocket()) throw new ListenError(`${path}: somebody else replaces files in its folder; choose another`);
+    if (!made.isSocket())
+      throw new ListenError(`${path}: another program replaces files in its folder; choose another folder`);
     const has = Number(made.mode & 0o777n);
     if (has !== mode) {
       throw new ListenError(
-        `${path}: its socket would have the mode ${octal(has)} instead of ${octal(mode)}, by a default ACL of its folder; remove that (setfacl -k), or choose another folder`,
+        `${path}: its socket would have the mode ${octal(has)} instead of ${octal(mode)}, because its folder has a default ACL; remove the ACL (setfacl -k), or choose another folder`,
       );
     }
     if (uid !== -1 || gid !== -1) lchownSync(name, uid, gid);
     return { server, inode: made.ino, name };
   } catch (error) {
-    server.close(); // which removes the file, too
+    server.close(); // this removes the file, too
     throw explain(binding, error);
   }
 }
@@ -147,12 +147,12 @@ function octal(mode: number): string {
   return mode.toString(8).padStart(4, '0');
 }
 
-/** Removes the socket file, unless another one has taken its place, or it may not be removed any more. */
+/** Removes the socket file, unless another file is there now, or we may not remove it any more. */
 function release({ name, inode }: Bound): void {
   try {
     releasePath(name, inode);
   } catch {
-    // the next server on this path finds that nobody listens there
+    // the next server on this path notices that no server listens there
   }
 }
 

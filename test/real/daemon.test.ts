@@ -135,9 +135,9 @@ describe('where it listens', () => {
   });
 
   test.for([
-    ['a regular file', 73, /: is there already and is no socket; remove it, or listen on another path/, 'file'],
-    ['a folder', 73, /: is there already and is no socket/, 'folder'],
-    ['a dangling symbolic link', 73, /: is there already and is no socket/, 'link'],
+    ['a regular file', 73, /: exists already and is not a socket; remove it, or listen on another path/, 'file'],
+    ['a folder', 73, /: exists already and is not a socket/, 'folder'],
+    ['a dangling symbolic link', 73, /: exists already and is not a socket/, 'link'],
     ['a path whose folder is missing', 73, /its folder does not exist; make it, or choose another/, 'missing/s.sock'],
     ['a path below a regular file', 73, /cannot listen on unix:.*: /, 'file/s.sock'],
     ['a path that is too long', 78, /listen\.mta\.path: .*has at most 107; choose a shorter one/, 'x'.repeat(100)],

@@ -71,7 +71,7 @@ describe('a socket file', () => {
         writeFileSync(socket, 'precious');
         void sleep(700).then(() => rmSync(socket));
       },
-      /is there already and is no socket/,
+      /exists already and is not a socket/,
     ],
   ] as const)('that %s is lost, which is logged, and bound again', async ([, lose, cause]) => {
     const folder = join(await makeFolder(), 'run');

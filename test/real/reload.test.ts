@@ -124,7 +124,7 @@ test.for([
   [
     'a listener in the place of a file',
     (folder: string) => `${listen(folder)}[listen.b]\npath = "${folder}/smmap.toml"\n${fixed('joe')}`,
-    /is there already and is no socket/,
+    /exists already and is not a socket/,
   ],
 ] as const)('a reload of a configuration with %s changes nothing, and says why', async ([, text, cause]) => {
   const { folder, client, reload } = await serveConfigured((dir) => listen(dir, 'mode = "0600"') + fixed('fred'));
@@ -180,7 +180,7 @@ describe('20 refused reloads', () => {
     process.stderr.write(`20 refused reloads: ${failures.length} of ${asked} connects failed\n`);
     expect(failures).toEqual([]);
     expect([...causes]).toEqual([
-      `cannot listen on unix:${folder}/missing/control.sock: its folder does not exist; make it, or choose another`,
+      `cannot listen on unix:${folder}/missing/control.sock: its folder does not exist; make it, or choose another folder`,
     ]);
     await vi.waitUntil(async () => (await database.open()) === 0, { timeout: 5_000, interval: 20 });
     await sleep(1_500); // longer than a probe of a store that went on would wait
@@ -294,7 +294,7 @@ test('a takeover replaces no file, and a path that somebody removes is no takeov
   const folder = await makeFolder();
   const config = listen(folder) + fixed('fred');
   await writeFile(join(folder, 'smmap.sock'), 'precious');
-  await expect(serve({ folder, config, args: ['--takeover'] })).rejects.toThrow('is there already and is no socket');
+  await expect(serve({ folder, config, args: ['--takeover'] })).rejects.toThrow('exists already and is not a socket');
   expect(readFileSync(join(folder, 'smmap.sock'), 'utf8')).toBe('precious');
   rmSync(join(folder, 'smmap.sock'));
 

@@ -371,7 +371,7 @@ describe('a command for a daemon', () => {
     await expect(run(server)).rejects.toMatchObject({
       name: 'CliError',
       exitCode: 69,
-      message: expect.stringMatching(/none\.sock: there is no such socket.*\nstart the daemon.*--control/s) as string,
+      message: expect.stringMatching(/none\.sock: the socket does not exist.*\nstart the daemon.*--control/s) as string,
     });
   });
 

@@ -542,12 +542,12 @@ describe('a Unix socket', () => {
   });
 
   it.each<[string, (path: string) => void, RegExp]>([
-    ['a file is there', (path) => writeFileSync(path, 'mail'), /is there already and is no socket; remove it/],
-    ['a folder is there', (path) => mkdirSync(path), /is there already and is no socket; remove it/],
+    ['a file is there', (path) => writeFileSync(path, 'mail'), /exists already and is not a socket; remove it/],
+    ['a folder is there', (path) => mkdirSync(path), /exists already and is not a socket; remove it/],
     [
       'a symbolic link is there',
       (path) => symlinkSync('/nowhere', path),
-      /is there already and is no socket; remove it/,
+      /exists already and is not a socket; remove it/,
     ],
   ])('is refused where %s', async (_, make, message) => {
     const binding = unix();
@@ -566,7 +566,7 @@ describe('a Unix socket', () => {
   it('leaves nothing beside it where it fails', async () => {
     const dir = folder();
     writeFileSync(join(dir, 's.sock'), '');
-    await expect(listenAt({ ...unix(), path: join(dir, 's.sock') }, events)).rejects.toThrow('no socket');
+    await expect(listenAt({ ...unix(), path: join(dir, 's.sock') }, events)).rejects.toThrow('not a socket');
     await vi.waitUntil(() => readdirSync(dir).length === 1);
   });
 });

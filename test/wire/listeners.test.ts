@@ -80,7 +80,7 @@ describe('an exchange of listeners', () => {
     writeFileSync(join(folder, 'file'), 'precious');
     for (const bad of [unix('bad', 'file'), unix('bad', 'missing/s')]) {
       const exchange = listeners.exchange([unix('b', 'b'), unix('a', 'a', { mode: 0o666 }), bad], false);
-      await expect(exchange).rejects.toThrow(/is no socket|its folder does not exist/);
+      await expect(exchange).rejects.toThrow(/is not a socket|its folder does not exist/);
       expect(lstatSync(join(folder, 'a')).mode & 0o777).toBe(0o600);
       expect(await visit('a')).toBe('a to maps');
       await vi.waitUntil(() => files().join() === 'a,file');
@@ -92,7 +92,7 @@ describe('an exchange of listeners', () => {
     await old.exchange([unix('old', 'a')], false);
     const before = inode('a');
     mkdirSync(join(folder, 'dir'));
-    await expect(next.exchange([unix('next', 'a'), unix('bad', 'dir')], true)).rejects.toThrow('is no socket');
+    await expect(next.exchange([unix('next', 'a'), unix('bad', 'dir')], true)).rejects.toThrow('is not a socket');
     expect(inode('a')).toBe(before);
     await next.exchange([unix('next', 'a')], true);
     expect(inode('a')).not.toBe(before);

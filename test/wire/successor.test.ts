@@ -46,7 +46,7 @@ describe('who was taken over from', () => {
     ['hangs', () => {}, 'no reply within 200 ms'],
     ['closes', (socket: Socket) => void socket.end(), 'closed without a reply'],
     ['answers half', (socket: Socket) => void socket.write('9:NOTF'), 'no reply within 200 ms'],
-    ['answers no netstring', (socket: Socket) => void socket.write('NOTFOUND \n'), 'sent no netstring'],
+    ['answers no netstring', (socket: Socket) => void socket.write('NOTFOUND \n'), 'did not send a netstring'],
     [
       'answers no word of the protocol',
       (socket: Socket) => void socket.write('4:NONE,'),
