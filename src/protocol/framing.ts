@@ -1,12 +1,12 @@
 import { LineDecoder, encodeLine, isLine } from './line.ts';
 import { NetstringDecoder, encodeNetstring } from './netstring.ts';
 
-/** Cuts a byte stream into payloads: push what was read, take `next()` until it is null, then `keep()` the rest. */
+/** Cuts a byte stream into payloads: push what was read, call `next()` until it returns null, then `keep()` the rest. */
 export interface Decoder {
-  /** Whether a payload has begun whose end was not read yet. */
+  /** Whether a payload has begun and its end was not read yet. */
   readonly unfinished: boolean;
   push(chunk: Buffer, length?: number): void;
-  /** Throws FramingError. */
+  /** The next payload, or null if more bytes are needed. Throws FramingError. */
   next(): Buffer | null;
   keep(): void;
 }
@@ -18,8 +18,8 @@ export interface Framing {
   /** Whether a payload can be put into a frame. */
   carries(payload: string): boolean;
   /**
-   * Whether clients wait for a reply as long as it takes, and never connect again, as OpenSMTPD's table-socketmap does:
-   * no answer comes too late for such a client, and it is never closed for being idle.
+   * Whether clients wait for a reply without a limit, and never connect again, as table-socketmap of OpenSMTPD does. No reply
+   * comes too late for such a client, and it is never closed for being idle.
    */
   readonly patient: boolean;
 }

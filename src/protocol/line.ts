@@ -1,20 +1,20 @@
 import { FramingError } from './netstring.ts';
 
-/** Lines that end with a line feed, as OpenSMTPD's table-socketmap frames the same requests and replies. */
+/** Lines that end with a line feed. table-socketmap of OpenSMTPD frames the same requests and replies so. */
 
 const LINE_FEED = 0x0a;
 const EMPTY = Buffer.alloc(0);
 
-/** Puts a payload into a line; one with a line feed in it would be two, and becomes TEMP. */
+/** Puts a payload into a line. A payload with a line feed would be two lines, so it becomes TEMP. */
 export function encodeLine(payload: string): string {
-  return `${isLine(payload) ? payload : 'TEMP reply is no line'}\n`;
+  return `${isLine(payload) ? payload : 'TEMP reply is not a line'}\n`;
 }
 
 export function isLine(payload: string): boolean {
   return !payload.includes('\n');
 }
 
-/** Cuts a byte stream into lines without their ends. What waits for its rest is at most `maxBytes`. */
+/** Cuts a byte stream into lines without their ends. Keeps at most `maxBytes` of an unfinished line. */
 export class LineDecoder {
   readonly #maxBytes: number;
   #buffer: Buffer = EMPTY;

@@ -1,4 +1,4 @@
-/** Netstrings, `<length>:<payload>,` (D. J. Bernstein, 1997), as the socket map protocol frames its requests and replies. */
+/** Netstrings, `<length>:<payload>,` (D. J. Bernstein, 1997). The socket map protocol frames its requests and replies so. */
 
 const ZERO = 0x30;
 const NINE = 0x39;
@@ -6,21 +6,21 @@ const COLON = 0x3a;
 const COMMA = 0x2c;
 const EMPTY = Buffer.alloc(0);
 
-/** The bytes are no netstring, or one over the limit: where the next frame starts is unknown, so the stream is lost. */
+/** The bytes are not a netstring, or one over the limit. We cannot know where the next frame starts, so the stream is lost. */
 export class FramingError extends Error {
   override name = 'FramingError';
 }
 
-/** Puts a payload into a frame. Its length counts bytes, not characters. */
+/** Puts a payload into a frame. The length counts bytes, not characters. */
 export function encodeNetstring(payload: string): string {
   return `${Buffer.byteLength(payload)}:${payload},`;
 }
 
 /**
- * Cuts a byte stream into payloads, wherever it was split. Push what was read, then take `next()` until it is null, then
- * `keep()` what is left before the pushed buffer is used again. A payload inside one chunk is not copied; what waits for
- * its rest is copied into a buffer that doubles, so that a client holds no more memory than twice what it has sent, and a
- * length alone allocates nothing.
+ * Cuts a byte stream into payloads, wherever it was split. Push what was read, call `next()` until it returns null, then
+ * call `keep()` before you use the pushed buffer again. A payload inside one chunk is not copied. An unfinished payload is
+ * copied into a buffer that doubles, so a client uses no more memory than twice what it has sent, and a length alone
+ * allocates nothing.
  */
 export class NetstringDecoder {
   readonly #maxBytes: number;
@@ -35,7 +35,7 @@ export class NetstringDecoder {
     this.#maxDigits = String(maxBytes).length;
   }
 
-  /** Whether a frame has begun whose end was not read yet, once `next()` has returned null. */
+  /** Whether a frame has begun and its end was not read yet. Valid once `next()` has returned null. */
   get unfinished(): boolean {
     return this.#start < this.#end;
   }
@@ -55,12 +55,12 @@ export class NetstringDecoder {
     this.#end += length;
   }
 
-  /** Copies what waits, so that the buffer of the last push is free for another read. */
+  /** Copies the unfinished bytes, so that the buffer of the last push is free for another read. */
   keep(): void {
     if (this.#borrowed && this.#start < this.#end) this.#move(this.#end - this.#start);
   }
 
-  /** Moves what waits to a buffer of our own. */
+  /** Moves the unfinished bytes to a buffer of our own. */
   #move(bytes: number): void {
     const own = Buffer.allocUnsafeSlow(bytes);
     this.#end = this.#buffer.copy(own, 0, this.#start, this.#end);
@@ -69,7 +69,7 @@ export class NetstringDecoder {
     this.#borrowed = false;
   }
 
-  /** The next payload, a view that is valid until the next push, or null: more bytes are needed. Throws FramingError. */
+  /** The next payload, a view that is valid until the next push, or null if more bytes are needed. Throws FramingError. */
   next(): Buffer | null {
     const buffer = this.#buffer;
     let at = this.#start;

@@ -2,18 +2,18 @@ import type { Reply } from '../vocabulary.ts';
 import type { Framing } from './framing.ts';
 
 const TOO_LONG: Reply = { kind: 'TEMP', reason: 'reply too long' };
-const NO_LINE: Reply = { kind: 'TEMP', reason: 'reply is no line' };
+const NO_LINE: Reply = { kind: 'TEMP', reason: 'reply is not a line' };
 
 /**
- * The payload of a reply. The blank after the word is always there: Sendmail 8.17 crashes on a bare `OK`, and
- * OpenSMTPD takes a bare `NOTFOUND` for a failure. A payload over `maxBytes` becomes TEMP, since Postfix drops it.
+ * The payload of a reply. There is always a blank after the word: Sendmail 8.17 crashes on a bare `OK`, and OpenSMTPD takes a
+ * bare `NOTFOUND` for a failure. A payload over `maxBytes` becomes TEMP, because Postfix would drop it.
  */
 export function formatReply(reply: Reply, maxBytes: number): string {
   const payload = payloadOf(reply);
   return isOver(payload, maxBytes) ? payloadOf(TOO_LONG) : payload;
 }
 
-/** What a client gets for a reply, so that the log can say it: the reply, or TEMP where it is too long or fits into no frame. */
+/** The reply that a client gets and the log shows: TEMP instead of a reply that is too long or does not fit into a frame. */
 export function sendable(reply: Reply, maxBytes: number, framing: Pick<Framing, 'carries'>): Reply {
   const payload = payloadOf(reply);
   if (isOver(payload, maxBytes)) return TOO_LONG;
@@ -28,7 +28,7 @@ function isOver(payload: string, maxBytes: number): boolean {
   return payload.length * 3 > maxBytes && Buffer.byteLength(payload) > maxBytes;
 }
 
-/** Reads a server's reply; null where it breaks the protocol: no known word, or an `OK` without its blank. */
+/** Reads the reply of a server. Null if it breaks the protocol: an unknown word, or an `OK` without a blank. */
 export function parseReply(payload: string): Reply | null {
   const blank = payload.indexOf(' ');
   const word = blank === -1 ? payload : payload.slice(0, blank);

@@ -3,7 +3,7 @@ import type { Request } from '../vocabulary.ts';
 
 const BLANK = 0x20;
 
-/** Splits a payload at its first blank, since keys may hold blanks (`"a b"@example.org`); null where it has none. */
+/** Splits a payload at its first blank, because keys may have blanks (`"a b"@example.org`). Null if it has no blank. */
 export function parseRequest(payload: Buffer): Request | null {
   if (isAscii(payload)) {
     const text = payload.toString('latin1'); // half the time of decoding UTF-8

@@ -28,7 +28,7 @@ describe('a reply', () => {
   it.each<[string, Reply, Reply]>([
     ['a value that is too long', { kind: 'OK', value: 'x'.repeat(98) }, { kind: 'TEMP', reason: 'reply too long' }],
     ['a text that is too long', { kind: 'PERM', reason: 'x'.repeat(98) }, { kind: 'TEMP', reason: 'reply too long' }],
-    ['what fits into no frame', { kind: 'OK', value: 'a\nb' }, { kind: 'TEMP', reason: 'reply is no line' }],
+    ['what fits into no frame', { kind: 'OK', value: 'a\nb' }, { kind: 'TEMP', reason: 'reply is not a line' }],
     ['what can be sent', { kind: 'OK', value: 'x'.repeat(97) }, { kind: 'OK', value: 'x'.repeat(97) }],
     ['an absence', { kind: 'NOTFOUND' }, { kind: 'NOTFOUND' }],
   ])('is, where it is %s, known before it is sent', (_, reply, sent) => {

@@ -33,7 +33,7 @@ const ROWS: readonly (readonly [string, string | readonly string[], string])[] =
   ['a key in UTF-8', 'm j\xc3\xbcrgen\n', 'OK j\xc3\xbcrgen\n'],
   ['no blank, and then a request', 'fred\nm fred\n', 'TEMP malformed request\nOK fred\n'],
   ['an empty line', '\nm fred\n', 'TEMP malformed request\nOK fred\n'],
-  ['a value of two lines', 'm two\n', 'TEMP reply is no line\n'],
+  ['a value of two lines', 'm two\n', 'TEMP reply is not a line\n'],
   ['a netstring, which is no line', '6:m fred,', ''],
   ['a line of exactly the limit', `m ${'x'.repeat(9_998)}\n`, `OK ${'x'.repeat(9_998)}\n`],
   ['a line of one byte more', `m ${'x'.repeat(9_999)}\n`, 'TEMP framing error\n'],
