@@ -5,7 +5,7 @@ export interface Detail {
   readonly detail: string;
 }
 
-/** Splits a local part at the first separator in it that has a user before it; null where there is none. */
+/** Splits a local part at its first separator that has a user before it. Null if it has none. */
 export function splitDetail(local: string, separators: readonly string[]): Detail | null {
   let first = -1;
   let found = '';

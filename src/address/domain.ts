@@ -2,32 +2,32 @@ import { domainToASCII, domainToUnicode } from 'node:url';
 
 const LONGEST = 255; // octets, RFC 5321 section 4.5.3.1.2
 const NAME = /^[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/;
-const LITERAL = /^\[[\x21-\x5a\x5e-\x7e]+\]$/; // RFC 5321 section 4.1.3, what stands inside is not looked at
+const LITERAL = /^\[[\x21-\x5a\x5e-\x7e]+\]$/; // RFC 5321 section 4.1.3; the text inside is not checked
 const NON_ASCII = /[^\x00-\x7f]/;
-const FORBIDDEN = /[\x00-\x20#%/:<>?@[\\\]^|\x7f]/; // domainToASCII reads a URL's host, in which these mean something
+const FORBIDDEN = /[\x00-\x20#%/:<>?@[\\\]^|\x7f]/; // domainToASCII reads the host of a URL, in which these have a meaning
 
 /**
- * The one spelling of a domain: lower case, A-labels, no trailing dot; null where it cannot be a domain.
- * `Bücher.example`, `bücher.example.` and `XN--BCHER-KVA.example` are the same domain (RFC 5890, RFC 6531). What is too long
- * is not converted first, since Punycode takes the square of the length: 15 ms for a label of 3,300 characters.
+ * The canonical spelling of a domain: lower case, A-labels, no trailing dot. Null if it cannot be a domain.
+ * `Bücher.example`, `bücher.example.` and `XN--BCHER-KVA.example` are the same domain (RFC 5890, RFC 6531). A text that is
+ * too long is not converted, because Punycode takes time by the square of the length: 15 ms for a label of 3,300 characters.
  */
 export function parseDomain(text: string): string | null {
   if (text.length <= LONGEST && NAME.test(text)) return text;
   const name = text.endsWith('.') ? text.slice(0, -1) : text;
   if (name.length > LONGEST) return null;
   const ascii = NON_ASCII.test(name) ? toALabels(name) : name.toLowerCase();
-  if (ascii.length > LONGEST) return null; // an A-label may be longer than what it stands for
+  if (ascii.length > LONGEST) return null; // an A-label may be longer than its Unicode text
   return NAME.test(ascii) || LITERAL.test(ascii) ? ascii : null;
 }
 
-/** A canonical domain in Unicode, as others may have stored it; null where it is the same, or no A-label at all. */
+/** A canonical domain in Unicode, as another program may have stored it. Null if the two are the same. */
 export function unicodeOf(domain: string): string | null {
   if (!domain.includes('xn--')) return null;
   const text = domainToUnicode(domain);
   return text !== domain && parseDomain(text) === domain ? text : null;
 }
 
-/** The capital sharp s goes first: it is `ss` or `ß`, depending on the age of the tables that a Node came with (UTS 46). */
+/** The capital sharp s is replaced first: it becomes `ss` or `ß`, depending on the age of the tables in Node (UTS 46). */
 function toALabels(name: string): string {
   return FORBIDDEN.test(name) ? '' : domainToASCII(name.replaceAll('ẞ', 'ß'));
 }

@@ -3,8 +3,8 @@ import { parseDomain } from './domain.ts';
 import { isPlain } from './written.ts';
 
 /**
- * What an alias leads to: an address; a domain, which keeps the local part (`@example.org`); or what only the mail server
- * itself can do, such as `|program`, `/file`, `:include:/list` and `\user` of aliases(5).
+ * A target of an alias: an address; a domain, which keeps the local part (`@example.org`); or something that only the mail
+ * server can do, such as `|program`, `/file`, `:include:/list` and `\user` of aliases(5).
  */
 export type Target =
   | ({ readonly kind: 'address' } & Address)
@@ -12,15 +12,15 @@ export type Target =
   | { readonly kind: 'special' };
 
 const SPECIAL = /^(?:\\|"?(?:[|/]|:include:))/i;
-const ERROR = /^error:/i; // of Sendmail's virtusertable: the address is none
-// Each of these takes linear time, since none tries a quote in two ways.
+const ERROR = /^error:/i; // of Sendmail's virtusertable: the address is refused
+// Each of these takes linear time, because none tries a quote in two ways.
 const CLOSED = /^(?:[^"]|"(?:[^"\\]|\\.)*")*$/s;
 const UNBROKEN = /^(?:[^"\s]|"(?:[^"\\]|\\.)*")*$/s;
-const ITEM = /(?:[^,"]|"(?:[^"\\]|\\.)*")+/gs; // a comma within quotes separates nothing
+const ITEM = /(?:[^,"]|"(?:[^"\\]|\\.)*")+/gs; // a comma inside quotes does not separate
 
 const UNCLOSED: Flaw = { flaw: 'has a quote that is not closed' };
 
-/** Splits `a@b, "c, d"@e` at its commas, each with its text; a Flaw where one of the targets is none. */
+/** Splits `a@b, "c, d"@e` at its commas. Each target has its text. A Flaw if one of them is not a valid target. */
 export function parseTargets(text: string): readonly (Target & { readonly text: string })[] | Flaw {
   const texts = splitTargets(text);
   if ('flaw' in texts) return texts;
@@ -34,7 +34,7 @@ export function parseTargets(text: string): readonly (Target & { readonly text: 
   return targets;
 }
 
-/** Splits targets at their commas and reads none of them, which is quick also where there are 100,000. */
+/** Splits targets at their commas without reading them, which is quick even for 100,000 of them. */
 export function splitTargets(text: string): readonly string[] | Flaw {
   const quoted = text.includes('"');
   if (quoted && !CLOSED.test(text)) return UNCLOSED;
@@ -43,7 +43,7 @@ export function splitTargets(text: string): readonly string[] | Flaw {
   return texts.length === 0 ? { flaw: 'has no target' } : texts;
 }
 
-/** A target as a message may call it: one that is not plain may be a part of a password file. */
+/** The name of a target in a message. A target that is not plain is not quoted: it may be a part of a password file. */
 export function nameOf(target: string): string {
   return isPlain(target) ? `the target ${target}` : 'a target';
 }
@@ -54,8 +54,8 @@ export function formatTargets(targets: readonly string[]): string {
 }
 
 /**
- * Reads one of them, written as in an envelope: a lone quote or a blank outside quotes, which parseAddress takes from
- * Sendmail, is here the mistake of a person, who left out a comma.
+ * Reads one target, written as in an envelope. A single quote character or a blank outside quotes is a Flaw here: a person
+ * forgot a comma. parseAddress accepts both, because Sendmail sends them.
  */
 export function parseTarget(text: string): Target | Flaw {
   if (CONTROL.test(text)) return { flaw: 'has a control character' };
@@ -64,7 +64,7 @@ export function parseTarget(text: string): Target | Flaw {
 
 function classify(text: string): Target | Flaw {
   if (SPECIAL.test(text)) return { kind: 'special' };
-  if (ERROR.test(text)) return { flaw: 'refuses mail, which only a table can do: see smmap table' };
+  if (ERROR.test(text)) return { flaw: 'refuses mail, and only a table can do that: see smmap table' };
   if (text.startsWith('@') && text.lastIndexOf('@') === 0) {
     const domain = parseDomain(text.slice(1));
     return domain === null ? { flaw: 'has no valid domain after the @' } : { kind: 'domain', domain };

@@ -1,17 +1,17 @@
 /**
- * What a person who writes an address puts into quotes: a blank, the specials of RFC 5322, and what nobody sees. Mail
- * servers ask with the quotes gone, so in a key all of this may stand before the last @.
+ * Characters that need quotes in an address that a person writes: blanks, the specials of RFC 5322, and invisible characters.
+ * Mail servers remove the quotes before they ask, so a key may have all of these before the last @.
  */
 const NEEDS_QUOTES = /[\s()<>[\]:;@\\,"\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]/;
 const QUOTED = /^"(?:[^"\\]|\\.)*"$/s;
 const TRANSPORT = /^(?:smtp|lmtp|relay|smtps|esmtp|uucp|local|virtual|pipe|discard|retry|mailto|sip|x400|x500):/i;
 
-/** Longer than any name that the embedded store can hold, in UTF-16 units; composing and folding take time by the square of it. */
+/** Longer than any name that the embedded store can hold, in UTF-16 units. Composing and folding take time by its square. */
 export const LONGEST_NAME = 2_000;
 
 /**
- * What is wrong with an address, or a local part alone, as a person wrote it in a file or a command, as the end of a
- * sentence; null where nothing is. `smtp:fred@example.org` is a Flaw, and `"smtp:fred"@example.org` an address.
+ * What is wrong with an address, or a local part alone, that a person wrote in a file or a command, as the end of a sentence.
+ * Null if nothing is wrong. `smtp:fred@example.org` is a Flaw, and `"smtp:fred"@example.org` is an address.
  */
 export function flawOfWritten(text: string): string | null {
   if (text.length > LONGEST_NAME) return 'is longer than the store can hold';
@@ -21,19 +21,19 @@ export function flawOfWritten(text: string): string | null {
   const [odd] = NEEDS_QUOTES.exec(local) ?? [];
   if (odd === undefined) return null;
   const [scheme] = TRANSPORT.exec(text) ?? [];
-  if (scheme !== undefined) return `starts with ${scheme}, which is no part of an address`;
+  if (scheme !== undefined) return `starts with ${scheme}, which is not part of an address`;
   return `has ${nameOf(odd)} outside quotes`;
 }
 
 /**
- * Whether a message may quote a text of a file: it has the letters of a plain address or name only. Anything else may hold
- * a password, as in `fred@example.org:secret`; the message names the line anyway.
+ * Whether a message may quote a text of a file: it has only the characters of a plain address or name. Any other text may
+ * contain a password, as in `fred@example.org:secret`. The message names the line anyway.
  */
 export function isPlain(text: string): boolean {
   return text.length <= 300 && /^(?:[\w.+-]+|[\w.+-]*@[\w.-]*)$/.test(text);
 }
 
-/** A plain text as the start of a message, and nothing for any other. */
+/** A plain text as the start of a message. Empty for any other text. */
 export function quoted(text: string): string {
   return isPlain(text) ? `${text}: ` : '';
 }

@@ -113,8 +113,8 @@ const FOUND = [
     args: ['mailbox', 'import'],
     file: 'fred@x.test\nsmtp:wilma@x.test\nSMTP:joe@x.test\nx400:c=de\nfred@x.test;joe@x.test\n"smtp:x"@x.test\n',
     said:
-      'list:2: starts with smtp:, which is no part of an address|list:3: starts with SMTP:, which is no part of an address|' +
-      'list:4: starts with x400:, which is no part of an address|list:5: has @ outside quotes|2 imported, 4 bad',
+      'list:2: starts with smtp:, which is not part of an address|list:3: starts with SMTP:, which is no part of an address|' +
+      'list:4: starts with x400:, which is not part of an address|list:5: has @ outside quotes|2 imported, 4 bad',
     exported: 'fred@x.test|"smtp:x"@x.test',
   },
   {
@@ -122,10 +122,10 @@ const FOUND = [
     args: ['alias', 'import'],
     file: 'ant@x.test lmtp:[127.0.0.1]:8024\nbee@x.test smtp:fred@x.test\ncat@x.test relay:[gateway]\ndog@x.test error:5.1.1 no\n',
     said:
-      'list:1: ant@x.test: a target starts with lmtp:, which is no part of an address|' +
-      'list:2: bee@x.test: a target starts with smtp:, which is no part of an address|' +
-      'list:3: cat@x.test: a target starts with relay:, which is no part of an address|' +
-      'list:4: dog@x.test: a target refuses mail, which only a table can do: see smmap table|0 imported, 4 bad',
+      'list:1: ant@x.test: a target starts with lmtp:, which is not part of an address|' +
+      'list:2: bee@x.test: a target starts with smtp:, which is not part of an address|' +
+      'list:3: cat@x.test: a target starts with relay:, which is not part of an address|' +
+      'list:4: dog@x.test: a target refuses mail, and only a table can do that: see smmap table|0 imported, 4 bad',
     exported: '',
   },
   {

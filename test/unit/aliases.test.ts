@@ -87,7 +87,7 @@ describe('a line of aliases(5)', () => {
     [
       'has a transport',
       'info: smtp:a@x.test',
-      'info@default.test: a target starts with smtp:, which is no part of an address',
+      'info@default.test: a target starts with smtp:, which is not part of an address',
     ],
     ['has no domain behind the @', 'info@: x', 'info@: has nothing after the @'],
     ['continues nothing', ' info: x', 'starts with a blank, but there is no line that it continues'],

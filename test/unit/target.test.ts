@@ -30,7 +30,7 @@ describe('a target', () => {
     [
       'an error of Sendmail',
       'error:5.1.1:550 gone',
-      { flaw: 'refuses mail, which only a table can do: see smmap table' },
+      { flaw: 'refuses mail, and only a table can do that: see smmap table' },
     ],
     ['a user named error', 'error@example.org', { kind: 'address', local: 'error', domain: 'example.org' }],
   ])('can be %s', (_, text, target) => {
