@@ -1,41 +1,41 @@
-/** The words that every part shares: what is asked, what a store answers, what goes on the wire. */
+/** The words that all parts share: what is asked, what a store answers, what goes on the wire. */
 
-/** A value that is already here stays on this tick; that is three times the throughput of a promise for each answer. */
+/** A value that is known at once needs no promise. This has three times the throughput of a promise for each answer. */
 export type Maybe<T> = T | Promise<T>;
 
-/** What a client sent: `<map> SP <key>`. A key that is not UTF-8 is null, since no address can be that (RFC 6531). */
+/** What a client sent: `<map> SP <key>`. A key that is not UTF-8 is null, because no address is like that (RFC 6531). */
 export interface Request {
   readonly map: string;
   readonly key: string | null;
 }
 
-/** What goes back, in the words of socketmap_table(5). PERM is 550 in Sendmail: no fault of ours may ever become one. */
+/** What the client gets, in the words of socketmap_table(5). PERM is 550 in Sendmail: a fault of ours must never become PERM. */
 export type Reply =
   | { readonly kind: 'OK'; readonly value: string }
   | { readonly kind: 'NOTFOUND' }
   | { readonly kind: 'TEMP' | 'TIMEOUT' | 'PERM'; readonly reason: string };
 
 /**
- * What a map asks a store. Domains are canonical, see address/. Local parts and keys are case-folded, or, where `exact` is
- * true, as they were written, and then only what a store holds in that very spelling is the answer.
+ * What a map asks a store. Domains are canonical, see address/. Local parts and keys are case-folded. If `exact` is true, they
+ * are as they were written, and only an entry with exactly that spelling is the answer.
  */
 export type Question = MailboxQuestion | AliasQuestion | DomainQuestion | KeyQuestion;
 
-/** What a question can be about, and what a store can be asked about. */
+/** What a question is about. */
 export type About = Question['about'];
 
-/** Is there this mailbox, or this folder of it? */
+/** Does this mailbox, or this folder of it, exist? */
 export interface MailboxQuestion {
   readonly about: 'mailbox';
   readonly local: string;
   readonly domain: string;
   readonly exact: boolean;
   readonly folder: string | null; // null: the mailbox itself
-  /** Whether `abc` finds the folder `Abc`: Postfix and Sendmail ask in lower case, whatever was written. */
+  /** Whether `abc` finds the folder `Abc`: Postfix and Sendmail always ask in lower case. */
   readonly anyCase: boolean;
 }
 
-/** What does this address stand for? The value of the entry is its targets, with ", " between them. */
+/** Which targets does this alias have? The value of the entry is the targets, with ", " between them. */
 export interface AliasQuestion {
   readonly about: 'alias';
   readonly local: string;
@@ -43,13 +43,13 @@ export interface AliasQuestion {
   readonly exact: boolean;
 }
 
-/** Is this domain hosted? The value of the entry is its class. */
+/** Do we host this domain? The value of the entry is its class. */
 export interface DomainQuestion {
   readonly about: 'domain';
   readonly domain: string;
 }
 
-/** What does a table have under this key, whatever it means to who asks? */
+/** Which value does a table have for this key? */
 export interface KeyQuestion {
   readonly about: 'key';
   readonly table: string;
@@ -57,20 +57,20 @@ export interface KeyQuestion {
   readonly exact: boolean;
 }
 
-/** The local part of what is for a domain as a whole: the mailbox with its shared folders, and its catch-all alias. No address has it. */
+/** The local part of records for a whole domain: the mailbox with its shared folders, and the catch-all alias. No address has it. */
 export const NOBODY = '';
 
 export const STATES = ['active', 'disabled', 'overquota'] as const;
 export type State = (typeof STATES)[number];
 
-/** Postfix's address classes of the domains that it does not deliver to itself (ADDRESS_CLASS_README). */
+/** The address classes of Postfix for domains that it does not deliver to itself (ADDRESS_CLASS_README). */
 export const CLASSES = ['mailbox', 'alias', 'relay'] as const;
 export type DomainClass = (typeof CLASSES)[number];
 
 export interface Entry {
-  readonly value: string; // "" is a value
+  readonly value: string; // "" is a value, too
   readonly state: State;
 }
 
-/** null: the store is CERTAIN that there is none. Anything less than certain throws or rejects. */
+/** null: the store is CERTAIN that the entry is absent. Every doubt throws or rejects. */
 export type Answer = Entry | null;

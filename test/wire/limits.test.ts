@@ -558,7 +558,7 @@ describe('a Unix socket', () => {
   it.each<[string, string, RegExp]>([
     ['its folder does not exist', '/nonexistent/s.sock', /its folder does not exist; make it/],
     ['its folder is a file', '/etc/passwd/s.sock', /cannot listen on unix:\/etc\/passwd\/s\.sock/],
-    ['its path is too long', `/tmp/${'x'.repeat(120)}/s.sock`, /at most 107; choose a shorter one/],
+    ['its path is too long', `/tmp/${'x'.repeat(120)}/s.sock`, /at most 107; choose a shorter path/],
   ])('says that %s', async (_, path, message) => {
     await expect(listenAt({ ...unix(), path }, events)).rejects.toThrow(message);
   });
