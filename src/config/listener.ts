@@ -1,53 +1,65 @@
 import { controlPathOf } from '../endpoint.ts';
-import type { Protocol } from '../protocol/framing.ts';
-import { isLoopback, type Network } from '../socket/listener.ts';
+import { isLoopback } from '../socket/listener.ts';
+import { type Mistake, complain, oneOf, optional, parsedBy, section, text, z } from '../toml/type.ts';
 import type { ControlConfig, ListenerConfig } from './config.ts';
-import type { Mistake } from '../toml/type.ts';
+import * as value from './listener-value.ts';
 
-/** The keys of a `[listen.NAME]`, each read by itself. */
-export interface ListenerKeys {
-  readonly path?: string | undefined;
-  readonly tcp?: { readonly host: string; readonly port: number } | undefined;
-  readonly systemd?: string | undefined;
-  readonly mode?: number | undefined;
-  readonly owner?: number | undefined;
-  readonly group?: number | undefined;
-  readonly allow?: readonly Network[] | undefined;
-  readonly protocol: Protocol;
-}
+const NETWORKS = 'networks, such as ["192.0.2.0/24", "2001:db8::/32"]';
+
+const path = optional(parsedBy('the absolute path of a socket', value.socketPath));
+const fileKeys = {
+  mode: optional(parsedBy('permissions in octal, such as "0660"', value.mode)),
+  owner: optional(parsedBy('the name or number of a user of this machine', value.user)),
+  group: optional(parsedBy('the name or number of a group of this machine', value.group)),
+};
+
+/** `[control]`, which may leave out its path. */
+export const control = section({ path, ...fileKeys });
+
+const keys = section({
+  path,
+  tcp: optional(parsedBy('an address and a port, such as "127.0.0.1:2004" or "[::1]:2004"', value.tcp)),
+  systemd: optional(text('the FileDescriptorName of a systemd socket unit')),
+  ...fileKeys,
+  allow: optional(z.array(parsedBy(NETWORKS, value.network))).describe(NETWORKS),
+  protocol: oneOf(['netstring', 'line'], 'netstring'),
+});
+
+/** One `[listen.NAME]`. */
+export const listener = keys.transform((raw, context): ListenerConfig => {
+  const read = readListener(raw);
+  if ('kind' in read) return read;
+  complain(context, read);
+  return z.NEVER;
+});
 
 /**
  * The control socket, which only its owner may use: it tells and forgets what is cached. Without a path it is beside the first
  * listener that has one; null where none has.
  */
-export function readControl(
-  raw: Pick<ListenerKeys, 'path' | 'mode' | 'owner' | 'group'>,
-  listeners: Iterable<ListenerConfig>,
-): ControlConfig | null {
+export function readControl(raw: z.output<typeof control>, listeners: Iterable<ListenerConfig>): ControlConfig | null {
   const beside = [...listeners].find(({ kind }) => kind === 'unix');
-  const path = raw.path ?? (beside?.kind === 'unix' ? controlPathOf(beside.path) : null);
-  if (path === null) return null;
-  const { mode = 0o600, owner = -1, group = -1 } = raw;
-  return { kind: 'unix', protocol: 'netstring', path, mode, uid: owner, gid: group };
+  const place = raw.path ?? (beside?.kind === 'unix' ? controlPathOf(beside.path) : null);
+  return place === null ? null : { kind: 'unix', protocol: 'netstring', path: place, ...fileOf(raw, 0o600) };
 }
 
 /** Makes one listener of them, or says what does not fit together. */
-export function readListener(raw: ListenerKeys): ListenerConfig | readonly Mistake[] {
-  const places = (['path', 'tcp', 'systemd'] as const).filter((key) => raw[key] !== undefined);
+function readListener(raw: z.output<typeof keys>): ListenerConfig | readonly Mistake[] {
+  const places = (['path', 'tcp', 'systemd'] as const).filter((key) => raw[key] !== null);
   if (places.length !== 1) {
     const reason = `has ${places.length === 0 ? 'no place to listen' : places.join(' and ')}`;
     return [{ key: '', reason, remedy: 'give one of path, tcp and systemd' }];
   }
   const mistakes: Mistake[] = [];
   for (const key of ['mode', 'owner', 'group'] as const) {
-    if (raw[key] === undefined || raw.path !== undefined) continue;
+    if (raw[key] === null || raw.path !== null) continue;
     mistakes.push({ key, reason: 'is for the socket file of a path', remedy: `remove ${key}` });
   }
-  if (raw.allow !== undefined && raw.tcp === undefined) {
+  if (raw.allow !== null && raw.tcp === null) {
     mistakes.push({ key: 'allow', reason: 'is for tcp', remedy: 'remove allow' });
   }
   const allow = raw.allow ?? [];
-  if (raw.tcp !== undefined && !isLoopback(raw.tcp.host) && allow.length === 0) {
+  if (raw.tcp !== null && !isLoopback(raw.tcp.host) && allow.length === 0) {
     mistakes.push({
       key: 'tcp',
       reason: 'reaches beyond this machine, and a socket map tells anybody who asks which mailboxes exist',
@@ -55,8 +67,15 @@ export function readListener(raw: ListenerKeys): ListenerConfig | readonly Mista
     });
   }
   if (mistakes.length > 0) return mistakes;
-  const { path = '', mode = 0o666, owner = -1, group = -1, protocol } = raw;
-  if (raw.tcp !== undefined) return { kind: 'tcp', protocol, ...raw.tcp, allow };
-  if (raw.systemd !== undefined) return { kind: 'systemd', protocol, name: raw.systemd };
-  return { kind: 'unix', protocol, path, mode, uid: owner, gid: group };
+  const { protocol, tcp, systemd } = raw;
+  if (tcp !== null) return { kind: 'tcp', protocol, ...tcp, allow };
+  if (systemd !== null) return { kind: 'systemd', protocol, name: systemd };
+  return { kind: 'unix', protocol, path: raw.path ?? '', ...fileOf(raw, 0o666) };
+}
+
+type SocketFile = Pick<ControlConfig, 'mode' | 'uid' | 'gid'>;
+
+/** The permissions of a socket file; -1 keeps its owner or group. */
+function fileOf({ mode, owner, group }: Omit<z.output<typeof control>, 'path'>, usual: number): SocketFile {
+  return { mode: mode ?? usual, uid: owner ?? -1, gid: group ?? -1 };
 }

@@ -7,7 +7,7 @@ import type { StoreConfig } from '../store/driver.ts';
 import { canAnswer, DRIVERS, lackOfCanary, localStore } from '../store/drivers.ts';
 import { questionsOf } from './answers.ts';
 import { type Config, ConfigError, type MapConfig } from './config.ts';
-import { readControl } from './listener.ts';
+import { control, listener, readControl } from './listener.ts';
 import * as schema from './schema.ts';
 import type { Issue, Schema, Mistake } from '../toml/type.ts';
 import { descriptionAt, keysAt } from '../toml/walk.ts';
@@ -98,8 +98,8 @@ export function parseConfig(text: string, file: string, places: Places, override
 
   const log = check(schema.log, raw['log'] ?? {}, ['log']);
   const limits = check(schema.limits, raw['limits'] ?? {}, ['limits']);
-  const controlKeys = check(schema.control, raw['control'] ?? {}, ['control']);
-  const listeners = checkEach('listen', listenTables, () => schema.listener);
+  const controlKeys = check(control, raw['control'] ?? {}, ['control']);
+  const listeners = checkEach('listen', listenTables, () => listener);
   const stores = checkEach('store', storeTables, typeNamed(keysOfDrivers(), 'driver'));
   const drafts = checkEach('map', mapTables, (table, path) =>
     typeNamed(schema.kinds(path[1] as string, Object.keys(storeTables)), 'kind', 'mailbox')(table, path),

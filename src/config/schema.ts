@@ -1,6 +1,5 @@
 import { CLASSES } from '../vocabulary.ts';
-import { type ListenerConfig, LOG_LEVELS, type MapKind } from './config.ts';
-import { readListener } from './listener.ts';
+import { LOG_LEVELS, type MapKind } from './config.ts';
 import { type RecipientKeys, mistakesOfRecipient, recipientOptions } from './recipient.ts';
 import { type Context, complain, oneOf, parsedBy, section, text, wholeNumber, yesOrNo, z } from '../toml/type.ts';
 import * as value from '../toml/value.ts';
@@ -13,7 +12,6 @@ import * as value from '../toml/value.ts';
 /** A map, with the stores that it names, or null where it names none. */
 export type MapDraft = { readonly stores: readonly string[] | null } & MapKind;
 
-const NETWORKS = 'networks, such as ["192.0.2.0/24", "2001:db8::/32"]';
 const DOMAIN = 'a domain, such as "example.org"';
 const REPLY = 'OK, NOTFOUND, TEMP or PERM, the last two with a text, such as "PERM mailbox is full"';
 const HOUR_MS = 3_600_000;
@@ -40,33 +38,6 @@ export const limits = section(
     complain(context, [{ key: 'soft_connections', reason: 'is over hard_connections', remedy }]);
   },
 );
-
-const socketPath = parsedBy('the absolute path of a socket', value.socketPath);
-const socketKeys = {
-  mode: parsedBy('permissions in octal, such as "0660"', value.mode).optional(),
-  owner: parsedBy('the name or number of a user of this machine', value.user).optional(),
-  group: parsedBy('the name or number of a group of this machine', value.group).optional(),
-};
-
-/** `[control]`, whose path may be left out. */
-export const control = z.strictObject({ path: socketPath.optional(), ...socketKeys });
-
-/** One `[listen.NAME]`. */
-export const listener = z
-  .strictObject({
-    path: socketPath.optional(),
-    tcp: parsedBy('an address and a port, such as "127.0.0.1:2004" or "[::1]:2004"', value.tcp).optional(),
-    systemd: text('the FileDescriptorName of a systemd socket unit').optional(),
-    ...socketKeys,
-    allow: z.array(parsedBy(NETWORKS, value.network)).optional().describe(NETWORKS),
-    protocol: oneOf(['netstring', 'line'], 'netstring'),
-  })
-  .transform((raw, context): ListenerConfig => {
-    const read = readListener(raw);
-    if ('kind' in read) return read;
-    complain(context, read);
-    return z.NEVER;
-  });
 
 const aliasDomains = z
   .record(z.string(), parsedBy(DOMAIN, value.domain))
