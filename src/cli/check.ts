@@ -20,7 +20,7 @@ export async function check(file: string | null, places: Places): Promise<void> 
   const name = file ?? 'the defaults';
   for (const store of config.stores.values()) await loadDriver(driverOf(store));
   for (const [store, kinds] of unguarded(config)) {
-    const remedy = `canary = { ${kinds.map((kind) => `${kind} = ...`).join(', ')} }, see docs/stores.md`;
+    const remedy = `canary = { ${kinds.map((kind) => `${kind} = ...`).join(', ')} }, see docs/stores/README.md`;
     warn(
       `${name}: store ${store}: what is emptied by mistake, or hidden from us, would refuse all its mail; give it ${remedy}`,
     );

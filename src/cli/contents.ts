@@ -22,7 +22,7 @@ export async function findGaps({ stores, maps }: Config, file: string): Promise<
       for (const question of questionsOf(map)) {
         if (!canAnswer(store, question) || driverOf(store).lacksValue?.(store, question) !== true) continue;
         const noun = question.about === 'key' ? 'key' : 'alias';
-        const remedy = `give its ${noun} one (in SQL a column "value"), see docs/stores.md`;
+        const remedy = `give its ${noun} one (in SQL a column "value"), see docs/stores/README.md`;
         lines.push(
           `${file}: map ${name}: answers TEMP to each key that it finds: store ${each} has no value; ${remedy}`,
         );

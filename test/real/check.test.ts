@@ -64,7 +64,7 @@ describe('smmap check finds a store that was never filled', () => {
 
 describe('smmap check finds a store that has no value for what it finds', () => {
   const noValue = (map: string, store: string, noun: string): string =>
-    `map ${map}: answers TEMP to each key that it finds: store ${store} has no value; give its ${noun} one (in SQL a column "value"), see docs/stores.md`;
+    `map ${map}: answers TEMP to each key that it finds: store ${store} has no value; give its ${noun} one (in SQL a column "value"), see docs/stores/README.md`;
   const postgresql = (key: string): string =>
     `[store.sql]\ndriver = "postgresql"\nurl = "postgresql:///mail"\ncanary = { tables = { access = "a" } }\n${key}\n`;
 

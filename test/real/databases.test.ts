@@ -406,10 +406,13 @@ describe('smmap check', () => {
       return [code, stderr];
     };
     const text = `smmap: ${config}: store people: what is emptied by mistake, or hidden from us, would refuse all its mail; give it`;
-    expect(await check('')).toEqual([0, `${text} canary = { mailbox = ..., domain = ... }, see docs/stores.md\n`]);
+    expect(await check('')).toEqual([
+      0,
+      `${text} canary = { mailbox = ..., domain = ... }, see docs/stores/README.md\n`,
+    ]);
     expect(await check('canary = { mailbox = "a@example.org" }')).toEqual([
       0,
-      `${text} canary = { domain = ... }, see docs/stores.md\n`,
+      `${text} canary = { domain = ... }, see docs/stores/README.md\n`,
     ]);
     expect(await check('canary = { mailbox = "a@example.org", domain = "example.org" }')).toEqual([0, '']);
   });

@@ -119,7 +119,7 @@ function layoutsOf(raw: { readonly [name in QueryName]: WrittenLayout | null }, 
     if (written === null) continue;
     const read = parseLayout(name, written);
     if ('flaw' in read) {
-      mistakes.push({ key: name, reason: read.flaw, remedy: 'see docs/stores.md for what it may be' });
+      mistakes.push({ key: name, reason: read.flaw, remedy: 'see docs/stores/redis.md for what it may be' });
     } else {
       layouts.set(name, read);
     }
