@@ -10,10 +10,9 @@ import type { Bulk } from '../../guard/batch.ts';
 import { lookupEach } from '../../each.ts';
 import { type Absence, type Answering, type HttpResponse, answerTo } from './response.ts';
 import { type Template, targetOf } from './template.ts';
-import { secureOptions } from '../../secure.ts';
 import { PARAMETERS, type QueryName, queryNameOf, valueOf } from '../../asked.ts';
 import { QuestionError, StoreError } from '../../store.ts';
-import type { TlsOptions } from '../../tls.ts';
+import { type TlsOptions, secureOptions } from '../../tls.ts';
 import { within } from '../../within.ts';
 import type { Answer, Question } from '../../../vocabulary.ts';
 

@@ -1,8 +1,7 @@
 import { type Socket, connect as connectSocket } from 'node:net';
 import { connect as connectSecure } from 'node:tls';
-import { secureOptions } from '../../secure.ts';
 import { StoreError } from '../../store.ts';
-import type { TlsOptions } from '../../tls.ts';
+import { type TlsOptions, secureOptions } from '../../tls.ts';
 import { within } from '../../within.ts';
 import { encodeBind, encodeBindExternal, encodeStartTls } from './message.ts';
 import { type Result, type Wire, createWire } from './wire.ts';

@@ -28,7 +28,7 @@ import {
 } from './statement.ts';
 import { answerAll, type Link, MOST_BRANCHES, storeErrorOf } from './link.ts';
 import { QuestionError, StoreError, UnstorableError } from '../../store.ts';
-import type { TlsOptions } from '../../tls.ts';
+import { type TlsOptions, trustOptions } from '../../tls.ts';
 
 export interface MysqlOptions {
   /** As parseUrl reads it. */
@@ -235,7 +235,6 @@ function connect(address: Address, tls: TlsOptions | null, socket: Socket, passw
   if (tls?.verify === true && isIP(host) !== 0) {
     throw new StoreError(`the certificate of ${host} cannot be verified by an address: give the name that it has`);
   }
-  const { ca, cert, key, verify = true } = tls ?? {};
   return createConnection({
     stream: () => socket,
     host, // for TLS
@@ -243,15 +242,8 @@ function connect(address: Address, tls: TlsOptions | null, socket: Socket, passw
     user: address.user,
     database: address.database,
     password,
-    ...(tls !== null && {
-      ssl: {
-        rejectUnauthorized: verify,
-        verifyIdentity: verify,
-        ...(ca != null && { ca }),
-        ...(cert != null && { cert }),
-        ...(key != null && { key }),
-      },
-    }),
+    // Without verifyIdentity mysql2 takes a valid certificate of any host.
+    ...(tls !== null && { ssl: { ...trustOptions(tls), verifyIdentity: tls.verify } }),
     connectTimeout: 0, // ours includes what comes after
     flags: ['-LOCAL_FILES'], // no server reads our files
     rowsAsArray: true,

@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import { userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type PeerCertificate, checkServerIdentity } from 'node:tls';
 import pg from 'pg';
 import type { Bulk } from '../../guard/batch.ts';
 import type { Row } from '../../row.ts';
@@ -14,7 +15,6 @@ import {
   joinedStatement,
   parseUrl,
   rowsOfEach,
-  secured,
   type ServerOptions,
   setUp,
   typesStatement,
@@ -22,6 +22,7 @@ import {
 } from './statement.ts';
 import type { Queries, Query } from '../sql/query.ts';
 import { QuestionError, StoreError } from '../../store.ts';
+import { type TlsOptions, trustOptions } from '../../tls.ts';
 
 export interface PostgresqlOptions extends ServerOptions {
   /** How many at most. */
@@ -114,7 +115,7 @@ function openLine({ url, password, tls, timeoutMs }: ServerOptions): Line {
     user: user ?? userInfo().username,
     database: database ?? user ?? userInfo().username,
     password: password ?? (() => Promise.reject(new StoreError('the server asks for a password, and there is none'))), // or pg would look into the environment and the home
-    ssl: tls === null ? false : secured(tls),
+    ssl: tls === null ? false : { ...trustOptions(tls), ...nameCheck(tls) },
     application_name: 'smmap',
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
@@ -161,6 +162,12 @@ function openLine({ url, password, tls, timeoutMs }: ServerOptions): Line {
       }
     },
   };
+}
+
+/** pg always compares the certificate with the host, whatever `servername` is. */
+function nameCheck({ serverName }: TlsOptions): object {
+  if (serverName === null) return {};
+  return { checkServerIdentity: (_: string, peer: PeerCertificate) => checkServerIdentity(serverName, peer) };
 }
 
 const KEEP_ALIVE_MS = 10_000;

@@ -1,4 +1,3 @@
-import { checkServerIdentity } from 'node:tls';
 import type { Answer, Question } from '../../../vocabulary.ts';
 import { type Row, answerOf } from '../../row.ts';
 import { QuestionError, StoreError, UnstorableError } from '../../store.ts';
@@ -50,23 +49,6 @@ export function parseUrl(text: string): Address | { readonly flaw: string } {
   } catch {
     return { flaw: 'has a percent sign that escapes nothing' };
   }
-}
-
-/** How pg is told to protect a connection. */
-export function secured({ ca, cert, key, serverName, verify }: TlsOptions): object {
-  return {
-    rejectUnauthorized: verify,
-    ...(ca === null ? {} : { ca }),
-    ...(cert === null ? {} : { cert }),
-    ...(key === null ? {} : { key }),
-    // pg always checks for the host, whatever `servername` is.
-    ...(serverName === null
-      ? {}
-      : {
-          checkServerIdentity: (_: string, peer: Parameters<typeof checkServerIdentity>[1]) =>
-            checkServerIdentity(serverName, peer),
-        }),
-  };
 }
 
 /**

@@ -16,7 +16,7 @@ import { createSentinels } from './sentinel.ts';
 import { slotOf } from './slot.ts';
 import { type Watch, type Watched, createWatch } from './watch.ts';
 import { messageOf, QuestionError, StoreError } from '../../store.ts';
-import type { TlsOptions } from '../../tls.ts';
+import { DEFAULT_TLS, type TlsOptions, trustOptions } from '../../tls.ts';
 import { within } from '../../within.ts';
 
 export interface RedisOptions {
@@ -175,10 +175,12 @@ type Reach = Pick<RedisOptions, 'tls' | 'timeoutMs'>;
  */
 async function openClient(address: Address, reach: Reach, login: Login): Promise<Redis> {
   const { tls, timeoutMs } = reach;
-  const secure = tls === null ? {} : { tls: tlsOf(tls) };
   const settings: ClientOptions = {
     ...address,
-    ...secure,
+    // A host in `tls` would be where ioredis connects to, so it is told a name only where there is one of its own.
+    ...(tls !== null && {
+      tls: { ...trustOptions(tls), ...(tls.serverName !== null && { servername: tls.serverName }) },
+    }),
     lazyConnect: true,
     retryStrategy: null,
     enableOfflineQueue: false,
@@ -251,21 +253,11 @@ function refusalOf({ message }: Error): StoreError {
 function secured(options: RedisOptions): RedisOptions {
   const { servers, tls } = options;
   if (tls !== null || servers.kind !== 'single' || !servers.url.startsWith('rediss:')) return options;
-  return { ...options, tls: { ca: null, cert: null, key: null, serverName: null, verify: true } };
+  return { ...options, tls: DEFAULT_TLS };
 }
 
 function addressOf(url: string): Address {
   const { protocol, hostname, port, pathname } = new URL(url);
   if (protocol === 'unix:') return { path: decodeURIComponent(pathname) };
   return { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: port === '' ? 6379 : Number(port) };
-}
-
-function tlsOf({ ca, cert, key, serverName, verify }: TlsOptions): NonNullable<ClientOptions['tls']> {
-  return {
-    ...(ca === null ? {} : { ca }),
-    ...(cert === null ? {} : { cert }),
-    ...(key === null ? {} : { key }),
-    ...(serverName === null ? {} : { servername: serverName }),
-    rejectUnauthorized: verify,
-  };
 }
