@@ -1,11 +1,9 @@
 import { loadavg } from 'node:os';
 import { openClient } from '../src/socket/client.ts';
 import type { Bench, Part } from './bench.ts';
-import { type BareOrder, type Database, OWN_QUERY, type OpenDatabase, SAME_QUERY } from './database.ts';
-import { openAsker } from './driver.ts';
+import type { Database, OpenDatabase } from './database.ts';
 import { type Verdict, judge } from './goal.ts';
 import { openRedis, openSlapd } from './nosql.ts';
-import { findPostmaps } from './postmap.ts';
 import { CYRUS_MAP, type Keys, hits } from './request.ts';
 import { type Contender, type Standing, ratioOf, runRounds } from './round.ts';
 import { type Server, startDaemon } from './server.ts';
@@ -30,15 +28,14 @@ const BATCHED = 'smmap';
 const UNBATCHED = 'smmap, batch = 1';
 const CACHED = 'smmap, cache, 90 % hits';
 const EMBEDDED = 'smmap, embedded, the same';
-const POSTFIX = `${CONNECTIONS} postmap, Postfix's own table`;
 const ALONE = 'smmap, one at a time';
 
-/** Stores in databases: what batches and a cache gain, and what a daemon between Postfix and a database costs. */
+/** Stores in databases: what batches and a cache gain. */
 export const databasesPart: Part = async (bench) => {
   const { extent, print } = bench;
   print(
     `\nDatabases: every mailbox is there; ratios to the first line in the same round, medians of ${extent.rounds}\n` +
-      `All of it shares the cores. own: the load's processes, a bare client, or all postmap together\n`,
+      `All of it shares the cores. own: the load's process\n`,
   );
   const verdicts: Verdict[] = [];
   for (const [name, open] of Object.entries(DATABASES)) {
@@ -96,25 +93,12 @@ async function measure(
   const asking = { connections: CONNECTIONS, map: CYRUS_MAP, databasePid };
   const contenders: Contender[] = [{ ...asking, name: BATCHED, server: servers.batched, keys: all }];
   if (servers.unbatched !== null) contenders.push({ ...asking, name: UNBATCHED, server: servers.unbatched, keys: all });
-  const postmaps = database.postfix && findPostmaps(scratch, database.postfix, databasePid, mailboxes);
-  if (postmaps === null) notes.push("Debian's Postfix has no table for it.");
-  else if ('missing' in postmaps) notes.push(postmaps.missing);
-  else {
-    contenders.push({
-      ...byItself(POSTFIX, (times) => postmaps.run(CONNECTIONS, times)),
-      connections: CONNECTIONS,
-    });
-  }
   const { cached } = servers;
   if (cached !== null) contenders.push({ ...asking, name: CACHED, server: cached, keys: mostlyHot });
   contenders.push(
     { ...asking, name: EMBEDDED, server: servers.embedded, keys: mostlyHot, databasePid: null },
     { ...asking, name: ALONE, server: servers.batched, keys: all, connections: 1 },
   );
-  const bare = openAsker<BareOrder>(scratch, 'bare.js');
-  for (const [name, place] of Object.entries(database.bare)) {
-    contenders.push(byItself(name, ({ warmMs, runMs }) => bare.run({ place, databasePid, mailboxes, warmMs, runMs })));
-  }
 
   try {
     if (cached !== null) {
@@ -133,15 +117,8 @@ async function measure(
     }
     return { standings, notes };
   } finally {
-    bare.close();
     for (const server of Object.values(servers)) await server?.close();
   }
-}
-
-const NO_SERVER: Server = { path: '', pid: null, startMs: NaN, close: () => Promise.resolve() };
-
-function byItself(name: string, ask: NonNullable<Contender['ask']>): Contender {
-  return { name, server: NO_SERVER, connections: 1, map: CYRUS_MAP, keys: [], ask };
 }
 
 interface CacheCounts {
@@ -198,14 +175,6 @@ function judgeAll(name: string, standings: readonly Standing[]): Verdict[] {
   const rate = `${name}, answers per second of ${CONNECTIONS} connections over those of`;
   return [
     judge(`${rate} batch = 1`, compare(BATCHED, UNBATCHED, 'perSecond'), 'at least', 3),
-    judge(`${rate} Postfix's own table`, compare(BATCHED, POSTFIX, 'perSecond'), 'at least', 3),
     judge(`${rate} the embedded store, cache with 90 % hits`, compare(CACHED, EMBEDDED, 'perSecond'), 'at least', 0.7),
-    judge(`${name}, round trip over that of a bare client`, compare(ALONE, SAME_QUERY, 'p50Us'), 'at most', 1.3),
-    judge(
-      `${name}, the same over a bare client with a simpler query`,
-      compare(ALONE, OWN_QUERY, 'p50Us'),
-      'at most',
-      1.3,
-    ),
   ];
 }

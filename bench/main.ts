@@ -10,7 +10,6 @@ import { type Order, openAsker } from './driver.ts';
 import { type Verdict, formatVerdicts } from './goal.ts';
 import { importPart } from './import.ts';
 import { mapsPart } from './maps.ts';
-import { refusalPart } from './refusal.ts';
 import { scalePart } from './scale.ts';
 import { openScratch } from './scratch.ts';
 import { createStores } from './store.ts';
@@ -22,7 +21,6 @@ const PARTS: Readonly<Record<string, Part>> = {
   codec: codecPart,
   import: importPart,
   throughput: throughputPart,
-  refusal: refusalPart,
   maps: mapsPart,
   scale: scalePart,
   databases: databasesPart,
@@ -36,8 +34,6 @@ Parts: ${Object.keys(PARTS).join(' ')} (all without a name)
   --full           more and longer rounds, and 10,000,000 mailboxes
   --daemon MAIN.JS the daemon to measure (dist/main.js)
   --other MAIN.JS  a second build of it, measured in the same rounds
-
-SMMAPD_SOCKET=PATH measures Cyrus's smmapd too.
 `;
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url)))); // this file runs as build/bench/main.js

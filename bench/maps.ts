@@ -81,8 +81,7 @@ export const mapsPart: Part = async (bench) => {
 
   print(
     `\nMaps: 1 M mailboxes, 100 k aliases, a catch-all, a table of 100 k keys; ratios to a mailbox hit in the same round, ` +
-      `medians of ${extent.rounds}\nLog level warn, so that the maps alone are compared; at info a NOTFOUND is logged, ` +
-      `see the part refusal\n`,
+      `medians of ${extent.rounds}\nLog level warn, so that the maps alone are compared; at info a NOTFOUND is logged\n`,
   );
   print(formatTable(STANDING_HEAD, standings.map(formatStanding), 2));
 

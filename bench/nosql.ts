@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { run } from '../test/real/command.ts';
 import { findRedis } from '../test/support/redis.ts';
 import { READER, READER_PASSWORD, SUFFIX, findSlapd } from '../test/support/slapd.ts';
-import { type OpenDatabase, PARTS, SAME_QUERY, newSince } from './database.ts';
+import { type OpenDatabase, PARTS, newSince } from './database.ts';
 import { childrenOf } from './proc.ts';
 import { addressOf } from './request.ts';
 
@@ -50,29 +50,6 @@ export const openSlapd: OpenDatabase = async ({ folder, mailboxes: wanted }) => 
       `base = "${PEOPLE}"`,
       'preset = "mail"',
     ],
-    bare: {
-      [SAME_QUERY]: {
-        kind: 'ldap',
-        url: server.ldap,
-        dn: READER,
-        password: READER_PASSWORD,
-        base: PEOPLE,
-        attributes: ['mail', 'mailAlternateAddress'],
-      },
-    },
-    postfix: {
-      type: 'ldap',
-      lines: [
-        `server_host = ${server.ldap}`,
-        'version = 3',
-        'bind = yes',
-        `bind_dn = ${READER}`,
-        `bind_pw = ${READER_PASSWORD}`,
-        `search_base = ${PEOPLE}`,
-        'query_filter = (|(mail=%s)(mailAlternateAddress=%s))',
-        'result_attribute = mail',
-      ],
-    },
     stop: () => server.stop(),
   };
 };
@@ -111,8 +88,6 @@ export const openRedis: OpenDatabase = async ({ mailboxes }) => {
       `mailbox = { set = "${SET}", member = "{address}" }`,
       `canary = { mailbox = "${addressOf(0)}" }`,
     ],
-    bare: { [SAME_QUERY]: { kind: 'redis', path, set: SET } },
-    postfix: null,
     stop: () => server.stop(),
   };
 };

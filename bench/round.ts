@@ -12,8 +12,6 @@ export interface Contender extends Questions {
   readonly connections: number;
   /** The first process of the database behind it. */
   readonly databasePid?: number | null;
-  /** Asks by itself, where the load's way is not the one to be measured. */
-  readonly ask?: (times: Pick<Extent, 'warmMs' | 'runMs'>) => Promise<Report>;
 }
 
 /** Medians over the rounds; the ratios are to the first contender in the same round. */
@@ -56,13 +54,13 @@ export async function runRounds(
     const reports = new Map<Contender, Report>();
     for (let turn = 0; turn < contenders.length; turn++) {
       const contender = contenders[(round + turn) % contenders.length] as Contender;
-      const { server, databasePid = null, connections, map, keys, ask } = contender;
+      const { server, databasePid = null, connections, map, keys } = contender;
       const { warmMs, runMs } = extent;
       if (errors.has(contender)) continue;
       try {
         const { path, pid: serverPid } = server;
         const order = { path, serverPid, databasePid, connections, map, keys, warmMs, runMs };
-        reports.set(contender, await (ask?.(extent) ?? load.run(order)));
+        reports.set(contender, await load.run(order));
       } catch (error) {
         errors.set(contender, (error as Error).message);
       }

@@ -65,12 +65,6 @@ export async function startDaemon(
   return serverOf(child, path, performance.now() - startedMs);
 }
 
-/** Cyrus's smmapd, where SMMAPD_SOCKET says that one listens. It has many processes, so its time is not known. */
-export function findCyrus(): Server | null {
-  const path = process.env['SMMAPD_SOCKET'];
-  return path === undefined ? null : { path, pid: null, startMs: NaN, close: () => Promise.resolve() };
-}
-
 function serverOf(child: ChildProcess, path: string, startMs: number): Server {
   return {
     path,

@@ -1,17 +1,13 @@
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
-import { type Dialect, type Query, parseQuery } from '../src/store/driver/sql/query.ts';
-import { SCHEMAS } from '../src/store/driver/sql/schema.ts';
-import { run } from '../test/real/command.ts';
 import { findMariadb } from '../test/support/mariadb.ts';
-import { ADMIN as PG_ADMIN, findPostgresql } from '../test/support/postgresql.ts';
+import { findPostgresql } from '../test/support/postgresql.ts';
 import { postfixadmin } from '../test/support/schema/postfixadmin.ts';
-import { OWN_QUERY, type OpenDatabase, PARTS, SAME_QUERY, type Statement, newSince } from './database.ts';
+import { type OpenDatabase, PARTS, newSince } from './database.ts';
 import { childrenOf } from './proc.ts';
 
 /** The databases that have PostfixAdmin's tables. */
 
-const OWN_TEXT = `select maildir from mailbox where username = :address and active`;
 const DOMAIN = `insert into domain (domain) values ('example.org')`;
 
 export const openPostgresql: OpenDatabase = async ({ mailboxes }) => {
@@ -25,7 +21,6 @@ export const openPostgresql: OpenDatabase = async ({ mailboxes }) => {
     autovacuum: 'off',
   };
   const server = await installation.start({ settings });
-  const { folder, port } = server;
   const last = mailboxes - 1;
   const statements = [
     ...(postfixadmin.definitions.postgresql ?? []),
@@ -38,28 +33,10 @@ export const openPostgresql: OpenDatabase = async ({ mailboxes }) => {
   ];
   await server.sql(statements.join(';\n'));
   await server.sql('vacuum analyze');
-  // Postfix knows only the port that PostgreSQL has of its own
-  await run('ln', ['-s', join(folder, `.s.PGSQL.${port}`), join(folder, '.s.PGSQL.5432')]);
-  const account = { user: PG_ADMIN, database: 'postgres' };
-  const where = { kind: 'postgresql', host: folder, port, ...account } as const;
   return {
     mailboxes,
     pid: newSince(before),
     store: ['driver = "postgresql"', `url = "${server.url()}"`, 'schema = "postfixadmin"'],
-    bare: {
-      [SAME_QUERY]: { ...where, ...statementOf('postgresql', null) },
-      [OWN_QUERY]: { ...where, ...statementOf('postgresql', OWN_TEXT) },
-    },
-    postfix: {
-      type: 'pgsql',
-      lines: [
-        `hosts = unix:${folder}`,
-        `user = ${PG_ADMIN}`,
-        'password =',
-        'dbname = postgres',
-        `query = SELECT maildir FROM mailbox WHERE username='%s' AND active = '1'`,
-      ],
-    },
     stop: () => server.stop(),
   };
 };
@@ -82,27 +59,10 @@ export const openMariadb: OpenDatabase = async ({ mailboxes }) => {
     'analyze table mailbox, alias, alias_domain, domain',
   ];
   await server.sql(statements.join(';\n'));
-  const account = { user: 'root', database: 'mail' };
-  const where = { kind: 'mysql', socketPath: server.socketPath, ...account } as const;
   return {
     mailboxes,
     pid: newSince(before),
     store: ['driver = "mysql"', `url = "${server.url('mail')}"`, 'schema = "postfixadmin"'],
-    bare: {
-      [SAME_QUERY]: { ...where, ...statementOf('mysql', null) },
-      [OWN_QUERY]: { ...where, ...statementOf('mysql', OWN_TEXT) },
-    },
-    postfix: {
-      type: 'mysql',
-      lines: [
-        `hosts = unix:${server.socketPath}`,
-        'user = root',
-        'password =',
-        'dbname = mail',
-        'option_group =',
-        `query = SELECT maildir FROM mailbox WHERE username='%s' AND active = '1'`,
-      ],
-    },
     stop: () => server.stop(),
   };
 };
@@ -121,27 +81,6 @@ export const openSqlite: OpenDatabase = ({ folder, mailboxes }) => {
     mailboxes,
     pid: null,
     store: ['driver = "sqlite"', `path = "${path}"`, 'schema = "postfixadmin"'],
-    bare: {
-      [SAME_QUERY]: { kind: 'sqlite', path, ...statementOf('sqlite', null) },
-      [OWN_QUERY]: { kind: 'sqlite', path, ...statementOf('sqlite', OWN_TEXT) },
-    },
-    postfix: {
-      type: 'sqlite',
-      lines: [`dbpath = ${path}`, `query = SELECT maildir FROM mailbox WHERE username='%s' AND active = '1'`],
-    },
     stop: () => Promise.resolve(),
   });
 };
-
-/** A query of ours as the client packages take it; null: the mailbox query of the schema. */
-function statementOf(dialect: Dialect, own: string | null): Statement {
-  const text = own ?? SCHEMAS.postfixadmin[dialect]?.mailbox ?? '';
-  const { parts, parameters } = parseQuery('mailbox', text, dialect) as Query;
-  if (dialect !== 'postgresql') return { text: parts.join('?'), parameters };
-  const distinct = [...new Set(parameters)];
-  const numbered = parts.map((part, at) => {
-    const parameter = parameters[at];
-    return parameter === undefined ? part : `${part}$${distinct.indexOf(parameter) + 1}`;
-  });
-  return { text: numbered.join(''), parameters: distinct };
-}

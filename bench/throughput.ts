@@ -2,14 +2,14 @@ import { EMBEDDED_MAILBOXES, MEMORY_MAILBOXES, type Part } from './bench.ts';
 import { judge } from './goal.ts';
 import { CYRUS_MAP, hits } from './request.ts';
 import { type Contender, STANDING_HEAD, type Standing, formatStanding, runRounds } from './round.ts';
-import { findCyrus, startDaemon, startFloor } from './server.ts';
+import { startDaemon, startFloor } from './server.ts';
 import { formatTable } from './table.ts';
 
 const CONNECTIONS = [1, 8, 50, 500];
 const JUDGED_CONNECTIONS = 50;
 const EMBEDDED = 'embedded 1 M';
 
-/** Requests for mailboxes that are there: the floor, both stores, and Cyrus, with few connections and many. */
+/** Requests for mailboxes that are there: the floor and both stores, with few connections and many. */
 export const throughputPart: Part = async ({ scratch, load, stores, daemon, other, extent, print }) => {
   const store = await stores.get(EMBEDDED_MAILBOXES);
   const memory = { driver: 'memory', mailboxes: MEMORY_MAILBOXES } as const;
@@ -27,8 +27,6 @@ export const throughputPart: Part = async ({ scratch, load, stores, daemon, othe
       { name: 'other, embedded', keys: inEmbedded, server: await startDaemon(scratch, other, embedded) },
     );
   }
-  const cyrus = findCyrus();
-  if (cyrus !== null) servers.push({ name: 'Cyrus smmapd', keys: inMemory, server: cyrus });
 
   const standings: Standing[] = [];
   for (const connections of CONNECTIONS) {
@@ -42,7 +40,6 @@ export const throughputPart: Part = async ({ scratch, load, stores, daemon, othe
   print(
     '\nbusy: 100 % is a core. A server below that was not what held the run up: one connection waits for wake-ups.',
   );
-  if (cyrus === null) print("Cyrus's smmapd is not there: SMMAPD_SOCKET is not set.");
 
   const judged = standings.find(
     ({ contender }) => contender.name === EMBEDDED && contender.connections === JUDGED_CONNECTIONS,
