@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Bench, EXTENTS, type Part } from './bench.ts';
 import { codecPart } from './codec.ts';
-import { databasesPart } from './databases.ts';
 import { type Order, openAsker } from './driver.ts';
 import { type Verdict, formatVerdicts } from './goal.ts';
 import { importPart } from './import.ts';
@@ -23,7 +22,6 @@ const PARTS: Readonly<Record<string, Part>> = {
   throughput: throughputPart,
   maps: mapsPart,
   scale: scalePart,
-  databases: databasesPart,
 };
 
 const USAGE = `Usage: npm run bench -- [--quick | --full] [--daemon MAIN.JS] [--other MAIN.JS] [PART...]

@@ -108,16 +108,6 @@ function standingOf(
   };
 }
 
-/** How a figure of one compares with that of another in the same rounds; NaN where one of them has none. */
-export function ratioOf(over: Standing, under: Standing, figure: 'perSecond' | 'p50Us'): number {
-  return median(
-    over.reports.flatMap((report, round) => {
-      const other = under.reports[round];
-      return report && other ? [report[figure] / other[figure]] : [];
-    }),
-  );
-}
-
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
