@@ -2,7 +2,7 @@ import { type Counts, aboutOf, readCounts, tally } from './count.ts';
 import { checkPages } from './datafile.ts';
 import { type Entry, derive, derivedFrom, isDerived, isEntry } from './derived.ts';
 import { FORMAT, FORMAT_KEY } from './format.ts';
-import { decode } from './layout.ts';
+import { decode } from '../../layout.ts';
 import { fileOf } from './datafile.ts';
 import { clear, openToRead, openToWrite, transact } from './lmdb.ts';
 import { StoreError } from '../../store.ts';

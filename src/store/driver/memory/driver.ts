@@ -1,7 +1,7 @@
 import type { Answer, DomainQuestion, Question } from '../../../vocabulary.ts';
 import { type StoredRecord, keyOf } from '../../../record/record.ts';
 import { EmptyStoreError, type Store, StoreError } from '../../store.ts';
-import { answerTo, encode } from '../embedded/layout.ts';
+import { answerTo, encode } from '../../layout.ts';
 
 /** Records that stand in the configuration file: for a few fixed ones, and for tests. */
 export function createMemoryStore(records: Iterable<StoredRecord>): Store {

@@ -1,9 +1,9 @@
-import { foldLocal } from '../../../address/address.ts';
-import { formatTargets } from '../../../address/target.ts';
-import { type About, type Answer, CLASSES, type DomainClass, type Question } from '../../../vocabulary.ts';
-import { holds, isState, type Mailbox } from '../../../record/mailbox.ts';
-import type { StoredRecord } from '../../../record/record.ts';
-import { StoreError } from '../../store.ts';
+import { foldLocal } from '../address/address.ts';
+import { formatTargets } from '../address/target.ts';
+import { type About, type Answer, CLASSES, type DomainClass, type Question } from '../vocabulary.ts';
+import { holds, isState, type Mailbox } from '../record/mailbox.ts';
+import type { StoredRecord } from '../record/record.ts';
+import { StoreError } from './store.ts';
 
 /**
  * How a record stands in the data file. Its key is that of record/record.ts, its value lines of text, since nothing in a
