@@ -6,66 +6,96 @@ const root = new URL('../../', import.meta.url).pathname;
 const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.ts'))
   .map((name) => ({ name, text: readFileSync(join(root, 'src', name), 'utf8') }));
+type File = (typeof files)[number];
 
-const IMPORT = /(?:\bfrom |\bimport\(|^import )'([^'\n]+)'/gm;
+const IMPORT = /^(?:import|export)( type)?(?: [^']*?from)? '([^'\n]+)'|\bimport(\()'([^'\n]+)'/gms;
 
-/** What a file imports, statically or not: our files as paths below src/, packages and Node's parts by name. */
-const importsOf = ({ name, text }: { name: string; text: string }): string[] =>
-  [...text.matchAll(IMPORT)].map(([, what = '']) =>
-    what.startsWith('.') ? relative(join(root, 'src'), join(root, 'src', dirname(name), what)) : what,
-  );
+/** What a file imports: our files as paths below src/, packages and Node's parts by name. */
+const importsOf = ({ name, text }: File): { what: string; isType: boolean; isLate: boolean }[] =>
+  [...text.matchAll(IMPORT)].map(([, type, now, late, later]) => {
+    const what = now ?? later ?? '';
+    const path = what.startsWith('.') ? relative(join(root, 'src'), join(root, 'src', dirname(name), what)) : what;
+    return { what: path, isType: type !== undefined, isLate: late !== undefined };
+  });
+const oursOf = (file: File): string[] => importsOf(file).flatMap(({ what }) => (what.endsWith('.ts') ? [what] : []));
 
-const WORDS = /^(vocabulary|maybe|umask)\.ts$/;
+/** The ground floor, which anybody may use. */
+const WORDS = /^(?:vocabulary|example|maybe|umask|endpoint)\.ts$/;
 
-/** Each folder, and what of ours it may import besides the words and itself. */
-const MAY: readonly (readonly [RegExp, readonly RegExp[]])[] = [
-  [/^(vocabulary|maybe|umask)\.ts$/, []],
-  [/^protocol\//, []],
-  [/^address\//, []],
-  [/^store\/open\.ts$/, [/^config\/config\.ts$/]],
-  [/^store\//, [/^address\//]],
-  [/^format\//, [/^address\//, /^store\/record\//]],
-  [/^map\//, [/^address\//, /^store\/store\.ts$/]],
-  [/^socket\//, [/^protocol\//]],
-  [/^observe\//, []],
-  [
-    /^config\//,
-    [
-      /^address\//,
-      /^map\/(mailbox|chain|domain|table|recipient)\.ts$/,
-      /^socket\//,
-      /^protocol\/framing\.ts$/,
-      /^store\/(record|sql|ldap|redis|http)\//,
-      /^store\/(cache|canary|tls)\.ts$/,
-      /^store\/driver\/(http|redis)\.ts$/, // only the types of their options
-    ],
-  ],
-  [/^control\.ts$/, [/^store\/cache\.ts$/]],
-  [
-    /^(daemon|maps|doors|successor|ports)\.ts$/,
-    [/^(config|map|observe|protocol|socket|store)\//, /^(maps|doors|control|successor|ports)\.ts$/],
-  ],
-  [/^mta\//, [/^config\/config\.ts$/, /^socket\/endpoint\.ts$/]],
-  [/^cli\//, [/./]],
-  [/^main\.ts$/, [/^cli\//]],
+/** Each folder, from the ground up, and which of ours it may import besides itself and the words. */
+const FOLDERS: readonly (readonly [folder: RegExp, ...may: string[]])[] = [
+  [WORDS],
+  [/^protocol\//],
+  [/^address\//],
+  [/^observe\//],
+  [/^toml\//, 'address/'],
+  [/^record\//, 'address/'],
+  [/^format\//, 'address/', 'record/'],
+  [/^socket\//, 'protocol/'],
+  [/^store\/driver\/[a-z]+\//, 'address/', 'record/', 'toml/', 'store/'], // of the other drivers only sql/, see below
+  [/^store\//, 'address/', 'record/', 'toml/'],
+  [/^map\//, 'address/', 'toml/', 'store/store.ts'],
+  [/^config\//, 'address/', 'toml/', 'record/', 'protocol/', 'socket/', 'map/', 'store/driver.ts', 'store/drivers.ts'],
+  [/^daemon\//, 'observe/', 'protocol/', 'socket/', 'store/', 'map/', 'config/'],
+  [/^mta\//, 'toml/', 'store/', 'map/', 'config/'],
+  [/^cli\//, ''],
+  [/^main\.ts$/, 'cli/'],
 ];
 
 describe('the source', () => {
-  it.each(files.map((file) => [file.name, file] as const))('%s imports only what its place allows', (name, file) => {
-    const [place, allowed] = MAY.find(([pattern]) => pattern.test(name)) ?? [];
-    expect(place, `${name} has no place in the layers`).toBeDefined();
+  it.each(files.map((file) => [file.name, file] as const))('%s imports only what its folder may', (name, file) => {
+    const [folder, ...may] = FOLDERS.find(([pattern]) => pattern.test(name)) ?? [];
+    expect(folder, `${name} has no folder in the layers`).toBeDefined();
     const home = `${name.split('/')[0]}/`;
-    const ours = importsOf(file).filter((what) => what.endsWith('.ts'));
-    const wrong = ours.filter(
-      (what) => !WORDS.test(what) && !what.startsWith(home) && !allowed?.some((pattern) => pattern.test(what)),
+    const isAllowed = (what: string) =>
+      WORDS.test(what) || what.startsWith(home) || may.some((prefix) => what.startsWith(prefix));
+    expect(oursOf(file).filter((what) => !isAllowed(what))).toEqual([]);
+  });
+
+  it('has drivers that know nothing of each other, but for what those of SQL share, and that only drivers.ts knows', () => {
+    const driverOf = (name: string) => /^store\/driver\/([a-z]+)\//.exec(name)?.[1];
+    const wrong = files.flatMap((file) =>
+      oursOf(file)
+        .filter((what) => {
+          const driver = driverOf(what);
+          if (driver === undefined || driver === driverOf(file.name)) return false;
+          if (driverOf(file.name) !== undefined) return driver !== 'sql';
+          // Commands edit the embedded store; which driver a store of the configuration has concerns nobody else.
+          return file.name !== 'store/drivers.ts' && !(driver === 'embedded' && /^(?:cli|mta)\//.test(file.name));
+        })
+        .map((what) => `${file.name} -> ${what}`),
     );
     expect(wrong).toEqual([]);
   });
 
-  it('imports each package in one file', () => {
+  it('has no circles: no file needs itself to be loaded', () => {
+    const needs = new Map(
+      files.map((file) => [
+        file.name,
+        importsOf(file).flatMap(({ what, isType, isLate }) =>
+          isType || isLate || !what.endsWith('.ts') ? [] : [what],
+        ),
+      ]),
+    );
+    const done = new Set<string>();
+    const circleFrom = (name: string, path: readonly string[]): readonly string[] | null => {
+      if (path.includes(name)) return [...path, name];
+      if (done.has(name)) return null;
+      for (const next of needs.get(name) ?? []) {
+        const circle = circleFrom(next, [...path, name]);
+        if (circle !== null) return circle;
+      }
+      done.add(name);
+      return null;
+    };
+    expect(files.flatMap(({ name }) => circleFrom(name, []) ?? [])).toEqual([]);
+  });
+
+  it('imports each package in one file, and the package of a driver in its folder', () => {
     const users = new Map<string, Set<string>>();
     for (const file of files) {
-      for (const what of importsOf(file).filter((each) => !each.endsWith('.ts') && !each.startsWith('node:'))) {
+      for (const { what } of importsOf(file)) {
+        if (what.endsWith('.ts') || what.startsWith('node:')) continue;
         users.set(what, (users.get(what) ?? new Set()).add(file.name));
       }
     }
@@ -77,7 +107,16 @@ describe('the source', () => {
     const listed = Object.keys({ ...dependencies, ...optionalDependencies });
     expect([...users.keys()].toSorted()).toEqual(listed.toSorted());
     const drivers = Object.keys(optionalDependencies).flatMap((each) => Array.from(users.get(each) ?? []));
-    expect(drivers.filter((name) => !/^store\/(driver|ldap|redis|sqlite)\//.test(name))).toEqual([]);
+    expect(drivers.filter((name) => !/^store\/driver\/[a-z]+\//.test(name))).toEqual([]);
+  });
+
+  it('loads the package of a driver only when it is opened', () => {
+    const wrong = files
+      .filter(({ name }) => /^store\/driver\/[a-z]+\/keys\.ts$/.test(name) || name === 'store/drivers.ts')
+      .flatMap((file) =>
+        [...reachedFrom(file.name)].filter((what) => !what.endsWith('.ts') && !what.startsWith('node:')),
+      );
+    expect(new Set(wrong)).toEqual(new Set(['zod']));
   });
 
   it('touches process only where a person or systemd calls', () => {
@@ -88,7 +127,23 @@ describe('the source', () => {
     ]);
   });
 
-  it('has no file that grew into several', () => {
-    expect(files.filter(({ text }) => text.split('\n').length > 300).map(({ name }) => name)).toEqual([]);
+  it('has no file over 250 lines of code, comments and blank lines aside', () => {
+    expect(files.filter(({ text }) => linesOfCode(text) > 250).map(({ name }) => name)).toEqual([]);
   });
 });
+
+/** All that is loaded with a file. */
+function reachedFrom(name: string, reached = new Set<string>()): Set<string> {
+  const file = files.find((each) => each.name === name);
+  for (const { what, isType, isLate } of file === undefined ? [] : importsOf(file)) {
+    if (isType || isLate || reached.has(what)) continue;
+    reached.add(what);
+    reachedFrom(what, reached);
+  }
+  return reached;
+}
+
+function linesOfCode(text: string): number {
+  const code = text.replace(/\/\*[\s\S]*?\*\//g, '');
+  return code.split('\n').filter((line) => line.trim() !== '' && !line.trim().startsWith('//')).length;
+}

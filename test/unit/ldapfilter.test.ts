@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseLdapUrl } from '../../src/store/driver/ldap/connection.ts';
+import { parseLdapUrl } from '../../src/store/driver/ldap/url.ts';
 import { type Filter, parseBase, parseFilter } from '../../src/store/driver/ldap/filter.ts';
 
 const address = { parameter: 'address' } as const;

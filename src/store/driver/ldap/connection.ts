@@ -3,6 +3,7 @@ import { connect as connectSecure } from 'node:tls';
 import { StoreError } from '../../store.ts';
 import { type TlsOptions, secureOptions } from '../../tls.ts';
 import { within } from '../../within.ts';
+import type { LdapPlace } from './url.ts';
 import { encodeBind, encodeBindExternal, encodeStartTls } from './message.ts';
 import { type Result, type Wire, createWire } from './wire.ts';
 
@@ -12,37 +13,12 @@ export type LdapBind =
   /** Over ldapi, as the user of this process; over TLS, as whom our certificate says. */
   | { readonly kind: 'external' };
 
-export interface LdapPlace {
-  readonly secure: boolean;
-  readonly path: string | null;
-  readonly host: string;
-  readonly port: number;
-}
-
 export interface ConnectionOptions {
   readonly place: LdapPlace;
   readonly startTls: boolean;
   readonly tls: TlsOptions | null;
   readonly bind: LdapBind;
   readonly timeoutMs: number;
-}
-
-/** Reads `ldap://HOST[:PORT]`, `ldaps://HOST[:PORT]`, and `ldapi://` with a path, as it is or with %2F for each slash. */
-export function parseLdapUrl(text: string): LdapPlace | { readonly flaw: string } {
-  const socket = /^ldapi:\/\/(\/.+|%2f[^/]*)\/?$/i.exec(text);
-  if (socket !== null) {
-    try {
-      const path = decodeURIComponent(socket[1] as string).replace(/\/$/, '');
-      return { secure: false, path, host: 'localhost', port: 0 };
-    } catch {
-      return { flaw: 'has a % that is none of a URL' };
-    }
-  }
-  const server = /^(ldaps?):\/\/(?:\[([0-9a-f:.]+)\]|([\w.-]+))(?::(\d{1,5}))?\/?$/i.exec(text);
-  if (server === null) return { flaw: 'is no ldap://HOST, ldaps://HOST or ldapi:///PATH' };
-  const [, scheme, address, name, port] = server;
-  const secure = scheme?.toLowerCase() === 'ldaps';
-  return { secure, path: null, host: address ?? name ?? '', port: Number(port ?? (secure ? 636 : 389)) };
 }
 
 /** Connects, protects the connection and binds, all within `timeoutMs`. Rejects where any of it fails. */

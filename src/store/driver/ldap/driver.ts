@@ -1,6 +1,7 @@
 import type { Bulk } from '../../guard/batch.ts';
 import { lookupEach } from '../../each.ts';
-import { type LdapBind, openConnection, parseLdapUrl } from './connection.ts';
+import { type LdapBind, openConnection } from './connection.ts';
+import { parseLdapUrl } from './url.ts';
 import { encodeSearch } from './message.ts';
 import { type LdapSearches, answerTo, requestOf } from './search.ts';
 import type { Wire } from './wire.ts';

@@ -1,5 +1,5 @@
 import { parseBase, parseFilter } from './filter.ts';
-import { parseLdapUrl } from './connection.ts';
+import { parseLdapUrl } from './url.ts';
 import { PRESETS, type PresetName } from './presets.ts';
 import type { LdapName, LdapSearch, LdapSearches, LdapState } from './search.ts';
 import {
