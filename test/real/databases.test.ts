@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -439,14 +439,14 @@ describe('smmap check of a store on another machine', () => {
 });
 
 describe('a driver whose package is not there', () => {
-  /** smmap with its packages, but for one. */
-  async function installWithout(missing: string): Promise<string> {
+  /** smmap with its packages, but for some. */
+  async function installWithout(...missing: readonly string[]): Promise<string> {
     const folder = await makeFolder();
     await cp(dirname(MAIN), join(folder, 'dist'), { recursive: true });
     const modules = join(dirname(MAIN), '../node_modules');
     mkdirSync(join(folder, 'node_modules'));
     for (const name of readdirSync(modules)) {
-      if (name !== missing) symlinkSync(join(modules, name), join(folder, 'node_modules', name));
+      if (!missing.includes(name)) symlinkSync(join(modules, name), join(folder, 'node_modules', name));
     }
     await cp(join(modules, '../package.json'), join(folder, 'package.json'));
     return folder;
@@ -469,6 +469,17 @@ describe('a driver whose package is not there', () => {
   test('ends the daemon with 78 and says which', async () => {
     const store = 'driver = "postgresql"\nurl = "postgresql:///mail"\nschema = "users"';
     await expectRefused(await installWithout('pg'), store, 'the package pg is not installed: npm install pg');
+  });
+
+  test('stops no store of another driver', async () => {
+    const { optionalDependencies } = JSON.parse(readFileSync(join(dirname(MAIN), '../package.json'), 'utf8')) as {
+      optionalDependencies: object;
+    };
+    const folder = await installWithout(...Object.keys(optionalDependencies));
+    const config = join(folder, 'smmap.toml');
+    writeFileSync(config, `[store.people]\ndriver = "memory"\nmailboxes = ["fred@example.org"]\n`);
+    const { code, stdout } = await run(process.execPath, [join(folder, 'dist/main.js'), 'check', '--config', config]);
+    expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('right') as string });
   });
 
   test('says so of a package of which a part is missing', async () => {
