@@ -1,7 +1,8 @@
-import { questionsOf } from '../config/answers.ts';
 import { sentInClear } from '../config/clear.ts';
-import type { Config, MapConfig } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import { loadConfig, type Places } from '../config/load.ts';
+import { stepOptionsOf, optionsOf, questionsOf } from '../map/kinds.ts';
+import { mailbox } from '../map/mailbox.ts';
 import { VIRTUSER } from '../mta/sendmail.ts';
 import { FRAMINGS } from '../protocol/framing.ts';
 import { MTA_PATIENCE_MS, latestAnswerMs, longestDeadlineMs } from '../socket/patience.ts';
@@ -30,7 +31,7 @@ export async function check(file: string | null, places: Places): Promise<void> 
   checkReplies(config, name);
   const { findGaps } = await import('./contents.ts');
   const faults = await findGaps(config, name);
-  const followed = [...config.maps].filter(([, map]) => followsAliases(map));
+  const followed = [...config.maps].filter(([, map]) => stepOptionsOf(map) !== null);
   if (followed.length > 0) {
     const { findLoops } = await import('./loops.ts');
     faults.push(...(await findLoops(config.stores, new Map(followed), name)));
@@ -70,7 +71,8 @@ function checkDeadline({ limits, listeners }: Config, name: string): void {
  */
 function checkReplies({ maps }: Config, file: string): void {
   for (const [name, map] of maps) {
-    if (map.kind !== 'mailbox' || !map.options.aliases || typeof map.options.reply === 'string') continue;
+    const options = optionsOf(map, mailbox);
+    if (options === null || !options.aliases || typeof options.reply === 'string') continue;
     const text = `${file}: map ${name}: with aliases = true it answers { text = ... } for aliases too, and sends their mail to mailboxes that are not there`;
     const remedy = 'set aliases = false, and let a map of kind "alias" answer them';
     if (name === VIRTUSER) throw new CliError(EXIT.CONFIG, `${text}; ${remedy}`);
@@ -93,10 +95,6 @@ function unguarded({ maps, stores }: Config): ReadonlyMap<string, readonly strin
     }
   }
   return lacking;
-}
-
-function followsAliases(map: MapConfig): boolean {
-  return map.kind === 'alias' || (map.kind === 'mailbox' && map.options.aliases);
 }
 
 function countsOf({ listeners, stores, maps }: Config): string {

@@ -1,5 +1,5 @@
-import { questionsOf } from '../config/answers.ts';
 import type { Config, MapConfig } from '../config/config.ts';
+import { kindOf, questionsOf } from '../map/kinds.ts';
 import type { StoreConfig } from '../store/driver.ts';
 import { canAnswer, driverOf } from '../store/drivers.ts';
 import { openStore, UNTOLD } from '../store/open.ts';
@@ -62,7 +62,8 @@ async function lackOf(store: Store, question: Question): Promise<string | null> 
   }
 }
 
-/** An alias map asks for mailboxes only where it has a catch-all. */
+/** What a map asks for most keys. */
 function mainQuestionsOf(map: MapConfig): readonly Question[] {
-  return questionsOf(map).filter(({ about }) => map.kind !== 'alias' || about !== 'mailbox');
+  const kind = kindOf(map);
+  return questionsOf(map).filter((question) => kind.isRare?.(question) !== true);
 }

@@ -1,6 +1,8 @@
 import type { Config, MapConfig } from '../config/config.ts';
 import { openMaps } from '../daemon/maps.ts';
-import { ALIASES } from '../map/mailbox.ts';
+import type { AliasOptions } from '../map/chain.ts';
+import { stepOptionsOf } from '../map/kinds.ts';
+import type { StepOptions } from '../map/step.ts';
 import { LoopError } from '../map/search.ts';
 import type { Handler } from '../map/map.ts';
 import type { StoreConfig } from '../store/driver.ts';
@@ -67,10 +69,9 @@ export async function findLoops(
 }
 
 /** The same aliases, followed to all their ends, as Postfix does. */
-function strictly({ stores, ...map }: MapConfig): MapConfig {
-  if (map.kind === 'alias') return { stores, kind: 'alias', options: { ...map.options, expand: 'strictly' } };
-  if (map.kind !== 'mailbox') return { stores, ...map };
-  return { stores, kind: 'alias', options: { ...map.options, ...ALIASES, expand: 'strictly' } };
+function strictly(map: MapConfig): MapConfig {
+  const options: AliasOptions = { ...(stepOptionsOf(map) as StepOptions), expand: 'strictly' };
+  return { stores: map.stores, kind: 'alias', options };
 }
 
 /** A store is not made by looking for it. */

@@ -1,7 +1,4 @@
-import type { AliasOptions } from '../map/chain.ts';
-import type { DomainOptions } from '../map/domain.ts';
-import type { MailboxOptions } from '../map/mailbox.ts';
-import type { TableOptions } from '../map/table.ts';
+import type { MapKind } from '../map/kind.ts';
 import type { Protocol } from '../protocol/framing.ts';
 import type { ClientLimits } from '../socket/clients.ts';
 import type { Limits } from '../socket/connection.ts';
@@ -30,15 +27,10 @@ export type ListenerConfig = { readonly protocol: Protocol } & (
 
 export type ControlConfig = Extract<ListenerConfig, { kind: 'unix' }>;
 
-/** What a map does, by its kind. */
-export type MapKind =
-  | { readonly kind: 'mailbox'; readonly options: MailboxOptions }
-  | { readonly kind: 'alias'; readonly options: AliasOptions }
-  | { readonly kind: 'domain'; readonly options: DomainOptions }
-  | { readonly kind: 'table'; readonly options: TableOptions };
-
 /** Its stores are asked in this order, each for what it can answer. */
-export type MapConfig = { readonly stores: readonly string[] } & MapKind;
+export interface MapConfig extends MapKind {
+  readonly stores: readonly string[];
+}
 
 /** A configuration that cannot be used. It names every mistake, since nobody wants to find them one start at a time. */
 export class ConfigError extends Error {

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { distance } from 'fastest-levenshtein';
 import { TomlError, parse } from 'smol-toml';
+import type { Kind, MapKind } from '../map/kind.ts';
+import { USUAL_KIND, kinds, questionsOf } from '../map/kinds.ts';
 import { NOUNS } from '../record/record.ts';
 import type { Question } from '../vocabulary.ts';
 import type { StoreConfig } from '../store/driver.ts';
 import { canAnswer, DRIVERS, lackOfCanary, localStore } from '../store/drivers.ts';
-import { questionsOf } from './answers.ts';
 import { type Config, ConfigError, type MapConfig } from './config.ts';
 import { control, listener, readControl } from './listener.ts';
 import * as schema from './schema.ts';
@@ -44,10 +45,16 @@ export function parseConfig(text: string, file: string, places: Places, override
   const raw = parseToml(text, file);
   const mistakes: Mistake[] = [];
 
-  const check = <T>(type: Schema<T>, value: unknown, path: readonly string[]): T | undefined => {
+  /** `others` are keys that the same table may have, and that another type reads. */
+  const check = <T>(
+    type: Schema<T>,
+    value: unknown,
+    path: readonly string[],
+    others: readonly string[] = [],
+  ): T | undefined => {
     const result = type.safeParse(value);
     if (result.success) return result.data;
-    mistakes.push(...result.error.issues.flatMap((issue) => toMistakes(issue, type, value, path)));
+    mistakes.push(...result.error.issues.flatMap((issue) => toMistakes(issue, type, value, path, others)));
     return undefined;
   };
   const checkEach = <T>(
@@ -64,13 +71,13 @@ export function parseConfig(text: string, file: string, places: Places, override
     }
     return checked;
   };
-  /** The type that a table names in one of its keys, such as its driver. */
-  const typeNamed = <T>(types: Readonly<Record<string, Schema<T>>>, key: string, otherwise?: string) => {
-    return (table: unknown, path: string[]): Schema<T> | undefined => {
+  /** What a table names in one of its keys, such as its driver, with its name. */
+  const named = <T>(known: Readonly<Record<string, T>>, key: string, otherwise?: string) => {
+    return (table: unknown, path: string[]): readonly [string, T] | undefined => {
       const name = (isTable(table) ? table[key] : undefined) ?? otherwise;
-      if (typeof name === 'string' && Object.hasOwn(types, name)) return types[name];
+      if (typeof name === 'string' && Object.hasOwn(known, name)) return [name, known[name] as T];
       const reason = name === undefined ? 'is missing' : `is ${show(name)}`;
-      const remedy = `give one of ${Object.keys(types).join(', ')}`;
+      const remedy = `give one of ${Object.keys(known).join(', ')}`;
       mistakes.push({ key: formatKey([...path, key]), reason, remedy });
       return undefined;
     };
@@ -100,10 +107,20 @@ export function parseConfig(text: string, file: string, places: Places, override
   const limits = check(schema.limits, raw['limits'] ?? {}, ['limits']);
   const controlKeys = check(control, raw['control'] ?? {}, ['control']);
   const listeners = checkEach('listen', listenTables, () => listener);
-  const stores = checkEach('store', storeTables, typeNamed(keysOfDrivers(), 'driver'));
-  const drafts = checkEach('map', mapTables, (table, path) =>
-    typeNamed(schema.kinds(path[1] as string, Object.keys(storeTables)), 'kind', 'mailbox')(table, path),
-  );
+  const stores = checkEach('store', storeTables, (table, path) => named(DRIVERS, 'driver')(table, path)?.[1].keys);
+  const drafts = new Map<string, MapDraft>();
+  const mapType = schema.mapKeys(Object.keys(storeTables));
+  const mapKeys = keysAt(mapType, []);
+  for (const [name, table] of Object.entries(mapTables)) {
+    const path = ['map', name];
+    const found = named<Kind>(kinds, 'kind', USUAL_KIND)(table, path);
+    if (found === undefined) continue;
+    const [kind, declared] = found;
+    const [common, own] = splitTable(table, mapKeys);
+    const shared = check(mapType, common, path);
+    const options = check(declared.keys(name), own, path, mapKeys);
+    if (shared !== undefined && options !== undefined) drafts.set(name, { kind, options, stores: shared.stores });
+  }
   const maps = new Map<string, MapConfig>();
   if (stores.size === Object.keys(storeTables).length) {
     for (const [name, draft] of drafts) maps.set(name, chooseStores(name, draft, stores, mistakes));
@@ -120,10 +137,13 @@ export function parseConfig(text: string, file: string, places: Places, override
   return { log, limits, listeners, control: readControl(controlKeys, listeners.values()), stores, maps };
 }
 
+/** A map, with the stores that it names; null where it names none. */
+type MapDraft = MapKind & { readonly stores: readonly string[] | null };
+
 /** Gives a map that names no stores all that can answer it; every question of a map needs one, and every one a question. */
 function chooseStores(
   name: string,
-  { stores, ...kind }: schema.MapDraft,
+  { stores, ...kind }: MapDraft,
   known: ReadonlyMap<string, StoreConfig>,
   mistakes: Mistake[],
 ): MapConfig {
@@ -198,13 +218,20 @@ function parseToml(text: string, file: string): Table {
   }
 }
 
-function toMistakes(issue: Issue, type: Schema, value: unknown, path: readonly string[]): Mistake[] {
+function toMistakes(
+  issue: Issue,
+  type: Schema,
+  value: unknown,
+  path: readonly string[],
+  others: readonly string[],
+): Mistake[] {
   const own = issue.code === 'invalid_union' ? issue.errors.flat().find(({ code }) => code === 'custom') : undefined;
-  if (own !== undefined) return toMistakes({ ...own, path: issue.path }, type, value, path);
+  if (own !== undefined) return toMistakes({ ...own, path: issue.path }, type, value, path, others);
   const within = issue.path.map(String);
   const key = formatKey([...path, ...within.filter((part) => part !== '')]);
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((name) => unknownKey([...path, ...within], name, keysAt(type, within)));
+    const known = [...(within.length === 0 ? others : []), ...keysAt(type, within)];
+    return issue.keys.map((name) => unknownKey([...path, ...within], name, known));
   }
   const given = valueAt(value, within);
   const remedy = `give ${descriptionAt(type, within) ?? 'what the annotated smmap.toml shows'}`;
@@ -222,6 +249,14 @@ function unknownKey(path: readonly string[], name: string, known: readonly strin
   return { key: formatKey([...path, name]), reason: 'is not known', remedy };
 }
 
+/** Parts a table in two, of which the first has what stands under these keys; what is no table is left to the second. */
+function splitTable(table: unknown, keys: readonly string[]): readonly [Table, unknown] {
+  if (!isTable(table)) return [{}, table];
+  const part = (isCommon: boolean): Table =>
+    Object.fromEntries(Object.entries(table).filter(([key]) => keys.includes(key) === isCommon));
+  return [part(true), part(false)];
+}
+
 function valueAt(value: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>((inner, key) => (inner as Table | undefined)?.[key], value);
 }
@@ -236,8 +271,4 @@ function show(value: unknown): string {
 
 function isTable(value: unknown): value is Table {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function keysOfDrivers(): Readonly<Record<string, Schema<StoreConfig>>> {
-  return Object.fromEntries(Object.entries(DRIVERS).map(([name, { keys }]) => [name, keys]));
 }

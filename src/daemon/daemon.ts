@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.ts';
 import { CONTROL_REPLY_BYTES, createControl } from './control.ts';
 import { type NamedListener, createListeners } from './listeners.ts';
+import { kindOf } from '../map/kinds.ts';
 import { createAnswer } from '../map/map.ts';
 import { type Maps, closeStores, openMaps, warnOfEmptyStores } from './maps.ts';
 import type { Log } from '../observe/log.ts';
@@ -89,7 +90,7 @@ export async function startDaemon(
     const maps = await openMaps(config, openAnew, (store) => (old === null ? null : findOpen(old, store)));
     const answer = createAnswer(maps.handlers, (request, reply, cause) => {
       const map = config.maps.get(request.map) ?? config.maps.get('*');
-      log.answered(request, reply, cause, map?.kind === 'mailbox');
+      log.answered(request, reply, cause, map !== undefined && kindOf(map).refuses === true);
     });
     return { config, maps, answer };
   };

@@ -1,13 +1,9 @@
-import { questionsOf, wishesOf } from '../config/answers.ts';
 import type { Config, MapConfig } from '../config/config.ts';
 import type { StoreConfig } from '../store/driver.ts';
 import { canAnswer } from '../store/drivers.ts';
-import { createAliasMap } from '../map/alias.ts';
-import { createDomainMap } from '../map/domain.ts';
+import { kindOf, questionsOf, wishesOf } from '../map/kinds.ts';
 import type { Handler } from '../map/map.ts';
-import { createMailboxMap } from '../map/mailbox.ts';
 import { type Resolver, atOneMoment } from '../map/moment.ts';
-import { createTableMap } from '../map/table.ts';
 import type { Log } from '../observe/log.ts';
 import { type Failover, createFailover } from '../store/guard/failover.ts';
 import { EmptyStoreError, type Store } from '../store/store.ts';
@@ -66,16 +62,7 @@ function storeOf(map: MapConfig, configs: Config['stores'], stores: ReadonlyMap<
 }
 
 function createMap(map: MapConfig, store: Failover): Resolver {
-  switch (map.kind) {
-    case 'mailbox':
-      return createMailboxMap(map.options, store.canAnswer('domain'));
-    case 'alias':
-      return createAliasMap(map.options);
-    case 'domain':
-      return createDomainMap(map.options);
-    case 'table':
-      return createTableMap(map.options);
-  }
+  return kindOf(map).create(map.options, (about) => store.canAnswer(about));
 }
 
 /** Logs once which stores were never filled with what they are asked for. Other failures show at each lookup. */

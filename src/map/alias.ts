@@ -1,16 +1,29 @@
 import { formatAddress } from '../address/address.ts';
 import { parseDomain } from '../address/domain.ts';
 import { formatTargets } from '../address/target.ts';
+import { ALIAS, DOMAIN, MAILBOX } from '../example.ts';
 import { andThen } from '../maybe.ts';
 import { type Maybe, NOBODY, type Reply } from '../vocabulary.ts';
+import { aliasKeys } from './alias-keys.ts';
 import { type AliasOptions, createChain } from './chain.ts';
 import { classOf } from './class.ts';
+import type { Kind } from './kind.ts';
 import { NOTFOUND } from './map.ts';
 import type { Lookup, Resolver } from './moment.ts';
 import { type Recipient, readRecipient } from './recipient.ts';
 import { askAlias, hasMailbox, linksOf, readAll, textOf } from './step.ts';
 
 const WILDCARD = /^(?:\+[+*])?@(?!.*@)/s; // what Sendmail asks for at the end: `++@domain`, `+*@domain`, `@domain`
+
+/** What addresses stand for. It asks for mailboxes only where it found a catch-all, or for an alias domain. */
+export const alias: Kind<AliasOptions> = {
+  keys: () => aliasKeys,
+  questions: ({ catchAll, aliasDomains }) =>
+    catchAll === 'unknown' || aliasDomains.size > 0 ? [ALIAS, DOMAIN, MAILBOX] : [ALIAS, DOMAIN],
+  isRare: ({ about }) => about === 'mailbox',
+  create: createAliasMap,
+  aliases: (options) => options,
+};
 
 /**
  * What does this address stand for? OK with its targets, NOTFOUND where it is certain to stand for itself. Asked for a

@@ -1,5 +1,6 @@
 import { andThen, firstOf } from '../maybe.ts';
 import type { Maybe } from '../vocabulary.ts';
+import type { AliasTable } from './alias-keys.ts';
 import { UncertainError } from './map.ts';
 import type { Lookup } from './moment.ts';
 import { type Recipient, nameOf, recipientOf } from './recipient.ts';
@@ -7,11 +8,8 @@ import { LONGEST_CHAIN, LoopError, MOST_TARGETS, createSearch } from './search.t
 import { type Link, type Links, type Step, type StepOptions, createStep, linkTo, readAll, textOf } from './step.ts';
 
 export interface AliasOptions extends StepOptions {
-  /**
-   * One step, since Postfix and Sendmail ask again for each target; or all the way, for who takes the answer as it is. Strictly:
-   * all the way, and a ring is a loop also where there is another way out, as Postfix has it; `smmap check` asks so.
-   */
-  readonly expand: 'once' | 'fully' | 'strictly';
+  /** Strictly: all the way, and a ring is a loop also where there is another way out, as Postfix has it; `smmap check` asks so. */
+  readonly expand: AliasTable['expand'] | 'strictly';
 }
 
 /** Where an address leads, as texts; null where it is certain to be no alias. Throws LoopError. */

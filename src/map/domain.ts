@@ -1,29 +1,43 @@
 import { parseDomain } from '../address/domain.ts';
+import { DOMAIN } from '../example.ts';
 import { andThen } from '../maybe.ts';
-import type { DomainClass } from '../vocabulary.ts';
+import { optional, section, z } from '../toml/type.ts';
+import { CLASSES } from '../vocabulary.ts';
 import { classOf } from './class.ts';
+import type { Kind } from './kind.ts';
 import { NOTFOUND } from './map.ts';
 import type { Resolver } from './moment.ts';
-import { formatValue } from './value.ts';
+import { aliasDomains } from './recipient-keys.ts';
+import { formatValue, replyForm } from './value.ts';
 
-export interface DomainOptions {
-  /** Domains that stand for another one: hosted where that one is. */
-  readonly aliasDomains: ReadonlyMap<string, string>;
+/** A `[map.NAME]` of kind domain. */
+const domainKeys = section({
+  alias_domains: aliasDomains,
   /** Only domains of this class; null: any. */
-  readonly class: DomainClass | null;
-  readonly reply: 'key' | 'value' | { readonly text: string };
-}
+  class: optional(z.enum(CLASSES).describe(`one of ${CLASSES.join(', ')}`)),
+  reply: replyForm(['key', 'value']),
+});
+
+export type DomainOptions = z.output<typeof domainKeys>;
+
+/** Which domains are hosted. */
+export const domain: Kind<DomainOptions> = {
+  keys: () => domainKeys,
+  questions: () => [DOMAIN],
+  create: createDomainMap,
+};
 
 /**
  * Do we host this domain? OK where the store has it, or a mailbox in it; NOTFOUND where it is certain to have neither, and
  * for what cannot be a domain, such as an address. Throws where the store does, and UncertainError for a class that smmap does not
  * know, where the map is for one class.
  */
-export function createDomainMap({ aliasDomains, class: wanted, reply }: DomainOptions): Resolver {
+export function createDomainMap(options: DomainOptions): Resolver {
+  const { class: wanted, reply } = options;
   return (key, store) => {
-    const domain = key === null ? null : parseDomain(key);
-    if (key === null || domain === null) return NOTFOUND;
-    const hosted = aliasDomains.get(domain) ?? domain;
+    const asked = key === null ? null : parseDomain(key);
+    if (key === null || asked === null) return NOTFOUND;
+    const hosted = options.aliasDomains.get(asked) ?? asked;
     return andThen(store.lookup({ about: 'domain', domain: hosted }), (answer) => {
       if (answer === null || (wanted !== null && classOf(answer, hosted) !== wanted)) return NOTFOUND;
       return {

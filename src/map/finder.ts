@@ -1,20 +1,12 @@
 import { foldLocal } from '../address/address.ts';
 import { andThen } from '../maybe.ts';
 import { type Answer, type Maybe, NOBODY } from '../vocabulary.ts';
+import type { MailboxOptions } from './mailbox-keys.ts';
 import type { Lookup } from './moment.ts';
-import { type Recipient, type RecipientOptions, askMailbox } from './recipient.ts';
+import { type Recipient, askMailbox } from './recipient.ts';
+import type { RecipientOptions } from './recipient-keys.ts';
 
-export interface FinderOptions extends RecipientOptions {
-  /** What `user+detail` needs besides the mailbox: its folder, its folder if there is one, or nothing. */
-  readonly policy: 'folder' | 'folder-or-inbox' | 'ignore';
-  /** Whether a folder has to be asked for in its own case; Cyrus insists, and so never finds `Abc` for Sendmail. */
-  readonly folderCase: 'exact' | 'insensitive';
-  /**
-   * Who stands for the shared folders of a domain: `bb` lets `bb+news` in where there is a shared folder `news`, and the
-   * empty name lets in `+news`, both as in Cyrus (postuser of imapd.conf(5)). Null: nobody.
-   */
-  readonly sharedUser: string | null;
-}
+export type FinderOptions = Pick<MailboxOptions, keyof RecipientOptions | 'policy' | 'folderCase' | 'sharedUser'>;
 
 /** A mailbox that was found, or its absence, and under what name. */
 export interface Found {

@@ -1,25 +1,33 @@
 import { formatTargets } from '../address/target.ts';
+import { ALIAS, DOMAIN, FOLDER, MAILBOX } from '../example.ts';
 import { andThen } from '../maybe.ts';
-import type { Maybe, Reply, State } from '../vocabulary.ts';
+import type { Maybe, Reply } from '../vocabulary.ts';
 import { isElsewhere } from './class.ts';
-import { type FinderOptions, type Found, createFinder } from './finder.ts';
+import { type Found, createFinder } from './finder.ts';
+import type { Kind } from './kind.ts';
+import { type MailboxOptions, mailboxKeys } from './mailbox-keys.ts';
 import { NOTFOUND } from './map.ts';
 import type { Lookup, Resolver } from './moment.ts';
 import { type Recipient, readRecipient } from './recipient.ts';
 import { type Own, createSearch } from './search.ts';
 import { type Links, type StepOptions, createStep, readAll } from './step.ts';
-import { type ReplyForm, formatValue } from './value.ts';
-
-export interface MailboxOptions extends FinderOptions {
-  /** What a mailbox that is there, but not active, is answered. OK gets the value of any other OK. */
-  readonly states: Readonly<Record<Exclude<State, 'active'>, Reply>>;
-  /** Whether an address is a recipient too that exists only as an alias, or that a catch-all takes. */
-  readonly aliases: boolean;
-  readonly reply: ReplyForm;
-}
+import { formatValue } from './value.ts';
 
 /** How aliases are followed where only their being there counts. */
-export const ALIASES: Pick<StepOptions, 'carryDetail' | 'catchAll'> = { carryDetail: true, catchAll: 'unknown' };
+const ALIASES: Pick<StepOptions, 'carryDetail' | 'catchAll'> = { carryDetail: true, catchAll: 'unknown' };
+
+/** Which mailboxes exist. */
+export const mailbox: Kind<MailboxOptions> = {
+  keys: () => mailboxKeys,
+  questions({ aliases, policy, sharedUser }) {
+    const asked = policy === 'ignore' && sharedUser === null ? [MAILBOX] : [MAILBOX, FOLDER];
+    return aliases ? [...asked, ALIAS] : asked;
+  },
+  wishes: ({ aliases }) => (aliases ? [DOMAIN] : []),
+  create: (options, canAnswer) => createMailboxMap(options, canAnswer('domain')),
+  aliases: (options) => (options.aliases ? { ...options, ...ALIASES } : null),
+  refuses: true,
+};
 
 /**
  * Does this mailbox exist? OK for an active one; NOTFOUND for what the store is certain not to hold and for what cannot be
@@ -42,10 +50,10 @@ export function createMailboxMap(options: MailboxOptions, knowsDomains: boolean)
   const refusalOf = (recipient: Recipient, found: Found, links: Links, store: Lookup): Maybe<Reply | null> => {
     const refusals = [replyTo(found)];
     const own = (target: Recipient): Maybe<Own> =>
-      andThen(findTarget(target, store), (mailbox) => {
-        const answer = replyTo(mailbox);
+      andThen(findTarget(target, store), (there) => {
+        const answer = replyTo(there);
         if (answer.kind === 'OK') return 'taken';
-        if (mailbox.answer === null) return 'none';
+        if (there.answer === null) return 'none';
         refusals.push(answer);
         return 'refused';
       });

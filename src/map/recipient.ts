@@ -3,19 +3,7 @@ import { splitDetail } from '../address/detail.ts';
 import type { Answer, Maybe } from '../vocabulary.ts';
 import { UncertainError } from './map.ts';
 import type { Lookup } from './moment.ts';
-
-/** How a key is read that is an address. */
-export interface RecipientOptions {
-  /** The domain of a bare `user`. Null: a bare user is answered TEMP, since nobody said whose it is. */
-  readonly defaultDomain: string | null;
-  /** Domains that mean the default domain, as Sendmail's class w; `*` is any but an alias domain, as for Cyrus without virtdomains. */
-  readonly localDomains: ReadonlySet<string>;
-  /** Domains whose mailboxes and aliases are those of another one. */
-  readonly aliasDomains: ReadonlyMap<string, string>;
-  readonly separators: readonly string[];
-  /** What of an address is case-folded before a store is asked. */
-  readonly fold: Fold;
-}
+import type { RecipientOptions } from './recipient-keys.ts';
 
 /** An address, as the stores are asked for it. */
 export interface Recipient {

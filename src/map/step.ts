@@ -3,16 +3,13 @@ import { splitDetail } from '../address/detail.ts';
 import { parseTarget, splitTargets } from '../address/target.ts';
 import { andThen } from '../maybe.ts';
 import { type Answer, type Maybe, NOBODY } from '../vocabulary.ts';
+import type { AliasTable } from './alias-keys.ts';
 import { UncertainError } from './map.ts';
 import type { Lookup } from './moment.ts';
-import { type Recipient, type RecipientOptions, askMailbox } from './recipient.ts';
+import { type Recipient, askMailbox } from './recipient.ts';
+import type { RecipientOptions } from './recipient-keys.ts';
 
-export interface StepOptions extends RecipientOptions {
-  /** Whether `user+detail` goes to `target+detail` where only `user` is an alias, as Postfix does with its own tables. */
-  readonly carryDetail: boolean;
-  /** What `@domain` catches: what has no mailbox of its own; whatever has no alias, as in Postfix's own tables; or nothing. */
-  readonly catchAll: 'unknown' | 'any' | 'none';
-}
+export type StepOptions = Pick<AliasTable, keyof RecipientOptions | 'carryDetail' | 'catchAll'>;
 
 /**
  * Where an alias leads, with its text as it is answered. `isLast`: it was written `\user`, as in aliases(5), and no alias of that

@@ -1,4 +1,11 @@
-import type { Config, ListenerConfig, MapConfig } from '../config/config.ts';
+import type { Config, ListenerConfig } from '../config/config.ts';
+import { alias } from '../map/alias.ts';
+import { domain } from '../map/domain.ts';
+import type { Kind } from '../map/kind.ts';
+import { optionsOf } from '../map/kinds.ts';
+import { mailbox } from '../map/mailbox.ts';
+import type { MailboxOptions } from '../map/mailbox-keys.ts';
+import { table } from '../map/table.ts';
 import type { Mistake } from '../toml/type.ts';
 import type { Endpoint } from '../endpoint.ts';
 import type { DomainClass } from '../vocabulary.ts';
@@ -27,12 +34,10 @@ export interface Setting {
   readonly notes: readonly string[];
 }
 
-type OptionsOf<K extends MapConfig['kind']> = Extract<MapConfig, { kind: K }>['options'];
-
 /** A map of kind mailbox, and what follows its OK. */
 export interface MailboxMap {
   readonly name: string;
-  readonly reply: OptionsOf<'mailbox'>['reply'];
+  readonly reply: MailboxOptions['reply'];
   readonly defaultDomain: string | null;
 }
 
@@ -76,12 +81,13 @@ export interface Mta {
 export function readSetting(config: Config, mta: Mta, lmtp: Endpoint): Setting | readonly Mistake[] {
   const listener = chooseListener(config, mta);
   const maps = [...config.maps].toSorted(([a], [b]) => Number(a === '*') - Number(b === '*'));
-  const named = <K extends MapConfig['kind']>(kind: K, everyName: string): { name: string; options: OptionsOf<K> }[] =>
+  const named = <O>(kind: Kind<O>, everyName: string): { name: string; options: O }[] =>
     maps.flatMap(([name, map]) => {
-      if (map.kind !== kind || (name === '*' && config.maps.has(everyName))) return [];
-      return [{ name: name === '*' ? everyName : name, options: map.options as OptionsOf<K> }];
+      const options = optionsOf(map, kind);
+      if (options === null || (name === '*' && config.maps.has(everyName))) return [];
+      return [{ name: name === '*' ? everyName : name, options }];
     });
-  const mailboxes = named('mailbox', mta.everyName.mailbox);
+  const mailboxes = named(mailbox, mta.everyName.mailbox);
   const chosen = mailboxes.find(({ options }) => typeof options.reply === 'string') ?? mailboxes[0];
   const mistakes: Mistake[] = 'reason' in listener ? [listener] : [];
   if (chosen === undefined) return [...mistakes, NO_MAILBOXES];
@@ -97,13 +103,13 @@ export function readSetting(config: Config, mta: Mta, lmtp: Endpoint): Setting |
       defaultDomain: options.defaultDomain,
     })),
     mailbox: chosen.name,
-    aliases: named('alias', mta.everyName.alias).map(({ name }) => name),
-    domains: named('domain', mta.everyName.domain).map(({ name, options }) => ({ name, class: options.class })),
-    tables: named('table', '*')
+    aliases: named(alias, mta.everyName.alias).map(({ name }) => name),
+    domains: named(domain, mta.everyName.domain).map(({ name, options }) => ({ name, class: options.class })),
+    tables: named(table, '*')
       .map(({ name }) => name)
       .filter((name) => name !== '*'),
     defaultDomain: chosen.options.defaultDomain,
-    localDomains: [...chosen.options.localDomains].filter((domain) => domain !== '*'),
+    localDomains: [...chosen.options.localDomains].filter((each) => each !== '*'),
     store: stores.map(pathOf).find((path) => path !== null) ?? null,
     notes: 'reason' in listener ? [] : listener.notes,
   };

@@ -22,6 +22,9 @@ type Shape = Readonly<Record<string, Schema>>;
 type Camel<K> = K extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<Camel<Tail> & string>}` : K;
 type InCamelCase<T> = { readonly [K in keyof T as Camel<K>]: T[K] };
 
+/** What a `section` of these keys is read as. */
+export type Section<S extends Shape> = InCamelCase<z.output<z.ZodObject<S>>>;
+
 /**
  * A table of the file, such as `[limits]`. Its keys are written `timeout_ms` there and read as `timeoutMs`; a key that is not in `shape` is a mistake.
  * `check` sees the keys as they are written, and adds mistakes of several of them.

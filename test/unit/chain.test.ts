@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createAliasMap } from '../../src/map/alias.ts';
 import type { AliasOptions } from '../../src/map/chain.ts';
-import { type MailboxOptions, createMailboxMap } from '../../src/map/mailbox.ts';
+import { createMailboxMap } from '../../src/map/mailbox.ts';
+import type { MailboxOptions } from '../../src/map/mailbox-keys.ts';
 import type { Lookup, Resolver } from '../../src/map/moment.ts';
 import { formatReply } from '../../src/protocol/reply.ts';
 import { createMemoryStore } from '../../src/store/driver/memory/driver.ts';

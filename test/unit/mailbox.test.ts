@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type MailboxOptions, createMailboxMap } from '../../src/map/mailbox.ts';
+import { createMailboxMap } from '../../src/map/mailbox.ts';
+import type { MailboxOptions } from '../../src/map/mailbox-keys.ts';
 import { createMemoryStore } from '../../src/store/driver/memory/driver.ts';
 import { type Alias, parseAliasLine } from '../../src/record/alias.ts';
 import { type Mailbox, parseMailboxLine } from '../../src/record/mailbox.ts';

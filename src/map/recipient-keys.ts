@@ -1,0 +1,74 @@
+import { parseDomain } from '../address/domain.ts';
+import { type Context, type Section, complain, oneOf, optional, parsedBy, text, z } from '../toml/type.ts';
+import { domain } from '../toml/value.ts';
+
+/** How a key is read that is an address. */
+export type RecipientOptions = Section<typeof recipientKeys> & { readonly separators: z.output<typeof separators> };
+
+const DOMAIN = 'a domain, such as "example.org"';
+
+/** Domains that stand for another one: its mailboxes and aliases are theirs, and they are hosted where it is. */
+export const aliasDomains = z
+  .record(z.string(), parsedBy(DOMAIN, domain))
+  .default({})
+  .superRefine((raw, context) => {
+    const remedy = 'let it stand for a domain that holds mailboxes';
+    for (const alias of Object.keys(raw)) {
+      const message = flawOfAliasDomain(alias, raw);
+      if (message !== null) context.addIssue({ code: 'custom', path: [alias], message, params: { remedy } });
+    }
+  })
+  .transform((raw): ReadonlyMap<string, string> => {
+    return new Map(Object.entries(raw).map(([alias, target]) => [domain(alias), target]));
+  })
+  .describe('domains and what they stand for, { "sales.example" = "example.org" }');
+
+/** The keys of a `[map.NAME]` that is asked for addresses. */
+export const recipientKeys = {
+  /** The domain of a bare `user`. Null: a bare user is answered TEMP, since nobody said whose it is. */
+  default_domain: optional(parsedBy(DOMAIN, domain)),
+  /** Domains that mean the default domain, as Sendmail's class w; `*` is any but an alias domain, as for Cyrus without virtdomains. */
+  local_domains: z
+    .array(parsedBy(DOMAIN, domainOrAny))
+    .default([])
+    .transform((raw): ReadonlySet<string> => new Set(raw))
+    .describe('domains, such as ["localhost"], or ["*"] for any'),
+  alias_domains: aliasDomains,
+  /** What of an address is case-folded before a store is asked. */
+  fold: oneOf(['both', 'domain', 'none'], 'both'),
+};
+
+/** What of a `detail` table says where a user ends and a detail begins. */
+export const separators = z
+  .array(text('separators, such as ["+"]'))
+  .default(['+'])
+  .transform((raw): readonly string[] => raw)
+  .describe('separators, such as ["+"]');
+
+/** Complains about recipient keys that do not fit together. */
+export function checkRecipientKeys(
+  raw: Pick<z.output<z.ZodObject<typeof recipientKeys>>, 'default_domain' | 'local_domains' | 'alias_domains'>,
+  context: Context,
+): void {
+  const refuse = (reason: string, remedy: string): void =>
+    complain(context, [{ key: 'local_domains', reason, remedy }]);
+  const both = [...raw.local_domains].filter((local) => raw.alias_domains.has(local));
+  if (both.length > 0) refuse(`and alias_domains both have ${both.join(', ')}`, 'let each stand for one domain');
+  if (raw.local_domains.size > 0 && raw.default_domain === null) {
+    refuse('means the default domain, and there is none', 'set default_domain, or remove local_domains');
+  }
+}
+
+/** A domain, or `*` for any. */
+function domainOrAny(name: string): string {
+  return name === '*' ? name : domain(name);
+}
+
+/** What is wrong with one domain that stands for another; null where nothing is. */
+function flawOfAliasDomain(alias: string, targets: Readonly<Record<string, string>>): string | null {
+  const name = parseDomain(alias);
+  if (name === null) return `"${alias}" is no domain`;
+  const target = targets[alias];
+  const chained = Object.keys(targets).some((other) => parseDomain(other) === target);
+  return chained ? `stands for ${target}, which itself stands for another` : null;
+}
