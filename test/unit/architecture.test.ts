@@ -119,6 +119,14 @@ describe('the source', () => {
     expect(new Set(wrong)).toEqual(new Set(['zod']));
   });
 
+  it('has a configuration that names no kind of map', () => {
+    const kinds = /(\bkinds?\b.*|\bcase )'(mailbox|alias|domain|table)'/i;
+    const config = files.filter(({ name }) => name.startsWith('config/'));
+    expect(config.filter(({ text }) => kinds.test(text)).map(({ name }) => name)).toEqual([]);
+    const maps = config.flatMap(importsOf).filter((what) => what.startsWith('map/'));
+    expect([...new Set(maps)].toSorted()).toEqual(['map/kind.ts', 'map/kinds.ts']);
+  });
+
   it('touches process only where a person or systemd calls', () => {
     const touching = files.filter(({ text }) => /\bprocess\.\w|from 'node:process'/.test(text)).map(({ name }) => name);
     expect(touching.filter((name) => !/^(main\.ts|cli\/)/.test(name)).toSorted()).toEqual([
