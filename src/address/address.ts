@@ -6,7 +6,7 @@ export interface Address {
   readonly domain: string | null;
 }
 
-/** Why a text cannot be an address, as the end of a sentence: "... has nothing before the @". It quotes nothing, because a line of a file may contain a password. */
+/** Why a text cannot be read, as the end of a sentence: "... has nothing before the @". A flaw of an address quotes nothing, because a line of a file may contain a password. */
 export interface Flaw {
   readonly flaw: string;
 }

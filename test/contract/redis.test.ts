@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createBatch } from '../../src/store/guard/batch.ts';
 import { type RedisOptions, createRedis } from '../../src/store/driver/redis/driver.ts';
-import { fill, parseLayout, parseTemplate } from '../../src/store/driver/redis/layout.ts';
+import { parseLayout, parseTemplate } from '../../src/store/driver/redis/layout.ts';
+import { fill } from '../../src/store/template.ts';
 import { slotOf } from '../../src/store/driver/redis/slot.ts';
 import { EmptyStoreError, type Store } from '../../src/store/store.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';

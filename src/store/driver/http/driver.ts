@@ -9,7 +9,7 @@ import { Agent as SecureAgent, request as requestSecure } from 'node:https';
 import type { Bulk } from '../../guard/batch.ts';
 import { lookupEach } from '../../each.ts';
 import { type Absence, type Answering, type HttpResponse, answerTo } from './response.ts';
-import { type Template, targetOf } from './template.ts';
+import { type UrlTemplate, targetOf } from './template.ts';
 import { PARAMETERS, type QueryName, queryNameOf, valueOf } from '../../asked.ts';
 import { QuestionError, StoreError } from '../../store.ts';
 import { type TlsOptions, secureOptions } from '../../tls.ts';
@@ -18,7 +18,7 @@ import type { Answer, Question } from '../../../vocabulary.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';
-  readonly url: Template;
+  readonly url: UrlTemplate;
   readonly stringIs: Answering['stringIs'];
 }
 

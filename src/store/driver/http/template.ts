@@ -1,26 +1,27 @@
+import type { Flaw } from '../../../address/address.ts';
 import type { Question } from '../../../vocabulary.ts';
-import { PARAMETERS, type Parameter, type QueryName, valueOf } from '../../asked.ts';
+import { type QueryName, valueOf } from '../../asked.ts';
 import { QuestionError } from '../../store.ts';
+import { type Template, parseText, replace, withColon } from '../../template.ts';
 
-/** A URL with its parameters taken out: `parts` has one more than there are parameters, and stands around them. */
-export interface Template {
+/** A URL: the template is its path and query. */
+export interface UrlTemplate extends Template {
   readonly secure: boolean;
   /** The path of a Unix socket; null: `host` and `port`. */
   readonly socket: string | null;
   readonly host: string;
   readonly port: number;
-  readonly parts: readonly string[];
-  readonly parameters: readonly Parameter[];
 }
 
 const ORIGIN = /^(https?):\/\/(?:\[([0-9a-f:.]+)\]|([\w.-]+))(?::(\d{1,5}))?(?=[/?]|$)/i;
+const TOKENS = /:([a-z_]\w*)|:|[^:]+/gi;
 const SOCKET = /^http\+unix:\/\/(%2f[^/?]*)/i;
 
 /**
  * Reads `http://HOST[:PORT]/PATH?QUERY`, `https://...`, or `http+unix://%2Fpath%2Fof.sock/PATH`, with parameters such as `:address` in
  * path and query. A colon before a word that is no parameter is written `%3A`.
  */
-export function parseTemplate(name: QueryName, text: string): Template | { readonly flaw: string } {
+export function parseTemplate(name: QueryName, text: string): UrlTemplate | Flaw {
   if (/[^\x21-\x7e]/.test(text)) return { flaw: 'has a character that a URL writes as %XX' };
   if (text.includes('#')) return { flaw: 'has a #, which is never sent' };
   const socket = SOCKET.exec(text);
@@ -28,49 +29,28 @@ export function parseTemplate(name: QueryName, text: string): Template | { reado
   if (origin === null) return { flaw: 'is no http://HOST/, https://HOST/ or http+unix://%2FPATH/ without a user name' };
   const rest = text.slice(origin[0].length);
   const target = rest.startsWith('/') ? rest : `/${rest}`;
-  const known: readonly string[] = PARAMETERS[name];
-  const parts: string[] = [];
-  const parameters: Parameter[] = [];
-  let end = 0;
-  for (const found of target.matchAll(/:([a-z_]\w*)/gi)) {
-    const word = found[1] as string;
-    if (!known.includes(word)) {
-      return { flaw: `asks for :${word}, and has only ${known.map((each) => `:${each}`).join(', ')}` };
-    }
-    parts.push(target.slice(end, found.index));
-    parameters.push(word as Parameter);
-    end = found.index + found[0].length;
-  }
-  parts.push(target.slice(end));
+  const template = parseText(name, target, { tokens: TOKENS, write: withColon, read: (token) => token });
+  if ('flaw' in template) return template;
   if (socket !== null) {
     try {
       const path = decodeURIComponent(socket[1] as string);
-      return { secure: false, socket: path, host: 'localhost', port: 80, parts, parameters };
+      return { ...template, secure: false, socket: path, host: 'localhost', port: 80 };
     } catch {
       return { flaw: 'has a % that is none of a URL' };
     }
   }
   const [, scheme, address, host, port] = origin;
   const secure = scheme?.toLowerCase() === 'https';
-  return {
-    secure,
-    socket: null,
-    host: address ?? host ?? '',
-    port: Number(port ?? (secure ? 443 : 80)),
-    parts,
-    parameters,
-  };
+  return { ...template, secure, socket: null, host: address ?? host ?? '', port: Number(port ?? (secure ? 443 : 80)) };
 }
 
 /**
  * Path and query for a question, each value percent-encoded. Throws QuestionError where a value would change the path: one that is
  * empty, `.` or `..` as a whole segment, or that has a slash, which many servers decode too early or answer with 404.
  */
-export function targetOf({ parts, parameters }: Template, question: Question): string {
-  const target = parameters.reduce(
-    (text, parameter, at) => `${text}${encode(valueOf(question, parameter))}${parts[at + 1]}`,
-    parts[0] ?? '/',
-  );
+export function targetOf(template: UrlTemplate, question: Question): string {
+  const { parts, parameters } = template;
+  const target = replace(template, (parameter) => encode(valueOf(question, parameter)));
   const ahead = parameters.filter((_, at) => !parts.slice(0, at + 1).some((part) => part.includes('?')));
   if (ahead.some((parameter) => /[/\\]/.test(valueOf(question, parameter)))) {
     throw new QuestionError('it has a slash, which cannot stand in a path for certain; a query can have it');

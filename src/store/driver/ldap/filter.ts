@@ -1,4 +1,6 @@
+import type { Flaw } from '../../../address/address.ts';
 import { PARAMETERS, type Parameter, type QueryName } from '../../asked.ts';
+import { isParameter, unknownParameter, withColon, withoutParameter } from '../../template.ts';
 
 /** A value with parameters in it. They are put in as they are: a filter goes to the server as a tree, and there is nothing to escape. */
 export type Text = readonly (string | { readonly parameter: Parameter })[];
@@ -19,10 +21,6 @@ export type Filter =
       readonly value: Text;
     };
 
-interface Flaw {
-  readonly flaw: string;
-}
-
 const DEEPEST = 50; // parentheses; nobody writes as many, and each is a level of the stack
 
 /** Reads a filter with parameters such as `(mail=:address)`. A colon before a word that is no parameter is written `\3a`. */
@@ -32,7 +30,7 @@ export function parseFilter(name: QueryName, text: string): Filter | Flaw {
     const filter = readFilter(reader, 0);
     if (reader.at < reader.text.length) return { flaw: `has more after its end: ${reader.text.slice(reader.at)}` };
     if (reader.parameters > 0) return filter;
-    return { flaw: `has no parameter, such as :${PARAMETERS[name][0]}: it would say the same of all` };
+    return withoutParameter(name, withColon);
   } catch (error) {
     if (error instanceof FlawError) return { flaw: error.message };
     throw error;
@@ -130,7 +128,6 @@ const TOKEN = /((?:\\[0-9a-f]{2})+)|(\*)|:([a-z_]\w*)|([^()\\])/giy;
 
 /** The texts between the asterisks of a value, up to the parenthesis that ends it. */
 function readValue(reader: Reader): Text[] {
-  const known: readonly string[] = PARAMETERS[reader.name];
   const pieces: (string | { readonly parameter: Parameter })[][] = [[]];
   const append = (text: string): void => {
     const piece = pieces.at(-1) as (string | object)[];
@@ -143,15 +140,15 @@ function readValue(reader: Reader): Text[] {
     const found = TOKEN.exec(reader.text);
     if (found === null)
       throw new FlawError(`has ${reader.text.slice(reader.at)}, which is written as \\28, \\29 or \\5c`);
-    const [token, bytes, asterisk, word, character] = found;
+    const [, bytes, asterisk, word = '', character] = found;
     if (bytes !== undefined) append(decodeBytes(bytes));
     else if (asterisk !== undefined) pieces.push([]);
     else if (character !== undefined) append(character);
-    else if (word !== undefined && known.includes(word)) {
+    else if (isParameter(reader.name, word)) {
       (pieces.at(-1) as object[]).push({ parameter: word });
       reader.parameters++;
     } else {
-      throw new FlawError(`asks for ${token}, and has only ${known.map((each) => `:${each}`).join(', ')}`);
+      throw new FlawError(unknownParameter(reader.name, word, withColon).flaw);
     }
     reader.at = TOKEN.lastIndex;
   }

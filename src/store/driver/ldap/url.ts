@@ -1,3 +1,5 @@
+import type { Flaw } from '../../../address/address.ts';
+
 /** Where a directory is. */
 export interface LdapPlace {
   readonly secure: boolean;
@@ -7,7 +9,7 @@ export interface LdapPlace {
 }
 
 /** Reads `ldap://HOST[:PORT]`, `ldaps://HOST[:PORT]`, and `ldapi://` with a path, as it is or with %2F for each slash. */
-export function parseLdapUrl(text: string): LdapPlace | { readonly flaw: string } {
+export function parseLdapUrl(text: string): LdapPlace | Flaw {
   const socket = /^ldapi:\/\/(\/.+|%2f[^/]*)\/?$/i.exec(text);
   if (socket !== null) {
     try {

@@ -1,3 +1,4 @@
+import type { Flaw } from '../../../address/address.ts';
 import type { Question } from '../../../vocabulary.ts';
 import type { Row } from '../../row.ts';
 import { StoreError } from '../../store.ts';
@@ -19,7 +20,7 @@ const PORT = 3306; // MySQL's own
  * Reads `mysql://user@host:3306/database` or `mysql://user@localhost/database?socketPath=/run/mysqld/mysqld.sock`. What would have
  * a place of its own in the configuration, such as a password or ssl, is a flaw: nothing that was meant to protect is passed over.
  */
-export function parseUrl(text: string): Address | { readonly flaw: string } {
+export function parseUrl(text: string): Address | Flaw {
   if (!/^(?:mysql|mariadb):\/\//.test(text) || !URL.canParse(text)) return { flaw: 'is no mysql://user@host/database' };
   const { hostname, password, pathname, port, searchParams, username } = new URL(text);
   if (password !== '') return { flaw: 'has a password; give it by itself' };

@@ -1,7 +1,9 @@
+import type { Flaw } from '../../../address/address.ts';
 import type { Answer, Question } from '../../../vocabulary.ts';
 import { type Row, answerOf } from '../../row.ts';
 import { QuestionError, StoreError, UnstorableError } from '../../store.ts';
 import type { TlsOptions } from '../../tls.ts';
+import { replace } from '../../template.ts';
 import { QUERIES, type QueryName, queryNameOf, valueOf } from '../../asked.ts';
 import type { Queries, Query } from '../sql/query.ts';
 
@@ -30,7 +32,7 @@ const PORT = 5432; // PostgreSQL's own
  * Reads `postgresql://user@host:5432/database` or `postgresql:///database?host=/run/postgresql`. What would have a place of
  * its own in the configuration, such as a password or sslmode, is a flaw: nothing that was meant to protect is passed over.
  */
-export function parseUrl(text: string): Address | { readonly flaw: string } {
+export function parseUrl(text: string): Address | Flaw {
   if (!/^postgres(?:ql)?:\/\//.test(text) || !URL.canParse(text)) return { flaw: 'is no postgresql://host/database' };
   const url = new URL(text);
   if (url.password !== '') return { flaw: 'has a password; give it by itself' };
@@ -77,7 +79,7 @@ export function setUp(timeoutMs: number): string {
  * them, `column = :local` compares as it does with a text in quotes: without regard to case, if the column is a citext.
  */
 export function typesStatement(query: Query, texts: ReadonlySet<number>): string {
-  const asked = textOf(query, (at) => `$${at + 1}${texts.has(at + 1) ? '::text' : ''}`);
+  const asked = replace(query, (_, at) => `$${at + 1}${texts.has(at + 1) ? '::text' : ''}`);
   return `prepare smmap_types as ${asked};
     select format_type(type, -1) as type from pg_prepared_statements,
       unnest(parameter_types) with ordinality as types (type, n) where name = 'smmap_types' order by n;
@@ -91,7 +93,7 @@ export function typesStatement(query: Query, texts: ReadonlySet<number>): string
  */
 export function batchStatement(query: Query, types: readonly string[], before = 0): string {
   const names = parametersOf(query);
-  const asked = textOf(query, (at) => `(smmap_q.${quoted(query.parameters[at] as string)}::${types[at]})`);
+  const asked = replace(query, (parameter, at) => `(smmap_q.${quoted(parameter)}::${types[at]})`);
   return `select smmap_q.smmap_n, pg_is_in_recovery() as smmap_standby, smmap_r.*
     from unnest(${names.map((_, at) => `$${before + at + 1}::text[]`).join(', ')}) with ordinality
       as smmap_q (${names.map(quoted).join(', ')}, smmap_n)
@@ -207,10 +209,6 @@ export function errorOf(sqlstate: string | undefined): typeof StoreError {
 /** Each of its parameters once: the columns of the questions. */
 function parametersOf(query: Query): readonly Query['parameters'][number][] {
   return [...new Set(query.parameters)];
-}
-
-function textOf({ parts }: Query, parameter: (at: number) => string): string {
-  return parts.map((part, at) => (at === 0 ? part : parameter(at - 1) + part)).join('');
 }
 
 function quoted(name: string): string {

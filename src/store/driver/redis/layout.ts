@@ -1,11 +1,6 @@
-import type { Question } from '../../../vocabulary.ts';
-import { PARAMETERS, type Parameter, type QueryName, valueOf } from '../../asked.ts';
-
-/** A name in Redis with its parameters taken out: `parts` has one more than there are parameters, and stands around them. */
-export interface Template {
-  readonly parts: readonly string[];
-  readonly parameters: readonly Parameter[];
-}
+import type { Flaw } from '../../../address/address.ts';
+import type { QueryName } from '../../asked.ts';
+import { type Notation, type Template, parseText, withoutParameter } from '../../template.ts';
 
 /** Where Redis has what a kind of question is about. */
 export type Layout =
@@ -22,17 +17,13 @@ export type WrittenLayout =
   | { readonly hash: string; readonly field: string }
   | { readonly key: string; readonly as: 'string' | 'hash' };
 
-interface Flaw {
-  readonly flaw: string;
-}
-
 /** Reads a layout; a Flaw says what is wrong with it, as the end of a sentence that begins with its name. */
 export function parseLayout(name: QueryName, written: WrittenLayout): Layout | Flaw {
   const key = parseTemplate(name, 'set' in written ? written.set : 'hash' in written ? written.hash : written.key);
   if ('flaw' in key) return key;
   if ('key' in written) {
     if (name === 'folder') return { flaw: 'is no set: the folders of a mailbox are the members of one' };
-    return key.parameters.length === 0 ? withoutParameter(name) : { kind: 'key', key, as: written.as };
+    return key.parameters.length === 0 ? withoutParameter(name, inBraces) : { kind: 'key', key, as: written.as };
   }
   const member = parseTemplate(name, 'set' in written ? written.member : written.field);
   if ('flaw' in member) return member;
@@ -45,43 +36,26 @@ export function parseLayout(name: QueryName, written: WrittenLayout): Layout | F
     }
   }
   if (name === 'alias' && 'set' in written) return { flaw: 'is a set, and the members of a set have no targets' };
-  if (key.parameters.length + member.parameters.length === 0) return withoutParameter(name);
+  if (key.parameters.length + member.parameters.length === 0) return withoutParameter(name, inBraces);
   return { kind: 'set' in written ? 'set' : 'hash', key, member };
 }
 
-const TOKENS = /\{\{|\}\}|\{([^{}]*)\}|[{}]|[^{}]+/g;
+/** A colon is what Redis's names are made of, so parameters stand in braces; `{{` and `}}` are a brace itself. */
+const NOTATION: Notation = {
+  tokens: /\{\{|\}\}|\{([^{}]*)\}|[{}]|[^{}]+/g,
+  write: inBraces,
+  read(token) {
+    if (token === '{' || token === '}')
+      return { flaw: `has a lone ${token}; write ${token}${token} for a brace itself` };
+    return token === '{{' ? '{' : token === '}}' ? '}' : token;
+  },
+};
 
-/**
- * Reads a name such as `mailbox:{address}`. A colon is what Redis's names are made of, so parameters stand in braces here; `{{`
- * and `}}` are a brace itself, and `{{{domain}}}` is the hash tag of a cluster around the domain.
- */
+/** Reads a name such as `mailbox:{address}`; `{{{domain}}}` is the hash tag of a cluster around the domain. */
 export function parseTemplate(name: QueryName, text: string): Template | Flaw {
-  const known: readonly string[] = PARAMETERS[name];
-  const parts: string[] = [];
-  const parameters: Parameter[] = [];
-  let part = '';
-  for (const [token, word] of text.matchAll(TOKENS)) {
-    if (word === undefined) {
-      if (token === '{' || token === '}')
-        return { flaw: `has a lone ${token}; write ${token}${token} for a brace itself` };
-      part += token === '{{' ? '{' : token === '}}' ? '}' : token;
-    } else if (known.includes(word)) {
-      parts.push(part);
-      parameters.push(word as Parameter);
-      part = '';
-    } else {
-      return { flaw: `asks for {${word}}, and has only ${known.map((each) => `{${each}}`).join(', ')}` };
-    }
-  }
-  if (text === '') return { flaw: 'is empty' };
-  return { parts: [...parts, part], parameters };
+  return text === '' ? { flaw: 'is empty' } : parseText(name, text, NOTATION);
 }
 
-/** The name for a question. */
-export function fill({ parts, parameters }: Template, question: Question): string {
-  return parts.reduce((text, part, at) => text + valueOf(question, parameters[at - 1] as Parameter) + part);
-}
-
-function withoutParameter(name: QueryName): Flaw {
-  return { flaw: `has no parameter, such as {${PARAMETERS[name][0]}}: it would say the same of all` };
+function inBraces(name: string): string {
+  return `{${name}}`;
 }

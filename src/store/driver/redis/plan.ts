@@ -2,7 +2,8 @@ import type { Answer, Question } from '../../../vocabulary.ts';
 import { type Row, answerOf } from '../../row.ts';
 import { type QueryName, queryNameOf } from '../../asked.ts';
 import { EmptyStoreError, QuestionError, StoreError } from '../../store.ts';
-import { type Layout, fill } from './layout.ts';
+import { fill } from '../../template.ts';
+import type { Layout } from './layout.ts';
 
 /** A command of Redis, with its name in small letters. */
 export type Command = readonly [name: string, ...args: string[]];

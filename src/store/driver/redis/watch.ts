@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Layout, Template } from './layout.ts';
+import type { Template } from '../../template.ts';
+import type { Layout } from './layout.ts';
 import type { Layouts } from './plan.ts';
 
 export interface Watch {
