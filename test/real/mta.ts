@@ -6,7 +6,7 @@ import { chmod, chown, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
-import { run } from './command.ts';
+import { type Result, run } from './command.ts';
 import { openSmtp } from './smtp.ts';
 
 const WAIT_MS = 20_000;
@@ -33,6 +33,8 @@ export interface Mta {
   log(): string;
   /** Lets it try again what is in its queue. */
   runQueue(): Promise<void>;
+  /** Types lines into a shell of root, which sees what the mail server sees. */
+  type(lines: string): Promise<Result>;
   /** Kills it with all that it started. */
   stop(): Promise<void>;
 }
@@ -153,11 +155,14 @@ ${before}
     await stop();
     throw new Error(`${command[0]} does not greet: ${log()}`, { cause: error });
   }
+  const enter = (...words: string[]): Promise<Result> =>
+    run('nsenter', ['--mount', `--pid=/proc/${child.pid}/ns/pid_for_children`, '-t', `${child.pid}`, '--', ...words]);
   return {
     port,
     log,
+    type: (lines) => enter('sh', '-ec', `PATH=${dirname(queue[0] as string)}:$PATH\n${lines}`),
     async runQueue() {
-      const { code, stdout, stderr } = await run('nsenter', ['-t', `${child.pid}`, '--mount', '--', ...queue]);
+      const { code, stdout, stderr } = await enter(...queue);
       if (code !== 0) throw new Error(`${queue.join(' ')} ended with ${code}: ${stderr}${stdout}`);
     },
     stop,
