@@ -1,0 +1,46 @@
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { parseConfig } from '../../src/config/load.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const DOCUMENTS = [
+  'README.md',
+  'CHANGELOG.md',
+  ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join('docs', name)),
+].toSorted();
+const places = { socket: '/run/smmap/smmap.sock', store: '/var/lib/smmap' };
+
+const textOf = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
+
+/** The anchors that a document's headings get on GitHub. */
+function anchorsOf(text: string): readonly string[] {
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
+    title
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+describe.each(DOCUMENTS)('%s', (file) => {
+  const text = textOf(file);
+
+  it('has no link that leads nowhere', () => {
+    for (const [link, target = '', anchor] of text.matchAll(/\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]*))?\)/g)) {
+      const found = target === '' ? file : relative(ROOT, join(ROOT, dirname(file), target));
+      expect(existsSync(join(ROOT, found)), link).toBe(true);
+      if (anchor !== undefined) expect(anchorsOf(textOf(found)), link).toContain(anchor);
+    }
+  });
+
+  it('has no configuration that smmap check refuses', () => {
+    for (const [, block = ''] of text.matchAll(/^```toml\n(.*?)^```$/gms)) {
+      // The group of a listener has to exist on the machine that reads it.
+      expect(() => parseConfig(block.replace(/^group = .*\n/m, ''), file, places), block).not.toThrow();
+    }
+  });
+});
