@@ -8,7 +8,7 @@ import { kindOf, kinds, optionsOf, questionsOf, stepOptionsOf, wishesOf } from '
 import { mailbox } from '../../src/map/mailbox.ts';
 import { NOTFOUND } from '../../src/map/map.ts';
 import { andThen } from '../../src/maybe.ts';
-import { createMemoryStore } from '../../src/store/driver/memory/driver.ts';
+import { openStore, UNTOLD } from '../../src/store/open.ts';
 import { section, text } from '../../src/toml/type.ts';
 
 /** A kind of map, as its file in src/map/ would have it: it repeats a hosted domain. */
@@ -38,10 +38,7 @@ describe('a kind of map that is added by one line', () => {
 
   it('is answered from its stores', async () => {
     const config = parse('[map.e]\nkind = "echo"\ntext_before = "hosted:"');
-    const maps = await openMaps(config, async (_, store) => {
-      if (store.driver !== 'memory') throw new Error('only memory is configured');
-      return createMemoryStore(store.records);
-    });
+    const maps = await openMaps(config, (_, store) => openStore(store, UNTOLD));
     const ask = maps.handlers.get('e');
     expect(await ask?.('example.org')).toEqual({ kind: 'OK', value: 'hosted: example.org' });
     expect(await ask?.('example.com')).toEqual({ kind: 'NOTFOUND' });
