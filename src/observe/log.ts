@@ -1,3 +1,4 @@
+import { messageOf } from '../message.ts';
 import type { About, Reply, Request } from '../vocabulary.ts';
 import { createTally } from './tally.ts';
 
@@ -225,8 +226,4 @@ function at(server: string | null): { readonly server?: string } {
 
 function nameOf(store: string, server: string | null): string {
   return server === null ? store : `${store} at ${server}`;
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -1,5 +1,5 @@
 import type { Answer, Question } from '../vocabulary.ts';
-import { QuestionError, StoreError } from './store.ts';
+import { QuestionError, StoreError, toStoreError } from './store.ts';
 
 /**
  * Answers to questions that a server is asked one by one, side by side. Who fails, fails alone; where none was answered and none
@@ -10,11 +10,7 @@ export async function lookupEach(
   lookup: (question: Question) => Promise<Answer>,
 ): Promise<readonly (Answer | StoreError)[]> {
   const outcomes = await Promise.all(
-    questions.map((question) =>
-      lookup(question).catch((cause: unknown) =>
-        cause instanceof StoreError ? cause : new StoreError((cause as Error).message, { cause }),
-      ),
-    ),
+    questions.map((question) => lookup(question).catch((cause: unknown) => toStoreError(cause))),
   );
   const isOutage = (outcome: Answer | StoreError): outcome is StoreError =>
     outcome instanceof StoreError && !(outcome instanceof QuestionError);

@@ -1,7 +1,7 @@
+import { messageOf } from '../message.ts';
 import type { Availability } from './guard/breaker.ts';
 import type { CanaryEvents } from './guard/canary.ts';
 import type { Counts } from './guard/meter.ts';
-import { messageOf } from './store.ts';
 
 /** How a store is, for `smmap stores`. */
 export interface Status {

@@ -1,3 +1,4 @@
+import { messageOf } from '../message.ts';
 import type { Answer, Maybe, Question } from '../vocabulary.ts';
 
 /**
@@ -23,11 +24,6 @@ export class StoreError extends Error {
   override name = 'StoreError';
 }
 
-/** What went wrong, for the log. */
-export function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
-}
-
 /** A store refused a question, or has a doubt about it alone, and may well answer another one. */
 export class QuestionError extends StoreError {
   override name = 'QuestionError';
@@ -51,4 +47,19 @@ export class MissingPackageError extends StoreError {
 /** What was opened is not the store any more: it has to be opened anew. */
 export class LostError extends StoreError {
   override name = 'LostError';
+}
+
+/** Makes a StoreError of anything that was thrown. A StoreError stays as it is; another message stands after `what`. */
+export function toStoreError(cause: unknown, what: string | null = null): StoreError {
+  if (cause instanceof StoreError) return cause;
+  const { code } = Object(cause) as { readonly code?: unknown };
+  // An AggregateError of several addresses has no message, only a code.
+  const message = messageOf(cause) || String(code ?? cause);
+  return new StoreError(what === null ? message : `${what}: ${message}`, { cause });
+}
+
+/** The failure of one server, with the name of the server before the message. A QuestionError stays one. */
+export function failureAt(server: string, cause: unknown): StoreError {
+  const message = `${server}: ${toStoreError(cause).message}`;
+  return cause instanceof QuestionError ? new QuestionError(message, { cause }) : new StoreError(message, { cause });
 }

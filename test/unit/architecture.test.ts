@@ -21,7 +21,7 @@ const importsOf = ({ name, text }: File): { what: string; isType: boolean; isLat
 const oursOf = (file: File): string[] => importsOf(file).flatMap(({ what }) => (what.endsWith('.ts') ? [what] : []));
 
 /** The ground floor, which anybody may use. */
-const WORDS = /^(?:vocabulary|example|maybe|umask|endpoint)\.ts$/;
+const WORDS = /^(?:vocabulary|example|maybe|message|umask|endpoint)\.ts$/;
 
 /** Each folder, from the ground up, and which of ours it may import besides itself and the words. */
 const FOLDERS: readonly (readonly [folder: RegExp, ...may: string[]])[] = [

@@ -1,5 +1,6 @@
+import { messageOf } from '../../message.ts';
 import type { Maybe, Question } from '../../vocabulary.ts';
-import { EmptyStoreError, messageOf, QuestionError, type Store, StoreError } from '../store.ts';
+import { EmptyStoreError, QuestionError, type Store, StoreError } from '../store.ts';
 
 export interface BreakerOptions {
   /** So many failures in a row, and the store is asked by probes only. */

@@ -1,7 +1,8 @@
+import { messageOf } from '../../message.ts';
 import type { About, Answer, Maybe, Question } from '../../vocabulary.ts';
 import { belongsTo, formatQuestion, parseQuestion, parseSelection } from './cache-key.ts';
 import { createLru } from './lru.ts';
-import { EmptyStoreError, messageOf, type Store, StoreError } from '../store.ts';
+import { EmptyStoreError, type Store, StoreError } from '../store.ts';
 
 export interface CacheOptions {
   /** How many answers are kept at most; a quarter of them may be absences, an eighth failures. */

@@ -1,5 +1,6 @@
+import { messageOf } from '../../message.ts';
 import type { Answer, Maybe } from '../../vocabulary.ts';
-import { messageOf, type Store } from '../store.ts';
+import type { Store } from '../store.ts';
 
 /** What a store was asked, and what it said. */
 export interface Counts {

@@ -1,6 +1,7 @@
+import { messageOf } from '../../message.ts';
 import { andThen } from '../../maybe.ts';
 import type { Maybe } from '../../vocabulary.ts';
-import { messageOf, type Store, StoreError } from '../store.ts';
+import { type Store, StoreError } from '../store.ts';
 
 /**
  * Several servers of the same data, asked in order: the first that is certain, of an entry or of its absence, has the answer. A

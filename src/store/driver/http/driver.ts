@@ -11,7 +11,7 @@ import { lookupEach } from '../../each.ts';
 import { type Absence, type Answering, type HttpResponse, answerTo } from './response.ts';
 import { type UrlTemplate, targetOf } from './template.ts';
 import { PARAMETERS, type QueryName, queryNameOf, valueOf } from '../../asked.ts';
-import { QuestionError, StoreError } from '../../store.ts';
+import { failureAt, QuestionError, StoreError } from '../../store.ts';
 import { type TlsOptions, secureOptions } from '../../tls.ts';
 import { within } from '../../within.ts';
 import type { Answer, Question } from '../../../vocabulary.ts';
@@ -117,8 +117,7 @@ export function createHttp(options: HttpOptions): Bulk {
       if (closed) throw new StoreError('the store is closed');
       return answerTo(question, await send(question, request, false, token), { absent: options.absent, stringIs });
     } catch (cause) {
-      const text = `${url.socket ?? `${url.host}:${url.port}`}: ${(cause as Error).message}`;
-      throw cause instanceof QuestionError ? new QuestionError(text, { cause }) : new StoreError(text, { cause });
+      throw failureAt(url.socket ?? `${url.host}:${url.port}`, cause);
     }
   };
 

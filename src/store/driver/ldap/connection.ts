@@ -1,6 +1,6 @@
 import { type Socket, connect as connectSocket } from 'node:net';
 import { connect as connectSecure } from 'node:tls';
-import { StoreError } from '../../store.ts';
+import { StoreError, toStoreError } from '../../store.ts';
 import { type TlsOptions, secureOptions } from '../../tls.ts';
 import { within } from '../../within.ts';
 import type { LdapPlace } from './url.ts';
@@ -47,7 +47,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Wire> 
     return await bound(createWire(secure, timeoutMs), options);
   } catch (cause) {
     for (const socket of sockets) socket.on('error', () => {}).destroy();
-    throw cause instanceof StoreError ? cause : new StoreError((cause as Error).message, { cause });
+    throw toStoreError(cause);
   } finally {
     clearTimeout(timer);
   }
@@ -77,7 +77,7 @@ async function bound(wire: Wire, { bind, timeoutMs }: ConnectionOptions): Promis
     }
     return wire;
   } catch (cause) {
-    const error = cause instanceof StoreError ? cause : new StoreError((cause as Error).message, { cause });
+    const error = toStoreError(cause);
     wire.destroy(error);
     throw error;
   }

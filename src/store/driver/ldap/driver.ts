@@ -5,7 +5,7 @@ import { parseLdapUrl } from './url.ts';
 import { encodeSearch } from './message.ts';
 import { type LdapSearches, answerTo, requestOf } from './search.ts';
 import type { Wire } from './wire.ts';
-import { QuestionError, StoreError } from '../../store.ts';
+import { failureAt, QuestionError, StoreError } from '../../store.ts';
 import type { TlsOptions } from '../../tls.ts';
 import type { Answer, Question } from '../../../vocabulary.ts';
 
@@ -53,8 +53,7 @@ export function createLdap(options: LdapOptions): Bulk {
       const wire = await wireOf(slot);
       return answerTo(question, await wire.request('search', encodeSearch(request)), options);
     } catch (cause) {
-      if (cause instanceof QuestionError) throw new QuestionError(`${options.url}: ${cause.message}`, { cause });
-      throw new StoreError(`${options.url}: ${(cause as Error).message}`, { cause });
+      throw failureAt(options.url, cause);
     } finally {
       slot.users--;
     }

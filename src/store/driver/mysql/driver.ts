@@ -26,8 +26,8 @@ import {
   unionOf,
   unionValues,
 } from './statement.ts';
-import { answerAll, type Link, MOST_BRANCHES, storeErrorOf } from './link.ts';
-import { QuestionError, StoreError, UnstorableError } from '../../store.ts';
+import { answerAll, type Link, MOST_BRANCHES } from './link.ts';
+import { QuestionError, StoreError, toStoreError, UnstorableError } from '../../store.ts';
 import { type TlsOptions, trustOptions } from '../../tls.ts';
 
 export interface MysqlOptions {
@@ -82,7 +82,7 @@ export function createMysql(options: MysqlOptions): Bulk {
           await link.ready;
           return await answerAll(link, queries, questions, atOnce);
         } catch (cause) {
-          throw storeErrorOf(cause);
+          throw toStoreError(cause);
         } finally {
           clearTimeout(timer);
           if (links.has(link)) idle.push(link);
@@ -124,7 +124,7 @@ function createLink(options: MysqlOptions, ended: () => void): Link {
       rejectNow = reject;
       start((error, result) => {
         if (error === null) return resolve(result);
-        if ((error as QueryError).fatal) end(storeErrorOf(error));
+        if ((error as QueryError).fatal) end(toStoreError(error));
         reject(error);
       });
     });
@@ -143,9 +143,9 @@ function createLink(options: MysqlOptions, ended: () => void): Link {
     await during<void>((settle) => {
       socket = openSocket(address);
       connection = connect(address, options.tls, socket, password);
-      connection.on('error', (error) => end(storeErrorOf(error)));
+      connection.on('error', (error) => end(toStoreError(error)));
       connection.on('end', () => end(new StoreError('the server closed the connection')));
-      connection.on('warn', (error: Error) => end(storeErrorOf(error))); // packets out of order
+      connection.on('warn', (error: Error) => end(toStoreError(error))); // packets out of order
       connection.connect((error) => settle(error, undefined));
     });
     await query(`set ${SESSION.join(', ')}`);
@@ -155,7 +155,7 @@ function createLink(options: MysqlOptions, ended: () => void): Link {
     await query('set session transaction isolation level read committed, read only');
   };
   const ready = open().catch((error: unknown) => {
-    end(storeErrorOf(error));
+    end(toStoreError(error));
     throw cause;
   });
   ready.catch(() => {});

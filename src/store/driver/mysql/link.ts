@@ -1,6 +1,6 @@
 import type { Answer, Question } from '../../../vocabulary.ts';
 import { type Row, answerOf } from '../../row.ts';
-import { QuestionError, StoreError } from '../../store.ts';
+import { QuestionError, StoreError, toStoreError } from '../../store.ts';
 import { groupByQuery } from './statement.ts';
 import type { QueryName } from '../../asked.ts';
 import type { Queries, Query } from '../sql/query.ts';
@@ -53,7 +53,7 @@ export async function answerAll(
       );
       places.forEach((at, n) => (answers[at] = judge(questions[at] as Question, found[n] as readonly Row[])));
     } catch (cause) {
-      const error = storeErrorOf(cause);
+      const error = toStoreError(cause);
       failures.push(error);
       // Who was asked about something else has an answer all the same, while the connection lasts.
       if (error instanceof QuestionError || failures.length === groups.size || link.lost()) {
@@ -74,13 +74,6 @@ function judge(question: Question, rows: readonly Row[]): Answer | StoreError {
   try {
     return answerOf(question, rows);
   } catch (cause) {
-    return storeErrorOf(cause);
+    return toStoreError(cause);
   }
-}
-
-/** What MySQL or its client says went wrong, as a StoreError. */
-export function storeErrorOf(cause: unknown): StoreError {
-  if (cause instanceof StoreError) return cause;
-  const { message, code } = cause as { readonly message?: string; readonly code?: string };
-  return new StoreError(message === '' || message === undefined ? String(code ?? cause) : message, { cause });
 }

@@ -1,7 +1,7 @@
 import type { Flaw } from '../../../address/address.ts';
 import type { Answer, Question } from '../../../vocabulary.ts';
 import { type Row, answerOf } from '../../row.ts';
-import { QuestionError, StoreError, UnstorableError } from '../../store.ts';
+import { QuestionError, StoreError, toStoreError, UnstorableError } from '../../store.ts';
 import type { TlsOptions } from '../../tls.ts';
 import { replace } from '../../template.ts';
 import { QUERIES, type QueryName, queryNameOf, valueOf } from '../../asked.ts';
@@ -180,7 +180,7 @@ export function verdictsOf(
       const answer = answerOf(question, found);
       if (answer !== null) return answer;
     } catch (cause) {
-      return cause instanceof StoreError ? cause : new StoreError((cause as Error).message, { cause });
+      return toStoreError(cause);
     }
     if (!isCertain) return new QuestionError('a standby is not certain of what it does not find');
     if (isBytes && /[^\0-\x7f]/.test(Object.values(question).join(''))) {

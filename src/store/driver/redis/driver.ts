@@ -1,3 +1,4 @@
+import { messageOf } from '../../../message.ts';
 import { Redis, type RedisOptions as ClientOptions } from 'ioredis';
 import type { Answer, Question } from '../../../vocabulary.ts';
 import type { Bulk } from '../../guard/batch.ts';
@@ -15,7 +16,7 @@ import { type Command, type Layouts, type Plan, type Reply, answersOf, commandsO
 import { createSentinels } from './sentinel.ts';
 import { slotOf } from './slot.ts';
 import { type Watch, type Watched, createWatch } from './watch.ts';
-import { messageOf, QuestionError, StoreError } from '../../store.ts';
+import { QuestionError, StoreError, toStoreError } from '../../store.ts';
 import { DEFAULT_TLS, type TlsOptions, trustOptions } from '../../tls.ts';
 import { within } from '../../within.ts';
 
@@ -52,7 +53,7 @@ export function watchRedis(given: RedisOptions, changed: (what: string | null) =
       await within(client.psubscribe(...patterns), options.timeoutMs, 'answer');
     } catch (cause) {
       client.disconnect();
-      throw new StoreError(messageOf(cause));
+      throw toStoreError(cause);
     }
     return { ended, ping: () => within(client.ping(), options.timeoutMs, 'answer'), close: () => client.disconnect() };
   };
@@ -113,7 +114,7 @@ function askSlots(options: RedisOptions, nodes: readonly Host[]): Bulk {
       // A node answers for the slots of which it is the master, and redirects others: it need not be asked for its role.
       return answersOf(plans, false, await cluster.transact(slot, commandsOf(plans, false)));
     } catch (cause) {
-      const error = cause instanceof StoreError ? cause : new StoreError(messageOf(cause));
+      const error = toStoreError(cause);
       return plans.map(() => error);
     }
   };

@@ -8,7 +8,7 @@ import { type QueryName, queryNameOf, valueOf } from '../../asked.ts';
 import type { Queries } from '../sql/query.ts';
 import { type Connection, isBusy, loadLibrary, type Statement } from './library.ts';
 import { checkIn, createTrust, isSameFile, type Trust } from './trust.ts';
-import { LostError, messageOf, type Store, StoreError } from '../../store.ts';
+import { LostError, type Store, StoreError, toStoreError } from '../../store.ts';
 
 export interface SqliteOptions {
   readonly path: string;
@@ -57,7 +57,7 @@ export function openSqlite({ path, queries }: SqliteOptions, trust: Trust): Stor
   } catch (cause) {
     if (!isBusy(cause)) {
       db.close();
-      throw failureOf(path, cause);
+      throw toStoreError(cause, path);
     }
   }
 
@@ -118,7 +118,7 @@ export function openSqlite({ path, queries }: SqliteOptions, trust: Trust): Stor
         await (freed ??= whenFree());
         return ask(questions);
       } catch (cause) {
-        if (!isTransient(cause) || performance.now() > late) throw failureOf(path, cause);
+        if (!isTransient(cause) || performance.now() > late) throw toStoreError(cause, path);
       }
     }
   };
@@ -127,7 +127,7 @@ export function openSqlite({ path, queries }: SqliteOptions, trust: Trust): Stor
       return ask(questions);
     } catch (cause) {
       if (isTransient(cause)) return askAgain(questions);
-      throw failureOf(path, cause);
+      throw toStoreError(cause, path);
     }
   };
   return {
@@ -213,10 +213,6 @@ function orFail<T>(what: string, action: () => T): T {
   try {
     return action();
   } catch (cause) {
-    throw isBusy(cause) ? cause : failureOf(what, cause);
+    throw isBusy(cause) ? cause : toStoreError(cause, what);
   }
-}
-
-function failureOf(what: string, cause: unknown): StoreError {
-  return cause instanceof StoreError ? cause : new StoreError(`${what}: ${messageOf(cause)}`, { cause });
 }

@@ -1,5 +1,6 @@
+import { messageOf } from '../../../message.ts';
 import { createRequire, isBuiltin } from 'node:module';
-import { MissingPackageError, messageOf } from '../../store.ts';
+import { MissingPackageError } from '../../store.ts';
 
 /** A file of SQLite that is open to be read. It never waits for a lock. */
 export interface Connection {

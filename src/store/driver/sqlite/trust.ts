@@ -1,7 +1,7 @@
+import { messageOf } from '../../../message.ts';
 import { closeSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { messageOf } from '../../store.ts';
 
 /** Whether a file of SQLite may be read: not while something that is not SQLite writes it, as `rsync --inplace` and `cp` do. */
 export interface Trust {
