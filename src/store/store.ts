@@ -4,7 +4,8 @@ import type { Answer, Maybe, Question } from '../vocabulary.ts';
 /**
  * A place that holds mailboxes. `lookup` answers an entry, or null where the store is certain that there is none;
  * every failure and every doubt throws or rejects, and becomes TEMP in one place (map/map.ts). A wrapper is a store too.
- * After `close` every lookup fails. test/contract/suite.ts says the same in code.
+ * After `close` every lookup fails; a guard may leave that to the store that it wraps. test/contract/suite.ts says the same in
+ * code.
  */
 export interface Store {
   lookup(question: Question): Maybe<Answer>;
@@ -37,6 +38,15 @@ export class UnstorableError extends QuestionError {
 /** No mailbox was ever written to a store, so it cannot be certain of anything: whoever set it up is not done. */
 export class EmptyStoreError extends StoreError {
   override name = 'EmptyStoreError';
+}
+
+/** A store is asked after it was closed, or while it is closed. */
+export class ClosedError extends StoreError {
+  override name = 'ClosedError';
+
+  constructor() {
+    super('the store is closed');
+  }
 }
 
 /** A driver needs a package that is not installed. */

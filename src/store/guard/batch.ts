@@ -1,5 +1,5 @@
 import type { Answer, Maybe, Question } from '../../vocabulary.ts';
-import { QuestionError, type Store, StoreError } from '../store.ts';
+import { ClosedError, QuestionError, type Store, StoreError } from '../store.ts';
 
 /**
  * What a driver for a server of its own offers: answers to many questions by one round trip, in their order. An error in the
@@ -42,6 +42,10 @@ export function createBatch(bulk: Bulk, { most, inFlight }: BatchOptions): Store
   let scheduled = false;
   let closed = false;
 
+  const checkOpen = (): void => {
+    if (closed) throw new ClosedError();
+  };
+
   const schedule = (): void => {
     if (scheduled) return;
     scheduled = true;
@@ -77,6 +81,7 @@ export function createBatch(bulk: Bulk, { most, inFlight }: BatchOptions): Store
 
   const settle = async (batch: readonly Group[]): Promise<void> => {
     try {
+      checkOpen(); // a batch that is halved may have been closed meanwhile
       const questions = [...new Set(batch.flatMap((group) => group.questions))];
       const atOnce = batch.some((group) => group.questions.length > 1);
       const answers = await bulk.lookupAll(questions, atOnce);
@@ -103,9 +108,6 @@ export function createBatch(bulk: Bulk, { most, inFlight }: BatchOptions): Store
       if (underWay < inFlight) schedule();
     });
   };
-  const checkOpen = (): void => {
-    if (closed) throw new StoreError('the store is closed');
-  };
 
   return {
     lookup(question) {
@@ -124,7 +126,7 @@ export function createBatch(bulk: Bulk, { most, inFlight }: BatchOptions): Store
     atomic: bulk.atomic,
     close() {
       closed = true;
-      for (const { reject } of waiting) reject(new StoreError('the store is closed'));
+      for (const { reject } of waiting) reject(new ClosedError());
       waiting = [];
       return bulk.close();
     },

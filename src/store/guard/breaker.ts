@@ -1,6 +1,6 @@
 import { messageOf } from '../../message.ts';
 import type { Maybe, Question } from '../../vocabulary.ts';
-import { EmptyStoreError, QuestionError, type Store, StoreError } from '../store.ts';
+import { ClosedError, EmptyStoreError, QuestionError, type Store, StoreError } from '../store.ts';
 
 export interface BreakerOptions {
   /** So many failures in a row, and the store is asked by probes only. */
@@ -68,7 +68,7 @@ export function createBreaker(store: Store, options: BreakerOptions, events: Ava
     if (state !== 'broken') judge();
   };
   const guarded = <T>(asking: () => Maybe<T>): Maybe<T> => {
-    if (closed) throw new StoreError('the store is closed');
+    if (closed) throw new ClosedError();
     if (state === 'broken') throw refusal;
     try {
       const answer = asking();

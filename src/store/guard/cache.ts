@@ -96,7 +96,6 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
   const joinMs = Math.min(JOIN_MS, negativeMs); // a null that is waited for is as old as its lookup
   const count = { hits: 0, misses: 0, joined: 0, staleServed: 0, failuresServed: 0 };
   let moments = 0;
-  let closed = false;
 
   const keep = (key: string, about: About, said: Said): void => {
     for (const lru of lrus) lru.remove(key);
@@ -186,7 +185,6 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
 
   return {
     lookup(question) {
-      if (closed) throw new StoreError('the store is closed');
       const key = formatQuestion(question);
       if (key.length > LONGEST_KEY) return store.lookup(question);
       const now = clock();
@@ -208,7 +206,6 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
       return flight.answer;
     },
     lookupAtOnce(questions, anew = false) {
-      if (closed) throw new StoreError('the store is closed');
       const keys = questions.map(formatQuestion);
       if (keys.some((key) => key.length > LONGEST_KEY)) return store.lookupAtOnce(questions);
       const now = clock();
@@ -216,7 +213,6 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
     },
     atomic: store.atomic,
     close() {
-      closed = true;
       for (const lru of [flights, ...lrus]) lru.forget('all');
       return store.close();
     },

@@ -1,6 +1,6 @@
 import type { Maybe } from '../../vocabulary.ts';
 import type { Availability } from './breaker.ts';
-import { LostError, type Store, StoreError } from '../store.ts';
+import { ClosedError, LostError, type Store } from '../store.ts';
 
 const RETRY_MS = 1_000;
 
@@ -15,7 +15,7 @@ export function createReopening(open: () => Store, events: Availability): Store 
   let cause: unknown = null;
 
   const opened = (): Store => {
-    if (closed) throw new StoreError('the store is closed');
+    if (closed) throw new ClosedError();
     if (store !== null) return store;
     if (performance.now() - triedAt < RETRY_MS) throw cause;
     triedAt = performance.now();

@@ -11,7 +11,7 @@ import { lookupEach } from '../../each.ts';
 import { type Absence, type Answering, type HttpResponse, answerTo } from './response.ts';
 import { type UrlTemplate, targetOf } from './template.ts';
 import { PARAMETERS, type QueryName, queryNameOf, valueOf } from '../../asked.ts';
-import { failureAt, QuestionError, StoreError } from '../../store.ts';
+import { ClosedError, failureAt, QuestionError, StoreError } from '../../store.ts';
 import { type TlsOptions, secureOptions } from '../../tls.ts';
 import { within } from '../../within.ts';
 import type { Answer, Question } from '../../../vocabulary.ts';
@@ -54,6 +54,7 @@ export function createHttp(options: HttpOptions): Bulk {
     token: string | null,
   ) =>
     new Promise<HttpResponse>((resolve, reject) => {
+      if (closed) throw new ClosedError();
       const body = method === 'POST' ? JSON.stringify(bodyOf(question)) : null;
       const settings: RequestOptions = {
         ...(url.secure && secureOptions(options.tls, url.host)),
@@ -85,7 +86,7 @@ export function createHttp(options: HttpOptions): Bulk {
         done();
         // The server ended a connection that was idle, just as it was used again: it may not even have read the request.
         const stale = request.reusedSocket && request.socket?.bytesRead === before && !(cause instanceof StoreError);
-        if (stale && !closed) resolve(send(question, { method, url }, true, token));
+        if (stale) resolve(send(question, { method, url }, true, token));
         else reject(cause);
       });
       let answered = false;
@@ -114,7 +115,6 @@ export function createHttp(options: HttpOptions): Bulk {
     const { url, stringIs } = request;
     try {
       const token = options.token === null ? null : await within(options.token(), options.timeoutMs, 'token');
-      if (closed) throw new StoreError('the store is closed');
       return answerTo(question, await send(question, request, false, token), { absent: options.absent, stringIs });
     } catch (cause) {
       throw failureAt(url.socket ?? `${url.host}:${url.port}`, cause);
@@ -122,14 +122,11 @@ export function createHttp(options: HttpOptions): Bulk {
   };
 
   return {
-    async lookupAll(questions) {
-      if (closed) throw new StoreError('the store is closed');
-      return await lookupEach(questions, lookup);
-    },
+    lookupAll: (questions) => lookupEach(questions, lookup),
     atomic: false,
     close() {
       closed = true;
-      for (const request of underWay) request.destroy(new StoreError('the store is closed'));
+      for (const request of underWay) request.destroy(new ClosedError());
       agents.destroy();
     },
   };

@@ -5,7 +5,7 @@ import { parseLdapUrl } from './url.ts';
 import { encodeSearch } from './message.ts';
 import { type LdapSearches, answerTo, requestOf } from './search.ts';
 import type { Wire } from './wire.ts';
-import { failureAt, QuestionError, StoreError } from '../../store.ts';
+import { ClosedError, failureAt, QuestionError, StoreError } from '../../store.ts';
 import type { TlsOptions } from '../../tls.ts';
 import type { Answer, Question } from '../../../vocabulary.ts';
 
@@ -33,8 +33,9 @@ export function createLdap(options: LdapOptions): Bulk {
     if ('flaw' in place) throw new StoreError(`${options.url} ${place.flaw}`);
     const wire = await openConnection({ ...options, place });
     if (closed) {
-      wire.destroy(new StoreError('the store is closed'));
-      throw new StoreError('the store is closed');
+      const error = new ClosedError();
+      wire.destroy(error);
+      throw error;
     }
     slot.wire = wire;
     return wire;
@@ -60,14 +61,11 @@ export function createLdap(options: LdapOptions): Bulk {
   };
 
   return {
-    async lookupAll(questions) {
-      if (closed) throw new StoreError('the store is closed');
-      return await lookupEach(questions, lookup);
-    },
+    lookupAll: (questions) => lookupEach(questions, lookup),
     atomic: false,
     close() {
       closed = true;
-      for (const { wire } of slots) wire?.destroy(new StoreError('the store is closed'));
+      for (const { wire } of slots) wire?.destroy(new ClosedError());
     },
   };
 }

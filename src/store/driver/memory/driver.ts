@@ -1,6 +1,6 @@
 import type { Answer, DomainQuestion, Question } from '../../../vocabulary.ts';
 import { type StoredRecord, keyOf } from '../../../record/record.ts';
-import { EmptyStoreError, type Store, StoreError } from '../../store.ts';
+import { ClosedError, EmptyStoreError, type Store } from '../../store.ts';
 import { answerTo, encode } from '../../layout.ts';
 
 /** Records that stand in the configuration file: for a few fixed ones, and for tests. */
@@ -22,7 +22,7 @@ export function createMemoryStore(records: Iterable<StoredRecord>): Store {
     return derived === undefined ? null : { value: derived, state: 'active' };
   };
   const lookup = (question: Question): Answer => {
-    if (closed) throw new StoreError('the store is closed');
+    if (closed) throw new ClosedError();
     if (question.about === 'domain') return findDomain(question);
     if (question.about === 'key' && !tables.has(question.table)) {
       throw new EmptyStoreError(`there is no table ${question.table}`);

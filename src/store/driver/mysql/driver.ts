@@ -27,7 +27,7 @@ import {
   unionValues,
 } from './statement.ts';
 import { answerAll, type Link, MOST_BRANCHES } from './link.ts';
-import { QuestionError, StoreError, toStoreError, UnstorableError } from '../../store.ts';
+import { ClosedError, QuestionError, StoreError, toStoreError, UnstorableError } from '../../store.ts';
 import { type TlsOptions, trustOptions } from '../../tls.ts';
 
 export interface MysqlOptions {
@@ -75,7 +75,7 @@ export function createMysql(options: MysqlOptions): Bulk {
     async lookupAll(questions, atOnce = false) {
       await enter();
       try {
-        if (closed) throw new StoreError('the store is closed');
+        if (closed) throw new ClosedError();
         const link = take();
         const timer = setTimeout(() => link.end(new StoreError(`no answer within ${timeoutMs} ms`)), timeoutMs);
         try {
@@ -94,7 +94,7 @@ export function createMysql(options: MysqlOptions): Bulk {
     atomic: true,
     close() {
       closed = true;
-      for (const link of links) link.end(new StoreError('the store is closed'));
+      for (const link of links) link.end(new ClosedError());
     },
   };
 }

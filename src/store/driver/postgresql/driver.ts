@@ -21,7 +21,7 @@ import {
   verdictsOf,
 } from './statement.ts';
 import type { Queries, Query } from '../sql/query.ts';
-import { QuestionError, StoreError } from '../../store.ts';
+import { ClosedError, QuestionError, StoreError } from '../../store.ts';
 import { type TlsOptions, trustOptions } from '../../tls.ts';
 
 export interface PostgresqlOptions extends ServerOptions {
@@ -49,7 +49,7 @@ export function createPostgresql(options: PostgresqlOptions): Bulk {
   const ask = async (groups: readonly Group[], until: number): Promise<void> => {
     const slot = free.pop() ?? (await new Promise<Slot>((resolve) => waiting.push(resolve)));
     try {
-      if (closed) throw new StoreError('the store is closed');
+      if (closed) throw new ClosedError();
       if (slot.line === null || slot.line.ended.aborted) slot.line = openLine(options);
       const { line } = slot;
       await line.within(until, (session) => askOn(session, groups));
@@ -74,7 +74,7 @@ export function createPostgresql(options: PostgresqlOptions): Bulk {
     atomic: true,
     close() {
       closed = true;
-      for (const { line } of slots) line?.end(new StoreError('the store is closed'));
+      for (const { line } of slots) line?.end(new ClosedError());
     },
   };
 }

@@ -1,4 +1,4 @@
-import { StoreError } from '../../store.ts';
+import { ClosedError, StoreError } from '../../store.ts';
 import { type Address, type Connection, type Link, Redirection, Refusal, createLink, newest } from './link.ts';
 import type { Command, Reply } from './plan.ts';
 
@@ -36,7 +36,7 @@ export function createCluster(
   const moved = new Map<number, string>(); // since the view was made
 
   const linkTo = (node: string): Link => {
-    if (closed) throw new StoreError('the store is closed');
+    if (closed) throw new ClosedError();
     const known = links.get(node);
     if (known !== undefined) return known;
     const at = node.lastIndexOf(':'); // an IPv6 address has more of them
@@ -65,7 +65,6 @@ export function createCluster(
 
   return {
     async ready() {
-      if (closed) throw new StoreError('the store is closed');
       if (view !== null && !stale) return;
       if (view !== null && refreshing === null && performance.now() - refreshedAt < REFRESH_MS) return;
       await (refreshing ??= refresh());

@@ -1,4 +1,4 @@
-import { StoreError } from '../../store.ts';
+import { ClosedError, StoreError } from '../../store.ts';
 import { within } from '../../within.ts';
 import type { Command, Reply } from './plan.ts';
 
@@ -71,7 +71,7 @@ export function createLink(
   let closed = false;
 
   const connect = (): Promise<Connection> => {
-    if (closed) return Promise.reject(new StoreError('the store is closed'));
+    if (closed) return Promise.reject(new ClosedError());
     if (connection !== null && !connection.ended()) return Promise.resolve(connection);
     if (opening !== null) return opening;
     if (failure !== null && performance.now() - openedAt < PAUSE_MS) return Promise.reject(failure);
@@ -81,7 +81,7 @@ export function createLink(
         openedAt = performance.now();
         if (closed) {
           made.close();
-          throw new StoreError('the store is closed');
+          throw new ClosedError();
         }
         failure = null;
         return (connection = made);

@@ -8,7 +8,7 @@ import { type QueryName, queryNameOf, valueOf } from '../../asked.ts';
 import type { Queries } from '../sql/query.ts';
 import { type Connection, isBusy, loadLibrary, type Statement } from './library.ts';
 import { checkIn, createTrust, isSameFile, type Trust } from './trust.ts';
-import { LostError, type Store, StoreError, toStoreError } from '../../store.ts';
+import { ClosedError, LostError, type Store, StoreError, toStoreError } from '../../store.ts';
 
 export interface SqliteOptions {
   readonly path: string;
@@ -77,7 +77,7 @@ export function openSqlite({ path, queries }: SqliteOptions, trust: Trust): Stor
     seen = { file, version: now };
   };
   const ask = (questions: readonly Question[]): readonly Answer[] => {
-    if (closed) throw new StoreError('the store is closed');
+    if (closed) throw new ClosedError();
     if (lost !== null) throw lost;
     const statements = prepare();
     checkFile(statements);
