@@ -67,6 +67,14 @@ export type State = (typeof STATES)[number];
 export const CLASSES = ['mailbox', 'alias', 'relay'] as const;
 export type DomainClass = (typeof CLASSES)[number];
 
+/** The class of a domain for which nobody wrote one. */
+export const DEFAULT_CLASS: DomainClass = 'mailbox';
+
+/** Whether a word is a class. */
+export function isClass(word: string): word is DomainClass {
+  return (CLASSES as readonly string[]).includes(word);
+}
+
 export interface Entry {
   readonly value: string; // "" is a value, too
   readonly state: State;

@@ -1,5 +1,5 @@
 import { andThen } from '../maybe.ts';
-import { CLASSES, type DomainClass, type Entry, type Maybe } from '../vocabulary.ts';
+import { CLASSES, DEFAULT_CLASS, type DomainClass, type Entry, isClass, type Maybe } from '../vocabulary.ts';
 import { UncertainError } from './map.ts';
 import type { Lookup } from './moment.ts';
 
@@ -8,9 +8,8 @@ import type { Lookup } from './moment.ts';
  * word: whoever wrote it may mean any of them.
  */
 export function classOf({ value }: Entry, domain: string): DomainClass {
-  const word = value.toLowerCase();
-  const found = word === '' ? 'mailbox' : CLASSES.find((each) => each === word);
-  if (found !== undefined) return found;
+  const word = value.toLowerCase() || DEFAULT_CLASS;
+  if (isClass(word)) return word;
   const known = `smmap knows ${CLASSES.join(', ')}`;
   throw new UncertainError(`the domain ${domain} has the class "${value}" in its store, and ${known}: change it there`);
 }

@@ -1,7 +1,7 @@
 import type { Flaw } from '../address/address.ts';
 import { parseDomain } from '../address/domain.ts';
 import { LONGEST_NAME, quoted } from '../address/written.ts';
-import { CLASSES, type DomainClass } from '../vocabulary.ts';
+import { CLASSES, DEFAULT_CLASS, type DomainClass, isClass } from '../vocabulary.ts';
 
 /** A domain that is hosted, whether or not there is a mailbox in it. */
 export interface HostedDomain {
@@ -12,7 +12,7 @@ export interface HostedDomain {
 
 /** Reads `domain`, or `domain class`, before a comment that starts with a #; null for a blank line and a comment. */
 export function parseDomainLine(text: string): HostedDomain | Flaw | null {
-  const [name = '', word = 'mailbox', another] = (text.split('#', 1)[0] as string).trim().split(/[ \t]+/, 3);
+  const [name = '', word = DEFAULT_CLASS, another] = (text.split('#', 1)[0] as string).trim().split(/[ \t]+/, 3);
   if (name === '') return null;
   const domain = name.length > LONGEST_NAME ? null : parseDomain(name);
   if (domain === null) return { flaw: `${quoted(name)}is no domain` };
@@ -26,8 +26,4 @@ export function parseDomainLine(text: string): HostedDomain | Flaw | null {
 /** Writes the line that parseDomainLine reads. */
 export function formatDomainLine(hosted: HostedDomain): string {
   return `${hosted.domain} ${hosted.class}`;
-}
-
-function isClass(text: string): text is DomainClass {
-  return (CLASSES as readonly string[]).includes(text);
 }

@@ -24,6 +24,23 @@ export function queryNameOf(question: Question): QueryName {
   return question.about === 'mailbox' && question.folder !== null ? 'folder' : question.about;
 }
 
+/** The places of questions in their list, by the query that answers them. */
+export function groupByQuery(questions: readonly Question[]): ReadonlyMap<QueryName, readonly number[]> {
+  return placesBy(questions, queryNameOf);
+}
+
+/** The places of things in their list, by the key of each. */
+export function placesBy<T, K>(things: readonly T[], keyOf: (thing: T) => K): ReadonlyMap<K, readonly number[]> {
+  const groups = new Map<K, number[]>();
+  things.forEach((thing, at) => {
+    const key = keyOf(thing);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [at]);
+    else group.push(at);
+  });
+  return groups;
+}
+
 /** The text of a parameter; `:address` is `local@domain` without quotes, and `@domain` for a catch-all. */
 export function valueOf(question: Question, parameter: Parameter): string {
   if (question.about === 'domain') return question.domain;

@@ -1,6 +1,6 @@
 import { foldLocal } from '../address/address.ts';
 import { formatTargets } from '../address/target.ts';
-import { type About, type Answer, CLASSES, type DomainClass, type Question } from '../vocabulary.ts';
+import { type About, type Answer, type DomainClass, type Question, isClass } from '../vocabulary.ts';
 import { holds, isState, type Mailbox } from '../record/mailbox.ts';
 import type { StoredRecord } from '../record/record.ts';
 import { StoreError } from './store.ts';
@@ -81,9 +81,8 @@ export function answerTo(question: Exclude<Question, { about: 'domain' }>, text:
 
 /** Throws StoreError where a newer smmap wrote it. */
 export function decodeClass(text: string): DomainClass {
-  const found = CLASSES.find((each) => each === text);
-  if (found === undefined) throw new StoreError(`a domain has the class "${text}", which this smmap does not know`);
-  return found;
+  if (isClass(text)) return text;
+  throw new StoreError(`a domain has the class "${text}", which this smmap does not know`);
 }
 
 const ACTIVE = { value: '', state: 'active' } as const;

@@ -1,10 +1,15 @@
 import { foldLocal } from '../address/address.ts';
 import { parseDomain } from '../address/domain.ts';
-import { type Answer, type Entry, type Question, STATES, type State } from '../vocabulary.ts';
+import { type Answer, DEFAULT_CLASS, type Entry, type Question, STATES, type State } from '../vocabulary.ts';
 import { QuestionError } from './store.ts';
 
 /** What a server has, by its columns, fields or attributes. */
 export type Row = Readonly<Record<string, unknown>>;
+
+/** A row of a database, whose values for these columns begin at `start`. */
+export function rowFrom(columns: readonly string[], values: readonly unknown[], start = 0): Row {
+  return Object.fromEntries(columns.map((column, at) => [column, values[start + at]]));
+}
 
 /**
  * What rows say of a question. Columns that count: `value`, `state` (active, where there is none), and those that name what
@@ -23,7 +28,7 @@ export function answerOf(question: Question, rows: readonly Row[]): Answer {
     return null;
   }
   if (question.about === 'alias') return { ...first, value: [...new Set(active.map(({ value }) => value))].join(', ') };
-  return question.about === 'domain' && first.value === '' ? { ...first, value: 'mailbox' } : first;
+  return question.about === 'domain' && first.value === '' ? { ...first, value: DEFAULT_CLASS } : first;
 }
 
 function isNamed(row: Row, question: Question): boolean {

@@ -1,8 +1,7 @@
 import type { Answer, Question } from '../../../vocabulary.ts';
 import { type Row, answerOf } from '../../row.ts';
 import { QuestionError, StoreError, toStoreError } from '../../store.ts';
-import { groupByQuery } from './statement.ts';
-import type { QueryName } from '../../asked.ts';
+import { type QueryName, groupByQuery } from '../../asked.ts';
 import type { Queries, Query } from '../sql/query.ts';
 
 /** One connection. Whatever ends it rejects what is under way on it, at once. */

@@ -1,8 +1,8 @@
 import type { Flaw } from '../../../address/address.ts';
 import type { Question } from '../../../vocabulary.ts';
-import type { Row } from '../../row.ts';
+import { type Row, rowFrom } from '../../row.ts';
 import { StoreError } from '../../store.ts';
-import { type QueryName, queryNameOf, valueOf } from '../../asked.ts';
+import { type QueryName, valueOf } from '../../asked.ts';
 import type { Query } from '../sql/query.ts';
 
 /** Where a server is: `path` is that of a Unix socket, and null for host and port. */
@@ -74,18 +74,6 @@ export function limitsOf(
   return { packetBytes, settings: variables.get('wsrep_on') === 'ON' ? `${limit}, wsrep_sync_wait = 1` : limit };
 }
 
-/** The places of questions, by the query that answers them. */
-export function groupByQuery(questions: readonly Question[]): ReadonlyMap<QueryName, readonly number[]> {
-  const groups = new Map<QueryName, number[]>();
-  questions.forEach((question, at) => {
-    const name = queryNameOf(question);
-    const group = groups.get(name);
-    if (group === undefined) groups.set(name, [at]);
-    else group.push(at);
-  });
-  return groups;
-}
-
 /** The column that says which question a row answers. No column of an administrator is called so. */
 const NUMBER = 'smmap_n';
 
@@ -115,7 +103,7 @@ export function rowsByQuestion(
   for (const row of rows) {
     const at = row[numbered];
     if (typeof at !== 'number' || at >= size) throw new StoreError(`a row of question ${String(at)}, of ${size}`);
-    found[at]?.push(Object.fromEntries(columns.map((column, place) => [column, row[place]])));
+    found[at]?.push(rowFrom(columns, row));
   }
   return found;
 }

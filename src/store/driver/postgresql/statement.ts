@@ -1,10 +1,10 @@
 import type { Flaw } from '../../../address/address.ts';
 import type { Answer, Question } from '../../../vocabulary.ts';
-import { type Row, answerOf } from '../../row.ts';
+import { type Row, answerOf, rowFrom } from '../../row.ts';
 import { QuestionError, StoreError, toStoreError, UnstorableError } from '../../store.ts';
 import type { TlsOptions } from '../../tls.ts';
 import { replace } from '../../template.ts';
-import { QUERIES, type QueryName, queryNameOf, valueOf } from '../../asked.ts';
+import { QUERIES, type QueryName, groupByQuery, valueOf } from '../../asked.ts';
 import type { Queries, Query } from '../sql/query.ts';
 
 /** How a server is reached. */
@@ -114,9 +114,7 @@ export function rowsOfEach(columns: readonly string[], rows: readonly (readonly 
   const starts = columns.flatMap((column, at) => (column === 'smmap_n' ? [at] : []));
   return starts.map((start, nth) => {
     const names = columns.slice(start, starts[nth + 1]);
-    return rows
-      .filter((row) => row[start] !== null)
-      .map((row) => Object.fromEntries(names.map((name, at) => [name, row[start + at]])));
+    return rows.filter((row) => row[start] !== null).map((row) => rowFrom(names, row, start));
   });
 }
 
@@ -131,25 +129,21 @@ export type Verdict = Answer | StoreError;
 export interface Group {
   readonly name: QueryName;
   readonly query: Query | null;
-  readonly questions: Question[];
+  readonly questions: readonly Question[];
   verdicts: readonly Verdict[];
 }
 
 /** Questions by their queries; where there is none, the verdicts say so. */
 export function groupsOf(questions: readonly Question[], queries: Queries): readonly Group[] {
-  const groups = new Map<QueryName, Group>();
-  for (const question of questions) {
-    const name = queryNameOf(question);
-    const group = groups.get(name) ?? { name, query: queries[name] ?? null, questions: [], verdicts: [] };
-    groups.set(name, group);
-    group.questions.push(question);
-  }
-  for (const group of groups.values()) {
-    if (group.query !== null) continue;
-    group.verdicts = group.questions.map(() => new QuestionError(`there is no query for a ${group.name}`));
-  }
+  const places = groupByQuery(questions);
   // In one order, so that there are few statements, and who locks both tables meets us in no other one.
-  return QUERIES.flatMap((name) => groups.get(name) ?? []);
+  return QUERIES.flatMap((name) => {
+    const asked = places.get(name)?.map((at) => questions[at] as Question) ?? [];
+    if (asked.length === 0) return [];
+    const query = queries[name] ?? null;
+    const verdicts = query === null ? asked.map(() => new QuestionError(`there is no query for a ${name}`)) : [];
+    return [{ name, query, questions: asked, verdicts }];
+  });
 }
 
 /** The verdicts on questions that were grouped. */

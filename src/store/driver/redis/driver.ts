@@ -1,6 +1,7 @@
 import { messageOf } from '../../../message.ts';
 import { Redis, type RedisOptions as ClientOptions } from 'ioredis';
 import type { Answer, Question } from '../../../vocabulary.ts';
+import { placesBy } from '../../asked.ts';
 import type { Bulk } from '../../guard/batch.ts';
 import { createCluster } from './cluster.ts';
 import {
@@ -123,19 +124,9 @@ function askSlots(options: RedisOptions, nodes: readonly Host[]): Bulk {
       answerAll(questions, layouts, async (plans) => {
         await within(cluster.ready(), timeoutMs, 'answer');
         const answers: (Answer | StoreError)[] = [];
-        const groups = new Map<number, number[]>();
-        plans.forEach(({ keys }, at) => {
-          const slots = new Set(keys.map(slotOf));
-          const [slot] = slots;
-          if (slot === undefined || slots.size > 1) {
-            answers[at] = new QuestionError(`${keys.join(' and ')} are in different slots; give them one hash tag`);
-          } else groups.set(slot, [...(groups.get(slot) ?? []), at]);
-        });
-        const asked = [...groups].map(async ([slot, places]) => {
-          const found = await askGroup(
-            slot,
-            places.map((at) => plans[at] as Plan),
-          );
+        const asked = [...placesBy(plans, slotOfPlan)].map(async ([slot, places]) => {
+          const group = places.map((at) => plans[at] as Plan);
+          const found = slot === null ? group.map(withoutSlot) : await askGroup(slot, group);
           places.forEach((at, index) => (answers[at] = found[index] as Answer | StoreError));
         });
         await Promise.all(asked);
@@ -144,6 +135,16 @@ function askSlots(options: RedisOptions, nodes: readonly Host[]): Bulk {
     atomic: false, // a transaction is within one slot
     close: () => cluster.close(),
   };
+}
+
+/** The one slot that has all keys of a plan, or null. */
+function slotOfPlan({ keys }: Plan): number | null {
+  const [slot, ...others] = new Set(keys.map(slotOf));
+  return slot === undefined || others.length > 0 ? null : slot;
+}
+
+function withoutSlot({ keys }: Plan): QuestionError {
+  return new QuestionError(`${keys.join(' and ')} are in different slots; give them one hash tag`);
 }
 
 /** Asks for what can be planned; what cannot fails alone. */
