@@ -11,7 +11,7 @@ import type { Question } from '../../../vocabulary.ts';
 import type { Bulk } from '../../guard/batch.ts';
 import type { Row } from '../../row.ts';
 import type { QueryName } from '../../asked.ts';
-import type { Queries, Query } from '../sql/query.ts';
+import type { Query } from '../sql/query.ts';
 import {
   type Address,
   LIMITS,
@@ -26,77 +26,24 @@ import {
   unionOf,
   unionValues,
 } from './statement.ts';
-import { answerAll, type Link, MOST_BRANCHES } from './link.ts';
-import { ClosedError, QuestionError, StoreError, toStoreError, UnstorableError } from '../../store.ts';
+import { type Link, MOST_BRANCHES } from './link.ts';
+import { type PoolOptions, createPool } from './pool.ts';
+import { QuestionError, StoreError, toStoreError, UnstorableError } from '../../store.ts';
 import { type TlsOptions, trustOptions } from '../../tls.ts';
 
-export interface MysqlOptions {
+export interface MysqlOptions extends PoolOptions {
   /** As parseUrl reads it. */
   readonly url: string;
   /** Asked at each new connection. */
   readonly password: (() => Promise<string>) | null;
   readonly tls: TlsOptions | null;
-  readonly connections: number;
-  /** For all that one batch takes, a new connection included. */
-  readonly timeoutMs: number;
-  readonly queries: Queries;
 }
 
 loadEncodings();
 
 /** Mailboxes in a database of MySQL or MariaDB, asked by prepared statements. */
 export function createMysql(options: MysqlOptions): Bulk {
-  const { connections, timeoutMs, queries } = options;
-  const links = new Set<Link>();
-  const idle: Link[] = [];
-  const waiting: (() => void)[] = [];
-  let busy = 0;
-  let closed = false;
-
-  const enter = (): Promise<void> | void => {
-    if (busy >= connections) return new Promise((resolve) => waiting.push(resolve));
-    busy++;
-  };
-  const leave = (): void => {
-    const next = waiting.shift();
-    if (next === undefined) busy--;
-    else next();
-  };
-  const take = (): Link => {
-    for (let link = idle.pop(); link !== undefined; link = idle.pop()) {
-      if (links.has(link)) return link;
-    }
-    const link = createLink(options, () => links.delete(link));
-    links.add(link);
-    return link;
-  };
-
-  return {
-    async lookupAll(questions, atOnce = false) {
-      await enter();
-      try {
-        if (closed) throw new ClosedError();
-        const link = take();
-        const timer = setTimeout(() => link.end(new StoreError(`no answer within ${timeoutMs} ms`)), timeoutMs);
-        try {
-          await link.ready;
-          return await answerAll(link, queries, questions, atOnce);
-        } catch (cause) {
-          throw toStoreError(cause);
-        } finally {
-          clearTimeout(timer);
-          if (links.has(link)) idle.push(link);
-        }
-      } finally {
-        leave();
-      }
-    },
-    atomic: true,
-    close() {
-      closed = true;
-      for (const link of links) link.end(new ClosedError());
-    },
-  };
+  return createPool(options, (ended) => createLink(options, ended));
 }
 
 type Rows = readonly (readonly unknown[])[];

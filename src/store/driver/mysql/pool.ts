@@ -1,0 +1,65 @@
+import type { Bulk } from '../../guard/batch.ts';
+import { ClosedError, StoreError, toStoreError } from '../../store.ts';
+import type { Queries } from '../sql/query.ts';
+import { answerAll, type Link } from './link.ts';
+
+export interface PoolOptions {
+  readonly connections: number;
+  /** For all that one batch takes, a new connection included. */
+  readonly timeoutMs: number;
+  readonly queries: Queries;
+}
+
+/** Connections of which each has one batch at a time. `open` makes one, and calls `ended` when it has ended. */
+export function createPool({ connections, timeoutMs, queries }: PoolOptions, open: (ended: () => void) => Link): Bulk {
+  const links = new Set<Link>();
+  const idle: Link[] = [];
+  const waiting: (() => void)[] = [];
+  let busy = 0;
+  let closed = false;
+
+  const enter = (): Promise<void> | void => {
+    if (busy >= connections) return new Promise((resolve) => waiting.push(resolve));
+    busy++;
+  };
+  const leave = (): void => {
+    const next = waiting.shift();
+    if (next === undefined) busy--;
+    else next();
+  };
+  const take = (): Link => {
+    for (let link = idle.pop(); link !== undefined; link = idle.pop()) {
+      if (links.has(link)) return link;
+    }
+    const link = open(() => links.delete(link));
+    links.add(link);
+    return link;
+  };
+
+  return {
+    async lookupAll(questions, atOnce = false) {
+      await enter();
+      try {
+        if (closed) throw new ClosedError();
+        const link = take();
+        const timer = setTimeout(() => link.end(new StoreError(`no answer within ${timeoutMs} ms`)), timeoutMs);
+        try {
+          await link.ready;
+          return await answerAll(link, queries, questions, atOnce);
+        } catch (cause) {
+          throw toStoreError(cause);
+        } finally {
+          clearTimeout(timer);
+          if (links.has(link)) idle.push(link);
+        }
+      } finally {
+        leave();
+      }
+    },
+    atomic: true,
+    close() {
+      closed = true;
+      for (const link of links) link.end(new ClosedError());
+    },
+  };
+}
