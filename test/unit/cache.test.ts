@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type CacheOptions, createCache, createElapsed } from '../../src/store/guard/cache.ts';
+import { type CacheOptions, createCache } from '../../src/store/guard/cache.ts';
+import { createElapsed } from '../../src/store/guard/elapsed.ts';
 import { formatQuestion, parseQuestion, belongsTo } from '../../src/store/guard/cache-key.ts';
 import { type Lru, createLru } from '../../src/store/guard/lru.ts';
 import { EmptyStoreError, type Store, StoreError } from '../../src/store/store.ts';

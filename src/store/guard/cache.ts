@@ -1,6 +1,7 @@
 import { messageOf } from '../../message.ts';
 import type { About, Answer, Maybe, Question } from '../../vocabulary.ts';
 import { belongsTo, formatQuestion, parseQuestion, parseSelection } from './cache-key.ts';
+import { createElapsed } from './elapsed.ts';
 import { createLru } from './lru.ts';
 import { EmptyStoreError, type Store, StoreError } from '../store.ts';
 
@@ -256,24 +257,4 @@ function accepts(about: About, answer: Answer): boolean {
 function again({ cause, at }: Failure, now: number): StoreError {
   const reason = messageOf(cause);
   return new StoreError(`failed ${Math.round(now - at)} ms ago, and is not asked again so soon: ${reason}`, { cause });
-}
-
-const SUSPENDED_MS = 1_000;
-
-/**
- * Milliseconds that have passed, also while the machine was suspended: then the steady clock stands still, and what was absent
- * the evening before would still be. A wall clock that is set forward only makes answers older than they are.
- */
-export function createElapsed(wall = () => Date.now(), steady = () => performance.now()): () => number {
-  let slept = 0;
-  let lastWall = wall();
-  let lastSteady = steady();
-  return () => {
-    const [nowWall, nowSteady] = [wall(), steady()];
-    const apart = nowWall - lastWall - (nowSteady - lastSteady);
-    if (apart > SUSPENDED_MS) slept += apart;
-    lastWall = nowWall;
-    lastSteady = nowSteady;
-    return nowSteady + slept;
-  };
 }
