@@ -4,14 +4,14 @@ import { type Client, ConnectionError, ProtocolError, TimeoutError, openClient }
 import { parseEndpoint } from '../endpoint.ts';
 import { CliError, EXIT } from './error.ts';
 
-/** Asks the daemon for one command; the answer is an object. */
+/** Sends one command to the daemon. The answer is an object. */
 export type Ask = <T extends object>(command: string, argument: string) => Promise<T>;
 
 const TIMEOUT_MS = 5_000;
 const REMEDY =
-  'start the daemon (smmap serve), see whether its control socket is on, or say where that is: --control unix:PATH';
+  'start the daemon (smmap serve), check that it has a control socket, or name that socket: --control unix:PATH';
 
-/** Has a daemon do something, over its control socket. Throws CliError where it does not run, or refuses. */
+/** Sends commands to a daemon over its control socket. Throws CliError if it does not run, or refuses. */
 export async function withControl<T>(server: string, work: (ask: Ask) => Promise<T>): Promise<T> {
   const endpoint = parseEndpoint(server);
   let client: Client | null = null;
@@ -37,7 +37,7 @@ function readAnswer(server: string, text: string): object {
   if (reply?.kind === 'TEMP') throw new CliError(EXIT.UNAVAILABLE, `${server}: ${reply.reason}`);
   const answer = reply?.kind === 'OK' ? parseObject(reply.value) : null;
   if (answer !== null) return answer;
-  throw new CliError(EXIT.PROTOCOL, `${server}: is no control socket of smmap, but answers ${text.slice(0, 100)}`);
+  throw new CliError(EXIT.PROTOCOL, `${server}: is not a control socket of smmap; it answered ${text.slice(0, 100)}`);
 }
 
 function parseObject(text: string): object | null {

@@ -4,12 +4,12 @@ import type { Question } from '../vocabulary.ts';
 import { formatColumns, formatDuration } from './columns.ts';
 import { type Ask, withControl } from './ask.ts';
 
-/** By the word behind `smmap cache`. */
+/** The commands of `smmap cache`. */
 export type CacheCommand = 'show' | 'forget' | 'clear';
 
-/** Does what is said of caches. Resolves to the exit code: 1 where nothing is cached of what was to be shown. Throws CliError. */
+/** Shows or changes caches. Resolves to the exit code: 1 if there is nothing to show. Throws CliError. */
 export function cache(command: CacheCommand, names: readonly string[], server: string): Promise<number> {
-  const each = names.length === 0 ? [''] : names; // of all
+  const each = names.length === 0 ? [''] : names; // everything
   return withControl(server, async (ask) => {
     let exitCode = 0;
     for (const name of each) exitCode = Math.max(exitCode, await COMMANDS[command](ask, name));
@@ -55,7 +55,7 @@ function lineOf({ store, question, answer, ageMs, leftMs, staleLeftMs }: Shown['
 function whatOf(question: Question): string {
   const name = question.about === 'key' ? `${question.table}: ${question.key}` : nameOf(question);
   const folder = question.about === 'mailbox' && question.folder !== null ? ` folder ${question.folder}` : '';
-  return `${name}${folder}${question.about !== 'domain' && question.exact ? ' (as it is spelt)' : ''}`;
+  return `${name}${folder}${question.about !== 'domain' && question.exact ? ' (exact spelling)' : ''}`;
 }
 
 function wordsOf(answer: Kept['answer']): string {

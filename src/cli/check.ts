@@ -13,8 +13,8 @@ import { CliError, EXIT } from './error.ts';
 import { warn } from './records/access.ts';
 
 /**
- * Checks a configuration, and what is in its stores, and warns of what is right but may do harm. Throws ConfigError with every
- * mistake, MissingPackageError, and CliError with everything in the stores by which a map is TEMP for ever.
+ * Checks a configuration and the contents of its stores, and warns of valid settings that may do harm. Throws ConfigError with
+ * every mistake, MissingPackageError, and CliError with every problem in the stores that makes a map reply TEMP for ever.
  */
 export async function check(file: string | null, places: Places): Promise<void> {
   const config = loadConfig(file, places);
@@ -23,7 +23,7 @@ export async function check(file: string | null, places: Places): Promise<void> 
   for (const [store, kinds] of unguarded(config)) {
     const remedy = `canary = { ${kinds.map((kind) => `${kind} = ...`).join(', ')} }, see docs/stores/README.md`;
     warn(
-      `${name}: store ${store}: what is emptied by mistake, or hidden from us, would refuse all its mail; give it ${remedy}`,
+      `${name}: store ${store}: if it is emptied by mistake, or we may not read it, all its mail is refused; add ${remedy}`,
     );
   }
   checkSecrets(config, name);
@@ -37,50 +37,50 @@ export async function check(file: string | null, places: Places): Promise<void> 
     faults.push(...(await findLoops(config.stores, new Map(followed), name)));
   }
   if (faults.length > 0) throw new CliError(EXIT.DATA, faults.join('\n'));
-  process.stdout.write(`${name}: right (${countsOf(config)})\n`);
+  process.stdout.write(`${name}: no mistakes (${countsOf(config)})\n`);
 }
 
-/** A password that goes over a network in clear belongs to everybody on the way, and so does the mail of who can answer for the store. */
+/** Anybody on the network can read a password that is sent in clear, and can answer in place of the store. */
 function checkSecrets({ stores }: Config, name: string): void {
   for (const [store, config] of stores) {
     const clear = sentInClear(config);
     if (clear === null) continue;
     warn(
-      `${name}: store ${store}: sends its password or token to ${clear.hosts.join(', ')} without TLS, so that others on the network may ` +
-        `read it, and answer for the store; use ${clear.remedy}`,
+      `${name}: store ${store}: its password or token goes to ${clear.hosts.join(', ')} without TLS, so others on the network may read it, ` +
+        `and answer in place of the store; use ${clear.remedy}`,
     );
   }
 }
 
-/** A late answer is taken for the answer to the next question. */
+/** A mail server takes a late reply for the reply to its next request. */
 function checkDeadline({ limits, listeners }: Config, name: string): void {
   const { deadlineMs } = limits;
   const impatient = [...listeners.values()].some(({ protocol }) => !FRAMINGS[protocol].patient);
   if (impatient && latestAnswerMs(deadlineMs) >= MTA_PATIENCE_MS) {
     warn(
-      `${name}: limits.deadline_ms: is ${deadlineMs}, so an answer may come ${latestAnswerMs(deadlineMs)} ms after its question, but a mail ` +
-        `server may wait for ${MTA_PATIENCE_MS} ms only, as Exim does where it is not told otherwise, and would take the answer for that to ` +
-        `its next question; give ${longestDeadlineMs()} or less, or see that each mail server waits longer (smmap mta prints how)`,
+      `${name}: limits.deadline_ms: is ${deadlineMs}, so a reply may come ${latestAnswerMs(deadlineMs)} ms after its request, but a mail ` +
+        `server may wait only ${MTA_PATIENCE_MS} ms (the default of Exim), and take the late reply for the reply to its next request; ` +
+        `give ${longestDeadlineMs()} or less, or make each mail server wait longer (smmap mta prints how)`,
     );
   }
 }
 
 /**
- * A text says where a mailbox is, and with `aliases` it is said of aliases too, which have none. For Sendmail's virtusertable
- * that sends their mail astray; other maps may be asked for mailboxes alone.
+ * A text says where a mailbox is. With `aliases`, aliases get the same text, though they have no mailbox. In Sendmail's
+ * virtusertable this sends their mail to wrong places. Other maps may be asked only for mailboxes.
  */
 function checkReplies({ maps }: Config, file: string): void {
   for (const [name, map] of maps) {
     const options = optionsOf(map, mailbox);
     if (options === null || !options.aliases || typeof options.reply === 'string') continue;
-    const text = `${file}: map ${name}: with aliases = true it answers { text = ... } for aliases too, and sends their mail to mailboxes that are not there`;
-    const remedy = 'set aliases = false, and let a map of kind "alias" answer them';
+    const text = `${file}: map ${name}: with aliases = true it replies { text = ... } for aliases too, and sends their mail to mailboxes that do not exist`;
+    const remedy = 'set aliases = false, and add a map of kind "alias" for them';
     if (name === VIRTUSER) throw new CliError(EXIT.CONFIG, `${text}; ${remedy}`);
-    warn(`${text}, unless the mail server asks it for mailboxes only; else ${remedy}`);
+    warn(`${text}, unless the mail server asks it only for mailboxes; otherwise ${remedy}`);
   }
 }
 
-/** The kinds of canary that each store lacks, of those that its maps could do with. */
+/** The kinds of canary that each store lacks, among those that would protect its maps. */
 function unguarded({ maps, stores }: Config): ReadonlyMap<string, readonly string[]> {
   const lacking = new Map<string, string[]>();
   for (const map of maps.values()) {

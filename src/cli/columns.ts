@@ -1,6 +1,6 @@
 const CELL_CHARS = 200; // an alias may have a thousand targets
 
-/** Lays lines out in columns: those at `right` are figures, flush right. The first line is the head. */
+/** Lays out lines in columns. The columns `right` are numbers and align right. The first line is the head. */
 export function formatColumns(lines: readonly (readonly string[])[], right: ReadonlySet<number>): string {
   const cells = lines.map((line) => line.map((cell) => printable(cell, CELL_CHARS)));
   const widths = (cells[0] ?? []).map((_, at) => Math.max(...cells.map((line) => (line[at] ?? '').length)));
@@ -11,7 +11,7 @@ export function formatColumns(lines: readonly (readonly string[])[], right: Read
   return cells.map((line) => `${line.map(format).join('  ').trimEnd()}\n`).join('');
 }
 
-/** A time as a person reads it, in two units at most: `0.3s`, `12s`, `4m48s`, `23h50m`, `3d04h`. */
+/** A duration for people, in at most two units: `0.3s`, `12s`, `4m48s`, `23h50m`, `3d04h`. */
 export function formatDuration(ms: number): string {
   const seconds = Math.floor(ms / 1_000);
   if (seconds < 10) return `${(Math.floor(ms / 100) / 10).toFixed(1)}s`;
@@ -27,7 +27,7 @@ function twoDigits(number: number): string {
   return String(number).padStart(2, '0');
 }
 
-/** What came from clients and servers cannot steer the terminal, nor break the line. */
+/** A text from clients or servers that cannot control the terminal or break the line. */
 export function printable(text: string, mostChars: number): string {
   const cut = text.length > mostChars ? `${text.slice(0, mostChars)}...` : text;
   return cut.replace(/[\x00-\x1f\x7f-\x9f]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);

@@ -1,25 +1,27 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 
-/** The command line's parts, and how its words are read; a word that is no good is said so by commander, exit code 64. */
+/** The parts of the command line, and how to read its words. For a bad word, commander prints the error: exit code 64. */
 export { Argument, Command, CommanderError, Option };
 
-/** For an option that may be given several times. */
+/** Collects the values of an option that may be repeated. */
 export function collect(value: string, previous: readonly string[]): string[] {
   return [...previous, value];
 }
 
 export function parseTable(text: string): string {
-  if (text === '' || /[\s\p{Cc}]/u.test(text)) throw new InvalidArgumentError('A table has a name without blanks.');
+  if (text === '' || /[\s\p{Cc}]/u.test(text))
+    throw new InvalidArgumentError('The name of a table must not be empty or have blanks.');
   return text;
 }
 
 export function parseSeconds(text: string): number {
   const seconds = Number(text);
-  if (!(seconds > 0 && seconds <= 3_600)) throw new InvalidArgumentError('Give seconds, such as 5 or 0.5.');
+  if (!(seconds > 0 && seconds <= 3_600))
+    throw new InvalidArgumentError('Give a number of seconds, such as 5 or 0.5, up to 3600.');
   return seconds;
 }
 
 export function parseCount(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Give a number, such as 500.');
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Give a whole number, such as 500.');
   return Number(text);
 }

@@ -7,9 +7,9 @@ import { EmptyStoreError, type Store, StoreError } from '../store/store.ts';
 import type { Question } from '../vocabulary.ts';
 
 /**
- * A line for each map that answers TEMP for ever because of one of its stores: an embedded store was never filled with what the map asks
- * for, or another store has no values for it. A store that is missing or cannot be opened is no mistake of the configuration,
- * and the daemon's log tells of it.
+ * Returns a line for each map that replies TEMP for ever because of a store: an embedded store was never filled with what the
+ * map asks for, or another store has no values for it. A store that is missing or cannot be opened is not a mistake of the
+ * configuration: the log of the daemon tells of it.
  */
 export async function findGaps({ stores, maps }: Config, file: string): Promise<string[]> {
   const lines: string[] = [];
@@ -17,14 +17,14 @@ export async function findGaps({ stores, maps }: Config, file: string): Promise<
     for (const each of map.stores) {
       const store = stores.get(each) as StoreConfig;
       for (const lack of await lacksOf(map, store)) {
-        lines.push(`${file}: map ${name}: answers TEMP to each key that it does not find: store ${each}: ${lack}`);
+        lines.push(`${file}: map ${name}: replies TEMP to each key that it does not find: store ${each}: ${lack}`);
       }
       for (const question of questionsOf(map)) {
         if (!canAnswer(store, question) || driverOf(store).lacksValue?.(store, question) !== true) continue;
         const noun = question.about === 'key' ? 'key' : 'alias';
-        const remedy = `give its ${noun} one (in SQL a column "value"), see docs/stores/README.md`;
+        const remedy = `give its ${noun} a value (in SQL, a column "value"), see docs/stores/README.md`;
         lines.push(
-          `${file}: map ${name}: answers TEMP to each key that it finds: store ${each} has no value; ${remedy}`,
+          `${file}: map ${name}: replies TEMP to each key that it finds: store ${each} has no value for it; ${remedy}`,
         );
       }
     }
@@ -32,7 +32,7 @@ export async function findGaps({ stores, maps }: Config, file: string): Promise<
   return lines;
 }
 
-/** What a store whose records we can list was never filled with. */
+/** The kinds of record that were never written to a store that smmap can list. */
 async function lacksOf(map: MapConfig, store: StoreConfig): Promise<readonly string[]> {
   const { records } = driverOf(store);
   if (records === undefined || records.missing(store) !== null) return [];

@@ -11,7 +11,7 @@ export const EXIT = {
   CONFIG: 78,
 } as const;
 
-/** What a command says to its user at its end, without a stack, and the exit code. */
+/** An error that ends a command: its message for the user, without a stack, and the exit code. */
 export class CliError extends Error {
   override name = 'CliError';
   readonly exitCode: number;

@@ -5,15 +5,15 @@ Exit codes: 0 done, 1 not found, 64 usage, 65 bad input, 69 no daemon, 70 a bug,
 74 cannot read or write, 78 configuration.`;
 
 export const SERVE_HELP = `
-SIGHUP: goes on with what the file says now, without closing a connection; a file with a mistake changes nothing.
-SIGTERM: answers what was asked, half-closes, and ends once the clients have closed, see limits.stop_ms.
-SIGINT, or a second signal: ends at once, which a live Sendmail session does not survive.
+SIGHUP: reads the configuration again, without closing a connection. If it has a mistake, nothing changes.
+SIGTERM: answers the requests it has, half-closes, and ends when the clients have closed (see limits.stop_ms).
+SIGINT, or a second signal: ends at once. A live Sendmail session then fails.
 
-Upgrade without losing a lookup, also under smmap.service (systemctl restart smmap):
+To upgrade without losing a lookup (systemctl restart smmap does the same for smmap.service):
   smmap serve --config /etc/smmap/smmap.toml --takeover`;
 
 export const PROBE_HELP = `
-Prints KEY<TAB>REPLY for each key, and exits with the worst of the replies:
+Prints KEY<TAB>REPLY for each key. The exit code is that of the worst reply:
   0 all OK, 1 some NOTFOUND, 75 some TEMP or TIMEOUT (or no reply in time), 69 some PERM,
   76 a reply that breaks the protocol, 74 no connection.
 
@@ -23,25 +23,28 @@ Examples:
   smmap mailbox list | smmap probe - | grep -v 'OK'`;
 
 export const CACHE_HELP =
-  'Shows or forgets what the running daemon caches of its stores. A store has a cache where its [store.NAME] says cache = {}.';
+  'Shows or forgets what the running daemon has cached. A store has a cache if its [store.NAME] has cache = {}.';
 
-/** By the word behind `smmap cache`. */
+/** The commands of `smmap cache`. */
 export const CACHE_COMMANDS = {
   show: {
     argument: '[name...]',
     description:
-      'Prints what is cached about an address, @domain or the key of a table, or all. Exit code 1 where nothing is.',
+      'Prints what is cached about an address, @domain or the key of a table, or everything. Exit code 1 if nothing is.',
   },
   forget: {
     argument: '<name...>',
     description:
-      'Forgets what is cached about an address, @domain or the key of a table, so that its store is asked again.',
+      'Forgets what is cached about an address, @domain or the key of a table. The store is then asked again.',
   },
-  clear: { argument: '[store...]', description: 'Forgets all that is cached of stores, by default of all.' },
+  clear: {
+    argument: '[store...]',
+    description: 'Forgets everything that is cached of the named stores (default: of all stores).',
+  },
 } as const;
 
 export const REMOVE_ALIAS_HELP = `
-Two words of which the second is a target of the first are refused (exit code 64), since that is meant to remove the target.
+If you name an alias and then one of its targets, nothing is removed (exit code 64): use --target to remove a target.
 
 Examples:
   smmap alias remove --target wilma@example.org sales@example.org
@@ -52,18 +55,19 @@ export const MTA_NAMES = ['sendmail', 'postfix', 'exim', 'opensmtpd', 'zmailer',
 export type MtaName = (typeof MTA_NAMES)[number];
 
 export const MTA_HELP = `
-Exit code 78 where the configuration lacks what the mail server needs, with what to add; 73 where --write finds a file.
-docs/mta.md has a section for each. procmail is Sendmail twice, with virtual users that procmail delivers to.
+Exit code 78 if the configuration lacks something that the mail server needs, with the lines to add; 73 if --write would
+overwrite a file. docs/mta.md has a section for each mail server. procmail is a setup of two Sendmails, with virtual users
+whose mail procmail delivers.
 
 Examples:
   smmap mta postfix --config /etc/smmap/smmap.toml
   smmap mta sendmail --write /root/smmap-sendmail --lmtp tcp:127.0.0.1:2003`;
 
-/** What is said of a kind, and of each of its commands. */
+/** The help for a kind of record and its commands. */
 interface KindHelp {
   readonly summary: string;
   readonly description: string;
-  /** An argument, and several of them. */
+  /** The name of an argument, and the plural of the kind. */
   readonly name: string;
   readonly plural: string;
   readonly add: string;
@@ -74,50 +78,50 @@ interface KindHelp {
 }
 
 const RULES = `
-A line takes the place of what is there under the same name. What is in no line stays, and is removed with --replace.
-Readers see all of an import or nothing of it, however it ends. A bad line is reported with its number; the good ones are
-imported, or with --strict or --replace nothing is (exit code 65 in both cases).
+A line replaces the record with the same name. Records that are not in the list stay; with --replace they are removed.
+An import is one transaction: the daemon sees all of it or nothing. Each bad line is reported with its number. The good
+lines are imported; with --strict or --replace, a bad line means that nothing is imported (exit code 65 in both cases).
 
-A list may have been cut off. With --replace, one that would remove more than ten records and more than a tenth of them is
-refused (exit code 65), unless --allow-removals says how many may go; so is one whose last line has no line feed, unless
---allow-unended says that it is whole. --dry-run says what would be done.`;
+The list may have been cut off. So --replace refuses (exit code 65) a list that would remove more than ten records and more
+than a tenth of them, unless --allow-removals allows that many. It also refuses a list whose last line has no line feed,
+unless you give --allow-unended. --dry-run prints what would be done.`;
 
 const OUTPUT = `
-A file is written beside and renamed, with the mode and owner that it had: who reads it sees the old one or the new one.
-What a format cannot express is named on standard error, and the file stays as it was (exit code 65); with --partial it is
-written without that.`;
+The file is replaced in one step, and keeps its mode and owner: a reader sees the old file or the new one. If the format
+cannot express a record, the record is named on standard error and the file does not change (exit code 65). With --partial,
+the file is written without such records.`;
 
-/** By the word behind `smmap`. */
+/** The kinds, by their command. */
 export const HELP: Readonly<Record<KindName, KindHelp>> = {
   mailbox: {
-    summary: 'keep mailboxes in the embedded store',
-    description: 'Keeps the mailboxes of the embedded store.',
+    summary: 'manage the mailboxes of the embedded store',
+    description: 'Manages the mailboxes of the embedded store.',
     name: 'address',
     plural: 'mailboxes',
-    add: 'Adds mailboxes; one that is there gets the state, and the folders besides its own. A running daemon answers them at its next lookup.',
+    add: 'Adds mailboxes. A mailbox that exists gets the given state, value and additional folders. A running daemon uses them at its next lookup.',
     examples: `
 Examples:
   smmap mailbox add fred@example.org wilma@example.org
   smmap mailbox add --folder lists --folder 'with space' joe@example.org
   smmap mailbox add --state disabled '"quo ted"@example.org'
   smmap mailbox add --folder news @example.org           # a shared folder of a domain`,
-    list: 'Prints the addresses, ordered by domain.',
+    list: 'Prints the addresses, sorted by domain.',
     import: `
-Format list, one mailbox a line; blank lines are left out, and what is behind a # that starts a word:
+Format list, one mailbox a line. Blank lines are ignored, and comments: a # that starts a word, and the text after it.
   fred@example.org
   "quo ted"@example.org state=overquota value=/var/mail/quo
   joe@example.org folder=lists folder="with space" state=disabled
 
-Format passwd, as in passwd(5); uid:gid:home becomes the value. Format dovecot, a passwd-file of Dovecot:
+Format passwd, as in passwd(5); the value becomes uid:gid:home. Format dovecot, a passwd-file of Dovecot:
   fred:x:1000:1000:Fred:/home/fred:/bin/sh
   wilma@example.org:{PLAIN}secret:5000:5000::/var/mail/wilma
 
-Format postmap, a table in which Postfix looks for recipients, such as relay_recipient_maps; a path becomes the value:
+Format postmap, a recipient table of Postfix, such as relay_recipient_maps; if the right side is a path, it is the value:
   fred@example.org       OK
   wilma@example.org      example.org/wilma/
 
-Format cyrus, what ctl_mboxlist -d of Cyrus 3.6 and later prints (docs/cyrus.md). One that was cut off is refused as a whole;
-it may be short for other reasons, so it does not go with --replace.
+Format cyrus, the output of ctl_mboxlist -d of Cyrus 3.6 or later (docs/cyrus.md). A list that was cut off is refused. It
+may be incomplete for other reasons too, so --replace is not possible with it.
 ${RULES}
 
 Examples:
@@ -130,8 +134,8 @@ Examples:
 Format list, as import reads it:
   fred@example.org folder=lists
 
-Format fqdnroutes, for ZMailer, sorted for a relation of type ordered. In --route, %u and %d stand for local part and
-domain, and %0 to %5 are left for ZMailer:
+Format fqdnroutes, for ZMailer, sorted for a relation of type ordered. In --route, %u is the local part and %d the domain;
+%0 to %5 stay for ZMailer:
   fred@example.org smtp-lmtp!localhost!fred%2
 ${OUTPUT}
 
@@ -140,32 +144,32 @@ Examples:
   smmap mailbox export --format fqdnroutes --route 'smtp-lmtp!localhost!%u%2' --output /var/mail/db/fqdnroutes`,
   },
   alias: {
-    summary: 'keep aliases in the embedded store',
-    description: 'Keeps the aliases of the embedded store, and the catch-alls of its domains.',
+    summary: 'manage the aliases of the embedded store',
+    description: 'Manages the aliases and catch-alls of the embedded store.',
     name: 'address',
     plural: 'aliases',
-    add: 'Adds targets to an alias, which is made where it is not there. A running daemon answers them at its next lookup.',
+    add: 'Adds targets to an alias, and creates the alias if it does not exist. A running daemon uses them at its next lookup.',
     examples: `
 Examples:
   smmap alias add sales@example.org fred@example.org wilma@example.net
   smmap alias add --replace sales@example.org joe@example.org
-  smmap alias add @example.org fred@example.org          # whatever else is in that domain`,
-    list: 'Prints the aliases with their targets, ordered by domain.',
+  smmap alias add @example.org fred@example.org          # a catch-all for that domain`,
+    list: 'Prints the aliases with their targets, sorted by domain.',
     import: `
-Format virtual, as in virtual(5) of Postfix. A line that starts with a blank continues the one before; a domain alone is
-hosted, with aliases only (smmap domain remove undoes that, and --replace does not):
+Format virtual, as in virtual(5) of Postfix. A line that starts with a blank continues the line before it. A domain alone
+becomes a hosted domain with aliases only; smmap domain remove removes it, --replace does not:
   example.net            anything
   sales@example.net      fred@example.org,
       wilma@example.org
   @example.net           joe@example.org
-Commas, semicolons and blanks separate targets; names, comments and angle brackets are dropped.
+Commas, semicolons and blanks separate targets. Names, comments and angle brackets are removed.
 
-Format virtusertable, of Sendmail. An error:nouser is left out, since an address in no line is refused anyway:
+Format virtusertable, of Sendmail. error:nouser is ignored, because an unknown address is refused anyway:
   info@example.org       fred
   @example.net           %1%3@example.org
 
-Format aliases, as in aliases(5) of Sendmail and Postfix. Programs and files stay with the mail server; a backslash at
-the end of a line continues it:
+Format aliases, as in aliases(5) of Sendmail and Postfix. Only the mail server can deliver to programs and files. A line
+that ends with a backslash continues on the next line:
   postmaster: fred, wilma@example.org
 ${RULES}
 
@@ -174,10 +178,10 @@ Examples:
   smmap alias import --format virtusertable /etc/mail/virtusertable
   smmap alias import --format aliases --default-domain example.org --replace /etc/aliases`,
     export: `
-Format virtual, as import and Postfix read it, with the domains that have aliases only:
+Format virtual, as import and Postfix read it, together with the domains that have aliases only:
   sales@example.org fred@example.org, wilma@example.org
 
-Format virtusertable, for makemap(8) of Sendmail, which has one target for each:
+Format virtusertable, for makemap(8) of Sendmail, which allows one target for each address:
   info@example.org<TAB>fred@example.org
 
 Format fqdnaliases, for ZMailer, sorted for a relation of type ordered:
@@ -190,18 +194,18 @@ Examples:
   smmap alias export --format virtusertable --partial --output /etc/mail/virtusertable`,
   },
   domain: {
-    summary: 'keep hosted domains in the embedded store',
-    description: 'Keeps the hosted domains of the embedded store.',
+    summary: 'manage the hosted domains of the embedded store',
+    description: 'Manages the hosted domains of the embedded store.',
     name: 'domain',
     plural: 'domains',
-    add: 'Adds domains, or gives them another class. One that has a mailbox is hosted without that.',
+    add: 'Adds domains, or changes their class. A domain that has a mailbox is hosted without being added.',
     examples: `
 Examples:
   smmap domain add example.org example.net
   smmap domain add --class relay example.com`,
-    list: 'Prints the domains with their classes, also those that have mailboxes and were not added.',
+    list: 'Prints the domains with their classes, including domains that have mailboxes and were not added.',
     import: `
-One domain a line, with its class behind it where that is not mailbox; blank lines, and what is behind a #, are left out:
+One domain a line, then its class if that is not mailbox. Blank lines, and a # with the text after it, are ignored:
   example.org
   example.net alias
   example.com relay
@@ -211,7 +215,7 @@ Examples:
   smmap domain import /etc/mail/local-host-names
   smmap domain import --replace domains.txt`,
     export: `
-One domain a line with its class, as import reads it. A domain that has a mailbox and was not added is not among them:
+One domain a line with its class, as import reads it. A domain that has a mailbox and was not added is not written:
   example.com relay
 ${OUTPUT}
 
@@ -219,22 +223,22 @@ Example:
   smmap domain export --output domains.txt`,
   },
   table: {
-    summary: 'keep tables of keys and values in the embedded store',
-    description: 'Keeps tables of the embedded store, in which keys have values.',
+    summary: 'manage tables of keys and values in the embedded store',
+    description: 'Manages the tables of keys and values of the embedded store.',
     name: 'key',
     plural: 'keys',
-    add: 'Sets the value of a key. A running daemon answers it at its next lookup.',
+    add: 'Sets the value of a key. A running daemon uses it at its next lookup.',
     examples: `
 Examples:
   smmap table add access spammer.example 'REJECT go away'
   smmap table add transport example.org 'lmtp:unix:/run/lmtp'`,
     list: 'Prints the lines of a table, or the names of all tables.',
     import: `
-Format makemap, a key and its value a line, as in access and mailertable of Sendmail; lines that start with # are left out:
+Format makemap, a key and its value a line, as in access and mailertable of Sendmail. Lines that start with # are ignored:
   Connect:192.0.2.7      REJECT
   example.net            esmtp:[mail.example.net]
 
-Format postmap, the same, where a line that starts with a blank continues the one before:
+Format postmap, the same, but a line that starts with a blank continues the line before it:
   example.com            smtp:[gateway.example.com]:10025
 ${RULES}
 
@@ -242,7 +246,7 @@ Examples:
   smmap table import access /etc/mail/access
   smmap table import --format postmap --replace transport /etc/postfix/transport`,
     export: `
-One key a line and its value behind a tab, as import and makemap(8) read it:
+One key a line, a tab and its value, as import and makemap(8) read it:
   example.net<TAB>esmtp:[mail.example.net]
 ${OUTPUT}
 

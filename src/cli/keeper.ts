@@ -1,26 +1,26 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** systemd/smmap-keeper, the shell script that is the main process of smmap.service and started this process, its worker. */
+/** systemd/smmap-keeper: the shell script that is the main process of smmap.service. It started this process, its worker. */
 export interface Keeper {
   readonly pid: number;
-  /** Resolves where it ends before its worker serves, as at a stop that comes into a start. */
+  /** Resolves if it ends before its worker serves, for example because of a stop during the start. */
   readonly abandoned: Promise<void>;
   /**
-   * Tells systemd (by its ExecStartPost), and the worker before this one, that this one serves now. Resolves once a later
-   * one does, or once no keeper has lived for some seconds, so that there will be none: this was a stop.
+   * Tells systemd (by its ExecStartPost) and the worker before this one that this one serves now. Resolves when a later worker
+   * serves, or when no keeper has run for some seconds: then there will be no later one, and this was a stop.
    */
   serving(): Promise<'replaced' | 'abandoned'>;
-  /** Has the worker that serves now let go of its TCP ports for a moment; false where there is none. */
+  /** Makes the worker that serves now close its TCP ports for a moment. False if there is none. */
   borrowPorts(): boolean;
-  /** Ends the keeper of a worker that serves, so that systemd starts the next one; false where it has ended already. */
+  /** Ends the keeper of a worker that serves, so that systemd starts the next one. False if it has ended already. */
   dismiss(): boolean;
 }
 
 const LOOK_MS = 100;
-const ALONE_MS = 8_000; // longer than RestartSec= of the unit, and than a shell takes to start on a busy machine
+const ALONE_MS = 8_000; // longer than RestartSec= of the unit, and longer than a shell takes to start on a busy machine
 
-/** The keeper that the environment names; null where this process has none. */
+/** The keeper that the environment names. Null if this process has none. */
 export function findKeeper(environment: NodeJS.ProcessEnv): Keeper | null {
   const { SMMAP_KEEPER, RUNTIME_DIRECTORY } = environment;
   if (SMMAP_KEEPER === undefined || RUNTIME_DIRECTORY === undefined) return null;
@@ -51,14 +51,14 @@ export function findKeeper(environment: NodeJS.ProcessEnv): Keeper | null {
   };
 }
 
-/** In one step, since others read it. */
+/** Writes a file in one step, because others read it. */
 function write(file: string, text: string): void {
   const beside = `${file}.${process.pid}`;
   writeFileSync(beside, text);
   renameSync(beside, file);
 }
 
-/** The first number in a file; null where there is none, such as while a shell writes it. */
+/** The first number in a file. Null if there is none, for example while a shell writes it. */
 function readPid(file: string): number | null {
   try {
     return Number.parseInt(readFileSync(file, 'latin1'), 10) || null;
@@ -67,7 +67,7 @@ function readPid(file: string): number | null {
   }
 }
 
-/** 0 only asks whether it is there; false where it is not, or is another user's. */
+/** Sends a signal; 0 only checks that the process exists. False if it does not, or belongs to another user. */
 function signal(pid: number | null, name: NodeJS.Signals | 0): boolean {
   try {
     return pid !== null && process.kill(pid, name);

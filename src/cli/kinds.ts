@@ -5,9 +5,9 @@ import { HELP, REMOVE_ALIAS_HELP } from './help.ts';
 import { type Kind, KINDS, type KindName, type Scope } from './records/kind.ts';
 import type { ExportOptions, ImportOptions, StoreOption } from './options.ts';
 
-/** What a command does. Each of its arguments is a list; a table is none of them, but in the scope. */
+/** What a command does. Each of its arguments is a list. A table is not an argument, but part of the scope. */
 type Act<O> = (scope: Scope, args: readonly string[][], options: O & StoreOption) => Promise<number | void>;
-/** Adds --store to a command, and what it does. */
+/** Adds --store and the action to a command. */
 type Define = <O>(command: Command, act: Act<O>) => void;
 
 /** Adds the commands of a kind, which differ in their arguments and formats. */
@@ -19,7 +19,7 @@ export function addKind(program: Command, kind: KindName, defaultStore: string, 
   const command = (name: string, description: string): Command => {
     const made = parent.command(name).description(description);
     if (!tabled) return made;
-    return made.argument(name === 'list' ? '[table]' : '<table>', 'a name without blanks, such as access', parseTable);
+    return made.argument(name === 'list' ? '[table]' : '<table>', 'name of the table, such as access', parseTable);
   };
   const define: Define = (made, act) => {
     const store = new Option('-s, --store <dir>', 'folder of the store').argParser((dir) => resolve(dir));
@@ -31,10 +31,10 @@ export function addKind(program: Command, kind: KindName, defaultStore: string, 
   };
 
   ADD[kind](command('add', help.add).addHelpText('after', help.examples), define);
-  const removing = command('remove', `Removes ${help.plural}. Exit code 1 where one was not there.`);
+  const removing = command('remove', `Removes ${help.plural}. Exit code 1 if one does not exist.`);
   removing.argument(`<${help.name}...>`);
   if (kind === 'alias') {
-    const target = new Option('-t, --target <target>', 'remove only this target from each alias, in any number');
+    const target = new Option('-t, --target <target>', 'remove only this target from each alias, may be repeated');
     removing
       .addOption(target.argParser(collect).default([], 'the whole alias'))
       .addHelpText('after', REMOVE_ALIAS_HELP);
@@ -48,42 +48,42 @@ export function addKind(program: Command, kind: KindName, defaultStore: string, 
   define<{ domain?: string }>(list, async (scope, _, { domain = null, store }) =>
     (await import('./records/show.ts')).list(scope, domain, store),
   );
-  const showing = command(
-    'show',
-    `Prints ${help.plural} with all that is known of them. Exit code 1 where one is not there.`,
-  );
+  const showing = command('show', `Prints ${help.plural} with all details. Exit code 1 if one does not exist.`);
   define(showing.argument(`<${help.name}...>`), async (scope, [names = []], { store }) =>
     (await import('./records/show.ts')).show(scope, names, store),
   );
 
   const format = (names: readonly string[], what: string): Option =>
     new Option('--format <format>', what).choices(names).default(names[0]);
-  const importing = command('import', `Adds or changes the ${help.plural} that stand in a file.`)
+  const importing = command('import', `Adds or changes ${help.plural} from a file.`)
     .argument('<file>', 'a file, or - for standard input')
-    .addOption(format(imports, 'how the file is written'))
-    .option('--strict', 'import nothing where a line is bad')
-    .option('--replace', 'the file is all there is: remove what is not in it, or change nothing where a line is bad')
-    .option('--allow-empty', `an empty file is right: there are no ${help.plural}`)
+    .addOption(format(imports, 'format of the file'))
+    .option('--strict', 'import nothing if a line is bad')
+    .option(
+      '--replace',
+      `the file is complete: remove ${help.plural} that are not in it; change nothing if a line is bad`,
+    )
+    .option('--allow-empty', `accept an empty file: there are no ${help.plural}`)
     .option(
       '--allow-removals <number>',
-      `with --replace: how many ${help.plural} may go at most (default: ten, or a tenth of them)`,
+      `with --replace: the most ${help.plural} to remove (default: ten, or a tenth of them)`,
       parseCount,
     )
-    .option('--allow-unended', 'with --replace or --strict: the last line is whole, though it has no line feed')
-    .option('--dry-run', 'say what would be added, changed and removed, and do nothing')
+    .option('--allow-unended', 'with --replace or --strict: accept a last line without a line feed')
+    .option('--dry-run', 'print what would be added, changed and removed, and change nothing')
     .addHelpText('after', help.import);
-  if (addressed) importing.option('--default-domain <domain>', 'the domain of names that stand there without one');
+  if (addressed) importing.option('--default-domain <domain>', 'domain of the names that have none');
   if (kind === 'mailbox') {
     const separator = new Option(
       '--separator <separator>',
-      'of folders in format cyrus: . where unixhierarchysep is off',
+      'folder separator for format cyrus: . if unixhierarchysep is off',
     );
     importing.addOption(separator.choices(['/', '.']));
   }
   define<ImportOptions>(importing, async (scope, [[file = ''] = []], options) => {
     const { strict = false, replace = false, allowEmpty = false, allowUnended = false, dryRun = false } = options;
     const { allowRemovals = null } = options;
-    if (allowRemovals !== null && !replace) importing.error('error: --allow-removals goes with --replace only');
+    if (allowRemovals !== null && !replace) importing.error('error: --allow-removals needs --replace');
     const { readerFor } = await import('./records/format.ts');
     const reader = readerFor(scope, options.format, {
       '--default-domain': options.defaultDomain,
@@ -98,13 +98,13 @@ export function addKind(program: Command, kind: KindName, defaultStore: string, 
 
   const exporting = command(
     'export',
-    `Prints all ${help.plural}${tabled ? ' of a table' : ''}, or writes a file of them.`,
+    `Prints all ${help.plural}${tabled ? ' of a table' : ''}, or writes them to a file.`,
   )
-    .addOption(format(exports, 'how to write them'))
-    .option('-o, --output <file>', 'a file to write or replace (default: standard output)')
-    .option('--partial', 'what the format cannot express may be missing')
+    .addOption(format(exports, 'format of the output'))
+    .option('-o, --output <file>', 'file to write or replace (default: standard output)')
+    .option('--partial', 'leave out what the format cannot express')
     .addHelpText('after', help.export);
-  if (kind === 'mailbox') exporting.option('--route <text>', 'for format fqdnroutes: what stands behind each address');
+  if (kind === 'mailbox') exporting.option('--route <text>', 'for format fqdnroutes: the text after each address');
   define<ExportOptions>(exporting, async (scope, _, { output = null, partial = false, route, store, ...options }) => {
     const { writerFor } = await import('./records/format.ts');
     const writer = writerFor(scope, options.format, { '--route': route });
@@ -113,16 +113,18 @@ export function addKind(program: Command, kind: KindName, defaultStore: string, 
   });
 }
 
-/** What `add` takes, by kind. */
+/** The arguments and options of `add`, by kind. */
 const ADD: Readonly<Record<KindName, (command: Command, define: Define) => void>> = {
   mailbox(command, define) {
     command
       .argument('<address...>')
       .addOption(
-        new Option('-f, --folder <name>', 'to add to each, in any number').argParser(collect).default([], 'none'),
+        new Option('-f, --folder <name>', 'folder to add to each, may be repeated')
+          .argParser(collect)
+          .default([], 'none'),
       )
-      .addOption(new Option('--state <state>', 'default: as it is, and active for a new one').choices(STATES))
-      .option('--value <text>', 'what a map with reply = "value" answers (default: as it is)');
+      .addOption(new Option('--state <state>', 'default: unchanged, and active for a new mailbox').choices(STATES))
+      .option('--value <text>', 'what a map with reply = "value" replies (default: unchanged)');
     define<{ folder: string[]; state?: State; value?: string }>(
       command,
       async (_, [addresses = []], { folder, state = null, value = null, store }) =>
@@ -131,9 +133,9 @@ const ADD: Readonly<Record<KindName, (command: Command, define: Define) => void>
   },
   alias(command, define) {
     command
-      .argument('<address>', 'or @example.org, for all in a domain that is nothing else')
-      .argument('<target...>', 'addresses, each alone or several with commas between them')
-      .option('--replace', 'to these targets only');
+      .argument('<address>', 'an address, or @example.org for all other addresses of a domain')
+      .argument('<target...>', 'addresses, separated by blanks or commas')
+      .option('--replace', 'replace the targets that it has');
     define<{ replace?: true }>(command, async (_, [[address = ''] = [], targets = []], { replace = false, store }) =>
       (await import('./records/records.ts')).addAlias(address, targets, replace, store),
     );
@@ -142,9 +144,10 @@ const ADD: Readonly<Record<KindName, (command: Command, define: Define) => void>
     command
       .argument('<domain...>')
       .addOption(
-        new Option('--class <class>', "Postfix's address class (default: as it is, and mailbox for a new one)").choices(
-          CLASSES,
-        ),
+        new Option(
+          '--class <class>',
+          'address class of Postfix (default: unchanged, and mailbox for a new domain)',
+        ).choices(CLASSES),
       );
     define<{ class?: DomainClass }>(command, async (_, [domains = []], { class: domainClass = null, store }) =>
       (await import('./records/records.ts')).addDomains(domains, domainClass, store),

@@ -15,12 +15,12 @@ import { warn } from './records/access.ts';
 
 type Stores = Config['stores'];
 
-const ANYBODY = 'anybody'; // whom a catch-all is asked for: it loops for everybody or for nobody
+const ANYBODY = 'anybody'; // the address to ask a catch-all for: it loops for every address or for none
 
 /**
- * Asks maps for every alias in their stores, as a mail server would, and gives back a line for each loop: also for one that has
- * another way out, which smmap answers, but Postfix defers. What cannot be
- * looked into is told on standard error: a store that is not there is no mistake of the configuration.
+ * Asks maps for every alias in their stores, as a mail server would, and returns a line for each loop. This includes loops that
+ * have another target too: smmap replies OK to these, but Postfix defers. Stores that cannot be checked are named on standard
+ * error: a missing store is not a mistake of the configuration.
  */
 export async function findLoops(
   all: Stores,
@@ -31,7 +31,7 @@ export async function findLoops(
   const stores: Stores = new Map([...all].filter(([name]) => asked.has(name)));
   const unknown = new Set<string>();
   const skip = (name: string, reason: string): void => {
-    if (!unknown.has(name)) warn(`${file}: store ${name}: not looked into (${reason})`);
+    if (!unknown.has(name)) warn(`${file}: store ${name}: not checked for loops (${reason})`);
     unknown.add(name);
   };
   const strict = new Map([...followed].map(([name, map]) => [name, strictly(map)] as const));
@@ -59,7 +59,7 @@ export async function findLoops(
         }
       }
       for (const loop of loops.values()) {
-        lines.push(`${file}: map ${name}: aliases in a loop: ${loop}; change one of them: smmap alias add --replace`);
+        lines.push(`${file}: map ${name}: aliases form a loop: ${loop}; change one of them: smmap alias add --replace`);
       }
     }
     return lines;
@@ -68,19 +68,19 @@ export async function findLoops(
   }
 }
 
-/** The same aliases, followed to all their ends, as Postfix does. */
+/** The same map, but every target is followed to its end, as Postfix does. */
 function strictly(map: MapConfig): MapConfig {
   const options: AliasOptions = { ...(stepOptionsOf(map) as StepOptions), expand: 'strictly' };
   return { stores: map.stores, kind: 'alias', options };
 }
 
-/** A store is not made by looking for it. */
+/** Why a store cannot be checked, or null. A missing store must not be created by the check. */
 function reasonToSkip(config: StoreConfig): string | null {
   const { records } = driverOf(config);
   return records === undefined ? `smmap cannot list the aliases of ${config.driver}` : records.missing(config);
 }
 
-/** Certain of nothing. */
+/** A store that is certain of nothing. */
 function unknowing(reason: string): Store {
   const lookup = (): never => {
     throw new StoreError(reason);
@@ -88,14 +88,14 @@ function unknowing(reason: string): Store {
   return { lookup, lookupAtOnce: lookup, atomic: false, close() {} };
 }
 
-/** Each loop once, by its members, whichever of them was asked for first; without what only leads into it. */
+/** Collects each loop once, by its members, in whatever order they were asked for. Aliases that only lead into it are left out. */
 async function collectLoops(handler: Handler, config: StoreConfig, loops: Map<string, string>): Promise<void> {
   for await (const record of driverOf(config).records?.aliases(config) ?? []) {
     if (record.about !== 'alias') continue;
     try {
       await handler(formatOwner(record.local === NOBODY ? ANYBODY : record.local, record.domain));
     } catch (error) {
-      if (!(error instanceof LoopError)) continue; // a doubt, which the daemon's log names
+      if (!(error instanceof LoopError)) continue; // the log of the daemon names other doubts
       const key = [...new Set(error.ring)].toSorted().join();
       if (!loops.has(key)) loops.set(key, error.ring.join(' -> '));
     }

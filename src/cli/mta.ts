@@ -14,20 +14,20 @@ import { CliError, EXIT } from './error.ts';
 import type { MtaName } from './help.ts';
 import { writeOutput } from './records/output.ts';
 
-/** The mail servers, by the word behind `smmap mta`. */
+/** The mail servers of `smmap mta`. */
 const MTAS: Readonly<Record<MtaName, Mta>> = { sendmail, postfix, exim, opensmtpd, zmailer, procmail };
 
 export interface MtaOptions {
   readonly config: string | null;
-  /** The folder to write to; null prints. */
+  /** The folder to write to. Null: print. */
   readonly write: string | null;
   readonly force: boolean;
   readonly lmtp: string;
 }
 
 /**
- * Prints what goes into which file of a mail server, or writes the files. Throws ConfigError where the configuration lacks
- * what the mail server needs, CliError where a file is there already.
+ * Prints what to put into each file of a mail server, or writes the files. Throws ConfigError if the configuration lacks
+ * something that the mail server needs, and CliError if a file exists already.
  */
 export function printMta(name: MtaName, { config: file, write, force, lmtp }: MtaOptions, places: Places): void {
   const mta = MTAS[name];
@@ -39,20 +39,20 @@ export function printMta(name: MtaName, { config: file, write, force, lmtp }: Mt
   process.stdout.write(write === null ? formatPrintout(printout) : formatPlaces(write, printout));
 }
 
-/** Everything on one page: a heading with the place of each file, and the tests at the end. */
+/** Everything as one text: a heading with the place of each file, and the tests at the end. */
 export function formatPrintout({ files, tests }: Printout): string {
   const parts = files.map(({ name, title, text }) => `${heading(`${name}: ${title}`)}${text}`);
   return [...parts, `${heading('test')}${tests.join('\n')}\n`].join('\n');
 }
 
-/** Writes the files to a folder, which is made where it is not there. Throws CliError where one of them is there already. */
+/** Writes the files to a folder, and creates the folder. Throws CliError if one of them exists already. */
 export function writeFiles(dir: string, files: readonly MtaFile[], force: boolean): void {
   for (const { name } of force ? [] : files) {
     const path = join(dir, name);
     if (statSync(path, { throwIfNoEntry: false }) === undefined) continue;
     throw new CliError(
       EXIT.CANNOT_CREATE,
-      `${path}: is there already; choose another folder, or replace it with --force`,
+      `${path}: exists already; choose another folder, or overwrite it with --force`,
     );
   }
   try {
@@ -60,13 +60,13 @@ export function writeFiles(dir: string, files: readonly MtaFile[], force: boolea
   } catch (error) {
     throw new CliError(
       EXIT.CANNOT_CREATE,
-      `${dir}: cannot be made (${(error as Error).message}); choose another folder`,
+      `${dir}: cannot be created (${(error as Error).message}); choose another folder`,
     );
   }
   for (const { name, text } of files) writeOutput(join(dir, name), text.replace(/\n$/, '').split('\n'), () => true);
 }
 
-/** Where each of the written files goes, and the tests. */
+/** Where each written file belongs, and the tests. */
 function formatPlaces(dir: string, { files, tests }: Printout): string {
   const places = files.map(({ name, title }) => `${join(dir, name)}: ${title}`);
   return `${places.join('\n')}\n\n${heading('test')}${tests.join('\n')}\n`;

@@ -1,4 +1,4 @@
-/** What commander hands to commands that have many options. */
+/** The options of commands, as commander passes them. */
 
 export interface ProbeOptions {
   readonly server: string;

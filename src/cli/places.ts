@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import type { Places } from '../config/load.ts';
 
-/** Where the socket and the embedded store are without a configuration: systemd's folders, root's, or the user's own. */
+/** Where the socket and the embedded store are without a configuration: in the folders of systemd, of root, or of the user. */
 export function defaultPlaces(environment: NodeJS.ProcessEnv, userId: number, home: string): Places {
   const { RUNTIME_DIRECTORY, STATE_DIRECTORY, XDG_RUNTIME_DIR, XDG_STATE_HOME } = environment;
   if (RUNTIME_DIRECTORY !== undefined && STATE_DIRECTORY !== undefined) {
@@ -15,7 +15,7 @@ export function defaultPlaces(environment: NodeJS.ProcessEnv, userId: number, ho
   };
 }
 
-/** The folders that have to be there before anybody listens on or writes to the default places. */
+/** The folders that must exist before a daemon can use the default places. */
 export function foldersOf({ socket, store }: Places): { readonly socket: string; readonly store: string } {
   return { socket: dirname(socket), store };
 }

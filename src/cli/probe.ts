@@ -18,10 +18,10 @@ export interface ProbeOptions {
 
 const REPLY_BYTES = 1_000_000; // Sendmail reads no more
 
-/** From the best to the worst, which is the exit code of many keys. */
+/** Exit codes from the best to the worst. With several keys, the exit code is the worst. */
 const RANKS = [0, 1, EXIT.TEMPORARY, EXIT.UNAVAILABLE, EXIT.PROTOCOL, EXIT.IO];
 
-/** Asks a server for keys and prints what it said. Resolves to the exit code; stops at the first error of a connection. */
+/** Asks a server for keys and prints the replies. Resolves to the exit code. Stops at the first failed connection. */
 export async function probe(keys: AsyncIterable<string> | Iterable<string>, options: ProbeOptions): Promise<number> {
   const { timeoutMs, protocol } = options;
   const endpoint = parseEndpoint(options.server);

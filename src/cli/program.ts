@@ -19,7 +19,7 @@ import { defaultPlaces } from './places.ts';
 import { packageVersion, report } from './report.ts';
 import { addStore } from './storage.ts';
 
-/** Runs the command line. Resolves to the exit code; what went wrong is on standard error. */
+/** Runs a command line. Resolves to the exit code. Errors go to standard error. */
 export async function run(argv: readonly string[]): Promise<number> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(); // `smmap mailbox list | head`
@@ -33,11 +33,11 @@ export async function run(argv: readonly string[]): Promise<number> {
     return exitCode;
   } catch (error) {
     if (!(error instanceof CommanderError)) return report(error);
-    return error.exitCode === 0 ? 0 : EXIT.USAGE; // commander has said it
+    return error.exitCode === 0 ? 0 : EXIT.USAGE; // commander has printed the error
   }
 }
 
-/** What a command loads only when it is run, so that `smmap --version` and `smmap probe` start at once. */
+/** A command loads its code only when it runs, so that `smmap --version` and `smmap probe` start at once. */
 function createProgram(exit: (code: number) => void): Command {
   const places = defaultPlaces(process.env, process.getuid?.() ?? -1, homedir());
   const program = new Command('smmap')
@@ -50,18 +50,23 @@ function createProgram(exit: (code: number) => void): Command {
   program
     .command('serve')
     .summary('run the daemon')
-    .description('Runs the daemon until SIGTERM or SIGINT. Without a file it runs on defaults, and prints where.')
+    .description(
+      'Runs the daemon until SIGTERM or SIGINT. Without a configuration it uses defaults, and prints where it listens.',
+    )
     .option('-c, --config <file>', 'configuration in TOML; systemd/smmap.toml shows every key with its default')
     .addOption(
       new Option(
         '-l, --listen <endpoint>',
-        "unix:PATH or tcp:HOST:PORT, in any number, instead of the file's listeners",
+        'unix:PATH or tcp:HOST:PORT, may be repeated; replaces the listeners of the configuration',
       )
         .argParser(collect)
         .default([], `unix:${places.socket}`),
     )
-    .option('-s, --store <dir>', `an embedded store, instead of the file's stores (default: ${places.store})`)
-    .option('--takeover', 'take the path from a daemon that runs, which then serves its clients until they close')
+    .option(
+      '-s, --store <dir>',
+      `folder of an embedded store; replaces the stores of the configuration (default: ${places.store})`,
+    )
+    .option('--takeover', 'take over the path of a running daemon, which then serves its clients until they close')
     .addHelpText('after', SERVE_HELP)
     .action(async (options: { config?: string; listen: string[]; store?: string; takeover?: true }) => {
       const { config = null, listen, store = null, takeover = false } = options;
@@ -73,9 +78,9 @@ function createProgram(exit: (code: number) => void): Command {
     .command('check')
     .summary('check a configuration')
     .description(
-      'Checks a configuration without running it: exit code 0, or 78 and a line for each mistake with its remedy; or 65 and a line for each loop of aliases in its stores.',
+      'Checks a configuration without running it. Exit code 0, or 78 with a line for each mistake and its remedy, or 65 with a line for each problem in the stores, such as a loop of aliases.',
     )
-    .option('-c, --config <file>', 'configuration in TOML (default: none, that is the defaults)')
+    .option('-c, --config <file>', 'configuration in TOML (default: the defaults, without a file)')
     .action(async (options: { config?: string }) => {
       const { check } = await import('./check.ts');
       await check(options.config ?? null, places);
@@ -84,17 +89,17 @@ function createProgram(exit: (code: number) => void): Command {
   program
     .command('probe')
     .summary('ask a socket map server')
-    .description('Asks any socket map server for keys, as an MTA does.')
-    .argument('<key...>', 'keys, such as fred@example.org; - reads them from standard input, one a line')
+    .description('Asks any socket map server for keys, as a mail server does.')
+    .argument('<key...>', 'keys, such as fred@example.org; - reads keys from standard input, one a line')
     .option('-s, --server <endpoint>', 'unix:PATH or tcp:HOST:PORT', `unix:${places.socket}`)
     .option('-m, --map <name>', 'the name of the map', 'mailbox')
-    .option('-t, --timeout <seconds>', 'how long to wait for a connection and for each reply', parseSeconds, 5)
+    .option('-t, --timeout <seconds>', 'how long to wait for the connection and for each reply', parseSeconds, 5)
     .addOption(
-      new Option('-p, --protocol <protocol>', 'how the server frames; line is what OpenSMTPD speaks')
+      new Option('-p, --protocol <protocol>', 'the framing of the server; line is that of OpenSMTPD')
         .choices(['netstring', 'line'])
         .default('netstring'),
     )
-    .option('--json', 'an object a line: key, reply, error, exitCode, ms')
+    .option('--json', 'print JSON, an object a line: key, reply, error, exitCode, ms')
     .addHelpText('after', PROBE_HELP)
     .action(async (keys: string[], options: ProbeOptions) => {
       const { linesOf, probe } = await import('./probe.ts');
@@ -105,13 +110,17 @@ function createProgram(exit: (code: number) => void): Command {
 
   program
     .command('mta')
-    .summary('print what goes into the files of a mail server')
-    .description('Prints what goes into the files of a mail server, for the maps and listeners of a configuration.')
-    .addArgument(new Argument('<name>', 'the mail server, or zmailer or procmail').choices(MTA_NAMES))
-    .option('-c, --config <file>', 'configuration in TOML (default: none, that is the defaults)')
-    .option('-w, --write <dir>', 'write the files there (default: print all)')
-    .option('--force', 'write over files that are there')
-    .option('--lmtp <endpoint>', 'where it delivers to, unix:PATH or tcp:HOST:PORT', 'unix:/run/cyrus/socket/lmtp')
+    .summary('print the configuration for a mail server')
+    .description('Prints what to put into the files of a mail server, for the maps and listeners of a configuration.')
+    .addArgument(new Argument('<name>', 'the mail server').choices(MTA_NAMES))
+    .option('-c, --config <file>', 'configuration in TOML (default: the defaults, without a file)')
+    .option('-w, --write <dir>', 'write the files to this folder (default: print them)')
+    .option('--force', 'overwrite existing files')
+    .option(
+      '--lmtp <endpoint>',
+      'the LMTP server that gets the mail, unix:PATH or tcp:HOST:PORT',
+      'unix:/run/cyrus/socket/lmtp',
+    )
     .addHelpText('after', MTA_HELP)
     .action(async (name: MtaName, options: { config?: string; write?: string; force?: true; lmtp: string }) => {
       const { config = null, write = null, force = false, lmtp } = options;
@@ -120,15 +129,15 @@ function createProgram(exit: (code: number) => void): Command {
     });
 
   const control = (): Option =>
-    new Option('--control <endpoint>', "the daemon's control socket").default(
+    new Option('--control <endpoint>', 'the control socket of the daemon').default(
       `unix:${controlPathOf(places.socket) ?? places.socket}`,
     );
   program
     .command('stores')
-    .summary('tell how the stores of the daemon are')
-    .description('Prints a line for each store of the running daemon: what it was asked, and why it does not answer.')
+    .summary('show the stores of the running daemon')
+    .description('Prints a line for each store of the running daemon: its counters, and whether it answers or why not.')
     .addOption(control())
-    .option('--json', 'an object a line')
+    .option('--json', 'print JSON, an object a line')
     .action(async (options: { control: string; json?: true }) => {
       const { stores } = await import('./stores.ts');
       exit(await stores({ control: options.control, json: options.json ?? false }));

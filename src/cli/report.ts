@@ -4,15 +4,15 @@ import { EndpointError } from '../endpoint.ts';
 import { MissingPackageError } from '../store/store.ts';
 import { CliError, EXIT } from './error.ts';
 
-/** Says what went wrong, and gives the exit code for it. */
+/** Prints an error, and returns its exit code. */
 export function report(error: unknown): number {
   if (error instanceof CliError) return say(error.message, error.exitCode);
   if (error instanceof ConfigError || error instanceof MissingPackageError) return say(error.message, EXIT.CONFIG);
   if (error instanceof EndpointError) return say(error.message, EXIT.USAGE);
-  return say(`a bug, please report it: ${error instanceof Error ? error.stack : String(error)}`, EXIT.BUG);
+  return say(`a bug in smmap, please report it: ${error instanceof Error ? error.stack : String(error)}`, EXIT.BUG);
 }
 
-/** Lines of a remedy to copy are indented, and stay as they are. */
+/** Lines that start with four blanks are to be copied, and get no prefix. */
 function say(message: string, exitCode: number): number {
   for (const line of message.split('\n'))
     process.stderr.write(line.startsWith('    ') ? `${line}\n` : `smmap: ${line}\n`);

@@ -17,18 +17,17 @@ export interface ServeOptions {
   readonly config: string | null;
   readonly listen: readonly string[];
   readonly store: string | null;
-  /** Whether to take the place of a daemon that runs. */
+  /** Whether to take over from a running daemon. */
   readonly takeover: boolean;
 }
 
 const GIVEN_UP_MS = 500;
-const LENT_MS = 100; // mostly, a signal to another process has come to its handler by then
+const LENT_MS = 100; // usually, the other process has handled our signal by then
 const MOST_TRIES = 10;
 
 /**
- * Runs the daemon until a signal stops it, or another daemon has taken over and all clients are gone. Resolves to the
- * exit code, after which the process has to be ended. Throws ConfigError, MissingPackageError, and CliError where it
- * cannot listen.
+ * Runs the daemon until a signal stops it, or until another daemon has taken over and all clients are gone. Resolves to the
+ * exit code; then the process must be ended. Throws ConfigError, MissingPackageError, and CliError if it cannot listen.
  */
 export async function serve(options: ServeOptions, places: Places, version: string): Promise<number> {
   const load = (): Config => loadConfig(options.config, places, overridesOf(options));
@@ -45,7 +44,7 @@ export async function serve(options: ServeOptions, places: Places, version: stri
   try {
     const keeper = findKeeper(process.env);
     const signalled = untilSignal(keeper, flush);
-    const inherited = inheritedSockets(process.env, keeper?.pid ?? process.pid); // systemd names the process that it started
+    const inherited = inheritedSockets(process.env, keeper?.pid ?? process.pid); // LISTEN_PID is the process that systemd started
     const starting = start(() => startDaemon(config, inherited, log, options.takeover, process.pid), keeper);
     const daemon = await Promise.race([
       starting,
@@ -68,7 +67,7 @@ export async function serve(options: ServeOptions, places: Places, version: stri
     if (keeper !== null) process.on('SIGUSR2', () => daemon.lendPorts());
     const replaced = daemon.replaced.then(() => 'replaced' as const);
     const handedOver = Promise.race([replaced, ...(keeper === null ? [] : [keeper.serving()])]).then(async (why) => {
-      if (why === 'abandoned') return 'end of its keeper';
+      if (why === 'abandoned') return 'end of smmap-keeper';
       await daemon.handOver();
       return 'takeover';
     });
@@ -81,8 +80,8 @@ export async function serve(options: ServeOptions, places: Places, version: stri
 }
 
 /**
- * Hears each SIGHUP from now on, and obeys it once it is told how: one after the other, and once for those that come
- * before its turn.
+ * Catches SIGHUP from now on, and handles it as soon as the returned function is called with a reload. Reloads run one after
+ * the other. Signals that come during a reload cause one more reload.
  */
 function onHangUp(): (reload: () => Promise<void>) => void {
   let obey: (() => Promise<void>) | null = null;
@@ -107,7 +106,7 @@ function onHangUp(): (reload: () => Promise<void>) => void {
   };
 }
 
-/** A start that a signal comes into has a moment to get as far as where it can be stopped in order. */
+/** Resolves some time after a signal: a start has this time to reach the point where it can be stopped in order. */
 async function givenUp(signalled: Promise<unknown>): Promise<null> {
   await signalled;
   return new Promise((resolveGivenUp) => setTimeout(resolveGivenUp, GIVEN_UP_MS, null));
@@ -121,7 +120,7 @@ function overridesOf({ listen, store }: ServeOptions): Overrides {
   return { ...(tables.length > 0 && { listen: tables }), ...(store !== null && { store: resolve(store) }) };
 }
 
-/** What to type next, with the options that this daemon's store and socket need, and as npm starts it in a checkout. */
+/** The first commands to type, with the options for the store and the socket of this daemon; npx smmap in a checkout. */
 function firstSteps(config: Config, places: Places): FirstSteps {
   const smmap = process.env['npm_execpath'] === undefined ? 'smmap' : 'npx smmap';
   const path = [...config.stores.values()].map(pathOf).find((each) => each !== null);
@@ -135,13 +134,13 @@ function firstSteps(config: Config, places: Places): FirstSteps {
   };
 }
 
-/** The default folders are ours to make; those that a configuration names are its author's. */
+/** Creates the default folders. We do not create folders that a configuration names. */
 function makeFolders(places: Places, options: ServeOptions): void {
   if (options.listen.length === 0) mkdirSync(dirname(places.socket), { recursive: true, mode: 0o755 });
   if (options.store === null) mkdirSync(places.store, { recursive: true, mode: 0o750 });
 }
 
-/** A TCP port cannot be taken over, so the worker that has it is asked to let it go. */
+/** Starts the daemon. A TCP port cannot be taken over, so the worker that has it is asked to close it. */
 async function start(startDaemonNow: () => Promise<Daemon>, keeper: Keeper | null): Promise<Daemon> {
   for (let tries = 1; ; tries++) {
     try {
@@ -160,8 +159,8 @@ function isInUse(cause: unknown): boolean {
 }
 
 /**
- * The first SIGTERM or SIGINT, after which another one ends the process at once. Where there is a keeper, SIGTERM ends that,
- * so that the next worker takes over; whose keeper has ended already was told to stop by that.
+ * Resolves at the first SIGTERM or SIGINT. A second one ends the process at once. With a keeper, the signal ends the keeper, so
+ * that the next worker takes over. If the keeper has ended already, its end was the stop.
  */
 function untilSignal(keeper: Keeper | null, flush: () => Promise<void>): Promise<string> {
   return new Promise((resolveSignal) => {

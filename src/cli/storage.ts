@@ -2,12 +2,12 @@ import { resolve } from 'node:path';
 import { type Command, Option } from './command.ts';
 import type { StoreOption } from './options.ts';
 
-/** Adds the commands that deal with the embedded store as a whole. */
+/** Adds the commands for the embedded store as a whole. */
 export function addStore(program: Command, defaultStore: string, exit: (code: number) => void): void {
   const parent = program
     .command('store')
     .summary('back up, restore, verify and upgrade the embedded store')
-    .description('Deals with all of the embedded store at once: mailboxes, aliases, domains and tables.');
+    .description('Commands for the whole embedded store: mailboxes, aliases, domains and tables.');
   const command = (name: keyof typeof STORE_HELP, argument: string | null): Command => {
     const { description, more } = STORE_HELP[name];
     const made = parent.command(name).description(description).addHelpText('after', more);
@@ -23,7 +23,7 @@ export function addStore(program: Command, defaultStore: string, exit: (code: nu
     await (await import('./records/store.ts')).backup(file, store);
   });
   command('restore', '<file>')
-    .option('--force', 'replace all that the store holds')
+    .option('--force', 'replace everything in the store')
     .action(async (file: string, { force = false, store }: StoreOption & { force?: boolean }) => {
       await (await import('./records/store.ts')).restore(file, force, store);
     });
@@ -35,22 +35,22 @@ export function addStore(program: Command, defaultStore: string, exit: (code: nu
   });
 }
 
-/** By the word behind `smmap store`. */
+/** The commands of `smmap store`. */
 const STORE_HELP = {
   backup: {
-    description: 'Writes all of the store to a file. It is of one moment, while others write.',
+    description: 'Writes the whole store to a file, as of one moment, even while other commands write.',
     more: `
-The file has a checksum, and is renamed over an older one when it is whole. smmap store verify FILE reads it again.
+The file has a checksum, and replaces an older file only when it is complete. smmap store verify FILE checks it.
 
 Examples:
   smmap store backup /var/backups/smmap
   smmap store backup - | gzip > /var/backups/smmap.gz`,
   },
   restore: {
-    description: 'Makes the store what a backup says, in one transaction.',
+    description: 'Replaces the store with a backup, in one transaction.',
     more: `
-The daemon answers from the backup at its next lookup. A backup that was cut off or changed, and a store that holds something
-already, where --force is not given, change nothing (exit codes 65 and 73).
+The daemon uses the restored data at its next lookup. Nothing changes if the backup was cut off or changed (exit code 65), or
+if the store has records already and --force is not given (exit code 73).
 
 Examples:
   smmap store restore /var/backups/smmap
@@ -58,17 +58,16 @@ Examples:
   },
   verify: {
     description:
-      'Reads all of the store, or of a backup, and says what is wrong: exit code 0, 65 with a line for each, or 74.',
+      'Reads the whole store, or a backup, and prints errors. Exit code 0, 65 with a line for each error, or 74 if it cannot be read.',
     more: `
 Examples:
   smmap store verify
   smmap store verify /var/backups/smmap`,
   },
   upgrade: {
-    description:
-      'Brings a store that an older smmap wrote to the format of this one. The older one cannot open it then.',
+    description: 'Converts a store of an older smmap to the current format. The older smmap cannot open it afterwards.',
     more: `
-Back it up before. The daemon may run; this takes a second for 300,000 mailboxes. Where the format is right already, it makes
-counts and marks right that smmap store verify complains of.`,
+Make a backup first. The daemon may run. It takes a second for 300,000 mailboxes. If the store has the current format already,
+upgrade repairs the counts and marks that smmap store verify complains about.`,
   },
 } as const;

@@ -5,7 +5,7 @@ import type { ServerStatus } from '../store/status.ts';
 import { formatColumns } from './columns.ts';
 import { withControl } from './ask.ts';
 
-/** A store, as its daemon tells of it; one of another version may leave something out. */
+/** A store, as its daemon describes it. A daemon of another version may leave something out. */
 interface StoreLine {
   readonly name: string;
   readonly driver?: string;
@@ -20,7 +20,7 @@ export interface StoresOptions {
   readonly json: boolean;
 }
 
-/** Prints how each store of the daemon is, and what it was asked. Resolves to the exit code. Throws CliError. */
+/** Prints the state and the counters of each store. Resolves to the exit code. Throws CliError. */
 export function stores({ control, json }: StoresOptions): Promise<number> {
   return withControl(control, async (ask) => {
     const answer = await ask<{ stores: StoreLine[]; leftOut: number; older?: readonly Older[] }>('stores', '');
@@ -31,7 +31,7 @@ export function stores({ control, json }: StoresOptions): Promise<number> {
     );
     if (answer.leftOut > 0) process.stderr.write(`smmap: ${answer.leftOut} more stores do not fit into a reply\n`);
     for (const { pid, clients } of answer.older ?? []) {
-      process.stderr.write(`smmap: process ${pid} came before this daemon, and still serves ${clients} connections\n`);
+      process.stderr.write(`smmap: process ${pid}, which this daemon replaced, still serves ${clients} connections\n`);
     }
     return 0;
   });
@@ -68,7 +68,7 @@ function cachedOf(cache: CacheStats | null): [entries: string, rate: string] {
   return [fixed(entries, 0), hits + misses === 0 ? '-' : `${Math.floor((hits / (hits + misses)) * 100)} %`];
 }
 
-/** Whether it answers, and else why not, since when, and when it last did. */
+/** Whether the store answers. If not: why, since when, and when it last answered. */
 function stateOf({ servers = [], counts }: StoreLine): string {
   const troubled = servers.flatMap(({ name, trouble, since }) =>
     trouble === null ? [] : [`${name}: ${trouble} (since ${since})`],

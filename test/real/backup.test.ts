@@ -56,11 +56,11 @@ describe('a backup', () => {
     const { folder, store, file } = await makeStore();
     await succeed('store', 'backup', file, '--store', store);
     expect(statSync(file).mode & 0o777).toBe(0o600);
-    expect(await succeed('store', 'verify', file)).toMatch(/backup: right \(\d+ entries\)\n$/);
+    expect(await succeed('store', 'verify', file)).toMatch(/backup: no errors \(\d+ entries\)\n$/);
     const other = join(folder, 'other');
     const counts = '2 mailboxes, 1 alias, 1 domain, 1 key in 1 table';
     expect(await succeed('store', 'restore', file, '--store', other)).toBe(`smmap: restored ${counts}\n`);
-    expect(await succeed('store', 'verify', '--store', other)).toBe(`${other}: right (${counts})\n`);
+    expect(await succeed('store', 'verify', '--store', other)).toBe(`${other}: no errors (${counts})\n`);
     expect(await contents(other)).toEqual(await contents(store));
 
     const config = `
@@ -138,18 +138,18 @@ describe('a backup', () => {
     const damaged = join(folder, 'damaged');
     for (const [text, said] of [
       [whole.slice(0, -20), /cut off|changed/],
-      [`${lines.slice(0, 4).join('\n')}\n`, /was cut off behind line 4; nothing was restored/],
-      [[...lines.slice(0, 3), ...lines.slice(4)].join('\n'), /was changed: its checksum is another/],
-      [whole.replace('example.org fred', 'example.org free'), /was changed: its checksum is another/],
+      [`${lines.slice(0, 4).join('\n')}\n`, /was cut off after line 4; nothing was restored/],
+      [[...lines.slice(0, 3), ...lines.slice(4)].join('\n'), /was changed: its checksum does not match/],
+      [whole.replace('example.org fred', 'example.org free'), /was changed: its checksum does not match/],
       [whole.replace('disabled', 'dead'), /line \d+: .*a mailbox has the state "dead", which this smmap does not know/],
-      [`${whole}${lines[2]}\n`, /there is more behind its end/],
+      [`${whole}${lines[2]}\n`, /is after the end of the backup/],
       [
         whole.replace('"version":1', '"version":2'),
-        /is a backup of version 2, and this smmap knows 1; restore it with a newer/,
+        /is a backup of version 2, and this smmap knows version 1; restore it with a newer/,
       ],
-      [whole.replace('"format":"3"', '"format":"9"'), /is of a store of format 9, which this smmap does not know/],
-      ['fred@example.org\n', /is no backup of smmap/],
-      ['', /is empty, so it is no backup of smmap/],
+      [whole.replace('"format":"3"', '"format":"9"'), /has a store of format 9, which this smmap does not know/],
+      ['fred@example.org\n', /is not a backup of smmap/],
+      ['', /is empty, so it is not a backup of smmap/],
     ] as const) {
       writeFileSync(damaged, text);
       const { code, stderr } = await cli(['store', 'restore', '--force', damaged, '--store', store]);
@@ -179,7 +179,7 @@ describe('a restore', () => {
     const { code, stderr } = await cli(['store', 'restore', file, '--store', other]);
     expect([code, stderr]).toEqual([
       73,
-      `smmap: ${other}: holds a store already (100 mailboxes, 0 aliases, 0 domains, 0 keys in 0 tables); to replace all of it, give --force\n`,
+      `smmap: ${other}: has a store already (100 mailboxes, 0 aliases, 0 domains, 0 keys in 0 tables); to replace all of it, give --force\n`,
     ]);
     expect(await contents(other)).toHaveLength(100);
     await succeed('store', 'restore', '--force', file, '--store', other);
@@ -285,14 +285,16 @@ describe('a store of another format', () => {
     expect([code, stderr]).toEqual([74, expect.stringContaining(`upgrade it: smmap store upgrade --store ${store}\n`)]);
     const file = join(folder, 'backup');
     await succeed('store', 'backup', file, '--store', store);
-    expect(await succeed('store', 'verify', '--store', store)).toContain(': right (1000 mailboxes,');
-    expect(await succeed('store', 'upgrade', '--store', store)).toBe(`smmap: ${store}: has format 3 now, and had 2\n`);
+    expect(await succeed('store', 'verify', '--store', store)).toContain(': no errors (1000 mailboxes,');
+    expect(await succeed('store', 'upgrade', '--store', store)).toBe(`smmap: ${store}: converted from format 2 to 3\n`);
     expect(await succeed('store', 'upgrade', '--store', store)).toBe(`smmap: ${store}: has format 3 already\n`);
     await succeed('mailbox', 'add', 'fred@example.org', '--store', store);
     expect(await client.ask('mailbox', 'fred@example.org')).toBe('OK fred@example.org');
-    expect(await succeed('store', 'verify', '--store', store)).toContain(': right (1001 mailboxes,');
+    expect(await succeed('store', 'verify', '--store', store)).toContain(': no errors (1001 mailboxes,');
     await succeed('store', 'restore', file, '--store', join(folder, 'other'));
-    expect(await succeed('store', 'verify', '--store', join(folder, 'other'))).toContain(': right (1000 mailboxes,');
+    expect(await succeed('store', 'verify', '--store', join(folder, 'other'))).toContain(
+      ': no errors (1000 mailboxes,',
+    );
   });
 
   test.for([
@@ -328,7 +330,7 @@ test('smmap store verify finds what does not go together, and upgrade mends it',
     expect(stderr).toMatch(new RegExp(`"${key}": .+; smmap store upgrade\n`));
   }
   await succeed('store', 'upgrade', '--store', store);
-  expect(await succeed('store', 'verify', '--store', store)).toContain(': right (2 mailboxes,');
+  expect(await succeed('store', 'verify', '--store', store)).toContain(': no errors (2 mailboxes,');
 });
 
 test('what docs/operations.md says of backups is typed here as it stands there', async () => {

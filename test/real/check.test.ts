@@ -20,12 +20,12 @@ async function checked(
   return [code, (stdout + stderr).replaceAll(`${folder}/`, '').replaceAll('smmap: smmap.toml: ', '').trimEnd()];
 }
 
-const RIGHT = expect.stringMatching(/^smmap\.toml: right \(/) as string;
+const RIGHT = expect.stringMatching(/^smmap\.toml: no mistakes \(/) as string;
 const MAILBOXES = [['mailbox', 'import', '-'], 'fred@a.example\n'] as const;
 const ALIASES = [['alias', 'import', '-'], 'info@a.example fred@a.example\n'] as const;
 const noAliases = [['alias', 'import', '--allow-empty', '-'], ''] as const;
 const emptyOf = (map: string, why: string): string =>
-  `map ${map}: answers TEMP to each key that it does not find: store local: store/smmap.mdb: ${why}`;
+  `map ${map}: replies TEMP to each key that it does not find: store local: store/smmap.mdb: ${why}`;
 const NO_ALIAS =
   'no alias was ever written to it; where there are no aliases at all, say so: smmap alias import --allow-empty /dev/null';
 
@@ -54,7 +54,7 @@ describe('smmap check finds a store that was never filled', () => {
     ]);
     const [code, said] = await checked([MAILBOXES], '[map.access]\nkind = "table"\n[map.domains]\nkind = "domain"\n');
     expect(code).toBe(65);
-    expect(said).toMatch(/^map access: answers TEMP .* no key was ever written to its table access; [^\n]*$/);
+    expect(said).toMatch(/^map access: replies TEMP .* no key was ever written to its table access; [^\n]*$/);
   });
 
   test('but not one that is missing', async () => {
@@ -64,7 +64,7 @@ describe('smmap check finds a store that was never filled', () => {
 
 describe('smmap check finds a store that has no value for what it finds', () => {
   const noValue = (map: string, store: string, noun: string): string =>
-    `map ${map}: answers TEMP to each key that it finds: store ${store} has no value; give its ${noun} one (in SQL a column "value"), see docs/stores/README.md`;
+    `map ${map}: replies TEMP to each key that it finds: store ${store} has no value for it; give its ${noun} a value (in SQL, a column "value"), see docs/stores/README.md`;
   const postgresql = (key: string): string =>
     `[store.sql]\ndriver = "postgresql"\nurl = "postgresql:///mail"\ncanary = { tables = { access = "a" } }\n${key}\n`;
 
@@ -92,20 +92,20 @@ describe('smmap check finds aliases that are answered as mailboxes are', () => {
   const map = (name: string, reply: string): string => `[map.${name}]\naliases = true\nreply = ${reply}\n`;
   const both = [MAILBOXES, ALIASES];
   const astray = (name: string): string =>
-    `map ${name}: with aliases = true it answers { text = ... } for aliases too, and sends their mail to mailboxes that are not there`;
+    `map ${name}: with aliases = true it replies { text = ... } for aliases too, and sends their mail to mailboxes that do not exist`;
 
   test('by a virtusertable, which is wrong', async () => {
     const [code, said] = await checked(both, map('virtuser', '{ text = "%u@%d.virtuser." }'));
     expect([code, said]).toEqual([
       78,
-      `${astray('virtuser')}; set aliases = false, and let a map of kind "alias" answer them`,
+      `${astray('virtuser')}; set aliases = false, and add a map of kind "alias" for them`,
     ]);
   });
 
   test('by another map, which may be meant so', async () => {
     const [code, said] = await checked(both, map('transport', '{ text = "lmtp:unix:/run/lmtp" }'));
     expect(code).toBe(0);
-    expect(said).toContain(`${astray('transport')}, unless the mail server asks it for mailboxes only`);
+    expect(said).toContain(`${astray('transport')}, unless the mail server asks it only for mailboxes`);
     expect(await checked(both, map('virtuser', '"key"'))).toEqual([0, RIGHT]);
   });
 });
@@ -115,7 +115,7 @@ test('smmap check names a ring that Postfix defers, and not people who copy each
   const way = 'x@a.example y@a.example\ny@a.example x@a.example, fred@a.example\n';
   const maps = '[map.virtual]\nkind = "alias"\n[map.mailbox]\naliases = true\n';
   const ring =
-    'aliases in a loop: x@a.example -> y@a.example -> x@a.example; change one of them: smmap alias add --replace';
+    'aliases form a loop: x@a.example -> y@a.example -> x@a.example; change one of them: smmap alias add --replace';
   expect(await checked([MAILBOXES, [['alias', 'import', '-'], copies]], maps)).toEqual([0, RIGHT]);
   expect(await checked([MAILBOXES, [['alias', 'import', '-'], copies + way]], maps)).toEqual([
     65,

@@ -248,7 +248,7 @@ describe('smmap mailbox import --format cyrus', () => {
       '@example.org\nfred@example.org\njoe@virt1.test\n',
     );
     const second = listOf(entryOf('shared.open'), FRED, entryOf('user.UPPER'));
-    const leftOut = 'smmap: standard input: user.UPPER: left out, since its user is not in lower case, as a key is\n';
+    const leftOut = 'smmap: standard input: user.UPPER: left out, because its user is not in lower case, as a key is\n';
     expect(await importInto(store, second)).toEqual([0, `${leftOut}smmap: 2 imported\n`]);
     expect(await exported(store)).toBe('@example.org\nfred@example.org\njoe@virt1.test\n');
     const removed = await cli(['mailbox', 'remove', '--store', store, 'joe@virt1.test', '@example.org']);
@@ -278,18 +278,18 @@ describe('smmap mailbox import --format cyrus', () => {
     [
       'no default domain',
       [],
-      '--format cyrus needs --default-domain: it is not in the list, but in imapd.conf (defaultdomain)',
+      '--format cyrus needs --default-domain: the list does not have it; see defaultdomain in imapd.conf',
     ],
-    ['one that is none', ['--default-domain', 'a b'], '--default-domain a b: is no domain'],
+    ['one that is none', ['--default-domain', 'a b'], '--default-domain a b: is not a domain'],
     [
       'one for a list of lines',
       ['--format', 'list', '--default-domain', 'example.org'],
-      '--default-domain does not go with --format list, but with cyrus, passwd, dovecot, postmap',
+      '--default-domain is not possible with --format list, only with cyrus, passwd, dovecot, postmap',
     ],
     [
       'to take it for all there is, since it may end early without a sign',
       ['--default-domain', 'example.org', '--replace'],
-      '--replace does not go with --format cyrus, but with list, passwd, dovecot, postmap',
+      '--replace is not possible with --format cyrus, only with list, passwd, dovecot, postmap',
     ],
   ] as const)('refuses %s', async ([, args, reason]) => {
     expect(await importInto('/nonexistent', listOf(FRED), [...args])).toEqual([64, `smmap: ${reason}\n`]);

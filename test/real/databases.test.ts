@@ -405,7 +405,7 @@ describe('smmap check', () => {
       const { code, stderr } = await cli(['check', '--config', config]);
       return [code, stderr];
     };
-    const text = `smmap: ${config}: store people: what is emptied by mistake, or hidden from us, would refuse all its mail; give it`;
+    const text = `smmap: ${config}: store people: if it is emptied by mistake, or we may not read it, all its mail is refused; add`;
     expect(await check('')).toEqual([
       0,
       `${text} canary = { mailbox = ..., domain = ... }, see docs/stores/README.md\n`,
@@ -432,7 +432,7 @@ describe('smmap check of a store on another machine', () => {
       return stderr;
     };
     expect(await warned('url = "ldap://ldap.example.org"')).toContain(
-      'store people: sends its password or token to ldap.example.org without TLS, so that others on the network may read it, and answer for the store; use ldaps://, or start_tls = true',
+      'store people: its password or token goes to ldap.example.org without TLS, so others on the network may read it, and answer in place of the store; use ldaps://, or start_tls = true',
     );
     expect(await warned('url = "ldaps://ldap.example.org"')).toBe('');
   });

@@ -54,7 +54,7 @@ const FOUND = [
     title: 'a list in UTF-16',
     args: ['mailbox', 'import'],
     file: Buffer.from('\ufefffred@example.org\r\n', 'utf16le'),
-    said: 'list: is UTF-16, or no text; convert it first: iconv -f UTF-16 -t UTF-8',
+    said: 'list: is UTF-16, or not a text; convert it first: iconv -f UTF-16 -t UTF-8',
     exported: '',
   },
   {
@@ -96,8 +96,8 @@ const FOUND = [
     args: ['alias', 'import', '--format', 'virtusertable', '--replace'],
     file: 'info@x.test fred\nspam@x.test error:nouser No\n@x.test\terror:nouser User unknown\n@example.net %1@x.test\n',
     said:
-      'list:2: left out, since an address that is in no line is refused anyway; a catch-all from before goes with --replace only|' +
-      'list:3: left out, since an address that is in no line is refused anyway; a catch-all from before goes with --replace only|' +
+      'list:2: left out, because an unknown address is refused anyway; --replace removes a catch-all from an earlier import|' +
+      'list:3: left out, because an unknown address is refused anyway; --replace removes a catch-all from an earlier import|' +
       '2 imported: 2 added, 0 changed, 0 removed',
     exported: '@example.net @x.test|info@x.test fred',
   },
@@ -113,7 +113,7 @@ const FOUND = [
     args: ['mailbox', 'import'],
     file: 'fred@x.test\nsmtp:wilma@x.test\nSMTP:joe@x.test\nx400:c=de\nfred@x.test;joe@x.test\n"smtp:x"@x.test\n',
     said:
-      'list:2: starts with smtp:, which is not part of an address|list:3: starts with SMTP:, which is no part of an address|' +
+      'list:2: starts with smtp:, which is not part of an address|list:3: starts with SMTP:, which is not part of an address|' +
       'list:4: starts with x400:, which is not part of an address|list:5: has @ outside quotes|2 imported, 4 bad',
     exported: 'fred@x.test|"smtp:x"@x.test',
   },
@@ -142,9 +142,7 @@ const FOUND = [
     title: 'a list that says something twice, which may be a password',
     args: ['alias', 'import', '--format', 'aliases', '--default-domain', 'x.test'],
     file: 'fred: a\nfred: b\njoe%secret: a\njoe%secret: b\n',
-    said:
-      'list:2: fred@x.test: is in the list already, further up|list:4: is in the list already, further up|' +
-      '2 imported, 2 bad',
+    said: 'list:2: fred@x.test: is in the list twice|list:4: is in the list twice|' + '2 imported, 2 bad',
     exported: 'fred@x.test a|joe%secret@x.test a',
   },
   {

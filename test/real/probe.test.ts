@@ -49,11 +49,11 @@ describe('probe', () => {
     ['TEMP', ['temp'], 75, 'temp\tTEMP later'],
     ['TIMEOUT', ['timeout'], 75, 'timeout\tTIMEOUT out'],
     ['PERM', ['perm'], 69, 'perm\tPERM no!'],
-    ['garbage', ['garbage'], 76, /^garbage\t\(.*no netstring/],
+    ['garbage', ['garbage'], 76, /^garbage\t\(.*did not send a netstring/],
     ['an unknown word', ['word'], 76, 'word\tMAYBE'],
     ['an OK without its blank', ['bare'], 76, 'bare\tOK'],
-    ['a netstring without its comma', ['comma'], 76, /^comma\t\(.*no netstring/],
-    ['a length beyond reason', ['long'], 76, /^long\t\(.*no netstring/],
+    ['a netstring without its comma', ['comma'], 76, /^comma\t\(.*did not send a netstring/],
+    ['a length beyond reason', ['long'], 76, /^long\t\(.*did not send a netstring/],
     ['two replies to one question', ['twice'], 76, /^twice\t\(/],
     ['no reply in time', ['hang'], 75, /^hang\t\(no reply within 300 ms/],
     ['a connection that is closed', ['closed'], 74, /^closed\t\(.*closed without a reply/],
@@ -187,7 +187,7 @@ test('check warns of a deadline after which a mail server may have given up, but
   const [code, text] = await check(4_500, 'netstring');
   expect(code).toBe(0);
   expect(text).toMatch(
-    /limits\.deadline_ms: is 4500, so an answer may come 5425 ms after .* give 4129 or less, or see that each mail server waits longer/,
+    /limits\.deadline_ms: is 4500, so a reply may come 5425 ms after .* give 4129 or less, or make each mail server wait longer/,
   );
   expect(await check(60_000, 'line')).toEqual([0, '']);
 });

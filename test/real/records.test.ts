@@ -22,7 +22,7 @@ describe('smmap mailbox', () => {
     expect(await print('mailbox', 'show', 'fred@example.org')).not.toContain('value');
     await print('mailbox', 'add', '--folder', 'news', 'fred@example.org');
     expect(await print('mailbox', 'show', 'fred@example.org')).toContain('disabled');
-    const stays = 'smmap: fred@example.org: is there, and stays disabled; to change that, give --state active\n';
+    const stays = 'smmap: fred@example.org: exists, and stays disabled; to change that, give --state active\n';
     expect(await run(['mailbox', 'add', 'fred@example.org', 'barney@example.org'])).toEqual([0, '', stays]);
     await print('mailbox', 'add', '--state', 'active', 'fred@example.org');
     expect(await print('mailbox', 'show', 'fred@example.org')).toContain('state    active');
@@ -38,7 +38,7 @@ describe('smmap mailbox', () => {
     [['add', 'fred'], 65, 'smmap: fred: has no domain; give user@domain\n'],
     [['add', '--value', 'a\tb', 'fred@example.org'], 65, 'smmap: value "a\\tb": has a control character\n'],
     [['add', '--state', 'dead', 'fred@example.org'], 64, "error: option '--state <state>' argument 'dead' is invalid."],
-    [['list', '--domain', 'a b'], 65, 'smmap: a b: is no domain\n'],
+    [['list', '--domain', 'a b'], 65, 'smmap: a b: is not a domain\n'],
     [['add', `${'x'.repeat(2_000)}@a.example`], 65, 'x@a.example: is longer than the store can hold\n'],
   ] as const)('refuses %s', async ([args, code, said]) => {
     const { run, print } = await openStore();
@@ -83,7 +83,7 @@ describe('smmap alias', () => {
     }
     await print('alias', 'remove', '--target', 'B@Example.net', 'team@example.org');
     expect(await print('alias', 'show', 'team@example.org')).toBe(all.replace('  target   b@example.net\n', ''));
-    const none = 'smmap: team@example.org: b@example.net is none of its targets\n';
+    const none = 'smmap: team@example.org: b@example.net is not one of its targets\n';
     expect(await run(['alias', 'remove', '-t', 'b@example.net', 'team@example.org'])).toEqual([1, '', none]);
     const [code, , said] = await run(['alias', 'remove', '-t', 'a@example.net,c@example.net', 'team@example.org']);
     expect([code, said]).toEqual([65, expect.stringMatching(/would have no target.+Nothing was removed/)]);
@@ -124,7 +124,7 @@ describe('smmap domain', () => {
 
   test('refuses what is no domain, and a class that there is not', async () => {
     const { run } = await openStore();
-    expect(await run(['domain', 'add', 'a b'])).toEqual([65, '', 'smmap: a b: is no domain\n']);
+    expect(await run(['domain', 'add', 'a b'])).toEqual([65, '', 'smmap: a b: is not a domain\n']);
     const [code, , said] = await run(['domain', 'add', '--class', 'local', 'example.org']);
     expect([code, said]).toEqual([64, expect.stringContaining('Allowed choices are mailbox, alias, relay.')]);
   });
@@ -151,8 +151,8 @@ describe('smmap table', () => {
   test.for([
     [['add', 'access', 'key', ''], 65, 'smmap: key: has no value\n'],
     [['add', 'access', 'a\nb', 'OK'], 65, 'has a control character\n'],
-    [['add', 'a b', 'key', 'OK'], 64, 'A table has a name without blanks.'],
-    [['list', ''], 64, 'A table has a name without blanks.'],
+    [['add', 'a b', 'key', 'OK'], 64, 'The name of a table must not be empty or have blanks.'],
+    [['list', ''], 64, 'The name of a table must not be empty or have blanks.'],
     [['import', 'access'], 64, "error: missing required argument 'file'"],
   ] as const)('refuses %s', async ([args, code, said]) => {
     const { run } = await openStore();
@@ -312,7 +312,7 @@ describe('an import', () => {
     expect(await all()).toEqual(replaced);
 
     const one = kind === 'table' ? 'key' : kind;
-    const refused = `smmap: list: has no ${one}, so that all would be removed; if that is right, give --allow-empty\n`;
+    const refused = `smmap: list: has no ${one}, so all would be removed; if that is right, give --allow-empty\n`;
     for (const empty of ['', '# none\n\n']) {
       expect(await read([...importing, '--replace'], empty)).toEqual([65, `${refused}smmap: nothing imported\n`]);
     }
@@ -357,13 +357,13 @@ describe('an import', () => {
       64,
       '--format aliases needs --default-domain: the names in such a file have no domain',
     ],
-    [['alias', '--default-domain', 'a b'], 64, '--default-domain a b: is no domain'],
+    [['alias', '--default-domain', 'a b'], 64, '--default-domain a b: is not a domain'],
     [
       ['alias', '--format', 'virtusertable', '--default-domain', 'example.org'],
       64,
-      '--default-domain does not go with --format virtusertable, but with virtual, aliases',
+      '--default-domain is not possible with --format virtusertable, only with virtual, aliases',
     ],
-    [['mailbox', '--separator', '.'], 64, '--separator does not go with --format list, but with cyrus'],
+    [['mailbox', '--separator', '.'], 64, '--separator is not possible with --format list, only with cyrus'],
   ] as const)('refuses %s', async ([[kind, ...args], code, said]) => {
     const { run } = await openStore();
     expect(await run([kind, 'import', ...args, '-'])).toEqual([code, '', `smmap: ${said}\n`]);
@@ -383,7 +383,7 @@ describe('an import', () => {
   ] as const)('of a list that says something twice, of %s, keeps the first as mail servers do', async (row) => {
     const [kind, command, list, name, printing, kept] = row;
     const { read, print } = await openStore();
-    const said = `smmap: list:2: ${name}: is in the list already, further up\nsmmap: 1 imported, 1 bad\n`;
+    const said = `smmap: list:2: ${name}: is in the list twice\nsmmap: 1 imported, 1 bad\n`;
     expect(await read([kind, command, ...(kind === 'table' ? ['access'] : [])], list)).toEqual([65, said]);
     expect(await print(...printing)).toBe(kept);
   });
@@ -457,7 +457,7 @@ describe('an export', () => {
     const [code, , said] = await run([...exporting, '-o', file]);
     expect([code, said.split('\n').slice(-2)]).toEqual([
       65,
-      ['smmap: out: stays as it was, since 1 would be missing; if that is right, give --partial', ''],
+      ['smmap: out: not changed, because 1 records would be missing; to leave them out, give --partial', ''],
     ]);
     expect(said).toContain(flaw);
     expect([readFileSync(file, 'utf8'), readdirSync(folder).toSorted()]).toEqual(['old\n', ['out', 'store']]);
@@ -470,12 +470,12 @@ describe('an export', () => {
     expect(await run(['mailbox', 'export', '--format', 'fqdnroutes'])).toEqual([
       64,
       '',
-      "smmap: --format fqdnroutes needs --route: it is what stands behind each address, such as 'smtp-lmtp!localhost!%u%2'\n",
+      "smmap: --format fqdnroutes needs --route: it is the text after each address, such as 'smtp-lmtp!localhost!%u%2'\n",
     ]);
     expect(await run(['mailbox', 'export', '--route', 'x'])).toEqual([
       64,
       '',
-      'smmap: --route does not go with --format list, but with fqdnroutes\n',
+      'smmap: --route is not possible with --format list, only with fqdnroutes\n',
     ]);
     const output = join(folder, 'missing', 'out');
     const [code, stdout, stderr] = await run(['alias', 'export', '--output', output]);
@@ -505,7 +505,7 @@ describe('smmap check', () => {
     return [code, stdout.replaceAll(`${folder}/`, ''), stderr.replaceAll(`${folder}/`, '')];
   }
   const said = (map: string, loop: string): string =>
-    `smmap: smmap.toml: map ${map}: aliases in a loop: ${loop}; change one of them: smmap alias add --replace\n`;
+    `smmap: smmap.toml: map ${map}: aliases form a loop: ${loop}; change one of them: smmap alias add --replace\n`;
 
   test('names each loop of aliases once, and what only leads into it never', async () => {
     const { folder, read } = await openStore();
@@ -520,7 +520,7 @@ describe('smmap check', () => {
     expect(await checked(folder, maps)).toEqual([65, '', all]);
     expect(await checked(folder, '[map.mailbox]\n')).toEqual([
       0,
-      'smmap.toml: right (1 listener, 1 store, 1 map)\n',
+      'smmap.toml: no mistakes (1 listener, 1 store, 1 map)\n',
       '',
     ]);
   });
@@ -531,7 +531,7 @@ describe('smmap check', () => {
       'store.fixed = { driver = "memory", aliases = ["a@a.example b@a.example", "b@a.example a@a.example"] }\n';
     const loop = said('alias', 'a@a.example -> b@a.example -> a@a.example');
     const maps = `${memory}[map.alias]\nkind = "alias"\nstores = ["fixed", "local"]\n`;
-    const missing = 'smmap: smmap.toml: store local: not looked into (there is no store in store)\n';
+    const missing = 'smmap: smmap.toml: store local: not checked for loops (there is no store in store)\n';
     expect(await checked(folder, maps)).toEqual([65, '', missing + loop]);
     expect(readdirSync(folder)).toEqual(['smmap.toml']);
   });
@@ -539,8 +539,8 @@ describe('smmap check', () => {
   test('looks into no store that is missing or damaged, which is no mistake', async () => {
     const { folder, print } = await openStore();
     const maps = '[map.alias]\nkind = "alias"\n';
-    const right = 'smmap.toml: right (1 listener, 1 store, 1 map)\n';
-    const skipped = (reason: string): string => `smmap: smmap.toml: store local: not looked into (${reason})\n`;
+    const right = 'smmap.toml: no mistakes (1 listener, 1 store, 1 map)\n';
+    const skipped = (reason: string): string => `smmap: smmap.toml: store local: not checked for loops (${reason})\n`;
     expect(await checked(folder, maps)).toEqual([0, right, skipped('there is no store in store')]);
     await print('alias', 'add', 'a@a.example', 'b@a.example');
     expect(await checked(folder, maps)).toEqual([0, right, '']);

@@ -16,7 +16,7 @@ describe.each(KINDS)('smmap %s import --replace', (kind, several, table, line) =
   const importing = [kind, 'import', ...table];
   const replacing = [...importing, '--replace'];
   const said = (going: number, of: number, added = 0): string =>
-    `smmap: list: would add ${added}, change 0 and remove ${going} of ${of} ${several}: was it cut off? If it is right, give --allow-removals ${going}\n`;
+    `smmap: list: would add ${added}, change 0 and remove ${going} of ${of} ${several}: was the list cut off? If it is right, give --allow-removals ${going}\n`;
 
   test('of a list that was cut off removes nothing, until somebody says how many may go', async () => {
     const { read, run } = await openStore();
@@ -66,7 +66,7 @@ describe.each(KINDS)('smmap %s import --replace', (kind, several, table, line) =
     await read(importing, linesOf(line, 0, 3));
     const unended = linesOf(line, 0, 3).slice(0, -1);
     const suspicion = 'smmap: list: its last line has no line feed: was it cut off?';
-    const remedy = ' If it is whole, end that line, or give --allow-unended\n';
+    const remedy = ' If it is complete, end that line, or give --allow-unended\n';
     expect(await read(replacing, unended)).toEqual([65, `${suspicion}${remedy}smmap: nothing imported\n`]);
     expect(await read([...importing, '--strict'], unended)).toEqual([
       65,
@@ -98,8 +98,8 @@ describe('an import', () => {
   });
 
   test.for([
-    [['--allow-removals', '5'], '--allow-removals goes with --replace only'],
-    [['--replace', '--allow-removals', 'all'], 'Give a number, such as 500.'],
+    [['--allow-removals', '5'], '--allow-removals needs --replace'],
+    [['--replace', '--allow-removals', 'all'], 'Give a whole number, such as 500.'],
   ] as const)('refuses %s', async ([args, said]) => {
     const { run } = await openStore();
     const [code, , stderr] = await run(['mailbox', 'import', ...args, '-'], 'a@example.org\n');

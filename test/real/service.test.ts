@@ -77,7 +77,7 @@ describePart('a real systemd', await findInit(), () => {
       const stores = await service.run('smmap', 'stores');
       expect([stores.code, stores.stderr]).toEqual([
         0,
-        expect.stringMatching(/^smmap: process \d+ came before this daemon, and still serves 1 connections\n$/),
+        expect.stringMatching(/^smmap: process \d+, which this daemon replaced, still serves 1 connections\n$/),
       ]);
       client.close();
       await until(async () => (await events(service, 'stopped')) === 1);
@@ -224,7 +224,7 @@ describePart('a real systemd', await findInit(), () => {
       for (const each of [smtpd, second]) expect(await each.ask(`mailbox ${JOE}`)).toBe(`OK ${JOE}`);
       const older = async (): Promise<string> => (await service.run('smmap', 'stores')).stderr;
       await until(async () =>
-        /^(?:smmap: process \d+ came before this daemon, and still serves 1 connections\n){2}$/.test(await older()),
+        /^(?:smmap: process \d+, which this daemon replaced, still serves 1 connections\n){2}$/.test(await older()),
       );
     });
 

@@ -207,7 +207,7 @@ describe('a daemon whose files are replaced under it', () => {
     );
     daemon.signal('SIGHUP');
     const refused = await daemon.logged('reload_refused');
-    expect(refused['cause']).toMatch(/^of an unexpected error: .*postgresql/);
+    expect(refused['cause']).toMatch(/^unexpected error: .*postgresql/);
     expect(refused['err']).toMatchObject({ stack: expect.any(String) as string });
     expect(await askOnce(daemon.socket, 'mailbox', FRED)).toBe(`OK ${FRED}`);
     writeFileSync(join(folder, 'smmap.toml'), configOf(folder, 'map.more = {}'));

@@ -52,7 +52,7 @@ describe('the lines of a file', () => {
     ['with a mark and nothing else', '\ufeff', false],
   ])('are none where the file is UTF-16, %s', (_, text, isBigEndian) => {
     const bytes = Buffer.from(text, 'utf16le');
-    const said = 'is UTF-16, or no text; convert it first: iconv -f UTF-16 -t UTF-8';
+    const said = 'is UTF-16, or not a text; convert it first: iconv -f UTF-16 -t UTF-8';
     expect(() => linesOf(isBigEndian ? bytes.swap16() : bytes)).toThrow(said);
   });
 

@@ -316,7 +316,7 @@ describe('writing', () => {
     expect(caught).toBeInstanceOf(CliError);
     expect(caught).toMatchObject({
       exitCode: 73,
-      message: `${dir}/b: is there already; choose another folder, or replace it with --force`,
+      message: `${dir}/b: exists already; choose another folder, or overwrite it with --force`,
     });
     expect([readdirSync(dir), readFileSync(join(dir, 'b'), 'utf8')]).toEqual([['b'], 'mine']);
     writeFiles(dir, files, true);
@@ -327,6 +327,6 @@ describe('writing', () => {
     const dir = folder();
     mkdirSync(join(dir, 'x'));
     writeFileSync(join(dir, 'x', 'file'), '');
-    expect(() => writeFiles(join(dir, 'x', 'file', 'y'), files, true)).toThrow(/cannot be made/);
+    expect(() => writeFiles(join(dir, 'x', 'file', 'y'), files, true)).toThrow(/cannot be created/);
   });
 });

@@ -98,7 +98,7 @@ describe('an output file', () => {
       expect.stringMatching(`^${missing}: cannot be created \\(ENOENT`),
     ]);
     for (const path of [join(dir, 'folder'), '/dev/null']) {
-      const said = `${path}: is no regular file; leave out --output to write to standard output`;
+      const said = `${path}: is not a regular file; leave out --output to write to standard output`;
       expect(errorOf(() => writeOutput(path, ['new'], good))).toEqual([73, said]);
     }
     expect(readdirSync(dir)).toEqual(['folder']);

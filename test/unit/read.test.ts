@@ -138,7 +138,7 @@ describe('a file', () => {
 describe('a virtusertable', () => {
   const TABLE: Format = { kind: 'alias', format: 'virtusertable', lines: ['', ''], comment: '' };
   const ANYWAY = {
-    leftOut: 'an address that is in no line is refused anyway; a catch-all from before goes with --replace only',
+    leftOut: 'an unknown address is refused anyway; --replace removes a catch-all from an earlier import',
   };
   const alias = (local: string, ...targets: string[]) => ({ about: 'alias', local, domain: 'x.test', targets });
   const ERROR = {

@@ -116,7 +116,7 @@ describe('smmap cache show', () => {
       'people  mailbox  joe@example.org                0.5s   9.5s            -  disabled',
       'people  mailbox  nobody@example.com             0.5s   9.5s            -  absent',
       'people  domain   example.org                    0.5s   9.5s            -  absent',
-      'people  alias    @example.org (as it is spelt)  0.5s   9.5s            -  absent',
+      'people  alias    @example.org (exact spelling)  0.5s   9.5s            -  absent',
       String.raw`people  key      access: a\x1bb                 0.5s   9.5s            -  found: \x1b[31mREJECT\x0a`,
       'people  mailbox  down@example.org               0.5s   0.5s            -  failed: connection refused',
       '',
@@ -380,12 +380,12 @@ describe('a command for a daemon', () => {
       'a socket of mail servers that finds all',
       { kind: 'OK', value: 'x' },
       76,
-      /is no control socket of smmap, but answers OK x/,
+      /is not a control socket of smmap; it answered OK x/,
     ],
-    ['one that finds nothing', { kind: 'NOTFOUND' }, 76, /is no control socket of smmap, but answers NOTFOUND/],
+    ['one that finds nothing', { kind: 'NOTFOUND' }, 76, /is not a control socket of smmap; it answered NOTFOUND/],
     ['one that has no such map', { kind: 'TEMP', reason: 'unknown map' }, 69, /: unknown map$/],
-    ['one that answers a number', { kind: 'OK', value: '1' }, 76, /is no control socket/],
-    ['one that answers null', { kind: 'OK', value: 'null' }, 76, /is no control socket/],
+    ['one that answers a number', { kind: 'OK', value: '1' }, 76, /is not a control socket/],
+    ['one that answers null', { kind: 'OK', value: 'null' }, 76, /is not a control socket/],
   ])('is not taken in by %s', async (_, reply, exitCode, message) => {
     const server = await listen(() => reply);
     for (const [, run] of commands) {

@@ -6,7 +6,7 @@ import { type Records, openRecords } from '../../store/driver/embedded/records.t
 import { StoreError } from '../../store/store.ts';
 import { CliError, EXIT } from '../error.ts';
 
-/** Opens the store in a folder for a command, and closes it behind that. A failure of the store is a CliError. */
+/** Opens the store in a folder for a command, and closes it afterwards. A failure of the store is a CliError. */
 export async function withRecords<T>(
   dir: string,
   purpose: 'read' | 'write',
@@ -22,7 +22,7 @@ export async function withRecords<T>(
   });
 }
 
-/** Does something with a store; a failure of the store is a CliError. */
+/** Does something with a store. A failure of the store is a CliError. */
 export async function asCliError<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -43,7 +43,7 @@ export async function withDryRunStore<T>(dir: string, work: (dir: string) => Pro
   }
 }
 
-/** Says on standard error what a command goes on behind. */
+/** Prints a warning on standard error. */
 export function warn(text: string): void {
   process.stderr.write(`smmap: ${text}\n`);
 }

@@ -6,13 +6,13 @@ import { CliError, EXIT } from '../error.ts';
 import { CHUNK_BYTES, readBlocking } from './lines.ts';
 
 /**
- * A backup is lines of JSON: what it is, then each record and mark as `["key","text"]` as they stand in the store, then
- * how many there were and the SHA-256 of all that is above, without which it was cut off.
+ * A backup is lines of JSON. The first says what it is. Then each record and mark is `["key","text"]`, as in the store. The last
+ * line has their number and the SHA-256 of all lines above; if it is missing, the backup was cut off.
  */
 interface Head {
   readonly smmap: 'backup';
   readonly version: number;
-  /** Of the store that it is of. */
+  /** The format of the store. */
   readonly format: string;
   readonly made: string;
 }
@@ -25,7 +25,7 @@ interface Foot {
 const VERSION = 1;
 const LINE_FEED = 0x0a;
 
-/** The lines of a backup of a store; `passed` hears how many entries are done. */
+/** The lines of a backup of a store. `passed` gets the number of entries that are done. */
 export function* backupLines(store: Whole, made: Date, passed: (entries: number) => void): Generator<string> {
   const hash = createHash('sha256');
   const line = (content: Head | readonly [string, string]): string => {
@@ -44,8 +44,8 @@ export function* backupLines(store: Whole, made: Date, passed: (entries: number)
 }
 
 /**
- * The entries of a backup, from an open file that is called `name`; `passed` hears how many bytes were read. Throws CliError
- * where it is none, at its end where it was cut off or changed, and for an entry that this smmap does not know.
+ * The entries of a backup, from an open file called `name`. `passed` gets the number of bytes that were read. Throws CliError if
+ * it is not a backup, at its end if it was cut off or changed, and for an entry that this smmap does not know.
  */
 export function* readBackup(fd: number, name: string, passed: (bytes: number) => void): Generator<Entry> {
   const fail = (reason: string): never => {
@@ -57,7 +57,7 @@ export function* readBackup(fd: number, name: string, passed: (bytes: number) =>
   let foot: Foot | null = null;
   for (const line of linesOf(fd)) {
     number++;
-    if (foot !== null) fail(`line ${number}: there is more behind its end; it was changed`);
+    if (foot !== null) fail(`line ${number}: is after the end of the backup; the file was changed`);
     const content = parse(line);
     if (number === 1) {
       checkHead(content, fail);
@@ -70,29 +70,28 @@ export function* readBackup(fd: number, name: string, passed: (bytes: number) =>
       foot = content;
       continue;
     } else {
-      fail(`line ${number}: is no entry; it was changed or cut off`);
+      fail(`line ${number}: is not an entry; the file was changed or cut off`);
     }
     hash.update(line).update('\n');
     bytes += line.length + 1;
     passed(bytes);
   }
-  if (number === 0) fail('is empty, so it is no backup of smmap');
-  if (foot === null) return fail(`was cut off behind line ${number}; nothing was restored`);
-  if (foot.entries !== number - 2 || foot.sha256 !== hash.digest('hex')) fail('was changed: its checksum is another');
+  if (number === 0) fail('is empty, so it is not a backup of smmap');
+  if (foot === null) return fail(`was cut off after line ${number}; nothing was restored`);
+  if (foot.entries !== number - 2 || foot.sha256 !== hash.digest('hex'))
+    fail('was changed: its checksum does not match');
 }
 
 function checkHead(content: unknown, fail: (reason: string) => never): void {
   const head = content as Partial<Head> | null;
-  if (typeof head !== 'object' || head?.smmap !== 'backup') return fail('is no backup of smmap');
+  if (typeof head !== 'object' || head?.smmap !== 'backup') return fail('is not a backup of smmap');
   if (head.version !== VERSION) {
     fail(
-      `is a backup of version ${String(head.version)}, and this smmap knows ${VERSION}; restore it with a newer smmap`,
+      `is a backup of version ${String(head.version)}, and this smmap knows version ${VERSION}; restore it with a newer smmap`,
     );
   }
   if (head.format !== FORMAT && !OLDER_FORMATS.includes(String(head.format))) {
-    fail(
-      `is of a store of format ${String(head.format)}, which this smmap does not know; restore it with a newer smmap`,
-    );
+    fail(`has a store of format ${String(head.format)}, which this smmap does not know; restore it with a newer smmap`);
   }
 }
 
@@ -112,7 +111,7 @@ function isFoot(content: unknown): content is Foot {
   return typeof content === 'object' && content !== null && 'sha256' in content && 'entries' in content;
 }
 
-/** The lines of an open file of whatever length; the last one counts only with its line feed. */
+/** The lines of an open file, of any length. The last one counts only with its line feed. */
 function* linesOf(fd: number): Generator<Buffer> {
   const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
   let parts: Buffer[] = [];

@@ -11,13 +11,13 @@ import { print } from './print.ts';
 export interface ExportRules {
   /** Null: standard output. */
   readonly output: string | null;
-  /** Whether what the format cannot express may be missing. */
+  /** Whether to leave out what the format cannot express. */
   readonly partial: boolean;
 }
 
 /**
- * Writes all of a scope as a list. Resolves to 65 where something could not be expressed and may not be missing: then a
- * file stays as it was. Throws CliError where it cannot be written, or the store fails.
+ * Writes all records of a scope as a list. Resolves to 65 if the format cannot express a record that must not be left out: then
+ * the file does not change. Throws CliError if it cannot be written, or if the store fails.
  */
 export function exportAll(scope: Scope, writer: ListWriter, rules: ExportRules, dir: string): Promise<number> {
   return withRecords(dir, 'read', async (store) => {
@@ -36,13 +36,15 @@ export function exportAll(scope: Scope, writer: ListWriter, rules: ExportRules, 
     if (rules.output === null) {
       await print(ordered);
     } else if (!writeOutput(rules.output, ordered, complete)) {
-      warn(`${rules.output}: stays as it was, since ${missing} would be missing; if that is right, give --partial`);
+      warn(
+        `${rules.output}: not changed, because ${missing} records would be missing; to leave them out, give --partial`,
+      );
     }
     return complete() ? 0 : EXIT.DATA;
   });
 }
 
-/** Alias domains come first, as Postfix's own examples have them; one with a mailbox is none, and would refuse its mail. */
+/** Alias domains come first, as in the examples of Postfix. A domain with a mailbox is not one: its mail would be refused. */
 function* recordsOf(store: Records, scope: Scope, writer: ListWriter): Generator<StoredRecord> {
   if (writer.aliasDomains) {
     for (const domain of store.domains()) if (domain.class === 'alias') yield domain;

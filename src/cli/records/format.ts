@@ -17,32 +17,32 @@ import { byLine, byLogicalLine, type ListReader, readerOfCyrus, readVirtusertabl
 
 /** Writes a list. */
 export interface ListWriter {
-  /** One line; null for what has no place in such a list, a Flaw for what it cannot express. */
+  /** One line. Null for a record that does not belong into the list, a Flaw for one that the format cannot express. */
   line(record: StoredRecord): string | Flaw | null;
-  /** Puts the lines in order where the order matters; null where it does not. */
+  /** Sorts the lines. Null if their order does not matter. */
   readonly sort: ((lines: readonly string[]) => string[]) | null;
-  /** Whether domains that have aliases only stand in it too. */
+  /** Whether the list includes domains that have aliases only. */
   readonly aliasDomains: boolean;
 }
 
-/** The options that only some formats have, as they were given; "" for one without a value. */
+/** The given options that only some formats have. "" for an option without a value. */
 export type FormatOptions = Readonly<Partial<Record<OptionName, string | undefined>>>;
 type OptionName = '--default-domain' | '--separator' | '--replace' | '--allow-empty' | '--route';
 
-/** How lists of a format are read or written, once its options are known. */
+/** How lists of a format are read or written, with its options. */
 interface Choice<T> {
   readonly takes: readonly OptionName[];
-  /** Options that it cannot do without, and why. */
+  /** Options that it needs, and why. */
   readonly needs?: FormatOptions;
   readonly make: (options: FormatOptions, table: string) => T;
 }
 
-/** Finds how to read a list; throws CliError for an option that does not go with the format, or is missing. */
+/** The reader for a format. Throws CliError for an option that the format does not have, or that is missing. */
 export function readerFor({ kind, table }: Scope, format: string, options: FormatOptions): ListReader {
   return choose<ListReader>(READERS[kind], format, options, table);
 }
 
-/** Finds how to write a list; throws CliError as readerFor does. */
+/** The writer for a format. Throws CliError as readerFor does. */
 export function writerFor({ kind, table }: Scope, format: string, options: FormatOptions): ListWriter {
   return choose<ListWriter>(WRITERS[kind], format, options, table);
 }
@@ -54,12 +54,13 @@ function choose<T>(
   table: string,
 ): T {
   const choice = choices[format];
-  if (choice === undefined) throw new CliError(EXIT.USAGE, `${format}: is none of ${Object.keys(choices).join(', ')}`);
+  if (choice === undefined)
+    throw new CliError(EXIT.USAGE, `${format}: is not one of ${Object.keys(choices).join(', ')}`);
   const { takes, needs = {}, make } = choice;
   for (const option of Object.keys(given) as OptionName[]) {
     if (given[option] === undefined || takes.includes(option)) continue;
     const others = Object.keys(choices).filter((name) => choices[name]?.takes.includes(option));
-    throw new CliError(EXIT.USAGE, `${option} does not go with --format ${format}, but with ${others.join(', ')}`);
+    throw new CliError(EXIT.USAGE, `${option} is not possible with --format ${format}, only with ${others.join(', ')}`);
   }
   for (const [option, reason] of Object.entries(needs)) {
     if (given[option as OptionName] !== undefined) continue;
@@ -68,16 +69,16 @@ function choose<T>(
   return make(given, table);
 }
 
-/** What goes with every list that says itself where it ends. */
+/** The options of every list that shows where it ends. */
 const WHOLE: readonly OptionName[] = ['--replace', '--allow-empty'];
 
 const READERS: { readonly [K in KindName]: Readonly<Record<ImportName<K>, Choice<ListReader>>> } = {
   mailbox: {
     list: { takes: WHOLE, make: () => byLine(parseMailboxLine) },
-    // Its dump may end early without a sign (docs/cyrus.md), so it is never all there is.
+    // Its dump may end early without a sign (docs/cyrus.md), so it never counts as complete.
     cyrus: {
       takes: ['--default-domain', '--separator'],
-      needs: { '--default-domain': 'it is not in the list, but in imapd.conf (defaultdomain)' },
+      needs: { '--default-domain': 'the list does not have it; see defaultdomain in imapd.conf' },
       make: cyrus,
     },
     passwd: passwd('passwd'),
@@ -122,7 +123,7 @@ const WRITERS: { readonly [K in KindName]: Readonly<Record<ExportName<K>, Choice
     list: { takes: [], make: () => LINES },
     fqdnroutes: {
       takes: ['--route'],
-      needs: { '--route': "it is what stands behind each address, such as 'smtp-lmtp!localhost!%u%2'" },
+      needs: { '--route': "it is the text after each address, such as 'smtp-lmtp!localhost!%u%2'" },
       make: ({ '--route': route = '' }) => ({
         ...LINES,
         line: (record) => (record.about === 'mailbox' ? formatFqdnRoute(record, route) : null),
@@ -158,7 +159,8 @@ function passwd(of: 'passwd' | 'dovecot'): Choice<ListReader> {
 
 function domainIn({ '--default-domain': text }: FormatOptions): string | null {
   const domain = text === undefined ? null : parseDomain(text);
-  if (text !== undefined && domain === null) throw new CliError(EXIT.USAGE, `--default-domain ${text}: is no domain`);
+  if (text !== undefined && domain === null)
+    throw new CliError(EXIT.USAGE, `--default-domain ${text}: is not a domain`);
   return domain;
 }
 

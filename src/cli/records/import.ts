@@ -11,23 +11,23 @@ import { createProgress } from './progress.ts';
 import { openSource } from './source.ts';
 
 export interface ImportRules extends RemovalLimit {
-  /** Whether one bad line is enough to import nothing. */
+  /** Whether nothing is imported if one line is bad. */
   readonly strict: boolean;
-  /** Whether the list is all there is, so that what is not in it is removed; strict by its nature. */
+  /** Whether the list is complete, so that records which are not in it are removed. This is always strict. */
   readonly replace: boolean;
-  /** Whether a list without any record is right, and says that there are none. */
+  /** Whether an empty list is accepted; it says that there are no records. */
   readonly allowEmpty: boolean;
-  /** Whether the last line may end without a line feed, where one bad line is enough. */
+  /** Whether a strict import accepts a last line without a line feed. */
   readonly allowUnended: boolean;
-  /** Whether to say what would be done, and do nothing. */
+  /** Whether to print what would be done, and change nothing. */
   readonly dryRun: boolean;
 }
 
 const PROGRESS_ITEMS = 10_000;
 
 /**
- * Reads a list into the store, in one transaction. Resolves to 65 where a line was bad, or the list was refused; throws
- * CliError where it cannot be read, or the store fails.
+ * Reads a list into the store, in one transaction. Resolves to 65 if a line was bad or the list was refused. Throws CliError if
+ * it cannot be read, or if the store fails.
  */
 export async function importFile(
   scope: Scope,
@@ -45,7 +45,7 @@ export async function importFile(
     warn(`${source.name}${text}`);
   };
   const done = { good: 0, bad: 0, added: 0, changed: 0, removed: 0 };
-  const ofKind = { good: 0, added: 0 }; // of the kind that was asked for
+  const ofKind = { good: 0, added: 0 }; // of the requested kind
   const keys = new Set<string>();
   let refused = false;
   let unended = false;
@@ -57,10 +57,10 @@ export async function importFile(
     }
   }
 
-  /** Writes a record; what is wrong with it, or null. */
+  /** Writes a record. Returns what is wrong with it, or null. */
   const put = (record: StoredRecord, writer: Writer): string | null => {
     const isRepeated = isRepeat(record, keys, rules.replace);
-    if (isRepeated) return `${quoted(nameOf(record))}is in the list already, further up`;
+    if (isRepeated) return `${quoted(nameOf(record))}is in the list twice`;
     const became = writer.put(record);
     if (became === null) return TOO_LONG;
     const counted = record.about === about ? 1 : 0;
@@ -75,7 +75,7 @@ export async function importFile(
   const change = (writer: Writer): boolean => {
     for (const { at, found, bytesRead } of read(noting(source.lines()), source.name)) {
       if ('leftOut' in found) {
-        say(`${at}: left out, since ${found.leftOut}`);
+        say(`${at}: left out, because ${found.leftOut}`);
         continue;
       }
       const flaw = 'flaw' in found ? found.flaw : put(found, writer);
@@ -89,12 +89,12 @@ export async function importFile(
     }
     const whole = rules.strict || rules.replace;
     if (unended && !rules.allowUnended) {
-      say(`: ${UNENDED}${whole ? ' If it is whole, end that line, or give --allow-unended' : ''}`);
+      say(`: ${UNENDED}${whole ? ' If it is complete, end that line, or give --allow-unended' : ''}`);
       if (whole) refused = true;
     }
     if (whole && (refused || done.bad > 0)) return false;
     if (rules.replace && ofKind.good === 0 && !rules.allowEmpty) {
-      say(`: has no ${one}, so that all would be removed; if that is right, give --allow-empty`);
+      say(`: has no ${one}, so all would be removed; if that is right, give --allow-empty`);
       refused = true;
     } else if (rules.replace) {
       refused = !writer.keepOnly(about, withinOf(scope), keys, (going, all) => {
@@ -102,7 +102,7 @@ export async function importFile(
         done.removed = going;
         if (mayRemove(going, before, rules)) return true;
         say(
-          `: would add ${done.added}, change ${done.changed} and remove ${going} of ${before} ${several}: was it cut off? If it is right, give --allow-removals ${going}`,
+          `: would add ${done.added}, change ${done.changed} and remove ${going} of ${before} ${several}: was the list cut off? If it is right, give --allow-removals ${going}`,
         );
         return false;
       });
@@ -130,8 +130,8 @@ export async function importFile(
 }
 
 /**
- * Whether a list says something twice. Mail servers take the first of two such lines and here the last would stay, so whoever
- * wrote them has to say which is meant. Mailboxes merely are there, and are remembered only where the others will be removed.
+ * Whether a list has a record twice. Mail servers use the first of two such lines, and here the last would win, so the author
+ * must decide. A mailbox may be listed twice. Its key is remembered only if the other mailboxes will be removed.
  */
 function isRepeat(record: StoredRecord, keys: Set<string>, replace: boolean): boolean {
   const isMailbox = record.about === 'mailbox';
@@ -144,5 +144,5 @@ function isRepeat(record: StoredRecord, keys: Set<string>, replace: boolean): bo
 
 const UNENDED = 'its last line has no line feed: was it cut off?';
 
-/** What a store says no to. */
+/** The flaw of a record that does not fit into the store. */
 export const TOO_LONG = 'is longer than the store can hold';

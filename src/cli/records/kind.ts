@@ -1,13 +1,13 @@
 import type { About } from '../../vocabulary.ts';
 
-/** A kind of record as the command line has it, and how its lists are written, the first where nothing is said. */
+/** A kind of record on the command line, with the formats of its lists. The first format is the default. */
 export interface Kind {
   readonly about: About;
   readonly imports: readonly string[];
   readonly exports: readonly string[];
 }
 
-/** By the word behind `smmap`. */
+/** The kinds, by their command. */
 export const KINDS = {
   mailbox: {
     about: 'mailbox',
@@ -30,11 +30,11 @@ export type ExportName<K extends KindName = KindName> = (typeof KINDS)[K]['expor
 /** What a command is about: all records of a kind, or the keys of one table. */
 export interface Scope {
   readonly kind: KindName;
-  /** "" for what is in no table. */
+  /** "" for a kind that has no tables. */
   readonly table: string;
 }
 
-/** What the store is asked for to get all of it. */
+/** The part of the store that a scope is about: a table, or null for all records of the kind. */
 export function withinOf({ kind, table }: Scope): string | null {
   return kind === 'table' ? table : null;
 }

@@ -5,13 +5,13 @@ import { CliError, EXIT } from '../error.ts';
 
 export const CHUNK_BYTES = 65_536;
 const LINE_FEED = 0x0a;
-const BYTE_ORDER_MARK = '\ufeff'; // of a file of Windows, and within where such files were put together
+const BYTE_ORDER_MARK = '\ufeff'; // of files of Windows, also inside a file that was joined from such files
 const CARRIAGE_RETURN = 0x0d;
 const EMPTY = Buffer.alloc(0);
 
 /**
- * The lines of an open file, read as they are taken, so that a transaction can stay open around them. They end with LF or
- * CRLF, and lose a byte order mark. Throws CliError on a line without end, on UTF-16, and where it cannot be read.
+ * The lines of an open file, read one by one, so that a transaction can stay open around them. They end with LF or CRLF. A byte
+ * order mark is removed. Throws CliError on a line that is too long, on UTF-16, and if the file cannot be read.
  */
 export function* readLines(fd: number): Generator<SourceLine> {
   const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
@@ -22,7 +22,7 @@ export function* readLines(fd: number): Generator<SourceLine> {
     number++;
     bytesRead += line.length + 1;
     if (number === 1 && isUtf16(line)) {
-      throw new CliError(EXIT.DATA, 'is UTF-16, or no text; convert it first: iconv -f UTF-16 -t UTF-8');
+      throw new CliError(EXIT.DATA, 'is UTF-16, or not a text; convert it first: iconv -f UTF-16 -t UTF-8');
     }
     const text = line.toString('utf8', 0, line.at(-1) === CARRIAGE_RETURN ? line.length - 1 : line.length);
     return {
@@ -56,7 +56,7 @@ function isUtf16(firstLine: Buffer): boolean {
   return mark === 0xfffe || mark === 0xfeff || firstLine.includes(0);
 }
 
-/** Waits where standard input is a pipe that its other end made non-blocking. */
+/** Reads, and waits if standard input is a pipe that its other end made non-blocking. */
 export function readBlocking(fd: number, chunk: Buffer): number {
   for (;;) {
     try {

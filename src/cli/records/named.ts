@@ -6,7 +6,7 @@ import { CliError, EXIT } from '../error.ts';
 import { warn } from './access.ts';
 import { KINDS, type Scope } from './kind.ts';
 
-/** What somebody means who names a record of a kind. Throws CliError for what is no such name. */
+/** The record that a name on the command line means. Throws CliError for a name that is not valid. */
 export function identityOf({ kind, table }: Scope, name: string): Identity {
   const { about } = KINDS[kind];
   switch (about) {
@@ -20,19 +20,19 @@ export function identityOf({ kind, table }: Scope, name: string): Identity {
   }
 }
 
-/** Says that a record is not there. */
+/** Warns that a record does not exist. */
 export function warnOfMissing(identity: Identity): void {
   warn(`${nameOf(identity)}: there is no such ${NOUNS[identity.about][0]}`);
 }
 
-/** Reads a domain. Throws CliError for what is none. */
+/** Reads a domain. Throws CliError if it is not valid. */
 export function domainOf(text: string): string {
   const domain = parseDomain(text);
-  if (domain === null) throw new CliError(EXIT.DATA, `${text}: is no domain`);
+  if (domain === null) throw new CliError(EXIT.DATA, `${text}: is not a domain`);
   return domain;
 }
 
-/** What was read, where it has no flaw. Throws CliError with the flaw. */
+/** Returns what was read. Throws CliError if it is a Flaw. */
 export function withoutFlaw<T>(read: T | Flaw): T {
   if (typeof read === 'object' && read !== null && 'flaw' in read) throw new CliError(EXIT.DATA, read.flaw);
   return read;

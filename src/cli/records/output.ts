@@ -20,9 +20,9 @@ const DEFAULT_MODE = 0o644;
 const BATCH_CHARS = 65_536;
 
 /**
- * Writes lines to a file that whoever has it open never sees half written: beside it, then renamed over it, with the
- * mode and the owner of the one before, or `mode`. Where `isGood` says false behind the last line, or anything fails, nothing has
- * changed. Gives back what `isGood` said; throws CliError.
+ * Writes lines to a file in one step, so that no reader sees a half-written file: it writes beside the file, then renames. The
+ * file keeps its mode and owner; a new file gets `mode`. If `isGood` returns false after the last line, or anything fails, the
+ * file does not change. Returns the result of `isGood`. Throws CliError.
  */
 export function writeOutput(
   path: string,
@@ -56,7 +56,7 @@ export function writeOutput(
   }
 }
 
-/** What is there, and where it really is: a link stays one. A device or a pipe is not for renaming over. */
+/** The file at a path, and its real path: a link stays a link. A device or a pipe must not be replaced. */
 function examine(path: string): { readonly old: Stats | null; readonly target: string } {
   let old: Stats | undefined;
   let target = path;
@@ -67,7 +67,10 @@ function examine(path: string): { readonly old: Stats | null; readonly target: s
     throw cannotCreate(path, error);
   }
   if (old === undefined || old.isFile()) return { old: old ?? null, target };
-  throw new CliError(EXIT.CANNOT_CREATE, `${path}: is no regular file; leave out --output to write to standard output`);
+  throw new CliError(
+    EXIT.CANNOT_CREATE,
+    `${path}: is not a regular file; leave out --output to write to standard output`,
+  );
 }
 
 function create(beside: string, path: string): number {
@@ -93,19 +96,19 @@ function writeLines(fd: number, lines: Iterable<string>): void {
   writeAll(fd, batch);
 }
 
-/** A full disk may take a part before it says so. */
+/** Writes all of a text. A full disk may accept a part of it first. */
 function writeAll(fd: number, text: string): void {
   let rest = Buffer.from(text);
   while (rest.length > 0) rest = rest.subarray(writeSync(fd, rest));
 }
 
-/** Before the mode, which a change of owner may narrow. */
+/** Sets the owner. This comes before the mode, because a change of owner may remove bits of it. */
 function keepOwner(fd: number, old: Stats): void {
   const { uid, gid } = fstatSync(fd);
   if (uid !== old.uid || gid !== old.gid) fchownSync(fd, old.uid, old.gid);
 }
 
-/** So that the new name outlasts a power cut. */
+/** Makes the new name survive a power failure. */
 function syncFolder(dir: string): void {
   const fd = openSync(dir, 'r');
   try {

@@ -1,6 +1,6 @@
 const BATCH_CHARS = 65_536;
 
-/** Prints lines as fast as the reader of standard output takes them, and holds no more than a batch. */
+/** Prints lines as fast as standard output takes them, and keeps at most one batch in memory. */
 export async function print(lines: Iterable<string>): Promise<void> {
   let batch = '';
   for (const line of lines) {

@@ -1,4 +1,4 @@
-/** How far an import has come. */
+/** Shows the progress of a command. */
 export interface Progress {
   show(bytes: number, imported: number): void;
   clear(): void;
@@ -6,7 +6,7 @@ export interface Progress {
 
 const BAR_CHARS = 30;
 
-/** A bar on a terminal, and nothing elsewhere. The size is 0 where it is not known; `noun` is what is counted. */
+/** A bar on a terminal, and nothing elsewhere. `size` is 0 if it is unknown; `noun` is what is counted. */
 export function createProgress(size: number, noun: string): Progress {
   if (!process.stderr.isTTY) return { show: () => {}, clear: () => {} };
   return {

@@ -9,25 +9,25 @@ import { CliError, EXIT } from '../error.ts';
 
 /** One record of a list, or what is wrong with it. */
 export interface Item {
-  /** Where in the source, to be written behind its name. */
+  /** The place in the source, such as its line. Follows the name of the source in messages. */
   readonly at: string;
   readonly found: StoredRecord | Flaw | { readonly leftOut: string };
-  /** How much of the source was read up to here, in bytes. */
+  /** How many bytes of the source were read so far. */
   readonly bytesRead: number;
 }
 
-/** Reads a list. Throws CliError where the whole of it is no good; `name` is that of its source. */
+/** Reads a list from the source `name`. Throws CliError if the whole list is not valid. */
 export type ListReader = (lines: Iterable<SourceLine>, name: string) => Iterable<Item>;
 
-/** What a parser makes of a line; null where it is blank or a comment. */
+/** Parses a line. Null for a blank line or a comment. */
 export type LineParser<T = StoredRecord> = (text: string) => T | Flaw | null;
 
-/** Reads a list in which each line stands for itself. */
+/** Reads a list that has one record a line. */
 export function byLine(parse: LineParser): ListReader {
   return (lines, name) => itemsOf(parse, lines, name);
 }
 
-/** Reads a list in which a line that starts with a blank continues the one before. */
+/** Reads a list in which a line that starts with a blank continues the line before it. */
 export function byLogicalLine(parse: LineParser, backslash = false): ListReader {
   return (lines, name) => itemsOf(parse, joinContinued(lines, backslash), name);
 }
@@ -51,15 +51,15 @@ function* itemsOf<T extends object>(
   }
 }
 
-/** Whether the bytes that are not UTF-8 were in a comment, or in a field that is passed over. */
+/** Whether the bytes that are not UTF-8 were in a comment, or in a field that is ignored. */
 function isAscii(found: object): boolean {
   return !('flaw' in found) && !JSON.stringify(found).includes('\ufffd');
 }
 
-/** Reads a virtusertable. Whether an address that it refuses can be left out, only the rest of the list tells. */
+/** Reads a virtusertable. The rest of the list decides whether an address that it refuses can be left out. */
 export const readVirtusertable: ListReader = function* read(lines, name) {
   const refused: Parsed<Refusal>[] = [];
-  const caught = new Set<string>(); // domains with a catch-all, from which an address may be exempt
+  const caught = new Set<string>(); // domains with a catch-all, to which a refused address is an exception
   for (const item of itemsOf(parseVirtusertableLine, lines, name)) {
     const { found, ...where } = item;
     if ('about' in found && found.about === 'refusal') {
@@ -75,10 +75,9 @@ export const readVirtusertable: ListReader = function* read(lines, name) {
   }
 };
 
-const UNKNOWN_ANYWAY =
-  'an address that is in no line is refused anyway; a catch-all from before goes with --replace only';
+const UNKNOWN_ANYWAY = 'an unknown address is refused anyway; --replace removes a catch-all from an earlier import';
 
-/** Reads the list of Cyrus. All of it is read before anything is given out, since a list that was cut off would be wrong NOTFOUNDs. */
+/** Reads the list of Cyrus. Reads all of it before it returns a record, because a list that was cut off would cause wrong NOTFOUNDs. */
 export function readerOfCyrus(options: CyrusOptions): ListReader {
   return function* read(lines, name) {
     let bytesRead = 0;
@@ -99,7 +98,7 @@ export function readerOfCyrus(options: CyrusOptions): ListReader {
 }
 
 const WITHOUT_DOMAINS =
-  'a user has an @ in his name, so imapd.conf says virtdomains: off, with which Cyrus passes over the domain of an address; ' +
+  'the name of a user has an @, so imapd.conf has virtdomains: off, and Cyrus ignores the domain of an address; ' +
   'give the map local_domains = ["*"] (docs/cyrus.md)';
 
 const NOT_UTF8: Flaw = { flaw: 'is not UTF-8; convert the file first, for example with iconv -f ISO-8859-1 -t UTF-8' };

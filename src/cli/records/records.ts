@@ -10,14 +10,14 @@ import { CliError, EXIT } from '../error.ts';
 import { TOO_LONG } from './import.ts';
 import { domainOf, withoutFlaw } from './named.ts';
 
-/** What `mailbox add` sets. Null leaves it as it is; a new mailbox is active, and has no value. */
+/** What `mailbox add` sets. Null: unchanged. A new mailbox is active, and has no value. */
 export interface MailboxFields {
   readonly folders: readonly string[];
   readonly state: State | null;
   readonly value: string | null;
 }
 
-/** Each command throws CliError with exit code 65 for what is none of its kind, and 74 for a store that fails. */
+/** Adds or changes mailboxes. Like all commands here, throws CliError: exit code 65 for bad input, 74 if the store fails. */
 export async function addMailboxes(addresses: readonly string[], fields: MailboxFields, dir: string): Promise<void> {
   const { state, value } = fields;
   if (value !== null) withoutFlaw(flawOfValue(value));
@@ -34,7 +34,7 @@ export async function addMailboxes(addresses: readonly string[], fields: Mailbox
         domain,
         state: state ?? kept.state,
         value: value ?? kept.value,
-        folders: [...new Set([...kept.folders, ...folders])], // to lose one unasked would refuse its mail
+        folders: [...new Set([...kept.folders, ...folders])], // if a folder were lost, its mail would be refused
       };
       const isPlain = state === null && value === null && folders.length === 0;
       if (isPlain && kept.state !== 'active') inactive.push(mailbox);
@@ -42,11 +42,11 @@ export async function addMailboxes(addresses: readonly string[], fields: Mailbox
     }),
   );
   for (const mailbox of inactive) {
-    warn(`${nameOf(mailbox)}: is there, and stays ${mailbox.state}; to change that, give --state active`);
+    warn(`${nameOf(mailbox)}: exists, and stays ${mailbox.state}; to change that, give --state active`);
   }
 }
 
-/** Gives an address more targets, or with `replace` other ones. */
+/** Adds targets to an alias, or replaces them. */
 export function addAlias(address: string, targets: readonly string[], replace: boolean, dir: string): Promise<void> {
   const alias: Alias = withoutFlaw(parseAlias(withoutFlaw(parseOwner(address)), targets.join(',')));
   return put(dir, (store) => {
@@ -56,7 +56,7 @@ export function addAlias(address: string, targets: readonly string[], replace: b
   });
 }
 
-/** Null leaves the class of a domain as it is; a new one has mailboxes. */
+/** Adds domains, or changes their class. Null: unchanged; a new domain has the class mailbox. */
 export function addDomains(names: readonly string[], domainClass: DomainClass | null, dir: string): Promise<void> {
   const domains = names.map(domainOf);
   return put(dir, (store) =>
@@ -73,7 +73,7 @@ export function addKey(table: string, key: string, value: string, dir: string): 
   return put(dir, () => [entry]);
 }
 
-/** Writes in one transaction what is made of what is there. */
+/** Writes records in one transaction. `make` makes them from the records that exist. */
 function put(dir: string, make: (store: Records) => readonly StoredRecord[]): Promise<void> {
   return withRecords(dir, 'write', (store) => {
     store.write((writer) => {

@@ -11,8 +11,8 @@ import type { Scope } from './kind.ts';
 import { identityOf, withoutFlaw, warnOfMissing } from './named.ts';
 
 /**
- * Removes records. Resolves to 1 where one was not there. Throws CliError, and removes nothing, where somebody names an alias
- * and behind it one of its targets: he means that target, and would lose the alias.
+ * Removes records. Resolves to 1 if one does not exist. If the names are an alias and then one of its targets, throws CliError
+ * and removes nothing: the user wants to remove that target, and would lose the alias.
  */
 export function remove(scope: Scope, names: readonly string[], dir: string): Promise<number> {
   const identities = names.map((name) => identityOf(scope, name));
@@ -24,7 +24,7 @@ export function remove(scope: Scope, names: readonly string[], dir: string): Pro
   });
 }
 
-/** Removes targets from aliases. Resolves to 1 where one was not there. Throws CliError where an alias would have none. */
+/** Removes targets from aliases. Resolves to 1 if one does not exist. Throws CliError if an alias would have no target. */
 export function removeTargets(names: readonly string[], targets: readonly string[], dir: string): Promise<number> {
   const scope: Scope = { kind: 'alias', table: '' };
   const identities = names.map((name) => identityOf(scope, name));
@@ -39,7 +39,7 @@ export function removeTargets(names: readonly string[], targets: readonly string
         continue;
       }
       const absent = going.filter((target) => !has(alias, target));
-      for (const target of absent) warn(`${nameOf(alias)}: ${target} is none of its targets`);
+      for (const target of absent) warn(`${nameOf(alias)}: ${target} is not one of its targets`);
       missing += absent.length;
       const left = alias.targets.filter((target) => !going.some((each) => isSame(each, target)));
       if (left.length === 0) {
@@ -54,7 +54,7 @@ export function removeTargets(names: readonly string[], targets: readonly string
   });
 }
 
-/** Changes a store that is there, in one transaction; `work` gives back how many were missing. */
+/** Changes a store that exists, in one transaction. `work` returns how many records were missing. */
 function change(dir: string, work: (store: Records, writer: Writer) => number): Promise<number> {
   if (!hasStore(dir)) throw new CliError(EXIT.IO, `there is no store in ${dir}`);
   return withRecords(dir, 'write', (store) => {
@@ -75,7 +75,7 @@ function refuseTarget(store: Records, [first, ...others]: readonly Identity[], n
   const [address, target] = [names[0], names[at + 1]];
   throw new CliError(
     EXIT.USAGE,
-    `${target} is a target of ${address}. To remove it from there: smmap alias remove --target ${target} ${address}. To remove both aliases, name them one at a time. Nothing was removed`,
+    `${target} is a target of ${address}. To remove the target: smmap alias remove --target ${target} ${address}. To remove both aliases, use two commands. Nothing was removed`,
   );
 }
 

@@ -6,7 +6,7 @@ import type { Scope } from './kind.ts';
 import { domainOf, identityOf, warnOfMissing } from './named.ts';
 import { print } from './print.ts';
 
-/** Prints records with all that is known of them. Resolves to 1 where one is not there. */
+/** Prints records with all details. Resolves to 1 if one does not exist. */
 export function show(scope: Scope, names: readonly string[], dir: string): Promise<number> {
   const identities = names.map((name) => identityOf(scope, name));
   return withRecords(dir, 'read', (store) => {
@@ -26,8 +26,8 @@ export function show(scope: Scope, names: readonly string[], dir: string): Promi
 }
 
 /**
- * Prints the addresses of mailboxes, the lines of aliases, of one domain or of all; the domains that are hosted, whether
- * they were added or have a mailbox; the lines of a table, or without one the names of all.
+ * Prints the addresses of mailboxes or the lines of aliases, of one domain or of all; the hosted domains, whether they were
+ * added or have a mailbox; or the lines of a table, or the names of all tables.
  */
 export function list(scope: Scope, domain: string | null, dir: string): Promise<void> {
   const within = domain === null ? null : domainOf(domain);
@@ -60,7 +60,7 @@ function fieldsOf(record: StoredRecord): readonly (readonly [name: string, value
   }
 }
 
-/** A domain that is hosted since it has a mailbox, and was not added. */
+/** A domain that is hosted because it has a mailbox, and was not added. */
 function hostedAt(store: Records, identity: Identity): HostedDomain | null {
   if (identity.about !== 'domain') return null;
   for (const each of store.domains()) if (each.domain === identity.domain) return each;

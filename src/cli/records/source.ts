@@ -9,11 +9,11 @@ import { CHUNK_BYTES, readBlocking, readLines } from './lines.ts';
 /** An open file to import from. */
 export interface Source {
   readonly fd: number;
-  /** As it is called in messages. */
+  /** Its name in messages. */
   readonly name: string;
-  /** In bytes, 0 where that is not known. */
+  /** In bytes, 0 if unknown. */
   readonly size: number;
-  /** To be taken once. Throws CliError where it cannot be read, or is no text. */
+  /** The lines; call it once. Throws CliError if the file cannot be read, or is not a text. */
   lines(): Iterable<SourceLine>;
   close(): void;
 }
@@ -41,8 +41,8 @@ export function openSource(file: string): Source {
 }
 
 /**
- * What is no file, such as a pipe, is copied to one first: a transaction stays open around the lines, and whoever writes into the
- * pipe may take hours.
+ * Copies a source that is not a file, such as a pipe, to a file. A transaction stays open around the lines, and the program that
+ * writes into the pipe may take hours.
  */
 function fileOf(fd: number): number {
   if (fstatSync(fd).isFile()) return fd;
@@ -57,7 +57,7 @@ function fileOf(fd: number): number {
     bytes += length;
   }
   if (fd !== 0) closeSync(fd);
-  return copy; // nothing was read from its start yet: it was written by position
+  return copy; // its position is still at the start: it was written by offset
 }
 
 function open(file: string): number {

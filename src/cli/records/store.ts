@@ -15,10 +15,10 @@ import { createProgress, type Progress } from './progress.ts';
 import { openSource, type Source } from './source.ts';
 
 const PROGRESS_ENTRIES = 10_000;
-const BEYOND_USE = /truncated|damaged|is no store/; // as datafile.ts says
-const BACKUP_MODE = 0o600; // it has the addresses of everybody
+const BEYOND_USE = /truncated|damaged|is no(?:t a)? store/; // the words of datafile.ts
+const BACKUP_MODE = 0o600; // it has the addresses of all users
 
-/** Writes all of a store to a file, or to standard output for `-`. Throws CliError. */
+/** Writes a whole store to a file, or to standard output for `-`. Throws CliError. */
 export async function backup(file: string, dir: string): Promise<void> {
   refuseOwnFile(file, dir);
   await asCliError(async () => {
@@ -37,7 +37,7 @@ export async function backup(file: string, dir: string): Promise<void> {
   });
 }
 
-/** Makes a store of a backup, and leaves what is there as it is where that fails. Throws CliError. */
+/** Replaces a store with a backup. If that fails, nothing changes. Throws CliError. */
 export async function restore(file: string, force: boolean, dir: string): Promise<void> {
   const restored = await withBackup(file, 'restored', async (source, progress) => {
     let held: Counts | null = null;
@@ -55,7 +55,7 @@ export async function restore(file: string, force: boolean, dir: string): Promis
     if (counts === null) {
       throw new CliError(
         EXIT.CANNOT_CREATE,
-        `${dir}: holds a store already (${listCounts(held ?? new Map())}); to replace all of it, give --force`,
+        `${dir}: has a store already (${listCounts(held ?? new Map())}); to replace all of it, give --force`,
       );
     }
     return counts;
@@ -63,13 +63,13 @@ export async function restore(file: string, force: boolean, dir: string): Promis
   warn(`restored ${listCounts(restored)}`);
 }
 
-/** Reads all of a store, or of a backup. Resolves to 65 where something is wrong. Throws CliError. */
+/** Checks a whole store, or a backup. Resolves to 65 if it has errors. Throws CliError. */
 export async function verify(file: string | null, dir: string): Promise<number> {
   if (file !== null) {
     const said = await withBackup(file, 'read', (source, progress) => {
       let entries = 0;
       for (const _ of readBackup(source.fd, source.name, progress)) entries++;
-      return `${source.name}: right (${entries} entries)\n`;
+      return `${source.name}: no errors (${entries} entries)\n`;
     });
     process.stdout.write(said);
     return 0;
@@ -77,16 +77,16 @@ export async function verify(file: string | null, dir: string): Promise<number> 
   return asCliError(async () => {
     const { flaws, counts } = await verifyWhole(dir);
     for (const flaw of flaws) warn(`${dir}: ${flaw}`);
-    if (flaws.length === 0) process.stdout.write(`${dir}: right (${listCounts(counts)})\n`);
+    if (flaws.length === 0) process.stdout.write(`${dir}: no errors (${listCounts(counts)})\n`);
     return flaws.length === 0 ? 0 : EXIT.DATA;
   });
 }
 
-/** Brings a store to the format of this smmap. Throws CliError. */
+/** Converts a store to the format of this smmap. Throws CliError. */
 export async function upgrade(dir: string): Promise<void> {
   if (!hasStore(dir)) throw new CliError(EXIT.IO, `there is no store in ${dir}`);
   const old = await asCliError(() => upgradeWhole(dir));
-  warn(old === FORMAT ? `${dir}: has format ${FORMAT} already` : `${dir}: has format ${FORMAT} now, and had ${old}`);
+  warn(old === FORMAT ? `${dir}: has format ${FORMAT} already` : `${dir}: converted from format ${old} to ${FORMAT}`);
 }
 
 async function withBackup<T>(
@@ -111,7 +111,7 @@ async function withBackup<T>(
   }
 }
 
-/** A backup that is renamed over the store itself would be the end of both. */
+/** A backup must not replace the files of the store itself. */
 function refuseOwnFile(file: string, dir: string): void {
   if (!existsSync(file)) return;
   const data = fileOf(dir);
