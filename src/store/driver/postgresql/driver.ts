@@ -1,6 +1,5 @@
 import { Socket } from 'node:net';
 import { userInfo } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type PeerCertificate, checkServerIdentity } from 'node:tls';
 import pg from 'pg';
 import type { Bulk } from '../../guard/batch.ts';
@@ -10,8 +9,6 @@ import {
   batchValues,
   errorOf,
   type Group,
-  groupsOf,
-  inOrder,
   joinedStatement,
   parseUrl,
   rowsOfEach,
@@ -20,68 +17,21 @@ import {
   typesStatement,
   verdictsOf,
 } from './statement.ts';
-import type { Queries, Query } from '../sql/query.ts';
-import { ClosedError, QuestionError, StoreError } from '../../store.ts';
+import type { Line } from './line.ts';
+import { type PoolOptions, createPool } from './pool.ts';
+import { createWatch } from './watch.ts';
+import type { Query } from '../sql/query.ts';
+import { QuestionError, StoreError } from '../../store.ts';
 import { type TlsOptions, trustOptions } from '../../tls.ts';
 
-export interface PostgresqlOptions extends ServerOptions {
-  /** How many at most. */
-  readonly connections: number;
-  readonly queries: Queries;
-}
+export type PostgresqlOptions = ServerOptions & PoolOptions;
 
 /**
  * Answers from one PostgreSQL server. All questions of a kind are one prepared statement. What a standby does not find is in
  * doubt, since it may lag; so is what is not ASCII and not found in a database that knows no encoding.
  */
 export function createPostgresql(options: PostgresqlOptions): Bulk {
-  const free: Slot[] = Array.from({ length: options.connections }, () => ({ line: null }));
-  const slots = [...free];
-  const waiting: ((slot: Slot) => void)[] = [];
-  let closed = false;
-
-  const release = (slot: Slot): void => {
-    const next = waiting.shift();
-    if (next === undefined) free.push(slot); // the next to be taken, so that the others may rest
-    else next(slot);
-  };
-
-  const ask = async (groups: readonly Group[], until: number): Promise<void> => {
-    const slot = free.pop() ?? (await new Promise<Slot>((resolve) => waiting.push(resolve)));
-    try {
-      if (closed) throw new ClosedError();
-      if (slot.line === null || slot.line.ended.aborted) slot.line = openLine(options);
-      const { line } = slot;
-      await line.within(until, (session) => askOn(session, groups));
-    } catch (cause) {
-      const asked = groups.reduce((sum, { questions }) => sum + questions.length, 0);
-      if (cause instanceof QuestionError && asked > 1) throw cause;
-      for (const group of groups) group.verdicts = group.questions.map(() => cause as StoreError);
-    } finally {
-      release(slot);
-    }
-  };
-
-  return {
-    async lookupAll(questions, atOnce = false) {
-      const until = performance.now() + options.timeoutMs;
-      const groups = groupsOf(questions, options.queries);
-      const asked = groups.filter(({ query }) => query !== null);
-      if (atOnce && asked.length > 1) await ask(asked, until);
-      else await Promise.all(asked.map((group) => ask([group], until)));
-      return inOrder(questions, groups);
-    },
-    atomic: true,
-    close() {
-      closed = true;
-      for (const { line } of slots) line?.end(new ClosedError());
-    },
-  };
-}
-
-/** A place for a connection, that one group of questions has at a time. */
-interface Slot {
-  line: Line | null;
+  return createPool(options, () => openLine(options));
 }
 
 interface Session {
@@ -92,15 +42,6 @@ interface Session {
   isPrimary: boolean;
   /** Whether the database takes texts for bytes. */
   readonly isBytes: boolean;
-}
-
-/** One connection, from its first packet to its end. It never comes back. */
-interface Line {
-  readonly client: pg.Client;
-  readonly ended: AbortSignal;
-  /** Works with the session. Any failure that is not the question's, and being late, ends the connection. */
-  within<T>(until: number, work: (session: Session) => Promise<T>): Promise<T>;
-  end(reason: StoreError): void;
 }
 
 function openLine({ url, password, tls, timeoutMs }: ServerOptions): Line {
@@ -144,23 +85,28 @@ function openLine({ url, password, tls, timeoutMs }: ServerOptions): Line {
   const started = start();
   started.catch(() => {}); // it is told to each who works with it
 
+  const within = async <T>(until: number, work: (session: Session) => Promise<T>): Promise<T> => {
+    const late = (): void => end(new StoreError(`PostgreSQL at ${name}: no answer within ${timeoutMs} ms`));
+    const timer = setTimeout(late, Math.max(0, until - performance.now()));
+    try {
+      return await work(await started);
+    } catch (cause) {
+      const failure = ended.signal.aborted ? (ended.signal.reason as StoreError) : failureOf(cause);
+      if (!(failure instanceof QuestionError)) end(failure); // a statement may be of no use any more
+      throw failure;
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+
   return {
-    client,
     ended: ended.signal,
-    end,
-    async within(until, work) {
-      const late = (): void => end(new StoreError(`PostgreSQL at ${name}: no answer within ${timeoutMs} ms`));
-      const timer = setTimeout(late, Math.max(0, until - performance.now()));
-      try {
-        return await work(await started);
-      } catch (cause) {
-        const failure = ended.signal.aborted ? (ended.signal.reason as StoreError) : failureOf(cause);
-        if (!(failure instanceof QuestionError)) end(failure); // a statement may be of no use any more
-        throw failure;
-      } finally {
-        clearTimeout(timer);
-      }
+    ask: (groups, until) => within(until, (session) => askOn(session, groups)),
+    async run(statement, until) {
+      await within(until, () => client.query(statement));
     },
+    onNotification: (heard) => void client.on('notification', ({ payload }) => heard(payload)),
+    end,
   };
 }
 
@@ -229,9 +175,6 @@ async function typesOf(client: pg.Client, query: Query): Promise<readonly string
   }
 }
 
-const CHECK_MS = 5_000;
-const AGAIN_MS = 1_000;
-
 /**
  * Listens to a channel on a connection of its own: `changed` is given the payload of each notification, an address or a domain with
  * its @, or null, where all may have changed: after each connection too, since events may have been missed. `failed` is told
@@ -243,46 +186,5 @@ export function watchPostgresql(
   changed: (what: string | null) => void,
   failed: (cause: StoreError) => void = () => {},
 ): { close(): Promise<void> } {
-  const closing = new AbortController();
-  const statement = `listen "${channel.replaceAll('"', '""')}"`;
-  let line: Line | null = null;
-  let told = false;
-
-  const listen = async (): Promise<never> => {
-    const opened = openLine(options);
-    const { client, ended } = opened;
-    line = opened;
-    client.on('notification', ({ payload }) => changed(payload === undefined || payload === '' ? null : payload));
-    for (let text = statement; ; text = 'select 1') {
-      await opened.within(
-        performance.now() + Math.min(options.timeoutMs, CHECK_MS),
-        async () => await client.query(text),
-      );
-      if (text === statement) {
-        told = false;
-        changed(null);
-      }
-      await sleep(CHECK_MS, undefined, { signal: ended });
-    }
-  };
-  const watch = async (): Promise<void> => {
-    while (!closing.signal.aborted) {
-      try {
-        await listen();
-      } catch (cause) {
-        const { cause: loss } = cause as Error; // of a sleep that the end of the connection cut short
-        if (!told && !closing.signal.aborted) failed(loss instanceof StoreError ? loss : (cause as StoreError));
-        told = true;
-      }
-      await sleep(AGAIN_MS, undefined, { signal: closing.signal }).catch(() => {});
-    }
-  };
-  const watching = watch();
-  return {
-    async close() {
-      closing.abort();
-      line?.end(new StoreError('closed'));
-      await watching;
-    },
-  };
+  return createWatch(() => openLine(options), options.timeoutMs, channel, changed, failed);
 }

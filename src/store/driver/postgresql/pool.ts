@@ -1,0 +1,64 @@
+import type { Bulk } from '../../guard/batch.ts';
+import { ClosedError, QuestionError, StoreError } from '../../store.ts';
+import type { Queries } from '../sql/query.ts';
+import type { Line } from './line.ts';
+import { type Group, groupsOf, inOrder } from './statement.ts';
+
+export interface PoolOptions {
+  /** How many at most. */
+  readonly connections: number;
+  /** For all that one batch takes, a new connection included. */
+  readonly timeoutMs: number;
+  readonly queries: Queries;
+}
+
+/** A place for a connection, that one group of questions has at a time. */
+interface Slot {
+  line: Line | null;
+}
+
+/** Connections of which each has one group of questions at a time, or all groups of one moment. */
+export function createPool({ connections, timeoutMs, queries }: PoolOptions, open: () => Line): Bulk {
+  const free: Slot[] = Array.from({ length: connections }, () => ({ line: null }));
+  const slots = [...free];
+  const waiting: ((slot: Slot) => void)[] = [];
+  let closed = false;
+
+  const release = (slot: Slot): void => {
+    const next = waiting.shift();
+    if (next === undefined) free.push(slot); // the next to be taken, so that the others may rest
+    else next(slot);
+  };
+
+  const ask = async (groups: readonly Group[], until: number): Promise<void> => {
+    const slot = free.pop() ?? (await new Promise<Slot>((resolve) => waiting.push(resolve)));
+    try {
+      if (closed) throw new ClosedError();
+      if (slot.line === null || slot.line.ended.aborted) slot.line = open();
+      const { line } = slot;
+      await line.ask(groups, until);
+    } catch (cause) {
+      const asked = groups.reduce((sum, { questions }) => sum + questions.length, 0);
+      if (cause instanceof QuestionError && asked > 1) throw cause;
+      for (const group of groups) group.verdicts = group.questions.map(() => cause as StoreError);
+    } finally {
+      release(slot);
+    }
+  };
+
+  return {
+    async lookupAll(questions, atOnce = false) {
+      const until = performance.now() + timeoutMs;
+      const groups = groupsOf(questions, queries);
+      const asked = groups.filter(({ query }) => query !== null);
+      if (atOnce && asked.length > 1) await ask(asked, until);
+      else await Promise.all(asked.map((group) => ask([group], until)));
+      return inOrder(questions, groups);
+    },
+    atomic: true,
+    close() {
+      closed = true;
+      for (const { line } of slots) line?.end(new ClosedError());
+    },
+  };
+}
