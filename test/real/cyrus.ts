@@ -1,12 +1,13 @@
 // Runs the real Cyrus in a throw-away folder: its smmapd, its lmtpd, and an imapd to make mailboxes with.
 
 import { spawn } from 'node:child_process';
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { chown, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
-import { resolve as absolute, join } from 'node:path';
+import { join } from 'node:path';
 import { type Result, run } from './command.ts';
 import { type Imap, literal, openImap, quote } from './imap.ts';
+import { type Missing, findPlace, isMissing } from './part.ts';
 
 const WAIT_MS = 20_000;
 /** Who may do everything over IMAP; no account of the machine. */
@@ -49,23 +50,31 @@ export interface Installation {
   start(options: StartOptions): Promise<Cyrus>;
 }
 
-/**
- * Only the one that parts.sh unpacked into `parts`. Cyrus refuses to be root: it runs as daemon where root starts it, else
- * as whoever does.
- */
-export async function findCyrus(parts: string): Promise<Installation | { missing: string }> {
-  const part = absolute(parts, 'cyrus');
-  const bin = join(part, 'usr/lib/cyrus/bin');
-  if (!existsSync(join(bin, 'smmapd'))) return { missing: `no Cyrus below ${part}` };
+const NAME = 'Cyrus';
+const PROGRAMS = ['master', 'smmapd', 'lmtpd', 'imapd', 'ctl_mboxlist'];
+
+/** Cyrus refuses to be root: it runs as daemon where root starts it, else as the user who starts it. */
+export async function findCyrus(parts: string): Promise<Installation | Missing> {
+  const folder = 'usr/lib/cyrus/bin';
+  const place = findPlace(
+    NAME,
+    parts,
+    'cyrus',
+    PROGRAMS.map((each) => join(folder, each)),
+  );
+  if (isMissing(place)) return place;
+  const bin = join(place.root, folder);
   const account = await findAccount();
-  if ('missing' in account) return account;
-  const env = { LD_LIBRARY_PATH: join(part, 'libs'), CYRUS_USER: account.name };
+  if (isMissing(account)) return account;
+  const env = { ...place.env, CYRUS_USER: account.name };
 
   // Without a master, each ends with EX_SOFTWARE; a library that is missing, or a folder that is closed, shows here.
   for (const program of ['smmapd', 'lmtpd', 'imapd']) {
     const trial = run('setpriv', [...account.become, join(bin, program)], { env, limit: 5_000 });
     const { code, stderr } = await trial.catch((error: Error) => ({ code: 127, stderr: error.message }));
-    if (code !== 70) return { missing: `${program} does not work as ${account.name} (${code}): ${stderr.trim()}` };
+    if (code !== 70) {
+      return { name: NAME, missing: `${program} does not work as ${account.name} (${code}): ${stderr.trim()}` };
+    }
   }
   return { start: (options) => startCyrus(bin, env, account, options) };
 }
@@ -78,17 +87,17 @@ interface Account {
   readonly become: readonly string[];
 }
 
-async function findAccount(): Promise<Account | { missing: string }> {
+async function findAccount(): Promise<Account | Missing> {
   try {
     const { username, uid, gid } = userInfo();
     if (uid !== 0) return { name: username, uid, gid, become: [] };
   } catch (error) {
-    return { missing: `Cyrus wants an account with a name: ${(error as Error).message}` };
+    return { name: NAME, missing: `Cyrus wants an account with a name: ${(error as Error).message}` };
   }
   const name = 'daemon';
   const { stdout, stderr } = await run('sh', ['-c', 'id -u "$1" && id -g "$1"', 'sh', name]);
   const [uid, gid] = stdout.trim().split('\n').map(Number);
-  if (uid === undefined || gid === undefined) return { missing: `no account ${name}: ${stderr.trim()}` };
+  if (uid === undefined || gid === undefined) return { name: NAME, missing: `no account ${name}: ${stderr.trim()}` };
   return { name, uid, gid, become: [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'] };
 }
 

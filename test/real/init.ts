@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Result, run } from './command.ts';
 import { makeTrustedFolder } from './mta.ts';
+import type { Missing } from './part.ts';
 
 const SYSTEMD = '/lib/systemd/systemd';
 const WAIT_MS = 20_000;
@@ -32,15 +33,16 @@ export interface Init {
 }
 
 /** Whether one can run here; else why not. */
-export async function findInit(): Promise<{ start: typeof startInit } | { missing: string }> {
-  if (!existsSync(SYSTEMD)) return { missing: `there is no ${SYSTEMD}` };
-  if (process.getuid?.() !== 0) return { missing: 'a systemd of its own needs root' };
+export async function findInit(): Promise<{ start: typeof startInit } | Missing> {
+  const name = 'systemd';
+  if (!existsSync(SYSTEMD)) return { name, missing: `there is no ${SYSTEMD}` };
+  if (process.getuid?.() !== 0) return { name, missing: 'a systemd of its own needs root' };
   const folder = await makeTrustedFolder();
   try {
     await (await startInit({ folder, etc: {}, mounts: [] })).stop();
     return { start: startInit };
   } catch (error) {
-    return { missing: `a systemd does not start in namespaces: ${String(error)}` };
+    return { name, missing: `a systemd does not start in namespaces: ${String(error)}` };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

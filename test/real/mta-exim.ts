@@ -1,17 +1,20 @@
 // The whole Exim.
 
 import { join } from 'node:path';
+import { type Missing, type Place, findPlace } from './part.ts';
 import { HOST, type Mta, type MtaPart, type Setting, USERS, findMta, freePort, makeOwned, startMta } from './mta.ts';
 
-/** The one that parts.sh unpacked. */
-export function findExim(parts: string): Promise<MtaPart | { missing: string }> {
-  const part = join(parts, 'exim');
-  return findMta('exim', [join(part, 'usr/sbin/exim4')], (setting) => start(part, setting));
+const NAME = 'Exim';
+const EXIM = 'usr/sbin/exim4';
+
+/** The unpacked one, or the installed one. */
+export function findExim(parts: string): Promise<MtaPart | Missing> {
+  return findMta(NAME, findPlace(NAME, parts, 'exim', [EXIM]), start);
 }
 
-async function start(part: string, setting: Setting): Promise<Mta> {
+async function start({ root, libs }: Place, setting: Setting): Promise<Mta> {
   const { folder } = setting;
-  const exim = join(part, 'usr/sbin/exim4');
+  const exim = join(root, EXIM);
   const port = await freePort();
   await makeOwned(join(folder, 'spool'), USERS['Debian-exim'], 0o750);
   const etc = { 'exim4/exim4.conf': config(exim, port, setting) };
@@ -22,7 +25,7 @@ async function start(part: string, setting: Setting): Promise<Mta> {
     sockets: setting.sockets,
     port,
     command: [exim, '-bdf'],
-    libs: join(part, 'libs'),
+    libs,
     etc,
     before,
     queue: [exim, '-qff'],

@@ -2,16 +2,26 @@
 
 import { chmod, chown, copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type Missing, type Place, findUnpacked } from './part.ts';
 import { HOST, type Mta, type MtaPart, type Setting, USERS, findMta, freePort, startMta } from './mta.ts';
 
-/** The one that parts.sh unpacked. */
-export function findOpensmtpd(parts: string): Promise<MtaPart | { missing: string }> {
-  const part = join(parts, 'opensmtpd');
-  const files = ['usr/sbin/smtpd', 'usr/libexec/opensmtpd/table-socketmap'].map((file) => join(part, file));
-  return findMta('opensmtpd', files, (setting) => start(part, setting));
+const NAME = 'OpenSMTPD';
+const TABLES = 'usr/libexec/opensmtpd';
+
+/**
+ * Only the unpacked one, 6.8: its folder of table programs is laid over /usr/libexec, and 7.6 behaves in another way after
+ * a restart of smmap.
+ */
+export function findOpensmtpd(parts: string): Promise<MtaPart | Missing> {
+  const why = 'an installed OpenSMTPD is not used';
+  const place = findUnpacked(NAME, parts, 'opensmtpd', ['usr/sbin/smtpd', join(TABLES, 'table-socketmap')], why);
+  return findMta(NAME, place, start);
 }
 
-async function start(part: string, { folder, written, virtual, aliasDomains, sockets }: Setting): Promise<Mta> {
+async function start(
+  { root, libs }: Place,
+  { folder, written, virtual, aliasDomains, sockets }: Setting,
+): Promise<Mta> {
   const port = await freePort();
   const etc = {
     'smtpd.conf': `listen on 127.0.0.1 port ${port} hostname ${HOST}\ninclude "${written}/smtpd.conf"\n`,
@@ -19,14 +29,14 @@ async function start(part: string, { folder, written, virtual, aliasDomains, soc
     'mail/smmap-domains': aliasDomains.map((domain) => `${domain}\n`).join(''),
   };
   const before = `for each in /var/lib /var/spool /usr/libexec; do mount -t tmpfs -o mode=755 tmpfs $each; done
-ln -s "${part}/usr/libexec/opensmtpd" /usr/libexec/opensmtpd
+ln -s "${join(root, TABLES)}" /usr/libexec/opensmtpd
 mkdir -p /var/lib/opensmtpd/empty
 mkdir -m 711 /var/spool/smtpd`;
-  const command = [join(part, 'usr/sbin/smtpd'), '-d'];
+  const command = [join(root, 'usr/sbin/smtpd'), '-d'];
   const smtpctl = join(folder, 'smtpctl'); // which insists on its group
-  await copyFile(join(part, 'usr/sbin/smtpctl'), smtpctl);
+  await copyFile(join(root, 'usr/sbin/smtpctl'), smtpctl);
   await chown(smtpctl, USERS.root, USERS.opensmtpq);
   await chmod(smtpctl, 0o2755);
   const queue = [smtpctl, 'schedule', 'all'];
-  return startMta({ folder, sockets, port, command, libs: join(part, 'libs'), etc, before, queue });
+  return startMta({ folder, sockets, port, command, libs, etc, before, queue });
 }

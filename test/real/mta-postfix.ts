@@ -2,33 +2,40 @@
 
 import { mkdir, readFile, realpath, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type Missing, type Place, findPlace, isMissing } from './part.ts';
 import { HOST, type Mta, type MtaPart, type Setting, USERS, findMta, freePort, makeOwned, startMta } from './mta.ts';
 
-/** The one that parts.sh unpacked. */
-export function findPostfixServer(parts: string): Promise<MtaPart | { missing: string }> {
-  const part = join(parts, 'postfix');
-  const programs = ['master', 'smtpd', 'lmtp'].map((name) => join(part, 'usr/lib/postfix/sbin', name));
-  return findMta('postfix', programs, (setting) => start(part, setting));
+const NAME = 'Postfix';
+const DAEMONS = 'usr/lib/postfix/sbin';
+const MASTER_CF = 'usr/share/postfix/master.cf.dist';
+const MAIN_CF = 'usr/share/postfix/main.cf.debian';
+
+/** The unpacked one, or the installed one. */
+export function findPostfixServer(parts: string): Promise<MtaPart | Missing> {
+  return findMta(NAME, placeIn(parts), start);
 }
 
-async function start(part: string, { folder, written, domain, sockets }: Setting): Promise<Mta> {
+function placeIn(parts: string): Place | Missing {
+  const daemons = ['master', 'smtpd', 'lmtp'].map((name) => join(DAEMONS, name));
+  return findPlace(NAME, parts, 'postfix', [...daemons, 'usr/sbin/postqueue', MASTER_CF, MAIN_CF]);
+}
+
+async function start({ root, libs }: Place, { folder, written, domain, sockets }: Setting): Promise<Mta> {
   const config = join(folder, 'postfix');
   await mkdir(config);
-  const base = mainCf(part, folder, domain);
+  const base = mainCf(root, folder, domain);
   await writeFile(join(config, 'main.cf'), base + (await readFile(join(written, 'main.cf'), 'utf8')));
   const port = await freePort();
-  await writeFile(join(config, 'master.cf'), await masterCf(part, port));
+  await writeFile(join(config, 'master.cf'), await masterCf(root, port));
 
   await makeQueue(folder);
-  const master = join(part, 'usr/lib/postfix/sbin/master');
-  const flush = [join(part, 'usr/sbin/postqueue'), '-c', config, '-f'];
   return startMta({
     folder,
     sockets,
     port,
-    command: [master, '-s', '-c', config],
-    libs: join(part, 'libs'),
-    queue: flush,
+    command: [join(root, DAEMONS, 'master'), '-s', '-c', config],
+    libs,
+    queue: [join(root, 'usr/sbin/postqueue'), '-c', config, '-f'],
   });
 }
 
@@ -39,37 +46,39 @@ export interface DebianPostfix {
 }
 
 /** The same one as Debian installs it. */
-export async function findDebianPostfix(parts: string): Promise<DebianPostfix | { missing: string }> {
-  const part = join(parts, 'postfix');
+export async function findDebianPostfix(parts: string): Promise<DebianPostfix | Missing> {
+  const place = placeIn(parts);
   const found = await findPostfixServer(parts);
-  return 'missing' in found ? found : { start: (folder, sockets) => startDebian(part, folder, sockets) };
+  if (isMissing(found)) return found;
+  if (isMissing(place)) return place;
+  return { start: (folder, sockets) => startDebian(place, folder, sockets) };
 }
 
-async function startDebian(part: string, folder: string, sockets: string): Promise<Mta> {
+async function startDebian({ root, libs }: Place, folder: string, sockets: string): Promise<Mta> {
   const port = await freePort();
-  const debian = await readFile(join(part, 'usr/share/postfix/main.cf.debian'), 'utf8');
+  const debian = await readFile(join(root, MAIN_CF), 'utf8');
   const own = `recipient_delimiter = +\nmydestination = $myhostname, localhost\n`; // as its installer writes them
-  const read = (name: string): Promise<string> => readFile(join(part, 'etc/postfix', name), 'utf8');
+  const read = (name: string): Promise<string> => readFile(join(root, 'etc/postfix', name), 'utf8');
   await makeQueue(folder);
   const etc = {
-    'postfix/main.cf': debian + placesOf(part, folder) + `shlib_directory = ${part}/usr/lib/postfix\n` + own,
-    'postfix/master.cf': await listenAt(part, port),
+    'postfix/main.cf': debian + placesOf(root, folder) + `shlib_directory = ${root}/usr/lib/postfix\n` + own,
+    'postfix/master.cf': await listenAt(root, port),
     'postfix/postfix-files': await read('postfix-files'),
   };
   // awk is a link into /etc, which is another one there.
   const programs = join(folder, 'programs');
   await mkdir(programs);
   await symlink(await realpath('/usr/bin/awk'), join(programs, 'awk'));
-  const path = `PATH=${programs}:${join(part, 'usr/sbin')}:$PATH`;
+  const path = `PATH=${programs}:${join(root, 'usr/sbin')}:$PATH`;
   return startMta({
     folder,
     port,
     etc,
-    command: [join(part, 'usr/lib/postfix/sbin/master'), '-s'],
-    libs: join(part, 'libs'),
-    queue: [join(part, 'usr/sbin/postqueue'), '-f'],
+    command: [join(root, 'usr/lib/postfix/sbin/master'), '-s'],
+    libs,
+    queue: [join(root, 'usr/sbin/postqueue'), '-f'],
     before: `mkdir /run/smmap; mount --bind "${sockets}" /run/smmap
-${path} sh ${part}/usr/lib/postfix/configure-instance.sh`,
+${path} sh ${root}/usr/lib/postfix/configure-instance.sh`,
   });
 }
 
@@ -94,9 +103,9 @@ const QUEUES = [
  * With max_use, each connection has an smtpd of its own: it remembers for as long as it lives that the class of a domain
  * could not be looked up, and it is chance which one gets the next connection.
  */
-function mainCf(part: string, folder: string, origin: string): string {
+function mainCf(root: string, folder: string, origin: string): string {
   return `compatibility_level = 3.6
-${placesOf(part, folder)}myorigin = ${origin}
+${placesOf(root, folder)}myorigin = ${origin}
 mydestination = ${HOST}
 disable_dns_lookups = yes
 default_transport = error:nothing leaves this machine
@@ -108,12 +117,12 @@ smtpd_hard_error_limit = 1000000
 `;
 }
 
-/** Where an unpacked one has what, and to whom it talks. */
-function placesOf(part: string, folder: string): string {
+/** Where it has what, and to whom it talks. */
+function placesOf(root: string, folder: string): string {
   return `queue_directory = ${folder}/queue
 data_directory = ${folder}/data
-daemon_directory = ${part}/usr/lib/postfix/sbin
-command_directory = ${part}/usr/sbin
+daemon_directory = ${join(root, DAEMONS)}
+command_directory = ${join(root, 'usr/sbin')}
 mail_owner = postfix
 setgid_group = postdrop
 maillog_file = /dev/stdout
@@ -133,12 +142,12 @@ async function makeQueue(folder: string): Promise<void> {
 }
 
 /** Debian's own, without a chroot: it can do without the libraries there. */
-async function masterCf(part: string, port: number): Promise<string> {
-  return (await listenAt(part, port)).replace(/^(\S+ +\S+ +\S +\S +)y/gm, '$1n');
+async function masterCf(root: string, port: number): Promise<string> {
+  return (await listenAt(root, port)).replace(/^(\S+ +\S+ +\S +\S +)y/gm, '$1n');
 }
 
 /** Debian's own, on another port. */
-async function listenAt(part: string, port: number): Promise<string> {
-  const text = await readFile(join(part, 'usr/share/postfix/master.cf.dist'), 'utf8');
+async function listenAt(root: string, port: number): Promise<string> {
+  const text = await readFile(join(root, MASTER_CF), 'utf8');
   return text.replace(/^smtp +inet/m, `127.0.0.1:${port} inet`);
 }

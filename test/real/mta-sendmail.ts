@@ -2,21 +2,26 @@
 
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type Missing, type Place, findPlace, together } from './part.ts';
+import { SENDMAIL } from './sendmail.ts';
 import { run } from './command.ts';
 import { HOST, type Mta, type MtaPart, type Setting, USERS, findMta, freePort, makeOwned, startMta } from './mta.ts';
 
-/** The one that parts.sh unpacked, with what makes its configuration. */
-export function findSendmailServer(parts: string): Promise<MtaPart | { missing: string }> {
-  const [part, tools] = [join(parts, 'sendmail'), join(parts, 'm4')];
-  const files = [join(part, 'usr/libexec/sendmail/sendmail'), join(tools, 'usr/bin/m4'), join(tools, 'usr/bin/patch')];
-  return findMta('sendmail and m4', files, (setting) => start(part, tools, setting));
+const NAME = 'Sendmail';
+const CF = 'usr/share/sendmail/cf';
+
+/** The unpacked one or the installed one, with what makes its configuration. */
+export function findSendmailServer(parts: string): Promise<MtaPart | Missing> {
+  const server = findPlace(NAME, parts, 'sendmail', [SENDMAIL]);
+  const tools = findPlace('m4 and patch', parts, 'm4', ['usr/bin/m4', 'usr/bin/patch', join(CF, 'm4/cf.m4')]);
+  return findMta(NAME, together({ server, tools }), start);
 }
 
-async function start(part: string, tools: string, setting: Setting): Promise<Mta> {
+async function start({ server, tools }: Readonly<Record<'server' | 'tools', Place>>, setting: Setting): Promise<Mta> {
   const { folder, written, domain, virtual, aliasDomains } = setting;
   const port = await freePort();
   const cf = join(folder, 'cf');
-  await cp(join(tools, 'usr/share/sendmail/cf'), cf, { recursive: true });
+  await cp(join(tools.root, CF), cf, { recursive: true });
   await cp(join(written, 'anfi_vcyrus.m4'), join(cf, 'feature/anfi_vcyrus.m4'));
   for (const name of ['proto.m4.patch', 'cyrusv2.m4.patch']) {
     await succeed(tools, 'patch', ['-p1', '--fuzz=0', '-d', folder, '-i', join(written, name)]);
@@ -32,15 +37,14 @@ async function start(part: string, tools: string, setting: Setting): Promise<Mta
     'mail/virtuser-domains': [...virtual, ...aliasDomains].map((each) => `${each}\n`).join(''),
     'mail/aliases': 'postmaster: user1\n',
   };
-  const sendmail = join(part, 'usr/libexec/sendmail/sendmail');
-  const libs = join(part, 'libs');
+  const sendmail = join(server.root, SENDMAIL);
   const before = `"${sendmail}" -bi`;
   return startMta({
     folder,
     sockets: setting.sockets,
     port,
     command: [sendmail, '-bD', '-q1h'],
-    libs,
+    libs: server.libs,
     etc,
     before,
     queue: [sendmail, '-q'],
@@ -70,9 +74,9 @@ MAILER(\`smtp')dnl
 }
 
 /** Runs one of the tools, with the libraries that the machine may lack. */
-async function succeed(tools: string, name: string, args: string[]): Promise<string> {
-  const file = join(tools, 'usr/bin', name);
-  const { code, stdout, stderr } = await run(file, args, { env: { LD_LIBRARY_PATH: join(tools, 'libs') } });
+async function succeed({ root, env }: Place, name: string, args: string[]): Promise<string> {
+  const file = join(root, 'usr/bin', name);
+  const { code, stdout, stderr } = await run(file, args, { env });
   if (code !== 0) throw new Error(`${file} ended with ${code}: ${stderr}${stdout}`);
   return stdout;
 }

@@ -11,7 +11,7 @@ import { findOpensmtpd } from './mta-opensmtpd.ts';
 import { findPostfixServer } from './mta-postfix.ts';
 import { findSendmailServer } from './mta-sendmail.ts';
 import { type Trouble, type World, makeWorld } from './mta-world.ts';
-import { PARTS, describePart } from './part.ts';
+import { type Missing, PARTS, describePart } from './part.ts';
 import { type SmtpReply, openSmtp } from './smtp.ts';
 
 interface Row {
@@ -103,7 +103,7 @@ const DELIVERED = [
 interface Server {
   readonly name: string;
   readonly title: string;
-  readonly part: MtaPart | { missing: string };
+  readonly part: MtaPart | Missing;
   /** As whom LMTP gets the recipients. */
   readonly delivered: readonly string[];
   /** What stands in the table for a row that it cannot be asked. */

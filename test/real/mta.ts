@@ -1,12 +1,13 @@
 // Runs a whole mail server on a loopback port, where it sees users, hosts and fixed paths of its own.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type Result, run } from './command.ts';
+import { type Missing, isMissing } from './part.ts';
 import { openSmtp } from './smtp.ts';
 
 const WAIT_MS = 20_000;
@@ -59,18 +60,17 @@ const GROUPS = { postdrop: 59_005 };
 /** What a mail server calls itself. */
 export const HOST = 'mx.example.org';
 
-/** The part, if all of its files are there and it may run in namespaces of its own. */
-export async function findMta(
-  part: string,
-  files: readonly string[],
-  start: MtaPart['start'],
-): Promise<MtaPart | { missing: string }> {
-  const lacking = files.filter((file) => !existsSync(file));
-  if (lacking.length > 0) return { missing: `no ${lacking.join(', ')}: sh test/real/parts.sh .parts unpacks ${part}` };
+/** A mail server at a place, if it may run in namespaces of its own. */
+export async function findMta<P extends object>(
+  name: string,
+  place: P | Missing,
+  start: (place: P, setting: Setting) => Promise<Mta>,
+): Promise<MtaPart | Missing> {
+  if (isMissing(place)) return place;
   const trial = run('unshare', [...NAMESPACES, 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']);
   const { code, stderr } = await trial.catch((error: Error) => ({ code: 127, stderr: error.message }));
-  if (code !== 0) return { missing: `a mail server needs root and a mount namespace: ${stderr.trim()}` };
-  return { start };
+  if (code !== 0) return { name, missing: `a mail server needs root and a mount namespace: ${stderr.trim()}` };
+  return { start: (setting) => start(place, setting) };
 }
 
 /** A folder for mail servers, which trust none that others can write in, such as below /tmp. */
@@ -93,8 +93,8 @@ export interface Program {
   readonly port: number;
   /** The program with its arguments; it has to stay in the foreground. */
   readonly command: readonly string[];
-  /** The folder of its libraries. */
-  readonly libs: string;
+  /** The folder of its libraries, unless it is installed. */
+  readonly libs: string | null;
   /** What it finds below /etc, by the name there. */
   readonly etc?: Readonly<Record<string, string>>;
   /** The command that runs its queue, or schedules all that is in it. */
@@ -120,7 +120,7 @@ export async function startMta({
   etc = {},
   before = '',
 }: Program): Promise<Mta> {
-  await writeEtc(join(folder, 'etc'), { ...etc, 'ld.so.conf': `${libs}\n` });
+  await writeEtc(join(folder, 'etc'), { ...etc, 'ld.so.conf': `${libs ?? ''}\n` });
   // The libraries are made known by ldconfig, since a program with the set-user-ID bit ignores LD_LIBRARY_PATH. The
   // output goes through a pipe: what Node gives is a socket, which Postfix cannot open as /dev/stdout.
   const script = `set -e

@@ -11,7 +11,7 @@ import { findOpensmtpd } from './mta-opensmtpd.ts';
 import { findPostfixServer } from './mta-postfix.ts';
 import { findSendmailServer } from './mta-sendmail.ts';
 import type { MtaPart } from './mta.ts';
-import { PARTS, describePart } from './part.ts';
+import { PARTS, describePart, together } from './part.ts';
 import { type Load, type Session, type Tally, configOf, openSession, startAsking, startLoad } from './restart.ts';
 import { type Service, makeService, until } from './service.ts';
 
@@ -19,15 +19,14 @@ const FINE: Result = { code: 0, stdout: '', stderr: '' };
 const LONG = process.env['SMMAP_LONG'] === '1';
 const TIMES = LONG ? { restarts: 10, reloads: 10, upgrades: 4 } : { restarts: 2, reloads: 1, upgrades: 1 };
 
+const init = await findInit();
 const found = {
   sendmail: await findSendmailServer(PARTS),
   postfix: await findPostfixServer(PARTS),
   exim: await findExim(PARTS),
 };
-const init = await findInit();
-const missing = [init, ...Object.values(found)].find((part) => 'missing' in part);
 
-describePart('live sessions of Sendmail, Postfix and Exim', missing ?? init, () => {
+describePart('live sessions of Sendmail, Postfix and Exim', together({ init, ...found }), () => {
   test(
     `lose nothing in ${TIMES.restarts} restarts, ${TIMES.reloads} reloads, ${TIMES.upgrades} upgrades`,
     { timeout: 300_000 },
@@ -53,9 +52,8 @@ describePart('live sessions of Sendmail, Postfix and Exim', missing ?? init, () 
 });
 
 const opensmtpd = await findOpensmtpd(PARTS);
-const lacking = [init, opensmtpd].find((part) => 'missing' in part);
 
-describePart('a live OpenSMTPD', lacking ?? { opensmtpd }, () => {
+describePart('a live OpenSMTPD', together({ init, opensmtpd }), () => {
   test('loses nothing in restarts, and only what it asks meanwhile in a stop', { timeout: 120_000 }, async () => {
     const service = await makeService(onTestFinished);
     await service.configure(configOf('/run/smmap', 'stop_ms = 200\nhandover_ms = 200'));

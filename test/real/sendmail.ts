@@ -1,9 +1,11 @@
 // Asks the real sendmail, by its test mode (`sendmail -bt`, command `/map`).
 
 import { existsSync } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Input, run, withFiles } from './command.ts';
+import { type Missing, findPlace, isMissing } from './part.ts';
 
 export interface Answer {
   key: string;
@@ -38,6 +40,9 @@ function config(map: string, flags: string, address: string): string {
   return lines.join('\n') + '\n';
 }
 
+/** Where Debian installs libraries, on the machines that it has most. */
+const LIBRARIES = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu'];
+
 /** The answer to `key` and the rest of the output behind it. */
 function parse(output: string, map: string, key: string): [Answer, string] {
   // The key is printed in full and may contain anything, but no line break.
@@ -53,34 +58,39 @@ function parse(output: string, map: string, key: string): [Answer, string] {
   return [{ key, lines, code: Number(code), ...(value !== undefined && { value }) }, output.slice(end + 1)];
 }
 
-/** Only the one that parts.sh unpacked into `parts`; root is not needed. */
-export async function findSendmail(parts: string): Promise<Sendmail | { missing: string }> {
-  const part = join(parts, 'sendmail');
-  const file = join(part, 'usr/libexec/sendmail/sendmail');
-  if (!existsSync(file)) return { missing: `no sendmail below ${part}` };
+export const SENDMAIL = 'usr/libexec/sendmail/sendmail';
+
+/** Root is not needed. */
+export async function findSendmail(parts: string): Promise<Sendmail | Missing> {
+  const name = 'Sendmail';
+  const place = findPlace(name, parts, 'sendmail', [SENDMAIL]);
+  if (isMissing(place)) return place;
+  const { root, libs, env } = place;
+  const file = join(root, SENDMAIL);
+  const wrapper = [libs ?? '', ...LIBRARIES].map((each) => join(each, 'libnss_wrapper.so')).find(existsSync);
 
   const test = (cf: string, stdin: Input, limit?: number) => {
     // sendmail sleeps for 60 s, before it reads its configuration even, if the
     // host's name has an address but no form with a dot. So it is shown a hosts
     // file of its own, in which there is one.
     const hosts = `127.0.0.1 ${hostname()}.test ${hostname()}\n`;
-    return withFiles({ hosts, cf }, (folder) =>
-      run(file, ['-bt', '-C', join(folder, 'cf')], {
-        env: {
-          LD_LIBRARY_PATH: join(part, 'libs'),
-          LD_PRELOAD: join(part, 'libs/libnss_wrapper.so'),
-          NSS_WRAPPER_HOSTS: join(folder, 'hosts'),
-        },
+    return withFiles({ hosts, cf }, async (folder) => {
+      const shown = wrapper === undefined ? {} : { LD_PRELOAD: wrapper, NSS_WRAPPER_HOSTS: join(folder, 'hosts') };
+      // A copy has no set-group-ID bit, which an installed one has, and with which it ignores LD_PRELOAD.
+      const copy = join(folder, 'sendmail');
+      await copyFile(file, copy);
+      return run(copy, ['-bt', '-C', join(folder, 'cf')], {
+        env: { ...env, ...shown },
         stdin,
         ...(limit && { limit }),
-      }),
-    );
+      });
+    });
   };
 
   const trial = await test('V10\nMlocal, P=/bin/false, A=false\n', '', 5_000);
   if (trial.code !== 0 || !trial.stdout.startsWith('ADDRESS TEST MODE')) {
     const said = (trial.stderr + trial.stdout).trim();
-    return { missing: `${file} does not work (${trial.code}): ${said}` };
+    return { name, missing: `${file} does not work (${trial.code}): ${said}` };
   }
 
   return {

@@ -23,7 +23,7 @@ import { findPostgresql } from '../support/postgresql.ts';
 import { askOnce, connectTo, request } from './client.ts';
 import { run } from './command.ts';
 import { MAIN, makeFolder, serve } from './daemon.ts';
-import { PARTS, describePart } from './part.ts';
+import { PARTS, describePart, together } from './part.ts';
 
 const FRED = 'fred@example.org';
 const WAIT = { timeout: 20_000, interval: 5 };
@@ -149,11 +149,10 @@ describePart('a start over a real PostgreSQL', findPostgresql(PARTS), (installat
   });
 });
 
-describe('a daemon whose files are replaced under it', () => {
-  test('answers, connects, fails, reloads and stops as before', { timeout: 90_000 }, async (context) => {
-    const [postgresql, mariadb] = [findPostgresql(PARTS), await findMariadb(PARTS)];
-    if ('missing' in postgresql) return context.skip(postgresql.missing);
-    if ('missing' in mariadb) return context.skip(mariadb.missing);
+const databases = together({ postgresql: findPostgresql(PARTS), mariadb: await findMariadb(PARTS) });
+
+describePart('a daemon whose files are replaced under it', databases, ({ postgresql, mariadb }) => {
+  test('answers, connects, fails, reloads and stops as before', { timeout: 90_000 }, async () => {
     const servers = await Promise.all([postgresql.start(), mariadb.start()]);
     for (const server of servers) {
       onTestFinished(() => server.stop());

@@ -7,7 +7,7 @@ import { parseConfig } from '../../src/config/load.ts';
 import { askOnce, connectTo } from './client.ts';
 import { run } from './command.ts';
 import { makeFolder, serve } from './daemon.ts';
-import { describePart } from './part.ts';
+import { type Missing, describePart } from './part.ts';
 
 const UNITS = fileURLToPath(new URL('../../systemd/', import.meta.url));
 /** What is said of each service, of 10; MemoryDenyWriteExecute= is not for V8. */
@@ -19,9 +19,9 @@ const EXPOSURE = [
 const DEFAULTS = parseConfig('', 'defaults', { socket: '/run/smmap/smmap.sock', store: '/var/lib/smmap' });
 const WAIT = { timeout: 10_000, interval: 10 };
 
-function program(name: string): { name: string } | { missing: string } {
+function program(name: string): { name: string } | Missing {
   const found = (process.env['PATH'] ?? '').split(':').some((folder) => existsSync(join(folder, name)));
-  return found ? { name } : { missing: `there is no ${name}, which is part of systemd` };
+  return found ? { name } : { name: 'systemd', missing: `there is no ${name}, which is part of systemd` };
 }
 
 /** The units as they are, but for the command: a machine that tests smmap has not installed it. */

@@ -1,14 +1,15 @@
 // Runs real MariaDB servers in throw-away folders.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
-import { resolve as absolute, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnection } from 'mysql2/promise';
 import { run } from '../real/command.ts';
+import { type Missing, type Place, findPlace, isMissing } from '../real/part.ts';
 
 const WAIT_MS = 20_000;
 
@@ -50,19 +51,20 @@ export interface Installation {
   startPair(): Promise<{ readonly primary: Mariadb; readonly replica: Replica }>;
 }
 
-/** Only the one that parts.sh unpacked into `parts`. It refuses to be root: it runs as daemon where root starts it. */
-export async function findMariadb(parts: string): Promise<Installation | { missing: string }> {
-  const part = absolute(parts, 'mariadb');
-  const program = join(part, 'usr/sbin/mariadbd');
-  if (!existsSync(program)) return { missing: `no MariaDB below ${part}` };
-  const env = { LD_LIBRARY_PATH: join(part, 'libs') };
-  const { code, stderr } = await run(program, ['--no-defaults', '--version'], { env, limit: 5_000 });
-  if (code !== 0) return { missing: `mariadbd does not work (${code}): ${stderr.trim()}` };
-  const start = (options: MariadbOptions = {}): Promise<Mariadb> => startMariadb(part, env, options);
+/** It refuses to be root: it runs as daemon where root starts it. */
+export async function findMariadb(parts: string): Promise<Installation | Missing> {
+  const name = 'MariaDB';
+  const place = findPlace(name, parts, 'mariadb', ['usr/sbin/mariadbd', 'usr/bin/mariadb-install-db']);
+  if (isMissing(place)) return place;
+  const program = join(place.root, 'usr/sbin/mariadbd');
+  const { code, stderr } = await run(program, ['--no-defaults', '--version'], { env: place.env, limit: 5_000 });
+  if (code !== 0) return { name, missing: `mariadbd does not work (${code}): ${stderr.trim()}` };
+  const start = (options: MariadbOptions = {}): Promise<Mariadb> => startMariadb(place, options);
   return { start, startPair: () => startPair(start) };
 }
 
-async function startMariadb(part: string, env: Record<string, string>, options: MariadbOptions): Promise<Mariadb> {
+async function startMariadb({ root, env }: Place, options: MariadbOptions): Promise<Mariadb> {
+  const usr = join(root, 'usr');
   const folder = await mkdtemp(join(tmpdir(), 'mariadb-'));
   const at = (name: string): string => join(folder, name);
   const become = await ownerOf(folder);
@@ -75,9 +77,9 @@ async function startMariadb(part: string, env: Record<string, string>, options: 
   process.on('exit', clean);
 
   const paths = [
-    `--basedir=${part}/usr`,
-    `--lc-messages-dir=${part}/usr/share/mysql`,
-    `--plugin-dir=${part}/usr/lib/mysql/plugin`,
+    `--basedir=${usr}`,
+    `--lc-messages-dir=${usr}/share/mysql`,
+    `--plugin-dir=${usr}/lib/mysql/plugin`,
     `--tmpdir=${folder}`, // it removes what others have in theirs
   ];
   const socketPath = at('sock');
@@ -104,16 +106,7 @@ async function startMariadb(part: string, env: Record<string, string>, options: 
       `--socket=${socketPath}`,
       `--pid-file=${at('pid')}`,
     ];
-    const all = [
-      ...become,
-      '--pdeathsig=KILL',
-      '--',
-      `${part}/usr/sbin/mariadbd`,
-      ...args,
-      ...QUICK,
-      ...listen,
-      ...tls,
-    ];
+    const all = [...become, '--pdeathsig=KILL', '--', `${usr}/sbin/mariadbd`, ...args, ...QUICK, ...listen, ...tls];
     const started = spawn('setpriv', [...all, ...(options.settings ?? [])], {
       env: { PATH: process.env['PATH'] ?? '', ...env },
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -150,7 +143,7 @@ async function startMariadb(part: string, env: Record<string, string>, options: 
     if (options.tls !== undefined) {
       for (const [name, text] of Object.entries(options.tls)) await writeFile(at(`${name}.pem`), text);
     }
-    const install = [`${part}/usr/bin/mariadb-install-db`, '--no-defaults', ...paths, `--datadir=${at('data')}`];
+    const install = [`${usr}/bin/mariadb-install-db`, '--no-defaults', ...paths, `--datadir=${at('data')}`];
     const more = ['--skip-test-db', '--skip-name-resolve', '--auth-root-authentication-method=normal', ...QUICK];
     const made = await run('setpriv', [...become, '--', ...install, ...more], { env, limit: WAIT_MS });
     if (made.code !== 0) throw new Error(`mariadb-install-db ended with ${made.code}: ${made.stdout}${made.stderr}`);

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { appendFile, chmod, chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
@@ -10,6 +10,7 @@ import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { run } from '../real/command.ts';
+import { type Missing, findPrograms, isMissing } from '../real/part.ts';
 
 const WAIT_MS = 20_000;
 export const ADMIN = 'admin';
@@ -47,12 +48,12 @@ export interface Installation {
   startStandby(primary: Postgresql): Promise<Postgresql>;
 }
 
-/** Only the one that parts.sh unpacked into `parts`. It refuses to be root: it runs as daemon where root starts it. */
-export function findPostgresql(parts: string): Installation | { missing: string } {
-  const part = resolve(parts, 'postgresql');
-  const bin = join(part, 'usr/lib/postgresql/15/bin');
-  if (!existsSync(join(bin, 'initdb'))) return { missing: `no PostgreSQL below ${part}` };
-  const place = { bin, env: { LD_LIBRARY_PATH: join(part, 'libs') }, account: accountOf() };
+/** It refuses to be root: it runs as daemon where root starts it. */
+export function findPostgresql(parts: string): Installation | Missing {
+  const programs = ['postgres', 'initdb', 'pg_basebackup'];
+  const found = findPrograms('PostgreSQL', parts, 'postgresql', [UNPACKED, ...installedFolders()], programs);
+  if (isMissing(found)) return found;
+  const place = { ...found, account: accountOf() };
   let template: Promise<string> | undefined;
   let running = 0;
   return {
@@ -90,8 +91,18 @@ export function findPostgresql(parts: string): Installation | { missing: string 
   };
 }
 
+const UNPACKED = 'usr/lib/postgresql/15/bin';
+
+/** Debian installs each version in a folder of its own; the newest comes first. */
+function installedFolders(): readonly string[] {
+  const all = '/usr/lib/postgresql';
+  const versions = existsSync(all) ? readdirSync(all).map(Number).filter(Number.isInteger) : [];
+  return versions.toSorted((a, b) => b - a).map((version) => `usr/lib/postgresql/${version}/bin`);
+}
+
 interface Place {
   readonly bin: string;
+  readonly libs: string | null;
   readonly env: Readonly<Record<string, string>>;
   readonly account: Account;
 }
@@ -148,7 +159,7 @@ async function makeTemplate(place: Place): Promise<string> {
 }
 
 async function startServer(place: Place, folder: string, options: StartOptions): Promise<Postgresql> {
-  const { bin, account } = place;
+  const { bin, libs, account } = place;
   const data = join(folder, 'data');
   const tcp = options.tcp ?? false;
   const port = await freePort(); // the socket's name has it too
@@ -156,7 +167,7 @@ async function startServer(place: Place, folder: string, options: StartOptions):
     listen_addresses: tcp ? '127.0.0.1' : '',
     port: String(port),
     unix_socket_directories: folder,
-    dynamic_library_path: `$libdir:${place.env['LD_LIBRARY_PATH']}`, // a standby loads a library that parts.sh put there
+    ...(libs === null ? {} : { dynamic_library_path: `$libdir:${libs}` }), // a standby loads a library from there
     fsync: 'off',
     shared_buffers: '16MB',
     max_connections: '50',

@@ -1,11 +1,11 @@
 // Runs real Redis servers, Sentinels and clusters in throw-away folders.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
-import { resolve as absolute, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { foldLocal } from '../../src/address/address.ts';
@@ -14,6 +14,7 @@ import type { Layouts } from '../../src/store/driver/redis/plan.ts';
 import type { StoredRecord } from '../../src/record/record.ts';
 import type { QueryName } from '../../src/store/asked.ts';
 import { run } from '../real/command.ts';
+import { type Missing, findPrograms, isMissing } from '../real/part.ts';
 
 const WAIT_MS = 20_000;
 
@@ -74,14 +75,16 @@ export interface Installation {
   startCluster(options: { readonly replicas: 0 | 1; readonly settings?: readonly string[] }): Promise<Cluster>;
 }
 
-/** Only the one that parts.sh unpacked into `parts`. It runs as daemon where root starts it. */
-export async function findRedis(parts: string): Promise<Installation | { missing: string }> {
-  const part = absolute(parts, 'redis');
-  const bin = join(part, 'usr/bin'); // redis-server is a link there: the program acts by the name that it was called
-  if (!existsSync(join(bin, 'redis-server'))) return { missing: `no Redis below ${part}` };
-  const env = { LD_LIBRARY_PATH: join(part, 'libs') };
-  const { code, stderr } = await run(join(bin, 'redis-server'), ['--version'], { env, limit: 5_000 });
-  if (code !== 0) return { missing: `redis-server does not work (${code}): ${stderr.trim()}` };
+/** It runs as daemon where root starts it. Its version is 7 at least: older ones have no `--cluster-port`. */
+export async function findRedis(parts: string): Promise<Installation | Missing> {
+  const name = 'Redis';
+  const found = findPrograms(name, parts, 'redis', ['usr/bin', 'usr/local/bin'], ['redis-server']);
+  if (isMissing(found)) return found;
+  const { bin, env } = found;
+  const { code, stdout, stderr } = await run(join(bin, 'redis-server'), ['--version'], { env, limit: 5_000 });
+  if (code !== 0) return { name, missing: `redis-server does not work (${code}): ${stderr.trim()}` };
+  const [, major] = / v=(\d+)\./.exec(stdout) ?? [];
+  if (Number(major) < 7) return { name, missing: `the tests need Redis 7 or newer; ${bin} has ${stdout.trim()}` };
   const world = (): World => createWorld(bin, env);
   return {
     async start(options) {
@@ -167,8 +170,8 @@ function createWorld(bin: string, env: Readonly<Record<string, string>>): World 
     };
     ends.push(end);
     const begin = async (): Promise<void> => {
-      const program = sentinel === undefined ? ['redis-server', ...plain] : ['redis-sentinel', 'sentinel.conf'];
-      const args = [join(bin, program[0] as string), ...program.slice(1), ...common, ...more];
+      const mode = sentinel === undefined ? plain : ['sentinel.conf', '--sentinel'];
+      const args = [join(bin, 'redis-server'), ...mode, ...common, ...more];
       const started = spawn('setpriv', [...become, '--pdeathsig=KILL', '--', ...args], {
         env: { PATH: process.env['PATH'] ?? '', ...env },
         stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,12 +1,13 @@
 // Runs the real slapd in a throw-away folder.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { resolve as absolute, join } from 'node:path';
+import { join } from 'node:path';
 import { run } from '../real/command.ts';
+import { type Missing, type Place, findPlace, isMissing } from '../real/part.ts';
 import { type Certificates, makeCertificates } from './certificates.ts';
 
 const WAIT_MS = 10_000;
@@ -57,17 +58,19 @@ export interface Installation {
   start(options?: StartOptions): Promise<Slapd>;
 }
 
-/** Only the one that parts.sh unpacked into `parts`. */
-export function findSlapd(parts: string): Installation | { missing: string } {
-  const part = absolute(parts, 'slapd');
-  if (!existsSync(join(part, 'usr/sbin/slapd'))) return { missing: `no slapd below ${part}` };
-  return { start: (options = {}) => startSlapd(part, options) };
+/** It runs as nobody where root starts it. */
+export function findSlapd(parts: string): Installation | Missing {
+  const files = ['usr/sbin/slapd', 'usr/bin/ldapwhoami', 'usr/bin/ldapmodify', 'etc/ldap/schema/misc.schema'];
+  const place = findPlace('slapd (OpenLDAP)', parts, 'slapd', files);
+  if (isMissing(place)) return place;
+  return { start: (options = {}) => startSlapd(place, options) };
 }
 
-async function startSlapd(part: string, options: StartOptions): Promise<Slapd> {
+async function startSlapd(place: Place, options: StartOptions): Promise<Slapd> {
+  const { root } = place;
   const folder = await mkdtemp(join(tmpdir(), 'slapd-'));
   const at = (name: string): string => join(folder, name);
-  const env = { PATH: process.env['PATH'] ?? '', LD_LIBRARY_PATH: join(part, 'libs') };
+  const env = { PATH: process.env['PATH'] ?? '', ...place.env };
   const ldapi = `ldapi://${encodeURIComponent(at('ldapi'))}`;
   const [plain, secure] = await Promise.all([freePort(), freePort()]);
   const ldap = `ldap://127.0.0.1:${plain}`;
@@ -85,7 +88,7 @@ async function startSlapd(part: string, options: StartOptions): Promise<Slapd> {
       return;
     }
     const become = process.getuid?.() === 0 ? [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] : [];
-    const slapd = [join(part, 'usr/sbin/slapd'), '-d', '0', '-f', at('slapd.conf'), '-h', `${ldapi} ${ldap} ${ldaps}`];
+    const slapd = [join(root, 'usr/sbin/slapd'), '-d', '0', '-f', at('slapd.conf'), '-h', `${ldapi} ${ldap} ${ldaps}`];
     const started = spawn('setpriv', [...become, '--pdeathsig=KILL', '--', ...slapd], {
       env,
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -99,7 +102,7 @@ async function startSlapd(part: string, options: StartOptions): Promise<Slapd> {
     const late = Date.now() + WAIT_MS;
     for (;;) {
       const probe = ['-x', '-H', ldap, '-D', ADMIN, '-w', ADMIN_PASSWORD];
-      const { code, stderr: why } = await run(join(part, 'usr/bin/ldapwhoami'), probe, { env });
+      const { code, stderr: why } = await run(join(root, 'usr/bin/ldapwhoami'), probe, { env });
       if (code === 0) return;
       if (child !== started || Date.now() > late) throw new Error(`slapd does not listen: ${stderr}${why}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -115,7 +118,7 @@ async function startSlapd(part: string, options: StartOptions): Promise<Slapd> {
   };
   const modify = async (ldif: string): Promise<void> => {
     const args = ['-x', '-H', ldap, '-D', ADMIN, '-w', ADMIN_PASSWORD];
-    const { code, stderr } = await run(join(part, 'usr/bin/ldapmodify'), args, { env, stdin: ldif });
+    const { code, stderr } = await run(join(root, 'usr/bin/ldapmodify'), args, { env, stdin: ldif });
     if (code !== 0) throw new Error(`ldapmodify ended with ${code}: ${stderr}`);
   };
   const add = (entries: readonly (readonly [string, Attributes])[]): Promise<void> =>
@@ -129,7 +132,7 @@ async function startSlapd(part: string, options: StartOptions): Promise<Slapd> {
   try {
     const tls = await makeCertificates(folder);
     await mkdir(at('db'));
-    await writeFile(at('slapd.conf'), slapdConf(part, folder, options));
+    await writeFile(at('slapd.conf'), slapdConf(root, folder, options));
     if (process.getuid?.() === 0) for (const name of ['.', 'db', 'server.key']) await chown(at(name), NOBODY, NOBODY);
     await start();
     if (options.provider === undefined) {
@@ -176,14 +179,14 @@ function ldifOf(name: string, attributes: Attributes): string {
   return `${['dn: ' + dn, 'changetype: add', ...lines].join('\n')}\n`;
 }
 
-function slapdConf(part: string, folder: string, { provider, database = '' }: StartOptions): string {
+function slapdConf(root: string, folder: string, { provider, database = '' }: StartOptions): string {
   const schemas = ['core', 'cosine', 'inetorgperson', 'misc'];
   const attribute = (number: number, name: string, more = ''): string =>
     `attributetype ( 1.3.6.1.4.1.4203.666.11.${number} NAME '${name}' EQUALITY caseIgnoreMatch ` +
     `SUBSTR caseIgnoreSubstringsMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 ${more})\n`;
   const own = ['Address', 'Folder', 'Value', 'State', 'Domain', 'Class', 'Table', 'Key', 'Target'];
   const names = own.map((name) => `smmap${name}`);
-  return `${schemas.map((name) => `include ${part}/etc/ldap/schema/${name}.schema\n`).join('')}
+  return `${schemas.map((name) => `include ${join(root, 'etc/ldap/schema', name)}.schema\n`).join('')}
 ${names.map((name, at) => attribute(100 + at, name)).join('')}
 attributetype ( 1.3.6.1.4.1.4203.666.11.200 NAME 'mailAlternateAddress' EQUALITY caseIgnoreIA5Match
   SUBSTR caseIgnoreIA5SubstringsMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.26 )
@@ -195,7 +198,7 @@ attributetype ( 1.2.840.113556.1.4.8 NAME 'userAccountControl' EQUALITY integerM
   SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 SINGLE-VALUE )
 objectclass ( 1.3.6.1.4.1.4203.666.11.1 NAME 'smmapThing' SUP top AUXILIARY
   MAY ( ${names.join(' $ ')} $ mailAlternateAddress $ accountStatus $ proxyAddresses $ userAccountControl ) )
-modulepath ${part}/usr/lib/ldap
+modulepath ${join(root, 'usr/lib/ldap')}
 moduleload back_mdb
 moduleload syncprov
 TLSCACertificateFile ${folder}/ca.pem
