@@ -10,6 +10,7 @@ import { type About, NOBODY } from '../../src/vocabulary.ts';
 import { connectTo } from './client.ts';
 import { run as runProgram } from './command.ts';
 import { MAIN, cli, fill, makeFolder, serve } from './daemon.ts';
+import { LONG } from '../support/long.ts';
 
 const FILE = 'smmap.mdb';
 
@@ -199,7 +200,7 @@ describe('a restore', () => {
     expect(await contents(store)).toEqual(before);
   });
 
-  test('and a backup that are killed at any moment change nothing', { timeout: 60_000 }, async () => {
+  test('and a backup that are killed at any moment change nothing', { ...LONG, timeout: 60_000 }, async () => {
     const { folder, store, file } = await makeStore();
     const other = join(folder, 'other');
     await fill(other, users(100_000, 'new'));

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { type Client, askOnce, connectTo, request } from './client.ts';
 import { type Daemon, makeFolder, serve } from './daemon.ts';
+import { LONG } from '../support/long.ts';
 
 const WAIT = { timeout: 20_000, interval: 20 };
 const FRED = 'OK fred@example.org';
@@ -54,7 +55,7 @@ function cpuTicks(pid: number): number {
   return Number(fields[11]) + Number(fields[12]); // utime and stime of proc(5)
 }
 
-test('ten thousand clients that are silent, slow or deaf: memory is bounded, and others are served', async () => {
+test('ten thousand clients that are silent, slow or deaf: memory is bounded, and others are served', LONG, async () => {
   // The deaf ones ask for more than a slow machine answers in time, and would be ended as late: patience.test.ts has that.
   const daemon = await serveFixed('unread_ms = 60_000, deadline_ms = 60_000');
   const [served] = (await connectMany(daemon.socket, 1)) as [Client];

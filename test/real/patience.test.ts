@@ -5,6 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { connectTo, request } from './client.ts';
 import { type Daemon, makeFolder, serve } from './daemon.ts';
 import { type Asked, type Outcome, askAnew, askOnOne, noOutcome } from './patience.ts';
+import { LONG } from '../support/long.ts';
 
 /** No answer may come later than its mail server waits, since it would be taken for the answer to its next question. */
 
@@ -45,7 +46,7 @@ async function askAsNewcomers(daemon: Daemon, next: () => Asked, forMs: number, 
   }
 }
 
-describe('no answer is late, and none is taken for the answer to another question', () => {
+describe('no answer is late, and none is taken for the answer to another question', LONG, () => {
   test.each([30, 90])(
     'where SQLite takes a tenth of a second for each question, of %i clients',
     async (clients) => {

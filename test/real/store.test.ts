@@ -23,6 +23,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openRecords } from '../../src/store/driver/embedded/records.ts';
 import { askOnce, connectTo } from './client.ts';
 import { type Daemon, MAIN, cli, fill, makeFolder, serve } from './daemon.ts';
+import { LONG } from '../support/long.ts';
 
 const WAIT = { timeout: 10_000, interval: 10 };
 const LINES = 300_000;
@@ -32,7 +33,7 @@ const FAILED = 'TEMP lookup failed';
 describe('a long import', () => {
   test(
     'that is killed at any moment leaves the store as it was, and a later one works',
-    { timeout: 60_000 },
+    { ...LONG, timeout: 60_000 },
     async () => {
       const folder = await makeFolder();
       const store = join(folder, 'store');

@@ -1,0 +1,7 @@
+import type { TestOptions } from 'vitest';
+
+/** The options of a test that takes many seconds and is not needed each time: it runs only with CI=true, else it is a skip. */
+export const LONG: TestOptions =
+  process.env['CI'] === 'true'
+    ? {}
+    : { skip: true, meta: { why: 'takes long: runs only with CI=true, as in .ci/run' } };
