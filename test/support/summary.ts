@@ -9,12 +9,16 @@ export type Skip = Missing | { readonly why: string };
 /** Prints the summary after vitest's own. */
 export function summaryReporter(): Reporter {
   let start = Date.now();
+  let filtered = false; // with -t, vitest skips all tests of other names
   return {
+    onInit(vitest) {
+      filtered = vitest.config.testNamePattern !== undefined;
+    },
     onTestRunStart() {
       start = Date.now();
     },
     onTestRunEnd(modules) {
-      const skips = modules.flatMap((module) => [...module.children.allTests('skipped')].map(skipOf));
+      const skips = (filtered ? [] : modules).flatMap((module) => [...module.children.allTests('skipped')].map(skipOf));
       process.stdout.write(summarize(skips, Date.now() - start));
     },
   };
