@@ -1,23 +1,12 @@
 import { messageOf } from '../../../message.ts';
 import { Redis, type RedisOptions as ClientOptions } from 'ioredis';
-import type { Answer, Question } from '../../../vocabulary.ts';
-import { placesBy } from '../../asked.ts';
 import type { Bulk } from '../../guard/batch.ts';
-import { createCluster } from './cluster.ts';
-import {
-  type Address,
-  type Connection,
-  type Host,
-  Redirection,
-  type RedisServers,
-  Refusal,
-  createLink,
-} from './link.ts';
-import { type Command, type Layouts, type Plan, type Reply, answersOf, commandsOf, doubtOf, planOf } from './plan.ts';
-import { createSentinels } from './sentinel.ts';
-import { slotOf } from './slot.ts';
+import { type Address, type Connection, Redirection, type RedisServers, Refusal } from './link.ts';
+import { type Master, askMaster, createMaster } from './master.ts';
+import type { Command, Layouts, Reply } from './plan.ts';
+import { askSlots } from './slots.ts';
 import { type Watch, type Watched, createWatch } from './watch.ts';
-import { QuestionError, StoreError, toStoreError } from '../../store.ts';
+import { StoreError, toStoreError } from '../../store.ts';
 import { DEFAULT_TLS, type TlsOptions, trustOptions } from '../../tls.ts';
 import { within } from '../../within.ts';
 
@@ -35,7 +24,10 @@ export interface RedisOptions {
 /** Redis or Valkey: one server, the master that Sentinels know, or a Cluster. An absence counts only where a master tells it. */
 export function createRedis(given: RedisOptions): Bulk {
   const options = secured(given);
-  return options.servers.kind === 'cluster' ? askSlots(options, options.servers.nodes) : askMaster(options);
+  const { servers, layouts, timeoutMs } = options;
+  const connect = (address: Address): Promise<Connection> => openConnection(address, options, options);
+  if (servers.kind === 'cluster') return askSlots(servers.nodes, layouts, timeoutMs, connect);
+  return askMaster(masterOf(options), layouts, timeoutMs, connect);
 }
 
 /**
@@ -45,7 +37,7 @@ export function createRedis(given: RedisOptions): Bulk {
 export function watchRedis(given: RedisOptions, changed: (what: string | null) => void): Watch {
   const options = secured(given);
   if (options.servers.kind === 'cluster') throw new StoreError('a Redis Cluster cannot be watched');
-  const master = createMaster(options);
+  const master = masterOf(options);
   const subscribe = async (patterns: readonly string[], heard: (channel: string) => void): Promise<Watched> => {
     const client = await openClient(await master.address(), options, options);
     client.on('pmessage', (_pattern: string, channel: string) => heard(channel));
@@ -61,110 +53,10 @@ export function watchRedis(given: RedisOptions, changed: (what: string | null) =
   return createWatch(options.layouts, options.database, subscribe, changed, () => master.close());
 }
 
-const LOOK_MS = 500; // between two looks at what the Sentinels say, while nothing fails: a master that was replaced may not know it
-
-function createMaster({ servers, tls, timeoutMs }: RedisOptions) {
-  if (servers.kind === 'single') {
-    return { address: (): Promise<Address> => Promise.resolve(addressOf(servers.url)), close: () => {} };
-  }
-  if (servers.kind === 'cluster') throw new StoreError('a Redis Cluster has several masters');
-  const connect = (address: Address): Promise<Connection> =>
-    openConnection(address, { tls, timeoutMs }, { username: null, password: null, database: 0 });
-  const sentinels = createSentinels(servers.sentinels, servers.name, connect, timeoutMs);
-  return { address: (): Promise<Address> => sentinels.master(), close: () => sentinels.close() };
-}
-
-function askMaster(options: RedisOptions): Bulk {
-  const { layouts, timeoutMs } = options;
-  const master = createMaster(options);
-  const asksSentinels = options.servers.kind === 'sentinel';
-  let current = '';
-  const open = async (): Promise<Connection> => {
-    const address = await master.address();
-    current = JSON.stringify(address);
-    return openConnection(address, options, options);
-  };
-  const link = createLink(open, timeoutMs);
-  const look = async (): Promise<void> => {
-    if (current !== '' && JSON.stringify(await master.address()) !== current) link.drop();
-  };
-  const timer = asksSentinels ? setInterval(() => void look().catch(() => {}), LOOK_MS).unref() : undefined;
-
-  return {
-    lookupAll: (questions) =>
-      answerAll(questions, layouts, async (plans) => {
-        const commands = commandsOf(plans, true);
-        const replies = await link.ask((connection) => connection.transact(commands));
-        if (asksSentinels && doubtOf(replies.at(-1)) !== null) link.drop();
-        return answersOf(plans, true, replies);
-      }),
-    atomic: true, // all of them are one MULTI
-    close() {
-      clearInterval(timer);
-      link.close();
-      master.close();
-    },
-  };
-}
-
-function askSlots(options: RedisOptions, nodes: readonly Host[]): Bulk {
-  const { layouts, timeoutMs } = options;
-  const cluster = createCluster(nodes, (address) => openConnection(address, options, options), timeoutMs);
-  const askGroup = async (slot: number, plans: readonly Plan[]): Promise<readonly (Answer | StoreError)[]> => {
-    try {
-      // A node answers for the slots of which it is the master, and redirects others: it need not be asked for its role.
-      return answersOf(plans, false, await cluster.transact(slot, commandsOf(plans, false)));
-    } catch (cause) {
-      const error = toStoreError(cause);
-      return plans.map(() => error);
-    }
-  };
-  return {
-    lookupAll: (questions) =>
-      answerAll(questions, layouts, async (plans) => {
-        await within(cluster.ready(), timeoutMs, 'answer');
-        const answers: (Answer | StoreError)[] = [];
-        const asked = [...placesBy(plans, slotOfPlan)].map(async ([slot, places]) => {
-          const group = places.map((at) => plans[at] as Plan);
-          const found = slot === null ? group.map(withoutSlot) : await askGroup(slot, group);
-          places.forEach((at, index) => (answers[at] = found[index] as Answer | StoreError));
-        });
-        await Promise.all(asked);
-        return answers;
-      }),
-    atomic: false, // a transaction is within one slot
-    close: () => cluster.close(),
-  };
-}
-
-/** The one slot that has all keys of a plan, or null. */
-function slotOfPlan({ keys }: Plan): number | null {
-  const [slot, ...others] = new Set(keys.map(slotOf));
-  return slot === undefined || others.length > 0 ? null : slot;
-}
-
-function withoutSlot({ keys }: Plan): QuestionError {
-  return new QuestionError(`${keys.join(' and ')} are in different slots; give them one hash tag`);
-}
-
-/** Asks for what can be planned; what cannot fails alone. */
-async function answerAll(
-  questions: readonly Question[],
-  layouts: Layouts,
-  ask: (plans: readonly Plan[]) => Promise<readonly (Answer | StoreError)[]>,
-): Promise<readonly (Answer | StoreError)[]> {
-  const planned = questions.map((question) => {
-    try {
-      return planOf(question, layouts);
-    } catch (cause) {
-      if (cause instanceof QuestionError) return cause;
-      throw cause;
-    }
-  });
-  const plans = planned.filter((plan): plan is Plan => !(plan instanceof QuestionError));
-  const answers = plans.length === 0 ? [] : await ask(plans);
-  let next = 0;
-  return planned.map((plan) => (plan instanceof QuestionError ? plan : (answers[next++] as Answer | StoreError)));
+/** The Sentinels have no user, password or database of ours. */
+function masterOf({ servers, tls, timeoutMs }: RedisOptions): Master {
+  const nobody: Login = { username: null, password: null, database: 0 };
+  return createMaster(servers, timeoutMs, (sentinel) => openConnection(sentinel, { tls, timeoutMs }, nobody));
 }
 
 type Login = Pick<RedisOptions, 'username' | 'password' | 'database'>;
@@ -256,10 +148,4 @@ function secured(options: RedisOptions): RedisOptions {
   const { servers, tls } = options;
   if (tls !== null || servers.kind !== 'single' || !servers.url.startsWith('rediss:')) return options;
   return { ...options, tls: DEFAULT_TLS };
-}
-
-function addressOf(url: string): Address {
-  const { protocol, hostname, port, pathname } = new URL(url);
-  if (protocol === 'unix:') return { path: decodeURIComponent(pathname) };
-  return { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: port === '' ? 6379 : Number(port) };
 }

@@ -98,6 +98,26 @@ function intact(reply: Reply): Reply {
   return reply;
 }
 
+/** Asks for what can be planned. A question that cannot be planned fails alone. */
+export async function answerAll(
+  questions: readonly Question[],
+  layouts: Layouts,
+  ask: (plans: readonly Plan[]) => Promise<readonly (Answer | StoreError)[]>,
+): Promise<readonly (Answer | StoreError)[]> {
+  const planned = questions.map((question) => {
+    try {
+      return planOf(question, layouts);
+    } catch (cause) {
+      if (cause instanceof QuestionError) return cause;
+      throw cause;
+    }
+  });
+  const plans = planned.filter((plan): plan is Plan => !(plan instanceof QuestionError));
+  const answers = plans.length === 0 ? [] : await ask(plans);
+  let next = 0;
+  return planned.map((plan) => (plan instanceof QuestionError ? plan : (answers[next++] as Answer | StoreError)));
+}
+
 /**
  * The commands of one transaction for several plans: what they read, their witnesses after that, and last, where `role`, whether
  * the server is a master.
