@@ -31,7 +31,7 @@ export const limits = section(
   },
 );
 
-/** The keys that a `[map.NAME]` may have whatever its kind, and a store among these for each name in `stores`. */
+/** The keys that any `[map.NAME]` may have, whatever its kind: `kind`, and `stores`, which names some of these stores. */
 export function mapKeys(allStores: readonly string[]) {
   const names = allStores.join(', ');
   const storeName = parsedBy(`one of ${names}`, (name) => {

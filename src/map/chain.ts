@@ -7,6 +7,7 @@ import { type Recipient, nameOf, recipientOf } from './recipient.ts';
 import { LONGEST_CHAIN, LoopError, MOST_TARGETS, createSearch } from './search.ts';
 import { type Link, type Links, type Step, type StepOptions, createStep, linkTo, readAll, textOf } from './step.ts';
 
+/** How aliases are followed. */
 export interface AliasOptions extends StepOptions {
   /** Strictly: all the way, and a ring is a loop also where there is another way out, as Postfix has it; `smmap check` asks so. */
   readonly expand: AliasTable['expand'] | 'strictly';

@@ -15,9 +15,11 @@ const domainKeys = section({
   alias_domains: aliasDomains,
   /** Only domains of this class; null: any. */
   class: optional(z.enum(CLASSES).describe(`one of ${CLASSES.join(', ')}`)),
+  /** What follows OK. */
   reply: replyForm(['key', 'value']),
 });
 
+/** What these keys come to. */
 export type DomainOptions = z.output<typeof domainKeys>;
 
 /** Which domains are hosted. */

@@ -6,6 +6,7 @@ import type { Lookup } from './moment.ts';
 import { type Recipient, askMailbox } from './recipient.ts';
 import type { RecipientOptions } from './recipient-keys.ts';
 
+/** What of the options of a map decides where a mailbox is looked for. */
 export type FinderOptions = Pick<MailboxOptions, keyof RecipientOptions | 'policy' | 'folderCase' | 'sharedUser'>;
 
 /** A mailbox that was found, or its absence, and under what name. */

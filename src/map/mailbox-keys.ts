@@ -23,7 +23,7 @@ export const mailboxKeys = section(
      * empty name lets in `+news`, both as in Cyrus (postuser of imapd.conf(5)). Null: nobody.
      */
     shared_user: optional(parsedBy('a local part, such as "shared", or "" for `+folder`', sharedUser)),
-    /** What a mailbox that is there, but not active, is answered. OK gets the value of any other OK. */
+    /** The reply for a mailbox that exists but is not active. OK gets the value of any other OK. */
     states: section({
       disabled: parsedBy(REPLY, stateReply).default({ kind: 'NOTFOUND' }),
       overquota: parsedBy(REPLY, stateReply).default({ kind: 'TEMP', reason: 'mailbox is over quota' }),
@@ -32,11 +32,13 @@ export const mailboxKeys = section(
       .describe('{ disabled = "NOTFOUND", overquota = "TEMP mailbox is over quota" }'),
     /** Whether an address is a recipient too that exists only as an alias, or that a catch-all takes. */
     aliases: yesOrNo(false),
+    /** What follows OK. */
     reply: replyForm(['key', 'address', 'mailbox', 'value']),
   },
   checkRecipientKeys,
 ).transform(({ detail, ...others }) => ({ ...others, ...detail }));
 
+/** What these keys come to. */
 export type MailboxOptions = Readonly<z.output<typeof mailboxKeys>>;
 
 /** Folded, as it is compared; ASCII, so that folding does not change where the separator is. */

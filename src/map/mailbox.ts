@@ -50,10 +50,10 @@ export function createMailboxMap(options: MailboxOptions, knowsDomains: boolean)
   const refusalOf = (recipient: Recipient, found: Found, links: Links, store: Lookup): Maybe<Reply | null> => {
     const refusals = [replyTo(found)];
     const own = (target: Recipient): Maybe<Own> =>
-      andThen(findTarget(target, store), (there) => {
-        const answer = replyTo(there);
+      andThen(findTarget(target, store), (result) => {
+        const answer = replyTo(result);
         if (answer.kind === 'OK') return 'taken';
-        if (there.answer === null) return 'none';
+        if (result.answer === null) return 'none';
         refusals.push(answer);
         return 'refused';
       });

@@ -9,6 +9,7 @@ import type { Lookup } from './moment.ts';
 import { type Recipient, askMailbox } from './recipient.ts';
 import type { RecipientOptions } from './recipient-keys.ts';
 
+/** What of the options of a map decides where an alias leads. */
 export type StepOptions = Pick<AliasTable, keyof RecipientOptions | 'carryDetail' | 'catchAll'>;
 
 /**

@@ -23,6 +23,7 @@ function tableKeys(name: string) {
   );
 }
 
+/** What these keys come to. */
 export type TableOptions = z.output<ReturnType<typeof tableKeys>>;
 
 /** A table for any purpose of a mail server. */
