@@ -50,10 +50,6 @@ Examples:
   smmap alias remove --target wilma@example.org sales@example.org
   smmap alias remove sales@example.org`;
 
-/** The mail servers that `smmap mta` knows. */
-export const MTA_NAMES = ['sendmail', 'postfix', 'exim', 'opensmtpd', 'zmailer', 'procmail'] as const;
-export type MtaName = (typeof MTA_NAMES)[number];
-
 export const MTA_HELP = `
 Exit code 78 if the configuration lacks something that the mail server needs, with the lines to add; 73 if --write would
 overwrite a file. docs/mta.md has a section for each mail server. procmail is a setup of two Sendmails, with virtual users

@@ -2,20 +2,11 @@ import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from '../config/config.ts';
 import { loadConfig, type Places } from '../config/load.ts';
-import { exim } from '../mta/exim.ts';
-import { opensmtpd } from '../mta/opensmtpd.ts';
-import { postfix } from '../mta/postfix.ts';
-import { procmail } from '../mta/procmail.ts';
-import { sendmail } from '../mta/sendmail.ts';
+import { MTAS } from '../mta/mtas.ts';
 import { type Mta, type MtaFile, type Printout, readSetting } from '../mta/setting.ts';
-import { zmailer } from '../mta/zmailer.ts';
 import { parseEndpoint } from '../endpoint.ts';
 import { CliError, EXIT } from './error.ts';
-import type { MtaName } from './help.ts';
 import { writeOutput } from './records/output.ts';
-
-/** The mail servers of `smmap mta`. */
-const MTAS: Readonly<Record<MtaName, Mta>> = { sendmail, postfix, exim, opensmtpd, zmailer, procmail };
 
 export interface MtaOptions {
   readonly config: string | null;
@@ -29,8 +20,12 @@ export interface MtaOptions {
  * Prints what to put into each file of a mail server, or writes the files. Throws ConfigError if the configuration lacks
  * something that the mail server needs, and CliError if a file exists already.
  */
-export function printMta(name: MtaName, { config: file, write, force, lmtp }: MtaOptions, places: Places): void {
-  const mta = MTAS[name];
+export async function printMta(
+  name: string,
+  { config: file, write, force, lmtp }: MtaOptions,
+  places: Places,
+): Promise<void> {
+  const mta = await (MTAS[name] as () => Promise<Mta>)();
   const setting = readSetting(loadConfig(file, places), mta, parseEndpoint(lmtp));
   if (!('server' in setting)) throw new ConfigError(file ?? 'the defaults', setting);
   const printout = mta.print(setting);

@@ -1,17 +1,9 @@
 import { homedir } from 'node:os';
 import { controlPathOf } from '../endpoint.ts';
+import { MTAS } from '../mta/mtas.ts';
 import { Argument, Command, CommanderError, collect, Option, parseSeconds } from './command.ts';
 import { EXIT } from './error.ts';
-import {
-  CACHE_COMMANDS,
-  CACHE_HELP,
-  EXIT_CODES,
-  MTA_HELP,
-  MTA_NAMES,
-  type MtaName,
-  PROBE_HELP,
-  SERVE_HELP,
-} from './help.ts';
+import { CACHE_COMMANDS, CACHE_HELP, EXIT_CODES, MTA_HELP, PROBE_HELP, SERVE_HELP } from './help.ts';
 import { KINDS, type KindName } from './records/kind.ts';
 import { addKind } from './kinds.ts';
 import type { ProbeOptions } from './options.ts';
@@ -112,7 +104,7 @@ function createProgram(exit: (code: number) => void): Command {
     .command('mta')
     .summary('print the configuration for a mail server')
     .description('Prints what to put into the files of a mail server, for the maps and listeners of a configuration.')
-    .addArgument(new Argument('<name>', 'the mail server').choices(MTA_NAMES))
+    .addArgument(new Argument('<name>', 'the mail server').choices(Object.keys(MTAS)))
     .option('-c, --config <file>', 'configuration in TOML (default: the defaults, without a file)')
     .option('-w, --write <dir>', 'write the files to this folder (default: print them)')
     .option('--force', 'overwrite existing files')
@@ -122,10 +114,10 @@ function createProgram(exit: (code: number) => void): Command {
       'unix:/run/cyrus/socket/lmtp',
     )
     .addHelpText('after', MTA_HELP)
-    .action(async (name: MtaName, options: { config?: string; write?: string; force?: true; lmtp: string }) => {
+    .action(async (name: string, options: { config?: string; write?: string; force?: true; lmtp: string }) => {
       const { config = null, write = null, force = false, lmtp } = options;
       const { printMta } = await import('./mta.ts');
-      printMta(name, { config, write, force, lmtp }, places);
+      await printMta(name, { config, write, force, lmtp }, places);
     });
 
   const control = (): Option =>

@@ -142,7 +142,7 @@ const FOUND = [
     title: 'a list that says something twice, which may be a password',
     args: ['alias', 'import', '--format', 'aliases', '--default-domain', 'x.test'],
     file: 'fred: a\nfred: b\njoe%secret: a\njoe%secret: b\n',
-    said: 'list:2: fred@x.test: is in the list twice|list:4: is in the list twice|' + '2 imported, 2 bad',
+    said: 'list:2: fred@x.test: is in the list twice|list:4: is in the list twice|2 imported, 2 bad',
     exported: 'fred@x.test a|joe%secret@x.test a',
   },
   {

@@ -1,0 +1,11 @@
+import type { Mta } from './setting.ts';
+
+/** The mail servers, by the word behind `smmap mta`. Each file loads only when it is asked for. To add one, write its file, and a line here. */
+export const MTAS: Readonly<Record<string, () => Promise<Mta>>> = {
+  sendmail: async () => (await import('./sendmail.ts')).sendmail,
+  postfix: async () => (await import('./postfix.ts')).postfix,
+  exim: async () => (await import('./exim.ts')).exim,
+  opensmtpd: async () => (await import('./opensmtpd.ts')).opensmtpd,
+  zmailer: async () => (await import('./zmailer.ts')).zmailer,
+  procmail: async () => (await import('./procmail.ts')).procmail,
+};
