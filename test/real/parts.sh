@@ -114,11 +114,6 @@ $missing"
 
 sbin=usr/lib/postfix/sbin
 part postfix "usr/sbin/postmap $sbin/master $sbin/smtpd $sbin/lmtp $sbin/tlsmgr" postfix
-# Postfix's own tables in databases, as modules of postmap.
-lib=usr/lib/postfix
-part postfix-tables \
-    "usr/sbin/postmap $lib/postfix-pgsql.so $lib/postfix-mysql.so $lib/postfix-ldap.so $lib/postfix-sqlite.so" \
-    postfix postfix-pgsql postfix-mysql postfix-ldap postfix-sqlite
 # The wrapper shows sendmail another hosts file, without which it may sleep.
 part sendmail usr/libexec/sendmail/sendmail sendmail-bin libnss-wrapper
 # Debian's own folder for Cyrus's programs, without the mail server that the
