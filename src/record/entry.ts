@@ -2,17 +2,17 @@ import type { Flaw } from '../address/address.ts';
 import { LONGEST_NAME, quoted } from '../address/written.ts';
 import { splitWord } from './owner.ts';
 
-/** A key of a table and what stands under it: not an address, but whatever it means to the mail server that asks. */
+/** A key of a table and its value. The key is not an address; only the mail server knows its meaning. */
 export interface TableEntry {
   readonly about: 'key';
   readonly table: string;
   readonly key: string;
-  readonly value: string; // not empty: Postfix takes an empty value for a mistake in its configuration
+  readonly value: string; // not empty: Postfix treats an empty value as a mistake in its configuration
 }
 
-const CONTROL = /[\x00-\x08\x0a-\x1f\x7f-\x9f]/; // all but the tab
+const CONTROL = /[\x00-\x08\x0a-\x1f\x7f-\x9f]/; // all except the tab
 
-/** Reads `key value` as makemap(8) does, with quotes around a key that holds blanks; null for a blank line and a comment. */
+/** Reads `key value` as makemap(8) does, with quotes around a key that has blanks. Null for a blank line or a comment. */
 export function parseEntryLine(table: string, text: string): TableEntry | Flaw | null {
   const line = withoutBlanks(text);
   if (line === '' || line.startsWith('#')) return null;
@@ -21,7 +21,7 @@ export function parseEntryLine(table: string, text: string): TableEntry | Flaw |
   return parseEntry(table, unquote(word), rest);
 }
 
-/** Puts an entry together; a Flaw where it cannot be asked for, or answered. */
+/** Makes an entry of a table. A Flaw if no client could ask for it, or if it has no answer. */
 export function parseEntry(table: string, key: string, text: string): TableEntry | Flaw {
   const value = withoutBlanks(text);
   if (key === '') return { flaw: 'has no key' };
@@ -37,7 +37,7 @@ export function formatEntryLine({ key, value }: TableEntry): string {
   return `${plain ? key : `"${key.replace(/["\\]/g, '\\$&')}"`}\t${value}`;
 }
 
-/** Cuts blanks off both ends; a pattern that does so takes time by the square of the blanks within. */
+/** Cuts off blanks at both ends. A pattern would take time by the square of the blanks inside. */
 function withoutBlanks(text: string): string {
   let [start, end] = [0, text.length];
   while (start < end && isBlank(text.charCodeAt(start))) start++;
@@ -49,7 +49,7 @@ function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x09 || code === 0x0d;
 }
 
-/** A quoted word as a whole; `"quo ted"@example.org` keeps its quotes, since they are the key's own. */
+/** Removes quotes around a whole word. `"quo ted"@example.org` keeps its quotes: they belong to the key. */
 function unquote(word: string): string {
   return /^"(?:[^"\\]|\\.)*"$/s.test(word) ? word.slice(1, -1).replace(/\\(.)/gs, '$1') : word;
 }

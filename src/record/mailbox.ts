@@ -2,25 +2,25 @@ import { CONTROL, type Flaw, foldLocal } from '../address/address.ts';
 import { type MailboxQuestion, STATES, type State } from '../vocabulary.ts';
 import { flawOf, formatOwner, parseFileOwner } from './owner.ts';
 
-/** A mailbox; with the local part NOBODY it holds the shared folders of its domain. Folders are in their own case. */
+/** A mailbox. With the local part NOBODY it holds the shared folders of its domain. Folders keep their case. */
 export interface Mailbox {
   readonly about: 'mailbox';
   readonly local: string;
   readonly domain: string;
   readonly state: State;
-  /** What a map with `reply = "value"` answers, such as a path or uid:gid:home; "" where there is nothing to say. */
+  /** What a map with `reply = "value"` replies, such as a path or uid:gid:home. "" if there is none. */
   readonly value: string;
   readonly folders: readonly string[];
 }
 
 const LONGEST_FOLDER = 1_000; // characters; Cyrus has 490 bytes for a whole mailbox name
 const CLOSED = /^(?:[^"]|"(?:[^"\\]|\\.)*")*$/s;
-const WORD = /(?:[^ \t\r"]|"(?:[^"\\]|\\.)*")+/g; // blanks separate, but not within quotes
+const WORD = /(?:[^ \t\r"]|"(?:[^"\\]|\\.)*")+/g; // blanks separate, but not inside quotes
 
 /**
- * Reads one line of an import: an address, then `state=STATE`, `value=TEXT` and `folder=NAME` in any number, with quotes
- * around what holds blanks; `@example.org folder=news` are the shared folders of a domain. A word that starts with a #
- * begins a comment. Null for a blank line and a comment; a Flaw says what is wrong with any other.
+ * Reads one line of an import: an address, then any number of `state=STATE`, `value=TEXT` and `folder=NAME`, with quotes around
+ * words that have blanks. `@example.org folder=news` is a shared folder of a domain. A word that starts with a # begins a
+ * comment. Null for a blank line or a comment. A Flaw says what is wrong with the line.
  */
 export function parseMailboxLine(line: string): Mailbox | Flaw | null {
   if (/^[ \t\r]*#/.test(line)) return null;
@@ -37,7 +37,7 @@ export function parseMailboxLine(line: string): Mailbox | Flaw | null {
     const [, key, written = ''] = /^(state|folder|value)=(.+)$/s.exec(word) ?? [];
     const text = unquote(written);
     if (key === 'state') {
-      if (!isState(text)) return flawOf(owner, `its state is none of ${STATES.join(', ')}`);
+      if (!isState(text)) return flawOf(owner, `its state is not one of ${STATES.join(', ')}`);
       state = text;
     } else if (key === 'folder') {
       const folder = parseFolder(text);
@@ -55,8 +55,8 @@ export function parseMailboxLine(line: string): Mailbox | Flaw | null {
 }
 
 const MORE =
-  'has more behind it than state=STATE, value=TEXT and folder=NAME; a table of Postfix, such as its ' +
-  'relay_recipient_maps, is read with --format postmap';
+  'has other words after it than state=STATE, value=TEXT and folder=NAME; to read a table of Postfix, such as ' +
+  'relay_recipient_maps, give --format postmap';
 
 /** Writes the line that parseMailboxLine reads. */
 export function formatMailboxLine({ local, domain, state, value, folders }: Mailbox): string {
@@ -67,7 +67,7 @@ export function formatMailboxLine({ local, domain, state, value, folders }: Mail
   return words.join(' ');
 }
 
-/** Reads a folder's name below its mailbox, such as `abc` or `abc/deep`. */
+/** Reads the name of a folder below its mailbox, such as `abc` or `abc/deep`. */
 export function parseFolder(text: string): string | Flaw {
   if (text === '') return { flaw: 'a folder has no name' };
   if (CONTROL.test(text)) return { flaw: `folder ${JSON.stringify(text)}: has a control character` };
@@ -76,12 +76,12 @@ export function parseFolder(text: string): string | Flaw {
   return text.normalize('NFC');
 }
 
-/** What is wrong with the value of a mailbox; null where nothing is. */
+/** What is wrong with the value of a mailbox. Null if nothing is. */
 export function flawOfValue(text: string): Flaw | null {
   return CONTROL.test(text) ? { flaw: `value ${JSON.stringify(text)}: has a control character` } : null;
 }
 
-/** Whether a mailbox with these folders is, or has, what is asked for. */
+/** Whether a mailbox with these folders answers a question: it is the mailbox itself, or has the folder. */
 export function holds(folders: readonly string[], { folder, anyCase }: MailboxQuestion): boolean {
   if (folder === null || folders.includes(folder)) return true;
   return anyCase && folders.some((each) => foldLocal(each) === foldLocal(folder));

@@ -3,21 +3,21 @@ import { parseDomain } from '../address/domain.ts';
 import { flawOfWritten, quoted } from '../address/written.ts';
 import { NOBODY } from '../vocabulary.ts';
 
-/** Whose a mailbox or an alias is: a local part as it is spelt, or NOBODY for a whole domain, which is canonical. */
+/** The owner of a mailbox or an alias: a local part in its own spelling, or NOBODY for a whole domain. The domain is canonical. */
 export interface Owner {
   readonly local: string;
   readonly domain: string;
 }
 
-const FIRST_WORD = /^((?:[^ \t"]|"(?:[^"\\]|\\.)*(?:"|$))+)[ \t]*(.*)$/s; // blanks separate, but not within quotes
+const FIRST_WORD = /^((?:[^ \t"]|"(?:[^"\\]|\\.)*(?:"|$))+)[ \t]*(.*)$/s; // blanks separate, but not inside quotes
 
-/** Splits a line behind its first word; quotes stay. */
+/** Splits a line after its first word. Quotes stay. */
 export function splitWord(line: string): readonly [string, string] {
   const [, word = '', rest = ''] = FIRST_WORD.exec(line) ?? [];
   return [word, rest];
 }
 
-/** The address, or `@domain` for a whole domain; in quotes where it would be taken for a comment, or for none. */
+/** The address, or `@domain` for a whole domain. In quotes if it would otherwise be read as a comment, or not as an address. */
 export function formatOwner(local: string, domain: string): string {
   if (local === NOBODY) return `@${domain}`;
   const address = formatAddress(local, domain);
@@ -25,18 +25,18 @@ export function formatOwner(local: string, domain: string): string {
   return plain ? address : `"${local.replace(/["\\]/g, '\\$&')}"@${domain}`;
 }
 
-/** What is wrong with the line of an owner in a file, who is named where that cannot give away a password. */
+/** What is wrong with the line of an owner in a file. Names the owner if that cannot reveal a password. */
 export function flawOf({ local, domain }: Owner, flaw: string): Flaw {
   return { flaw: `${quoted(formatOwner(local, domain))}${flaw}` };
 }
 
-/** Reads what formatOwner writes: it needs a domain, since a store has no default domain. */
+/** Reads what formatOwner writes. It needs a domain, because a store has no default domain. */
 export function parseOwner(text: string): Owner | Flaw {
   const owner = readOwner(text, null);
   return 'flaw' in owner ? { flaw: `${text}: ${owner.flaw}` } : owner;
 }
 
-/** Reads the same in a file, of which a message must not quote a password. A bare user is one of the default domain. */
+/** Reads the same from a file; messages must not quote a password. A user without a domain gets the default domain. */
 export function parseFileOwner(
   text: string,
   defaultDomain: string | null = null,

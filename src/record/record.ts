@@ -6,18 +6,18 @@ import { type TableEntry, formatEntryLine } from './entry.ts';
 import { type Mailbox, formatMailboxLine } from './mailbox.ts';
 import { formatOwner } from './owner.ts';
 
-/** What our own stores hold: for each kind of question what answers it. */
+/** What the embedded store holds: for each kind of question, the record that answers it. */
 export type StoredRecord = Mailbox | Alias | HostedDomain | TableEntry;
 
-/** What tells one record from all others; a record has it, and a question. */
+/** What distinguishes a record from all others. A record has it, and so does a question. */
 export type Identity =
   | (Pick<MailboxQuestion, 'local' | 'domain'> & { readonly about: 'mailbox' | 'alias' })
   | DomainQuestion
   | Pick<KeyQuestion, 'about' | 'table' | 'key'>;
 
 /**
- * One text for all spellings of an identity. A mailbox has "<domain> <local>", the others start with "!", which no domain
- * does; no domain and no name of a table holds a blank, so a text is read in one way only.
+ * One text for all spellings of an identity. A mailbox is "<domain> <local>". The others start with "!", and no domain does. No
+ * domain and no name of a table has a blank, so a text has only one meaning.
  */
 export function keyOf(identity: Identity): string {
   switch (identity.about) {
@@ -32,7 +32,7 @@ export function keyOf(identity: Identity): string {
   }
 }
 
-/** As it is called in messages. */
+/** Its name in messages. */
 export function nameOf(identity: Identity): string {
   switch (identity.about) {
     case 'mailbox':

@@ -134,8 +134,8 @@ const FOUND = [
     file: 'fred@x.test|{SHA512-CRYPT}$6$secret\nwilma@x.test:{PLAIN}secret\njoe@x.test secret\nbarney:secret:1:2::/:\n',
     said:
       'list:1: has no valid domain after the @|list:2: has no valid domain after the @|' +
-      'list:3: joe@x.test: has more behind it than state=STATE, value=TEXT and folder=NAME; a table of Postfix, such as its ' +
-      'relay_recipient_maps, is read with --format postmap|list:4: has : outside quotes|0 imported, 4 bad',
+      'list:3: joe@x.test: has other words after it than state=STATE, value=TEXT and folder=NAME; to read a table of Postfix, such as ' +
+      'relay_recipient_maps, give --format postmap|list:4: has : outside quotes|0 imported, 4 bad',
     exported: '',
   },
   {

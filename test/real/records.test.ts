@@ -221,7 +221,7 @@ const LISTS = [
   {
     args: ['domain', 'import'],
     list: '# hosted\nexample.org\nexample.net alias\nexample.com local\n',
-    bad: '4: example.com: what is behind it is no class, which is one of mailbox, alias, relay',
+    bad: '4: example.com: the word after it is not a class; give one of mailbox, alias, relay',
     imported: 2,
     print: ['domain', 'export'],
     exported: ['example.net alias', 'example.org mailbox'],

@@ -16,8 +16,8 @@ const fred = {
 } as const;
 
 const MORE =
-  'has more behind it than state=STATE, value=TEXT and folder=NAME; a table of Postfix, such as its ' +
-  'relay_recipient_maps, is read with --format postmap';
+  'has other words after it than state=STATE, value=TEXT and folder=NAME; to read a table of Postfix, such as ' +
+  'relay_recipient_maps, give --format postmap';
 
 describe('a line of a mailbox', () => {
   it.each([
@@ -58,7 +58,7 @@ describe('a line of a mailbox', () => {
     ['fred@', 'fred@: has nothing after the @'],
     ['@', '@: has nothing before the @'],
     ['@exa mple.org', `@exa: ${MORE}`],
-    ['fred@example.org state=gone', 'fred@example.org: its state is none of active, disabled, overquota'],
+    ['fred@example.org state=gone', 'fred@example.org: its state is not one of active, disabled, overquota'],
     ['fred@example.org folder', `fred@example.org: ${MORE}`],
     ['fred@example.org folder=', `fred@example.org: ${MORE}`],
     ['fred@example.org OK', `fred@example.org: ${MORE}`],
@@ -158,16 +158,16 @@ describe('a line of an alias', () => {
     ['info:x@example.org fred', 'has : outside quotes'],
     [
       `info@example.org ${'\u0301'.repeat(3_000)}@x.test`,
-      'info@example.org: has a target that is longer than any name',
+      'info@example.org: has a target that is too long for an address',
     ],
     [
       `info@example.org ${'fred@example.org,'.repeat(6_000)}`,
-      'info@example.org: has targets of over 99000 bytes, which no mail server takes in an answer; ' +
-        'divide it into several aliases, or make it a mailing list',
+      'info@example.org: has targets of over 99000 bytes, and no mail server accepts such a long reply; ' +
+        'split it into several aliases, or make it a mailing list',
     ],
     [
       `info@example.org ${Array.from({ length: 5_001 }, (_, at) => at).join(',')}`,
-      'info@example.org: has over 5000 targets; divide it into several aliases, or make it a mailing list',
+      'info@example.org: has over 5000 targets; split it into several aliases, or make it a mailing list',
     ],
   ])('is wrong: %j', (text, flaw) => {
     expect(parseAliasLine(text)).toEqual({ flaw });
@@ -187,13 +187,13 @@ describe('a line of a domain', () => {
   });
 
   it.each([
-    ['exa mple', 'exa: what is behind it is no class, which is one of mailbox, alias, relay'],
-    ['fred:secret', 'is no domain'],
-    ['.example.org', '.example.org: is no domain'],
-    [`${'\u0301'.repeat(3_000)}.org`, 'is no domain'],
-    ['fred@example.org', 'fred@example.org: is no domain'],
-    ['example.org alias x', 'example.org: has more behind it than a class; give each domain its own line'],
-    ['example.org example.net x', 'example.org: has more behind it than a class; give each domain its own line'],
+    ['exa mple', 'exa: the word after it is not a class; give one of mailbox, alias, relay'],
+    ['fred:secret', 'is not a domain'],
+    ['.example.org', '.example.org: is not a domain'],
+    [`${'\u0301'.repeat(3_000)}.org`, 'is not a domain'],
+    ['fred@example.org', 'fred@example.org: is not a domain'],
+    ['example.org alias x', 'example.org: has more than a class after it; give each domain its own line'],
+    ['example.org example.net x', 'example.org: has more than a class after it; give each domain its own line'],
   ])('is wrong: %j', (text, flaw) => {
     expect(parseDomainLine(text)).toEqual({ flaw });
   });
