@@ -3,7 +3,7 @@ import type { About, Answer, Maybe, Question } from '../../vocabulary.ts';
 import { belongsTo, formatQuestion, parseQuestion, parseSelection } from './cache-key.ts';
 import { createElapsed } from './elapsed.ts';
 import { createLru } from './lru.ts';
-import { EmptyStoreError, type Store, StoreError } from '../store.ts';
+import { ClosedError, EmptyStoreError, type Store, StoreError } from '../store.ts';
 
 export interface CacheOptions {
   /** How many answers are kept at most; a quarter of them may be absences, an eighth failures. */
@@ -97,6 +97,7 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
   const joinMs = Math.min(JOIN_MS, negativeMs); // a null that is waited for is as old as its lookup
   const count = { hits: 0, misses: 0, joined: 0, staleServed: 0, failuresServed: 0 };
   let moments = 0;
+  let closed = false;
 
   const keep = (key: string, about: About, said: Said): void => {
     for (const lru of lrus) lru.remove(key);
@@ -186,6 +187,7 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
 
   return {
     lookup(question) {
+      if (closed) throw new ClosedError();
       const key = formatQuestion(question);
       if (key.length > LONGEST_KEY) return store.lookup(question);
       const now = clock();
@@ -207,6 +209,7 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
       return flight.answer;
     },
     lookupAtOnce(questions, anew = false) {
+      if (closed) throw new ClosedError();
       const keys = questions.map(formatQuestion);
       if (keys.some((key) => key.length > LONGEST_KEY)) return store.lookupAtOnce(questions);
       const now = clock();
@@ -214,6 +217,7 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
     },
     atomic: store.atomic,
     close() {
+      closed = true;
       for (const lru of [flights, ...lrus]) lru.forget('all');
       return store.close();
     },
