@@ -1,53 +1,34 @@
-import type { Load } from './driver.ts';
-import type { Verdict } from './goal.ts';
-import type { Scratch } from './scratch.ts';
+import type { Load, Scratch } from './processes.ts';
 import type { Stores } from './store.ts';
+import type { Figure, Goal } from './table.ts';
 
-/** How long a run takes and how far it goes. */
-export interface Extent {
-  readonly rounds: number;
-  readonly warmMs: number;
-  readonly runMs: number;
-  /** How often a daemon is started to find how long that takes. */
-  readonly starts: number;
-  /** The numbers of mailboxes of the scale part; the first is what the others are held against. */
-  readonly sizes: readonly number[];
+/** A build of smmap: a checkout in which `npm run build` was run. */
+export interface Build {
+  readonly name: 'this build' | 'other build';
+  readonly folder: string;
 }
-
-export const EXTENTS = {
-  quick: { rounds: 3, warmMs: 100, runMs: 200, starts: 2, sizes: [1_000, 1_000_000] },
-  default: {
-    rounds: 9,
-    warmMs: 150,
-    runMs: 500,
-    starts: 5,
-    sizes: [1_000, 100_000, 1_000_000],
-  },
-  full: {
-    rounds: 15,
-    warmMs: 150,
-    runMs: 1_000,
-    starts: 9,
-    sizes: [1_000, 100_000, 1_000_000, 10_000_000],
-  },
-} as const satisfies Record<string, Extent>;
 
 /** What every part is given. */
 export interface Bench {
   readonly scratch: Scratch;
   readonly load: Load;
   readonly stores: Stores;
-  /** The daemon's main.js. */
-  readonly daemon: string;
-  /** Another build's main.js, to be measured in the same rounds. */
-  readonly other: string | null;
-  readonly extent: Extent;
+  /** This build, then the one of --other. */
+  readonly builds: readonly Build[];
+  readonly rounds: number;
+  /** --full: more mailboxes. */
+  readonly full: boolean;
   readonly print: (text: string) => void;
 }
 
-/** Measures, prints its tables, and judges its goals. */
-export type Part = (bench: Bench) => Promise<readonly Verdict[]>;
+/** A part of the bench: measures, prints its tables, and hands back what is compared and judged at the end. */
+export interface Part {
+  /** One line for --help. */
+  readonly about: string;
+  run(bench: Bench): Promise<{ readonly figures: readonly Figure[]; readonly goals: readonly Goal[] }>;
+}
 
-/** The numbers of mailboxes that the goals speak of. */
-export const MEMORY_MAILBOXES = 1_000;
-export const EMBEDDED_MAILBOXES = 1_000_000;
+/** The program of a build. */
+export function mainOf(build: Build): string {
+  return `${build.folder}/dist/main.js`;
+}

@@ -1,118 +1,95 @@
-import { createRequire } from 'node:module';
-import { NetstringDecoder, encodeNetstring } from '../src/protocol/netstring.ts';
-import { formatReply } from '../src/protocol/reply.ts';
-import { parseRequest } from '../src/protocol/request.ts';
-import type { Part } from './bench.ts';
-import { median } from './median.ts';
-import { CYRUS_MAP, addressOf, requestFor } from './request.ts';
-import { formatFixed, formatTable } from './table.ts';
+import type { Build, Part } from './bench.ts';
+import { MAP, addressOf, requestFor } from './questions.ts';
+import { interleave } from './rounds.ts';
+import { type Figure, formatFigures } from './table.ts';
 
-/** The npm package `netstring` loads through a private API of Node (`process.binding`), which only require() has. */
-const second = createRequire(import.meta.url)('netstring') as {
-  nsWrite(payload: string): string;
-  nsPayload(stream: Buffer, offset: number): Buffer | -1;
-  nsLength(stream: Buffer, offset: number): number;
-};
+interface Codec {
+  readonly netstring: typeof import('../src/protocol/netstring.ts');
+  readonly reply: typeof import('../src/protocol/reply.ts');
+  readonly request: typeof import('../src/protocol/request.ts');
+}
 
-interface Race {
-  readonly name: string;
+interface Task {
+  readonly what: string;
+  readonly who: string;
   /** How many frames one call codes. */
   readonly frames: number;
-  readonly ours: () => unknown;
-  /** Null where the other one has nothing like it. */
-  theirs: (() => unknown) | null;
+  readonly call: () => unknown;
 }
 
 const PIPELINED = 100;
 const REQUEST_BYTES = 10_000;
 const REPLY_BYTES = 100_000;
-const ROUNDS = 9;
-const ROUND_MS = 30;
+const SLICE_MS = 30;
 const CALLS = 1_000;
 
-/** Nanoseconds for each frame, ours against the npm package `netstring`. */
-export const codecPart: Part = ({ print }) => {
-  const rows = races().map(({ name, frames, ours, theirs }) => {
-    const oursNs: number[] = [];
-    const theirsNs: number[] = [];
-    for (let round = 0; round < ROUNDS; round++) {
-      oursNs.push(nsOf(ours) / frames);
-      if (theirs !== null) theirsNs.push(nsOf(theirs) / frames);
-    }
-    const ratio = median(theirsNs.map((ns, round) => ns / (oursNs[round] as number)));
-    return [name, formatFixed(median(oursNs), 0), formatFixed(median(theirsNs), 0), formatFixed(ratio, 1)];
+const KEY = addressOf(500_000);
+const REQUEST = Buffer.from(requestFor(MAP, KEY));
+const MANY = Buffer.from(requestFor(MAP, KEY).repeat(PIPELINED));
+const HALVES = [REQUEST.subarray(0, 12), REQUEST.subarray(12)];
+const PAYLOAD = REQUEST.subarray(REQUEST.indexOf(':') + 1, -1);
+const UTF8_PAYLOAD = Buffer.from('cyrus jürgen@bücher.example');
+
+const run: Part['run'] = async ({ builds, rounds, print }) => {
+  const tasks: Task[] = [];
+  for (const build of builds) tasks.push(...tasksOf(build, await codecOf(build)));
+  const results = await interleave(
+    rounds,
+    tasks.map((task) => () => nanosecondsOf(task)),
+    true,
+  );
+  const figures = tasks.map(({ what, who }, at): Figure => {
+    return { what, who, unit: 'ns/frame', better: 'lower', values: results[at] ?? [] };
   });
-  print(`\nCodec: nanoseconds for each frame, medians of ${ROUNDS}\n`);
-  print(formatTable(['frame', 'smmap', 'netstring', 'times faster'], rows));
-  return Promise.resolve([]);
+  print('\nCodec: CPU time for one frame of the protocol, without sockets.\n');
+  print(formatFigures(figures.toSorted((a, b) => a.what.localeCompare(b.what))));
+  return { figures, goals: [] };
 };
 
-function races(): Race[] {
-  const key = addressOf(500_000);
-  const request = Buffer.from(requestFor(CYRUS_MAP, key));
-  const pipelined = Buffer.from(requestFor(CYRUS_MAP, key).repeat(PIPELINED));
-  const long = Buffer.from(encodeNetstring('x'.repeat(REQUEST_BYTES)));
-  const halves = [request.subarray(0, 12), request.subarray(12)];
-  const payload = request.subarray(request.indexOf(':') + 1, -1);
-  const utf8Payload = Buffer.from('cyrus jürgen@bücher.example');
-  const reply = `OK ${key}`;
-  const utf8Reply = 'OK jürgen@bücher.example';
-  const decoder = new NetstringDecoder(REQUEST_BYTES);
+export const codecPart: Part = { about: 'CPU time to decode a request and to encode a reply, without sockets', run };
 
+async function codecOf({ folder }: Build): Promise<Codec> {
+  const load = (name: string): Promise<unknown> => import(`${folder}/dist/protocol/${name}.js`);
+  return {
+    netstring: (await load('netstring')) as Codec['netstring'],
+    reply: (await load('reply')) as Codec['reply'],
+    request: (await load('request')) as Codec['request'],
+  };
+}
+
+function tasksOf({ name: who }: Build, { netstring, reply, request }: Codec): Task[] {
+  const decoder = new netstring.NetstringDecoder(REQUEST_BYTES);
   const decode = (...chunks: readonly Buffer[]): number => {
     let bytes = 0;
     for (const chunk of chunks) {
       decoder.push(chunk);
       for (let next = decoder.next(); next !== null; next = decoder.next()) bytes += next.length;
+      decoder.keep();
     }
     return bytes;
   };
-  const decodeSecond = (stream: Buffer): number => {
-    let bytes = 0;
-    for (let at = 0; at < stream.length; at += second.nsLength(stream, at)) {
-      bytes += (second.nsPayload(stream, at) as Buffer).length;
-    }
-    return bytes;
-  };
+  const encode = (): string => netstring.encodeNetstring(reply.formatReply({ kind: 'OK', value: KEY }, REPLY_BYTES));
   return [
-    { name: 'decode a request', frames: 1, ours: () => decode(request), theirs: () => decodeSecond(request) },
-    {
-      name: `decode one of ${PIPELINED} requests in a chunk`,
-      frames: PIPELINED,
-      ours: () => decode(pipelined),
-      theirs: () => decodeSecond(pipelined),
-    },
-    { name: 'decode a request in two chunks', frames: 1, ours: () => decode(...halves), theirs: null },
-    { name: `decode ${REQUEST_BYTES} bytes`, frames: 1, ours: () => decode(long), theirs: () => decodeSecond(long) },
-    { name: 'parse a request', frames: 1, ours: () => parseRequest(payload), theirs: null },
-    { name: 'parse a request, UTF-8', frames: 1, ours: () => parseRequest(utf8Payload), theirs: null },
-    { name: 'encode a reply', frames: 1, ours: () => encodeNetstring(reply), theirs: () => second.nsWrite(reply) },
-    {
-      name: 'encode a reply, UTF-8',
-      frames: 1,
-      ours: () => encodeNetstring(utf8Reply),
-      theirs: () => second.nsWrite(utf8Reply),
-    },
-    {
-      name: 'format and encode a reply',
-      frames: 1,
-      ours: () => encodeNetstring(formatReply({ kind: 'OK', value: key }, REPLY_BYTES)),
-      theirs: null,
-    },
+    { what: 'decode a request', who, frames: 1, call: () => decode(REQUEST) },
+    { what: `decode ${PIPELINED} requests at once`, who, frames: PIPELINED, call: () => decode(MANY) },
+    { what: 'decode a request in two pieces', who, frames: 1, call: () => decode(...HALVES) },
+    { what: 'parse a request', who, frames: 1, call: () => request.parseRequest(PAYLOAD) },
+    { what: 'parse a request with UTF-8', who, frames: 1, call: () => request.parseRequest(UTF8_PAYLOAD) },
+    { what: 'encode a reply', who, frames: 1, call: encode },
   ];
 }
 
-let sink: unknown; // what is computed has to go somewhere, or the compiler leaves it out
+let sink: unknown; // V8 leaves out a call whose result nobody uses
 
-function nsOf(call: () => unknown): number {
-  const fromMs = performance.now();
+function nanosecondsOf({ call, frames }: Task): number {
+  const from = process.cpuUsage();
+  const untilMs = performance.now() + SLICE_MS;
   let calls = 0;
-  let tookMs = 0;
-  while (tookMs < ROUND_MS) {
+  while (performance.now() < untilMs) {
     for (let i = 0; i < CALLS; i++) sink = call();
     calls += CALLS;
-    tookMs = performance.now() - fromMs;
   }
-  if (sink === undefined) throw new Error('nothing was computed');
-  return (tookMs * 1e6) / calls;
+  const spent = process.cpuUsage(from);
+  if (sink === undefined) throw new Error('the codec computed nothing');
+  return ((spent.user + spent.system) * 1_000) / (calls * frames);
 }

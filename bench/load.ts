@@ -1,128 +1,171 @@
 import { type Socket, connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { quantile } from './median.ts';
 import { cpuUs, treeUs } from './proc.ts';
-import { randomRequests } from './request.ts';
-import type { Order, Outcome, Report } from './driver.ts';
+import { type Questions, randomRequests } from './questions.ts';
+import { quantile } from './rounds.ts';
 
 /**
- * The load process: each connection asks, waits for the reply, and asks again. It does as little as it can for each
- * request, since a load that costs more than the server would hide what the server costs: frames are made before the
- * clock starts, all sockets read into one buffer, and a reply is known by its first letter and its last byte.
+ * The load, a process of its own: some connections, each of which asks, waits for the reply, and asks again.
+ *
+ * It does as little as it can for each request, or it would measure itself: the frames are made before the clock starts,
+ * all sockets read into one buffer, and of a reply only the first letter and the last byte are looked at.
  */
 
-const POOL = 2 ** 17; // frames, more than a run asks for at most speeds, and new ones for each run
+/** One run. */
+export interface LoadOrder extends Questions {
+  readonly path: string;
+  readonly serverPid: number;
+  /** The first process of the database behind the server. */
+  readonly databasePid: number | null;
+  readonly connections: number;
+  /** Whether a connection asks again and again, or is closed after one reply and replaced by a new one. */
+  readonly keep: boolean;
+  readonly warmMs: number;
+  readonly runMs: number;
+}
+
+export interface LoadReport {
+  readonly perSecond: number;
+  readonly p50Us: number;
+  readonly p99Us: number;
+  /** CPU time of the server for each request. */
+  readonly cpuUs: number;
+  /** The share of one core that the server used. */
+  readonly busy: number;
+  readonly databaseUs: number | null;
+  readonly found: number;
+  readonly notFound: number;
+  /** Replies that were neither OK nor NOTFOUND. */
+  readonly other: number;
+}
+
+/** What the load sends back. */
+export type LoadResult = { readonly report: LoadReport } | { readonly error: string };
+
+const FRAMES = 2 ** 15;
 const MOST_PER_MS = 1_000; // requests; room for the samples
 const CONNECT_MS = 5_000;
+const CLOSE_MS = 20; // the server sees the end of its connections before the next run begins
 const COMMA = 0x2c;
 const COLON = 0x3a;
 const LETTER_O = 0x4f; // OK
 const LETTER_N = 0x4e; // NOTFOUND
 
-async function run(order: Order): Promise<Report> {
-  const frames = randomRequests(POOL, order);
+async function run(order: LoadOrder): Promise<LoadReport> {
+  const frames = randomRequests(FRAMES, order);
   const waitsMs = new Float64Array((order.warmMs + order.runMs) * MOST_PER_MS);
   const buffer = Buffer.alloc(65_536);
-  const sockets: Socket[] = [];
-  let next = 0;
+  const sockets = new Set<Socket>();
+  let asked = 0;
   let replies = 0;
   let found = 0;
   let notFound = 0;
   let stopped = false;
-  let failed: (error: Error) => void = () => {};
+  let fail: (error: Error) => void = () => {};
   const failure = new Promise<never>((_, reject) => {
-    failed = reject;
+    fail = reject;
   });
   failure.catch(() => {}); // it is raced below
 
-  /** Resolves to what starts it, once it was answered: libuv accepts one connection a turn, so that under load some would wait. */
-  const open = (): Promise<() => void> => {
-    let askedMs = 0;
-    let opened: ((start: () => void) => void) | null = null;
-    const ask = (nowMs: number): void => {
-      askedMs = nowMs;
-      socket.write(frames[next] as string, 'latin1');
-      next = (next + 1) % POOL;
-    };
+  const nextFrame = (): string => frames[asked++ % FRAMES] as string;
+  const count = (nowMs: number, askedMs: number): void => {
+    const letter = buffer[buffer.indexOf(COLON) + 1];
+    if (letter === LETTER_O) found++;
+    else if (letter === LETTER_N) notFound++;
+    waitsMs[replies++] = nowMs - askedMs;
+  };
+  /** Connects, and calls `answered` for each whole reply. */
+  const open = (answered: () => void): Socket => {
     const read = (length: number): boolean => {
-      if (buffer[length - 1] !== COMMA) return true; // the rest is on its way
-      const nowMs = performance.now();
-      if (opened !== null) {
-        opened(() => ask(performance.now()));
-        opened = null;
-        return true;
-      }
-      const letter = buffer[buffer.indexOf(COLON) + 1];
-      if (letter === LETTER_O) found++;
-      else if (letter === LETTER_N) notFound++;
-      waitsMs[replies++] = nowMs - askedMs;
-      if (!stopped) ask(nowMs);
+      if (buffer[length - 1] === COMMA) answered(); // else the rest of the reply is still on its way
       return true;
     };
     const socket = connect({ path: order.path, onread: { buffer, callback: read } });
-    sockets.push(socket);
+    sockets.add(socket);
+    socket.on('error', fail);
     socket.on('close', () => {
-      if (!stopped) failed(new Error('the server closed a connection'));
+      if (sockets.delete(socket) && !stopped) fail(new Error('the server closed a connection'));
     });
-    return new Promise((resolve, reject) => {
-      socket.on('error', reject); // later ones end in `failed` through 'close'
-      opened = resolve;
+    return socket;
+  };
+
+  /** A kept connection. Resolves after a first reply: libuv accepts connections slowly when others are under load. */
+  const openKept = (): Promise<() => void> =>
+    new Promise((resolve) => {
+      let askedMs = 0;
+      let started = false;
+      const ask = (nowMs: number): void => {
+        askedMs = nowMs;
+        socket.write(nextFrame(), 'latin1');
+      };
+      const socket = open(() => {
+        const nowMs = performance.now();
+        if (started) {
+          count(nowMs, askedMs);
+          if (!stopped) ask(nowMs);
+        } else {
+          started = true;
+          resolve(() => ask(performance.now()));
+        }
+      });
       ask(performance.now());
     });
+  /** A connection for one request, then the next one. */
+  const askOnce = (): void => {
+    const askedMs = performance.now();
+    const socket = open(() => {
+      count(performance.now(), askedMs);
+      sockets.delete(socket);
+      socket.destroy();
+      if (!stopped) askOnce();
+    });
+    socket.write(nextFrame(), 'latin1');
   };
 
   try {
     const starts: (() => void)[] = [];
-    while (starts.length < order.connections) starts.push(await inTime(open(), starts.length));
+    while (starts.length < order.connections) {
+      starts.push(order.keep ? await Promise.race([openKept(), failure, tooLate(starts.length)]) : askOnce);
+    }
     for (const start of starts) start();
     await Promise.race([sleep(order.warmMs), failure]);
     replies = found = notFound = 0;
-    const serverFrom = order.serverPid === null ? 0 : cpuUs(order.serverPid);
-    const databaseFrom = order.databasePid === null ? 0 : treeUs(order.databasePid);
-    const loadFrom = process.cpuUsage();
+    const serverFrom = cpuUs(order.serverPid);
+    const databaseFrom = order.databasePid === null ? null : treeUs(order.databasePid);
     const fromMs = performance.now();
     await Promise.race([sleep(order.runMs), failure]);
     const tookMs = performance.now() - fromMs;
-    const loadSpent = process.cpuUsage(loadFrom);
-    const serverUs = order.serverPid === null ? null : cpuUs(order.serverPid) - serverFrom;
-    const databaseUs = order.databasePid === null ? null : treeUs(order.databasePid) - databaseFrom;
-    const loadUs = loadSpent.user + loadSpent.system;
+    const serverUs = cpuUs(order.serverPid) - serverFrom;
+    if (replies === 0) throw new Error(`no reply within ${Math.round(tookMs)} ms`);
     const sorted = waitsMs.subarray(0, replies).toSorted();
-    const other = replies - found - notFound;
-    const perSecond = (replies / tookMs) * 1_000;
     return {
-      perSecond,
+      perSecond: (replies / tookMs) * 1_000,
       p50Us: quantile(sorted, 0.5) * 1_000,
       p99Us: quantile(sorted, 0.99) * 1_000,
-      serverUs: serverUs === null ? null : serverUs / replies,
-      serverBusy: serverUs === null ? null : serverUs / (tookMs * 1_000),
-      databaseUs: databaseUs === null ? null : databaseUs / replies,
-      databaseBusy: databaseUs === null ? null : databaseUs / (tookMs * 1_000),
-      loadUs: loadUs / replies,
-      loadBusy: loadUs / (tookMs * 1_000),
+      cpuUs: serverUs / replies,
+      busy: serverUs / (tookMs * 1_000),
+      databaseUs: databaseFrom === null ? null : (treeUs(order.databasePid as number) - databaseFrom) / replies,
       found,
       notFound,
-      other,
+      other: replies - found - notFound,
     };
   } finally {
     stopped = true;
     for (const socket of sockets) socket.destroy();
-    await sleep(20); // the server closes its ends before the next run
+    await sleep(CLOSE_MS);
   }
 }
 
-function inTime<T>(promise: Promise<T>, connections: number): Promise<T> {
-  const tooLate = sleep(CONNECT_MS, undefined, { ref: false }).then(() => {
-    throw new Error(`no answer within ${CONNECT_MS} ms, with ${connections} connections open`);
-  });
-  return Promise.race([promise, tooLate]);
+async function tooLate(connections: number): Promise<never> {
+  await sleep(CONNECT_MS, undefined, { ref: false });
+  throw new Error(`no reply within ${CONNECT_MS} ms, with ${connections} connections open`);
 }
 
-process.on('message', (order: Order) => {
-  const send = (outcome: Outcome): void => void process.send?.(outcome);
+process.on('message', (order: LoadOrder) => {
+  const send = (result: LoadResult): void => void process.send?.(result);
   run(order).then(
     (report) => send({ report }),
     (error: Error) => send({ error: error.message }),
   );
 });
-process.on('disconnect', () => process.exit());
+process.on('disconnect', () => process.exit()); // the bench has ended

@@ -1,83 +1,120 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type Bench, EXTENTS, type Part } from './bench.ts';
+import { type Bench, type Build, type Part, mainOf } from './bench.ts';
 import { codecPart } from './codec.ts';
-import { type Order, openAsker } from './driver.ts';
-import { type Verdict, formatVerdicts } from './goal.ts';
-import { importPart } from './import.ts';
 import { mapsPart } from './maps.ts';
-import { scalePart } from './scale.ts';
-import { openScratch } from './scratch.ts';
-import { createStores } from './store.ts';
+import { openLoad, openScratch } from './processes.ts';
+import { createStores, storePart } from './store.ts';
+import { type Figure, type Goal, formatComparison, formatGoals } from './table.ts';
 import { throughputPart } from './throughput.ts';
 
-/** Runs the parts that were named, or all, and judges the goals. A goal that is missed is a finding, so the exit code is 0. */
+/** The bench: runs its parts and prints what they found. A missed goal is a finding too, so the exit code stays 0. */
 
 const PARTS: Readonly<Record<string, Part>> = {
   codec: codecPart,
-  import: importPart,
+  store: storePart,
   throughput: throughputPart,
   maps: mapsPart,
-  scale: scalePart,
 };
+const DEFAULT_PARTS = ['codec', 'store', 'throughput', 'maps'];
+const ROUNDS = 9; // a clear difference is one that 8 of 9 rounds show
 
-const USAGE = `Usage: npm run bench -- [--quick | --full] [--daemon MAIN.JS] [--other MAIN.JS] [PART...]
+const USAGE = `Usage: npm run bench -- [options] [PART...]
 
-Parts: ${Object.keys(PARTS).join(' ')} (all without a name)
+Measures this build of smmap and prints tables. Without a PART it runs ${DEFAULT_PARTS.join(', ')}, in less than two minutes.
 
-  --quick          a smoke test, below a minute
-  --full           more and longer rounds, and 10,000,000 mailboxes
-  --daemon MAIN.JS the daemon to measure (dist/main.js)
-  --other MAIN.JS  a second build of it, measured in the same rounds
+Parts:
+${Object.entries(PARTS)
+  .map(([name, { about }]) => `  ${name.padEnd(12)} ${about}`)
+  .join('\n')}
+
+Options:
+  --other DIR   also measures the build in DIR, a checkout where you ran "npm run build", and compares the two
+  --rounds N    how often everything is measured (default ${ROUNDS}; 1 for a quick look; a verdict needs at least 6)
+  --full        more mailboxes: 10,000,000 in the part store; takes minutes
+  --help        prints this text
+
+Did my change make smmap slower? Build the old source beside the new one, and compare:
+  git worktree add ../old main && (cd ../old && npm ci && npm run build)
+  npm run bench -- --other ../old throughput maps
+
+How to read the tables:
+  Everything is measured once in each round, in short turns, so that a disturbance of the machine meets all alike.
+  A figure is the median over the rounds; "range" is the lowest and the highest round.
+  "x floor" is the figure divided by that of the server "floor" in the same round (again the median).
+  "p50 us" and "p99 us": half, and 99 of 100, of the requests waited no longer than this, in microseconds.
+  "CPU us/request": CPU time that the server spent for each request. It changes less than requests/s where other
+  programs disturb the machine: trust it first. "core %": how much of one core the server used.
 `;
-
-const root = dirname(dirname(dirname(fileURLToPath(import.meta.url)))); // this file runs as build/bench/main.js
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
-      quick: { type: 'boolean', default: false },
-      full: { type: 'boolean', default: false },
-      daemon: { type: 'string', default: join(root, 'dist', 'main.js') },
       other: { type: 'string' },
+      rounds: { type: 'string', default: String(ROUNDS) },
+      full: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
-  const names = positionals.length === 0 ? Object.keys(PARTS) : positionals;
-  const unknown = names.filter((name) => !(name in PARTS));
-  if (values.help || unknown.length > 0 || (values.quick && values.full)) {
+  if (values.help) {
     process.stdout.write(USAGE);
     return;
   }
-  const daemon = resolve(values.daemon);
-  const other = values.other === undefined ? null : resolve(values.other);
-  for (const file of [daemon, other]) {
-    if (file !== null && !existsSync(file)) throw new Error(`${file}: is not there; run npm run build`);
-  }
+  const names = positionals.length === 0 ? DEFAULT_PARTS : positionals;
+  const rounds = Number(values.rounds);
+  const unknown = names.find((name) => !Object.hasOwn(PARTS, name));
+  if (unknown !== undefined)
+    throw new Error(`There is no part "${unknown}". The parts: ${Object.keys(PARTS).join(', ')}`);
+  if (!Number.isInteger(rounds) || rounds < 1)
+    throw new Error(`--rounds ${values.rounds}: must be a whole number from 1`);
+
+  const root = dirname(dirname(dirname(fileURLToPath(import.meta.url)))); // this file runs as build/bench/main.js
+  const builds: Build[] = [{ name: 'this build', folder: root }];
+  if (values.other !== undefined) builds.push({ name: 'other build', folder: resolve(values.other) });
+  const missing = builds.find((build) => !existsSync(mainOf(build)));
+  if (missing !== undefined)
+    throw new Error(`${mainOf(missing)} does not exist: run "npm run build" in ${missing.folder}`);
 
   const startedMs = performance.now();
-  const extentName = values.full ? 'full' : values.quick ? 'quick' : 'default';
   const scratch = openScratch();
+  const print = (text: string): void => void process.stdout.write(`${text}\n`);
   try {
-    const load = openAsker<Order>(scratch, 'load.js');
-    const print = (text: string): void => void process.stdout.write(`${text}\n`);
-    const stores = createStores(scratch, daemon);
-    const bench: Bench = { scratch, load, stores, daemon, other, extent: EXTENTS[extentName], print };
-    print(`smmap bench, ${extentName} run, ${new Date().toISOString()}`);
-    print(`Node ${process.version}, ${availableParallelism()} cores, ${cpus()[0]?.model ?? 'unknown processor'}`);
-    print(`daemon ${daemon}${other === null ? '' : `, other ${other}`}`);
-
-    const verdicts: Verdict[] = [];
-    for (const name of names) verdicts.push(...(await (PARTS[name] as Part)(bench)));
-    print(`\nGoals\n\n${formatVerdicts(verdicts)}`);
-    print(`\n${Math.round((performance.now() - startedMs) / 1_000)} s`);
+    const load = openLoad(scratch);
+    const bench: Bench = { scratch, load, builds, stores: createStores(scratch), rounds, full: values.full, print };
+    print(
+      `smmap bench, ${rounds} rounds, Node ${process.version}, ${availableParallelism()} cores, ${cpus()[0]?.model}`,
+    );
+    for (const { name, folder } of builds) print(`${name}: ${folder}`);
+    const goals: Goal[] = [];
+    const figures: Figure[] = [];
+    for (const name of names) {
+      const found = await (PARTS[name] as Part).run(bench);
+      goals.push(...found.goals);
+      figures.push(...found.figures);
+    }
+    if (builds.length > 1) {
+      print(
+        '\nComparison: this build and the other build in the same rounds. "this / other" divides the figures of a round;',
+      );
+      print('"better in" counts the rounds in which this build was better. A verdict stands where equal builds would');
+      print('come to it in at most 1 of 20 rows: expect a few by chance.\n');
+      print(formatComparison(figures));
+    }
+    if (goals.length > 0)
+      print(`\nGoals: the limits that the project has set itself, for this build\n\n${formatGoals(goals)}`);
+    print(`\nTook ${Math.round((performance.now() - startedMs) / 1_000)} s`);
   } finally {
     scratch.close();
   }
 }
 
-await main();
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`bench: ${(error as Error).message}\n`);
+  process.exit(1); // a database that was started would keep this process alive
+}

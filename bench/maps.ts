@@ -1,20 +1,19 @@
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { type Bench, EMBEDDED_MAILBOXES, type Part } from './bench.ts';
-import { judge } from './goal.ts';
-import { type Keys, hits, misses } from './request.ts';
-import { type Contender, STANDING_HEAD, type Standing, formatStanding, runRounds } from './round.ts';
+import type { Bench, Build, Part } from './bench.ts';
+import { type Keys, absent, present } from './questions.ts';
+import { type Asked, type Rate, figuresOf, formatRates, measureRates, ratioOf } from './rates.ts';
 import { type Server, startDaemon } from './server.ts';
-import { fileOf, importList } from './store.ts';
-import { formatTable } from './table.ts';
+import { embedded, runOnStore } from './store.ts';
+import { judge } from './table.ts';
 
 const CONNECTIONS = 50;
+const MAILBOXES = 1_000_000;
 const ADDED = 100_000; // aliases, and keys of the table
-const MOST_OVER_HIT = 2;
+const MOST_TIMES = 2;
 
 const CONFIG = [
   '[log]',
-  'level = "warn"',
+  'level = "warn"', // at "info" each NOTFOUND is logged too, see the part throughput
   '[map.mailbox]',
   'kind = "mailbox"',
   '[map.recipient]',
@@ -28,93 +27,75 @@ const CONFIG = [
   'kind = "table"',
 ];
 
-/** What is asked, and what the reply has to be. */
-interface Kind {
-  readonly name: string;
-  readonly map: string;
-  readonly keys: Keys;
-  readonly reply: 'OK' | 'NOTFOUND';
-  /** Whether the goal is for it. */
-  readonly judged?: true;
-}
+const HIT = 'mailbox found';
 
-const MAILBOX = hits(EMBEDDED_MAILBOXES);
-const NO_MAILBOX = misses(EMBEDDED_MAILBOXES);
-const WITH_DETAIL: Keys = { form: 'user<N>+x@example.org', count: EMBEDDED_MAILBOXES };
-const ALIAS: Keys = { form: 'alias<N>@example.org', count: ADDED };
-const ALIAS_WITH_DETAIL: Keys = { form: 'alias<N>+x@example.org', count: ADDED };
-const CAUGHT: Keys = { form: 'nobody<N>@caught.example', count: EMBEDDED_MAILBOXES };
-const ENTRY: Keys = { form: 'client<N>.example', count: ADDED };
-const NO_ENTRY: Keys = { form: 'client<N>x.example', count: ADDED };
-const DOMAIN: Keys = { form: 'example.org', count: 1 };
-
-const KINDS: readonly Kind[] = [
-  { name: 'mailbox hit', map: 'mailbox', keys: MAILBOX, reply: 'OK' },
-  { name: 'mailbox hit, detail', map: 'mailbox', keys: WITH_DETAIL, reply: 'OK' },
-  { name: 'mailbox miss', map: 'mailbox', keys: NO_MAILBOX, reply: 'NOTFOUND', judged: true },
-  { name: 'recipient: miss', map: 'recipient', keys: NO_MAILBOX, reply: 'NOTFOUND' },
-  { name: 'recipient: an alias', map: 'recipient', keys: ALIAS, reply: 'OK' },
-  { name: 'alias hit', map: 'virtual', keys: ALIAS, reply: 'OK', judged: true },
-  { name: 'alias hit, detail', map: 'virtual', keys: ALIAS_WITH_DETAIL, reply: 'OK' },
-  { name: 'alias miss: a mailbox', map: 'virtual', keys: MAILBOX, reply: 'NOTFOUND', judged: true },
-  { name: 'catch-all hit', map: 'virtual', keys: CAUGHT, reply: 'OK', judged: true },
-  { name: 'table hit', map: 'access', keys: ENTRY, reply: 'OK' },
-  { name: 'table miss', map: 'access', keys: NO_ENTRY, reply: 'NOTFOUND' },
-  { name: 'domain hit', map: 'domains', keys: DOMAIN, reply: 'OK' },
+/** The name of the row, the map, the keys, and what every reply has to be. */
+const QUESTIONS: readonly (readonly [what: string, map: string, keys: Keys, expected: 'OK' | 'NOTFOUND'])[] = [
+  [HIT, 'mailbox', present(MAILBOXES), 'OK'],
+  ['mailbox found, with +detail', 'mailbox', { form: 'user<N>+x@example.org', count: MAILBOXES }, 'OK'],
+  ['mailbox absent', 'mailbox', absent(MAILBOXES), 'NOTFOUND'],
+  ['mailbox or alias: an alias', 'recipient', { form: 'alias<N>@example.org', count: ADDED }, 'OK'],
+  ['mailbox or alias: absent', 'recipient', absent(MAILBOXES), 'NOTFOUND'],
+  ['alias found', 'virtual', { form: 'alias<N>@example.org', count: ADDED }, 'OK'],
+  ['alias absent', 'virtual', present(MAILBOXES), 'NOTFOUND'],
+  ['alias found: the catch-all', 'virtual', { form: 'nobody<N>@caught.example', count: MAILBOXES }, 'OK'],
+  ['table key found', 'access', { form: 'client<N>.example', count: ADDED }, 'OK'],
+  ['domain found', 'domains', { form: 'example.org', count: 1 }, 'OK'],
 ];
 
-/** What each kind of question costs beside a mailbox that is there. */
-export const mapsPart: Part = async (bench) => {
-  const { scratch, load, daemon, other, extent, print } = bench;
-  const store = { driver: 'embedded', path: await makeStore(bench) } as const;
-  const server = await startDaemon(scratch, daemon, store, CONFIG);
-  const otherServer = other === null ? null : await startDaemon(scratch, other, store, CONFIG);
-  const kinds = new Map<Contender, Kind>();
-  for (const kind of KINDS) {
-    kinds.set(contenderOf(kind, server, ''), kind);
-    if (otherServer !== null) kinds.set(contenderOf(kind, otherServer, 'other, '), kind);
+/** The rows that must not cost more than MOST_TIMES what a mailbox that is found costs. */
+const JUDGED = new Set(['mailbox absent', 'alias found', 'alias absent', 'alias found: the catch-all']);
+
+const run: Part['run'] = async (bench) => {
+  const { scratch, builds, print } = bench;
+  const daemons: Server[] = [];
+  for (const build of builds) {
+    daemons.push(await startDaemon(scratch, build, embedded(await makeStore(bench, build)), CONFIG));
   }
-  const standings = await runRounds(load, [...kinds.keys()], extent);
-  await server.close();
-  await otherServer?.close();
-  for (const standing of standings) checkReplies(standing, kinds.get(standing.contender) as Kind);
+  const asked = QUESTIONS.flatMap(([what, map, keys, expected]): Asked[] =>
+    daemons.map((server) => ({ what, server, connections: CONNECTIONS, map, keys: [keys], expected })),
+  );
+  const rates = await measureRates(bench, asked);
+  for (const server of daemons) await server.close();
 
   print(
-    `\nMaps: 1 M mailboxes, 100 k aliases, a catch-all, a table of 100 k keys; ratios to a mailbox hit in the same round, ` +
-      `medians of ${extent.rounds}\nLog level warn, so that the maps alone are compared; at info a NOTFOUND is logged\n`,
+    `\nMaps: what each kind of question costs; ${CONNECTIONS} kept connections. "x first": divided by the first row.`,
   );
-  print(formatTable(STANDING_HEAD, standings.map(formatStanding), 2));
+  print(
+    'The embedded store has 1,000,000 mailboxes, 100,000 aliases, one catch-all, a table of 100,000 keys. The log level is "warn".\n',
+  );
+  const hit = rates[0] as Rate;
+  print(formatRates(rates, 'first', () => hit));
 
-  return standings
-    .filter(({ contender }) => contender.server === server && kinds.get(contender)?.judged)
-    .map(({ contender, serverUsRatio }) =>
-      judge(`${contender.name}, CPU time over that of a mailbox hit`, serverUsRatio ?? NaN, 'at most', MOST_OVER_HIT),
-    );
+  const judged = rates.filter(({ asked: { what, server } }) => JUDGED.has(what) && server === daemons[0]);
+  return {
+    goals: judged.map((rate) =>
+      judge(`CPU time of "${rate.asked.what}", x "${HIT}"`, ratioOf(rate, hit, 'cpuUs'), 'at most', MOST_TIMES),
+    ),
+    figures: figuresOf(rates),
+  };
 };
 
-/** A copy of the mailboxes with all that the maps need besides; the other parts' store stays as it is. */
-async function makeStore({ scratch, stores, daemon }: Bench): Promise<string> {
-  const dir = join(scratch.folder, 'maps');
-  const aliases = `${dir}.aliases`;
-  const table = `${dir}.table`;
-  const numbers = Array.from({ length: ADDED }, (_, number) => number);
+export const mapsPart: Part = {
+  about: 'what a question costs to each kind of map: found, absent, alias, catch-all',
+  run,
+};
+
+/** A copy of the mailboxes, with aliases and a table; the store of the other parts stays as it is. */
+async function makeStore({ scratch, stores }: Bench, build: Build): Promise<string> {
+  const folder = scratch.path('.maps');
+  const [aliases, table] = [`${folder}.aliases`, `${folder}.table`];
+  const lines = (line: (n: number) => string): string => Array.from({ length: ADDED }, (_, n) => line(n)).join('');
   const caught = '@caught.example user0@example.org\n';
-  writeFileSync(aliases, numbers.map((n) => `alias${n}@example.org user${n}@example.org\n`).join('') + caught);
-  writeFileSync(table, numbers.map((n) => `client${n}.example REJECT\n`).join(''));
-  const { file } = await stores.get(EMBEDDED_MAILBOXES);
-  mkdirSync(dir, { recursive: true });
-  copyFileSync(file, fileOf(dir));
-  await importList(scratch, daemon, dir, ['alias', 'import', aliases]);
-  await importList(scratch, daemon, dir, ['table', 'import', 'access', table]);
-  return dir;
-}
-
-function contenderOf({ name, map, keys }: Kind, server: Server, prefix: string): Contender {
-  return { name: prefix + name, server, connections: CONNECTIONS, map, keys: [keys] };
-}
-
-/** What was measured has to be what its name says. */
-function checkReplies({ contender, found, notFound, other }: Standing, { reply }: Kind): void {
-  const wrong = other + (reply === 'OK' ? notFound : found);
-  if (wrong > 0) throw new Error(`${contender.name}: ${wrong} replies were not ${reply}`);
+  writeFileSync(aliases, lines((n) => `alias${n}@example.org user${n}@example.org\n`) + caught);
+  writeFileSync(
+    table,
+    lines((n) => `client${n}.example REJECT\n`),
+  );
+  const { file } = await stores.get(build, MAILBOXES);
+  mkdirSync(folder);
+  copyFileSync(file, `${folder}/smmap.mdb`);
+  await runOnStore(scratch, build, folder, ['alias', 'import', aliases]);
+  await runOnStore(scratch, build, folder, ['table', 'import', 'access', table]);
+  return folder;
 }

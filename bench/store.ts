@@ -1,117 +1,180 @@
-import { closeSync, openSync, statSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
-import { anonymousMb } from './proc.ts';
-import { addressOf } from './request.ts';
-import { type Scratch, ended } from './scratch.ts';
+import { execFileSync } from 'node:child_process';
+import { createWriteStream, statSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { type Build, type Part, mainOf } from './bench.ts';
+import { memoryMb } from './proc.ts';
+import { type Scratch, ended } from './processes.ts';
+import { MAP, addressOf, present } from './questions.ts';
+import { type Asked, type Rate, figuresOf, formatRates, measureRates, ratioOf } from './rates.ts';
+import { interleave, median } from './rounds.ts';
+import { startDaemon } from './server.ts';
+import { type Figure, formatFigures, formatNumber, judge } from './table.ts';
 
-/** What an import cost. */
-export interface ImportCost {
-  readonly tookMs: number;
-  readonly peakAnonymousMb: number;
-}
-
-/** An embedded store that `smmap mailbox import` made, and what that cost. */
-export interface ImportedStore extends ImportCost {
-  readonly dir: string;
-  /** The file that LMDB maps. */
-  readonly file: string;
-  readonly fileMb: number;
+/** An embedded store that `smmap mailbox import` made. */
+export interface Store {
+  readonly build: Build;
   readonly mailboxes: number;
-  readonly order: ListOrder;
+  readonly folder: string;
+  /** The file that LMDB maps into memory. */
+  readonly file: string;
+  readonly importS: number;
 }
-
-/** How the imported list is ordered: as the store orders it, or all over it, which is the harder one. */
-export type ListOrder = 'sorted' | 'shuffled';
 
 export interface Stores {
-  /** Imports at the first call. */
-  get(mailboxes: number, order?: ListOrder): Promise<ImportedStore>;
+  /** A store that a build made at the first call; another build may have another format. */
+  get(build: Build, mailboxes: number): Promise<Store>;
 }
 
-const STRIDE = 7_368_787; // a prime, so that N * STRIDE mod a power of ten visits each number once
-const BATCH_LINES = 10_000;
-const POLL_MS = 50;
+const SMALL = 1_000;
+const IMPORTED = 100_000; // in every round
+const LARGE = 1_000_000;
+const HUGE = 10_000_000; // with --full
+const CONNECTIONS = 50;
+const STRIDE = 7_368_787; // a prime: N * STRIDE modulo a power of ten gives each number once, in no order
+const PORTION = 10_000;
 
-export function createStores(scratch: Scratch, daemon: string): Stores {
-  const made = new Map<string, Promise<ImportedStore>>();
+const run: Part['run'] = async (bench) => {
+  const { scratch, builds, rounds, full, stores, print } = bench;
+  const kept: Store[] = [];
+  for (const size of full ? [SMALL, LARGE, HUGE] : [SMALL, LARGE]) {
+    for (const build of builds) kept.push(await stores.get(build, size));
+  }
+  const list = await writeList(scratch, IMPORTED);
+  const importOnce = async (build: Build): Promise<number> => {
+    const { folder, importS } = await importStore(scratch, build, IMPORTED, list);
+    await rm(folder, { recursive: true });
+    return importS;
+  };
+  const imports = await interleave(
+    rounds,
+    builds.map((build) => () => importOnce(build)),
+    false,
+  );
+  const starts = await interleave(
+    rounds,
+    kept.map((store) => () => startMs(scratch, store)),
+    false,
+  );
+  const asked: Asked[] = [];
+  for (const { build, folder, mailboxes } of kept) {
+    const server = await startDaemon(scratch, build, embedded(folder));
+    const what = `${formatNumber(mailboxes)} mailboxes`;
+    asked.push({ what, server, connections: CONNECTIONS, map: MAP, keys: [present(mailboxes)], expected: 'OK' });
+  }
+  const rates = await measureRates(bench, asked);
+  const memories = asked.map(({ server }, at) => memoryMb(server.pid, kept[at]?.file ?? ''));
+  for (const { server } of asked) await server.close();
+
+  const figures: Figure[] = [];
+  const add = (what: string, build: Build, mailboxes: number, unit: string, values: readonly number[]): void => {
+    const name = `${what} ${formatNumber(mailboxes)} mailboxes`;
+    figures.push({ what: name, who: build.name, unit, better: 'lower', values });
+  };
+  builds.forEach((build, at) => add('import of', build, IMPORTED, 'seconds', imports[at] ?? []));
+  kept.forEach(({ build, mailboxes, importS, file }, at) => {
+    if (mailboxes > IMPORTED) add('import of', build, mailboxes, 'seconds', [importS]);
+    add('data file of', build, mailboxes, 'MB', [statSync(file).size / 1e6]);
+    add('start with', build, mailboxes, 'ms', starts[at] ?? []);
+    add('memory with', build, mailboxes, 'MB', [memories[at] ?? NaN]);
+  });
+  print(
+    '\nStore: the embedded store. An import is `smmap mailbox import` of an unordered list, from its start to its end.',
+  );
+  print(
+    'A start lasts until the first OK; before it, the data file is removed from the page cache. Memory is the resident',
+  );
+  print('memory under load, without the pages of the data file.\n');
+  print(formatFigures(figures));
+  print(
+    `\nSize: what more mailboxes cost. ${CONNECTIONS} kept connections ask for random ones. "x first": divided by the`,
+  );
+  print('first row.\n');
+  const small = rates[0] as Rate;
+  print(formatRates(rates, 'first', () => small));
+
+  const most = (what: string): number => {
+    const ours = figures.filter((figure) => figure.who === 'this build' && figure.what.startsWith(what));
+    return Math.max(...ours.map(({ values }) => median(values)));
+  };
+  const largeS = kept.find(({ mailboxes }) => mailboxes === LARGE)?.importS ?? NaN;
+  const goals = [
+    judge('seconds to import 1,000,000 mailboxes', largeS, 'at most', 15),
+    judge('milliseconds from the start to the first OK', most('start'), 'at most', 500),
+    judge('MB of memory, without the data file', most('memory'), 'at most', 120),
+  ];
+  const huge = rates.find((_, at) => kept[at]?.mailboxes === HUGE);
+  if (huge !== undefined) {
+    const ratio = ratioOf(huge, small, 'perSecond');
+    goals.push(judge('requests/s with 10,000,000 mailboxes, x 1,000', ratio, 'at least', 0.85));
+  }
+  return { figures: [...figures, ...figuresOf(rates)], goals };
+};
+
+export const storePart: Part = { about: 'imports, starts, memory, and what the number of mailboxes costs', run };
+
+/** The lines of an embedded store in a configuration. */
+export function embedded(folder: string): string[] {
+  return ['driver = "embedded"', `path = "${folder}"`];
+}
+
+export function createStores(scratch: Scratch): Stores {
+  const made = new Map<string, Promise<Store>>();
+  const make = async (build: Build, mailboxes: number): Promise<Store> =>
+    importStore(scratch, build, mailboxes, await writeList(scratch, mailboxes));
   return {
-    get(mailboxes, order = 'shuffled') {
-      const name = `${order}-${mailboxes}`;
-      const store = made.get(name) ?? importStore(scratch, daemon, join(scratch.folder, name), mailboxes, order);
+    get(build, mailboxes) {
+      const name = `${build.name} ${mailboxes}`;
+      const store = made.get(name) ?? make(build, mailboxes);
       made.set(name, store);
       return store;
     },
   };
 }
 
-/** The file that LMDB maps, of the store in a folder. */
-export function fileOf(dir: string): string {
-  return join(dir, 'smmap.mdb');
-}
-
-async function importStore(
+/** Runs a command of a build, such as `alias import LIST`, on the store in a folder. */
+export async function runOnStore(
   scratch: Scratch,
-  daemon: string,
-  dir: string,
-  mailboxes: number,
-  order: ListOrder,
-): Promise<ImportedStore> {
-  const list = `${dir}.list`;
-  writeList(list, mailboxes, order);
-  const cost = await importList(scratch, daemon, dir, ['mailbox', 'import', list]);
-  const file = fileOf(dir);
-  return { dir, file, fileMb: statSync(file).size / 1e6, mailboxes, order, ...cost };
-}
-
-/** Runs a command of ours, such as `alias import LIST`, on the store in a folder, and waits for its end. */
-export async function importList(
-  scratch: Scratch,
-  daemon: string,
-  dir: string,
+  build: Build,
+  folder: string,
   command: readonly string[],
-): Promise<ImportCost> {
-  const startedMs = performance.now();
-  const args = [daemon, ...command, '--store', dir];
+): Promise<void> {
+  const args = [mainOf(build), ...command, '--store', folder];
   const child = scratch.spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
-  let said = '';
+  let errors = '';
   child.stderr?.on('data', (chunk: Buffer) => {
-    said += chunk.toString();
+    errors += chunk.toString();
   });
-  let peakAnonymousMb = 0;
-  const poll = setInterval(() => {
-    peakAnonymousMb = Math.max(peakAnonymousMb, anonymousMb(child.pid as number));
-  }, POLL_MS);
-  const exitCode = await ended(child);
-  const tookMs = performance.now() - startedMs;
-  clearInterval(poll);
-  if (exitCode !== 0) throw new Error(`${command.join(' ')} ended with ${exitCode}: ${said}`);
-  return { tookMs, peakAnonymousMb };
+  const code = await ended(child);
+  if (code !== 0) throw new Error(`${command.join(' ')} of ${build.name} ended with ${code}: ${errors}`);
 }
 
-function writeList(file: string, mailboxes: number, order: ListOrder): void {
-  const fd = openSync(file, 'w');
-  const numbers = order === 'shuffled' ? shuffled(mailboxes) : sorted(0, mailboxes);
-  let batch: string[] = [];
-  for (const number of numbers) {
-    batch.push(`${addressOf(number)}\n`);
-    if (batch.length < BATCH_LINES) continue;
-    writeSync(fd, batch.join(''));
-    batch = [];
-  }
-  writeSync(fd, batch.join(''));
-  closeSync(fd);
+async function importStore(scratch: Scratch, build: Build, mailboxes: number, list: string): Promise<Store> {
+  const folder = scratch.path('.store');
+  const startedMs = performance.now();
+  await runOnStore(scratch, build, folder, ['mailbox', 'import', list]);
+  const importS = (performance.now() - startedMs) / 1_000;
+  return { build, mailboxes, folder, file: `${folder}/smmap.mdb`, importS };
 }
 
-function* shuffled(count: number): Generator<number> {
-  for (let i = 0; i < count; i++) yield (i * STRIDE) % count;
+async function writeList(scratch: Scratch, mailboxes: number): Promise<string> {
+  const file = scratch.path('.list');
+  const portions = function* (): Generator<string> {
+    for (let from = 0; from < mailboxes; from += PORTION) {
+      const length = Math.min(PORTION, mailboxes - from);
+      yield Array.from({ length }, (_, i) => `${addressOf(((from + i) * STRIDE) % mailboxes)}\n`).join('');
+    }
+  };
+  await pipeline(Readable.from(portions()), createWriteStream(file));
+  return file;
 }
 
-/** The numbers below `count` ordered as the store orders their texts: 0, 1, 10, 100, ... 2, 20, ... */
-function* sorted(prefix: number, count: number): Generator<number> {
-  for (let digit = 0; digit < 10; digit++) {
-    const number = prefix * 10 + digit;
-    if (number >= count) return;
-    yield number;
-    if (number > 0) yield* sorted(number, count);
-  }
+/** Starts a daemon once, with its data file out of the page cache. */
+async function startMs(scratch: Scratch, { build, folder, file }: Store): Promise<number> {
+  // Node has no posix_fadvise, but dd(1) calls it with these options
+  execFileSync('dd', [`of=${file}`, 'oflag=nocache', 'conv=notrunc,fdatasync', 'count=0', 'status=none']);
+  const server = await startDaemon(scratch, build, embedded(folder));
+  await server.close();
+  return server.startMs;
 }

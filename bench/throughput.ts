@@ -1,53 +1,58 @@
-import { EMBEDDED_MAILBOXES, MEMORY_MAILBOXES, type Part } from './bench.ts';
-import { judge } from './goal.ts';
-import { CYRUS_MAP, hits } from './request.ts';
-import { type Contender, STANDING_HEAD, type Standing, formatStanding, runRounds } from './round.ts';
-import { startDaemon, startFloor } from './server.ts';
-import { formatTable } from './table.ts';
+import type { Part } from './bench.ts';
+import { MAP, absent, present } from './questions.ts';
+import { type Asked, type Rate, figuresOf, formatRates, measureRates, ratioOf } from './rates.ts';
+import { type Server, startDaemon, startFloor } from './server.ts';
+import { embedded } from './store.ts';
+import { judge } from './table.ts';
 
-const CONNECTIONS = [1, 8, 50, 500];
-const JUDGED_CONNECTIONS = 50;
-const EMBEDDED = 'embedded 1 M';
+const MAILBOXES = 1_000_000;
+const ALL_PRESENT = { map: MAP, keys: [present(MAILBOXES)], expected: 'OK' } as const;
+const JUDGED = '50 kept connections';
 
-/** Requests for mailboxes that are there: the floor and both stores, with few connections and many. */
-export const throughputPart: Part = async ({ scratch, load, stores, daemon, other, extent, print }) => {
-  const store = await stores.get(EMBEDDED_MAILBOXES);
-  const memory = { driver: 'memory', mailboxes: MEMORY_MAILBOXES } as const;
-  const embedded = { driver: 'embedded', path: store.dir } as const;
-  const inMemory = [hits(MEMORY_MAILBOXES)];
-  const inEmbedded = [hits(EMBEDDED_MAILBOXES)];
-  const servers: Pick<Contender, 'name' | 'server' | 'keys'>[] = [
-    { name: 'floor', keys: inMemory, server: await startFloor(scratch) },
-    { name: 'memory 1 k', keys: inMemory, server: await startDaemon(scratch, daemon, memory) },
-    { name: EMBEDDED, keys: inEmbedded, server: await startDaemon(scratch, daemon, embedded) },
-  ];
-  if (other !== null) {
-    servers.push(
-      { name: 'other, memory', keys: inMemory, server: await startDaemon(scratch, other, memory) },
-      { name: 'other, embedded', keys: inEmbedded, server: await startDaemon(scratch, other, embedded) },
-    );
+const CASES: readonly Omit<Asked, 'server'>[] = [
+  { what: '8 kept connections', connections: 8, ...ALL_PRESENT },
+  { what: JUDGED, connections: 50, ...ALL_PRESENT },
+  { what: '500 kept connections', connections: 500, ...ALL_PRESENT },
+  { what: '50 kept, NOTFOUND', connections: 50, map: MAP, keys: [absent(MAILBOXES)], expected: 'NOTFOUND' },
+  { what: '8 at a time, one per request', connections: 8, keep: false, ...ALL_PRESENT },
+];
+
+const run: Part['run'] = async (bench) => {
+  const { scratch, builds, stores, print } = bench;
+  const daemons: Server[] = [];
+  for (const build of builds) {
+    const { folder } = await stores.get(build, MAILBOXES);
+    daemons.push(await startDaemon(scratch, build, embedded(folder)));
   }
+  const floor = await startFloor(scratch);
+  const asked = CASES.flatMap((question) => {
+    const servers = question.expected === 'OK' ? [floor, ...daemons] : daemons; // the floor always answers OK
+    return servers.map((server): Asked => Object.assign({ server }, question));
+  });
+  const rates = await measureRates(bench, asked);
+  for (const server of [floor, ...daemons]) await server.close();
 
-  const standings: Standing[] = [];
-  for (const connections of CONNECTIONS) {
-    const contenders = servers.map((server) => ({ ...server, connections, map: CYRUS_MAP }));
-    standings.push(...(await runRounds(load, contenders, extent)));
-  }
-  for (const { server } of servers) await server.close();
-
-  print(`\nThroughput: every mailbox is there; ratios to the floor in the same round, medians of ${extent.rounds}\n`);
-  print(formatTable(STANDING_HEAD, standings.map(formatStanding), 2));
   print(
-    '\nbusy: 100 % is a core. A server below that was not what held the run up: one connection waits for wake-ups.',
+    '\nThroughput: requests for one of 1,000,000 mailboxes in the embedded store, over a Unix socket. "floor" is a',
   );
+  print('server that answers a constant: what Node alone costs. A kept connection waits for its reply and asks again.');
+  print('All mailboxes exist, except in the row NOTFOUND: there the daemon also logs each reply.\n');
+  const floorOf = ({ asked: { connections, keep } }: Rate): Rate =>
+    rates.find(({ asked: of }) => of.server === floor && of.connections === connections && of.keep === keep) as Rate;
+  print(formatRates(rates, 'floor', floorOf));
 
-  const judged = standings.find(
-    ({ contender }) => contender.name === EMBEDDED && contender.connections === JUDGED_CONNECTIONS,
-  );
-  const { perSecondRatio = NaN, p99Ratio = NaN } = judged ?? {};
-  const what = `${JUDGED_CONNECTIONS} connections, ${EMBEDDED}`;
-  return [
-    judge(`${what}, requests per second over the floor's`, perSecondRatio, 'at least', 0.8),
-    judge(`${what}, p99 over the floor's`, p99Ratio, 'at most', 1.5),
-  ];
+  const judged = rates.find(({ asked: of }) => of.what === JUDGED && of.server === daemons[0]) as Rate;
+  const goal = (figure: 'perSecond' | 'p99Us'): number => ratioOf(judged, floorOf(judged), figure);
+  return {
+    goals: [
+      judge(`requests/s of ${JUDGED}, x floor`, goal('perSecond'), 'at least', 0.8),
+      judge(`p99 of ${JUDGED}, x floor`, goal('p99Us'), 'at most', 1.5),
+    ],
+    figures: figuresOf(rates),
+  };
+};
+
+export const throughputPart: Part = {
+  about: 'requests per second, waiting time and CPU time of the daemon',
+  run,
 };
