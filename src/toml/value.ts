@@ -21,20 +21,6 @@ export function addressOf(text: string): { local: string; domain: string } {
   return { local: foldLocal(parsed.local), domain: parsed.domain };
 }
 
-export function oneOf(name: string, noun: string, names: readonly string[]): string {
-  if (!names.includes(name)) throw new Error(`there is no ${noun} "${name}"`);
-  return name;
-}
-
-/** What is wrong with one domain that stands for another; null where nothing is. */
-export function flawOfAliasDomain(alias: string, targets: Readonly<Record<string, string>>): string | null {
-  const name = parseDomain(alias);
-  if (name === null) return `"${alias}" is no domain`;
-  const target = targets[alias];
-  const chained = Object.keys(targets).some((other) => parseDomain(other) === target);
-  return chained ? `stands for ${target}, which itself stands for another` : null;
-}
-
 /** A name that can be the second word of a request, or of a line. */
 export function tableName(text: string): string {
   if (!/^[^\s\x00-\x1f\x7f]+$/.test(text)) throw new Error(`"${text}" is no name without blanks`);
