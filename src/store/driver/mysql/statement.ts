@@ -1,4 +1,5 @@
 import type { Flaw } from '../../../address/address.ts';
+import { withoutBrackets } from '../../../endpoint.ts';
 import type { Question } from '../../../vocabulary.ts';
 import { type Row, rowFrom } from '../../row.ts';
 import { StoreError } from '../../store.ts';
@@ -30,7 +31,7 @@ export function parseUrl(text: string): Address | Flaw {
   if (socketPath?.startsWith('/') === false) return { flaw: 'has a socketPath that is not absolute' };
   try {
     const address = {
-      host: decodeURIComponent(hostname).replace(/^\[(.*)\]$/, '$1') || 'localhost',
+      host: withoutBrackets(decodeURIComponent(hostname)) || 'localhost',
       port: Number(port || PORT),
       path: socketPath ?? null,
       user: decodeURIComponent(username),

@@ -1,4 +1,5 @@
 import type { Flaw } from '../../../address/address.ts';
+import { withoutBrackets } from '../../../endpoint.ts';
 import type { Answer, Question } from '../../../vocabulary.ts';
 import { type Row, answerOf, rowFrom } from '../../row.ts';
 import { QuestionError, StoreError, toStoreError, UnstorableError } from '../../store.ts';
@@ -43,7 +44,7 @@ export function parseUrl(text: string): Address | Flaw {
     const number = Number(port || url.port || PORT);
     if (!Number.isInteger(number) || number < 1 || number > 65_535) return { flaw: 'has a port that is none' };
     return {
-      host: host || decodeURIComponent(url.hostname).replace(/^\[(.*)\]$/, '$1') || 'localhost',
+      host: host || withoutBrackets(decodeURIComponent(url.hostname)) || 'localhost',
       port: number,
       user: user || decodeURIComponent(url.username) || null,
       database: decodeURIComponent(url.pathname.slice(1)) || null,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { StoreError } from '../../store.ts';
+import { ClosedError, StoreError } from '../../store.ts';
 import type { Line } from './line.ts';
 
 const CHECK_MS = 5_000;
@@ -50,7 +50,7 @@ export function createWatch(
   return {
     async close() {
       closing.abort();
-      line?.end(new StoreError('closed'));
+      line?.end(new ClosedError());
       await watching;
     },
   };

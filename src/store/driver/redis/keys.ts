@@ -11,7 +11,7 @@ import {
   text,
   z,
 } from '../../../toml/type.ts';
-import { parseHostPort } from '../../../endpoint.ts';
+import { parseHostPort, withoutBrackets } from '../../../endpoint.ts';
 import { forEachQuery, QUERIES, type QueryName, queryNameOf } from '../../asked.ts';
 import type { Driver } from '../../driver.ts';
 import { checkEvents, serverKeys } from '../../guard/keys.ts';
@@ -79,7 +79,7 @@ function machinesOf(servers: RedisServers): readonly string[] {
   if (servers.kind === 'cluster') return servers.nodes.map((node) => node.host);
   if (servers.kind === 'sentinel') return servers.sentinels.map((sentinel) => sentinel.host);
   const { protocol, hostname } = new URL(servers.url);
-  return protocol === 'redis:' ? [hostname.replace(/^\[(.*)\]$/, '$1')] : [];
+  return protocol === 'redis:' ? [withoutBrackets(hostname)] : [];
 }
 
 interface ServerKeys {

@@ -1,3 +1,4 @@
+import { withoutBrackets } from '../../../endpoint.ts';
 import { StoreError } from '../../store.ts';
 import type { Bulk } from '../../guard/batch.ts';
 import { type Address, type Connection, type RedisServers, createLink } from './link.ts';
@@ -68,5 +69,5 @@ export function askMaster(
 function addressOf(url: string): Address {
   const { protocol, hostname, port, pathname } = new URL(url);
   if (protocol === 'unix:') return { path: decodeURIComponent(pathname) };
-  return { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: port === '' ? 6379 : Number(port) };
+  return { host: withoutBrackets(hostname), port: port === '' ? 6379 : Number(port) };
 }
