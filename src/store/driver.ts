@@ -1,10 +1,9 @@
 import type { StoredRecord } from '../record/record.ts';
 import type { Schema } from '../toml/type.ts';
 import type { Maybe, Question } from '../vocabulary.ts';
-import type { Bulk } from './guard/batch.ts';
 import type { CacheOptions } from './guard/cache.ts';
 import type { Canary } from './guard/canary.ts';
-import type { Store } from './store.ts';
+import type { Bulk, Store } from './store.ts';
 
 /**
  * A `[store.NAME]` of the configuration, checked. It is plain data, so that two of them can be compared: a store whose configuration

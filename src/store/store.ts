@@ -20,6 +20,18 @@ export interface Store {
   close(): Maybe<void>;
 }
 
+/**
+ * What a driver for a server of its own offers: answers to many questions by one round trip, in their order. An error in the
+ * place of an answer fails that question alone; a rejection fails them all. QuestionError says that the questions are at
+ * fault, or one of them, and not the server. It connects when it is first asked, and again after it was cut off.
+ */
+export interface Bulk {
+  /** With `atOnce`, and where `atomic` is true, all answers are as of one moment. */
+  lookupAll(questions: readonly Question[], atOnce?: boolean): Promise<readonly (Answer | StoreError)[]>;
+  readonly atomic: boolean;
+  close(): Maybe<void>;
+}
+
 /** A store cannot answer: it is out of reach, broken, or not certain. The message is for the log and never for a client. */
 export class StoreError extends Error {
   override name = 'StoreError';

@@ -1,6 +1,7 @@
 import { afterAll } from 'vitest';
 import { createBatch } from '../../src/store/guard/batch.ts';
-import { createHttp, type HttpRequest } from '../../src/store/driver/http/driver.ts';
+import { createHttp } from '../../src/store/driver/http/driver.ts';
+import type { HttpRequest } from '../../src/store/driver/http/template.ts';
 import { ABSENT } from '../../src/store/driver/http/response.ts';
 import { parseTemplate } from '../../src/store/driver/http/template.ts';
 import { PARAMETERS, QUERIES } from '../../src/store/asked.ts';

@@ -1,4 +1,4 @@
-import { type Bulk, createBatch } from '../../src/store/guard/batch.ts';
+import { createBatch } from '../../src/store/guard/batch.ts';
 import { createBreaker } from '../../src/store/guard/breaker.ts';
 import { createCanary } from '../../src/store/guard/canary.ts';
 import { createDeadline } from '../../src/store/guard/deadline.ts';
@@ -7,7 +7,7 @@ import { createFailover } from '../../src/store/guard/failover.ts';
 import { createMeter } from '../../src/store/guard/meter.ts';
 import { createReopening } from '../../src/store/guard/reopen.ts';
 import { createReplicas } from '../../src/store/guard/replicas.ts';
-import { type Store, StoreError } from '../../src/store/store.ts';
+import { type Bulk, type Store, StoreError } from '../../src/store/store.ts';
 import type { Question } from '../../src/vocabulary.ts';
 import { createFakeStore, storeOf } from '../support/store.ts';
 import { type Subject, describeStore } from './suite.ts';

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { type Bulk, createBatch } from '../../src/store/guard/batch.ts';
-import { EmptyStoreError, QuestionError, StoreError } from '../../src/store/store.ts';
+import { createBatch } from '../../src/store/guard/batch.ts';
+import { type Bulk, EmptyStoreError, QuestionError, StoreError } from '../../src/store/store.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';
 
 const FOUND = { value: '', state: 'active' } as const;

@@ -4,13 +4,13 @@ import { createMailboxMap } from '../../src/map/mailbox.ts';
 import type { MailboxOptions } from '../../src/map/mailbox-keys.ts';
 import { createAnswer } from '../../src/map/map.ts';
 import { atOneMoment } from '../../src/map/moment.ts';
-import { type Bulk, createBatch } from '../../src/store/guard/batch.ts';
+import { createBatch } from '../../src/store/guard/batch.ts';
 import { createBreaker } from '../../src/store/guard/breaker.ts';
 import { createDeadline } from '../../src/store/guard/deadline.ts';
 import { createFailover } from '../../src/store/guard/failover.ts';
 import { createMeter } from '../../src/store/guard/meter.ts';
 import { createReplicas } from '../../src/store/guard/replicas.ts';
-import { type Store, StoreError } from '../../src/store/store.ts';
+import { type Bulk, type Store, StoreError } from '../../src/store/store.ts';
 import type { Answer, Question, Reply } from '../../src/vocabulary.ts';
 
 const PEOPLE = ['ann', 'bob'] as const;

@@ -1,17 +1,5 @@
-import type { Answer, Maybe, Question } from '../../vocabulary.ts';
-import { ClosedError, QuestionError, type Store, StoreError } from '../store.ts';
-
-/**
- * What a driver for a server of its own offers: answers to many questions by one round trip, in their order. An error in the
- * place of an answer fails that question alone; a rejection fails them all. QuestionError says that the questions are at
- * fault, or one of them, and not the server. It connects when it is first asked, and again after it was cut off.
- */
-export interface Bulk {
-  /** With `atOnce`, and where `atomic` is true, all answers are as of one moment. */
-  lookupAll(questions: readonly Question[], atOnce?: boolean): Promise<readonly (Answer | StoreError)[]>;
-  readonly atomic: boolean;
-  close(): Maybe<void>;
-}
+import type { Answer, Question } from '../../vocabulary.ts';
+import { type Bulk, ClosedError, QuestionError, type Store, StoreError } from '../store.ts';
 
 export interface BatchOptions {
   /** How many questions go as one; 1: each goes alone. */

@@ -1,3 +1,4 @@
+import type { HttpConfig } from './keys.ts';
 import {
   Agent,
   type ClientRequest,
@@ -6,34 +7,22 @@ import {
   request as requestPlain,
 } from 'node:http';
 import { Agent as SecureAgent, request as requestSecure } from 'node:https';
-import type { Bulk } from '../../guard/batch.ts';
 import { lookupEach } from '../../each.ts';
-import { type Absence, type Answering, type HttpResponse, answerTo } from './response.ts';
-import { type UrlTemplate, targetOf } from './template.ts';
-import { PARAMETERS, type QueryName, queryNameOf, valueOf } from '../../asked.ts';
-import { ClosedError, failureAt, QuestionError, StoreError } from '../../store.ts';
-import { type TlsOptions, secureOptions } from '../../tls.ts';
+import { type HttpResponse, answerTo } from './response.ts';
+import { type HttpRequest, targetOf } from './template.ts';
+import { PARAMETERS, queryNameOf, valueOf } from '../../asked.ts';
+import { type Bulk, ClosedError, failureAt, QuestionError, StoreError } from '../../store.ts';
+import { secureOptions } from '../../tls.ts';
 import { within } from '../../within.ts';
 import type { Answer, Question } from '../../../vocabulary.ts';
 
-export interface HttpRequest {
-  readonly method: 'GET' | 'POST';
-  readonly url: UrlTemplate;
-  readonly stringIs: Answering['stringIs'];
-}
-
-export type HttpRequests = Readonly<Partial<Record<QueryName, HttpRequest>>>;
-
-export interface HttpOptions {
-  readonly requests: HttpRequests;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly absent: Absence;
+/** What the configuration says of it; each of the `connections` carries one request at a time. */
+export interface HttpOptions extends Pick<
+  HttpConfig,
+  'absent' | 'connections' | 'headers' | 'requests' | 'timeoutMs' | 'tls'
+> {
   /** Sent as `Authorization: Bearer`; asked for each request. */
   readonly token: (() => Promise<string>) | null;
-  readonly tls: TlsOptions | null;
-  /** How many requests are under way at once, each on a connection of its own. */
-  readonly connections: number;
-  readonly timeoutMs: number;
 }
 
 const MOST_BYTES = 65_536; // an answer is a few fields; whatever is longer is something else

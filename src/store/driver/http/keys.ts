@@ -1,13 +1,12 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { PRESETS } from './presets.ts';
 import { ABSENT, type Absence } from './response.ts';
-import { parseTemplate } from './template.ts';
+import { type HttpRequests, parseTemplate } from './template.ts';
 import { type Context, complain, type Mistake, optional, type Read, section, text, z } from '../../../toml/type.ts';
 import { forEachQuery, QUERIES, type QueryName, queryNameOf } from '../../asked.ts';
 import type { Driver } from '../../driver.ts';
 import { checkEvents, serverKeys } from '../../guard/keys.ts';
 import { secretFile, secretIn, tls } from '../../server.ts';
-import type { HttpRequests } from './driver.ts';
 
 /** A server of the administrator's that says in JSON what there is, or an application that we know. */
 

@@ -3,6 +3,7 @@ import type { Question } from '../../../vocabulary.ts';
 import { type QueryName, valueOf } from '../../asked.ts';
 import { QuestionError } from '../../store.ts';
 import { type Template, parseText, replace, withColon } from '../../template.ts';
+import type { Answering } from './response.ts';
 
 /** A URL: the template is its path and query. */
 export interface UrlTemplate extends Template {
@@ -12,6 +13,15 @@ export interface UrlTemplate extends Template {
   readonly host: string;
   readonly port: number;
 }
+
+/** How a question is asked. */
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST';
+  readonly url: UrlTemplate;
+  readonly stringIs: Answering['stringIs'];
+}
+
+export type HttpRequests = Readonly<Partial<Record<QueryName, HttpRequest>>>;
 
 const ORIGIN = /^(https?):\/\/(?:\[([0-9a-f:.]+)\]|([\w.-]+))(?::(\d{1,5}))?(?=[/?]|$)/i;
 const TOKENS = /:([a-z_]\w*)|:|[^:]+/gi;

@@ -1,24 +1,20 @@
-import type { Bulk } from '../../guard/batch.ts';
+import type { LdapConfig } from './keys.ts';
 import { lookupEach } from '../../each.ts';
 import { type LdapBind, openConnection } from './connection.ts';
 import { parseLdapUrl } from './url.ts';
 import { encodeSearch } from './message.ts';
-import { type LdapSearches, answerTo, requestOf } from './search.ts';
+import { answerTo, requestOf } from './search.ts';
 import type { Wire } from './wire.ts';
-import { ClosedError, failureAt, QuestionError, StoreError } from '../../store.ts';
-import type { TlsOptions } from '../../tls.ts';
+import { type Bulk, ClosedError, failureAt, QuestionError, StoreError } from '../../store.ts';
 import type { Answer, Question } from '../../../vocabulary.ts';
 
-export interface LdapOptions {
+/** What the configuration says of one server; `connections` carry many questions each. */
+export interface LdapOptions extends Pick<
+  LdapConfig,
+  'base' | 'connections' | 'searches' | 'startTls' | 'timeoutMs' | 'tls'
+> {
   readonly url: string;
-  readonly startTls: boolean;
-  readonly tls: TlsOptions | null;
   readonly bind: LdapBind;
-  /** How many connections there are; each carries many questions at once. */
-  readonly connections: number;
-  readonly timeoutMs: number;
-  readonly base: string;
-  readonly searches: LdapSearches;
   /** False for a consumer, which may lag behind its provider: what it does not have is no answer. */
   readonly certain: boolean;
 }

@@ -1,3 +1,4 @@
+import type { Bulk } from '../../store.ts';
 import { parseBase, parseFilter } from './filter.ts';
 import { parseLdapUrl } from './url.ts';
 import { PRESETS, type PresetName } from './presets.ts';
@@ -18,7 +19,6 @@ import {
 import { STATES } from '../../../vocabulary.ts';
 import { forEachQuery, QUERIES, type QueryName, queryNameOf } from '../../asked.ts';
 import type { Driver } from '../../driver.ts';
-import type { Bulk } from '../../guard/batch.ts';
 import { checkEvents, serverKeys } from '../../guard/keys.ts';
 import { hostOf, secretFile, secretIn, tls, url, urls } from '../../server.ts';
 

@@ -1,3 +1,4 @@
+import type { MysqlConfig } from './keys.ts';
 import { createRequire } from 'node:module';
 import { type Socket, connect as connectSocket, isIP } from 'node:net';
 import {
@@ -8,7 +9,6 @@ import {
   createConnection,
 } from 'mysql2';
 import type { Question } from '../../../vocabulary.ts';
-import type { Bulk } from '../../guard/batch.ts';
 import type { Row } from '../../row.ts';
 import type { QueryName } from '../../asked.ts';
 import type { Query } from '../sql/query.ts';
@@ -28,15 +28,14 @@ import {
 } from './statement.ts';
 import { type Link, MOST_BRANCHES } from './link.ts';
 import { type PoolOptions, createPool } from './pool.ts';
-import { QuestionError, StoreError, toStoreError, UnstorableError } from '../../store.ts';
+import { type Bulk, QuestionError, StoreError, toStoreError, UnstorableError } from '../../store.ts';
 import { type TlsOptions, trustOptions } from '../../tls.ts';
 
-export interface MysqlOptions extends PoolOptions {
+export interface MysqlOptions extends PoolOptions, Pick<MysqlConfig, 'tls'> {
   /** As parseUrl reads it. */
   readonly url: string;
   /** Asked at each new connection. */
   readonly password: (() => Promise<string>) | null;
-  readonly tls: TlsOptions | null;
 }
 
 loadEncodings();

@@ -1,14 +1,9 @@
-import type { Bulk } from '../../guard/batch.ts';
-import { ClosedError, StoreError, toStoreError } from '../../store.ts';
-import type { Queries } from '../sql/query.ts';
+import type { MysqlConfig } from './keys.ts';
+import { type Bulk, ClosedError, StoreError, toStoreError } from '../../store.ts';
 import { answerAll, type Link } from './link.ts';
 
-export interface PoolOptions {
-  readonly connections: number;
-  /** For all that one batch takes, a new connection included. */
-  readonly timeoutMs: number;
-  readonly queries: Queries;
-}
+/** `timeoutMs` is for all that one batch takes, a new connection included. */
+export type PoolOptions = Pick<MysqlConfig, 'connections' | 'queries' | 'timeoutMs'>;
 
 /** Connections of which each has one batch at a time. `open` makes one, and calls `ended` when it has ended. */
 export function createPool({ connections, timeoutMs, queries }: PoolOptions, open: (ended: () => void) => Link): Bulk {

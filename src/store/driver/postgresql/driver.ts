@@ -1,8 +1,8 @@
+import type { PostgresqlConfig } from './keys.ts';
 import { Socket } from 'node:net';
 import { userInfo } from 'node:os';
 import { type PeerCertificate, checkServerIdentity } from 'node:tls';
 import pg from 'pg';
-import type { Bulk } from '../../guard/batch.ts';
 import type { Row } from '../../row.ts';
 import {
   batchStatement,
@@ -12,7 +12,6 @@ import {
   joinedStatement,
   parseUrl,
   rowsOfEach,
-  type ServerOptions,
   setUp,
   typesStatement,
   verdictsOf,
@@ -21,8 +20,16 @@ import type { Line } from './line.ts';
 import { type PoolOptions, createPool } from './pool.ts';
 import { createWatch } from './watch.ts';
 import type { Query } from '../sql/query.ts';
-import { QuestionError, StoreError } from '../../store.ts';
+import { type Bulk, QuestionError, StoreError } from '../../store.ts';
 import { type TlsOptions, trustOptions } from '../../tls.ts';
+
+/** How a server is reached. */
+interface ServerOptions extends Pick<PostgresqlConfig, 'timeoutMs' | 'tls'> {
+  /** As parseUrl reads it. */
+  readonly url: string;
+  /** Asked anew for each connection. */
+  readonly password: (() => Promise<string>) | null;
+}
 
 export type PostgresqlOptions = ServerOptions & PoolOptions;
 

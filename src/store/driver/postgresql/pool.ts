@@ -1,16 +1,10 @@
-import type { Bulk } from '../../guard/batch.ts';
-import { ClosedError, QuestionError, StoreError } from '../../store.ts';
-import type { Queries } from '../sql/query.ts';
+import type { PostgresqlConfig } from './keys.ts';
+import { type Bulk, ClosedError, QuestionError, StoreError } from '../../store.ts';
 import type { Line } from './line.ts';
 import { type Group, groupsOf, inOrder } from './statement.ts';
 
-export interface PoolOptions {
-  /** How many at most. */
-  readonly connections: number;
-  /** For all that one batch takes, a new connection included. */
-  readonly timeoutMs: number;
-  readonly queries: Queries;
-}
+/** `timeoutMs` is for all that one batch takes, a new connection included. */
+export type PoolOptions = Pick<PostgresqlConfig, 'connections' | 'queries' | 'timeoutMs'>;
 
 /** A place for a connection, that one group of questions has at a time. */
 interface Slot {

@@ -3,20 +3,9 @@ import { withoutBrackets } from '../../../endpoint.ts';
 import type { Answer, Question } from '../../../vocabulary.ts';
 import { type Row, answerOf, rowFrom } from '../../row.ts';
 import { QuestionError, StoreError, toStoreError, UnstorableError } from '../../store.ts';
-import type { TlsOptions } from '../../tls.ts';
 import { replace } from '../../template.ts';
 import { QUERIES, type QueryName, groupByQuery, valueOf } from '../../asked.ts';
 import type { Queries, Query } from '../sql/query.ts';
-
-/** How a server is reached. */
-export interface ServerOptions {
-  /** As parseUrl reads it. */
-  readonly url: string;
-  /** Asked anew for each connection. */
-  readonly password: (() => Promise<string>) | null;
-  readonly tls: TlsOptions | null;
-  readonly timeoutMs: number;
-}
 
 /** Where a server is; a host that begins with a slash is the folder of a Unix socket. */
 export interface Address {

@@ -1,24 +1,21 @@
+import type { RedisConfig } from './keys.ts';
 import { messageOf } from '../../../message.ts';
 import { Redis, type RedisOptions as ClientOptions } from 'ioredis';
-import type { Bulk } from '../../guard/batch.ts';
-import { type Address, type Connection, Redirection, type RedisServers, Refusal } from './link.ts';
+import { type Address, type Connection, Redirection, Refusal } from './link.ts';
 import { type Master, askMaster, createMaster } from './master.ts';
-import type { Command, Layouts, Reply } from './plan.ts';
+import type { Command, Reply } from './plan.ts';
 import { askSlots } from './slots.ts';
 import { type Watch, type Watched, createWatch } from './watch.ts';
-import { StoreError, toStoreError } from '../../store.ts';
-import { DEFAULT_TLS, type TlsOptions, trustOptions } from '../../tls.ts';
+import { type Bulk, StoreError, toStoreError } from '../../store.ts';
+import { DEFAULT_TLS, trustOptions } from '../../tls.ts';
 import { within } from '../../within.ts';
 
-export interface RedisOptions {
-  readonly servers: RedisServers;
-  readonly username: string | null;
+export interface RedisOptions extends Pick<
+  RedisConfig,
+  'database' | 'layouts' | 'servers' | 'timeoutMs' | 'tls' | 'username'
+> {
   /** Asked at each new connection, so that a change needs no restart. */
   readonly password: (() => Promise<string>) | null;
-  readonly tls: TlsOptions | null;
-  readonly database: number;
-  readonly timeoutMs: number;
-  readonly layouts: Layouts;
 }
 
 /** Redis or Valkey: one server, the master that Sentinels know, or a Cluster. An absence counts only where a master tells it. */

@@ -1,6 +1,5 @@
 import { withoutBrackets } from '../../../endpoint.ts';
-import { StoreError } from '../../store.ts';
-import type { Bulk } from '../../guard/batch.ts';
+import { type Bulk, StoreError } from '../../store.ts';
 import { type Address, type Connection, type RedisServers, createLink } from './link.ts';
 import { answerAll, answersOf, commandsOf, doubtOf, type Layouts } from './plan.ts';
 import { createSentinels } from './sentinel.ts';

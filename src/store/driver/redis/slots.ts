@@ -1,7 +1,6 @@
 import type { Answer } from '../../../vocabulary.ts';
 import { placesBy } from '../../asked.ts';
-import type { Bulk } from '../../guard/batch.ts';
-import { QuestionError, type StoreError, toStoreError } from '../../store.ts';
+import { type Bulk, QuestionError, type StoreError, toStoreError } from '../../store.ts';
 import { within } from '../../within.ts';
 import { createCluster } from './cluster.ts';
 import type { Address, Connection, Host } from './link.ts';
