@@ -36,7 +36,7 @@ export interface Init {
 export async function findInit(): Promise<{ start: typeof startInit } | Missing> {
   const name = 'systemd';
   if (!existsSync(SYSTEMD)) return { name, missing: `there is no ${SYSTEMD}` };
-  if (process.getuid?.() !== 0) return { name, missing: 'a systemd of its own needs root' };
+  if (process.getuid?.() !== 0) return { name, missing: 'needs root, for namespaces of its own' };
   const folder = await makeTrustedFolder();
   try {
     await (await startInit({ folder, etc: {}, mounts: [] })).stop();

@@ -97,7 +97,8 @@ describePart('systemd-sysusers', program('systemd-sysusers'), ({ name }) => {
 });
 
 describePart('systemd-tmpfiles', program('systemd-tmpfiles'), ({ name }) => {
-  test.runIf(process.getuid?.() === 0)('makes the folder of the store, and has nothing to say', async () => {
+  test('makes the folder of the store, and has nothing to say', async ({ skip }) => {
+    if (process.getuid?.() !== 0) skip('only root can give folders away');
     const root = await makeFolder();
     execFileSync('mkdir', ['-p', join(root, 'etc'), join(root, 'var/lib')]);
     writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0::/root:/bin/sh\nsmmap:x:990:991::/:/bin/false\n');

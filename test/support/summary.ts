@@ -31,7 +31,7 @@ function skipOf(test: TestCase): Skip {
     if (why !== undefined) return { why };
   }
   const result = test.result();
-  return { why: (result.state === 'skipped' ? result.note : undefined) ?? 'does not apply here' };
+  return { why: (result.state === 'skipped' ? result.note : undefined) ?? test.name }; // a test that is always skipped has the reason in its name
 }
 
 /** The summary as text. */
@@ -52,7 +52,7 @@ export function summarize(skips: readonly Skip[], tookMs: number): string {
 
 const HOW = [
   'Nothing is wrong: all other tests ran. Programs that you install are found and run in temporary folders, never as a',
-  'service. On Debian 12 you need not install them:',
+  'service. Some need root, for namespaces of their own. On Debian 12 you need not install anything:',
   '',
   '  sh test/real/parts.sh .parts    unpacks them below .parts; the next npm test uses them',
   '  .ci/run                         does that and runs all tests as CI does, where a missing one is a failure',
