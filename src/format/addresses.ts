@@ -1,25 +1,25 @@
 import type { Flaw } from '../address/address.ts';
 
-/** How a mail server reads a list of addresses: Postfix adds a missing comma, and Sendmail does not. */
+/** How a mail server reads a list of addresses. Postfix adds a missing comma, and Sendmail does not. */
 export type ListStyle = 'postfix' | 'sendmail';
 
-const SPECIAL = /[|/\\]|:include:|"(?:[|/\\]|:include:)/iy; // what only the mail server itself can do, left as it stands
+const SPECIAL = /[|/\\]|:include:|"(?:[|/\\]|:include:)/iy; // only the mail server can do this; left unchanged
 const SPECIAL_REST = /(?:[^,"]|"(?:[^"\\]|\\.)*")*/sy;
 const BLANKS = /[ \t\v\f\r]+/y;
-const WORD = /(?:[^ \t\v\f\r,;()<>"[\]]|"(?:[^"\\]|\\.)*"|\[[^[\]]*\])+/sy; // quotes and an address literal go with it
+const WORD = /(?:[^ \t\v\f\r,;()<>"[\]]|"(?:[^"\\]|\\.)*"|\[[^[\]]*\])+/sy; // with quotes and an address literal
 const ANGLE = /<[ \t]*((?:[^<>"]|"(?:[^"\\]|\\.)*")*)>/sy;
 
 /**
- * Splits the right side of virtual(5) or aliases(5) into its addresses, as tok822_parse.c of Postfix does: comments in
- * parentheses and the name before `<fred@example.org>` are dropped. In virtual(5) blanks and semicolons separate as well.
+ * Splits the right side of virtual(5) or aliases(5) into its addresses, as tok822_parse.c of Postfix does. Comments in
+ * parentheses and the name before `<fred@example.org>` are removed. In virtual(5), blanks and semicolons separate too.
  */
 export function splitAddresses(text: string, style: ListStyle): readonly string[] | Flaw {
   const found: string[] = [];
   let at = 0;
   let words: string[] = []; // since the last separator
-  let ended = false; // by an angle bracket, behind which Sendmail wants a comma
+  let ended = false; // by an angle bracket; Sendmail needs a comma after it
   const takeWords = (): void => {
-    for (const word of words) found.push(word); // there may be more than a call can have arguments
+    for (const word of words) found.push(word); // there may be more words than a call can have arguments
     words = [];
   };
   const take = (pattern: RegExp): RegExpExecArray | null => {
@@ -51,8 +51,8 @@ export function splitAddresses(text: string, style: ListStyle): readonly string[
       if (text[at] === '"') return UNCLOSED;
     } else if (character === '<') {
       const [, address = ''] = take(ANGLE) ?? [];
-      if (address.trim() === '') return { flaw: 'a target has a < without an address and a > behind it' };
-      // An address among the words of a name is one of which somebody forgot the comma.
+      if (address.trim() === '') return { flaw: 'a target has a < without an address and a > after it' };
+      // An address among the words of a name: somebody forgot a comma.
       if (words.some((word) => !word.startsWith('"') && word.includes('@'))) return MISSING_COMMA;
       found.push(address.trim());
       words = [];
@@ -62,7 +62,7 @@ export function splitAddresses(text: string, style: ListStyle): readonly string[
       if (word === undefined)
         return character === '"' ? UNCLOSED : { flaw: `a target has ${character} outside quotes` };
       if (word.startsWith('#') && !word.includes('@'))
-        return { flaw: 'has a # behind a target, where no comment can be' };
+        return { flaw: 'has a # after a target; a comment must have its own line' };
       words.push(word);
     }
   }
@@ -74,7 +74,7 @@ export function splitAddresses(text: string, style: ListStyle): readonly string[
 const UNCLOSED: Flaw = { flaw: 'has a quote that is not closed' };
 const MISSING_COMMA: Flaw = { flaw: 'a target has a blank outside quotes; separate targets by commas' };
 
-/** Behind the comment that starts here; -1 where it has no end. Comments may be within comments. */
+/** The position after the comment that starts here. -1 if it has no end. Comments may be nested. */
 function endOfComment(text: string, start: number): number {
   let depth = 0;
   for (let at = start; at < text.length; at++) {

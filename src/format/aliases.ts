@@ -9,17 +9,16 @@ import { readOwner } from './owner.ts';
 const LINE = /^("(?:[^"\\]|\\.)*"(?:@[^":]*)?|[^":]*):(.*)$/s; // a name in quotes may have colons
 
 /**
- * Reads a logical line of aliases(5), `name: value, value`, of Sendmail and of Postfix; null for a blank line and a
- * comment. A name with a domain is read as well, and `@domain`, as ZMailer has them. Targets without a domain stay so,
- * and so do programs, files, lists and `\user`, which only the mail server itself can deliver to; but for `\fred` of
- * `fred: \fred, wilma`, which is fred himself.
+ * Reads a logical line of aliases(5), `name: value, value`, of Sendmail and Postfix. Null for a blank line or a comment. A name
+ * with a domain is read too, and `@domain`, as ZMailer has them. Targets without a domain stay unchanged. So do programs,
+ * files, lists and `\user`, to which only the mail server can deliver. But `\fred` in `fred: \fred, wilma` becomes fred.
  */
 export function parseAliasesLine(text: string, defaultDomain: string): Alias | Flaw | null {
   const line = text.trim();
   if (line === '' || line.startsWith('#')) return null;
-  if (!text.startsWith(line)) return { flaw: 'starts with a blank, but there is no line that it continues' };
+  if (!text.startsWith(line)) return { flaw: 'starts with a blank, but there is no line before it to continue' };
   const [, written, values = ''] = LINE.exec(line) ?? [];
-  if (written === undefined) return { flaw: `${quoted(splitWord(line)[0])}has no colon behind its name` };
+  if (written === undefined) return { flaw: `${quoted(splitWord(line)[0])}has no colon after its name` };
   const name = written.trim();
   if (name === '') return { flaw: 'has no name before its colon' };
   const owner = readOwner(name, defaultDomain);
@@ -29,7 +28,7 @@ export function parseAliasesLine(text: string, defaultDomain: string): Alias | F
   return parseAlias(owner, formatTargets(targets.map((target) => withoutBackslash(target, owner, defaultDomain))));
 }
 
-/** The user himself where he is the alias too, for whom an alias to itself means his mailbox; others stay as they are. */
+/** A target `\user` that is the alias itself becomes the user: an alias to itself means the mailbox. Others stay unchanged. */
 function withoutBackslash(target: string, { local, domain }: Owner, defaultDomain: string): string {
   if (!target.startsWith('\\')) return target;
   const user = parseAddress(target.slice(1));

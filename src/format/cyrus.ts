@@ -4,19 +4,19 @@ import { LONGEST_NAME } from '../address/written.ts';
 import { type Mailbox, parseFolder } from '../record/mailbox.ts';
 import { NOBODY } from '../vocabulary.ts';
 
-/** What stands in imapd.conf(5) and not in the list. */
+/** Settings of imapd.conf(5) that are not in the list. */
 export interface CyrusOptions {
-  /** The domain of a mailbox that the list gives without one, as parseDomain spells it. */
+  /** The domain of mailboxes that have none in the list, as parseDomain spells it. */
   readonly defaultDomain: string;
-  /** `/` where unixhierarchysep is on, `.` where it is off: how a client separates the folders of a detail. */
+  /** How a client separates the folders of a detail: `/` if unixhierarchysep is on, `.` if it is off. */
   readonly separator: '/' | '.';
 }
 
 export interface CyrusList {
   readonly mailboxes: readonly Mailbox[];
-  /** What the list holds and no mail server could ever ask for; deleted ones are not counted in. */
+  /** Entries of the list that no mail server can ask for. Deleted ones are not among them. */
   readonly leftOut: readonly LeftOut[];
-  /** Whether a user has an @, as only virtdomains: off allows, with which smmapd passes over the domain of a key. */
+  /** Whether the name of a user has an @. Only virtdomains: off allows that, and smmapd then ignores the domain of a key. */
   readonly withoutDomains: boolean;
 }
 
@@ -31,22 +31,22 @@ interface Entry {
   readonly acl: Readonly<Record<string, string>>;
 }
 
-const GONE = /[di]/; // of mbtype: deleted, or there for the sake of its folders only; smmapd finds neither
-const DELETED = /^(?:[^!]*!)?DELETED\./; // what delete_mode: delayed keeps for a while, with its rights of old
+const GONE = /[di]/; // of mbtype: deleted, or exists only because of its folders; smmapd finds neither
+const DELETED = /^(?:[^!]*!)?DELETED\./; // delete_mode: delayed keeps these for a while, with their old rights
 const POST = 'p'; // RFC 4314
 const FLAT = /^[^\t]+\t\d+ [^\t]*\t/; // name, type and partition, rights
 
 /**
- * Reads the lines that `ctl_mboxlist -d` of Cyrus 3 prints: users with their folders, and for each domain a mailbox of
- * nobody with the shared folders that anybody may post to. What is cut off or odd anywhere is a Flaw and nothing else,
- * since half of a list would be wrong NOTFOUNDs.
+ * Reads the lines that `ctl_mboxlist -d` of Cyrus 3 prints: users with their folders, and for each domain a mailbox NOBODY with
+ * the shared folders that anybody may post to. If the list is cut off or odd anywhere, the result is a Flaw: half of a list
+ * would cause wrong NOTFOUNDs.
  */
 export function parseCyrusList(lines: Iterable<string>, options: CyrusOptions): CyrusList | Flaw {
   const found = createCollection();
   const leftOut: LeftOut[] = [];
   let withoutDomains = false;
   for (const entry of readEntries(lines)) {
-    if ('flaw' in entry) return { flaw: `is no whole list of ctl_mboxlist -d: ${entry.flaw}` };
+    if ('flaw' in entry) return { flaw: `is not a complete list of ctl_mboxlist -d: ${entry.flaw}` };
     const { name, mbtype, acl } = entry;
     if (GONE.test(mbtype) || DELETED.test(name)) continue;
     const reason = collect(found, name, mayAnybodyPost(acl), options);
@@ -56,35 +56,35 @@ export function parseCyrusList(lines: Iterable<string>, options: CyrusOptions): 
   return { mailboxes: found.mailboxes(), leftOut, withoutDomains };
 }
 
-/** Adds what one entry says. Where smmapd never finds it, whatever is asked, gives back why. */
+/** Adds one entry. If smmapd can never find it, returns the reason. */
 function collect(found: Collection, name: string, shared: boolean, options: CyrusOptions): string | null {
-  if (name.length > LONGEST_NAME) return 'its name is longer than a mailbox of Cyrus can have';
+  if (name.length > LONGEST_NAME) return 'its name is too long for a mailbox of Cyrus';
   const mark = domainMarkOf(name);
   const domain = mark === -1 ? options.defaultDomain : name.slice(0, mark);
-  if (parseDomain(domain) !== domain) return 'its domain is not in lower case, as a key is, or is none';
-  if (mark !== -1 && domain === options.defaultDomain) return 'it is hidden behind the default domain';
+  if (parseDomain(domain) !== domain) return 'its domain is not in lower case (keys are), or not valid';
+  if (mark !== -1 && domain === options.defaultDomain) return 'it is hidden by the default domain';
   const boxes = name.slice(mark + 1).split('.');
   const path = shared ? readPath(boxes, options.separator) : null; // also of a user
   if (typeof path === 'string') found.foldersOf(NOBODY, domain).add(path);
   const [first, user, ...below] = boxes;
   if (first !== 'user' || user === undefined) {
-    found.foldersOf(NOBODY, domain); // there, if empty, so that an import takes back what nobody may post to any more
+    found.foldersOf(NOBODY, domain); // also without folders, so that an import removes those that nobody may post to any more
     return path !== null && typeof path !== 'string' ? path.flaw : null;
   }
-  if (/[A-Z]/.test(user)) return 'its user is not in lower case, as a key is';
-  if (user.includes('+')) return 'its user has a +, where a key is split';
-  if (user === '' || CONTROL.test(user)) return 'its user has no name that can be asked for';
+  if (/[A-Z]/.test(user)) return 'its user is not in lower case (keys are)';
+  if (user.includes('+')) return 'its user has a +, and a key is split there';
+  if (user === '' || CONTROL.test(user)) return 'no key can have the name of its user';
   const folder = below.length === 0 ? null : readPath(below, options.separator);
   if (folder !== null && typeof folder !== 'string') return folder.flaw;
-  // A folder whose user is not listed makes him exist as well: more than Cyrus finds, but no folder is lost.
+  // A folder makes its user exist, even if the user is not listed: more than Cyrus finds, but no folder is lost.
   const folders = found.foldersOf(foldLocal(user.replaceAll('^', '.')), domain); // never decoded: am&-p is am&-p
   if (folder !== null) folders.add(folder);
   return null;
 }
 
 /**
- * Where the `!` behind the domain is, or -1. A name may have one of its own: `user.a!b` is the user `a!b` of the default
- * domain, though it could be a shared folder `b` of a domain `user.a` as well; Cyrus itself takes the two for one.
+ * The position of the `!` after the domain, or -1. A name may have a `!` of its own: `user.a!b` is the user `a!b` of the default
+ * domain. It could also be a shared folder `b` of a domain `user.a`: Cyrus itself does not distinguish the two.
  */
 function domainMarkOf(name: string): number {
   const mark = name.indexOf('!');
@@ -93,7 +93,7 @@ function domainMarkOf(name: string): number {
 }
 
 interface Collection {
-  /** The folders of a mailbox, which is made with the first question for it. */
+  /** The folders of a mailbox. The first call creates the mailbox. */
   foldersOf(local: string, domain: string): Set<string>;
   mailboxes(): Mailbox[];
 }
@@ -120,33 +120,34 @@ function createCollection(): Collection {
 }
 
 /**
- * The list is one JSON object with an entry a line, and is read so, since that of a large server is longer than a string
- * may be. Cyrus passes over an error of its database (do_dump in ctl_mboxlist.c), so that no entries is no answer.
+ * Reads the list line by line: it is one JSON object with an entry a line, and on a large server it is longer than a string can
+ * be. Cyrus ignores an error of its database (do_dump in ctl_mboxlist.c), so a list without entries proves nothing.
  */
 function* readEntries(lines: Iterable<string>): Generator<Entry | Flaw> {
-  let before = ''; // the line that came last
+  let before = ''; // the line before
   let number = 0;
   let entries = 0;
   for (const line of lines) {
     number++;
     if (line === '' && number > 1) continue;
     if (before === '' && FLAT.test(line)) return yield { flaw: OLD };
-    if (before === '' && line !== '{') return yield { flaw: `line ${number} is not the { that it starts with` };
-    if (before !== '' && !follows(before, line)) return yield { flaw: `line ${number} does not fit the one before` };
+    if (before === '' && line !== '{') return yield { flaw: `line ${number} is not the { with which it must start` };
+    if (before !== '' && !follows(before, line))
+      return yield { flaw: `line ${number} does not fit the line before it` };
     before = line;
     if (line === '{' || line === '}') continue;
     entries++;
-    yield readEntry(line.endsWith(',') ? line.slice(0, -1) : line) ?? { flaw: `line ${number} is no mailbox` };
+    yield readEntry(line.endsWith(',') ? line.slice(0, -1) : line) ?? { flaw: `line ${number} is not a mailbox` };
   }
   if (before !== '}') yield { flaw: 'it has no } at its end' };
-  else if (entries === 0) yield { flaw: 'it has no mailbox at all' };
+  else if (entries === 0) yield { flaw: 'it has no mailbox' };
 }
 
 const OLD =
-  'it is the text of Cyrus before 3.6, and smmap reads the JSON of 3.6 and later; ' +
+  'it is the text of Cyrus before 3.6, but smmap reads the JSON of 3.6 and later; ' +
   'import a list of addresses instead (--format list)';
 
-/** There is a comma between two entries, and nothing behind the last brace. */
+/** Whether a line may follow another: there is a comma between two entries, and nothing after the last brace. */
 function follows(before: string, line: string): boolean {
   if (line === '{') return false;
   if (before === '{') return true;
@@ -166,7 +167,7 @@ function readEntry(text: string): Entry | null {
   return typeof mbtype === 'string' && isRights(acl) ? { name, mbtype, acl } : null;
 }
 
-/** Boxes as a client spells them. Where the dot separates, one within a name can be asked for as a caret only. */
+/** Folder names as a client spells them. If the dot separates, a client can write a dot inside a name only as a caret. */
 function readPath(boxes: readonly string[], separator: '/' | '.'): string | Flaw {
   const names: string[] = [];
   for (const box of boxes) {
@@ -178,7 +179,7 @@ function readPath(boxes: readonly string[], separator: '/' | '.'): string | Flaw
   return parseFolder(names.join(separator));
 }
 
-/** Modified UTF-7 (RFC 3501, section 5.1.3); null for what is none, or is not in its one right spelling. */
+/** Decodes modified UTF-7 (RFC 3501, section 5.1.3). Null if it is not valid, or not in its canonical spelling. */
 function fromImapUtf7(text: string): string | null {
   if (!text.includes('&')) return text;
   const decoded = text.replace(/&([A-Za-z0-9+,]*)-/g, (_, code: string) =>
@@ -200,7 +201,7 @@ function swapped(units: Buffer): Buffer {
   return units.subarray(0, units.length & ~1).swap16();
 }
 
-/** Who did not log in has the rights of anyone and of anonymous; a mail server is nobody else. */
+/** Whether a mail server may post. It did not log in, so it has the rights of anyone and anonymous. */
 function mayAnybodyPost(acl: Entry['acl']): boolean {
   const has = (...names: string[]): boolean => names.some((name) => acl[name]?.includes(POST));
   return has('anyone', 'anonymous') && !has('-anyone', '-anonymous');

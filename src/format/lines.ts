@@ -1,28 +1,28 @@
-/** A line of a file, and where it is in it. */
+/** A line of a file, and its place there. */
 export interface SourceLine {
   readonly number: number;
-  /** Without its end. Bytes that are not UTF-8 are U+FFFD in it. */
+  /** Without the line end. Bytes that are not UTF-8 become U+FFFD. */
   readonly text: string;
-  /** False where a byte is not UTF-8, which matters only where it is not in a comment. */
+  /** False if a byte is not UTF-8. In a comment this does not matter. */
   readonly isUtf8: boolean;
-  /** False where it was cut, since with the lines that continue it it is over LONGEST_LINE. */
+  /** False if it was cut: together with the lines that continue it, it is over LONGEST_LINE. */
   readonly isWhole: boolean;
-  /** How much of the file was read to its end, in bytes. */
+  /** How many bytes of the file were read, up to the end of this line. */
   readonly bytesRead: number;
-  /** Of a last line that has no line feed behind it, as if the file were cut off there. */
+  /** True for a last line without a line feed, as if the file were cut off there. */
   readonly unended?: true;
 }
 
-/** Of a line with those that continue it, in characters and line ends. A file with a longer one is no list. */
+/** The longest line, with the lines that continue it, in characters. A file with a longer line is not a list. */
 export const LONGEST_LINE = 1_000_000;
 
 const LEFT_OUT = /^[ \t\v\f\r]*(?:#|$)/;
 const CONTINUES = /^[ \t\v\f\r]/;
 
 /**
- * The logical lines of postmap(1) and aliases(5): one that starts with a blank continues the one before, also across
- * comments and empty lines, which are left out. With `backslash`, as Sendmail reads aliases(5), a line also goes on
- * behind a backslash at its end. What continues nothing is given out with its blank, for a parser to refuse.
+ * The logical lines of postmap(1) and aliases(5). A line that starts with a blank continues the line before it, even across
+ * comments and empty lines, which are left out. With `backslash`, a backslash at the end of a line continues it too, as Sendmail
+ * reads aliases(5). A first line that starts with a blank keeps the blank, so that the parser refuses it.
  */
 export function* joinContinued(lines: Iterable<SourceLine>, backslash = false): Generator<SourceLine> {
   let logical: Logical | null = null;
@@ -46,14 +46,14 @@ export function* joinContinued(lines: Iterable<SourceLine>, backslash = false): 
   if (logical !== null) yield joined(logical);
 }
 
-/** A line that may go on. */
+/** A line that may be continued. */
 interface Logical {
   readonly number: number;
   readonly parts: string[];
   length: number;
   isUtf8: boolean;
   bytesRead: number;
-  /** Whether it goes on with the next line, whatever that starts with. */
+  /** Whether the next line continues it, however that line starts. */
   escaped: boolean;
 }
 

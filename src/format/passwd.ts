@@ -7,9 +7,9 @@ import { readOwner } from './owner.ts';
 const NUMBER = /^\d+$/;
 
 /**
- * Reads a line of passwd(5), or of Dovecot's passwd-file, which may end behind any field; null for a blank line and a
- * comment. The value of the mailbox is `uid:gid:home`, or "" where Dovecot's line lacks one of them or has it by name.
- * No Flaw quotes more of a line than a name that is one: where a field is missing, the password may stand anywhere.
+ * Reads a line of passwd(5), or of a passwd-file of Dovecot, which may end after any field. Null for a blank line or a comment.
+ * The value of the mailbox is `uid:gid:home`, or "" if a line of Dovecot lacks one of them or has a name instead of a number. A
+ * Flaw quotes only a valid user name: if a field is missing, the password may be anywhere in the line.
  */
 export function parsePasswdLine(
   line: string,
@@ -18,18 +18,18 @@ export function parsePasswdLine(
 ): Mailbox | Flaw | null {
   if (line.trim() === '' || line.startsWith('#')) return null;
   if (of === 'passwd' && /^[+-]/.test(line)) {
-    return { flaw: 'is a line for NIS, behind which are other users; import what getent(1) prints for passwd' };
+    return { flaw: 'is a line for NIS, which has other users; import the output of getent(1) passwd instead' };
   }
   const [user = '', , uid = '', gid = '', , home = '', ...rest] = line.split(':');
-  if (!isUser(user)) return { flaw: 'the user before its first colon: cannot stand in an address as it is' };
+  if (!isUser(user)) return { flaw: 'the user before its first colon cannot be in an address' };
   const owner = readOwner(user, defaultDomain);
   if ('flaw' in owner) return owner;
   if (CONTROL.test(home)) return flawOf(owner, 'has a control character in its home');
   const complete = NUMBER.test(uid) && NUMBER.test(gid) && home.startsWith('/');
   if (of === 'passwd') {
     const fields = line.split(':').length;
-    if (rest.length !== 1) return flawOf(owner, `has ${fields} fields, where passwd(5) has 7`);
-    if (!complete) return flawOf(owner, 'has no uid, gid and home where passwd(5) has them');
+    if (rest.length !== 1) return flawOf(owner, `has ${fields} fields, but passwd(5) has 7`);
+    if (!complete) return flawOf(owner, 'has no uid, gid and home in the fields of passwd(5)');
   }
   return {
     about: 'mailbox',
@@ -40,7 +40,7 @@ export function parsePasswdLine(
   };
 }
 
-/** Whether it is an address, or a local part, that needs no quotes and has none; some files have a | where these have a colon. */
+/** Whether a text is an address or a local part without quotes that needs none. Some files separate fields with | instead of a colon. */
 function isUser(text: string): boolean {
   if (text.length > LONGEST_NAME || text.includes('|')) return false;
   const address = text.startsWith('"') ? null : parseAddress(text);

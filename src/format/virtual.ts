@@ -9,21 +9,21 @@ import { NOBODY } from '../vocabulary.ts';
 import { splitAddresses } from './addresses.ts';
 import { readOwner } from './owner.ts';
 
-const KEY = /^(?:"(?:[^"\\]|\\.)*"(?:@[^"]*)?|[^"]*)$/s; // in quotes from its start, or without any
-const ODD_BLANK = /[^\S ]/; // Unicode's, which formatAddress puts into quotes and Postfix (quote_822_local.c) does not
+const KEY = /^(?:"(?:[^"\\]|\\.)*"(?:@[^"]*)?|[^"]*)$/s; // in quotes from its start, or without quotes
+const ODD_BLANK = /[^\S ]/; // of Unicode; formatAddress puts these into quotes and Postfix (quote_822_local.c) does not
 
 /**
- * Reads a logical line of Postfix's virtual(5); null for a blank line and a comment. A key without an @ is a user of
- * $myorigin, which is the default domain, or a virtual alias domain, whatever stands behind it. Postfix asks for both
- * and cannot tell them apart in a file; here a key with a dot is the domain, unless it is in quotes.
+ * Reads a logical line of virtual(5) of Postfix. Null for a blank line or a comment. A key without an @ is a user of $myorigin,
+ * the default domain, or a virtual alias domain with any right side. Postfix asks for both and cannot distinguish them in a
+ * file. Here a key with a dot is a domain, unless it is in quotes.
  */
 export function parseVirtualLine(text: string, defaultDomain: string | null): Alias | HostedDomain | Flaw | null {
   const line = text.trim();
   if (line === '' || line.startsWith('#')) return null;
-  if (!text.startsWith(line)) return { flaw: 'starts with a blank, but there is no line that it continues' };
+  if (!text.startsWith(line)) return { flaw: 'starts with a blank, but there is no line before it to continue' };
   const [key, rest] = splitWord(line);
   if (key.length > LONGEST_NAME) return { flaw: 'is longer than the store can hold' };
-  if (!KEY.test(key)) return { flaw: 'has a quote that is not closed, or not around all of the local part' };
+  if (!KEY.test(key)) return { flaw: 'has a quote that is not closed, or that is not around the whole local part' };
   if (/^[^"@]*\.[^"@]*$/.test(key)) return parseAliasDomain(key, rest);
   const owner = readOwner(key, defaultDomain);
   if ('flaw' in owner) return owner;
@@ -35,7 +35,7 @@ export function parseVirtualLine(text: string, defaultDomain: string | null): Al
   return misplaced === null ? alias : flawOf(owner, misplaced);
 }
 
-/** Writes the line that parseVirtualLine reads and Postfix 3.2 or later finds; a Flaw where there is none. */
+/** Writes the line that parseVirtualLine reads and Postfix 3.2 or later finds. A Flaw if there is no such line. */
 export function formatVirtualLine(record: Alias | HostedDomain): string | Flaw {
   return record.about === 'domain' ? formatAliasDomain(record) : formatAlias(record);
 }
@@ -43,16 +43,16 @@ export function formatVirtualLine(record: Alias | HostedDomain): string | Flaw {
 function parseAliasDomain(key: string, rest: string): HostedDomain | Flaw {
   const domain = parseDomain(key);
   if (domain === null) {
-    return { flaw: `${quoted(key)}has a dot and no @, but is no domain; give user@domain for a user` };
+    return { flaw: `${quoted(key)}has a dot and no @, but is not a domain; give user@domain for a user` };
   }
-  if (rest === '') return { flaw: `${domain}: has nothing behind it, and postmap(1) passes over such a line` };
+  if (rest === '') return { flaw: `${domain}: has nothing after it, and postmap(1) ignores such a line` };
   return { about: 'domain', domain, class: 'alias' };
 }
 
 function formatAliasDomain({ domain, class: kind }: HostedDomain): string | Flaw {
   if (kind !== 'alias')
-    return { flaw: `${domain}: is of class ${kind}, and virtual(5) has domains of class alias only` };
-  if (!domain.includes('.')) return { flaw: `${domain}: has no dot, and would be read as a user` };
+    return { flaw: `${domain}: has the class ${kind}, but virtual(5) has only domains of class alias` };
+  if (!domain.includes('.')) return { flaw: `${domain}: has no dot, so it would be read as a user` };
   return `${domain} virtual`;
 }
 
@@ -70,7 +70,7 @@ function formatAlias(alias: Alias): string | Flaw {
   return misplaced === null ? `${key} ${formatTargets(ordered)}` : { flaw: `${name}: ${misplaced}` };
 }
 
-/** Says which target virtual(5) cannot have, or not in its place; null where all is well. */
+/** Why virtual(5) cannot have a target, or not in this position. Null if all targets are possible. */
 function findMisplaced(targets: readonly string[]): string | null {
   for (const [index, text] of targets.entries()) {
     const target = parseTarget(text);
@@ -79,10 +79,10 @@ function findMisplaced(targets: readonly string[]): string | null {
       return `has the target ${JSON.stringify(text)}, which ${'flaw' in target ? target.flaw : odd}`;
     }
     if (target.kind === 'special') {
-      return `${nameOf(text)} is no address, but for aliases(5) only`;
+      return `${nameOf(text)} is not an address, and only possible in aliases(5)`;
     }
     if (target.kind === 'domain' && index > 0) {
-      return `${nameOf(text)} is a domain, which Postfix completes in the first place only`;
+      return `${nameOf(text)} is a domain, which must be the first target in Postfix`;
     }
   }
   return null;

@@ -248,7 +248,7 @@ describe('smmap mailbox import --format cyrus', () => {
       '@example.org\nfred@example.org\njoe@virt1.test\n',
     );
     const second = listOf(entryOf('shared.open'), FRED, entryOf('user.UPPER'));
-    const leftOut = 'smmap: standard input: user.UPPER: left out, because its user is not in lower case, as a key is\n';
+    const leftOut = 'smmap: standard input: user.UPPER: left out, because its user is not in lower case (keys are)\n';
     expect(await importInto(store, second)).toEqual([0, `${leftOut}smmap: 2 imported\n`]);
     expect(await exported(store)).toBe('@example.org\nfred@example.org\njoe@virt1.test\n');
     const removed = await cli(['mailbox', 'remove', '--store', store, 'joe@virt1.test', '@example.org']);
@@ -264,12 +264,12 @@ describe('smmap mailbox import --format cyrus', () => {
 
   test.for([
     ['a list that was cut off', listOf(FRED).slice(0, -2), 'it has no } at its end'],
-    ['a list without a mailbox', '{\n\n}\n', 'it has no mailbox at all'],
+    ['a list without a mailbox', '{\n\n}\n', 'it has no mailbox'],
     ['nothing', '', 'it has no } at its end'],
   ] as const)('imports nothing of %s', async ([, list, reason]) => {
     const store = join(await makeFolder(), 'store');
     await importInto(store, listOf(entryOf('user.wilma')));
-    const said = `smmap: standard input: is no whole list of ctl_mboxlist -d: ${reason}\n`;
+    const said = `smmap: standard input: is not a complete list of ctl_mboxlist -d: ${reason}\n`;
     expect(await importInto(store, list)).toEqual([65, said]);
     expect(await exported(store)).toBe('wilma@example.org\n');
   });

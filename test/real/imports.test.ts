@@ -19,7 +19,7 @@ const FOUND = [
     title: 'a virtual alias file with a backslash, which Postfix takes for a part of the address',
     args: ['alias', 'import'],
     file: 'staff@x.test fred,\\\n wilma\n',
-    said: 'list:1: staff@x.test: a target is no address, but for aliases(5) only|0 imported, 1 bad',
+    said: 'list:1: staff@x.test: a target is not an address, and only possible in aliases(5)|0 imported, 1 bad',
     exported: '',
   },
   {
@@ -84,10 +84,10 @@ const FOUND = [
     args: ['mailbox', 'import', '--format', 'postmap'],
     file: '@x.test OK\nfred@x.test REJECT gone\nwilma@x.test 550 gone\njoe@x.test\nbarney OK\n',
     said:
-      'list:1: @x.test: stands for all addresses of its domain, which are no mailboxes; make it an alias, or list them|' +
-      'list:2: fred@x.test: has an action of access(5) behind it; import the file as a table (smmap table import)|' +
-      'list:3: wilma@x.test: has an action of access(5) behind it; import the file as a table (smmap table import)|' +
-      'list:4: joe@x.test: has nothing behind it, and postmap(1) passes over such a line|' +
+      'list:1: @x.test: means all addresses of its domain, not mailboxes; make it an alias, or list the addresses|' +
+      'list:2: fred@x.test: has an action of access(5) after it; import the file as a table (smmap table import)|' +
+      'list:3: wilma@x.test: has an action of access(5) after it; import the file as a table (smmap table import)|' +
+      'list:4: joe@x.test: has nothing after it, and postmap(1) ignores such a line|' +
       'list:5: barney: has no domain; give --default-domain|0 imported, 5 bad',
     exported: '',
   },
@@ -150,7 +150,7 @@ const FOUND = [
     args: ['mailbox', 'import', '--format', 'cyrus', '--default-domain', 'x.test'],
     file: 'user.fred\t0 default fred\tlrswipkxtecda\t\nuser.fred.lists\t0 default fred\tlrswipkxtecda\tanyone\tp\t\n',
     said:
-      'list: is no whole list of ctl_mboxlist -d: it is the text of Cyrus before 3.6, and smmap reads the JSON of 3.6 and ' +
+      'list: is not a complete list of ctl_mboxlist -d: it is the text of Cyrus before 3.6, but smmap reads the JSON of 3.6 and ' +
       'later; import a list of addresses instead (--format list)',
     exported: '',
   },

@@ -173,7 +173,7 @@ const LISTS = [
   {
     args: ['mailbox', 'import', '--format', 'passwd', '--default-domain', 'Example.org'],
     list: 'fred:x:1000:1000:Fred:/home/fred:/bin/sh\nwilma:x:1001\njoe:x:1002:100::/home/joe:/bin/false\n',
-    bad: '2: wilma@example.org: has 3 fields, where passwd(5) has 7',
+    bad: '2: wilma@example.org: has 3 fields, but passwd(5) has 7',
     imported: 2,
     print: ['mailbox', 'export'],
     exported: ['fred@example.org value=1000:1000:/home/fred', 'joe@example.org value=1002:100:/home/joe'],
@@ -201,7 +201,7 @@ const LISTS = [
   {
     args: ['alias', 'import', '--format', 'virtusertable'],
     list: 'info@example.org\tfred\n@example.net\t%1%3@example.org\nnobody@example.org\terror:4.2.1:450 Later\n',
-    bad: '3: nobody@example.org: has an error for its target; import the file as a table instead (smmap table import)',
+    bad: '3: nobody@example.org: has an error as its target; import the file as a table instead (smmap table import)',
     imported: 2,
     print: ['alias', 'export'],
     exported: ['@example.net @example.org', 'info@example.org fred'],
@@ -209,7 +209,7 @@ const LISTS = [
   {
     args: ['alias', 'import', '--format', 'aliases', '--default-domain', 'example.org'],
     list: 'postmaster: root,\n  wilma@example.net\nroot no colon\nowner-list: fred\nnews: "|/usr/bin/news -f"\n',
-    bad: '3: root: has no colon behind its name',
+    bad: '3: root: has no colon after its name',
     imported: 3,
     print: ['alias', 'list'],
     exported: [
@@ -450,7 +450,7 @@ describe('an export', () => {
   test('that its format cannot express leaves the file as it was, unless a part is enough', async () => {
     const { folder, file, run } = await filled();
     await run(['alias', 'add', 'sales@example.org', 'fred@example.org']);
-    const flaw = 'smmap: sales@example.org: has 2 targets, and ';
+    const flaw = 'smmap: sales@example.org: has 2 targets, but ';
     const exporting = ['alias', 'export', '--format', 'virtusertable'];
     const rest = '@example.net\tfred@example.org\n';
     expect(await run(exporting)).toEqual([65, rest, expect.stringContaining(flaw)]);

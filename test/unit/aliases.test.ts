@@ -67,8 +67,8 @@ describe('a line of aliases(5)', () => {
   });
 
   it.each([
-    ['has no colon', 'info fred', 'info: has no colon behind its name'],
-    ['has no colon but in quotes', '"info: x" y', 'has no colon behind its name'],
+    ['has no colon', 'info fred', 'info: has no colon after its name'],
+    ['has no colon but in quotes', '"info: x" y', 'has no colon after its name'],
     ['has no name', ': x', 'has no name before its colon'],
     ['has no value', 'info:', 'info@default.test: has no target'],
     ['has a comma only', 'info: ,', 'info@default.test: has no target'],
@@ -90,7 +90,7 @@ describe('a line of aliases(5)', () => {
       'info@default.test: a target starts with smtp:, which is not part of an address',
     ],
     ['has no domain behind the @', 'info@: x', 'info@: has nothing after the @'],
-    ['continues nothing', ' info: x', 'starts with a blank, but there is no line that it continues'],
+    ['continues nothing', ' info: x', 'starts with a blank, but there is no line before it to continue'],
   ])('%s, which is a flaw', (_, text, flaw) => {
     expect(parse(text)).toEqual({ flaw });
   });

@@ -131,20 +131,20 @@ describe('a list of Cyrus', () => {
   });
 
   it.each([
-    ['user.UPPER', 'its user is not in lower case, as a key is'],
-    ['user.a+b', 'its user has a +, where a key is split'],
-    ['user.', 'its user has no name that can be asked for'],
-    ['user.a\\nb', 'its user has no name that can be asked for'],
-    ['UPPER.test!user.x', 'its domain is not in lower case, as a key is, or is none'],
-    ['no domain!user.x', 'its domain is not in lower case, as a key is, or is none'],
-    ['default.test!user.x', 'it is hidden behind the default domain'],
+    ['user.UPPER', 'its user is not in lower case (keys are)'],
+    ['user.a+b', 'its user has a +, and a key is split there'],
+    ['user.', 'no key can have the name of its user'],
+    ['user.a\\nb', 'no key can have the name of its user'],
+    ['UPPER.test!user.x', 'its domain is not in lower case (keys are), or not valid'],
+    ['no domain!user.x', 'its domain is not in lower case (keys are), or not valid'],
+    ['default.test!user.x', 'it is hidden by the default domain'],
     ['user.fred.Entw&APw', 'its name is not in modified UTF-7'],
     ['user.fred.&AGE-', 'its name is not in modified UTF-7'], // an a, which has to stand for itself
     ['user.fred.&AAA-', 'folder "\\u0000": has a control character'],
     ['user.fred.&2D0-', 'its name is not in modified UTF-7'], // half of a pair
     ['user.fred.a/b', 'its name cannot be split at /'],
     ['user.fred..b', 'its name cannot be split at /'],
-    [`user.${'a\u0301'.repeat(1_000)}`, 'its name is longer than a mailbox of Cyrus can have'],
+    [`user.${'a\u0301'.repeat(1_000)}`, 'its name is too long for a mailbox of Cyrus'],
   ])('has %s, which smmapd never finds', (name, reason) => {
     const text = list(FRED, entry(name));
     expect(linesOf(text)).toEqual(['fred@default.test']);
@@ -153,35 +153,35 @@ describe('a list of Cyrus', () => {
 });
 
 const OLD =
-  'it is the text of Cyrus before 3.6, and smmap reads the JSON of 3.6 and later; ' +
+  'it is the text of Cyrus before 3.6, but smmap reads the JSON of 3.6 and later; ' +
   'import a list of addresses instead (--format list)';
 
 describe('what is no whole list of Cyrus is a flaw and nothing else:', () => {
   it.each([
-    ['nothing at all', '', 'line 1 is not the { that it starts with'],
-    ['an error message', 'fatal error: cannot read imapd.conf\n', 'line 1 is not the { that it starts with'],
-    ['what came before the list', `warning\n${list(FRED)}`, 'line 1 is not the { that it starts with'],
-    ['what came into the list', list(FRED, ABC).replace(',\n', ',\nwarning\n'), 'line 3 is no mailbox'],
-    ['what came behind the list', `${list(FRED)}warning\n`, 'line 4 does not fit the one before'],
-    ['two lists', list(FRED) + list(ABC), 'line 4 does not fit the one before'],
+    ['nothing at all', '', 'line 1 is not the { with which it must start'],
+    ['an error message', 'fatal error: cannot read imapd.conf\n', 'line 1 is not the { with which it must start'],
+    ['what came before the list', `warning\n${list(FRED)}`, 'line 1 is not the { with which it must start'],
+    ['what came into the list', list(FRED, ABC).replace(',\n', ',\nwarning\n'), 'line 3 is not a mailbox'],
+    ['what came behind the list', `${list(FRED)}warning\n`, 'line 4 does not fit the line before it'],
+    ['two lists', list(FRED) + list(ABC), 'line 4 does not fit the line before it'],
     ['a list that lost its last line', list(FRED).replace(/\}\n$/, ''), 'it has no } at its end'],
-    ['a list that lost the line before', list(FRED, ABC).replace(ABC, ''), 'line 4 does not fit the one before'],
-    ['a list that lost a comma', list(FRED, ABC).replace(',\n', '\n'), 'line 3 does not fit the one before'],
-    ['a list where Cyrus could not read its database', '{\n\n}\n', 'it has no mailbox at all'],
-    ['a list of our own', 'fred@default.test\n', 'line 1 is not the { that it starts with'],
+    ['a list that lost the line before', list(FRED, ABC).replace(ABC, ''), 'line 4 does not fit the line before it'],
+    ['a list that lost a comma', list(FRED, ABC).replace(',\n', '\n'), 'line 3 does not fit the line before it'],
+    ['a list where Cyrus could not read its database', '{\n\n}\n', 'it has no mailbox'],
+    ['a list of our own', 'fred@default.test\n', 'line 1 is not the { with which it must start'],
     ['the text of Cyrus before 3.6', 'user.fred\t0 main fred\tlrs\t\n', OLD],
     ['that text with a remote mailbox', 'user.fred\t1 host.test!main fred\tlrs\t\n', OLD],
     ['that text without rights', 'user.fred\t0 main \t\n', OLD],
-    ['an entry that is none', '{\n"user.fred": "e"\n}', 'line 2 is no mailbox'],
-    ['an entry without a name', '{\n1\n}', 'line 2 is no mailbox'],
-    ['a brace too much', `{\n{\n${FRED}\n}\n`, 'line 2 does not fit the one before'],
-    ['a brace within', list(FRED, ABC).replace(',\n', ',\n{\n'), 'line 3 does not fit the one before'],
-    ['two entries in a line', list(FRED, ABC).replace(',\n', ', '), 'line 2 is no mailbox'],
-    ['no mbtype', '{\n"user.fred": {"acl": {}}\n}', 'line 2 is no mailbox'],
-    ['no acl', '{\n"user.fred": {"mbtype": "e"}\n}', 'line 2 is no mailbox'],
-    ['rights that are none', '{\n"user.fred": {"mbtype": "e", "acl": {"anyone": 1}}\n}', 'line 2 is no mailbox'],
+    ['an entry that is none', '{\n"user.fred": "e"\n}', 'line 2 is not a mailbox'],
+    ['an entry without a name', '{\n1\n}', 'line 2 is not a mailbox'],
+    ['a brace too much', `{\n{\n${FRED}\n}\n`, 'line 2 does not fit the line before it'],
+    ['a brace within', list(FRED, ABC).replace(',\n', ',\n{\n'), 'line 3 does not fit the line before it'],
+    ['two entries in a line', list(FRED, ABC).replace(',\n', ', '), 'line 2 is not a mailbox'],
+    ['no mbtype', '{\n"user.fred": {"acl": {}}\n}', 'line 2 is not a mailbox'],
+    ['no acl', '{\n"user.fred": {"mbtype": "e"}\n}', 'line 2 is not a mailbox'],
+    ['rights that are none', '{\n"user.fred": {"mbtype": "e", "acl": {"anyone": 1}}\n}', 'line 2 is not a mailbox'],
   ])('%s', (_, text, flaw) => {
-    expect(parse(text)).toEqual({ flaw: `is no whole list of ctl_mboxlist -d: ${flaw}` });
+    expect(parse(text)).toEqual({ flaw: `is not a complete list of ctl_mboxlist -d: ${flaw}` });
   });
 
   it('a list that was cut off anywhere', () => {

@@ -11,8 +11,8 @@ const mailbox = (local: string, domain: string, value: string): Mailbox => ({
   value,
   folders: [],
 });
-const FIELDS = 'has no uid, gid and home where passwd(5) has them';
-const NO_USER = 'the user before its first colon: cannot stand in an address as it is';
+const FIELDS = 'has no uid, gid and home in the fields of passwd(5)';
+const NO_USER = 'the user before its first colon cannot be in an address';
 
 describe('a line of passwd(5)', () => {
   const parse = (text: string): unknown => parsePasswdLine(text, 'default.test', 'passwd');
@@ -31,11 +31,11 @@ describe('a line of passwd(5)', () => {
   });
 
   it.each([
-    ['has too few fields', 'fred:secret:1000:100:/home/fred', 'fred@default.test: has 5 fields, where passwd(5) has 7'],
+    ['has too few fields', 'fred:secret:1000:100:/home/fred', 'fred@default.test: has 5 fields, but passwd(5) has 7'],
     [
       'has too many, as in master.passwd',
       'fred:secret:1:2::0:0:Fred:/h:/s',
-      'fred@default.test: has 10 fields, where passwd(5) has 7',
+      'fred@default.test: has 10 fields, but passwd(5) has 7',
     ],
     ['has no uid', 'fred:secret::2::/h:', `fred@default.test: ${FIELDS}`],
     ['has a uid that is a name', 'fred:x:secret:2::/h:', `fred@default.test: ${FIELDS}`],
@@ -52,7 +52,7 @@ describe('a line of passwd(5)', () => {
   });
 
   it.each(['+', '+::::::', '+fred:secret:::::', '-fred', '+@staff::::::'])('is for NIS and a flaw: %j', (text) => {
-    const flaw = 'is a line for NIS, behind which are other users; import what getent(1) prints for passwd';
+    const flaw = 'is a line for NIS, which has other users; import the output of getent(1) passwd instead';
     expect(parse(text)).toEqual({ flaw });
   });
 

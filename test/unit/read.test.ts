@@ -142,7 +142,7 @@ describe('a virtusertable', () => {
   };
   const alias = (local: string, ...targets: string[]) => ({ about: 'alias', local, domain: 'x.test', targets });
   const ERROR = {
-    flaw: 'joe@x.test: has an error for its target; import the file as a table instead (smmap table import)',
+    flaw: 'joe@x.test: has an error as its target; import the file as a table instead (smmap table import)',
   };
 
   it.each([

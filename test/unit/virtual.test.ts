@@ -15,7 +15,7 @@ const alias = (local: string, domain: string, ...targets: string[]): Alias => ({
 const hosted = { about: 'domain', domain: 'example.org', class: 'alias' } as const;
 const parse = (text: string): unknown => parseVirtualLine(text, 'default.test');
 
-const SPECIAL = 'a target is no address, but for aliases(5) only';
+const SPECIAL = 'a target is not an address, and only possible in aliases(5)';
 
 describe('a line of virtual(5)', () => {
   it.each([
@@ -63,19 +63,19 @@ describe('a line of virtual(5)', () => {
   it.each([
     ['has no target', 'info@example.org', 'info@example.org: has no target'],
     ['has a comma only', 'info@example.org ,', 'info@example.org: has no target'],
-    ['continues nothing', ' a@example.org b', 'starts with a blank, but there is no line that it continues'],
+    ['continues nothing', ' a@example.org b', 'starts with a blank, but there is no line before it to continue'],
     [
       'is a domain and nothing else',
       'example.org',
-      'example.org: has nothing behind it, and postmap(1) passes over such a line',
+      'example.org: has nothing after it, and postmap(1) ignores such a line',
     ],
-    ['is no domain', 'a..b x', 'a..b: has a dot and no @, but is no domain; give user@domain for a user'],
+    ['is no domain', 'a..b x', 'a..b: has a dot and no @, but is not a domain; give user@domain for a user'],
     ['has no domain behind the @', 'info@ x', 'info@: has nothing after the @'],
     ['has nothing but an @', '@ x', '@: has nothing before the @'],
     [
       'has quotes in the middle',
       'a"b"@example.org x',
-      'has a quote that is not closed, or not around all of the local part',
+      'has a quote that is not closed, or that is not around the whole local part',
     ],
     ['has a program', 'a@example.org |cat', `a@example.org: ${SPECIAL}`],
     ['has a file', 'a@example.org b, /dev/null', `a@example.org: ${SPECIAL}`],
@@ -83,7 +83,7 @@ describe('a line of virtual(5)', () => {
     [
       'has a domain in the second place',
       'a@example.org b, @x.test',
-      'a@example.org: the target @x.test is a domain, which Postfix completes in the first place only',
+      'a@example.org: the target @x.test is a domain, which must be the first target in Postfix',
     ],
   ])('%s, which is a flaw', (_, text, flaw) => {
     expect(parse(text)).toEqual({ flaw });
@@ -135,7 +135,7 @@ describe('for virtual(5)', () => {
     [
       'two domains as targets',
       alias('a', 'example.org', '@x.test', '@y.test'),
-      'a@example.org: the target @y.test is a domain, which Postfix completes in the first place only',
+      'a@example.org: the target @y.test is a domain, which must be the first target in Postfix',
     ],
     [
       'what would be a comment',
@@ -166,12 +166,12 @@ describe('for virtual(5)', () => {
     [
       'a domain that has no dot',
       { ...hosted, domain: 'localhost' },
-      'localhost: has no dot, and would be read as a user',
+      'localhost: has no dot, so it would be read as a user',
     ],
     [
       'a domain with mailboxes',
       { ...hosted, class: CLASSES[0] },
-      'example.org: is of class mailbox, and virtual(5) has domains of class alias only',
+      'example.org: has the class mailbox, but virtual(5) has only domains of class alias',
     ],
   ])('there is no line for %s', (_, record, flaw) => {
     expect(formatVirtualLine(record)).toEqual({ flaw });

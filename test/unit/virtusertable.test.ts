@@ -12,7 +12,7 @@ const alias = (local: string, domain: string, ...targets: string[]): Alias => ({
   targets,
 });
 const ADVICE = 'import the file as a table instead (smmap table import)';
-const PART = `has a target with a part of the address in it, such as %1; ${ADVICE}`;
+const PART = `has a target with a part of the address, such as %1; ${ADVICE}`;
 
 describe("a line of Sendmail's virtusertable", () => {
   it.each([
@@ -37,11 +37,11 @@ describe("a line of Sendmail's virtusertable", () => {
   });
 
   it.each([
-    ['starts with a blank', ' a@example.org b', 'starts with a blank, where makemap(8) has a key'],
+    ['starts with a blank', ' a@example.org b', 'starts with a blank, but makemap(8) expects a key'],
     ['has no target', 'a@example.org', 'a@example.org: has no target'],
     ['has no domain', 'info fred', 'info: has no domain; give user@domain'],
-    ['has quotes, where makemap has none', '"a"@example.org b', 'has quotes, with which Sendmail never asks'],
-    ['has a blank in quotes', '"a b"@example.org c', 'has quotes, with which Sendmail never asks'],
+    ['has quotes, where makemap has none', '"a"@example.org b', 'has quotes, but Sendmail never asks with quotes'],
+    ['has a blank in quotes', '"a b"@example.org c', 'has quotes, but Sendmail never asks with quotes'],
     ['has a wildcard for any detail', 'old+*@example.org b', `is a wildcard of Sendmail; ${ADVICE}`],
     [
       'has a wildcard for some detail',
@@ -49,11 +49,11 @@ describe("a line of Sendmail's virtusertable", () => {
       `old++@example.org: is a wildcard of Sendmail; ${ADVICE}`,
     ],
     ['has a wildcard for anyone with a detail', '+*@example.org b', `is a wildcard of Sendmail; ${ADVICE}`],
-    ['has an error', 'joe@example.org error:4.2.1:450 No', `joe@example.org: has an error for its target; ${ADVICE}`],
+    ['has an error', 'joe@example.org error:4.2.1:450 No', `joe@example.org: has an error as its target; ${ADVICE}`],
     [
       'has an error in capitals',
       'joe@example.org ERROR:5.7.0:550 No',
-      `joe@example.org: has an error for its target; ${ADVICE}`,
+      `joe@example.org: has an error as its target; ${ADVICE}`,
     ],
     ['has an argument', 'a@example.org %1@x.test', `a@example.org: ${PART}`],
     ['has an argument within', '@example.org b+%2@x.test', `@example.org: ${PART}`],
@@ -65,7 +65,11 @@ describe("a line of Sendmail's virtusertable", () => {
       '@example.org @x.test',
       '@example.org: has a target without a local part; give %1%3@x.test',
     ],
-    ['has a program', 'a@example.org |cat', 'a@example.org: has a target that is no address, but for aliases(5) only'],
+    [
+      'has a program',
+      'a@example.org |cat',
+      'a@example.org: has a target that is not an address, and only possible in aliases(5)',
+    ],
   ])('%s, which is a flaw', (_, text, flaw) => {
     expect(parseVirtusertableLine(text)).toEqual({ flaw });
   });
@@ -86,13 +90,13 @@ describe("a line of Sendmail's virtusertable", () => {
     'error:nousers x',
     'error:unavailable',
   ])('is a flaw for what says more than that: %s', (value) => {
-    const flaw = `@example.org: has an error for its target; ${ADVICE}`;
+    const flaw = `@example.org: has an error as its target; ${ADVICE}`;
     expect(parseVirtusertableLine(`@example.org ${value}`)).toEqual({ flaw });
   });
 
   it('has one target only', () => {
     const flaw = expect.stringMatching(
-      /^a@example\.org: has 2 targets, and Sendmail's virtusertable has one/,
+      /^a@example\.org: has 2 targets, but virtusertable of Sendmail allows one/,
     ) as string;
     expect(parseVirtusertableLine('a@example.org b, c')).toEqual({ flaw });
     expect(formatVirtusertableLine(alias('a', 'example.org', 'b', 'c'))).toEqual({ flaw });
@@ -118,16 +122,16 @@ describe("for Sendmail's virtusertable", () => {
   });
 
   it.each([
-    ['a blank', alias('quo ted', 'example.org', 'b'), '"quo ted"@example.org: needs quotes, and makemap(8) knows none'],
+    ['a blank', alias('quo ted', 'example.org', 'b'), '"quo ted"@example.org: needs quotes, but makemap(8) has none'],
     [
       'a quote',
       alias('a"b', 'example.org', 'b'),
-      String.raw`"a\"b"@example.org: needs quotes, and makemap(8) knows none`,
+      String.raw`"a\"b"@example.org: needs quotes, but makemap(8) has none`,
     ],
     [
       'a character that nobody sees',
       alias('a\u200bb', 'example.org', 'b'),
-      '"a\u200bb"@example.org: has an invisible character (U+200B) outside quotes, and makemap(8) knows none',
+      '"a\u200bb"@example.org: has an invisible character (U+200B) outside quotes, but makemap(8) has no quotes',
     ],
     ['a comment', alias('#a', 'example.org', 'b'), '"#a"@example.org: would be a comment'],
     ['a wildcard', alias('c++', 'example.org', 'b'), 'c++@example.org: would be a wildcard of Sendmail'],
@@ -140,7 +144,7 @@ describe("for Sendmail's virtusertable", () => {
     [
       'a program',
       alias('a', 'example.org', '|cat'),
-      'a@example.org: has the target |cat; make it an alias of aliases(5), and that name the target',
+      'a@example.org: has the target |cat; define an alias in aliases(5) for it, and make that name the target',
     ],
   ])('there is no line for %s', (_, record, flaw) => {
     expect(formatVirtusertableLine(record)).toEqual({ flaw });

@@ -35,12 +35,12 @@ describe('for fqdnaliases of ZMailer', () => {
     [
       'a program',
       alias('a', 'example.org', '|cat'),
-      'a@example.org: has the target |cat, and fqdnaliases takes addresses only',
+      'a@example.org: has the target |cat, but fqdnaliases accepts only addresses',
     ],
     [
       'a domain as target',
       alias('', 'example.org', '@x.test'),
-      '@example.org: has the target @x.test, and fqdnaliases takes addresses only',
+      '@example.org: has the target @x.test, but fqdnaliases accepts only addresses',
     ],
     [
       'a blank in the key',
@@ -60,19 +60,19 @@ describe('for fqdnaliases of ZMailer', () => {
     [
       'a blank in a target',
       alias('a', 'example.org', '"b c"@x.test'),
-      String.raw`a@example.org: has a value of which ZMailer reads a part only: "\"b c\"@x.test"`,
+      String.raw`a@example.org: has a value of which ZMailer reads only a part: "\"b c\"@x.test"`,
     ],
     [
       'a target that is no ASCII',
       alias('a', 'example.org', '\u00fc@x.test'),
-      'a@example.org: has a value of which ZMailer reads a part only: "\u00fc@x.test"',
+      'a@example.org: has a value of which ZMailer reads only a part: "\u00fc@x.test"',
     ],
     [
       'an argument in a target',
       alias('a', 'example.org', 'b%1@x.test'),
       'a@example.org: has the target b%1@x.test, in which ZMailer would replace the % and digit',
     ],
-    ['no target', alias('a', 'example.org'), 'a@example.org: has a value of which ZMailer reads a part only: ""'],
+    ['no target', alias('a', 'example.org'), 'a@example.org: has a value of which ZMailer reads only a part: ""'],
     [
       'a line that is too long',
       alias('a', 'example.org', `${'b'.repeat(8_000)}@x.test`),
@@ -108,7 +108,7 @@ describe('for fqdnroutes of ZMailer', () => {
       'c!h',
       String.raw`"\"quo ted\"@example.org": has a blank or a control character`,
     ],
-    ['quotes in the route', mailbox('quo(ted'), ROUTE, '"quo(ted"@example.org: needs quotes, and a route has none'],
+    ['quotes in the route', mailbox('quo(ted'), ROUTE, '"quo(ted"@example.org: needs quotes, but a route has none'],
     [
       'an argument in the user',
       mailbox('a%1'),
@@ -125,14 +125,14 @@ describe('for fqdnroutes of ZMailer', () => {
       'a route with a blank',
       mailbox('fred'),
       'c!h x',
-      'fred@example.org: has a value of which ZMailer reads a part only: "c!h x"',
+      'fred@example.org: has a value of which ZMailer reads only a part: "c!h x"',
     ],
-    ['an empty route', mailbox('fred'), '', 'fred@example.org: has a value of which ZMailer reads a part only: ""'],
+    ['an empty route', mailbox('fred'), '', 'fred@example.org: has a value of which ZMailer reads only a part: ""'],
     [
       'a user that is no ASCII',
       mailbox('\u00fc'),
       ROUTE,
-      '\u00fc@example.org: has a value of which ZMailer reads a part only: "smtp-lmtp!cyrus-lmtp-node!\u00fc%2"',
+      '\u00fc@example.org: has a value of which ZMailer reads only a part: "smtp-lmtp!cyrus-lmtp-node!\u00fc%2"',
     ],
   ])('there is no line for %s', (_, record, route, flaw) => {
     expect(formatFqdnRoute(record, route)).toEqual({ flaw });
