@@ -162,7 +162,7 @@ describe('an import of', () => {
     const bytes = typeof file === 'string' ? Buffer.from(file, 'latin1') : file;
     const [code, stderr] = await read(args, bytes);
     const lines = said.split('|').map((line) => `smmap: ${line}\n`);
-    expect([code, stderr]).toEqual([/bad|UTF-16|whole/.test(said) ? 65 : 0, lines.join('')]);
+    expect([code, stderr]).toEqual([/bad|UTF-16|complete/.test(said) ? 65 : 0, lines.join('')]);
     if (code === 65 && exported === '') return;
     const rows = exported.split('|').map((row) => `${row}\n`);
     expect(await print(args[0], args[0] === 'alias' ? 'list' : 'export')).toBe(rows.join(''));
@@ -214,5 +214,5 @@ test('an alias does not grow beyond what a mail server takes, however often it i
   };
   expect((await add(0))[0]).toBe(0);
   expect((await add(2_000))[0]).toBe(0);
-  expect(await add(4_000)).toEqual([65, '', expect.stringContaining('has over 5000 targets; divide it')]);
+  expect(await add(4_000)).toEqual([65, '', expect.stringContaining('has over 5000 targets; split it')]);
 });
