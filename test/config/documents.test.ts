@@ -8,6 +8,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DOCUMENTS = [
   'README.md',
   'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
   ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
     .map((name) => join('docs', name)),
@@ -43,4 +45,10 @@ describe.each(DOCUMENTS)('%s', (file) => {
       expect(() => parseConfig(block.replace(/^group = .*\n/m, ''), file, places), block).not.toThrow();
     }
   });
+});
+
+it('SECURITY.md names tests that there are', () => {
+  const named = [...textOf('SECURITY.md').matchAll(/`((?:unit|contract|wire|config|real)\/[\w./-]+)`/g)];
+  expect(named.length).toBeGreaterThan(30);
+  expect(named.map(([, name = '']) => name).filter((name) => !existsSync(join(ROOT, 'test', name)))).toEqual([]);
 });
