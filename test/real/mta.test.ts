@@ -33,28 +33,28 @@ const ROWS: readonly Row[] = [
     [
       ['mailbox of the default domain', 'user1@example.org'],
       ['the same, without a domain', 'user1'],
-      ['the same, by the name of the mail server', 'user1@mx.example.org'],
+      ['the same, at the name of the mail server', 'user1@mx.example.org'],
       ['mailbox of a virtual domain', 'user1@virt.example'],
       ['in capitals', 'USER1@VIRT.EXAMPLE'],
-      ['nobody', 'nobody@example.org'],
-      ['nobody', 'nobody'],
-      ['nobody', 'nobody@virt.example'],
+      ['unknown mailbox', 'nobody@example.org'],
+      ['unknown mailbox', 'nobody'],
+      ['unknown mailbox', 'nobody@virt.example'],
       ['folder', 'user1+abc@example.org'],
       ['folder', 'user1+abc@virt.example'],
-      ['missing folder', 'user1+def@example.org'],
-      ['missing folder', 'user1+def@virt.example'],
+      ['folder that does not exist', 'user1+def@example.org'],
+      ['folder that does not exist', 'user1+def@virt.example'],
       ['alias', 'info@virt.example'],
       ['alias and a folder of its target', 'info+abc@virt.example'],
-      ['alias and a folder that its target lacks', 'info+def@virt.example'],
-      ['what a catch-all takes', 'anybody@caught.example'],
+      ['alias and a folder that its target does not have', 'info+def@virt.example'],
+      ['address that a catch-all takes', 'anybody@caught.example'],
       ['quoted', '"quo ted"@example.org'],
       ['quoted', '"quo ted"@virt.example'],
       ['UTF-8', 'jörg@example.org'],
       ['UTF-8', 'jörg@virt.example'],
-      ['over quota', 'full@example.org'],
-      ['over quota', 'full@virt.example'],
-      ['disabled', 'off@example.org'],
-      ['disabled', 'off@virt.example'],
+      ['mailbox over quota', 'full@example.org'],
+      ['mailbox over quota', 'full@virt.example'],
+      ['disabled mailbox', 'off@example.org'],
+      ['disabled mailbox', 'off@virt.example'],
     ] as const
   ).map(([what, recipient]) => ({ what, recipient, trouble: 'none' as const })),
   ...(['store away', 'stopped', 'stalled', 'down', 'back'] as const).flatMap((trouble) =>
@@ -66,11 +66,11 @@ const ROUNDS = 20;
 
 /** Trouble, as the table says it. */
 const WORDS: Record<Exclude<Trouble, 'none'>, string> = {
-  'store away': 'the store is out of reach',
+  'store away': 'the store is unavailable',
   stopped: 'smmap hangs',
-  stalled: 'smmap stands still for twice its deadline',
+  stalled: 'smmap is stopped for twice its deadline',
   down: 'smmap is down',
-  back: 'smmap is back',
+  back: 'smmap runs again',
 };
 
 /** Who is there, and may be deferred but not refused. */
@@ -122,7 +122,7 @@ const SERVERS: readonly Server[] = [
     title: 'Postfix',
     part: await findPostfixServer(PARTS),
     delivered: DELIVERED,
-    instead: ({ trouble }) => (trouble === 'stopped' ? '451 after 100 s, not run' : null),
+    instead: ({ trouble }) => (trouble === 'stopped' ? '451 after 100 s (not tested)' : null),
   },
   {
     name: 'sendmail',
@@ -140,10 +140,10 @@ const SERVERS: readonly Server[] = [
     delivered: ['user1@example.org', 'user1+abc@example.org', 'user1+abc@virt.example'],
     instead({ trouble, recipient }) {
       if (/^info|^[^@]*$|@mx\./.test(recipient)) return '-';
-      return trouble === 'stopped' ? 'waits, not run' : null;
+      return trouble === 'stopped' ? 'waits for ever (not tested)' : null;
     },
     // It asks about one recipient after the other. Who comes first has waited for too long, and the others have not.
-    varies: ({ trouble }) => (trouble === 'stalled' ? '4xx for who waited, then as usual' : null),
+    varies: ({ trouble }) => (trouble === 'stalled' ? '4xx for the client that waited, then as usual' : null),
     clings: true,
     refuses: /^"quo ted"|^jörg/,
   },
