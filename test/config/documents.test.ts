@@ -52,3 +52,16 @@ it('SECURITY.md names tests that there are', () => {
   expect(named.length).toBeGreaterThan(30);
   expect(named.map(([, name = '']) => name).filter((name) => !existsSync(join(ROOT, 'test', name)))).toEqual([]);
 });
+
+it('what one sees at 3 a.m., as docs/operations.md has it, is what smmap says', () => {
+  const source = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => textOf(join('src', name)))
+    .join('\n');
+  const [, table = ''] = /^## At 3 a\.m\.$(.*?)^#/ms.exec(textOf('docs/operations.md')) ?? [];
+  const seen = [...table.matchAll(/^\| (.*?) \|/gm)].map(([, cell = '']) => cell).join('\n');
+  const quoted = [...seen.matchAll(/`([^`]+)`/g)].map(([, text = '']) => text);
+  const texts = quoted.filter((text) => !/^(?:systemctl|smmap) /.test(text));
+  expect(texts.length).toBeGreaterThan(20);
+  expect(texts.filter((text) => text !== 'Found left-over process' && !source.includes(text))).toEqual([]);
+});
