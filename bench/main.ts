@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Bench, type Build, type Part, mainOf } from './bench.ts';
 import { codecPart } from './codec.ts';
+import { databasesPart } from './databases.ts';
 import { mapsPart } from './maps.ts';
 import { openLoad, openScratch } from './processes.ts';
 import { createStores, storePart } from './store.ts';
@@ -18,6 +19,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   store: storePart,
   throughput: throughputPart,
   maps: mapsPart,
+  databases: databasesPart,
 };
 const DEFAULT_PARTS = ['codec', 'store', 'throughput', 'maps'];
 const ROUNDS = 9; // a clear difference is one that 8 of 9 rounds show
@@ -34,7 +36,7 @@ ${Object.entries(PARTS)
 Options:
   --other DIR   also measures the build in DIR, a checkout where you ran "npm run build", and compares the two
   --rounds N    how often everything is measured (default ${ROUNDS}; 1 for a quick look; a verdict needs at least 6)
-  --full        more mailboxes: 10,000,000 in the part store; takes minutes
+  --full        more mailboxes: 10,000,000 in the part store, 1,000,000 in each database; takes many minutes
   --help        prints this text
 
 Did my change make smmap slower? Build the old source beside the new one, and compare:
