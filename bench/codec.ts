@@ -32,7 +32,13 @@ const UTF8_PAYLOAD = Buffer.from('cyrus jürgen@bücher.example');
 
 const run: Part['run'] = async ({ builds, rounds, print }) => {
   const tasks: Task[] = [];
-  for (const build of builds) tasks.push(...tasksOf(build, await codecOf(build)));
+  for (const build of builds) {
+    try {
+      tasks.push(...tasksOf(build, await codecOf(build)));
+    } catch (error) {
+      print(`\nThe codec of ${build.name} is not measured: ${(error as Error).message}`);
+    }
+  }
   const results = await interleave(
     rounds,
     tasks.map((task) => () => nanosecondsOf(task)),

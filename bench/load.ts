@@ -68,11 +68,11 @@ async function run(order: LoadOrder): Promise<LoadReport> {
   failure.catch(() => {}); // it is raced below
 
   const nextFrame = (): string => frames[asked++ % FRAMES] as string;
-  const count = (nowMs: number, askedMs: number): void => {
+  const count = (waitedMs: number): void => {
     const letter = buffer[buffer.indexOf(COLON) + 1];
     if (letter === LETTER_O) found++;
     else if (letter === LETTER_N) notFound++;
-    waitsMs[replies++] = nowMs - askedMs;
+    waitsMs[replies++] = waitedMs;
   };
   /** Connects, and calls `answered` for each whole reply. */
   const open = (answered: () => void): Socket => {
@@ -89,45 +89,41 @@ async function run(order: LoadOrder): Promise<LoadReport> {
     return socket;
   };
 
-  /** A kept connection. Resolves after a first reply: libuv accepts connections slowly when others are under load. */
-  const openKept = (): Promise<() => void> =>
+  /**
+   * Asks, waits for the reply, and asks again. Resolves, after a first reply, to what starts this: libuv accepts slowly
+   * while others are under load.
+   */
+  const createClient = (): Promise<(nowMs: number) => void> =>
     new Promise((resolve) => {
+      let socket: Socket | null = null;
       let askedMs = 0;
       let started = false;
       const ask = (nowMs: number): void => {
         askedMs = nowMs;
+        socket ??= open(answered);
         socket.write(nextFrame(), 'latin1');
       };
-      const socket = open(() => {
+      const answered = (): void => {
         const nowMs = performance.now();
-        if (started) {
-          count(nowMs, askedMs);
-          if (!stopped) ask(nowMs);
-        } else {
-          started = true;
-          resolve(() => ask(performance.now()));
+        if (started) count(nowMs - askedMs);
+        if (!order.keep && socket !== null) {
+          sockets.delete(socket);
+          socket.destroy();
+          socket = null;
         }
-      });
+        if (started && !stopped) ask(nowMs);
+        if (!started) resolve(ask);
+        started = true;
+      };
       ask(performance.now());
     });
-  /** A connection for one request, then the next one. */
-  const askOnce = (): void => {
-    const askedMs = performance.now();
-    const socket = open(() => {
-      count(performance.now(), askedMs);
-      sockets.delete(socket);
-      socket.destroy();
-      if (!stopped) askOnce();
-    });
-    socket.write(nextFrame(), 'latin1');
-  };
 
   try {
-    const starts: (() => void)[] = [];
+    const starts: ((nowMs: number) => void)[] = [];
     while (starts.length < order.connections) {
-      starts.push(order.keep ? await Promise.race([openKept(), failure, tooLate(starts.length)]) : askOnce);
+      starts.push(await Promise.race([createClient(), failure, tooLate(starts.length)]));
     }
-    for (const start of starts) start();
+    for (const start of starts) start(performance.now());
     await Promise.race([sleep(order.warmMs), failure]);
     replies = found = notFound = 0;
     const serverFrom = cpuUs(order.serverPid);

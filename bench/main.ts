@@ -96,7 +96,7 @@ async function main(): Promise<void> {
     for (const name of names) {
       const found = await (PARTS[name] as Part).run(bench);
       goals.push(...found.goals);
-      figures.push(...found.figures);
+      figures.push(...found.figures.map((figure) => Object.assign(figure, { what: `${name}: ${figure.what}` })));
     }
     if (builds.length > 1) {
       print(

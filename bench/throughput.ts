@@ -13,8 +13,8 @@ const CASES: readonly Omit<Asked, 'server'>[] = [
   { what: '8 kept connections', connections: 8, ...ALL_PRESENT },
   { what: JUDGED, connections: 50, ...ALL_PRESENT },
   { what: '500 kept connections', connections: 500, ...ALL_PRESENT },
-  { what: '50 kept, NOTFOUND', connections: 50, map: MAP, keys: [absent(MAILBOXES)], expected: 'NOTFOUND' },
-  { what: '8 at a time, one per request', connections: 8, keep: false, ...ALL_PRESENT },
+  { what: '50 kept connections, NOTFOUND', connections: 50, map: MAP, keys: [absent(MAILBOXES)], expected: 'NOTFOUND' },
+  { what: '8 connections, 1 request each', connections: 8, keep: false, ...ALL_PRESENT },
 ];
 
 const run: Part['run'] = async (bench) => {
@@ -35,8 +35,10 @@ const run: Part['run'] = async (bench) => {
   print(
     '\nThroughput: requests for one of 1,000,000 mailboxes in the embedded store, over a Unix socket. "floor" is a',
   );
-  print('server that answers a constant: what Node alone costs. A kept connection waits for its reply and asks again.');
-  print('All mailboxes exist, except in the row NOTFOUND: there the daemon also logs each reply.\n');
+  print('server that answers a constant: what Node alone costs. A kept connection waits for its reply and asks again,');
+  print(
+    'the others are closed and replaced. All mailboxes exist, except in the row NOTFOUND: there the daemon also logs each reply.\n',
+  );
   const floorOf = ({ asked: { connections, keep } }: Rate): Rate =>
     rates.find(({ asked: of }) => of.server === floor && of.connections === connections && of.keep === keep) as Rate;
   print(formatRates(rates, 'floor', floorOf));
