@@ -35,9 +35,11 @@ const run: Part['run'] = async (bench) => {
   print(
     '\nThroughput: requests for one of 1,000,000 mailboxes in the embedded store, over a Unix socket. "floor" is a',
   );
-  print('server that answers a constant: what Node alone costs. A kept connection waits for its reply and asks again,');
   print(
-    'the others are closed and replaced. All mailboxes exist, except in the row NOTFOUND: there the daemon also logs each reply.\n',
+    'server that answers a constant: what Node alone costs. A connection waits for its reply; a kept one asks again,',
+  );
+  print(
+    'another is closed and replaced. All mailboxes exist, except for NOTFOUND: there the daemon logs each reply too.\n',
   );
   const floorOf = ({ asked: { connections, keep } }: Rate): Rate =>
     rates.find(({ asked: of }) => of.server === floor && of.connections === connections && of.keep === keep) as Rate;
