@@ -126,12 +126,14 @@ const DATABASES: Readonly<Record<string, Open>> = {
   SQLite: openSqlite,
 };
 
+const ABOUT = `
+Databases: requests for mailboxes in a database on this machine. Load, daemon and database share its cores.
+Without "batch = 1" one query asks for several mailboxes. "x first": divided by the first row.
+`;
+
 const run: Part['run'] = async (bench) => {
   const { scratch, full, print } = bench;
-  print(
-    '\nDatabases: requests for mailboxes in a database on this machine. Load, daemon and database share its cores.',
-  );
-  print('Without "batch = 1" one query asks for several mailboxes. "x first": divided by the first row.\n');
+  print(ABOUT);
   const figures: Figure[] = [];
   const goals: Goal[] = [];
   for (const [name, open] of Object.entries(DATABASES)) {

@@ -52,6 +52,15 @@ How to read the tables:
   programs disturb the machine: trust it first. "core %": how much of one core the server used.
 `;
 
+const ABOUT_COMPARISON = `
+Comparison: this build and the other build in the same rounds. "this / other" divides the figures of a round; "better in"
+counts the rounds in which this build was better. A verdict stands where two equal builds would come to it in at most 1
+of 20 rows: expect a few by chance.
+`;
+const ABOUT_GOALS = `
+Goals: the limits that the project has set itself, measured of this build. On a busy machine, trust those of CPU time.
+`;
+
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -69,17 +78,15 @@ async function main(): Promise<void> {
   const names = positionals.length === 0 ? DEFAULT_PARTS : positionals;
   const rounds = Number(values.rounds);
   const unknown = names.find((name) => !Object.hasOwn(PARTS, name));
-  if (unknown !== undefined)
-    throw new Error(`There is no part "${unknown}". The parts: ${Object.keys(PARTS).join(', ')}`);
-  if (!Number.isInteger(rounds) || rounds < 1)
-    throw new Error(`--rounds ${values.rounds}: must be a whole number from 1`);
+  const parts = Object.keys(PARTS).join(', ');
+  if (unknown !== undefined) throw new Error(`There is no part "${unknown}". The parts are ${parts}.`);
+  if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds must be a whole number, at least 1');
 
   const root = dirname(dirname(dirname(fileURLToPath(import.meta.url)))); // this file runs as build/bench/main.js
   const builds: Build[] = [{ name: 'this build', folder: root }];
   if (values.other !== undefined) builds.push({ name: 'other build', folder: resolve(values.other) });
   const missing = builds.find((build) => !existsSync(mainOf(build)));
-  if (missing !== undefined)
-    throw new Error(`${mainOf(missing)} does not exist: run "npm run build" in ${missing.folder}`);
+  if (missing !== undefined) throw new Error(`${missing.folder} has no dist/main.js: run "npm run build" there`);
 
   const startedMs = performance.now();
   const scratch = openScratch();
@@ -87,9 +94,8 @@ async function main(): Promise<void> {
   try {
     const load = openLoad(scratch);
     const bench: Bench = { scratch, load, builds, stores: createStores(scratch), rounds, full: values.full, print };
-    print(
-      `smmap bench, ${rounds} rounds, Node ${process.version}, ${availableParallelism()} cores, ${cpus()[0]?.model}`,
-    );
+    const machine = `Node ${process.version}, ${availableParallelism()} cores, ${cpus()[0]?.model}`;
+    print(`smmap bench, ${new Date().toISOString()}, ${rounds} rounds, ${machine}`);
     for (const { name, folder } of builds) print(`${name}: ${folder}`);
     const goals: Goal[] = [];
     const figures: Figure[] = [];
@@ -99,15 +105,10 @@ async function main(): Promise<void> {
       figures.push(...found.figures.map((figure) => Object.assign(figure, { what: `${name}: ${figure.what}` })));
     }
     if (builds.length > 1) {
-      print(
-        '\nComparison: this build and the other build in the same rounds. "this / other" divides the figures of a round;',
-      );
-      print('"better in" counts the rounds in which this build was better. A verdict stands where equal builds would');
-      print('come to it in at most 1 of 20 rows: expect a few by chance.\n');
+      print(ABOUT_COMPARISON);
       print(formatComparison(figures));
     }
-    if (goals.length > 0)
-      print(`\nGoals: the limits that the project has set itself, for this build\n\n${formatGoals(goals)}`);
+    if (goals.length > 0) print(`${ABOUT_GOALS}\n${formatGoals(goals)}`);
     print(`\nTook ${Math.round((performance.now() - startedMs) / 1_000)} s`);
   } finally {
     scratch.close();

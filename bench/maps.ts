@@ -46,6 +46,11 @@ const QUESTIONS: readonly (readonly [what: string, map: string, keys: Keys, expe
 /** The rows that must not cost more than MOST_TIMES what a mailbox that is found costs. */
 const JUDGED = new Set(['mailbox absent', 'alias found', 'alias absent', 'alias found: the catch-all']);
 
+const ABOUT = `
+Maps: what each kind of question costs, with ${CONNECTIONS} kept connections. The embedded store has 1,000,000 mailboxes,
+100,000 aliases, one catch-all and a table of 100,000 keys. The log level is "warn". "x first": divided by the first row.
+`;
+
 const run: Part['run'] = async (bench) => {
   const { scratch, builds, print } = bench;
   const daemons: Server[] = [];
@@ -58,12 +63,7 @@ const run: Part['run'] = async (bench) => {
   const rates = await measureRates(bench, asked);
   for (const server of daemons) await server.close();
 
-  print(
-    `\nMaps: what each kind of question costs; ${CONNECTIONS} kept connections. "x first": divided by the first row.`,
-  );
-  print(
-    'The embedded store has 1,000,000 mailboxes, 100,000 aliases, one catch-all, a table of 100,000 keys. The log level is "warn".\n',
-  );
+  print(ABOUT);
   const hit = rates[0] as Rate;
   print(formatRates(rates, 'first', () => hit));
 

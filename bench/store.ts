@@ -35,6 +35,15 @@ const CONNECTIONS = 50;
 const STRIDE = 7_368_787; // a prime: N * STRIDE modulo a power of ten gives each number once, in no order
 const PORTION = 10_000;
 
+const ABOUT = `
+Store: the embedded store. An import is "smmap mailbox import" of an unordered list, from its start to its end. A start
+lasts until the first OK; before it, the data file is removed from the page cache. Memory is the resident memory under
+load, without the pages of the data file.
+`;
+const ABOUT_SIZE = `
+Size: what more mailboxes cost. ${CONNECTIONS} kept connections ask for random ones. "x first": divided by the first row.
+`;
+
 const run: Part['run'] = async (bench) => {
   const { scratch, builds, rounds, full, stores, print } = bench;
   const kept: Store[] = [];
@@ -79,18 +88,9 @@ const run: Part['run'] = async (bench) => {
     add('start with', build, mailboxes, 'ms', starts[at] ?? []);
     add('memory with', build, mailboxes, 'MB', [memories[at] ?? NaN]);
   });
-  print(
-    '\nStore: the embedded store. An import is `smmap mailbox import` of an unordered list, from its start to its end.',
-  );
-  print(
-    'A start lasts until the first OK; before it, the data file is removed from the page cache. Memory is the resident',
-  );
-  print('memory under load, without the pages of the data file.\n');
+  print(ABOUT);
   print(formatFigures(figures));
-  print(
-    `\nSize: what more mailboxes cost. ${CONNECTIONS} kept connections ask for random ones. "x first": divided by the`,
-  );
-  print('first row.\n');
+  print(ABOUT_SIZE);
   const small = rates[0] as Rate;
   print(formatRates(rates, 'first', () => small));
 

@@ -17,6 +17,12 @@ const CASES: readonly Omit<Asked, 'server'>[] = [
   { what: '8 connections, 1 request each', connections: 8, keep: false, ...ALL_PRESENT },
 ];
 
+const ABOUT = `
+Throughput: requests for one of 1,000,000 mailboxes in the embedded store, over a Unix socket. "floor" is a server
+that answers a constant: what Node alone costs. A kept connection asks again after each reply; the others are closed
+and replaced. All mailboxes exist, except in the row NOTFOUND: there the daemon also logs each reply.
+`;
+
 const run: Part['run'] = async (bench) => {
   const { scratch, builds, stores, print } = bench;
   const daemons: Server[] = [];
@@ -32,15 +38,7 @@ const run: Part['run'] = async (bench) => {
   const rates = await measureRates(bench, asked);
   for (const server of [floor, ...daemons]) await server.close();
 
-  print(
-    '\nThroughput: requests for one of 1,000,000 mailboxes in the embedded store, over a Unix socket. "floor" is a',
-  );
-  print(
-    'server that answers a constant: what Node alone costs. A connection waits for its reply; a kept one asks again,',
-  );
-  print(
-    'another is closed and replaced. All mailboxes exist, except for NOTFOUND: there the daemon logs each reply too.\n',
-  );
+  print(ABOUT);
   const floorOf = ({ asked: { connections, keep } }: Rate): Rate =>
     rates.find(({ asked: of }) => of.server === floor && of.connections === connections && of.keep === keep) as Rate;
   print(formatRates(rates, 'floor', floorOf));
