@@ -82,7 +82,7 @@ describePart("Debian's Postfix, with smtpd in a chroot", await findDebianPostfix
     const { code, stderr } = await postfix.type(blockOf('Postfix').replace('proxy:', ''));
     expect(code, stderr).toBe(0);
     await says('451 4.3.0', '451 4.3.0');
-    expect(postfix.log()).toMatch(/smmap\.sock.*No such file or directory/);
+    await vi.waitFor(() => expect(postfix.log()).toMatch(/smmap\.sock.*No such file or directory/), 10_000);
   });
 
   test('asks smmap as the five lines of README.md say', async () => {
