@@ -60,12 +60,17 @@ export function formatComparison(figures: readonly Figure[]): string {
     if (who !== 'this build' || other === undefined) return [];
     const quotients = ratios(values, other.values);
     const wins = quotients.filter((quotient) => (better === 'higher' ? quotient > 1 : quotient < 1)).length;
-    const clear = chanceOf(wins, values.length) <= BY_CHANCE;
-    const verdict = clear ? (wins * 2 > values.length ? 'BETTER' : 'WORSE') : 'no clear difference';
+    const verdict = verdictOf(wins, values.length);
     const middles = [values, other.values, quotients].map((each) => formatNumber(median(each)));
     return [[what, unit, ...middles, formatRange(quotients), `${wins} of ${values.length}`, verdict]];
   });
   return formatTable(['what', 'unit', 'this', 'other', 'this / other', 'range', 'better in', 'verdict'], rows, 2);
+}
+
+function verdictOf(wins: number, rounds: number): string {
+  if (chanceOf(rounds, rounds) > BY_CHANCE) return 'too few rounds';
+  if (chanceOf(wins, rounds) > BY_CHANCE) return 'no clear difference';
+  return wins * 2 > rounds ? 'BETTER' : 'WORSE';
 }
 
 /** A limit that the project has set itself. */
