@@ -65,3 +65,11 @@ it('what one sees at 3 a.m., as docs/operations.md has it, is what smmap says', 
   expect(texts.length).toBeGreaterThan(20);
   expect(texts.filter((text) => text !== 'Found left-over process' && !source.includes(text))).toEqual([]);
 });
+
+it('the driver in CONTRIBUTING.md is the one that a test adds', () => {
+  const fileOf = (name: string): string => {
+    const text = textOf(`test/support/null/${name}`).replaceAll('../../../src/store/', '../../');
+    return `// src/store/driver/null/${name}\n${text.replaceAll('../../../src/', '../../../')}`;
+  };
+  expect(textOf('CONTRIBUTING.md')).toContain(`\`\`\`ts\n${fileOf('keys.ts')}\n${fileOf('driver.ts')}\`\`\`\n`);
+});

@@ -1,70 +1,27 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
-import type { Driver, StoreConfig } from '../../src/store/driver.ts';
+import type { StoreConfig } from '../../src/store/driver.ts';
 import { DRIVERS } from '../../src/store/drivers.ts';
 import { openStore, UNTOLD } from '../../src/store/open.ts';
-import { run } from '../real/command.ts';
+import { nothing } from '../support/null/keys.ts';
 
-// The driver that CONTRIBUTING.md shows, as it stands there.
+// What it takes to add a driver: the folder test/support/null, which CONTRIBUTING.md shows, and one line in drivers.ts.
 
-const ROOT = new URL('../../', import.meta.url).pathname;
-const CODE = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, 'CONTRIBUTING.md'), 'utf8'))?.[1] ?? '';
-const FOLDER = join(ROOT, 'build/null-driver');
-const ABSOLUTE = { rewriteRelativeImportExtensions: false, allowImportingTsExtensions: true }; // imports by whole paths
-const PLACES = { socket: '/run/smmap/smmap.sock', store: '/var/lib/smmap' };
+it('a driver declares its keys, what it answers, and how it is opened, and nothing else has to know it', async () => {
+  Object.assign(DRIVERS, { null: nothing });
+  const places = { socket: '/run/smmap/smmap.sock', store: '/var/lib/smmap' };
+  const text = (more: string) => `[store.nowhere]\ndriver = "null"\n${more}\n[map.mailbox]\n`;
+  const config = parseConfig(text('cache = { entries = 200 }'), 'a.toml', places);
+  expect(config.maps.get('mailbox')?.stores).toEqual(['nowhere']);
 
-const written: string[] = [];
-beforeAll(() => {
-  for (const part of CODE.split(/^\/\/ (?=src\/store)/m).filter((text) => text !== '')) {
-    const [name = ''] = part.split('\n');
-    const file = join(FOLDER, name.replace('src/', ''));
-    mkdirSync(dirname(file), { recursive: true });
-    const source = join(ROOT, dirname(name));
-    writeFileSync(
-      file,
-      part.slice(name.length).replaceAll(/'(\.\.\/[^']+)'/g, (_, path: string) => `'${join(source, path)}'`),
-    );
-    written.push(file);
-  }
-});
-afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
+  const store = await openStore(config.stores.get('nowhere') as StoreConfig, UNTOLD);
+  const fred = { local: 'fred', domain: 'example.org', exact: false } as const;
+  expect(await store.lookup({ about: 'mailbox', ...fred, folder: null, anyCase: false })).toBeNull();
+  expect(store.cache?.stats().entries).toBe(1);
+  expect(store.status().servers.map(({ name }) => name)).toEqual(['null']);
+  await store.close();
 
-describe('a driver', () => {
-  it('is some 25 lines in its folder', () => {
-    expect(written).toHaveLength(2);
-    const isCode = (line: string): boolean => line.trim() !== '' && !/^\s*(?:\/\/|\/\*\*|import )/.test(line);
-    expect(CODE.split('\n').filter(isCode).length).toBeLessThanOrEqual(25);
-  });
-
-  it('has the right types', async () => {
-    const config = join(FOLDER, 'tsconfig.json');
-    writeFileSync(
-      config,
-      JSON.stringify({ extends: join(ROOT, 'tsconfig.json'), compilerOptions: ABSOLUTE, include: ['.'] }),
-    );
-    const { code, stdout } = await run(join(ROOT, 'node_modules/.bin/tsc'), ['--project', config]);
-    expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
-  });
-
-  it('is known to everybody by one line', async () => {
-    const { nothing } = (await import(written[0] as string)) as { nothing: Driver };
-    Object.assign(DRIVERS, { null: nothing });
-    const parse = (keys: string) =>
-      parseConfig(`[store.nowhere]\ndriver = "null"\n${keys}\n[map.mailbox]\n`, 'a.toml', PLACES);
-    const config = parse('cache = { entries = 200 }');
-    expect(config.maps.get('mailbox')?.stores).toEqual(['nowhere']);
-
-    const store = await openStore(config.stores.get('nowhere') as StoreConfig, UNTOLD);
-    const fred = { local: 'fred', domain: 'example.org', exact: false } as const;
-    expect(await store.lookup({ about: 'mailbox', ...fred, folder: null, anyCase: false })).toBeNull();
-    expect(store.cache?.stats().entries).toBe(1);
-    expect(store.status().servers.map(({ name, trouble }) => [name, trouble])).toEqual([['null', null]]);
-    await store.close();
-
-    expect(() => parse('abuot = "alias"')).toThrow('did you mean about?');
-    expect(() => parse('cache = { events = "x" }')).toThrow('tells of no changes');
-    expect(() => parse('about = "alias"')).toThrow('none of them holds mailboxes');
-  });
+  expect(() => parseConfig(text('abuot = "alias"'), 'a.toml', places)).toThrow('did you mean about?');
+  expect(() => parseConfig(text('cache = { events = "x" }'), 'a.toml', places)).toThrow('tells of no changes');
+  expect(() => parseConfig(text('about = "alias"'), 'a.toml', places)).toThrow('none of them holds mailboxes');
 });
