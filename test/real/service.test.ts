@@ -8,6 +8,7 @@ import type { Result } from './command.ts';
 import { findInit } from './init.ts';
 import { describePart } from './part.ts';
 import { type AtEnd, type Service, makeService, until } from './service.ts';
+import { LONG } from '../support/long.ts';
 
 const FINE: Result = { code: 0, stdout: '', stderr: '' };
 const ALONE_MS = 8_000; // how long a worker goes on whose keeper ended
@@ -196,37 +197,39 @@ describePart('a real systemd', await findInit(), () => {
       expect(await client.ask('mailbox', JOE)).toBe(`OK ${JOE}`);
     });
 
-    test('a client that speaks lines is served without limit, across restarts, a stop and a start', async ({
-      onTestFinished,
-    }) => {
-      const line = '[listen.line]\npath = "/run/smmap/line.sock"\nprotocol = "line"\n';
-      const limits = '[limits]\nstop_ms = 100\nhandover_ms = 100\n';
-      const config = (name: string): string =>
-        `${limits}[listen.mta]\npath = "/run/smmap/smmap.sock"\n${line}${people(name)}`;
-      const { service, client } = await serve(onTestFinished, config(FRED));
-      client.close();
-      const path = service.socket.replace('smmap.sock', 'line.sock');
-      const smtpd = await connectLine(onTestFinished, path);
-      expect(await smtpd.ask(`mailbox ${FRED}`)).toBe(`OK ${FRED}`);
-      await service.configure(config(JOE));
-      for (let round = 1; round <= 2; round++) {
-        expect(await service.systemctl('restart', 'smmap')).toEqual(FINE);
-        await until(async () => (await events(service, 'handing_over')) === round);
-        await sleep(300);
-        expect(await smtpd.ask(`mailbox ${JOE}`)).toBe(`OK ${JOE}`);
-      }
-      const second = await connectLine(onTestFinished, path);
-      expect(await second.ask(`mailbox ${JOE}`)).toBe(`OK ${JOE}`);
-      expect(await service.systemctl('stop', 'smmap')).toEqual(FINE);
-      await until(async () => !existsSync(path));
-      expect(await smtpd.ask(`mailbox ${JOE}`)).toBe('TEMP lookup failed');
-      expect(await service.systemctl('start', 'smmap')).toEqual(FINE);
-      for (const each of [smtpd, second]) expect(await each.ask(`mailbox ${JOE}`)).toBe(`OK ${JOE}`);
-      const older = async (): Promise<string> => (await service.run('smmap', 'stores')).stderr;
-      await until(async () =>
-        /^(?:smmap: process \d+, which this daemon replaced, still serves 1 connections\n){2}$/.test(await older()),
-      );
-    });
+    test(
+      'a client that speaks lines is served without limit, across restarts, a stop and a start',
+      LONG,
+      async ({ onTestFinished }) => {
+        const line = '[listen.line]\npath = "/run/smmap/line.sock"\nprotocol = "line"\n';
+        const limits = '[limits]\nstop_ms = 100\nhandover_ms = 100\n';
+        const config = (name: string): string =>
+          `${limits}[listen.mta]\npath = "/run/smmap/smmap.sock"\n${line}${people(name)}`;
+        const { service, client } = await serve(onTestFinished, config(FRED));
+        client.close();
+        const path = service.socket.replace('smmap.sock', 'line.sock');
+        const smtpd = await connectLine(onTestFinished, path);
+        expect(await smtpd.ask(`mailbox ${FRED}`)).toBe(`OK ${FRED}`);
+        await service.configure(config(JOE));
+        for (let round = 1; round <= 2; round++) {
+          expect(await service.systemctl('restart', 'smmap')).toEqual(FINE);
+          await until(async () => (await events(service, 'handing_over')) === round);
+          await sleep(300);
+          expect(await smtpd.ask(`mailbox ${JOE}`)).toBe(`OK ${JOE}`);
+        }
+        const second = await connectLine(onTestFinished, path);
+        expect(await second.ask(`mailbox ${JOE}`)).toBe(`OK ${JOE}`);
+        expect(await service.systemctl('stop', 'smmap')).toEqual(FINE);
+        await until(async () => !existsSync(path));
+        expect(await smtpd.ask(`mailbox ${JOE}`)).toBe('TEMP lookup failed');
+        expect(await service.systemctl('start', 'smmap')).toEqual(FINE);
+        for (const each of [smtpd, second]) expect(await each.ask(`mailbox ${JOE}`)).toBe(`OK ${JOE}`);
+        const older = async (): Promise<string> => (await service.run('smmap', 'stores')).stderr;
+        await until(async () =>
+          /^(?:smmap: process \d+, which this daemon replaced, still serves 1 connections\n){2}$/.test(await older()),
+        );
+      },
+    );
 
     test('a TCP port changes hands in a moment, and comes back where the start is refused after all', async ({
       onTestFinished,

@@ -24,6 +24,7 @@ import { askOnce, connectTo, request } from './client.ts';
 import { run } from './command.ts';
 import { MAIN, makeFolder, serve } from './daemon.ts';
 import { PARTS, describePart, together } from './part.ts';
+import { LONG } from '../support/long.ts';
 
 const FRED = 'fred@example.org';
 const WAIT = { timeout: 20_000, interval: 5 };
@@ -248,7 +249,7 @@ describe('a log that nobody reads', () => {
     }
   });
 
-  test('and is read after a while says how many lines are missing', { timeout: 60_000 }, async () => {
+  test('and is read after a while says how many lines are missing', { ...LONG, timeout: 60_000 }, async () => {
     const folder = await makeFolder();
     writeFileSync(join(folder, 'smmap.toml'), configOf(folder));
     const child = spawn(process.execPath, [MAIN, 'serve', '--config', join(folder, 'smmap.toml')], {

@@ -400,7 +400,7 @@ test('a data file that is replaced while a command writes takes nothing, and the
 });
 
 describe('a store that shrinks', () => {
-  test('sharply is logged, whoever did it, and little by little too', async () => {
+  test('sharply is logged, whoever did it, and little by little too', LONG, async () => {
     const daemon = await serve();
     const store = join(daemon.folder, 'store');
     const ask = async (): Promise<void> => {
