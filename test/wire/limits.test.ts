@@ -59,7 +59,7 @@ function byHand(): {
 describe('a deadline', () => {
   it('is answered TEMP when it passes, and the late answer goes nowhere', async () => {
     const hand = byHand();
-    const { connect, told } = await start(hand.answer, { deadlineMs: 50 });
+    const { connect, told } = await start(hand.answer, { deadlineMs: 400 });
     const socket = connect();
     socket.write('6:m slow,');
     expect(await readBytes(socket, 24)).toBe('20:TEMP deadline passed,');
@@ -227,11 +227,11 @@ describe('a connection is dropped', () => {
   });
 
   it('and not when requests are finished one after the other for longer than that', async () => {
-    const { connect, told } = await start(echo, { unfinishedMs: 60 });
+    const { connect, told } = await start(echo, { unfinishedMs: 600 });
     const socket = connect();
     for (let at = 0; at < 6; at++) {
       socket.write('3:m');
-      await sleep(20);
+      await sleep(150);
       socket.write(' a,');
       expect(await readBytes(socket, 7)).toBe('4:OK a,');
     }
