@@ -7,18 +7,23 @@ export const aliasKeys = section(
     ...recipientKeys,
     detail: section({
       separators,
-      /** Whether `user+detail` goes to `target+detail` where only `user` is an alias, as Postfix does with its own tables. */
+      /**
+       * Whether `user+detail` goes to `target+detail` if only `user` is an alias. Postfix does so with its own tables.
+       */
       carry: yesOrNo(true),
     })
       .prefault({})
       .describe('{ separators = ["+"], carry = true }'),
-    /** One step, since Postfix and Sendmail ask again for each target; or all the way, for a mail server that takes the answer as it is. */
+    /** `once`, because Postfix and Sendmail ask again for each target; or `fully`, for a mail server that does not. */
     expand: oneOf(['once', 'fully'], 'once'),
-    /** What `@domain` catches: what has no mailbox of its own; whatever has no alias, as in Postfix's own tables; or nothing. */
+    /**
+     * What `@domain` catches. `unknown`: addresses without a mailbox and without an alias. `any`: addresses without an
+     * alias, as in Postfix's own tables. `none`: nothing.
+     */
     catch_all: oneOf(['unknown', 'any', 'none'], 'unknown'),
   },
   checkRecipientKeys,
 ).transform(({ detail, ...others }) => ({ ...others, separators: detail.separators, carryDetail: detail.carry }));
 
-/** What these keys come to. */
+/** The keys, as they are read. */
 export type AliasTable = Readonly<z.output<typeof aliasKeys>>;

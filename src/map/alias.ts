@@ -13,9 +13,9 @@ import type { Lookup, Resolver } from './moment.ts';
 import { type Recipient, readRecipient } from './recipient.ts';
 import { askAlias, hasMailbox, linksOf, readAll, textOf } from './step.ts';
 
-const WILDCARD = /^(?:\+[+*])?@(?!.*@)/s; // what Sendmail asks for at the end: `++@domain`, `+*@domain`, `@domain`
+const WILDCARD = /^(?:\+[+*])?@(?!.*@)/s; // the last questions of Sendmail: `++@domain`, `+*@domain`, `@domain`
 
-/** What addresses stand for. It asks for mailboxes only where it found a catch-all, or for an alias domain. */
+/** The kind `alias`: the targets of an address. It asks for mailboxes only in an alias domain and for a catch-all. */
 export const alias: Kind<AliasOptions> = {
   keys: () => aliasKeys,
   questions: ({ catchAll, aliasDomains }) =>
@@ -26,9 +26,9 @@ export const alias: Kind<AliasOptions> = {
 };
 
 /**
- * What does this address stand for? OK with its targets, NOTFOUND where it is certain to stand for itself. Asked for a
- * bare domain, as Postfix does where virtual_alias_domains is left at its default, it answers whether that is an alias
- * domain. Throws where the store does, and UncertainError for a loop.
+ * Which targets does this address have? OK with the targets, NOTFOUND if the address is certainly not an alias. If the
+ * key is a bare domain, it answers whether the domain has the class `alias`: Postfix asks so if virtual_alias_domains
+ * has its default. Throws if the store throws, and UncertainError for a loop.
  */
 export function createAliasMap(options: AliasOptions): Resolver {
   const find = createChain(options);
@@ -36,7 +36,7 @@ export function createAliasMap(options: AliasOptions): Resolver {
   const reply = (texts: readonly string[] | null): Reply =>
     texts === null ? NOTFOUND : { kind: 'OK', value: formatTargets(texts) };
 
-  /** What is in an alias domain by another one's mailbox is to be delivered there. */
+  /** An address in an alias domain leads to the mailbox in the domain that it stands for. */
   const rewritten = (recipient: Recipient, store: Lookup): Maybe<Reply> => {
     if (!recipient.ofAliasDomain) return NOTFOUND;
     const value = formatAddress(recipient.written, recipient.domain);
@@ -44,7 +44,10 @@ export function createAliasMap(options: AliasOptions): Resolver {
   };
   const answer = (recipient: Recipient, store: Lookup): Maybe<Reply> =>
     andThen(find(recipient, store), (texts) => (texts === null ? rewritten(recipient, store) : reply(texts)));
-  /** Who was asked for each address before has the catch-all already, where it is due; here a mailbox would lose its mail. */
+  /**
+   * Answers `@domain` only with `catch_all = "any"`. Otherwise the question for the address, which came before, already
+   * found the catch-all if the address has no mailbox. If it has one, a catch-all here would take its mail.
+   */
   const wholeDomain = (domainText: string, store: Lookup): Maybe<Reply> => {
     const domain = options.catchAll === 'any' ? parseDomain(domainText) : null;
     if (domain === null) return NOTFOUND;
@@ -54,7 +57,7 @@ export function createAliasMap(options: AliasOptions): Resolver {
       return reply(links === null ? null : readAll(links).map(textOf));
     });
   };
-  /** Such as `example.org`, `localhost`, or a user; a catch-all of the default domain must not catch the first. */
+  /** A key such as `example.org` or `localhost`, which may also be a user. A catch-all must not catch `example.org`. */
   const bareWord = (key: string, domain: string, store: Lookup): Maybe<Reply> =>
     andThen(store.lookup({ about: 'domain', domain }), (found) => {
       if (found !== null && classOf(found, domain) === 'alias') return { kind: 'OK', value: key };

@@ -7,16 +7,18 @@ import { type Recipient, nameOf, recipientOf } from './recipient.ts';
 import { LONGEST_CHAIN, LoopError, MOST_TARGETS, createSearch } from './search.ts';
 import { type Link, type Links, type Step, type StepOptions, createStep, linkTo, readAll, textOf } from './step.ts';
 
-/** How aliases are followed. */
+/** The options that decide how aliases are followed. */
 export interface AliasOptions extends StepOptions {
-  /** Strictly: all the way, and a ring is a loop also where there is another way out, as Postfix has it; `smmap check` asks so. */
+  /**
+   * `strictly`, for `smmap check`: like `fully`, but a ring is a loop even if there are other targets, as in Postfix.
+   */
   readonly expand: AliasTable['expand'] | 'strictly';
 }
 
-/** Where an address leads, as texts; null where it is certain to be no alias. Throws LoopError. */
+/** The targets of an address, as texts. Null if the address is certainly not an alias. Throws LoopError. */
 export type Chain = (recipient: Recipient, store: Lookup) => Maybe<readonly string[] | null>;
 
-/** Follows aliases for who asks what an address stands for. */
+/** Makes the function that finds the targets of an address. */
 export function createChain(options: AliasOptions): Chain {
   const step = createStep(options);
   const follow = options.expand === 'once' ? createOnce(options, step) : createFully(options, step);
@@ -26,14 +28,14 @@ export function createChain(options: AliasOptions): Chain {
 
 type Follow = (recipient: Recipient, links: Links, store: Lookup) => Maybe<readonly string[]>;
 
-/** The first step as it is, unless all that it leads to is a ring, into which the mail server would walk. */
+/** The targets of the first step. Throws LoopError if they lead only into a ring: the mail server would follow it. */
 function createOnce(options: AliasOptions, step: Step): Follow {
   const search = createSearch(options, step, { own: () => 'none', isElsewhere: () => true });
   return (recipient, links, store) => {
     const all = readAll(links);
-    const texts = new Set(all.map(textOf)); // several aliases may lead to the same
-    /** The mail server asks again for `\user`, and is then told of the alias that does not count. */
-    const flaw = (link: Link): Maybe<string | null> => {
+    const texts = new Set(all.map(textOf)); // two targets may be equal
+    /** The name of a target `\user` that is an alias. The mail server would ask again for `user`, and get its alias. */
+    const skippedAlias = (link: Link): Maybe<string | null> => {
       if (link.kind !== 'address' || !link.isLast || (link.domain === null && options.defaultDomain === null))
         return null;
       const next = recipientOf(link, options);
@@ -41,7 +43,7 @@ function createOnce(options: AliasOptions, step: Step): Follow {
       return andThen(step(next, store), (found) => (found === null ? null : link.text));
     };
     return andThen(
-      firstOf(all.length, (at) => flaw(all[at] as Link)),
+      firstOf(all.length, (at) => skippedAlias(all[at] as Link)),
       (name) => {
         if (name === null) return andThen(search(recipient, 'none', links, store), () => [...texts]);
         throw new UncertainError(
@@ -52,13 +54,13 @@ function createOnce(options: AliasOptions, step: Step): Follow {
   };
 }
 
-/** Goes down to where there are no aliases any more, and passes over what it has visited. */
+/** Follows each target until it is not an alias. Visits each address once. */
 function createFully(options: AliasOptions, step: Step): Follow {
   return (recipient, links, store) => {
     const ends = new Set<string>();
     const seen = new Set<string>();
     let targetsLeft = MOST_TARGETS;
-    const keepers = new Set<string>(); // who have a copy: Postfix goes no further at them
+    const keepers = new Set<string>(); // each is its own target and keeps a copy: Postfix stops there
     const loops: LoopError[] = [];
     const collect = (from: Links, path: readonly string[]): Maybe<null> =>
       firstOf(from.count, (at) => visit(from.at(at), path));

@@ -4,8 +4,8 @@ import { UncertainError } from './map.ts';
 import type { Lookup } from './moment.ts';
 
 /**
- * The class of a domain that was found; `mailbox` where the store gives none. Capitals do not matter. Throws UncertainError for another
- * word: whoever wrote it may mean any of them.
+ * The class of a domain that was found, in any case; `mailbox` if the store gives none. Throws UncertainError for an
+ * unknown word, because nobody can know which class it means.
  */
 export function classOf({ value }: Entry, domain: string): DomainClass {
   const word = value.toLowerCase() || DEFAULT_CLASS;
@@ -14,7 +14,9 @@ export function classOf({ value }: Entry, domain: string): DomainClass {
   throw new UncertainError(`the domain ${domain} has the class "${value}" in its store, and ${known}: change it there`);
 }
 
-/** Whether mail for a domain goes to others: no store has a mailbox in it. Throws UncertainError for a class that smmap does not know. */
+/**
+ * Whether mail for a domain goes elsewhere: no store has a mailbox in it. Throws UncertainError for an unknown class.
+ */
 export function isElsewhere(domain: string, store: Lookup): Maybe<boolean> {
   return andThen(
     store.lookup({ about: 'domain', domain }),

@@ -13,16 +13,16 @@ import { formatValue, replyForm } from './value.ts';
 /** A `[map.NAME]` of kind domain. */
 const domainKeys = section({
   alias_domains: aliasDomains,
-  /** Only domains of this class; null: any. */
+  /** Only domains of this class are found. Null: of any class. */
   class: optional(z.enum(CLASSES).describe(`one of ${CLASSES.join(', ')}`)),
   /** What follows OK. */
   reply: replyForm(['key', 'value']),
 });
 
-/** What these keys come to. */
+/** The keys, as they are read. */
 export type DomainOptions = z.output<typeof domainKeys>;
 
-/** Which domains are hosted. */
+/** The kind `domain`: which domains we host. */
 export const domain: Kind<DomainOptions> = {
   keys: () => domainKeys,
   questions: () => [DOMAIN],
@@ -30,9 +30,9 @@ export const domain: Kind<DomainOptions> = {
 };
 
 /**
- * Do we host this domain? OK where the store has it, or a mailbox in it; NOTFOUND where it is certain to have neither, and
- * for what cannot be a domain, such as an address. Throws where the store does, and UncertainError for a class that smmap does not
- * know, where the map is for one class.
+ * Do we host this domain? OK if the store has the domain or a mailbox in it. NOTFOUND if it certainly has neither, and
+ * for a key that cannot be a domain, such as an address. Throws if the store throws, and UncertainError for an unknown
+ * class if the map has only one class.
  */
 export function createDomainMap(options: DomainOptions): Resolver {
   const { class: wanted, reply } = options;

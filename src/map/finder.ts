@@ -6,21 +6,22 @@ import type { Lookup } from './moment.ts';
 import { type Recipient, askMailbox } from './recipient.ts';
 import type { RecipientOptions } from './recipient-keys.ts';
 
-/** What of the options of a map decides where a mailbox is looked for. */
+/** The options of a map that decide how a mailbox is found. */
 export type FinderOptions = Pick<MailboxOptions, keyof RecipientOptions | 'policy' | 'folderCase' | 'sharedUser'>;
 
-/** A mailbox that was found, or its absence, and under what name. */
+/** The answer for a mailbox, and the names that were asked for. */
 export interface Found {
   readonly answer: Answer;
-  /** Local parts of the address, and of its mailbox. */
+  /** The local part of the address. */
   readonly local: string;
+  /** The local part of its mailbox. */
   readonly user: string;
 }
 
-/** Looks for the mailbox of a recipient, or for the folder that its detail names. Throws where the store does. */
+/** Finds the mailbox of a recipient, or the folder that its detail names. Throws if the store throws. */
 export type Finder = (recipient: Recipient, store: Lookup) => Maybe<Found>;
 
-/** Makes a finder, which knows no aliases. */
+/** Makes a finder. It does not follow aliases. */
 export function createFinder({ policy, folderCase, sharedUser, separators, fold }: FinderOptions): Finder {
   const anyCase = folderCase === 'insensitive';
   return (recipient, store) => {
@@ -44,7 +45,7 @@ export function createFinder({ policy, folderCase, sharedUser, separators, fold 
       );
     };
     if (detail === '') return inInbox();
-    // A mailbox that has the separator in its own name comes first, as the full address does in Postfix's tables.
+    // A mailbox with the separator in its name comes first, as Postfix asks its tables for the full address first.
     return andThen(whole(), (found) => (found.answer === null ? inFolder() : found));
   };
 }
@@ -53,7 +54,7 @@ function andThenFound(answer: Maybe<Answer>, local: string, user: string): Maybe
   return andThen(answer, (found) => ({ answer: found, local, user }));
 }
 
-/** Splits a local part that names a shared folder; null where it names none. */
+/** Splits a local part that names a shared folder. Null if it does not name one. */
 function splitShared(
   written: string,
   sharedUser: string,

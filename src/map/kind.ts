@@ -3,25 +3,25 @@ import type { About, Question } from '../vocabulary.ts';
 import type { Resolver } from './moment.ts';
 import type { StepOptions } from './step.ts';
 
-/** A kind of map: what a `[map.NAME]` of it may hold, what it asks its stores, and how it answers. */
+/** A kind of map: which keys its `[map.NAME]` has, what it asks its stores, and how it replies. */
 export interface Kind<O = unknown> {
-  /** The keys of a `[map.NAME]`, but for `kind` and `stores`, which any map may have. They come to plain data, which can be compared. */
+  /** The keys of its `[map.NAME]`, without `kind` and `stores`, which every map has. They are read as plain data. */
   keys(name: string): Schema<O>;
-  /** What it asks its stores, by an example of each question. A configuration needs a store that can answer, for each of them. */
+  /** One example of each question that it asks its stores. A configuration needs a store for each of them. */
   questions(options: O): readonly Question[];
-  /** What it asks only those of its stores that can answer. It works where none can. */
+  /** Examples of the questions that it asks only stores that can answer them. It works without such a store. */
   wishes?(options: O): readonly Question[];
-  /** Whether it asks such a question for a few keys only, so that it works with a store that was never filled with the answers. */
+  /** Whether it asks this only for a few keys. If so, it works with a store that was never filled with such entries. */
   isRare?(question: Question): boolean;
-  /** Its lookup; `canAnswer` tells what its stores can be asked about. */
+  /** Makes its lookup. `canAnswer` says whether one of its stores can answer questions about this. */
   create(options: O, canAnswer: (about: About) => boolean): Resolver;
-  /** How it follows aliases, for `smmap check`, which looks for loops; null where it follows none. */
+  /** How it follows aliases; null if it does not. `smmap check` finds loops with it. */
   aliases?(options: O): StepOptions | null;
-  /** Whether its NOTFOUND refuses mail, so that the log tells of it. */
+  /** Whether its NOTFOUND refuses mail. If so, the log has a line for it. */
   readonly refuses?: boolean;
 }
 
-/** A map of a configuration: the name of its kind, and what the keys of that kind came to, which only the kind can read. */
+/** A map of a configuration: the name of its kind, and its keys as that kind reads them. Only the kind can use them. */
 export interface MapKind {
   readonly kind: string;
   readonly options: unknown;

@@ -6,7 +6,7 @@ import { mailbox } from './mailbox.ts';
 import type { StepOptions } from './step.ts';
 import { table } from './table.ts';
 
-/** Every kind of map, under the name that `kind` gives it in a configuration. To add a kind, write its file, and a line here. */
+/** Every kind of map, under its name in a configuration. To add a kind, write its file and a line here. */
 export const kinds: Readonly<Record<string, Kind>> = {
   mailbox,
   alias,
@@ -14,30 +14,30 @@ export const kinds: Readonly<Record<string, Kind>> = {
   table,
 };
 
-/** The kind of a map that names none. */
+/** The kind of a map without a `kind`. */
 export const USUAL_KIND = 'mailbox';
 
-/** The kind of a map of a configuration, where each has the name of a known kind. */
+/** The kind of a map of a configuration. A configuration that was loaded has only known kinds. */
 export function kindOf({ kind }: MapKind): Kind {
   return kinds[kind] as Kind;
 }
 
-/** The options of a map, where it is of this kind; otherwise null. */
+/** The options of a map, if it is of this kind. Otherwise null. */
 export function optionsOf<O>(map: MapKind, kind: Kind<O>): O | null {
   return kindOf(map) === kind ? (map.options as O) : null;
 }
 
-/** What a map asks its stores, by an example of each question. */
+/** One example of each question that a map asks its stores. */
 export function questionsOf(map: MapKind): readonly Question[] {
   return kindOf(map).questions(map.options);
 }
 
-/** What a map asks only those of its stores that can answer. */
+/** Examples of the questions that a map asks only stores that can answer them. */
 export function wishesOf(map: MapKind): readonly Question[] {
   return kindOf(map).wishes?.(map.options) ?? [];
 }
 
-/** How a map follows aliases; null where it follows none. */
+/** How a map follows aliases. Null if it does not. */
 export function stepOptionsOf(map: MapKind): StepOptions | null {
   return kindOf(map).aliases?.(map.options) ?? null;
 }

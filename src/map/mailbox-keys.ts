@@ -11,26 +11,29 @@ export const mailboxKeys = section(
     ...recipientKeys,
     detail: section({
       separators,
-      /** What `user+detail` needs besides the mailbox: its folder, its folder if there is one, or nothing. */
+      /** What `user+detail` finds: its folder; its folder, or else the mailbox; or the mailbox. */
       policy: oneOf(['folder', 'folder-or-inbox', 'ignore'], 'ignore'),
-      /** Whether a folder has to be asked for in its own case; Cyrus insists, and so never finds `Abc` for Sendmail. */
+      /**
+       * Whether the case of a folder counts, as in Cyrus: Sendmail asks in lower case, so it never finds `Abc` there.
+       */
       folder_case: oneOf(['exact', 'insensitive'], 'exact'),
     })
       .prefault({})
       .describe('{ separators = ["+"], policy = "ignore", folder_case = "exact" }'),
     /**
-     * Who stands for the shared folders of a domain: `bb` lets `bb+news` in where there is a shared folder `news`, and the
-     * empty name lets in `+news`, both as in Cyrus (postuser of imapd.conf(5)). Null: nobody.
+     * The user name for the shared folders of a domain, as postuser of imapd.conf(5) in Cyrus. With `bb`, the address
+     * `bb+news` finds the shared folder `news`. With an empty name, `+news` finds it. Null: no address finds a shared
+     * folder.
      */
     shared_user: optional(parsedBy('a local part, such as "shared", or "" for `+folder`', sharedUser)),
-    /** The reply for a mailbox that exists but is not active. OK gets the value of any other OK. */
+    /** The reply for a mailbox that is not active. An OK has the same value as for an active one. */
     states: section({
       disabled: parsedBy(REPLY, stateReply).default({ kind: 'NOTFOUND' }),
       overquota: parsedBy(REPLY, stateReply).default({ kind: 'TEMP', reason: 'mailbox is over quota' }),
     })
       .prefault({})
       .describe('{ disabled = "NOTFOUND", overquota = "TEMP mailbox is over quota" }'),
-    /** Whether an address is a recipient too that exists only as an alias, or that a catch-all takes. */
+    /** Whether the map also accepts an address that is only an alias, or that a catch-all takes. */
     aliases: yesOrNo(false),
     /** What follows OK. */
     reply: replyForm(['key', 'address', 'mailbox', 'value']),
@@ -38,16 +41,16 @@ export const mailboxKeys = section(
   checkRecipientKeys,
 ).transform(({ detail, ...others }) => ({ ...others, ...detail }));
 
-/** What these keys come to. */
+/** The keys, as they are read. */
 export type MailboxOptions = Readonly<z.output<typeof mailboxKeys>>;
 
-/** Folded, as it is compared; ASCII, so that folding does not change where the separator is. */
+/** Case-folded, as it is compared. Only ASCII, because folding other characters may change the length. */
 function sharedUser(text: string): string {
   if (!/^[\x21-\x7e]*$/.test(text) || text.includes('@')) throw new Error(`"${text}" is no local part in ASCII`);
   return text.toLowerCase();
 }
 
-/** OK has no value here: the map has it. */
+/** A reply of `states`. An OK has no value here; the map gives it one. */
 function stateReply(text: string): Reply {
   const [, word, reason] = /^(TEMP|PERM) (.+)$/.exec(text) ?? [];
   if ((word === 'TEMP' || word === 'PERM') && reason !== undefined) return { kind: word, reason };

@@ -13,10 +13,10 @@ import { type Own, createSearch } from './search.ts';
 import { type Links, type StepOptions, createStep, readAll } from './step.ts';
 import { formatValue } from './value.ts';
 
-/** How aliases are followed where only their being there counts. */
+/** How a mailbox map follows aliases: the defaults of an alias map. */
 const ALIASES: Pick<StepOptions, 'carryDetail' | 'catchAll'> = { carryDetail: true, catchAll: 'unknown' };
 
-/** Which mailboxes exist. */
+/** The kind `mailbox`: which mailboxes exist. */
 export const mailbox: Kind<MailboxOptions> = {
   keys: () => mailboxKeys,
   questions({ aliases, policy, sharedUser }) {
@@ -30,23 +30,24 @@ export const mailbox: Kind<MailboxOptions> = {
 };
 
 /**
- * Does this mailbox exist? OK for an active one; NOTFOUND for what the store is certain not to hold and for what cannot be
- * an address; for a disabled mailbox and one over quota what `states` says. With `aliases`, OK too for an alias that leads to
- * a mailbox that is OK, or to an address in a domain of others. Throws where the store does. `knowsDomains` says whether the
- * store can be asked which domains have mailboxes; where it cannot, an address without a mailbox may be one of others.
+ * Does this mailbox exist? OK for an active mailbox. For a disabled one and one over quota, the reply of `states`.
+ * NOTFOUND if it is certainly absent, and for a key that cannot be an address. With `aliases`, also OK for an alias
+ * that leads to a mailbox that is OK, or to an address on another server. Throws if the store throws. `knowsDomains`:
+ * whether a store can be asked which domains have mailboxes. If none can, a target without a mailbox may be on another
+ * server, and counts as one.
  */
 export function createMailboxMap(options: MailboxOptions, knowsDomains: boolean): Resolver {
   const { aliases, policy, states, reply } = options;
   const find = createFinder(options);
   const step = createStep({ ...options, ...ALIASES });
-  // Mail for a folder that is not there goes to the inbox, so a target is somebody without it.
+  // Mail for an absent folder goes to the inbox. So a target takes mail also without the folder.
   const findTarget = createFinder({ ...options, policy: policy === 'folder' ? 'folder-or-inbox' : policy });
 
   const replyTo = ({ answer }: Found): Reply => {
     if (answer === null) return NOTFOUND;
     return answer.state === 'active' ? { kind: 'OK', value: answer.value } : states[answer.state];
   };
-  /** Why nobody takes the mail of an alias, or null where somebody does. */
+  /** The reply if no target of an alias takes mail. Null if one does. */
   const refusalOf = (recipient: Recipient, found: Found, links: Links, store: Lookup): Maybe<Reply | null> => {
     const refusals = [replyTo(found)];
     const own = (target: Recipient): Maybe<Own> =>
@@ -84,7 +85,7 @@ export function createMailboxMap(options: MailboxOptions, knowsDomains: boolean)
   };
 }
 
-/** Where one target may take mail later, so may the alias. */
+/** TEMP if one target is TEMP: it may take mail later, and so may the alias. */
 function mildest(refusals: readonly Reply[]): Reply {
   const [first = NOTFOUND] = refusals;
   return refusals.find(({ kind }) => kind === 'TEMP') ?? refusals.find(({ kind }) => kind === 'PERM') ?? first;

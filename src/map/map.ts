@@ -1,26 +1,26 @@
 import type { Maybe, Reply, Request } from '../vocabulary.ts';
 
-/** Answers the keys of one map. May throw or reject: that is TEMP. */
+/** Replies to the keys of one map. May throw or reject: that becomes TEMP. */
 export type Handler = (key: string | null) => Maybe<Reply>;
 
 export const NOTFOUND: Reply = { kind: 'NOTFOUND' };
 const FAILED: Reply = { kind: 'TEMP', reason: 'lookup failed' };
 const UNKNOWN_MAP: Reply = { kind: 'TEMP', reason: 'unknown map' };
 
-/** A map has no right to an answer, though its store may be well. The message is for the log, with the remedy. */
+/** A map cannot know the answer, even if its store works. The message is for the log, with the remedy. */
 export class UncertainError extends Error {
   override name = 'UncertainError';
 }
 
-/** What is told of each answer, so that the log and later the metrics need no second place that knows them all. */
+/** Called for every reply: the one place from which the log learns of them. */
 export interface Answered {
   (request: Request, reply: Reply, cause: unknown): void;
 }
 
 /**
- * The one place that turns a throw into TEMP, and names into maps: `*` answers every name that has no map of its own;
- * without it an unknown name is TEMP. The cause of a failure goes to `answered`, never to the client. `sendable` says what
- * the client can be sent of a reply, and `answered` is told that.
+ * The one place that turns a throw into TEMP, and a name into a map. The map `*` replies to every name without a map of
+ * its own. Without `*`, an unknown name is TEMP. The cause of a failure goes to `answered`, never to the client.
+ * `sendable` turns a reply into one that the client can get; `answered` gets the same one.
  */
 export function createAnswer(
   maps: ReadonlyMap<string, Handler>,

@@ -3,25 +3,26 @@ import type { Store } from '../store/store.ts';
 import { type Answer, type Maybe, NOBODY, type Question, type Reply } from '../vocabulary.ts';
 import { type Handler, UncertainError } from './map.ts';
 
-/** What a kind of map may do with its stores while it answers one request. */
+/** What a kind of map may do with its stores during one request. */
 export type Lookup = Pick<Store, 'lookup'>;
 
-/** Answers one key of a map by what it looks up. May throw or reject: that is TEMP. */
+/** Replies to one key of a map. Asks `store`. May throw or reject: that becomes TEMP. */
 export type Resolver = (key: string | null, store: Lookup) => Maybe<Reply>;
 
 /** The stores of a map. */
 export interface Stores extends Store {
-  /** Whether one answer to such a question is of one moment, since one store gives it. */
+  /** Whether one store alone answers this question. Then the answer is of one moment. */
   hasOneStoreFor(question: Question): boolean;
 }
 
 const TRIES = 3;
 
 /**
- * A handler that refuses only by what was true at one moment. NOTFOUND from several answers may be put together from different moments:
- * fred is an alias while his mailbox is asked for, and a mailbox while his alias is. So before it refuses, or lets a catch-all have
- * fred's mail, it asks the same questions again, all at once. Where an answer differs, it starts again, and after three times it is
- * not certain.
+ * Makes a handler that refuses only if all its answers were true at the same moment. Several answers may be of
+ * different moments: fred changes from an alias to a mailbox, the map asks for his mailbox before the change and for
+ * his alias after it, and finds neither. So before the handler refuses, or gives fred's mail to a catch-all, it asks
+ * the same questions again, all at once. If an answer differs, it starts again. After three times it throws
+ * UncertainError.
  */
 export function atOneMoment(resolve: Resolver, store: Stores): Handler {
   const attempt = (key: string | null, triesLeft: number): Maybe<Reply> => {
@@ -39,7 +40,7 @@ export function atOneMoment(resolve: Resolver, store: Stores): Handler {
     };
     return andThen(resolve(key, recorder), (reply) => {
       if (reply.kind !== 'NOTFOUND' && reply.kind !== 'PERM' && !isCaught(questions, answers)) return reply;
-      if (questions.length === 0) return reply; // such as what cannot be an address
+      if (questions.length === 0) return reply; // for example, the key cannot be an address
       if (questions.length === 1 && store.hasOneStoreFor(questions[0] as Question)) return reply;
       return andThen(store.lookupAtOnce(questions), (again) =>
         answers.every((answer, at) => isSame(answer, again[at] as Answer)) ? reply : attempt(key, triesLeft - 1),
@@ -49,7 +50,7 @@ export function atOneMoment(resolve: Resolver, store: Stores): Handler {
   return (key) => attempt(key, TRIES);
 }
 
-/** Whether a catch-all was found, which takes mail of those who are absent. */
+/** Whether a catch-all was found. It takes the mail of absent addresses. */
 function isCaught(questions: readonly Question[], answers: readonly Answer[]): boolean {
   return questions.some((asked, at) => asked.about === 'alias' && asked.local === NOBODY && answers[at] !== null);
 }

@@ -2,12 +2,12 @@ import { parseDomain } from '../address/domain.ts';
 import { type Context, type Section, complain, oneOf, optional, parsedBy, text, z } from '../toml/type.ts';
 import { domain } from '../toml/value.ts';
 
-/** How a key is read that is an address. */
+/** The options of a map that decide how a key is read as an address. */
 export type RecipientOptions = Section<typeof recipientKeys> & { readonly separators: z.output<typeof separators> };
 
 const DOMAIN = 'a domain, such as "example.org"';
 
-/** Domains that stand for another one: its mailboxes and aliases are theirs, and they are hosted where it is. */
+/** Alias domains: each has the mailboxes and aliases of another domain, and is hosted if that one is hosted. */
 export const aliasDomains = z
   .record(z.string(), parsedBy(DOMAIN, domain))
   .default({})
@@ -23,29 +23,32 @@ export const aliasDomains = z
   })
   .describe('domains and what they stand for, { "sales.example" = "example.org" }');
 
-/** The keys of a `[map.NAME]` that is asked for addresses. */
+/** The keys of a `[map.NAME]` whose keys are addresses. */
 export const recipientKeys = {
-  /** The domain of a bare `user`. Null: a bare user is answered TEMP, since nobody said whose it is. */
+  /** The domain of a bare `user`. Null: the reply to a bare user is TEMP, because its domain is not known. */
   default_domain: optional(parsedBy(DOMAIN, domain)),
-  /** Domains that mean the default domain, as Sendmail's class w; `*` is any but an alias domain, as for Cyrus without virtdomains. */
+  /**
+   * Domains that mean the default domain, like class w of Sendmail. `*`: all but alias domains, as with virtdomains:
+   * off.
+   */
   local_domains: z
     .array(parsedBy(DOMAIN, domainOrAny))
     .default([])
     .transform((raw): ReadonlySet<string> => new Set(raw))
     .describe('domains, such as ["localhost"], or ["*"] for any'),
   alias_domains: aliasDomains,
-  /** What of an address is case-folded before a store is asked. */
+  /** Which parts of an address are case-folded before a store is asked. */
   fold: oneOf(['both', 'domain', 'none'], 'both'),
 };
 
-/** What of a `detail` table says where a user ends and a detail begins. */
+/** The key of `detail` for the texts between a user and a detail. */
 export const separators = z
   .array(text('separators, such as ["+"]'))
   .default(['+'])
   .transform((raw): readonly string[] => raw)
   .describe('separators, such as ["+"]');
 
-/** Complains about recipient keys that do not fit together. */
+/** Adds a mistake for each pair of recipient keys that contradict each other. */
 export function checkRecipientKeys(
   raw: Pick<z.output<z.ZodObject<typeof recipientKeys>>, 'default_domain' | 'local_domains' | 'alias_domains'>,
   context: Context,
@@ -64,7 +67,7 @@ function domainOrAny(name: string): string {
   return name === '*' ? name : domain(name);
 }
 
-/** What is wrong with one domain that stands for another; null where nothing is. */
+/** What is wrong with an alias domain. Null if nothing is. */
 function flawOfAliasDomain(alias: string, targets: Readonly<Record<string, string>>): string | null {
   const name = parseDomain(alias);
   if (name === null) return `"${alias}" is no domain`;

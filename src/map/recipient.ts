@@ -5,32 +5,34 @@ import { UncertainError } from './map.ts';
 import type { Lookup } from './moment.ts';
 import type { RecipientOptions } from './recipient-keys.ts';
 
-/** An address, as the stores are asked for it. */
+/** An address in the form in which stores are asked for it. */
 export interface Recipient {
-  /** As it was written, without quotes. */
+  /** The local part as it was written, without quotes. */
   readonly written: string;
-  /** Its one spelling. */
+  /** The local part as it is compared: case-folded, unless `fold` says otherwise. */
   readonly local: string;
-  /** The same without a detail; null where there is none. */
+  /** The same without its detail. Null if it has no separator. */
   readonly user: string | null;
   readonly separator: string;
-  /** May be empty; its case is for the store to judge. */
+  /** May be empty. It keeps its case, because some stores compare it with its case. */
   readonly detail: string;
-  /** The domain that holds it. */
+  /** The domain that has the mailbox: never an alias domain. */
   readonly domain: string;
-  /** Whether it was written with another domain, which stands for this one. */
+  /** Whether it was written with an alias domain. */
   readonly ofAliasDomain: boolean;
 }
 
-/** Null for what cannot be an address. Throws UncertainError for a bare user of whom nobody said in which domain. */
+/**
+ * Reads a key as an address. Null if it cannot be one. Throws UncertainError for a bare user without a default domain.
+ */
 export function readRecipient(key: string, options: RecipientOptions): Recipient | null {
   const address = parseAddress(key, options.fold);
   if ('flaw' in address) return null;
-  if (key === '*' && options.defaultDomain === null) return null; // Postfix asks its transport_maps so, and means no user
+  if (key === '*' && options.defaultDomain === null) return null; // Postfix asks transport_maps for `*`: not a user
   return recipientOf(address, options);
 }
 
-/** The same for an address that was read already. */
+/** The same for an address that is already parsed. */
 export function recipientOf({ local: written, domain: asked }: Address, options: RecipientOptions): Recipient {
   const { defaultDomain, localDomains, aliasDomains, separators, fold } = options;
   let domain = asked;
@@ -63,7 +65,7 @@ export function askMailbox(
   return store.lookup({ about: 'mailbox', local, domain, exact: fold !== 'both', folder, anyCase });
 }
 
-/** As it is named in a message, without quotes; two recipients are the same where their names are. */
+/** The name of a recipient in messages, without quotes. Two recipients are the same if their names are equal. */
 export function nameOf({ local, domain }: Recipient): string {
   return `${local}@${domain}`;
 }

@@ -8,9 +8,9 @@ import type { RecipientOptions } from './recipient-keys.ts';
 import type { Link, Links, Step } from './step.ts';
 
 export const LONGEST_CHAIN = 20; // aliases; Sendmail follows 10 (MAXRCRSN in conf.h)
-export const MOST_TARGETS = 1_000; // of one question; Postfix follows as many (virtual_alias_expansion_limit)
+export const MOST_TARGETS = 1_000; // for one request, as in Postfix (virtual_alias_expansion_limit)
 
-/** Aliases lead back to where they came from: the last of the path is in it twice. */
+/** Aliases that lead back to an earlier alias. The last name of the path is in it twice. */
 export class LoopError extends UncertainError {
   override name = 'LoopError';
   readonly path: readonly string[];
@@ -20,27 +20,27 @@ export class LoopError extends UncertainError {
     this.path = path;
   }
 
-  /** Without what only led into it. */
+  /** The part of the path that is the loop itself. */
   get ring(): readonly string[] {
     return this.path.slice(this.path.indexOf(this.path.at(-1) as string));
   }
 }
 
-/** What is at an address itself, before its aliases: a mailbox that takes mail, one that takes none, or no mailbox. */
+/** The own mailbox of an address, whatever its aliases are: one that takes mail, one that does not, or none. */
 export type Own = 'taken' | 'refused' | 'none';
 
-/** What counts as an end of the search. */
+/** The questions that decide where a search ends. */
 export interface Ends {
-  /** What is at an address. Each target is asked for once. */
+  /** The own mailbox of an address. A search asks once for each target. */
   own(recipient: Recipient, store: Lookup): Maybe<Own>;
-  /** Whether an address without a mailbox and without an alias is delivered all the same, since others host its domain. */
+  /** Whether an address without a mailbox and an alias may take mail, because another server hosts its domain. */
   isElsewhere(domain: string, store: Lookup): Maybe<boolean>;
 }
 
-/** Looks for one target of an alias that mail can be delivered to. */
+/** Whether one target of an alias takes mail. */
 export type Search = (recipient: Recipient, own: Own, links: Links, store: Lookup) => Maybe<boolean>;
 
-/** What is known of a search so far. */
+/** The state of one search. */
 interface Walk {
   readonly store: Lookup;
   readonly seen: Set<string>;
@@ -50,16 +50,16 @@ interface Walk {
 }
 
 /**
- * Makes a search: true at the first target, or target of a target, that can be delivered to, whatever the others are; false where
- * each is certain to be nobody. Targets that were visited are passed over, so that people who copy each other are no loop. Throws
- * LoopError where nothing but a ring is left, and the doubt where a target could not be looked into and none of the others
- * settles it.
+ * Makes a search. It is true as soon as one target, or a target of a target, takes mail, whatever the others are. It is
+ * false if certainly none does. It visits each target once, so two users who copy each other are not a loop. If no
+ * target takes mail, it throws LoopError if there was a loop, or else the first doubt, if it could not follow one of
+ * the targets.
  */
 export function createSearch(options: RecipientOptions, step: Step, ends: Ends): Search {
   const among = (links: Links, path: readonly string[], own: Own, walk: Walk): Maybe<true | null> =>
-    firstOf(links.count, (at) => spare(walk, () => visit(links.at(at), path, own, walk)));
+    firstOf(links.count, (at) => keepDoubt(walk, () => visit(links.at(at), path, own, walk)));
 
-  /** `path` is what led here, and `own` what is at the last of it. */
+  /** `path`: the names that led here. `own`: the own mailbox of the last one. */
   const visit = (link: Link, path: readonly string[], own: Own, walk: Walk): Maybe<true | null> => {
     if (walk.targetsLeft-- <= 0) throw new UncertainError(`over ${MOST_TARGETS} targets behind ${path[0]}`);
     if (link.kind === 'unreadable') throw new UncertainError(`the target ${link.text} ${link.flaw}`);
@@ -95,8 +95,10 @@ export function createSearch(options: RecipientOptions, step: Step, ends: Ends):
   };
 }
 
-/** Keeps a doubt about one target for later, since another one may settle it. Any other failure ends the search. */
-function spare(walk: Walk, visit: () => Maybe<true | null>): Maybe<true | null> {
+/**
+ * Keeps a doubt about one target for later, because another target may take mail. Any other failure ends the search.
+ */
+function keepDoubt(walk: Walk, visit: () => Maybe<true | null>): Maybe<true | null> {
   const failed = (cause: unknown): null => {
     if (!(cause instanceof UncertainError || cause instanceof QuestionError)) throw cause;
     walk.doubt ??= { cause };

@@ -9,12 +9,13 @@ import type { Lookup } from './moment.ts';
 import { type Recipient, askMailbox } from './recipient.ts';
 import type { RecipientOptions } from './recipient-keys.ts';
 
-/** What of the options of a map decides where an alias leads. */
+/** The options of a map that decide which targets an address has. */
 export type StepOptions = Pick<AliasTable, keyof RecipientOptions | 'carryDetail' | 'catchAll'>;
 
 /**
- * Where an alias leads, with its text as it is answered. `isLast`: it was written `\user`, as in aliases(5), and no alias of that
- * user counts any more. `unreadable`: it is no target, for the reason that `flaw` gives.
+ * A target of an alias; `text` is how it stands in a reply. `isLast`: it was written `\user`, as in aliases(5), and
+ * aliases of that user do not count. `special`: only the mail server's own aliases file can have it. `unreadable`: it
+ * is not a target, and `flaw` says why.
  */
 export type Link = { readonly text: string } & (
   | ({ readonly kind: 'address'; readonly isLast: boolean } & Address)
@@ -22,16 +23,18 @@ export type Link = { readonly text: string } & (
   | { readonly kind: 'unreadable'; readonly flaw: string }
 );
 
-/** The targets of an alias, each of which is read when it is asked for: there may be thousands, and the first may do. */
+/**
+ * The targets of an alias. Each is parsed only when it is needed: there may be thousands, and the first may be enough.
+ */
 export interface Links {
   readonly count: number;
   at(index: number): Link;
 }
 
-/** One step of aliases; null where the address is certain to be no alias. */
+/** The direct targets of an address. Null if the address is certainly not an alias. */
 export type Step = (recipient: Recipient, store: Lookup) => Maybe<Links | null>;
 
-/** Makes one step, in the order of Postfix's tables: `user+detail@domain`, `user@domain`, `@domain`. */
+/** Makes a step. It asks in the order of Postfix's tables: `user+detail@domain`, `user@domain`, `@domain`. */
 export function createStep(options: StepOptions): Step {
   return (recipient, store) => {
     const { local, user, domain } = recipient;
@@ -55,7 +58,7 @@ export function createStep(options: StepOptions): Step {
   };
 }
 
-/** Whether there is a mailbox of that name, detail or not, in whatever state. */
+/** Whether an address has a mailbox in any state, with its detail or without. */
 export function hasMailbox(recipient: Recipient, { fold }: RecipientOptions, store: Lookup): Maybe<boolean> {
   const { local, user, domain } = recipient;
   return andThen(askMailbox(store, { local, domain }, fold), (found) => {
@@ -69,16 +72,16 @@ export function askAlias(store: Lookup, local: string, domain: string, { fold }:
   return store.lookup({ about: 'alias', local, domain, exact: fold !== 'both' });
 }
 
-/** A link to an address, with its text. */
+/** Makes the link to an address. */
 export function linkTo(local: string, domain: string | null, isLast = false): Link {
   const text = domain === null ? formatLocal(local) : formatAddress(local, domain);
   return { kind: 'address', text, local, domain, isLast };
 }
 
-/** Who is asked for, as far as the targets depend on it; NOBODY where that is a whole domain. */
+/** The parts of the address on which its targets depend. `written` is NOBODY for a whole domain. */
 type Asked = Pick<Recipient, 'written' | 'separator'>;
 
-/** Reads what a store says of an alias, of which `detail` was cut off. Throws UncertainError where there is no target in it. */
+/** Reads the answer for an alias, after `detail` was cut off its name. Throws UncertainError if it has no target. */
 export function linksOf(answer: Answer, asked: Asked, detail: string, options: StepOptions): Links | null {
   if (answer === null) return null;
   const texts = splitTargets(answer.value);
@@ -86,7 +89,7 @@ export function linksOf(answer: Answer, asked: Asked, detail: string, options: S
   return { count: texts.length, at: (index) => readLink(texts[index] as string, asked, detail, options) };
 }
 
-/** Puts the detail behind a target that has none of its own, and the local part before a target that is only a domain. */
+/** Adds the detail to a target without its own detail, and the local part to a target that is only a domain. */
 function readLink(text: string, { written, separator }: Asked, detail: string, options: StepOptions): Link {
   const { target, isLast } = readTarget(text);
   if ('flaw' in target) return { kind: 'unreadable', text, flaw: target.flaw };
@@ -110,14 +113,14 @@ function readTarget(text: string): { readonly target: ReturnType<typeof parseTar
   return isLast ? { target: user, isLast } : { target, isLast };
 }
 
-/** All of them. Throws UncertainError where they are more than a mail server can be told. */
+/** Parses all targets. Throws UncertainError if there are too many for a reply. */
 export function readAll(links: Links): readonly Link[] {
   const { count } = links;
   if (count <= MOST_ANSWERED) return Array.from({ length: count }, (_, at) => links.at(at));
   throw new UncertainError(`an alias has ${count} targets, and over ${MOST_ANSWERED} are too many`);
 }
 
-/** A target as it is answered. Throws UncertainError for what no mail server can be told. */
+/** The text of a target for a reply. Throws UncertainError for a target that cannot be in a reply. */
 export function textOf(link: Link): string {
   if (link.kind === 'unreadable') {
     throw new UncertainError(`an alias cannot be read: the target ${link.text} ${link.flaw}`);
@@ -128,4 +131,4 @@ export function textOf(link: Link): string {
   return link.text;
 }
 
-const MOST_ANSWERED = 5_000; // Postfix takes 1,000 where nobody raised virtual_alias_expansion_limit
+const MOST_ANSWERED = 5_000; // Postfix takes 1,000, unless virtual_alias_expansion_limit is higher

@@ -7,12 +7,12 @@ import type { Kind } from './kind.ts';
 import { NOTFOUND, UncertainError } from './map.ts';
 import type { Resolver } from './moment.ts';
 
-/** A `[map.NAME]` of kind table, whose table has the name of the map where it names none. */
+/** A `[map.NAME]` of kind table. Without `table`, the table has the name of the map. */
 function tableKeys(name: string) {
   return section(
     {
       table: parsedBy('the name of a table in the store', tableName).default(name),
-      /** Whether a key is case-folded, as postmap(1) and makemap(8) do, or has to be asked as it was written. */
+      /** `both`: a key is case-folded, as postmap(1) and makemap(8) do. `none`: its case counts. */
       fold: oneOf(['both', 'none'], 'both'),
     },
     (raw, context) => {
@@ -23,10 +23,10 @@ function tableKeys(name: string) {
   );
 }
 
-/** What these keys come to. */
+/** The keys, as they are read. */
 export type TableOptions = z.output<ReturnType<typeof tableKeys>>;
 
-/** A table for any purpose of a mail server. */
+/** The kind `table`: values for keys, for any use of a mail server. */
 export const table: Kind<TableOptions> = {
   keys: tableKeys,
   questions: (options) => [keyOf(options.table)],
@@ -34,8 +34,8 @@ export const table: Kind<TableOptions> = {
 };
 
 /**
- * What does the table have under this key, whatever that means to the mail server? Throws where the store does, and UncertainError
- * for an empty value: Postfix takes that for a mistake, and a mail server is told nothing by it.
+ * Which value does the table have for this key? Throws if the store throws, and UncertainError for an empty value:
+ * Postfix treats an empty value as an error, and it says nothing to other mail servers.
  */
 export function createTableMap({ table: name, fold }: TableOptions): Resolver {
   return (key, store) => {

@@ -2,15 +2,16 @@ import { formatAddress } from '../address/address.ts';
 import { parsedBy, z } from '../toml/type.ts';
 
 /**
- * What follows OK: the key as it was asked, as Cyrus does; its canonical address; that of its mailbox, without a detail;
- * what the store has for it; or a text of the administrator's, in which `%s` is the key, `%u` and `%d` are local part and
- * domain of the mailbox, and `%%` is a percent sign, as in Postfix's ldap_table(5).
+ * The value after OK. `key`: the key as the client wrote it, as Cyrus does. `address`: its canonical address.
+ * `mailbox`: the address of its mailbox, without a detail. `value`: the value of the entry. Or a text of the
+ * administrator, in which `%s` is the key, `%u` and `%d` are the local part and the domain of the mailbox, and `%%` is
+ * a percent sign, as in Postfix's ldap_table(5).
  */
 export type ReplyForm = Word | { readonly text: string };
 
 type Word = 'key' | 'address' | 'mailbox' | 'value';
 
-/** The key `reply` of a map that can answer with these words. */
+/** The key `reply` of a map that allows these words. */
 export function replyForm<const T extends readonly ['key', ...Word[]]>(words: T) {
   return z
     .union([z.enum(words), z.strictObject({ text: parsedBy('a text with %s, %u, %d and %% in it', replyText) })])
@@ -18,19 +19,19 @@ export function replyForm<const T extends readonly ['key', ...Word[]]>(words: T)
     .describe(`one of ${words.join(', ')}, or { text = "lmtp:unix:/run/cyrus/socket/lmtp" }`);
 }
 
-/** What is known of a key that was found. */
+/** What a map knows of a key that was found. */
 export interface Known {
   readonly key: string;
-  /** Of the canonical address. */
+  /** The local part of the canonical address. */
   readonly local: string;
-  /** Of the mailbox. */
+  /** The local part of the mailbox. */
   readonly user: string;
   readonly domain: string;
-  /** What the store has for it; "" where it has nothing. */
+  /** The value of the entry. May be "". */
   readonly value: string;
 }
 
-/** Never empty: Postfix takes an empty value for a mistake in its configuration. */
+/** Makes the value after OK. It is never empty, because Postfix treats an empty value as an error. */
 export function formatValue(form: ReplyForm, { key, local, user, domain, value }: Known): string {
   switch (form) {
     case 'key':
@@ -50,7 +51,7 @@ export function formatValue(form: ReplyForm, { key, local, user, domain, value }
   }
 }
 
-/** A text with its placeholders; throws why it is none. */
+/** Checks a text with placeholders. Throws with the reason if it is not valid. */
 function replyText(text: string): string {
   if (text === '') throw new Error('is empty, which Postfix takes for a mistake');
   const wrong = /%(?![sud%]).?/.exec(text);
