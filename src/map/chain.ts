@@ -47,7 +47,7 @@ function createOnce(options: AliasOptions, step: Step): Follow {
       (name) => {
         if (name === null) return andThen(search(recipient, 'none', links, store), () => [...texts]);
         throw new UncertainError(
-          `an alias leads to \\${name}, past the alias of ${name}, which only the mail server's own aliases file can do`,
+          `an alias has the target \\${name}, but ${name} is an alias too: move it to the aliases file of the mail server`,
         );
       },
     );
@@ -69,7 +69,10 @@ function createFully(options: AliasOptions, step: Step): Follow {
       return null;
     };
     const visit = (link: Link, path: readonly string[]): Maybe<null> => {
-      if (targetsLeft-- <= 0) throw new UncertainError(`over ${MOST_TARGETS} targets behind ${path[0]}`);
+      if (targetsLeft-- <= 0)
+        throw new UncertainError(
+          `the aliases of ${path[0]} lead to over ${MOST_TARGETS} targets: make the list shorter`,
+        );
       if (link.kind !== 'address' || (link.domain === null && options.defaultDomain === null)) return end(link);
       const next = recipientOf(link, options);
       const name = nameOf(next);
@@ -83,7 +86,10 @@ function createFully(options: AliasOptions, step: Step): Follow {
       }
       if (seen.has(name)) return null;
       seen.add(name);
-      if (path.length > LONGEST_CHAIN) throw new UncertainError(`over ${LONGEST_CHAIN} aliases in a row at ${name}`);
+      if (path.length > LONGEST_CHAIN)
+        throw new UncertainError(
+          `over ${LONGEST_CHAIN} aliases in a row, the last one is ${name}: make the chain shorter`,
+        );
       return andThen(link.isLast ? null : step(next, store), (found) => {
         if (found !== null) return collect(found, [...path, name]);
         return end(next.ofAliasDomain ? linkTo(next.written, next.domain) : link);

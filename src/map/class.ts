@@ -10,8 +10,8 @@ import type { Lookup } from './moment.ts';
 export function classOf({ value }: Entry, domain: string): DomainClass {
   const word = value.toLowerCase() || DEFAULT_CLASS;
   if (isClass(word)) return word;
-  const known = `smmap knows ${CLASSES.join(', ')}`;
-  throw new UncertainError(`the domain ${domain} has the class "${value}" in its store, and ${known}: change it there`);
+  const remedy = `change it in the store to one of ${CLASSES.join(', ')}`;
+  throw new UncertainError(`the domain ${domain} has the unknown class "${value}": ${remedy}`);
 }
 
 /**

@@ -46,7 +46,7 @@ export type MailboxOptions = Readonly<z.output<typeof mailboxKeys>>;
 
 /** Case-folded, as it is compared. Only ASCII, because folding other characters may change the length. */
 function sharedUser(text: string): string {
-  if (!/^[\x21-\x7e]*$/.test(text) || text.includes('@')) throw new Error(`"${text}" is no local part in ASCII`);
+  if (!/^[\x21-\x7e]*$/.test(text) || text.includes('@')) throw new Error(`"${text}" is not a local part in ASCII`);
   return text.toLowerCase();
 }
 
@@ -56,5 +56,5 @@ function stateReply(text: string): Reply {
   if ((word === 'TEMP' || word === 'PERM') && reason !== undefined) return { kind: word, reason };
   if (text === 'OK') return { kind: 'OK', value: '' };
   if (text === 'NOTFOUND') return { kind: 'NOTFOUND' };
-  throw new Error(`"${text}" is no reply`);
+  throw new Error(`"${text}" is not a reply`);
 }

@@ -12,7 +12,7 @@ export const aliasDomains = z
   .record(z.string(), parsedBy(DOMAIN, domain))
   .default({})
   .superRefine((raw, context) => {
-    const remedy = 'let it stand for a domain that holds mailboxes';
+    const remedy = 'name a domain that has mailboxes';
     for (const alias of Object.keys(raw)) {
       const message = flawOfAliasDomain(alias, raw);
       if (message !== null) context.addIssue({ code: 'custom', path: [alias], message, params: { remedy } });
@@ -56,9 +56,9 @@ export function checkRecipientKeys(
   const refuse = (reason: string, remedy: string): void =>
     complain(context, [{ key: 'local_domains', reason, remedy }]);
   const both = [...raw.local_domains].filter((local) => raw.alias_domains.has(local));
-  if (both.length > 0) refuse(`and alias_domains both have ${both.join(', ')}`, 'let each stand for one domain');
+  if (both.length > 0) refuse(`has ${both.join(', ')}, and so has alias_domains`, 'remove it from one of the two');
   if (raw.local_domains.size > 0 && raw.default_domain === null) {
-    refuse('means the default domain, and there is none', 'set default_domain, or remove local_domains');
+    refuse('stands for default_domain, which is not set', 'set default_domain, or remove local_domains');
   }
 }
 
@@ -70,8 +70,8 @@ function domainOrAny(name: string): string {
 /** What is wrong with an alias domain. Null if nothing is. */
 function flawOfAliasDomain(alias: string, targets: Readonly<Record<string, string>>): string | null {
   const name = parseDomain(alias);
-  if (name === null) return `"${alias}" is no domain`;
+  if (name === null) return `"${alias}" is not a domain`;
   const target = targets[alias];
   const chained = Object.keys(targets).some((other) => parseDomain(other) === target);
-  return chained ? `stands for ${target}, which itself stands for another` : null;
+  return chained ? `stands for ${target}, which is an alias domain too` : null;
 }

@@ -61,8 +61,10 @@ export function createSearch(options: RecipientOptions, step: Step, ends: Ends):
 
   /** `path`: the names that led here. `own`: the own mailbox of the last one. */
   const visit = (link: Link, path: readonly string[], own: Own, walk: Walk): Maybe<true | null> => {
-    if (walk.targetsLeft-- <= 0) throw new UncertainError(`over ${MOST_TARGETS} targets behind ${path[0]}`);
-    if (link.kind === 'unreadable') throw new UncertainError(`the target ${link.text} ${link.flaw}`);
+    if (walk.targetsLeft-- <= 0)
+      throw new UncertainError(`the aliases of ${path[0]} lead to over ${MOST_TARGETS} targets: make the list shorter`);
+    if (link.kind === 'unreadable')
+      throw new UncertainError(`an alias cannot be read: the target ${link.text} ${link.flaw}`);
     if (link.kind === 'special' || (link.domain === null && options.defaultDomain === null)) return true;
     const next = recipientOf(link, options);
     const name = nameOf(next);
@@ -73,7 +75,10 @@ export function createSearch(options: RecipientOptions, step: Step, ends: Ends):
     }
     if (walk.seen.has(name)) return null;
     walk.seen.add(name);
-    if (path.length > LONGEST_CHAIN) throw new UncertainError(`over ${LONGEST_CHAIN} aliases in a row at ${name}`);
+    if (path.length > LONGEST_CHAIN)
+      throw new UncertainError(
+        `over ${LONGEST_CHAIN} aliases in a row, the last one is ${name}: make the chain shorter`,
+      );
     return andThen(ends.own(next, walk.store), (at) => {
       if (at === 'taken') return true;
       return andThen(link.isLast ? null : step(next, walk.store), (links) => {

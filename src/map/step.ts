@@ -117,7 +117,7 @@ function readTarget(text: string): { readonly target: ReturnType<typeof parseTar
 export function readAll(links: Links): readonly Link[] {
   const { count } = links;
   if (count <= MOST_ANSWERED) return Array.from({ length: count }, (_, at) => links.at(at));
-  throw new UncertainError(`an alias has ${count} targets, and over ${MOST_ANSWERED} are too many`);
+  throw new UncertainError(`an alias has ${count} targets, but ${MOST_ANSWERED} are the most: make the list shorter`);
 }
 
 /** The text of a target for a reply. Throws UncertainError for a target that cannot be in a reply. */
@@ -126,7 +126,9 @@ export function textOf(link: Link): string {
     throw new UncertainError(`an alias cannot be read: the target ${link.text} ${link.flaw}`);
   }
   if (link.kind === 'special') {
-    throw new UncertainError(`an alias leads to ${link.text}, which only the mail server's own aliases file can do`);
+    throw new UncertainError(
+      `an alias has the target ${link.text}, which works only in the aliases file of the mail server: move it there`,
+    );
   }
   return link.text;
 }

@@ -44,7 +44,7 @@ export function createTableMap({ table: name, fold }: TableOptions): Resolver {
     return andThen(found, (answer) => {
       if (answer === null) return NOTFOUND;
       if (answer.value !== '') return { kind: 'OK', value: answer.value };
-      throw new UncertainError(`the table ${name} has an empty value for this key: give it one, or remove it`);
+      throw new UncertainError(`the table ${name} has an empty value for this key: set a value, or remove the key`);
     });
   };
 }

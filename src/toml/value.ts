@@ -9,7 +9,7 @@ export function absolutePath(text: string): string {
 
 export function domain(text: string): string {
   const parsed = parseDomain(text);
-  if (parsed === null) throw new Error(`"${text}" is no domain`);
+  if (parsed === null) throw new Error(`"${text}" is not a domain`);
   return parsed;
 }
 

@@ -32,6 +32,6 @@ test('a class of a domain that smmap does not know is TEMP, and the log names it
   const { cause, level } = await daemon.logged('deferred');
   expect([level, cause]).toEqual([
     'warn',
-    'the domain a.example has the class "virtual" in its store, and smmap knows mailbox, alias, relay: change it there',
+    'the domain a.example has the unknown class "virtual": change it in the store to one of mailbox, alias, relay',
   ]);
 });

@@ -193,19 +193,19 @@ describe.each([
       'a chain without end in sight',
       'n0@deep.example',
       {},
-      'UncertainError: over 20 aliases in a row at n21@deep.example',
+      'UncertainError: over 20 aliases in a row, the last one is n21@deep.example: make the chain shorter',
     ],
     [
       'more targets than anybody can follow',
       'many@example.org',
       FULLY,
-      'UncertainError: over 1000 targets behind many@example.org',
+      'UncertainError: the aliases of many@example.org lead to over 1000 targets: make the list shorter',
     ],
     [
       'an alias that only the mail server can follow',
       'prog@example.org',
       {},
-      "UncertainError: an alias leads to |prog, which only the mail server's own aliases file can do",
+      'UncertainError: an alias has the target |prog, which works only in the aliases file of the mail server: move it there',
     ],
   ])('is not certain of %s', async (_name, key, options, error) => {
     expect(await answer(key, options, store)).toBe(error);

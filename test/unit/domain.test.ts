@@ -63,7 +63,7 @@ describe('a domain map', () => {
     }
   };
   const unknown = (word: string): string =>
-    `the domain a.example has the class "${word}" in its store, and smmap knows mailbox, alias, relay: change it there`;
+    `the domain a.example has the unknown class "${word}": change it in the store to one of mailbox, alias, relay`;
 
   it.each<[string, Partial<DomainOptions>, string, string]>([
     ['in capitals', { class: 'mailbox' }, 'Mailbox', 'OK a.example'],
