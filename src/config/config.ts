@@ -6,33 +6,35 @@ import type { Binding } from '../socket/listener.ts';
 import type { StoreConfig } from '../store/driver.ts';
 import type { Mistake } from '../toml/type.ts';
 
+/** The log levels of a configuration. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
-/** What the daemon runs on, checked and complete. */
+/** The complete configuration of the daemon, after all checks. */
 export interface Config {
   readonly log: { readonly level: (typeof LOG_LEVELS)[number] };
   readonly limits: Limits & ClientLimits & { readonly stopMs: number; readonly handoverMs: number };
   readonly listeners: ReadonlyMap<string, ListenerConfig>;
-  /** Where `smmap stores` and `smmap cache` ask; null where no listener has a path that it could be beside. */
+  /** The socket that `smmap stores` and `smmap cache` ask. Null if it has no path and no listener has one. */
   readonly control: ControlConfig | null;
   readonly stores: ReadonlyMap<string, StoreConfig>;
   readonly maps: ReadonlyMap<string, MapConfig>;
 }
 
-/** A listener of ours, or one that systemd holds and passes in under its FileDescriptorName. */
+/** A listener that smmap opens, or one that systemd holds and passes to us under its FileDescriptorName. */
 export type ListenerConfig = { readonly protocol: Protocol } & (
   | Exclude<Binding, { kind: 'inherited' }>
   | { readonly kind: 'systemd'; readonly name: string }
 );
 
+/** The control socket. */
 export type ControlConfig = Extract<ListenerConfig, { kind: 'unix' }>;
 
-/** Its stores are asked in this order, each for what it can answer. */
+/** A map. Its stores are asked in this order, each only the questions that it can answer. */
 export interface MapConfig extends MapKind {
   readonly stores: readonly string[];
 }
 
-/** A configuration that cannot be used. It names every mistake, since nobody wants to find them one start at a time. */
+/** A configuration that cannot be used. It names all mistakes, so you do not find them one by one. */
 export class ConfigError extends Error {
   override name = 'ConfigError';
   readonly mistakes: readonly Mistake[];

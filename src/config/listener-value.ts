@@ -4,7 +4,9 @@ import { parseHostPort, parsePath } from '../endpoint.ts';
 import type { Network } from '../socket/listener.ts';
 import { absolutePath } from '../toml/value.ts';
 
-/** The texts of a listener's keys, read. Each function throws for a text that it cannot read, with a reason that completes "KEY: ...". */
+/**
+ * Readers for the keys of a listener. Each throws if the text is not valid, with a reason that completes "KEY: ...".
+ */
 export function socketPath(text: string): string {
   return parsePath(absolutePath(text));
 }
@@ -14,7 +16,7 @@ export function mode(text: string): number {
   return Number.parseInt(text, 8);
 }
 
-/** An address and not a name, so that nobody else decides how far a listener reaches. */
+/** Reads an address and a port. Not a name, because DNS could change which machines can reach the listener. */
 export function tcp(text: string): { host: string; port: number } {
   const { host, port } = parseHostPort(text);
   if (isIP(host) === 0) throw new Error(`"${host}" is a name, and where it leads may change`);
@@ -37,9 +39,9 @@ export function group(text: string): number {
   return accountId('group', 'group', text);
 }
 
-const ACCOUNT_MS = 1_000; // a daemon that reloads answers nobody meanwhile
+const ACCOUNT_MS = 1_000; // during a reload, the daemon cannot answer while it waits
 
-/** From a name, or its own digits. getent(1) knows the accounts of LDAP and NIS too. */
+/** The number of a user or group, from its name or its digits. getent(1) also knows accounts in LDAP and NIS. */
 function accountId(database: 'passwd' | 'group', noun: string, name: string): number {
   if (/^\d+$/.test(name)) return Number(name);
   try {

@@ -13,7 +13,7 @@ const fileKeys = {
   group: optional(parsedBy('the name or number of a group of this machine', value.group)),
 };
 
-/** `[control]`, which may leave out its path. */
+/** `[control]`. Every key is optional. */
 export const control = section({ path, ...fileKeys });
 
 const keys = section({
@@ -34,8 +34,8 @@ export const listener = keys.transform((raw, context): ListenerConfig => {
 });
 
 /**
- * The control socket, which only its owner may use: it tells and forgets what is cached. Without a path it is beside the first
- * listener that has one; null where none has.
+ * The control socket. Only its owner may use it, because it shows and clears the caches. Without a path it is beside
+ * the first listener that has one. Null if no listener has one.
  */
 export function readControl(raw: z.output<typeof control>, listeners: Iterable<ListenerConfig>): ControlConfig | null {
   const beside = [...listeners].find(({ kind }) => kind === 'unix');
@@ -43,7 +43,7 @@ export function readControl(raw: z.output<typeof control>, listeners: Iterable<L
   return place === null ? null : { kind: 'unix', protocol: 'netstring', path: place, ...fileOf(raw, 0o600) };
 }
 
-/** Makes one listener of them, or says what does not fit together. */
+/** Makes a listener from its keys, or returns the keys that contradict each other. */
 function readListener(raw: z.output<typeof keys>): ListenerConfig | readonly Mistake[] {
   const places = (['path', 'tcp', 'systemd'] as const).filter((key) => raw[key] !== null);
   if (places.length !== 1) {
@@ -75,7 +75,7 @@ function readListener(raw: z.output<typeof keys>): ListenerConfig | readonly Mis
 
 type SocketFile = Pick<ControlConfig, 'mode' | 'uid' | 'gid'>;
 
-/** The permissions of a socket file; -1 keeps its owner or group. */
+/** The permissions of a socket file. -1 leaves its owner or group unchanged. */
 function fileOf({ mode, owner, group }: Omit<z.output<typeof control>, 'path'>, usual: number): SocketFile {
   return { mode: mode ?? usual, uid: owner ?? -1, gid: group ?? -1 };
 }

@@ -9,19 +9,19 @@ import { control, listener, readControl } from './listener.ts';
 import { type MapDraft, chooseStores } from './map-stores.ts';
 import * as schema from './schema.ts';
 
-/** Where things are when no file says so. */
+/** The default paths. */
 export interface Places {
   readonly socket: string;
   readonly store: string;
 }
 
-/** What the command line sets instead of the file. */
+/** Settings of the command line that replace those of the file. */
 export interface Overrides {
   readonly listen?: readonly Readonly<Record<string, string>>[];
   readonly store?: string;
 }
 
-/** Reads a configuration file, or without one the defaults. Throws ConfigError with every mistake. */
+/** Reads a configuration file. Null: the defaults. Throws ConfigError with all mistakes. */
 export function loadConfig(file: string | null, places: Places, overrides: Overrides = {}): Config {
   if (file === null) return parseConfig('', 'defaults', places, overrides);
   let text: string;
@@ -34,7 +34,7 @@ export function loadConfig(file: string | null, places: Places, overrides: Overr
   return parseConfig(text, file, places, overrides);
 }
 
-/** The same for a text; `file` is its name in errors. */
+/** The same for a text. `file` is its name in errors. */
 export function parseConfig(text: string, file: string, places: Places, overrides: Overrides = {}): Config {
   const raw = parseToml(text, file);
   const { check, named, mistakes } = createChecker();
@@ -113,13 +113,13 @@ function parseToml(text: string, file: string): Table {
   }
 }
 
-/** What each table of a section comes to, without those that have mistakes. */
+/** Reads each table of a section. Leaves out those with mistakes. */
 function eachOf<T>(tables: Table, read: (table: unknown, name: string) => T | undefined): Map<string, T> {
   const all = Object.entries(tables).map(([name, table]) => [name, read(table, name)] as const);
   return new Map(all.filter((entry): entry is [string, T] => entry[1] !== undefined));
 }
 
-/** Parts a table in two, of which the first has what stands under these keys; what is no table is left to the second. */
+/** Splits a table in two: the values of these keys, and the others. If it is not a table, it is the second part. */
 function splitTable(table: unknown, keys: readonly string[]): readonly [Table, unknown] {
   if (!isTable(table)) return [{}, table];
   const part = (isCommon: boolean): Table =>

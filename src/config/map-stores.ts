@@ -8,12 +8,13 @@ import type { Mistake } from '../toml/type.ts';
 import type { Question } from '../vocabulary.ts';
 import type { MapConfig } from './config.ts';
 
-/** A map, with the stores that it names; null where it names none. */
+/** A map with the stores that it names. Null if it does not have `stores`. */
 export type MapDraft = MapKind & { readonly stores: readonly string[] | null };
 
 /**
- * The stores that a map asks: those that it names, or all that can answer it. Each question of a map needs a store that can answer it, and
- * each store of a map needs a question that it can answer. `mistakes` gets what is wrong.
+ * Chooses the stores that a map asks: those that it names, or all that can answer one of its questions. Each question
+ * of a map needs a store that can answer it, and each store of a map needs a question that it can answer. Otherwise
+ * `mistakes` gets a mistake.
  */
 export function chooseStores(
   name: string,
@@ -37,12 +38,12 @@ export function chooseStores(
     const remedy = others.length > 0 ? `name ${others.join(' or ')} too` : 'give a store some';
     mistakes.push({ key, reason: `none of them holds ${nounOf(question)}`, remedy });
   }
-  // A store that knows a mailbox but no folders would let another store, which knows folders, refuse them.
+  // A store without folders may have a mailbox whose folder another store then refuses.
   const [mailbox, folder] = questions;
   if (mailbox !== undefined && folder?.about === 'mailbox') {
-    const mute = answering(mailbox).filter((each) => chosen.includes(each) && !answering(folder).includes(each));
+    const folderless = answering(mailbox).filter((each) => chosen.includes(each) && !answering(folder).includes(each));
     const remedy = 'give it a query for a folder, or set detail.policy to "ignore"';
-    for (const store of mute) mistakes.push({ key, reason: `"${store}" knows no folders`, remedy });
+    for (const store of folderless) mistakes.push({ key, reason: `"${store}" knows no folders`, remedy });
   }
   for (const store of chosen) {
     const missing = questions.filter(

@@ -2,8 +2,8 @@ import { LOG_LEVELS } from './config.ts';
 import { complain, oneOf, optional, parsedBy, section, wholeNumber, z } from '../toml/type.ts';
 
 /**
- * The TOML file, section by section: what each key may be, its default, and a description that completes the sentence
- * "give ...". Keys are as in the file; each section is transformed into its part of Config.
+ * The sections of the TOML file: each key with its type, its default, and a description that completes the sentence
+ * "give ...". The keys are spelled as in the file. Each section is read as its part of Config.
  */
 
 const HOUR_MS = 3_600_000;
@@ -13,7 +13,7 @@ export const log = z.strictObject({ level: oneOf(LOG_LEVELS, 'info') });
 
 export const limits = section(
   {
-    request_bytes: wholeNumber(100, 1_000_000, 10_000, 'bytes'), // Postfix asks with no more (socketmap_table(5))
+    request_bytes: wholeNumber(100, 1_000_000, 10_000, 'bytes'), // Postfix never sends more (socketmap_table(5))
     reply_bytes: wholeNumber(100, 1_000_000, 100_000, 'bytes'), // Postfix refuses a longer one (socketmap_table(5))
     deadline_ms: wholeNumber(1, HOUR_MS, 4_000, 'milliseconds'), // below the 5 s of Exim's readsocket
     unfinished_ms: wholeNumber(1, HOUR_MS, 30_000, 'milliseconds'),
@@ -31,7 +31,7 @@ export const limits = section(
   },
 );
 
-/** The keys that any `[map.NAME]` may have, whatever its kind: `kind`, and `stores`, which names some of these stores. */
+/** The keys of every `[map.NAME]` of any kind: `kind`, and `stores`, which may name some of these stores. */
 export function mapKeys(allStores: readonly string[]) {
   const names = allStores.join(', ');
   const storeName = parsedBy(`one of ${names}`, (name) => {

@@ -4,17 +4,17 @@ import { descriptionAt, keysAt } from './walk.ts';
 
 export type Table = Record<string, unknown>;
 
-/** Reads values of a configuration, and collects everything that is wrong with them in `mistakes`. */
+/** Reads the values of a configuration, and collects all mistakes in them. */
 export interface Checker {
   readonly mistakes: Mistake[];
-  /** What a value comes to; undefined where it has mistakes. `others` are keys that the same table may have, and that another type reads. */
+  /** Reads a value. Undefined if it has mistakes. `others`: further keys of this table, which another type reads. */
   readonly check: <T>(
     type: Schema<T>,
     value: unknown,
     path: readonly string[],
     others?: readonly string[],
   ) => T | undefined;
-  /** What a table names in one of its keys, such as its driver, with its name; undefined where there is no such thing. */
+  /** Reads a name in a table, such as its driver: the name, and what is known under it. Undefined if nothing is. */
   readonly named: <T>(
     known: Readonly<Record<string, T>>,
     key: string,
@@ -75,7 +75,7 @@ function toMistakes(
   return [{ key, reason: given === undefined ? 'is missing' : `is ${show(given)}`, remedy }];
 }
 
-/** A key that nothing reads, with the known one that is most like it. */
+/** The mistake for an unknown key. Its remedy names the most similar known key. */
 export function unknownKey(path: readonly string[], name: string, known: readonly string[]): Mistake {
   const near = known.filter((other) => other.startsWith(name) || distance(other, name) <= Math.max(2, name.length / 3));
   const nearest = near.toSorted((a, b) => distance(a, name) - distance(b, name))[0];
@@ -87,7 +87,7 @@ function valueAt(value: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>((inner, key) => (inner as Table | undefined)?.[key], value);
 }
 
-/** A key as it is named in a mistake: `store.people.url`, with quotes where TOML needs them. */
+/** A key as a mistake names it: `store.people.url`, with quotes if TOML needs them. */
 export function formatKey(path: readonly string[]): string {
   return path.map((part) => (/^[\w-]+$/.test(part) ? part : JSON.stringify(part))).join('.');
 }

@@ -1,17 +1,15 @@
 import { z } from 'zod';
 
-/**
- * What the sections of the TOML file are made of. A description completes the sentence "give ...".
- */
+/** The building blocks for the sections of the TOML file. A description completes the sentence "give ...". */
 
 export { z };
 export type Schema<T = unknown> = z.ZodType<T>;
-/** What a table comes to. */
+/** The type of a table after it is read. */
 export type Read<S extends Schema> = z.output<S>;
 export type Issue = z.core.$ZodIssue;
 export type Context = z.RefinementCtx;
 
-/** One thing that is wrong in a configuration, and what would be right. */
+/** One mistake in a configuration, and its remedy. */
 export interface Mistake {
   readonly key: string;
   readonly reason: string;
@@ -22,12 +20,12 @@ type Shape = Readonly<Record<string, Schema>>;
 type Camel<K> = K extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<Camel<Tail> & string>}` : K;
 type InCamelCase<T> = { readonly [K in keyof T as Camel<K>]: T[K] };
 
-/** What a `section` of these keys is read as. */
+/** The type of a `section` of these keys after it is read. */
 export type Section<S extends Shape> = InCamelCase<z.output<z.ZodObject<S>>>;
 
 /**
- * A table of the file, such as `[limits]`. Its keys are written `timeout_ms` there and read as `timeoutMs`; a key that is not in `shape` is a mistake.
- * `check` sees the keys as they are written, and adds mistakes of several of them.
+ * A table of the file, such as `[limits]`. A key `timeout_ms` of the file is read as `timeoutMs`. A key that is not in
+ * `shape` is a mistake. `check` gets the keys as they are in the file, and adds mistakes that concern several keys.
  */
 export function section<S extends Shape>(
   shape: S,
@@ -47,19 +45,22 @@ function inCamelCase<T extends object>(raw: T): InCamelCase<T> {
   return Object.fromEntries(renamed) as InCamelCase<T>;
 }
 
-/** A key that may be left out: null then. */
+/** An optional key. Null if the file does not have it. */
 export function optional<T extends Schema>(type: T) {
   return type.nullable().default(null as never);
 }
 
+/** A whole number in a range. */
 export function wholeNumber(from: number, to: number, fallback: number, what: string) {
   return z.int().min(from).max(to).default(fallback).describe(`${what}, from ${from} to ${to}`);
 }
 
+/** A text that is not empty. */
 export function text(what: string) {
   return z.string().min(1).describe(what);
 }
 
+/** One of a few words. */
 export function oneOf<const T extends readonly [string, ...string[]]>(words: T, fallback: T[number]) {
   return z
     .enum(words)
@@ -67,11 +68,12 @@ export function oneOf<const T extends readonly [string, ...string[]]>(words: T, 
     .describe(`one of ${words.join(', ')}`);
 }
 
+/** True or false. */
 export function yesOrNo(fallback: boolean) {
   return z.boolean().default(fallback).describe('true or false');
 }
 
-/** A string that `parse` reads, or throws why not. */
+/** A text that `parse` reads. `parse` throws the reason if the text is not valid. */
 export function parsedBy<T>(what: string, parse: (raw: string) => T) {
   return z
     .string()
@@ -86,7 +88,7 @@ export function parsedBy<T>(what: string, parse: (raw: string) => T) {
     .describe(what);
 }
 
-/** Adds mistakes of keys of a section to what zod finds itself. */
+/** Adds mistakes to those that zod finds itself. */
 export function complain(context: Context, mistakes: readonly Mistake[]): void {
   for (const { key, reason, remedy } of mistakes) {
     const path = key === '' ? [] : key.split('.');

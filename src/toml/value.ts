@@ -1,12 +1,17 @@
 import { foldLocal, parseAddress } from '../address/address.ts';
 import { parseDomain } from '../address/domain.ts';
 
-/** The texts of a configuration, read. Each throws where the text is none, with a reason that completes "KEY: ...". */
+/**
+ * Readers for texts of a configuration. Each throws if the text is not valid, with a reason that completes "KEY: ...".
+ */
+
+/** An absolute path. */
 export function absolutePath(text: string): string {
   if (!text.startsWith('/')) throw new Error(`"${text}" is not absolute`);
   return text;
 }
 
+/** A domain in its canonical form. */
 export function domain(text: string): string {
   const parsed = parseDomain(text);
   if (parsed === null) throw new Error(`"${text}" is not a domain`);
@@ -21,7 +26,7 @@ export function addressOf(text: string): { local: string; domain: string } {
   return { local: foldLocal(parsed.local), domain: parsed.domain };
 }
 
-/** A name that can be the second word of a request, or of a line. */
+/** The name of a table. It has no blanks, because it is one word of a request or a line. */
 export function tableName(text: string): string {
   if (!/^[^\s\x00-\x1f\x7f]+$/.test(text)) throw new Error(`"${text}" is no name without blanks`);
   return text;

@@ -1,6 +1,6 @@
 import type { Schema } from './type.ts';
 
-/** What zod tells of a type: its kind, and the types inside (zod.dev, "Schema definition"). */
+/** The part of a zod type that says which types are inside it (zod.dev, "Schema definition"). */
 interface Definition {
   readonly shape?: Readonly<Record<string, Schema>>;
   readonly element?: Schema;
@@ -9,14 +9,14 @@ interface Definition {
   readonly in?: Schema;
 }
 
-/** The description of what stands at a path, such as ["limits", "idle_ms"]. */
+/** The description of the type at a path, such as ["limits", "idle_ms"]. */
 export function descriptionAt(type: Schema, path: readonly string[]): string | undefined {
   let at = typeAt(type, path);
   while (at !== undefined && at.description === undefined) at = innerOf(at);
   return at?.description;
 }
 
-/** The keys that a table at a path may have. */
+/** The keys that the table at a path may have. */
 export function keysAt(type: Schema, path: readonly string[]): string[] {
   return Object.keys(definitionOf(typeAt(type, path)).shape ?? {});
 }
@@ -28,7 +28,7 @@ function typeAt(type: Schema | undefined, path: readonly string[]): Schema | und
   return typeAt(shape?.[first] ?? element ?? valueType, rest);
 }
 
-/** Of the type behind defaults and transforms. */
+/** The definition of a type, without its defaults and transforms. */
 function definitionOf(type: Schema | undefined): Definition {
   if (type === undefined) return {};
   const inner = innerOf(type);
