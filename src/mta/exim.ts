@@ -3,8 +3,8 @@ import { type Endpoint, formatEndpoint } from '../endpoint.ts';
 import { type Mta, type Printout, type Setting, sample, textOf } from './setting.ts';
 
 /**
- * Exim 4.94 or newer. It has no socket maps: the question is a netstring written by hand, sent by ${readsocket}, and the
- * reply is read by hand too.
+ * Exim 4.94 or newer. It has no socket maps: a string expansion writes the netstring of the request, ${readsocket} sends it, and
+ * another expansion reads the reply.
  */
 export const exim: Mta = {
   protocol: 'netstring',
@@ -28,7 +28,7 @@ function print(setting: Setting): Printout {
         text: routers.filter((each) => each !== null).join('\n'),
       },
       { name: 'transport', title: 'among the transports (begin transports)', text: transport(lmtp) },
-      { name: 'callout', title: 'instead of all this: asking the LMTP server itself', text: CALLOUT },
+      { name: 'callout', title: 'an alternative to all this: Exim asks the LMTP server itself', text: CALLOUT },
     ],
     tests: [
       `${probe} ${sample(setting)}`,
@@ -42,32 +42,32 @@ function print(setting: Setting): Printout {
 }
 
 const ACL = textOf(
-  '  # smmap: refuses with 550 who is NOTFOUND, and defers with 451 while smmap does not know, by way of the routers.',
+  '  # smmap: by way of the routers, refuses NOTFOUND with 550, and defers with 451 while smmap is uncertain.',
   '  require verify = recipient',
 );
 
-/** What a router asks, and what it makes of the answer, so that address_data is OK VALUE, NOTFOUND, TEMP..., CONN or BAD. */
+/** The request of a router. Afterwards address_data is OK VALUE, NOTFOUND, TEMP..., CONN or BAD. */
 function question(setting: Setting, map: string): string[] {
   const { server, patienceSeconds } = setting;
   const where = server.kind === 'unix' ? server.path : `inet:${hostOf(server.host)}:${server.port}`;
   const ask = `{${where}}{\${strlen:$r_q}:$r_q,}{${patienceSeconds}s}{}`;
   return [
-    '  # the question, in lower case as other mail servers ask',
+    '  # the request, in lower case as other mail servers ask',
     `  set = r_q = ${map} \${lc:$local_part}@\${lc:$domain}`,
-    '  # Asked twice where nobody answers: after a connection that failed, Exim writes the next question into whatever file',
-    '  # has the number of the closed socket, and the second readsocket takes that upon itself.',
+    '  # Asks twice if there is no answer: after a failed connection, Exim writes the next request into any file that has the',
+    '  # number of the closed socket. The second readsocket absorbs this error.',
     `  set = r_r = \${readsocket${ask}{\${readsocket${ask}{CONN}}}}`,
-    '  # takes the netstring off the reply, where it has the length that it says',
+    '  # removes the netstring around the reply, if its length is right',
     '  address_data = ${if eq{$r_r}{CONN}{CONN}{${if match{$r_r}{\\N^(?s)(\\d{1,9}):(.*),$\\N}{${if ={$1}{${strlen:$2}}{$2}{BAD}}}{BAD}}}}',
   ];
 }
 
 function mailboxRouter(setting: Setting): string {
   return textOf(
-    '# Does the mailbox exist? NOTFOUND is 550, OK goes on to the next router, everything else is 451.',
+    '# Does the mailbox exist? NOTFOUND is 550, OK continues with the next router, everything else is 451.',
     'smmap_mailbox:',
     '  driver = redirect',
-    '  # all of whose domains smmap has; `smmap domain list` names them',
+    '  # smmap must have all of these domains; `smmap domain list` shows them',
     '  domains = +local_domains',
     '  allow_fail',
     '  allow_defer',
@@ -79,12 +79,12 @@ function mailboxRouter(setting: Setting): string {
 function aliasRouter(setting: Setting, map: string | undefined): string | null {
   if (map === undefined) return null;
   return textOf(
-    '# Is it an alias? OK goes on with its targets, NOTFOUND with the next router, everything else is 451.',
+    '# Is it an alias? OK continues with its targets, NOTFOUND with the next router, everything else is 451.',
     'smmap_alias:',
     '  driver = redirect',
     '  domains = +local_domains',
     '  allow_defer',
-    '  # a target is an address and nothing else',
+    '  # a target can only be an address',
     '  forbid_file',
     '  forbid_pipe',
     '  forbid_include',
@@ -94,7 +94,7 @@ function aliasRouter(setting: Setting, map: string | undefined): string | null {
 }
 
 const DELIVERY = textOf(
-  '# Delivers what the routers above let through.',
+  '# Delivers what the routers above accepted.',
   'smmap_delivery:',
   '  driver = accept',
   '  domains = +local_domains',
@@ -104,18 +104,18 @@ const DELIVERY = textOf(
 function transport(lmtp: Endpoint): string {
   const to =
     lmtp.kind === 'unix'
-      ? ['  driver = lmtp', `  socket = ${lmtp.path}`, '  # who may connect there', '  user = mail']
+      ? ['  driver = lmtp', `  socket = ${lmtp.path}`, '  # a user who may connect there', '  user = mail']
       : ['  driver = smtp', '  protocol = lmtp', `  hosts = ${listed(lmtp.host)}`, `  port = ${lmtp.port}`, ...HERE];
   return textOf('# Delivers by LMTP.', 'smmap_lmtp:', ...to);
 }
 
-const HERE = ['  # also where that is this machine', '  allow_localhost'];
+const HERE = ['  # also on this machine', '  allow_localhost'];
 
-/** What the Cyrus chapter of Exim's wiki does, as far as it concerns recipients. */
+/** The part for recipients of the Cyrus chapter in the wiki of Exim. */
 const CALLOUT = textOf(
-  '# Without smmap: Exim asks the LMTP server itself at each RCPT. That needs LMTP over TCP, since Exim calls out over no Unix',
-  '# socket, and without authentication (lmtpd -a); it is slower, and keeps answers for hours (callout cache).',
-  '# In the ACL, where +cyrus_domains are the domains and their transport is',
+  '# Without smmap: Exim asks the LMTP server itself at each RCPT. This needs LMTP over TCP, because Exim cannot do callouts',
+  '# over a Unix socket, and without authentication (lmtpd -a). It is slower, and keeps answers for hours (callout cache).',
+  '# In the ACL, if +cyrus_domains are the domains, and their transport is',
   '# "driver = smtp, protocol = lmtp, hosts = localhost, port = 2003, allow_localhost":',
   '#',
   '#   accept domains = +cyrus_domains',
@@ -124,7 +124,7 @@ const CALLOUT = textOf(
   '#          verify = recipient/callout=random,5s',
 );
 
-/** An IPv6 address in a list of hosts, whose separator it would be. */
+/** A host in a list of hosts. The colons of an IPv6 address would separate, so it needs another separator. */
 function listed(host: string): string {
   return host.includes(':') ? `<; ${host}` : host;
 }

@@ -2,7 +2,7 @@ import type { Mistake } from '../toml/type.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { type MailboxMap, type Mta, type Printout, type Setting, add, textOf } from './setting.ts';
 
-/** OpenSMTPD 6.8 with table-socketmap of opensmtpd-extras, which speaks a line a question, over a Unix socket only. */
+/** OpenSMTPD 6.8 with table-socketmap of opensmtpd-extras. It sends a line for each request, and only over a Unix socket. */
 export const opensmtpd: Mta = {
   protocol: 'line',
   tcp: false,
@@ -11,7 +11,7 @@ export const opensmtpd: Mta = {
   print,
 };
 
-/** uid:gid:home, which OpenSMTPD takes for a user. */
+/** uid:gid:home, which OpenSMTPD reads as a user. */
 const USER = /^\d+:\d+:\//;
 
 function isUserbase({ reply }: MailboxMap): boolean {
@@ -23,30 +23,30 @@ function lacks({ mailboxes }: Setting): Mistake[] {
   const domain = 'default_domain = "example.org"';
   if (users === undefined) {
     const reason =
-      'no mailbox map answers uid:gid:home, which OpenSMTPD takes for a user (with reply = "value" each mailbox has its own)';
+      'no mailbox map replies uid:gid:home, which OpenSMTPD reads as a user (with reply = "value" each mailbox has its own)';
     const remedy = add('[map.userbase]', 'kind = "mailbox"', domain, 'reply = { text = "8:8:/" }');
     return [{ key: 'map', reason, remedy }];
   }
   if (users.defaultDomain !== null) return [];
-  const reason = 'has no default_domain, and OpenSMTPD asks for users without a domain';
+  const reason = 'has no default_domain, but OpenSMTPD asks for users without a domain';
   return [{ key: `map.${users.name}`, reason, remedy: add(`[map.${users.name}]`, domain) }];
 }
 
 function print(setting: Setting): Printout {
   const { aliases, mailboxes, server, lmtp } = setting;
-  const { name: users, defaultDomain } = mailboxes.find(isUserbase) as MailboxMap; // lacks() has seen it
+  const { name: users, defaultDomain } = mailboxes.find(isUserbase) as MailboxMap; // lacks() has found it
   const virtual = mailboxes.find(({ reply }) => typeof reply !== 'string' && NAME.test(reply.text));
   const [alias] = aliases;
   const path = server.kind === 'unix' ? server.path : '';
   const maps = [users, ...(virtual === undefined ? [] : [virtual.name]), ...(alias === undefined ? [] : [alias])];
   const text = textOf(
-    '# smmap: does this mailbox exist? It has to listen before smtpd starts, which ends otherwise. smtpd connects once and',
-    '# never again: restart it when it says "socketmap has lost its socket". The tables are called as the maps are.',
+    '# smmap: does this mailbox exist? smmap must listen before smtpd starts, or smtpd ends. smtpd connects only once: restart',
+    '# it when it says "socketmap has lost its socket". Each table has the name of its map.',
     ...maps.map((name) => `table "${name}" socketmap:${path}`),
     '',
-    '# Users of the default domain: asked for without a domain and a detail; NOTFOUND is 550, TEMP is 451. What the map says is',
-    '# uid:gid:home; smtpd looks for a .forward there, and defers (424) where others can write in that folder, as in /tmp.',
-    '# rcpt-to gives the LMTP server the address with its detail and domain.',
+    '# Users of the default domain. smtpd asks without the domain and the detail; NOTFOUND is 550, TEMP is 451. The map replies',
+    '# uid:gid:home. smtpd looks for a .forward there, and defers (424) if others can write in that folder, as in /tmp.',
+    '# With rcpt-to, the LMTP server gets the address with its detail and domain.',
     `action "smmap_users" lmtp "${deliver(lmtp)}" rcpt-to userbase <"${users}">`,
     `match from any for domain "${defaultDomain}" action "smmap_users"`,
     ...(virtual === undefined ? [] : virtualMailboxes(setting, virtual, defaultDomain)),
@@ -58,7 +58,7 @@ function print(setting: Setting): Printout {
     tests: [
       `${probe} --map ${users} fred    # OK uid:gid:home`,
       ...(alias === undefined ? [] : [`${probe} --map ${alias} info@example.net`]),
-      `namei -l ${path}    # every folder has to let the user opensmtpd pass`,
+      `namei -l ${path}    # the user opensmtpd must be able to pass every folder`,
       'smtpd -n    # complains about a mistake',
       `swaks --server localhost --quit-after RCPT --to fred@${defaultDomain}         # 250`,
       `swaks --server localhost --quit-after RCPT --to nobody@${defaultDomain}       # 550`,
@@ -66,7 +66,7 @@ function print(setting: Setting): Printout {
   };
 }
 
-/** A text that is the name of a user. */
+/** The name of a user. */
 const NAME = /^[a-z_][\w-]*$/;
 
 function virtualMailboxes(
@@ -77,9 +77,9 @@ function virtualMailboxes(
   const user = typeof reply === 'string' ? reply : reply.text;
   return [
     '',
-    '# Mailboxes of other domains: asked for user+detail@domain, user@domain, and then user+detail, user, @domain and @; where',
-    '# all are NOTFOUND that is 524, TEMP is 424. So that nobody is found by the name alone, the map needs a default_domain',
-    '# in which there is no mailbox: default_domain = "invalid". It answers one user for all, who is made here.',
+    '# Mailboxes of other domains. smtpd asks for user+detail@domain, user@domain, user+detail, user, @domain and @. If all are',
+    '# NOTFOUND, that is 524; TEMP is 424. A name alone must find nobody, so the map needs a default_domain without a mailbox:',
+    '# default_domain = "invalid". The map replies one user for all, who is defined here.',
     ...listOf(store, '$2 != "alias" && $2 != "relay"', `&& $1 != "${defaultDomain}"`, MAILBOX_DOMAINS),
     `table smmap_mailbox_domains file:${MAILBOX_DOMAINS}`,
     `table smmap_user { ${user} = "8:8:/" }`,
@@ -91,8 +91,8 @@ function virtualMailboxes(
 function virtualAliases({ lmtp, store }: Setting, alias: string): string[] {
   return [
     '',
-    '# Domains that have aliases only: asked in the same way, and 524 too where all are NOTFOUND; its default_domain as above.',
-    '# A target goes through these rules again; an address that stands for itself is a loop: 524.',
+    '# Domains that have aliases only. smtpd asks in the same way; 524 if all are NOTFOUND. Set default_domain as above.',
+    '# Each target goes through these rules again. An address that stands for itself is a loop: 524.',
     ...listOf(store, '$2 == "alias"', '', DOMAINS),
     `table smmap_domains file:${DOMAINS}`,
     `action "smmap_virtual" lmtp "${deliver(lmtp)}" rcpt-to virtual <"${alias}">`,
@@ -100,11 +100,11 @@ function virtualAliases({ lmtp, store }: Setting, alias: string): string[] {
   ];
 }
 
-/** How a list of domains is made. */
+/** A comment that shows how to make a list of domains. */
 function listOf(store: string | null, condition: string, and: string, file: string): string[] {
   const list = `smmap domain list${store === null ? '' : ` --store ${store}`}`;
   return [
-    '# A table behind a socket cannot be a list of domains (451), hence a file, which has to be there:',
+    '# A table on a socket cannot be a list of domains (451). So make this file, which must exist:',
     `#     ${list} | awk '${`${condition} ${and}`.trim()} { print $1 }' > ${file}`,
   ];
 }

@@ -3,8 +3,8 @@ import { ACCESS, DOMAINS_FILE, formatServer, lacksOfSendmail, listDomains, socke
 import { type Mta, type Printout, type Setting, add, sample, textOf } from './setting.ts';
 
 /**
- * Sendmail twice, as Randolph Langley describes it: one that takes mail in and splits it by recipient, and one that
- * delivers it, whose virtusertable sends virtual users to procmail. So fred of two domains gets both of his mails.
+ * Two Sendmails, as Randolph Langley describes it. One accepts mail and splits it by recipient. The other delivers it, and its
+ * virtusertable sends virtual users to procmail. So a user fred of two domains gets both mails.
  */
 export const procmail: Mta = {
   protocol: 'netstring',
@@ -14,7 +14,7 @@ export const procmail: Mta = {
   print,
 };
 
-/** The pseudo-domain behind the virtual one that sends a user to procmail. */
+/** The pseudo-domain after the virtual domain. It sends a user to procmail. */
 const SUFFIX = '.virtuser.';
 const RELAY_FILE = '/etc/mail/relay-domains';
 
@@ -25,14 +25,14 @@ function lacks(setting: Setting): Mistake[] {
   if (isUsable || setting.tables.includes(VIRTUSER)) return mistakes;
   const reply = `reply = { text = "%u@%d${SUFFIX}" }`;
   if (own !== undefined) {
-    const reason = `does not say user@domain${SUFFIX}, by which a virtual user gets to procmail`;
+    const reason = `is not user@domain${SUFFIX}, which sends a virtual user to procmail`;
     mistakes.push({ key: `map.${VIRTUSER}.reply`, reason, remedy: add(`[map.${VIRTUSER}]`, reply) });
   } else if (setting.aliases.includes(VIRTUSER)) {
-    const reason = 'is "alias", and virtual users get to procmail by a map of kind "mailbox" or "table"';
-    const remedy = `call that map otherwise, and ${add(`[map.${VIRTUSER}]`, 'kind = "mailbox"', reply)}`;
+    const reason = 'is "alias", but virtual users need a map of kind "mailbox" or "table" for procmail';
+    const remedy = `give that map another name, and ${add(`[map.${VIRTUSER}]`, 'kind = "mailbox"', reply)}`;
     mistakes.push({ key: `map.${VIRTUSER}.kind`, reason, remedy });
   } else {
-    const reason = `FEATURE(virtusertable) asks for ${VIRTUSER}, and no map has that name`;
+    const reason = `FEATURE(virtusertable) asks for ${VIRTUSER}, but no map has that name`;
     mistakes.push({ key: 'map', reason, remedy: add(`[map.${VIRTUSER}]`, 'kind = "mailbox"', reply) });
   }
   return mistakes;
@@ -49,7 +49,7 @@ function print(setting: Setting): Printout {
       },
       {
         name: 'sendmail_out.mc',
-        title: '/etc/mail/sendmail_out.mc, for the one that delivers',
+        title: '/etc/mail/sendmail_out.mc, for the Sendmail that delivers',
         text: outgoing(setting),
       },
       { name: 'procmailrc', title: '/etc/procmailrc', text: PROCMAILRC },
@@ -69,7 +69,7 @@ function print(setting: Setting): Printout {
 const START = [
   "include(`/usr/share/sendmail/cf/m4/cf.m4')dnl",
   "OSTYPE(`linux')dnl",
-  'dnl Both use the one queue.',
+  'dnl Both use the same queue.',
   "define(`QUEUE_DIR', `/var/spool/mqueue')dnl",
 ];
 
@@ -77,26 +77,26 @@ function incoming(setting: Setting): string {
   const { mailbox, server, tables } = setting;
   return textOf(
     'divert(0)dnl',
-    'dnl smmap: takes mail in, refuses whom smmap does not know, and leaves a file for each recipient in the queue.',
+    'dnl smmap: accepts mail, refuses unknown recipients, and leaves a file for each recipient in the queue.',
     ...START,
-    'dnl r=1: one recipient each, or of fred@example.org and fred@example.net in one mail, one would get it. F=f: in processes',
-    'dnl of their own, R: eight of them.',
+    'dnl r=1: one recipient a file. Otherwise, of fred@example.org and fred@example.net in one mail, only one would get it.',
+    'dnl F=f: separate processes, R: eight of them.',
     "QUEUE_GROUP(`mqueue', `P=/var/spool/mqueue, F=f, r=1, R=8, I=2m')dnl",
-    'dnl Delivers nothing itself.',
+    'dnl It delivers nothing itself.',
     "define(`confDELIVERY_MODE', `queueonly')dnl",
     "define(`confPID_FILE', `/run/sendmail_in.pid')dnl",
-    'dnl The virtual domains are not local here, but relayed: no FEATURE(use_cw_file), no VIRTUSER_DOMAIN.',
+    'dnl The virtual domains are relayed here, not local: no FEATURE(use_cw_file), no VIRTUSER_DOMAIN.',
     `dnl     ${listDomains(setting)} | awk '{ print $1 }' > ${RELAY_FILE}`,
     `RELAY_DOMAIN_FILE(\`-o ${RELAY_FILE}')dnl`,
     ...accessDb(setting, tables.includes(ACCESS), '-t '),
     "MAILER(`smtp')dnl",
     '',
     'LOCAL_CONFIG',
-    '# Does the mailbox exist? -t and -T: an outage is 451; -a: behind an OK; -d: seconds to wait.',
+    '# Does the mailbox exist? -t and -T: an outage is 451; -a: is appended to an OK; -d: seconds to wait.',
     `K${mailbox} ${socketFlags(setting)} -a<OK> ${formatServer(server)}`,
     '',
     'LOCAL_RULESETS',
-    '# At each RCPT, before all other checks, which go on where this finds nothing wrong.',
+    '# At each RCPT, before all other checks. They follow if this check finds nothing wrong.',
     'SLocal_check_rcpt',
     'R$*\t$: $1 $| $>CanonAddr $1',
     'R$* $| $* < @ $+ . >\t$: $1 $| $2 < @ $3 >',
@@ -113,18 +113,18 @@ function incoming(setting: Setting): string {
 function outgoing(setting: Setting): string {
   return textOf(
     'divert(0)dnl',
-    'dnl smmap: delivers what is in the queue: virtual users by procmail, others elsewhere.',
+    'dnl smmap: delivers the mail of the queue: virtual users by procmail, others elsewhere.',
     ...START,
     "define(`confPID_FILE', `/run/sendmail_out.pid')dnl",
     "dnl This is for the proto.m4 that comes with Sendmail, not for the one that `smmap mta sendmail' patches.",
-    'dnl The virtual domains, and what virtusertable puts behind them:',
+    'dnl The virtual domains, and their forms with the suffix of virtusertable:',
     `dnl     ${listDomains(setting)} | awk '{ print $1; print $1 ".virtuser"; print $1 ".virtuser." }' > ${DOMAINS_FILE}`,
     `VIRTUSER_DOMAIN_FILE(\`-o ${DOMAINS_FILE}')dnl`,
     'dnl user@domain -> user@domain.virtuser. from smmap. Without -t: while smmap is down, mail stays in the queue.',
     `FEATURE(\`virtusertable', \`${queued(setting)}')dnl`,
     "FEATURE(`always_add_domain')dnl",
-    'dnl /etc/mail/local-host-names has the names of this machine itself, and the virtual domains too: so a user who is gone by',
-    'dnl now is unknown, where otherwise his mail would be sent to the MX of the domain, which is here.',
+    'dnl /etc/mail/local-host-names must have the names of this machine and the virtual domains. So a user who was removed is',
+    'dnl unknown. Otherwise the mail would be sent to the MX of the domain, which is this machine.',
     "FEATURE(`use_cw_file')dnl",
     'dnl procmail for virtual users: as the user vmail, with the domain as $1 and the user as $2 of procmailrc.',
     "define(`PROCMAIL_MAILER_PATH', `/usr/bin/procmail, U=vmail:vmail')dnl",
@@ -154,7 +154,7 @@ function queued({ patienceSeconds, server }: Setting): string {
 }
 
 const PROCMAILRC = textOf(
-  '# smmap: virtual users, for whom Sendmail gives the domain and the user. For others, there is no $2.',
+  '# smmap: for virtual users, Sendmail passes the domain and the user. For other users, there is no $2.',
   'DOMAIN=$1',
   'RECIPIENT=$2',
   '# An mbox file for each: /var/spool/vbox/DOMAIN/USER.',
@@ -163,7 +163,7 @@ const PROCMAILRC = textOf(
   ':0',
   '* RECIPIENT ?? .',
   '{',
-  '  # The user alone: Sendmail puts a domain behind it. Whatever would lead out of that folder has no match.',
+  '  # The user alone, without the domain that Sendmail adds. A name that would lead out of the folder does not match.',
   '  VIRTUAL=',
   '  :0',
   '  * ! RECIPIENT ?? ^^\\.',
@@ -173,12 +173,12 @@ const PROCMAILRC = textOf(
   '  * RECIPIENT ?? ^^\\/[^@]+',
   '  { VIRTUAL=$MATCH }',
   '',
-  '  # The colon at the end: with a lock file. As a Maildir, without one: :0 and $ROOTINBOXDIR/$DOMAIN/$VIRTUAL/',
+  '  # The colon at the end: with a lock file. For a Maildir, without a lock file: :0 and $ROOTINBOXDIR/$DOMAIN/$VIRTUAL/',
   '  :0:',
   '  * VIRTUAL ?? .',
   '  $ROOTINBOXDIR/$DOMAIN/$VIRTUAL',
   '',
-  '  # Could not be written, as long as the folder is missing: the mail stays in the queue.',
+  '  # The mail could not be written, for example because the folder is missing: it stays in the queue.',
   '  EXITCODE=75',
   '  HOST=failed',
   '}',

@@ -12,18 +12,18 @@ export const sendmail: Mta = {
   print,
 };
 
-/** The names that FEATURE(virtusertable) and FEATURE(access_db) give to their maps, and so ask for. */
+/** The names of the maps of FEATURE(virtusertable) and FEATURE(access_db), by which they ask. */
 export const VIRTUSER = 'virtuser';
 export const ACCESS = 'access';
 export const DOMAINS_FILE = '/etc/mail/virtuser-domains';
 
-/** What a mailbox map has to be called, so that it can be a K line and stand in a rule. */
+/** Checks that the name of a mailbox map is possible in a K line and in a rule. */
 export function lacksOfSendmail({ mailbox }: Setting): Mistake[] {
   if (/^[a-z]\w*$/i.test(mailbox)) return [];
   return [
     {
       key: `map.${JSON.stringify(mailbox)}`,
-      reason: 'Sendmail asks for a name of letters, digits and _ only',
+      reason: 'Sendmail allows only letters, digits and _ in the name of a map',
       remedy: add('[map.cyrus]', 'kind = "mailbox"'),
     },
   ];
@@ -34,39 +34,39 @@ function print(setting: Setting): Printout {
   const [virtuser, access] = [virtuserOf(setting), setting.tables.includes(ACCESS)];
   const notes = notesOn(setting);
   const mc = textOf(
-    'dnl smmap: does this mailbox exist? These lines go behind your last FEATURE and before your first MAILER.',
+    'dnl smmap: does this mailbox exist? Put these lines after your last FEATURE and before your first MAILER.',
     ...notes.map((note) => `dnl ${note}`),
     '',
     'dnl Users of this machine: aliases(5), then smmap, then the mailer cyrusv2; feature/anfi_vcyrus.m4 has the rules.',
-    'dnl They are asked for without a domain, all domains of class w alike, and so are in the default_domain of the map.',
+    'dnl Sendmail asks without a domain for all domains of class w, so these users are in the default_domain of the map.',
     "FEATURE(`anfi_vcyrus')dnl",
     '',
-    'dnl The virtual domains, which may not be in class w (/etc/mail/local-host-names). Sendmail reads them when it starts:',
+    'dnl The virtual domains. They must not be in class w (/etc/mail/local-host-names). Sendmail reads them when it starts:',
     `dnl     ${listDomains(setting)} > ${DOMAINS_FILE}`,
     `VIRTUSER_DOMAIN_FILE(\`-o ${DOMAINS_FILE}')dnl`,
     '',
     ...(virtuser
       ? [
-          'dnl Aliases, asked for with the domain, before mailboxes. One target each: several go to a name in aliases(5).',
-          'dnl -t and the patched proto.m4 make an outage a 451; without -t Sendmail would accept everybody and ask later.',
+          'dnl Aliases, asked with the domain, before mailboxes. Each has one target; for several, use a name in aliases(5).',
+          'dnl -t and the patched proto.m4 make an outage a 451. Without -t, Sendmail would accept everybody and ask later.',
           `FEATURE(\`virtusertable', \`${socketMap(setting)}')dnl`,
         ]
       : [
-          'dnl Aliases of the virtual domains, here in a file of your own; its rules also ask smmap for mailboxes there.',
+          'dnl Aliases of the virtual domains, from a file of yours. Its rules also ask smmap for mailboxes of these domains.',
           "FEATURE(`virtusertable', `hash -o /etc/mail/virtusertable')dnl",
         ]),
     '',
     ...(access
       ? [
-          'dnl Who may send to whom. With this table Sendmail asks up to 39 questions for one recipient, over one connection.',
+          'dnl Who may send to whom. With this table, Sendmail sends up to 39 requests for one recipient, over one connection.',
           `FEATURE(\`access_db', \`${socketMap(setting)}')dnl`,
           '',
         ]
       : []),
-    'dnl Delivers what the rules let through. 8: without changing 8-bit text; m: many recipients at once; and no 5, since the',
-    'dnl rules would ask about what they have sent here. The same as cyrusv2.m4.patch.',
+    'dnl Delivers what the rules accepted. 8: do not change 8-bit text; m: many recipients at once. Not 5: the rules would ask',
+    'dnl again about what they have sent here. The same as cyrusv2.m4.patch.',
     "define(`CYRUSV2_MAILER_FLAGS', `8m')dnl",
-    'dnl Without the flag s, which takes the quotes off "john smith"@example.org, so that LMTP gets what is no address.',
+    'dnl Without the flag s: it removes the quotes of "john smith"@example.org, and LMTP would not get a valid address.',
     "MODIFY_MAILER_FLAGS(`CYRUSV2', `-s')dnl",
     `define(\`CYRUSV2_MAILER_ARGS', \`${mailerArguments(setting.lmtp)}')dnl`,
     "MAILER(`cyrusv2')dnl",
@@ -86,7 +86,7 @@ function print(setting: Setting): Printout {
       },
       {
         name: 'cyrusv2.m4.patch',
-        title: 'patch -p1 < cyrusv2.m4.patch, there too; not needed with the flags that smmap.mc defines',
+        title: 'patch -p1 < cyrusv2.m4.patch, in the same folder; not needed with the flags that smmap.mc defines',
         text: CYRUSV2_PATCH,
       },
       { name: 'smmap.mc', title: 'into your .mc file, such as /etc/mail/sendmail.mc', text: mc },
@@ -94,7 +94,9 @@ function print(setting: Setting): Printout {
     tests: [
       `smmap probe --server ${formatEndpoint(server)} --map ${mailbox} fred ${sample(setting)}`,
       ...(server.kind === 'unix'
-        ? [`namei -l ${server.path}    # no folder may be writable for group or others, no part a symbolic link`]
+        ? [
+            `namei -l ${server.path}    # no folder may be writable for group or others, and no part may be a symbolic link`,
+          ]
         : []),
       ...(setting.store === null ? [] : [`${listDomains(setting)} > ${DOMAINS_FILE}`]),
       'm4 sendmail.mc > smmap.cf',
@@ -107,19 +109,19 @@ function print(setting: Setting): Printout {
   };
 }
 
-/** Says which maps are there that Sendmail does not ask, since they have other names. */
+/** Notes on maps that Sendmail does not ask because of their names. */
 function notesOn(setting: Setting): string[] {
   const notes: string[] = [];
   const [alias] = setting.aliases;
   if (!virtuserOf(setting) && alias !== undefined) {
-    notes.push(`map.${alias}: FEATURE(virtusertable) asks for ${VIRTUSER} only; call the map ${VIRTUSER}`);
+    notes.push(`map.${alias}: FEATURE(virtusertable) asks only for ${VIRTUSER}; rename the map to ${VIRTUSER}`);
   }
   const table = setting.tables.find((name) => name.startsWith(ACCESS));
   if (!setting.tables.includes(ACCESS) && table !== undefined) {
-    notes.push(`map.${table}: FEATURE(access_db) asks for ${ACCESS} only; call the map ${ACCESS}`);
+    notes.push(`map.${table}: FEATURE(access_db) asks only for ${ACCESS}; rename the map to ${ACCESS}`);
   }
   if (setting.defaultDomain === null) {
-    notes.push(`map.${setting.mailbox}: has no default_domain, so that each user without a domain is TEMP`);
+    notes.push(`map.${setting.mailbox}: has no default_domain, so the reply for a user without a domain is TEMP`);
   }
   return notes;
 }
@@ -129,17 +131,17 @@ function virtuserOf({ aliases, tables, mailboxes, mailbox }: Setting): boolean {
   return [...aliases, ...tables, ...others].includes(VIRTUSER);
 }
 
-/** A map for a FEATURE. Where the address is the same, Sendmail asks all maps over one connection. */
+/** A map for a FEATURE. Sendmail asks all maps that have the same address over one connection. */
 function socketMap(setting: Setting): string {
   return `${socketFlags(setting)} ${formatServer(setting.server)}`;
 }
 
-/** -t: a rule may say 451; -T: what it says it of; -d: how long to wait for an answer, of which none comes later. */
+/** -t: a rule can say 451; -T: the mark for that rule; -d: seconds to wait for a reply. No reply comes later. */
 export function socketFlags({ patienceSeconds }: Setting): string {
   return `socket -t -T<TMPF> -d${patienceSeconds}`;
 }
 
-/** As Sendmail wants it: without brackets, with which it never connects. */
+/** The server as Sendmail writes it: without brackets, because with them it never connects. */
 export function formatServer(server: Endpoint): string {
   if (server.kind === 'unix') return `local:${server.path}`;
   return `${server.host.includes(':') ? 'inet6' : 'inet'}:${server.port}@${server.host}`;

@@ -11,37 +11,37 @@ import type { Endpoint } from '../endpoint.ts';
 import type { DomainClass } from '../vocabulary.ts';
 import { pathOf } from '../store/driver/embedded/keys.ts';
 
-/** What a mail server's configuration depends on. */
+/** What the configuration of a mail server depends on. */
 export interface Setting {
-  /** Where it asks. */
+  /** Where it asks smmap. */
   readonly server: Endpoint;
-  /** Where it delivers to. */
+  /** Where it delivers mail. */
   readonly lmtp: Endpoint;
-  /** How long it should wait for an answer: longer than the daemon takes for one at most. */
+  /** How long it should wait for a reply: longer than the daemon ever takes. */
   readonly patienceSeconds: number;
-  /** In the order of the configuration; the one that answers every name is the last, under a conventional name. */
+  /** In the order of the configuration. The map that answers every name is last, under its usual name. */
   readonly mailboxes: readonly MailboxMap[];
-  /** The one of them that says whether a mailbox exists. */
+  /** The map that says whether a mailbox exists. */
   readonly mailbox: string;
   readonly aliases: readonly string[];
   readonly domains: readonly DomainMap[];
   readonly tables: readonly string[];
   readonly defaultDomain: string | null;
   readonly localDomains: readonly string[];
-  /** The folder of the embedded store; null where there is none. */
+  /** The folder of the embedded store. Null if there is none. */
   readonly store: string | null;
-  /** What is worth a word and stops nobody. */
+  /** Notes that are printed, and are not mistakes. */
   readonly notes: readonly string[];
 }
 
-/** A map of kind mailbox, and what follows its OK. */
+/** A map of kind mailbox, and the text after its OK. */
 export interface MailboxMap {
   readonly name: string;
   readonly reply: MailboxOptions['reply'];
   readonly defaultDomain: string | null;
 }
 
-/** A map of kind domain; without a class it answers every domain. */
+/** A map of kind domain. Without a class it finds every domain. */
 export interface DomainMap {
   readonly name: string;
   readonly class: DomainClass | null;
@@ -49,19 +49,19 @@ export interface DomainMap {
 
 /** A file of a mail server, or a part of one. */
 export interface MtaFile {
-  /** What --write calls it. */
+  /** Its name with --write. */
   readonly name: string;
-  /** Where it goes. */
+  /** Where it belongs. */
   readonly title: string;
   readonly text: string;
 }
 
-/** All that is said of one mail server. */
+/** Everything that is printed for one mail server. */
 export interface Printout {
   readonly files: readonly MtaFile[];
   /** Commands that show whether it works. */
   readonly tests: readonly string[];
-  /** What is worth a word and stops nobody. */
+  /** Notes that are printed, and are not mistakes. */
   readonly notes?: readonly string[];
 }
 
@@ -70,14 +70,14 @@ export interface Mta {
   readonly protocol: ListenerConfig['protocol'];
   /** Whether it can ask over TCP. */
   readonly tcp: boolean;
-  /** Under which name it asks a map that answers every name. */
+  /** The name by which it asks a map that answers every name. */
   readonly everyName: Readonly<Record<'mailbox' | 'alias' | 'domain', string>>;
-  /** What a setting lacks that this mail server cannot do without. */
+  /** What the mail server needs and the setting lacks. */
   readonly lacks: (setting: Setting) => readonly Mistake[];
   readonly print: (setting: Setting) => Printout;
 }
 
-/** Reads what a mail server needs from a configuration; or what the configuration lacks for it. */
+/** Reads what a mail server needs from a configuration. Returns mistakes if the configuration lacks something. */
 export function readSetting(config: Config, mta: Mta, lmtp: Endpoint): Setting | readonly Mistake[] {
   const listener = chooseListener(config, mta);
   const maps = [...config.maps].toSorted(([a], [b]) => Number(a === '*') - Number(b === '*'));
@@ -123,12 +123,12 @@ const NO_MAILBOXES: Mistake = {
   remedy: add('[map.mailbox]', 'kind = "mailbox"'),
 };
 
-/** A remedy: what to add to the file, indented so that it can be copied as it stands. */
+/** A remedy: lines to add to the file, indented so that they can be copied. */
 export function add(...lines: readonly string[]): string {
   return `add\n${lines.map((line) => `    ${line}`).join('\n')}`;
 }
 
-/** The first listener that this mail server can ask; one that systemd holds only where there is no other. */
+/** The first listener that this mail server can ask. A socket of systemd is chosen only if there is no other. */
 function chooseListener(
   { listeners }: Config,
   { protocol, tcp }: Mta,
@@ -141,7 +141,7 @@ function chooseListener(
   for (const [name, each] of speaking) {
     if (each.kind !== 'systemd') continue;
     const path = `/run/smmap/${each.name}.sock`;
-    const note = `listen.${name}: systemd holds this socket; it has to be ListenStream=${path} in ${each.name}.socket`;
+    const note = `listen.${name}: systemd holds this socket; ${each.name}.socket must have ListenStream=${path}`;
     return { endpoint: { kind: 'unix', path }, notes: [note] };
   }
   const key = protocol === 'line' ? 'line' : 'mta';
@@ -154,7 +154,7 @@ function chooseListener(
   };
 }
 
-/** The text of a file: lines, the last of them ended too; what is null is left out. */
+/** The text of a file: lines, each with a line end. Null is left out. */
 export function textOf(...lines: readonly (string | null)[]): string {
   return `${lines.filter((line) => line !== null).join('\n')}\n`;
 }

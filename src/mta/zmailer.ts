@@ -1,20 +1,20 @@
 import { type Mta, type Printout, type Setting, add, textOf } from './setting.ts';
 
-/** ZMailer 2.99.56 or newer. It has no relation that asks a socket, so it reads what `smmap ... export` writes. */
+/** ZMailer 2.99.56 or newer. It has no relation that asks a socket, so it reads the files of `smmap ... export`. */
 export const zmailer: Mta = {
   protocol: 'netstring',
   tcp: true,
   everyName: { mailbox: 'mailbox', alias: 'virtual', domain: 'domains' },
   lacks({ store }) {
     if (store !== null) return [];
-    const reason = 'there is no embedded store, from which ZMailer could be given a list';
+    const reason = 'there is no embedded store, and only that can be exported to ZMailer';
     return [{ key: 'store', reason, remedy: add('[store.local]', 'driver = "embedded"', 'path = "/var/lib/smmap"') }];
   },
   print,
 };
 
 const FOLDER = '/var/mail/db'; // $MAILVAR/db
-/** Cyrus's login name with the detail of the address, %2, before the domain; %u and %d are filled in by the export. */
+/** The login name of Cyrus, with the detail of the address, %2, before the domain. The export fills in %u and %d. */
 const ROUTE = 'smtp-lmtp!localhost!%u%2@%d';
 
 function print(setting: Setting): Printout {
@@ -38,11 +38,11 @@ function print(setting: Setting): Printout {
           '',
           '[Service]',
           'Type=oneshot',
-          '# Each file is renamed over the old one, which the relations with -m notice. What ZMailer cannot express is named in',
-          '# the journal, and the old file stays; --partial would leave it out.',
+          '# Each file replaces the old one by renaming, and the relations with -m notice that. If ZMailer cannot express a record,',
+          '# the journal names it and the old file stays; --partial would leave the record out.',
           `ExecStart=${inUnit(aliases)}`,
           `ExecStart=${inUnit(routes)}`,
-          '# Whoever is in neither of them is refused, in each domain that does not go on to another server.',
+          '# Addresses that are in neither file are refused, in each domain whose mail does not go to another server.',
           `ExecStart=/bin/sh -ec "${inUnit(domains).replaceAll('"', '\\"')}"`,
         ),
       },
@@ -54,7 +54,7 @@ function print(setting: Setting): Printout {
           'Description=Every minute',
           '',
           '[Timer]',
-          '# A mailbox that was added exists for ZMailer after at most so long.',
+          '# After this time at most, ZMailer knows a mailbox that was added.',
           'OnCalendar=minutely',
           'AccuracySec=1s',
           '',
@@ -72,24 +72,24 @@ function print(setting: Setting): Printout {
   };
 }
 
-/** As systemd reads it: with % and $ doubled. */
+/** A command as systemd reads it: with % and $ doubled. */
 function inUnit(command: string): string {
   return command.replaceAll('%', '%%').replaceAll('$', '$$$$');
 }
 
 const DBASES = textOf(
-  '# smmap. Type ordered is text, searched in the order of its bytes, so that newdb has nothing to compile: no priv, no options.',
-  '# -l: keys are in lower case; -m: notice a new file; -%, -: pass the parts of the address on, for %2 in a route.',
-  '# Addresses that stand for others, and catch-alls, @domain:',
+  '# smmap. Type ordered is a text that is sorted by its bytes, so newdb has nothing to compile: no priv, no options.',
+  '# -l: keys are in lower case; -m: notice a new file; -%, -: pass the parts of the address, for %2 in a route.',
+  '# Aliases, and catch-alls, @domain:',
   'fqdnaliases     ordered -   -   $MAILVAR/db/fqdnaliases    -lm%',
   '# Where each mailbox is:',
   'fqdnroutes      ordered -   -   $MAILVAR/db/fqdnroutes     -lm%:',
-  '# Every domain of ours, for whoever is in neither:',
+  '# Each of our domains, for addresses that are in neither file:',
   'routesdb        unordered - -   $MAILVAR/db/smmap-domains  -lm%:d pathalias',
 );
 
 const ROUTER = textOf(
-  '# smmap: addresses keep their domain, by which the relations are asked. Comment out the line that sets it:',
+  '# smmap: addresses keep their domain, because the relations need it. Comment out the line that sets this:',
   '#localdoesdomain=1',
   '# No mailing lists as files below $MAILVAR/fqlists/.',
   'nofqlists=1',
@@ -98,7 +98,7 @@ const ROUTER = textOf(
 function scheduler({ lmtp }: Setting): string {
   const to = lmtp.kind === 'unix' ? `-F UNIX:${lmtp.path}` : `-F [${lmtp.host}] -p ${lmtp.port}`;
   return textOf(
-    '# smmap: delivers by LMTP what fqdnroutes sends to the channel smtp-lmtp.',
+    '# smmap: delivers by LMTP the mail that fqdnroutes sends to the channel smtp-lmtp.',
     'smtp-lmtp/*',
     `    command="smtp -c $channel -M -x ${to} -s -l \${LOGDIR}/smtp-lmtp"`,
   );

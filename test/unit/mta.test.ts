@@ -178,9 +178,9 @@ describe('sendmail', () => {
       'tcp:127.0.0.1:24',
     );
     expect(other.notes).toEqual([
-      'map.virtual: FEATURE(virtusertable) asks for virtuser only; call the map virtuser',
-      'map.access2: FEATURE(access_db) asks for access only; call the map access',
-      'map.cyrus: has no default_domain, so that each user without a domain is TEMP',
+      'map.virtual: FEATURE(virtusertable) asks only for virtuser; rename the map to virtuser',
+      'map.access2: FEATURE(access_db) asks only for access; rename the map to access',
+      'map.cyrus: has no default_domain, so the reply for a user without a domain is TEMP',
     ]);
     expect(linesOf(other, 'anfi_vcyrus.m4')).toContain(
       'Kcyrus socket -t -T<TMPF> -d6 -a<OK> local:/run/smmap/smmap.sock',
@@ -222,7 +222,7 @@ describe('opensmtpd', () => {
     [listen.line]
     path = "/run/smmap/line.sock"
     protocol = "line"
-smmap.toml: map: no mailbox map answers uid:gid:home, which OpenSMTPD takes for a user (with reply = "value" each mailbox has its own); add
+smmap.toml: map: no mailbox map replies uid:gid:home, which OpenSMTPD reads as a user (with reply = "value" each mailbox has its own); add
     [map.userbase]
     kind = "mailbox"
     default_domain = "example.org"
@@ -242,7 +242,7 @@ describe('zmailer', () => {
 
   it('needs an embedded store', () => {
     expect(errorOf(zmailer, '[store.m]\ndriver = "memory"\nmailboxes = ["a@b.example"]')).toContain(
-      'store: there is no embedded store, from which ZMailer could be given a list; add\n    [store.local]\n',
+      'store: there is no embedded store, and only that can be exported to ZMailer; add\n    [store.local]\n',
     );
   });
 });
@@ -258,11 +258,11 @@ describe('procmail', () => {
 
   it('needs a map that names the pseudo-domain', () => {
     const remedy = 'add\n    [map.virtuser]\n    kind = "mailbox"\n    reply = { text = "%u@%d.virtuser." }';
-    expect(errorOf(procmail, '')).toContain(`and no map has that name; ${remedy}`);
+    expect(errorOf(procmail, '')).toContain(`but no map has that name; ${remedy}`);
     expect(errorOf(procmail, '[map.m]\n[map.virtuser]\nkind = "alias"')).toContain(
-      `call that map otherwise, and ${remedy}`,
+      `give that map another name, and ${remedy}`,
     );
-    expect(errorOf(procmail, '[map.m]\n[map.virtuser]')).toContain('map.virtuser.reply: does not say');
+    expect(errorOf(procmail, '[map.m]\n[map.virtuser]')).toContain('map.virtuser.reply: is not user@domain');
   });
 });
 
@@ -286,7 +286,7 @@ smmap.toml: map: no map says which mailboxes exist; add
 
   it('whose mailbox map has a name that is none for Sendmail is refused', () => {
     expect(errorOf(sendmail, '[map.my-box]')).toContain(
-      'Sendmail asks for a name of letters, digits and _ only; add\n    [map.',
+      'Sendmail allows only letters, digits and _ in the name of a map; add\n    [map.',
     );
   });
 });
