@@ -184,7 +184,9 @@ describePart('systemd-socket-activate', program('systemd-socket-activate'), ({ n
     const starting = serve(activate(folder, 'other')).catch((error: unknown) => String(error));
     await vi.waitUntil(() => existsSync(path), WAIT);
     const first = await connectTo(path);
-    expect(await starting).toMatch(/ended with 73: .*did not pass the socket "smmap" \(it passed other\).*FileDescriptorName=smmap/s);
+    expect(await starting).toMatch(
+      /ended with 73: .*did not pass the socket "smmap" \(it passed other\).*FileDescriptorName=smmap/s,
+    );
     first.close();
   });
 });

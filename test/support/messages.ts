@@ -6,7 +6,8 @@ import { parseAst } from 'vitest/node';
 export interface Messages {
   /** Each text, and the files that have it. */
   readonly texts: ReadonlyMap<string, readonly string[]>;
-  readonly events: readonly string[];
+  /** The events, with their levels. */
+  readonly events: ReadonlyMap<string, string>;
 }
 
 type Node = Readonly<Record<string, unknown>> & { readonly type: string };
@@ -40,21 +41,23 @@ const KEYS = /^(?:flaw|reason|leftOut|missing)$/;
 const TABLES = /^(?:remedies|REASONS)$/;
 /** Types whose members stand in the log as `cause` or `why`. */
 const TYPES = /^(?:Ended|Deferral)$/;
+/** Methods of the logger. */
+const LEVELS = /^(?:debug|info|warn|error|fatal)$/;
 /** These print text that is not an error: parts of configurations, help, statements of SQL. */
 const OTHERS = /^(?:cli\/help\.ts|mta\/(?!setting|sendmail|opensmtpd|procmail|zmailer))/;
 
 /** Reads all messages of the source below a folder. */
 export function readMessages(folder: string): Messages {
   const texts = new Map<string, string[]>();
-  const events = new Set<string>();
+  const events = new Map<string, string>();
   for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).toSorted()) {
     if (!name.endsWith('.ts') || OTHERS.test(name)) continue;
     const program = parseAst(readFileSync(join(folder, name), 'utf8'), { lang: 'ts' }) as unknown as Node;
     const found = messagesOf(program);
     for (const each of found.texts) append(texts, each, name);
-    for (const each of found.events) events.add(each);
+    for (const [event, level] of found.events) events.set(event, level);
   }
-  return { texts, events: [...events] };
+  return { texts, events };
 }
 
 /** A text as the page of errors writes it: without a beginning that names a file or an address, and without an end that is only known later. */
@@ -69,9 +72,9 @@ export function plainText(text: string): string {
     .trim();
 }
 
-function messagesOf(program: Node): { readonly texts: ReadonlySet<string>; readonly events: ReadonlySet<string> } {
+function messagesOf(program: Node): { readonly texts: ReadonlySet<string>; readonly events: Messages['events'] } {
   const texts = new Set<string>();
-  const events = new Set<string>();
+  const events = new Map<string, string>();
   const values: Values = new Map();
   visit(program, null, (node, within) => {
     if (node.type !== 'VariableDeclarator' || !isNode(node['id']) || !isNode(node['init'])) return;
@@ -83,7 +86,16 @@ function messagesOf(program: Node): { readonly texts: ReadonlySet<string>; reado
     const args = (node['arguments'] ?? []) as readonly unknown[];
     const addText = (text: string): void => void (/[a-z]{2,} \S/i.test(plainText(text)) && texts.add(plainText(text)));
     const add = (part: unknown): void => textsOf(part, values, within, 0).forEach(addText);
-    const argument = CALLS[name] ?? CALLS[`${nameOf((node['callee'] as Node | undefined)?.['object'])}.${name}`];
+    const of = nameOf((node['callee'] as Node | undefined)?.['object']);
+    const argument = CALLS[name] ?? CALLS[`${of}.${name}`];
+    if (node.type === 'CallExpression' && of === 'logger' && LEVELS.test(name)) {
+      const [event] = args as readonly Node[];
+      const [object] = event?.type === 'Identifier' ? (values.get(`${within} ${nameOf(event)}`) ?? []) : [event];
+      const property = ((object?.['properties'] ?? []) as readonly Node[]).find(
+        (each) => nameOf(each['key']) === 'event',
+      );
+      if (property !== undefined) events.set(nameOf(property['value']), name);
+    }
     if (node.type === 'NewExpression' && name.endsWith('Error')) args.slice(0, 2).forEach(add);
     else if (node.type === 'CallExpression' && argument !== undefined) add(args[argument]);
     else if (node.type === 'CallExpression' && name === 'write') {
@@ -92,8 +104,6 @@ function messagesOf(program: Node): { readonly texts: ReadonlySet<string>; reado
         if (text !== undefined) addText(text);
       }
     } else if (node.type === 'Property' && KEYS.test(name)) add(node['value']);
-    else if (node.type === 'Property' && name === 'event')
-      textsOf(node['value'], values, within, 0).forEach((each) => events.add(each));
     else if (node.type === 'VariableDeclarator' && TABLES.test(name) && isNode(node['init'])) {
       for (const each of (node['init']['properties'] ?? []) as readonly Node[]) add(each['value']);
     } else if (node.type === 'TSTypeAliasDeclaration' && TYPES.test(name)) {
