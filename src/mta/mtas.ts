@@ -1,6 +1,6 @@
 import type { Mta } from './setting.ts';
 
-/** The mail servers, by the word behind `smmap mta`. Each file loads only when it is asked for. To add one, write its file, and a line here. */
+/** The mail servers, by their names for `smmap mta`. Each file is loaded only when it is needed. To add one, write its file and a line here. */
 export const MTAS: Readonly<Record<string, () => Promise<Mta>>> = {
   sendmail: async () => (await import('./sendmail.ts')).sendmail,
   postfix: async () => (await import('./postfix.ts')).postfix,

@@ -2,7 +2,7 @@ import type { Flaw } from '../address/address.ts';
 import { LONGEST_NAME, quoted } from '../address/written.ts';
 import { splitWord } from './owner.ts';
 
-/** A key of a table and its value. The key is not an address; only the mail server knows its meaning. */
+/** A key of a table and its value. Only the mail server knows what the key means. */
 export interface TableEntry {
   readonly about: 'key';
   readonly table: string;
