@@ -36,6 +36,7 @@ ${Object.entries(PARTS)
 Options:
   --other DIR   also measures the build in DIR, a checkout where you ran "npm run build", and compares the two
   --rounds N    how often everything is measured (default ${ROUNDS}; 1 for a quick look; a verdict needs at least 6)
+                (imports and starts a third of that, where there is no --other)
   --full        more mailboxes: 10,000,000 in the part store, 1,000,000 in each database; takes many minutes
   --help        prints this text
 
