@@ -12,14 +12,14 @@ export function socketPath(text: string): string {
 }
 
 export function mode(text: string): number {
-  if (!/^0?[0-7]{3}$/.test(text)) throw new Error(`"${text}" is no mode`);
+  if (!/^0?[0-7]{3}$/.test(text)) throw new Error(`"${text}" is not a mode`);
   return Number.parseInt(text, 8);
 }
 
 /** Reads an address and a port. Not a name, because DNS could change which machines can reach the listener. */
 export function tcp(text: string): { host: string; port: number } {
   const { host, port } = parseHostPort(text);
-  if (isIP(host) === 0) throw new Error(`"${host}" is a name, and where it leads may change`);
+  if (isIP(host) === 0) throw new Error(`"${host}" is a name, not an IP address`);
   return { host, port };
 }
 
@@ -27,7 +27,7 @@ export function network(text: string): Network {
   const [address = '', prefix] = text.split('/');
   const most = isIP(address) === 6 ? 128 : 32;
   const bits = prefix === undefined ? most : Number(/^\d{1,3}$/.test(prefix) ? prefix : NaN);
-  if (isIP(address) === 0 || !(bits <= most)) throw new Error(`"${text}" is no network`);
+  if (isIP(address) === 0 || !(bits <= most)) throw new Error(`"${text}" is not a network`);
   return { address, bits };
 }
 
@@ -54,7 +54,7 @@ function accountId(database: 'passwd' | 'group', noun: string, name: string): nu
   } catch (error) {
     const late = (error as NodeJS.ErrnoException).code === 'ETIMEDOUT';
     const reason = late
-      ? `getent does not say within ${ACCOUNT_MS} ms whether there is a ${noun} "${name}"; its number needs no asking`
+      ? `getent did not answer within ${ACCOUNT_MS} ms about the ${noun} "${name}"; a number works without getent`
       : `there is no ${noun} "${name}"`;
     throw new Error(reason, { cause: error });
   }

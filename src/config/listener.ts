@@ -53,16 +53,16 @@ function readListener(raw: z.output<typeof keys>): ListenerConfig | readonly Mis
   const mistakes: Mistake[] = [];
   for (const key of ['mode', 'owner', 'group'] as const) {
     if (raw[key] === null || raw.path !== null) continue;
-    mistakes.push({ key, reason: 'is for the socket file of a path', remedy: `remove ${key}` });
+    mistakes.push({ key, reason: 'works only with path', remedy: `remove ${key}` });
   }
   if (raw.allow !== null && raw.tcp === null) {
-    mistakes.push({ key: 'allow', reason: 'is for tcp', remedy: 'remove allow' });
+    mistakes.push({ key: 'allow', reason: 'works only with tcp', remedy: 'remove allow' });
   }
   const allow = raw.allow ?? [];
   if (raw.tcp !== null && !isLoopback(raw.tcp.host) && allow.length === 0) {
     mistakes.push({
       key: 'tcp',
-      reason: 'reaches beyond this machine, and a socket map tells anybody who asks which mailboxes exist',
+      reason: 'is open to other machines, and a socket map tells every client which mailboxes exist',
       remedy: 'list the networks of your mail servers, allow = ["192.0.2.0/24"], or listen on 127.0.0.1 or [::1]',
     });
   }

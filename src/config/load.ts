@@ -85,7 +85,7 @@ export function parseConfig(text: string, file: string, places: Places, override
   }
   for (const name of Object.keys(mapTables)) {
     if (!/\s/.test(name) && name !== '') continue;
-    const reason = "a request ends a map's name at its first blank, so this one is never asked";
+    const reason = 'is empty or has a blank, so no request can name it';
     mistakes.push({ key: formatKey(['map', name]), reason, remedy: 'choose a name without blanks' });
   }
 
@@ -107,7 +107,7 @@ function parseToml(text: string, file: string): Table {
       {
         key: `line ${error.line}, column ${error.column}`,
         reason,
-        remedy: 'see https://toml.io for how TOML is written',
+        remedy: 'see https://toml.io for the syntax of TOML',
       },
     ]);
   }

@@ -35,8 +35,8 @@ export function chooseStores(
   for (const question of questions.filter((each) => each.about !== 'mailbox' || each.folder === null)) {
     const others = answering(question);
     if (others.some((each) => chosen.includes(each))) continue;
-    const remedy = others.length > 0 ? `name ${others.join(' or ')} too` : 'give a store some';
-    mistakes.push({ key, reason: `none of them holds ${nounOf(question)}`, remedy });
+    const remedy = others.length > 0 ? `add ${others.join(' or ')}` : `add ${nounOf(question)} to a store`;
+    mistakes.push({ key, reason: `none of these stores holds ${nounOf(question)}`, remedy });
   }
   // A store without folders may have a mailbox whose folder another store then refuses.
   const [mailbox, folder] = questions;
@@ -62,10 +62,10 @@ export function chooseStores(
 function canaryFor(question: Question): Omit<Mistake, 'key'> {
   const [what, remedy] =
     question.about === 'key'
-      ? [`the table ${question.table}`, `tables = { ${question.table} = "a key that is always there" }`]
-      : [NOUNS[question.about][1], `${question.about} = "one that is always there"`];
+      ? [`the table ${question.table}`, `tables = { ${question.table} = "a key that always exists" }`]
+      : [NOUNS[question.about][1], `${question.about} = "one that always exists"`];
   return {
-    reason: `has none for ${what}, and nothing else would tell when they are lost`,
+    reason: `is missing for ${what}, so nobody would notice that they are lost`,
     remedy: `give it ${remedy}`,
   };
 }

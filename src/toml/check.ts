@@ -79,7 +79,7 @@ function toMistakes(
 export function unknownKey(path: readonly string[], name: string, known: readonly string[]): Mistake {
   const near = known.filter((other) => other.startsWith(name) || distance(other, name) <= Math.max(2, name.length / 3));
   const nearest = near.toSorted((a, b) => distance(a, name) - distance(b, name))[0];
-  const remedy = nearest === undefined ? `known here are ${known.join(', ')}` : `did you mean ${nearest}?`;
+  const remedy = nearest === undefined ? `the keys here are ${known.join(', ')}` : `did you mean ${nearest}?`;
   return { key: formatKey([...path, name]), reason: 'is not known', remedy };
 }
 

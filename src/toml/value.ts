@@ -28,6 +28,6 @@ export function addressOf(text: string): { local: string; domain: string } {
 
 /** The name of a table. It has no blanks, because it is one word of a request or a line. */
 export function tableName(text: string): string {
-  if (!/^[^\s\x00-\x1f\x7f]+$/.test(text)) throw new Error(`"${text}" is no name without blanks`);
+  if (!/^[^\s\x00-\x1f\x7f]+$/.test(text)) throw new Error(`"${text}" is not a name without blanks`);
   return text;
 }

@@ -35,7 +35,7 @@ describe('the annotated file in systemd/', () => {
     const unknown = 'x-unknown = 1\n';
     const known = (section: string): string[] =>
       (
-        /known here are (.*)/.exec(complaint(() => parseConfig(`${section}\n${unknown}`, 'f', places)))?.[1] ?? ''
+        /the keys here are (.*)/.exec(complaint(() => parseConfig(`${section}\n${unknown}`, 'f', places)))?.[1] ?? ''
       ).split(', ');
     const sections = [
       '[log]',
@@ -70,7 +70,7 @@ describe('a bad configuration', () => {
     writeFileSync(`${programs}/getent`, '#!/bin/sh\nexec sleep 20\n', { mode: 0o755 });
     vi.stubEnv('PATH', `${programs}:${process.env['PATH']}`);
     const text = '[listen.mta]\npath = "/x/s"\ngroup = "somebody"';
-    expect(complaint(() => parseConfig(text, 'f', places))).toContain('its number needs no asking');
+    expect(complaint(() => parseConfig(text, 'f', places))).toContain('a number works without getent');
     vi.unstubAllEnvs();
   });
 

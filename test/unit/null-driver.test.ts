@@ -23,5 +23,5 @@ it('a driver declares its keys, what it answers, and how it is opened, and nothi
 
   expect(() => parseConfig(text('abuot = "alias"'), 'a.toml', places)).toThrow('did you mean about?');
   expect(() => parseConfig(text('cache = { events = "x" }'), 'a.toml', places)).toThrow('tells of no changes');
-  expect(() => parseConfig(text('about = "alias"'), 'a.toml', places)).toThrow('none of them holds mailboxes');
+  expect(() => parseConfig(text('about = "alias"'), 'a.toml', places)).toThrow('none of these stores holds mailboxes');
 });
