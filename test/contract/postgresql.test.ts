@@ -346,7 +346,7 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
         url: server.tcpUrl('lookup'),
         tls: { ca: server.ca, cert: null, key: null, serverName: null, verify: true },
       });
-      expect(said((await without.lookupAll([mailbox('user1')]))[0])).toMatch(/asks for a password, and there is none/);
+      expect(said((await without.lookupAll([mailbox('user1')]))[0])).toMatch(/asks for a password: set password_file/);
     });
 
     it('fails within its time, also while it waits for another one, and is good again at once', async () => {
@@ -434,7 +434,7 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
         const questions = [mailbox('fred'), mailbox('nobody')];
         const [found, doubt] = await bulk.lookupAll(questions);
         expect(found).toEqual(ACTIVE);
-        expect(said(doubt)).toMatch(/a standby is not certain/);
+        expect(said(doubt)).toMatch(/not found on a standby/);
         expect(doubt).toBeInstanceOf(QuestionError);
         await standby.promote();
         const [still, first] = await bulk.lookupAll(questions);
@@ -534,11 +534,17 @@ describe('the url of a PostgreSQL server', () => {
   });
 
   it.each([
-    ['mysql://db.example/mail', /is no postgresql/],
-    ['postgresql:', /is no postgresql/],
-    ['postgresql://fred:secret@db.example/mail', /^has a password; give it by itself$/],
-    ['postgresql://db.example/mail?sslmode=disable', /has sslmode/],
-    ['postgresql://db.example/mail?password=secret', /^has password, and may have only host, port and user$/],
+    ['mysql://db.example/mail', /is not of the form postgresql/],
+    ['postgresql:', /is not of the form postgresql/],
+    [
+      'postgresql://fred:secret@db.example/mail',
+      /^has a password: put it into a file, and name that file in password_file$/,
+    ],
+    ['postgresql://db.example/mail?sslmode=disable', /has the parameter sslmode/],
+    [
+      'postgresql://db.example/mail?password=secret',
+      /^has the parameter password, but only host, port and user are allowed; TLS has the key tls$/,
+    ],
     ['postgresql://db.example/mail?port=0', /port/],
     ['postgresql://db.example/%zz', /percent/],
   ])('%s has a flaw', (text, flaw) => {

@@ -23,19 +23,20 @@ import type { Query } from '../sql/query.ts';
 import { type Bulk, QuestionError, StoreError } from '../../store.ts';
 import { type TlsOptions, trustOptions } from '../../tls.ts';
 
-/** How a server is reached. */
+/** How to reach one server. */
 interface ServerOptions extends Pick<PostgresqlConfig, 'timeoutMs' | 'tls'> {
-  /** As parseUrl reads it. */
+  /** In the form that parseUrl reads. */
   readonly url: string;
-  /** Asked anew for each connection. */
+  /** Called for each new connection. */
   readonly password: (() => Promise<string>) | null;
 }
 
+/** The options of one server. */
 export type PostgresqlOptions = ServerOptions & PoolOptions;
 
 /**
- * Answers from one PostgreSQL server. All questions of a kind are one prepared statement. What a standby does not find is in
- * doubt, since it may lag; so is what is not ASCII and not found in a database that knows no encoding.
+ * Answers from one PostgreSQL server. Each kind of question has one prepared statement. An absence is uncertain on a
+ * standby, which may lag. An absence of a name beyond ASCII is uncertain if the database has no encoding (SQL_ASCII).
  */
 export function createPostgresql(options: PostgresqlOptions): Bulk {
   return createPool(options, () => openLine(options));
@@ -43,11 +44,11 @@ export function createPostgresql(options: PostgresqlOptions): Bulk {
 
 interface Session {
   readonly client: pg.Client;
-  /** The statement for queries, by their names, once its types are known. */
+  /** The text of each prepared statement, by the names of its queries. It needs the types of its parameters. */
   readonly statements: Map<string, string>;
-  /** Whether the server was seen to be no standby, before the statement that is under way. */
+  /** Whether the server was a primary, and no standby, when the previous statement ran. */
   isPrimary: boolean;
-  /** Whether the database takes texts for bytes. */
+  /** Whether the database has no encoding (SQL_ASCII): its texts are bytes. */
   readonly isBytes: boolean;
 }
 
@@ -62,7 +63,8 @@ function openLine({ url, password, tls, timeoutMs }: ServerOptions): Line {
     port,
     user: user ?? userInfo().username,
     database: database ?? user ?? userInfo().username,
-    password: password ?? (() => Promise.reject(new StoreError('the server asks for a password, and there is none'))), // or pg would look into the environment and the home
+    // Without this function pg looks for a password in the environment and in the home directory.
+    password: password ?? (() => Promise.reject(new StoreError('the server asks for a password: set password_file'))),
     ssl: tls === null ? false : { ...trustOptions(tls), ...nameCheck(tls) },
     application_name: 'smmap',
     keepAlive: true,
@@ -73,7 +75,7 @@ function openLine({ url, password, tls, timeoutMs }: ServerOptions): Line {
   const ended = new AbortController();
   const end = (reason: StoreError): void => {
     if (!ended.signal.aborted) ended.abort(reason);
-    socket.destroy(); // the server may hang: no good-bye is waited for
+    socket.destroy(); // a polite end would wait for the server, which may hang
   };
   const failureOf = (cause: unknown): StoreError => {
     const { message, code } = cause as Error & { code?: string };
@@ -90,7 +92,7 @@ function openLine({ url, password, tls, timeoutMs }: ServerOptions): Line {
     return { client, statements: new Map(), isPrimary: !standby, isBytes: encoding === 'SQL_ASCII' };
   };
   const started = start();
-  started.catch(() => {}); // it is told to each who works with it
+  started.catch(() => {}); // each call of `within` reports this failure
 
   const within = async <T>(until: number, work: (session: Session) => Promise<T>): Promise<T> => {
     const late = (): void => end(new StoreError(`PostgreSQL at ${name}: no answer within ${timeoutMs} ms`));
@@ -99,7 +101,7 @@ function openLine({ url, password, tls, timeoutMs }: ServerOptions): Line {
       return await work(await started);
     } catch (cause) {
       const failure = ended.signal.aborted ? (ended.signal.reason as StoreError) : failureOf(cause);
-      if (!(failure instanceof QuestionError)) end(failure); // a statement may be of no use any more
+      if (!(failure instanceof QuestionError)) end(failure); // the prepared statements may be invalid now
       throw failure;
     } finally {
       clearTimeout(timer);
@@ -117,7 +119,7 @@ function openLine({ url, password, tls, timeoutMs }: ServerOptions): Line {
   };
 }
 
-/** pg always compares the certificate with the host, whatever `servername` is. */
+/** Checks the certificate for `serverName`. pg ignores `servername` and always checks it for the host. */
 function nameCheck({ serverName }: TlsOptions): object {
   if (serverName === null) return {};
   return { checkServerIdentity: (_: string, peer: PeerCertificate) => checkServerIdentity(serverName, peer) };
@@ -126,13 +128,13 @@ function nameCheck({ serverName }: TlsOptions): object {
 const KEEP_ALIVE_MS = 10_000;
 const BPCHAR = 1042;
 
-/** A char(n) comes with blanks to its full length. */
+/** Removes the blanks with which PostgreSQL pads a char(n). */
 const getTypeParser = ((type: number, format?: 'text') =>
   type === BPCHAR
     ? (text: string) => text.replace(/ +$/, '')
     : pg.types.getTypeParser(type, format)) as typeof pg.types.getTypeParser;
 
-/** Asks all groups by one statement. */
+/** Asks the questions of all groups in one statement. */
 async function askOn(session: Session, groups: readonly Group[]): Promise<void> {
   const { client, statements, isPrimary, isBytes } = session;
   const name = groups.map((group) => group.name).join(' ');
@@ -146,7 +148,7 @@ async function askOn(session: Session, groups: readonly Group[]): Promise<void> 
     rows,
   );
 
-  // A standby that was promoted while it looked may have looked at what was before: only from the next statement on it is certain.
+  // A standby that was promoted during this statement may have read old data. It is certain from the next statement on.
   session.isPrimary = rowsOfGroups.flat().every((row) => row['smmap_standby'] === false);
   groups.forEach((group, at) => {
     const certain = isPrimary && session.isPrimary;
@@ -164,7 +166,7 @@ async function statementOf(client: pg.Client, groups: readonly Group[]): Promise
   return batches.length === 1 ? (batches[0] as string) : joinedStatement(batches);
 }
 
-/** The types of the parameters of a query, in its order; those that the server cannot tell are texts. */
+/** The types of a query's parameters, in their order. If the server cannot tell the type of one, it is a text. */
 async function typesOf(client: pg.Client, query: Query): Promise<readonly string[]> {
   const texts = new Set<number>();
   for (;;) {
@@ -183,9 +185,9 @@ async function typesOf(client: pg.Client, query: Query): Promise<readonly string
 }
 
 /**
- * Listens to a channel on a connection of its own: `changed` is given the payload of each notification, an address or a domain with
- * its @, or null, where all may have changed: after each connection too, since events may have been missed. `failed` is told
- * once for each outage. A standby lets nobody listen.
+ * Listens to a channel on a separate connection. `changed` gets the payload of each notification: an address, or a
+ * domain with its @. It gets null if anything may have changed, also after each new connection, which may have missed
+ * events. `failed` is called once for each outage. A standby does not allow LISTEN.
  */
 export function watchPostgresql(
   options: ServerOptions,

@@ -17,8 +17,10 @@ const keys = section({
   return { ...raw, queries };
 });
 
+/** The configuration of a PostgreSQL store. */
 export type PostgresqlConfig = Read<typeof keys>;
 
+/** The driver for PostgreSQL. */
 export const postgresql: Driver<PostgresqlConfig> = {
   package: 'pg',
   keys,

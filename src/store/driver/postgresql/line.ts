@@ -1,12 +1,15 @@
 import type { StoreError } from '../../store.ts';
 import type { Group } from './statement.ts';
 
-/** One connection, from its first packet to its end. It never comes back. It ends when it is late, or fails by more than a question's fault. */
+/**
+ * One connection, which never connects again. It ends after a timeout, and after each failure that is not the fault of
+ * a question.
+ */
 export interface Line {
   readonly ended: AbortSignal;
-  /** Asks all groups by one statement, and gives them their verdicts. */
+  /** Asks all groups in one statement, and sets their verdicts. */
   ask(groups: readonly Group[], until: number): Promise<void>;
-  /** Runs a statement of ours. */
+  /** Runs a statement that is not a question, such as LISTEN. */
   run(statement: string, until: number): Promise<void>;
   /** Calls `heard` with the payload of each notification. */
   onNotification(heard: (payload: string | undefined) => void): void;

@@ -3,15 +3,18 @@ import { type Bulk, ClosedError, QuestionError, StoreError } from '../../store.t
 import type { Line } from './line.ts';
 import { type Group, groupsOf, inOrder } from './statement.ts';
 
-/** `timeoutMs` is for all that one batch takes, a new connection included. */
+/** `timeoutMs` is the time for one batch, including a new connection. */
 export type PoolOptions = Pick<PostgresqlConfig, 'connections' | 'queries' | 'timeoutMs'>;
 
-/** A place for a connection, that one group of questions has at a time. */
+/** A place for one connection. One batch of questions uses it at a time. */
 interface Slot {
   line: Line | null;
 }
 
-/** Connections of which each has one group of questions at a time, or all groups of one moment. */
+/**
+ * A pool of connections. Each connection has one group of questions at a time, or with `atOnce` all groups in one
+ * statement.
+ */
 export function createPool({ connections, timeoutMs, queries }: PoolOptions, open: () => Line): Bulk {
   const free: Slot[] = Array.from({ length: connections }, () => ({ line: null }));
   const slots = [...free];
@@ -20,7 +23,7 @@ export function createPool({ connections, timeoutMs, queries }: PoolOptions, ope
 
   const release = (slot: Slot): void => {
     const next = waiting.shift();
-    if (next === undefined) free.push(slot); // the next to be taken, so that the others may rest
+    if (next === undefined) free.push(slot); // the next batch takes this one, and the others stay idle
     else next(slot);
   };
 

@@ -7,31 +7,36 @@ import { replace } from '../../template.ts';
 import { QUERIES, type QueryName, groupByQuery, valueOf } from '../../asked.ts';
 import type { Queries, Query } from '../sql/query.ts';
 
-/** Where a server is; a host that begins with a slash is the folder of a Unix socket. */
+/** Where a server is. A host that begins with a slash is the folder of a Unix socket. */
 export interface Address {
   readonly host: string;
   readonly port: number;
-  /** null: the account that asks. */
+  /** null: the name of the account that runs smmap. */
   readonly user: string | null;
   readonly database: string | null;
 }
 
-const PORT = 5432; // PostgreSQL's own
+const PORT = 5432; // the default of PostgreSQL
 
 /**
- * Reads `postgresql://user@host:5432/database` or `postgresql:///database?host=/run/postgresql`. What would have a place of
- * its own in the configuration, such as a password or sslmode, is a flaw: nothing that was meant to protect is passed over.
+ * Reads `postgresql://user@host:5432/database` or `postgresql:///database?host=/run/postgresql`. A password or a
+ * parameter such as sslmode is a flaw: it has its own key in the configuration, and to ignore it would make the
+ * connection less safe than intended.
  */
 export function parseUrl(text: string): Address | Flaw {
-  if (!/^postgres(?:ql)?:\/\//.test(text) || !URL.canParse(text)) return { flaw: 'is no postgresql://host/database' };
+  if (!/^postgres(?:ql)?:\/\//.test(text) || !URL.canParse(text))
+    return { flaw: 'is not of the form postgresql://user@host/database' };
   const url = new URL(text);
-  if (url.password !== '') return { flaw: 'has a password; give it by itself' };
+  if (url.password !== '') return { flaw: 'has a password: put it into a file, and name that file in password_file' };
   const { host, port, user, ...others }: Partial<Record<string, string>> = Object.fromEntries(url.searchParams);
   const [other] = Object.keys(others);
-  if (other !== undefined) return { flaw: `has ${other}, and may have only host, port and user` };
+  if (other !== undefined) {
+    return { flaw: `has the parameter ${other}, but only host, port and user are allowed; TLS has the key tls` };
+  }
   try {
     const number = Number(port || url.port || PORT);
-    if (!Number.isInteger(number) || number < 1 || number > 65_535) return { flaw: 'has a port that is none' };
+    if (!Number.isInteger(number) || number < 1 || number > 65_535)
+      return { flaw: 'has a port that is not a number from 1 to 65535' };
     return {
       host: host || withoutBrackets(decodeURIComponent(url.hostname)) || 'localhost',
       port: number,
@@ -39,14 +44,15 @@ export function parseUrl(text: string): Address | Flaw {
       database: decodeURIComponent(url.pathname.slice(1)) || null,
     };
   } catch {
-    return { flaw: 'has a percent sign that escapes nothing' };
+    return { flaw: 'has an invalid percent-encoding: write a percent sign as %25' };
   }
 }
 
 /**
- * What a session is told first, and says of itself. An account could have other settings, with which what is there would
- * not be found: where row security is not off it hides rows without an error, and where isolation is higher, who waited for a
- * TRUNCATE has a snapshot from before it, in which the table is empty. pg itself says that we speak UTF-8.
+ * The first statement of a session: it changes settings, and asks what the server is. With other settings of the
+ * account we could miss rows that exist. Row security hides rows without an error, unless it is off. With a higher
+ * isolation, a statement that waited for a TRUNCATE has a snapshot from before it, in which the table is empty. pg
+ * itself sets UTF-8.
  */
 export function setUp(timeoutMs: number): string {
   const settings = {
@@ -54,9 +60,9 @@ export function setUp(timeoutMs: number): string {
     default_transaction_isolation: 'read committed',
     default_transaction_read_only: 'on',
     statement_timeout: String(timeoutMs),
-    jit: 'off', // compiling takes longer than any lookup
-    plan_cache_mode: 'force_generic_plan', // a plan for a full batch may read whole tables, and each batch would be planned
-    enable_seqscan: 'off', // with `limit 1` a table looks cheap to read, and is read to its end where there is nothing
+    jit: 'off', // to compile a query takes longer than any lookup
+    plan_cache_mode: 'force_generic_plan', // a custom plan costs time for each batch, and may read whole tables
+    enable_seqscan: 'off', // with `limit 1` a scan looks cheap, but an absent name makes it read the whole table
   };
   const values = Object.entries(settings).map(([name, value]) => `('${name}', '${value}')`);
   return `select pg_is_in_recovery() as standby, current_setting('server_encoding') as encoding,
@@ -65,8 +71,9 @@ export function setUp(timeoutMs: number): string {
 }
 
 /**
- * Asks the server of which types it takes the parameters of a query to be, when they are given as such, each where it stands. With
- * them, `column = :local` compares as it does with a text in quotes: without regard to case, if the column is a citext.
+ * Asks the server which type it gives to each parameter of a query. With these types, `column = :local` compares as
+ * with a quoted text: it ignores case if the column is a citext. `texts` has the numbers of the parameters that we
+ * declare as texts.
  */
 export function typesStatement(query: Query, texts: ReadonlySet<number>): string {
   const asked = replace(query, (_, at) => `$${at + 1}${texts.has(at + 1) ? '::text' : ''}`);
@@ -77,9 +84,9 @@ export function typesStatement(query: Query, texts: ReadonlySet<number>): string
 }
 
 /**
- * A query for many questions at once: $1 and so on are arrays, one for each parameter. Every row has `smmap_n`, the
- * number of the question from 1, and `smmap_standby`; a question without an answer has one row where `smmap_found` is null.
- * `before` is how many parameters other batches of the same statement have.
+ * A query for many questions: $1, $2 and so on are arrays, one for each parameter. Each row has `smmap_n`, the number
+ * of its question (from 1), and `smmap_standby`. A question without a result has one row, in which `smmap_found` is
+ * null. `before` is the number of parameters of the earlier batches in the same statement.
  */
 export function batchStatement(query: Query, types: readonly string[], before = 0): string {
   const names = parametersOf(query);
@@ -91,15 +98,16 @@ export function batchStatement(query: Query, types: readonly string[], before = 
 }
 
 /**
- * Batches of several queries as one statement, since only that sees one moment: in a transaction of several statements, with a
- * snapshot from its begin, a table that is truncated and filled again meanwhile is empty. Each row is of one batch.
+ * Joins batches of several queries into one statement, because only one statement sees one moment. A transaction with a
+ * snapshot does not: a table that is truncated and filled again after its begin is empty in it. Each row belongs to one
+ * batch.
  */
 export function joinedStatement(batches: readonly string[]): string {
   const [first = '', ...others] = batches.map((batch, at) => `(${batch}) smmap_${at}`);
   return `select * from ${first}${others.map((other) => ` full join ${other} on false`).join('')}`;
 }
 
-/** The rows of each batch of a statement, whose columns begin with `smmap_n`. */
+/** The rows of each batch of a statement. The columns of a batch begin with `smmap_n`. */
 export function rowsOfEach(columns: readonly string[], rows: readonly (readonly unknown[])[]): readonly Row[][] {
   const starts = columns.flatMap((column, at) => (column === 'smmap_n' ? [at] : []));
   return starts.map((start, nth) => {
@@ -108,14 +116,15 @@ export function rowsOfEach(columns: readonly string[], rows: readonly (readonly 
   });
 }
 
-/** What $1 and so on are in a batch of these questions. */
+/** The values of $1, $2 and so on for a batch of these questions. */
 export function batchValues(query: Query, questions: readonly Question[]): readonly (readonly string[])[] {
   return parametersOf(query).map((parameter) => questions.map((question) => valueOf(question, parameter)));
 }
 
+/** The result of one question: its answer, or why there is none. */
 export type Verdict = Answer | StoreError;
 
-/** Questions that one query answers. */
+/** Questions for one query. */
 export interface Group {
   readonly name: QueryName;
   readonly query: Query | null;
@@ -123,20 +132,22 @@ export interface Group {
   verdicts: readonly Verdict[];
 }
 
-/** Questions by their queries; where there is none, the verdicts say so. */
+/** Groups questions by their query. If the store has no query for them, the verdicts say so. */
 export function groupsOf(questions: readonly Question[], queries: Queries): readonly Group[] {
   const places = groupByQuery(questions);
-  // In one order, so that there are few statements, and who locks both tables meets us in no other one.
+  // Always in this order: there are fewer statements to prepare, and a program that locks both tables in this order
+  // cannot deadlock with us.
   return QUERIES.flatMap((name) => {
     const asked = places.get(name)?.map((at) => questions[at] as Question) ?? [];
     if (asked.length === 0) return [];
     const query = queries[name] ?? null;
-    const verdicts = query === null ? asked.map(() => new QuestionError(`there is no query for a ${name}`)) : [];
+    const missing = `the store has no query for ${name}: add one, ${name} = "select ..."`;
+    const verdicts = query === null ? asked.map(() => new QuestionError(missing)) : [];
     return [{ name, query, questions: asked, verdicts }];
   });
 }
 
-/** The verdicts on questions that were grouped. */
+/** The verdicts of all groups, in the order of the questions. */
 export function inOrder(questions: readonly Question[], groups: readonly Group[]): readonly Verdict[] {
   const verdictOf = new Map(
     groups.flatMap((group) => group.questions.map((question, at) => [question, group.verdicts[at] as Verdict])),
@@ -145,8 +156,8 @@ export function inOrder(questions: readonly Question[], groups: readonly Group[]
 }
 
 /**
- * What the rows of a batch say of each question. That something is not there is certain only if the server is, and where the
- * database knows its encoding, or the question is ASCII.
+ * The verdict on each question of a batch, from the rows. An absence counts only if the server is certain, and if the
+ * database has an encoding or the question is ASCII.
  */
 export function verdictsOf(
   questions: readonly Question[],
@@ -158,7 +169,7 @@ export function verdictsOf(
   for (const row of rows) byQuestion[Number(row['smmap_n']) - 1]?.push(row);
   return questions.map((question, at) => {
     const mine = byQuestion[at] as Row[];
-    if (mine.length === 0) return new StoreError('PostgreSQL has left out a question');
+    if (mine.length === 0) return new StoreError('PostgreSQL returned no row for a question of the batch');
     const found = mine.filter((row) => row['smmap_found'] === true);
     try {
       const answer = answerOf(question, found);
@@ -166,35 +177,38 @@ export function verdictsOf(
     } catch (cause) {
       return toStoreError(cause);
     }
-    if (!isCertain) return new QuestionError('a standby is not certain of what it does not find');
+    if (!isCertain) return new QuestionError('not found on a standby, which may lag: list the primary in url too');
     if (isBytes && /[^\0-\x7f]/.test(Object.values(question).join(''))) {
-      return new QuestionError('a database whose encoding is SQL_ASCII is not certain of what is not ASCII');
+      return new QuestionError(
+        'not found, but without an encoding (SQL_ASCII) a name beyond ASCII is uncertain: use a UTF8 database',
+      );
     }
     return null;
   });
 }
 
 /**
- * Whether an error of this SQLSTATE comes from what was asked: a text that is no number, or that the encoding of the database
- * does not have (22), a subquery with two rows (21), too deep a recursion (54), whatever a function raised (P0).
+ * Whether the values of a question caused an error with this SQLSTATE: a text that is not a number or that the
+ * database's encoding lacks (22), a subquery with two rows (21), a recursion that is too deep (54), an error that a
+ * function raised (P0).
  */
 function isOfQuestion(sqlstate: string | undefined): boolean {
   return /^(?:21|22|54|P0)/.test(sqlstate ?? '');
 }
 
-const UNTRANSLATABLE = '22P05'; // into the encoding of the database
+const UNTRANSLATABLE = '22P05'; // the database's encoding lacks a character
 
-/** What an error of this SQLSTATE is to us. */
+/** The class of our error for a SQLSTATE. */
 export function errorOf(sqlstate: string | undefined): typeof StoreError {
   if (sqlstate === UNTRANSLATABLE) return UnstorableError;
   return isOfQuestion(sqlstate) ? QuestionError : StoreError;
 }
 
-/** Each of its parameters once: the columns of the questions. */
+/** The parameters of a query, each once: the columns of the questions. */
 function parametersOf(query: Query): readonly Query['parameters'][number][] {
   return [...new Set(query.parameters)];
 }
 
 function quoted(name: string): string {
-  return `"${name}"`; // "table" is a word of SQL
+  return `"${name}"`; // in quotes, since the parameter `table` is a keyword of SQL
 }

@@ -6,8 +6,8 @@ const CHECK_MS = 5_000;
 const AGAIN_MS = 1_000;
 
 /**
- * Listens to a channel for ever, and connects again after each failure. `changed` is given the payload of a notification, or null
- * after each connection; `failed` is told once for each outage.
+ * Listens to a channel until it is closed, and connects again after each failure. `changed` gets the payload of a
+ * notification, or null after each new connection. `failed` is called once for each outage.
  */
 export function createWatch(
   open: () => Line,
@@ -39,7 +39,7 @@ export function createWatch(
       try {
         await listen();
       } catch (cause) {
-        const { cause: loss } = cause as Error; // of a sleep that the end of the connection cut short
+        const { cause: loss } = cause as Error; // if the connection ended during the sleep, the cause says why
         if (!told && !closing.signal.aborted) failed(loss instanceof StoreError ? loss : (cause as StoreError));
         told = true;
       }
