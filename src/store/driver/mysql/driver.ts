@@ -31,16 +31,17 @@ import { type PoolOptions, createPool } from './pool.ts';
 import { type Bulk, QuestionError, StoreError, toStoreError, UnstorableError } from '../../store.ts';
 import { type TlsOptions, trustOptions } from '../../tls.ts';
 
+/** The options of one server. */
 export interface MysqlOptions extends PoolOptions, Pick<MysqlConfig, 'tls'> {
-  /** As parseUrl reads it. */
+  /** In the form that parseUrl reads. */
   readonly url: string;
-  /** Asked at each new connection. */
+  /** Called for each new connection. */
   readonly password: (() => Promise<string>) | null;
 }
 
 loadEncodings();
 
-/** Mailboxes in a database of MySQL or MariaDB, asked by prepared statements. */
+/** Answers from one MySQL or MariaDB server, by prepared statements. */
 export function createMysql(options: MysqlOptions): Bulk {
   return createPool(options, (ended) => createLink(options, ended));
 }
@@ -59,11 +60,11 @@ function createLink(options: MysqlOptions, ended: () => void): Link {
   const end = (why: StoreError): void => {
     if (cause !== null) return;
     cause = why;
-    socket?.destroy(); // mysql2 would only say that it is done, to a server that may hear nothing
+    socket?.destroy(); // mysql2 would only tell the server that we are done, and the server may hang
     rejectNow(why);
     ended();
   };
-  /** Settles by what `start` is told, or by the end of the connection, of which mysql2 does not always tell it. */
+  /** Settles with the result of `start`, or when the connection ends: mysql2 does not always report its end. */
   const during = <T>(start: (settle: (error: Error | null, result: T) => void) => void): Promise<T> =>
     new Promise((resolve, reject) => {
       if (cause !== null) throw cause;
@@ -91,7 +92,7 @@ function createLink(options: MysqlOptions, ended: () => void): Link {
       connection = connect(address, options.tls, socket, password);
       connection.on('error', (error) => end(toStoreError(error)));
       connection.on('end', () => end(new StoreError('the server closed the connection')));
-      connection.on('warn', (error: Error) => end(toStoreError(error))); // packets out of order
+      connection.on('warn', (error: Error) => end(toStoreError(error))); // mysql2 got packets out of order
       connection.connect((error) => settle(error, undefined));
     });
     await query(`set ${SESSION.join(', ')}`);
@@ -116,9 +117,10 @@ function createLink(options: MysqlOptions, ended: () => void): Link {
     return statement;
   };
   const findSome = async (name: QueryName, asked: Query, questions: readonly Question[]) => {
-    const size = 2 ** Math.ceil(Math.log2(questions.length)); // so that few statements are prepared
+    const size = 2 ** Math.ceil(Math.log2(questions.length)); // a power of two, to prepare few statements
     const values = unionValues(asked, size, questions);
-    if (sizeOf(values) > packetBytes) throw new QuestionError('it is longer than what the server takes at once');
+    if (sizeOf(values) > packetBytes)
+      throw new QuestionError(`the question is too long for the server: raise max_allowed_packet (${packetBytes})`);
     const key = `${name} ${size}`;
     const text = unionOf(asked, size);
     const statement = await prepare(key, text);
@@ -134,7 +136,7 @@ function createLink(options: MysqlOptions, ended: () => void): Link {
     } catch (error) {
       if (isUnstorable(error as QueryError)) throw new UnstorableError((error as Error).message, { cause: error });
       if (isOfQuestion(error as QueryError)) throw new QuestionError((error as Error).message, { cause: error });
-      statements.delete(key); // it may be that the server does not know it any more
+      statements.delete(key); // the server may have forgotten it
       if (cause === null) connection?.unprepare(text);
       throw error;
     }
@@ -143,7 +145,8 @@ function createLink(options: MysqlOptions, ended: () => void): Link {
   return {
     ready,
     async find(name, asked, questions) {
-      if (asked === undefined) throw new StoreError(`there is no query ${name}`);
+      if (asked === undefined)
+        throw new StoreError(`the store has no query for ${name}: add one, ${name} = "select ..."`);
       const found: (readonly Row[])[] = [];
       for (let at = 0; at < questions.length; at += MOST_BRANCHES) {
         found.push(...(await findSome(name, asked, questions.slice(at, at + MOST_BRANCHES))));
@@ -151,7 +154,7 @@ function createLink(options: MysqlOptions, ended: () => void): Link {
       return found;
     },
     async begin() {
-      await query('set transaction isolation level repeatable read, read only'); // of the next one, as a snapshot needs it
+      await query('set transaction isolation level repeatable read, read only'); // a snapshot needs it
       await query('start transaction with consistent snapshot');
     },
     async commit() {
@@ -159,7 +162,7 @@ function createLink(options: MysqlOptions, ended: () => void): Link {
     },
     async isPrimary() {
       const askedAt = performance.now();
-      const [row] = await query('select @@global.read_only'); // also where it is super_read_only
+      const [row] = await query('select @@global.read_only'); // it is also on if super_read_only is on
       primaryAt = /^(?:0|off)$/i.test(String(row?.[0])) ? askedAt : -Infinity;
       return primaryAt === askedAt;
     },
@@ -169,7 +172,7 @@ function createLink(options: MysqlOptions, ended: () => void): Link {
   };
 }
 
-const KEEP_ALIVE_MS = 30_000; // so that a firewall does not forget the connection
+const KEEP_ALIVE_MS = 30_000; // keeps the connection known to firewalls
 
 function openSocket({ host, port, path }: Address): Socket {
   if (path !== null) return connectSocket(path);
@@ -179,19 +182,19 @@ function openSocket({ host, port, path }: Address): Socket {
 function connect(address: Address, tls: TlsOptions | null, socket: Socket, password: string | undefined): Connection {
   const host = tls?.serverName ?? address.host;
   if (tls?.verify === true && isIP(host) !== 0) {
-    throw new StoreError(`the certificate of ${host} cannot be verified by an address: give the name that it has`);
+    throw new StoreError(`a certificate cannot be verified for the address ${host}: set server_name of tls`);
   }
   return createConnection({
     stream: () => socket,
-    host, // for TLS
-    socketPath: address.path ?? undefined, // a password may go over it
+    host, // TLS compares it with the certificate
+    socketPath: address.path ?? undefined, // tells mysql2 that it may send a password without TLS
     user: address.user,
     database: address.database,
     password,
-    // Without verifyIdentity mysql2 takes a valid certificate of any host.
+    // Without verifyIdentity mysql2 accepts a valid certificate of any host.
     ...(tls !== null && { ssl: { ...trustOptions(tls), verifyIdentity: tls.verify } }),
-    connectTimeout: 0, // ours includes what comes after
-    flags: ['-LOCAL_FILES'], // no server reads our files
+    connectTimeout: 0, // our own timeout covers more than the connection
+    flags: ['-LOCAL_FILES'], // the server must not read our files
     rowsAsArray: true,
     dateStrings: true,
     supportBigNumbers: true,
@@ -199,12 +202,15 @@ function connect(address: Address, tls: TlsOptions | null, socket: Socket, passw
   } as Parameters<typeof createConnection>[0] & object);
 }
 
-/** mysql2 loads them when the first server greets. By then an upgrade may have replaced its files. */
+/**
+ * Loads the encodings of mysql2 now. It would load them for its first connection, and by then an upgrade may have
+ * replaced its files.
+ */
 function loadEncodings(): void {
   const ofMysql2 = createRequire(createRequire(import.meta.url).resolve('mysql2'));
   try {
     (ofMysql2('iconv-lite') as { encodingExists(name: string): boolean }).encodingExists('utf8');
   } catch {
-    // a mysql2 that does without them
+    // this mysql2 does not use iconv-lite
   }
 }

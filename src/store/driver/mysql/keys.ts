@@ -17,9 +17,10 @@ const keys = section({
   return { ...raw, queries };
 });
 
+/** The configuration of a MySQL or MariaDB store. */
 export type MysqlConfig = Read<typeof keys>;
 
-/** MySQL and MariaDB. */
+/** The driver for MySQL and MariaDB. */
 export const mysql: Driver<MysqlConfig> = {
   package: 'mysql2',
   keys,

@@ -4,40 +4,45 @@ import { QuestionError, StoreError, toStoreError } from '../../store.ts';
 import { type QueryName, groupByQuery } from '../../asked.ts';
 import type { Queries, Query } from '../sql/query.ts';
 
-/** One connection. Whatever ends it rejects what is under way on it, at once. */
+/** One connection. When it ends, all calls that wait on it reject at once. */
 export interface Link {
-  /** Rejects where there is no connection. */
+  /** Rejects if the connection fails. */
   readonly ready: Promise<void>;
   /** The rows of each question. */
   find(name: QueryName, query: Query | undefined, questions: readonly Question[]): Promise<readonly (readonly Row[])[]>;
-  /** From here to `commit`, all is as it was at one moment. What is kept by MyISAM and its like knows no such thing. */
+  /**
+   * Until `commit`, all questions see one moment. This does not hold for tables of MyISAM and other engines without
+   * snapshots.
+   */
   begin(): Promise<void>;
   commit(): Promise<void>;
-  /** Whether the server takes writes, now. */
+  /** Whether the server accepts writes now. */
   isPrimary(): Promise<boolean>;
-  /** When it was last asked that and did, by performance.now(). */
+  /** When `isPrimary` last asked and got true, by performance.now(). */
   primaryAt(): number;
-  /** Whether it has ended. */
+  /** Whether the connection has ended. */
   lost(): boolean;
   end(cause: StoreError): void;
 }
 
-// MariaDB plans all branches at each execution: with the joins of a schema, 64 take twice as long for each question as 16 do.
+// MariaDB plans all branches at each execution. With the joins of a schema, 64 branches take twice as long per question
+// as 16.
 export const MOST_BRANCHES = 16;
 
-const FRESH_MS = 100; // no server is demoted, written behind and promoted again within that time
+const FRESH_MS = 100; // too short for a server to be demoted, to miss a write and to be promoted again
 
-/** Answers questions on one connection; what it misses counts only where the server takes writes. */
+/** Answers questions on one connection. An absence counts only if the server accepts writes. */
 export async function answerAll(
   link: Link,
   queries: Queries,
   questions: readonly Question[],
   atOnce: boolean,
 ): Promise<(Answer | StoreError)[]> {
-  // A replica may lag behind, and nothing but its being read-only tells one. If it is promoted while it is asked, it may have looked
-  // before that: so what it misses counts where it took writes before the question and behind the answer.
+  // A replica may lag, and only read_only shows that a server is one. A replica that is promoted during a question may
+  // have read old data. So an absence counts only if the server accepted writes both before the question and after the
+  // answer.
   const wasPrimary = performance.now() - link.primaryAt() < FRESH_MS || (await link.isPrimary());
-  const answers = questions.map((): Answer | StoreError => new StoreError('not asked'));
+  const answers = questions.map((): Answer | StoreError => new StoreError('no query was sent for this question'));
   const groups = groupByQuery(questions);
   const failures: StoreError[] = [];
   const statements = [...groups.values()].reduce((sum, { length }) => sum + Math.ceil(length / MOST_BRANCHES), 0);
@@ -54,7 +59,7 @@ export async function answerAll(
     } catch (cause) {
       const error = toStoreError(cause);
       failures.push(error);
-      // Who was asked about something else has an answer all the same, while the connection lasts.
+      // The other groups still get their answers, as long as the connection lasts.
       if (error instanceof QuestionError || failures.length === groups.size || link.lost()) {
         if (snapshot && !link.lost()) await link.commit();
         throw error;
@@ -65,7 +70,8 @@ export async function answerAll(
   if (snapshot) await link.commit();
   if (!answers.includes(null) || (wasPrimary && (await link.isPrimary()))) return answers;
   return answers.map(
-    (answer) => answer ?? new QuestionError('not found, and the server is read-only: it may lag behind'),
+    (answer) =>
+      answer ?? new QuestionError('not found on a read-only server, which may lag: list the primary in url too'),
   );
 }
 

@@ -2,10 +2,10 @@ import type { MysqlConfig } from './keys.ts';
 import { type Bulk, ClosedError, StoreError, toStoreError } from '../../store.ts';
 import { answerAll, type Link } from './link.ts';
 
-/** `timeoutMs` is for all that one batch takes, a new connection included. */
+/** `timeoutMs` is the time for one batch, including a new connection. */
 export type PoolOptions = Pick<MysqlConfig, 'connections' | 'queries' | 'timeoutMs'>;
 
-/** Connections of which each has one batch at a time. `open` makes one, and calls `ended` when it has ended. */
+/** A pool of connections. Each has one batch at a time. `open` makes a connection, which calls `ended` when it ends. */
 export function createPool({ connections, timeoutMs, queries }: PoolOptions, open: (ended: () => void) => Link): Bulk {
   const links = new Set<Link>();
   const idle: Link[] = [];

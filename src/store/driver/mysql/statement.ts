@@ -6,7 +6,7 @@ import { StoreError } from '../../store.ts';
 import { type QueryName, valueOf } from '../../asked.ts';
 import type { Query } from '../sql/query.ts';
 
-/** Where a server is: `path` is that of a Unix socket, and null for host and port. */
+/** Where a server is. `path` is the path of a Unix socket, or null if it is reached by host and port. */
 export interface Address {
   readonly host: string;
   readonly port: number;
@@ -15,20 +15,24 @@ export interface Address {
   readonly database: string;
 }
 
-const PORT = 3306; // MySQL's own
+const PORT = 3306; // the default of MySQL
 
 /**
- * Reads `mysql://user@host:3306/database` or `mysql://user@localhost/database?socketPath=/run/mysqld/mysqld.sock`. What would have
- * a place of its own in the configuration, such as a password or ssl, is a flaw: nothing that was meant to protect is passed over.
+ * Reads `mysql://user@host:3306/database` or `mysql://user@localhost/database?socketPath=/run/mysqld/mysqld.sock`. A
+ * password or a parameter such as ssl is a flaw: it has its own key in the configuration, and to ignore it would make
+ * the connection less safe than intended.
  */
 export function parseUrl(text: string): Address | Flaw {
-  if (!/^(?:mysql|mariadb):\/\//.test(text) || !URL.canParse(text)) return { flaw: 'is no mysql://user@host/database' };
+  if (!/^(?:mysql|mariadb):\/\//.test(text) || !URL.canParse(text))
+    return { flaw: 'is not of the form mysql://user@host/database' };
   const { hostname, password, pathname, port, searchParams, username } = new URL(text);
-  if (password !== '') return { flaw: 'has a password; give it by itself' };
+  if (password !== '') return { flaw: 'has a password: put it into a file, and name that file in password_file' };
   const { socketPath, ...others }: Partial<Record<string, string>> = Object.fromEntries(searchParams);
   const [other] = Object.keys(others);
-  if (other !== undefined) return { flaw: `has ${other}, and may have only socketPath` };
-  if (socketPath?.startsWith('/') === false) return { flaw: 'has a socketPath that is not absolute' };
+  if (other !== undefined) {
+    return { flaw: `has the parameter ${other}, but only socketPath is allowed; TLS has the key tls` };
+  }
+  if (socketPath?.startsWith('/') === false) return { flaw: 'has a socketPath that does not begin with a slash' };
   try {
     const address = {
       host: withoutBrackets(decodeURIComponent(hostname)) || 'localhost',
@@ -37,17 +41,19 @@ export function parseUrl(text: string): Address | Flaw {
       user: decodeURIComponent(username),
       database: decodeURIComponent(pathname.slice(1)),
     };
-    if (address.user === '') return { flaw: 'names no user' };
-    if (address.database === '' || address.database.includes('/')) return { flaw: 'names no database' };
+    if (address.user === '') return { flaw: 'names no user: write it before the host, user@host' };
+    if (address.database === '' || address.database.includes('/'))
+      return { flaw: 'names no database: write it after the host, host/database' };
     return address;
   } catch {
-    return { flaw: 'has a percent sign that escapes nothing' };
+    return { flaw: 'has an invalid percent-encoding: write a percent sign as %25' };
   }
 }
 
 /**
- * Whatever the server has as its defaults: texts are UTF-8; a query means the same everywhere, and CHAR columns are not padded;
- * no result is cut; and no transaction is left open, which would keep others from changing a table.
+ * Settings of the session, which must not depend on the defaults of the server. Texts are UTF-8. A query means the same
+ * everywhere, and CHAR columns are not padded. No result is cut. No transaction stays open: it would block changes of a
+ * table.
  */
 export const SESSION = [
   'names utf8mb4',
@@ -57,35 +63,35 @@ export const SESSION = [
   'group_concat_max_len = 1048576',
 ] as const;
 
-/** Asks what a server is, for `limitsOf`. */
+/** The statement that asks for the variables that `limitsOf` reads. */
 export const LIMITS = `show variables where variable_name in
   ('max_allowed_packet', 'max_statement_time', 'max_execution_time', 'wsrep_on')`;
 
-/** What a server takes at once, and what to set so that none of our statements takes longer than the time. */
+/** The most bytes that a server accepts in one packet, and the settings that limit each statement to `timeoutMs`. */
 export function limitsOf(
   rows: readonly (readonly unknown[])[],
   timeoutMs: number,
 ): { readonly packetBytes: number; readonly settings: string } {
   const variables = new Map(rows.map(([name, value]) => [name, value]));
   const packetBytes = Number(variables.get('max_allowed_packet'));
-  if (!(packetBytes > 0)) throw new StoreError('the server does not say how much it takes at once');
+  if (!(packetBytes > 0)) throw new StoreError('the server has no valid max_allowed_packet: is it MySQL or MariaDB?');
   const isMariadb = variables.has('max_statement_time');
   const limit = isMariadb ? `max_statement_time = ${timeoutMs / 1_000}` : `max_execution_time = ${timeoutMs}`;
-  // A node of Galera first does what the others have done already.
+  // A Galera node must first apply the changes that the other nodes have already made.
   return { packetBytes, settings: variables.get('wsrep_on') === 'ON' ? `${limit}, wsrep_sync_wait = 1` : limit };
 }
 
-/** The column that says which question a row answers. No column of an administrator is called so. */
+/** The column with the number of the question that a row answers. No column of a query may have this name. */
 const NUMBER = 'smmap_n';
 
-/** One statement that asks a query so many times: with `?` for parameters, which come in the order of `unionValues`. */
+/** One statement with a query `size` times, and `?` for each parameter, in the order of `unionValues`. */
 export function unionOf(query: Query, size: number): string {
   const text = query.parts.join('?');
   const branches = Array.from({ length: size }, (_, at) => `(select ${at} as ${NUMBER}, u.* from (${text}) u)`);
   return branches.join(' union all ');
 }
 
-/** The values of a union for questions, of which the last stands in for those that are missing. */
+/** The values of a union of `size` branches. Branches beyond the last question repeat it. */
 export function unionValues(query: Query, size: number, questions: readonly Question[]): string[] {
   return Array.from({ length: size }, (_, at) => {
     const question = questions[Math.min(at, questions.length - 1)] as Question;
@@ -93,7 +99,7 @@ export function unionValues(query: Query, size: number, questions: readonly Ques
   }).flat();
 }
 
-/** The rows of a union, for each of the questions its own. Throws StoreError for a row of no question. */
+/** The rows of a union, for each question its own. Throws StoreError if a row belongs to no question. */
 export function rowsByQuestion(
   columns: readonly string[],
   rows: readonly (readonly unknown[])[],
@@ -103,56 +109,61 @@ export function rowsByQuestion(
   const numbered = columns.indexOf(NUMBER);
   for (const row of rows) {
     const at = row[numbered];
-    if (typeof at !== 'number' || at >= size) throw new StoreError(`a row of question ${String(at)}, of ${size}`);
+    if (typeof at !== 'number' || at >= size)
+      throw new StoreError(`the server returned a row for question ${String(at)}, but the query has ${size}`);
     found[at]?.push(rowFrom(columns, row));
   }
   return found;
 }
 
-/** The names of what was found, of which a query has to select one of each set. */
+/** Columns that name what was found. A query must select at least one column of each list. */
 const NAMES: Readonly<Record<QueryName, readonly (readonly string[])[]>> = {
   mailbox: [['address', 'local']],
   folder: [['address', 'local'], ['folder']],
   alias: [['address', 'local']],
-  // Domains are asked as A-labels, of which a loose comparison finds no other.
+  // Questions have domains as A-labels, which a loose comparison does not confuse with others.
   domain: [],
   key: [['key']],
 };
 
-/** Throws StoreError where a query does not say what it found, in a database that compares loosely. */
+/** Throws StoreError if a query does not select the name of what it found. MySQL may compare loosely. */
 export function checkNames(name: QueryName, columns: readonly string[]): void {
   for (const names of NAMES[name]) {
     if (names.some((each) => columns.includes(each))) continue;
     throw new StoreError(
-      `the query ${name} has to select the column ${names.join(' or ')} as well: ` +
-        'this database may take joé for joe, and only the name that it found tells them apart',
+      `the query ${name} must also select the column ${names.join(' or ')}: ` +
+        'this database may find joé for joe, and smmap can only compare the name if the query selects it',
     );
   }
 }
 
-/** The bytes of the packet, and some more: a value has up to 9 bytes before it, and a type. */
+/** At least as many bytes as the packet has. Each value has a length of up to 9 bytes, and a type. */
 export function sizeOf(values: readonly string[]): number {
   return values.reduce((sum, value) => sum + Buffer.byteLength(value) + 12, 1_024);
 }
 
-// What no SQLSTATE tells: characters that a column's character set does not have, and what a regular expression cannot be.
+// Errors of a question whose SQLSTATE does not say so: characters that a column's character set lacks, bad regular
+// expressions.
 const OF_QUESTION = new Set([1_139, 1_153, 1_267, 1_270, 1_271, 1_300, 1_301, 1_366, 1_977, 3_854]);
 
-/** Of those, the ones of characters. */
+/** Those of them that are about characters. */
 const OF_CHARACTERS = new Set([1_267, 1_270, 1_271, 1_300, 1_366, 1_977, 3_854]);
 
-/** What a server says of an error. */
+/** An error, as the server describes it. */
 export interface Refusal {
   readonly errno?: number | undefined;
   readonly sqlState?: string | undefined;
 }
 
-/** Whether a statement that was prepared well failed by its values. 22 is "data exception", 21000 more rows than one. */
+/**
+ * Whether the values of a prepared statement made it fail. 22 is "data exception", 21000 is a subquery with several
+ * rows.
+ */
 export function isOfQuestion({ errno, sqlState }: Refusal): boolean {
   return OF_QUESTION.has(errno ?? 0) || /^(?:22|21000)/.test(sqlState ?? '');
 }
 
-/** Whether it failed since a column cannot hold a character of its values. */
+/** Whether it failed because a column cannot hold a character of the values. */
 export function isUnstorable({ errno }: Refusal): boolean {
   return OF_CHARACTERS.has(errno ?? 0);
 }
