@@ -93,24 +93,40 @@ describe('a search filter', () => {
     ['nothing', '', 'ends where a ( should be'],
     ['no parentheses', 'mail=:address', 'has mail=:address where a ( should be'],
     ['one that is not closed', '(mail=:address', 'ends where a ) should be'],
-    ['one too many', '(mail=:address))', 'has more after its end: )'],
+    ['one too many', '(mail=:address))', 'has text after its last parenthesis: )'],
     ['an inner one that is not closed', '(&(mail=:address)', 'ends where a ) should be'],
-    ['an operator of nothing', '(&)', 'has nothing after &'],
+    ['an operator of nothing', '(&)', 'has no filter after &'],
     ['a negation of two', '(!(a=:address)(b=1))', 'has (b=1)) where a ) should be'],
-    ['no comparison', '(mail)', 'has no attribute and comparison at mail)'],
-    ['no attribute', '(=:address)', 'has no attribute and comparison at =:address)'],
-    ['a blank in an attribute', '(ma il=:address)', 'has no attribute and comparison at ma il=:address)'],
-    ['a parenthesis in a value', '(mail=(:address)', String.raw`has (:address), which is written as \28, \29 or \5c`],
-    ['half an escape', String.raw`(mail=\2:address)`, String.raw`has \2:address), which is written as \28, \29 or \5c`],
-    ['bytes that are no UTF-8', String.raw`(mail=\e9:address)`, String.raw`has \e9, which is no UTF-8`],
+    ['no comparison', '(mail)', 'has no attribute with a comparison, such as mail=, at mail)'],
+    ['no attribute', '(=:address)', 'has no attribute with a comparison, such as mail=, at =:address)'],
+    [
+      'a blank in an attribute',
+      '(ma il=:address)',
+      'has no attribute with a comparison, such as mail=, at ma il=:address)',
+    ],
+    [
+      'a parenthesis in a value',
+      '(mail=(:address)',
+      String.raw`has (:address): in a value write ( as \28, ) as \29 and \ as \5c`,
+    ],
+    [
+      'half an escape',
+      String.raw`(mail=\2:address)`,
+      String.raw`has \2:address): in a value write ( as \28, ) as \29 and \ as \5c`,
+    ],
+    ['bytes that are no UTF-8', String.raw`(mail=\e9:address)`, String.raw`has \e9, which is not UTF-8`],
     ['a parameter of another question', '(mail=:key)', 'asks for :key, and has only :local, :domain, :address'],
     ['a mistyped parameter', '(mail=:adress)', 'asks for :adress, and has only :local, :domain, :address'],
     ['no parameter', '(mail=x)', 'has no parameter, such as :local: it would say the same of all'],
-    ['a parameter for an attribute only', '(:local=x)', 'has no attribute and comparison at :local=x)'],
+    [
+      'a parameter for an attribute only',
+      '(:local=x)',
+      'has no attribute with a comparison, such as mail=, at :local=x)',
+    ],
     ['two asterisks', '(mail=a**:address)', 'has two asterisks side by side'],
     ['an asterisk in a comparison', '(mail>=a*:address)', 'has an asterisk after >='],
     ['an asterisk after a rule', '(cn:x:=a*:address)', 'has an asterisk after :='],
-    ['very many parentheses', `${'(!'.repeat(60)}(a=:address)${')'.repeat(60)}`, 'is nested too deeply'],
+    ['very many parentheses', `${'(!'.repeat(60)}(a=:address)${')'.repeat(60)}`, 'has over 50 nested parentheses'],
   ])('has a flaw with %s', (_, text, flaw) => {
     expect(parseFilter('mailbox', text)).toEqual({ flaw });
   });
@@ -132,7 +148,7 @@ describe('a search base', () => {
 
   it('has no parameters', () => {
     expect(parseBase('ou=:domain,dc=x')).toEqual({ flaw: 'has the parameter :domain, which only a filter may have' });
-    expect(parseBase('example.org')).toEqual({ flaw: 'is no distinguished name' });
+    expect(parseBase('example.org')).toEqual({ flaw: 'is not a distinguished name' });
   });
 });
 

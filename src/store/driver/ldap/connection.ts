@@ -7,12 +7,14 @@ import type { LdapPlace } from './url.ts';
 import { encodeBind, encodeBindExternal, encodeStartTls } from './message.ts';
 import { type Result, type Wire, createWire } from './wire.ts';
 
+/** How a connection binds. */
 export type LdapBind =
   | { readonly kind: 'anonymous' }
   | { readonly kind: 'simple'; readonly dn: string; readonly password: () => Promise<string> }
-  /** Over ldapi, as the user of this process; over TLS, as whom our certificate says. */
+  /** SASL EXTERNAL: over ldapi as the user of this process, over TLS as the subject of our certificate. */
   | { readonly kind: 'external' };
 
+/** The options of one connection. */
 export interface ConnectionOptions {
   readonly place: LdapPlace;
   readonly startTls: boolean;
@@ -21,7 +23,7 @@ export interface ConnectionOptions {
   readonly timeoutMs: number;
 }
 
-/** Connects, protects the connection and binds, all within `timeoutMs`. Rejects where any of it fails. */
+/** Connects, starts TLS if wanted, and binds, all within `timeoutMs`. Rejects if a step fails. */
 export async function openConnection(options: ConnectionOptions): Promise<Wire> {
   const { place, timeoutMs } = options;
   const sockets: Socket[] = [];
@@ -53,7 +55,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Wire> 
   }
 }
 
-const KEEP_ALIVE_MS = 30_000; // so that a firewall which forgets us is noticed before a question is lost to it
+const KEEP_ALIVE_MS = 30_000; // finds out that a firewall dropped the connection, before a question is lost
 
 function happens(socket: Socket, event: 'connect' | 'secureConnect'): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -71,8 +73,10 @@ async function bound(wire: Wire, { bind, timeoutMs }: ConnectionOptions): Promis
     if (bind.kind === 'external') accept(await wire.request('bind', encodeBindExternal()), 'the bind');
     if (bind.kind === 'simple') {
       const password = await within(bind.password(), timeoutMs, 'password');
-      // A server takes either for an anonymous bind, and calls it a success (RFC 4513 sections 5.1.1 and 5.1.2).
-      if (bind.dn === '' || password === '') throw new StoreError('the name or the password to bind with is empty');
+      // With an empty name or password a server binds anonymously, and reports success (RFC 4513 sections 5.1.1 and
+      // 5.1.2).
+      if (bind.dn === '' || password === '')
+        throw new StoreError('bind_dn or the password in password_file is empty: give both');
       accept(await wire.request('bind', encodeBind(bind.dn, password)), 'the bind');
     }
     return wire;
@@ -108,7 +112,29 @@ const NAMES: Readonly<Record<number, string>> = {
   53: 'unwillingToPerform',
 };
 
-/** A result code as a person reads it. */
+const TLS_NEEDED = 'use ldaps://, or start_tls = true';
+const ACCOUNT = 'check bind_dn and password_file';
+
+/** What the administrator can do about a result code. */
+const REMEDIES: Readonly<Record<number, string>> = {
+  1: 'Active Directory says this to a client that did not bind: set bind_dn and password_file',
+  3: 'index the attributes of the filter in the directory',
+  4: 'make the filter match fewer entries',
+  7: 'bind in another way: with bind_dn, or with sasl',
+  8: TLS_NEEDED,
+  10: 'set url to the server that has this base',
+  11: 'index the attributes of the filter in the directory',
+  13: TLS_NEEDED,
+  32: 'check base, and whether the account may read it',
+  34: 'check base and bind_dn',
+  48: ACCOUNT,
+  49: ACCOUNT,
+  50: 'give the account the right to search and to read',
+};
+
+/** A result code in words: its name, the text of the server, and the remedy. */
 export function describe(code: number, text: string): string {
-  return `${NAMES[code] ?? 'result'} (${code})${text === '' ? '' : `: ${text}`}`;
+  const remedy = REMEDIES[code];
+  const said = text === '' ? '' : `: ${text}`;
+  return `${NAMES[code] ?? 'result'} (${code})${said}${remedy === undefined ? '' : `; ${remedy}`}`;
 }

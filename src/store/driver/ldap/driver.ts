@@ -1,4 +1,5 @@
 import type { LdapConfig } from './keys.ts';
+import { type QueryName, queryNameOf } from '../../asked.ts';
 import { lookupEach } from '../../each.ts';
 import { type LdapBind, openConnection } from './connection.ts';
 import { parseLdapUrl } from './url.ts';
@@ -8,18 +9,20 @@ import type { Wire } from './wire.ts';
 import { type Bulk, ClosedError, failureAt, QuestionError, StoreError } from '../../store.ts';
 import type { Answer, Question } from '../../../vocabulary.ts';
 
-/** What the configuration says of one server; `connections` carry many questions each. */
+/** The options of one server. Each of the `connections` carries many questions at a time. */
 export interface LdapOptions extends Pick<
   LdapConfig,
   'base' | 'connections' | 'searches' | 'startTls' | 'timeoutMs' | 'tls'
 > {
   readonly url: string;
   readonly bind: LdapBind;
-  /** False for a consumer, which may lag behind its provider: what it does not have is no answer. */
+  /** False for a replica, which may lag: its absences do not count. */
   readonly certain: boolean;
 }
 
-/** A directory server. It connects when it is asked, binds each time that it connects, and searches on what is bound only. */
+/**
+ * Answers from one directory server. It connects for the first question, and binds each connection before it searches.
+ */
 export function createLdap(options: LdapOptions): Bulk {
   const slots: Slot[] = Array.from({ length: options.connections }, () => ({ opening: null, wire: null, users: 0 }));
   let closed = false;
@@ -43,7 +46,7 @@ export function createLdap(options: LdapOptions): Bulk {
   };
   const lookup = async (question: Question): Promise<Answer> => {
     const request = requestOf(question, options);
-    if (request === null) throw new QuestionError(`there is no search for ${question.about}`);
+    if (request === null) throw new QuestionError(withoutSearch(queryNameOf(question)));
     const slot = slots.reduce((least, each) => (each.users < least.users ? each : least));
     slot.users++;
     try {
@@ -66,9 +69,13 @@ export function createLdap(options: LdapOptions): Bulk {
   };
 }
 
+function withoutSearch(name: QueryName): string {
+  return `the store has no search for ${name}: add one, ${name} = { filter = "..." }`;
+}
+
 interface Slot {
   opening: Promise<Wire> | null;
   wire: Wire | null;
-  /** Questions that wait for it or for an answer on it. */
+  /** The number of questions that wait for the connection or for an answer. */
   users: number;
 }

@@ -2,7 +2,7 @@ import type { Flaw } from '../../../address/address.ts';
 import { PARAMETERS, type Parameter, type QueryName } from '../../asked.ts';
 import { isParameter, unknownParameter, withColon, withoutParameter } from '../../template.ts';
 
-/** A value with parameters in it. They are put in as they are: a filter goes to the server as a tree, and there is nothing to escape. */
+/** A value with parameters. Parameters need no escaping, because a filter goes to the server as a tree. */
 export type Text = readonly (string | { readonly parameter: Parameter })[];
 
 /** A search filter (RFC 4515) as a tree. */
@@ -11,7 +11,7 @@ export type Filter =
   | { readonly kind: 'not'; readonly filter: Filter }
   | { readonly kind: 'present'; readonly attribute: string }
   | { readonly kind: 'equal' | 'greater' | 'less' | 'approximate'; readonly attribute: string; readonly value: Text }
-  /** `pieces` has what stands between the asterisks; the first and the last may be empty. */
+  /** `pieces` are the texts between the asterisks. The first and the last may be empty. */
   | { readonly kind: 'substrings'; readonly attribute: string; readonly pieces: readonly Text[] }
   | {
       readonly kind: 'extensible';
@@ -21,14 +21,15 @@ export type Filter =
       readonly value: Text;
     };
 
-const DEEPEST = 50; // parentheses; nobody writes as many, and each is a level of the stack
+const DEEPEST = 50; // nested parentheses: no real filter has so many, and each one is a level of the stack
 
-/** Reads a filter with parameters such as `(mail=:address)`. A colon before a word that is no parameter is written `\3a`. */
+/** Reads a filter with parameters, such as `(mail=:address)`. A colon that begins no parameter is written `\3a`. */
 export function parseFilter(name: QueryName, text: string): Filter | Flaw {
   const reader: Reader = { text: text.trim(), at: 0, name, parameters: 0 };
   try {
     const filter = readFilter(reader, 0);
-    if (reader.at < reader.text.length) return { flaw: `has more after its end: ${reader.text.slice(reader.at)}` };
+    if (reader.at < reader.text.length)
+      return { flaw: `has text after its last parenthesis: ${reader.text.slice(reader.at)}` };
     if (reader.parameters > 0) return filter;
     return withoutParameter(name, withColon);
   } catch (error) {
@@ -37,14 +38,16 @@ export function parseFilter(name: QueryName, text: string): Filter | Flaw {
   }
 }
 
-/** Reads where a search begins. It takes no parameters: a wrong one would be a wrong base, which is an outage. */
+/**
+ * Reads the base of a search. It has no parameters: a wrong value would be a wrong base, and every search would fail.
+ */
 export function parseBase(text: string): string | Flaw {
   const found = /:([a-z_]\w*)/i.exec(text);
   const known: readonly string[] = Object.values(PARAMETERS).flat();
   if (found?.[1] !== undefined && known.includes(found[1])) {
     return { flaw: `has the parameter ${found[0]}, which only a filter may have` };
   }
-  if (text !== '' && !/^\s*[a-z0-9][\w.-]*\s*=/i.test(text)) return { flaw: 'is no distinguished name' };
+  if (text !== '' && !/^\s*[a-z0-9][\w.-]*\s*=/i.test(text)) return { flaw: 'is not a distinguished name' };
   return text;
 }
 
@@ -58,7 +61,7 @@ interface Reader {
 }
 
 function readFilter(reader: Reader, depth: number): Filter {
-  if (depth > DEEPEST) throw new FlawError('is nested too deeply');
+  if (depth > DEEPEST) throw new FlawError(`has over ${DEEPEST} nested parentheses`);
   expect(reader, '(');
   const sign = reader.text[reader.at];
   let filter: Filter;
@@ -68,7 +71,7 @@ function readFilter(reader: Reader, depth: number): Filter {
     for (skipBlanks(reader); reader.text[reader.at] === '('; skipBlanks(reader)) {
       filters.push(readFilter(reader, depth + 1));
     }
-    if (filters.length === 0) throw new FlawError(`has nothing after ${sign}`);
+    if (filters.length === 0) throw new FlawError(`has no filter after ${sign}`);
     filter = { kind: sign === '&' ? 'and' : 'or', filters };
   } else if (sign === '!') {
     reader.at++;
@@ -114,10 +117,11 @@ function readItem(reader: Reader): Filter {
     return { kind: 'substrings', attribute, pieces };
   }
   const extensible = EXTENSIBLE.exec(rest);
-  if (extensible === null) throw new FlawError(`has no attribute and comparison at ${rest}`);
+  if (extensible === null) throw new FlawError(`has no attribute with a comparison, such as mail=, at ${rest}`);
   reader.at += extensible[0].length;
   const [, attribute = null, dn, rule = null] = extensible;
-  if (attribute === null && rule === null) throw new FlawError(`has no attribute and no rule at ${rest}`);
+  if (attribute === null && rule === null)
+    throw new FlawError(`has neither an attribute nor a matching rule at ${rest}`);
   const [value, ...more] = readValue(reader) as [Text, ...Text[]];
   if (more.length > 0) throw new FlawError('has an asterisk after :=');
   return { kind: 'extensible', attribute, dn: dn !== undefined, rule, value };
@@ -126,7 +130,7 @@ function readItem(reader: Reader): Filter {
 const KINDS = { '=': 'equal', '>=': 'greater', '<=': 'less', '~=': 'approximate' } as const;
 const TOKEN = /((?:\\[0-9a-f]{2})+)|(\*)|:([a-z_]\w*)|([^()\\])/giy;
 
-/** The texts between the asterisks of a value, up to the parenthesis that ends it. */
+/** Reads a value up to the parenthesis that ends it: the texts between its asterisks. */
 function readValue(reader: Reader): Text[] {
   const pieces: (string | { readonly parameter: Parameter })[][] = [[]];
   const append = (text: string): void => {
@@ -139,7 +143,7 @@ function readValue(reader: Reader): Text[] {
     TOKEN.lastIndex = reader.at;
     const found = TOKEN.exec(reader.text);
     if (found === null)
-      throw new FlawError(`has ${reader.text.slice(reader.at)}, which is written as \\28, \\29 or \\5c`);
+      throw new FlawError(`has ${reader.text.slice(reader.at)}: in a value write ( as \\28, ) as \\29 and \\ as \\5c`);
     const [, bytes, asterisk, word = '', character] = found;
     if (bytes !== undefined) append(decodeBytes(bytes));
     else if (asterisk !== undefined) pieces.push([]);
@@ -160,6 +164,6 @@ function decodeBytes(escaped: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw new FlawError(`has ${escaped}, which is no UTF-8`);
+    throw new FlawError(`has ${escaped}, which is not UTF-8`);
   }
 }

@@ -22,7 +22,7 @@ import type { Driver } from '../../driver.ts';
 import { checkEvents, serverKeys } from '../../guard/keys.ts';
 import { hostOf, secretFile, secretIn, tls, url, urls } from '../../server.ts';
 
-/** Directories: where they are, who asks, and a preset or searches of the administrator's, or both. */
+/** The keys of an LDAP store: its servers, how to bind, and a preset or searches of your own, or both. */
 
 const URL_EXAMPLE = 'ldaps://ldap.example.org';
 const base = parsedBy('a distinguished name, such as "ou=people,dc=example,dc=org"', (raw) => {
@@ -80,14 +80,15 @@ const keys = section({
   return { ...raw, bind, searches };
 });
 
+/** The configuration of an LDAP store. */
 export type LdapConfig = Read<typeof keys>;
 
-/** A directory. */
+/** The driver for LDAP directories. */
 export const ldap: Driver<LdapConfig> = {
   package: 'ldapts',
   keys,
   answers: ({ searches }, question) => searches[queryNameOf(question)] !== undefined,
-  canary: () => 'wise', // a search base that hides everybody looks like a directory that has nobody
+  canary: () => 'wise', // with a wrong search base the directory looks empty
   lacksValue: ({ searches }, question) => searches[queryNameOf(question)]?.value === null,
   secretsInClear: ({ url: own, replicas, bind, startTls }) => ({
     hosts: bind.kind === 'simple' && !startTls ? [...own, ...replicas].map(machineOf) : [],
@@ -125,19 +126,21 @@ type Bind =
   | { readonly kind: 'anonymous' | 'external' }
   | { readonly kind: 'simple'; readonly dn: string; readonly passwordFile: string };
 
-/** A name without a password would be taken for nobody (RFC 4513, section 5.1.2). */
+/** How to bind. A name without a password is a mistake: the server would bind anonymously (RFC 4513, section 5.1.2). */
 function bindOf({ bindDn: dn, passwordFile: file, sasl }: BindKeys, context: Context): Bind {
   if (sasl !== null) {
-    const reason = 'does not go with sasl';
-    if (dn !== null) complain(context, [{ key: 'bind_dn', reason, remedy: 'remove it, or sasl' }]);
+    const reason = 'cannot be used with sasl';
+    if (dn !== null) complain(context, [{ key: 'bind_dn', reason, remedy: 'remove bind_dn or sasl' }]);
     return { kind: 'external' };
   }
   if (dn !== null && file !== null) return { kind: 'simple', dn, passwordFile: file };
   if (dn !== null) {
-    const remedy = 'give the file that has the password of bind_dn';
+    const remedy = 'give the path of a file with the password of bind_dn';
     complain(context, [{ key: 'password_file', reason: 'is missing', remedy }]);
   } else if (file !== null) {
-    complain(context, [{ key: 'bind_dn', reason: 'is missing', remedy: 'give the name whose password that is' }]);
+    complain(context, [
+      { key: 'bind_dn', reason: 'is missing', remedy: 'give the name of the account that has this password' },
+    ]);
   }
   return { kind: 'anonymous' };
 }
@@ -150,7 +153,7 @@ function searchesOf(raw: SearchKeys, context: Context): LdapSearches {
   const preset: LdapSearches = known ? PRESETS[raw.preset as PresetName] : {};
   if (raw.preset !== null && !known) {
     const remedy = `give one of ${Object.keys(PRESETS).join(', ')}, or searches of your own`;
-    mistakes.push({ key: 'preset', reason: `is "${raw.preset}"`, remedy });
+    mistakes.push({ key: 'preset', reason: `is "${raw.preset}", which is not known`, remedy });
   }
   const own = QUERIES.flatMap((name) => {
     const written = raw[name];
@@ -162,8 +165,8 @@ function searchesOf(raw: SearchKeys, context: Context): LdapSearches {
   });
   const searches = { ...preset, ...Object.fromEntries(own) };
   if (mistakes.length === 0 && Object.keys(searches).length === 0) {
-    const remedy = `give it a preset, or one of ${QUERIES.join(', ')}`;
-    mistakes.push({ key: '', reason: 'has nothing to search for', remedy });
+    const remedy = `give preset, or at least one of ${QUERIES.join(', ')}`;
+    mistakes.push({ key: '', reason: 'has neither a preset nor a search', remedy });
   }
   complain(context, mistakes);
   return searches;
@@ -177,14 +180,14 @@ function readSearch(name: QueryName, written: WrittenSearch): LdapSearch | Mista
   }
   const stateRead = readState(written.state);
   if (stateRead === undefined) {
-    const reason = 'tells no state';
-    return { key: `${name}.state`, reason, remedy: 'give values, or a bit and the state that it means' };
+    const reason = 'does not say what the values of the attribute mean';
+    return { key: `${name}.state`, reason, remedy: 'give either values, or bit and state' };
   }
   const { base: from = null, scope, value: valueAttribute = null, identity } = written;
   return { base: from, scope, filter, value: valueAttribute, state: stateRead, identity: readIdentity(identity) };
 }
 
-/** Undefined where it cannot be read. */
+/** Reads the key `state` of a search. Undefined if it cannot be read. */
 function readState(written: WrittenSearch['state']): LdapState | null | undefined {
   if (written === undefined) return null;
   const { attribute: name, values, bit, state: meant } = written;
@@ -193,7 +196,7 @@ function readState(written: WrittenSearch['state']): LdapState | null | undefine
   return undefined;
 }
 
-/** `attribute`, or `attribute=prefix` where values without that prefix name something else. */
+/** Reads the key `identity`: `attribute`, or `attribute=prefix` if values without the prefix name something else. */
 function readIdentity(written: WrittenSearch['identity']): readonly LdapName[] | null {
   if (written === undefined) return null;
   return Object.entries(written).flatMap(([column, names]) =>

@@ -5,44 +5,50 @@ import { QuestionError } from '../../store.ts';
 import type { Filter, Text } from './filter.ts';
 
 /**
- * The messages of LDAP (RFC 4511) that a search needs. Of ldapts only its BER is used: its client hides that a size limit was
- * exceeded, connects anew without binding, takes a result without a code for success, and reads on what came before TLS.
+ * The messages of LDAP (RFC 4511) that a search needs. We use only the BER code of ldapts. Its client hides that a size
+ * limit was exceeded, connects again without a bind, takes a result without a code for success, and believes data that
+ * came before TLS.
  */
 
+/** The scope of a search: the base and all below it, only one level below it, or only the base. */
 export type Scope = 'sub' | 'one' | 'base';
 
+/** A search for one question. */
 export interface SearchRequest {
   readonly base: string;
   readonly scope: Scope;
   readonly filter: Filter;
   readonly question: Question;
-  /** None: only whether there is an entry. */
+  /** Empty: the search only tells whether there is an entry. */
   readonly attributes: readonly string[];
   readonly sizeLimit: number;
   readonly timeLimitSeconds: number;
 }
 
+/** An entry that a search found. */
 export interface LdapEntry {
   readonly dn: string;
-  /** By names in lower case, without options; `;binary` and other options are put together. */
+  /** Values by attribute, in lower case and without options: `mail` also has the values of `mail;binary`. */
   readonly attributes: ReadonlyMap<string, readonly Buffer[]>;
-  /** Whether the server cut the values of an attribute, as Active Directory does beyond 1,500 (`;range=0-1499`). */
+  /** Whether the server left out values of an attribute, as Active Directory does beyond 1,500 (`;range=0-1499`). */
   readonly cut: boolean;
 }
 
+/** A message from a server. */
 export type LdapMessage = { readonly id: number } & (
   | { readonly kind: 'entry'; readonly entry: LdapEntry }
   | { readonly kind: 'reference'; readonly urls: readonly string[] }
   | { readonly kind: 'bind' | 'search' | 'extended'; readonly code: number; readonly text: string }
 );
 
-/** What may be in the place of a request's own message number. */
+/** Makes the bytes of a request with a message number. */
 export type Encode = (id: number) => Buffer;
 
 const START_TLS = '1.3.6.1.4.1.1466.20037';
 const TAGS = { 0x61: 'bind', 0x65: 'search', 0x78: 'extended' } as const;
 const SET = 0x31;
 
+/** A bind with a name and a password. */
 export function encodeBind(dn: string, password: string): Encode {
   return message(0x60, (writer) => {
     writer.writeInt(3); // the version
@@ -51,31 +57,35 @@ export function encodeBind(dn: string, password: string): Encode {
   });
 }
 
-/** Whoever the server takes us for: by our certificate, or as a user of its machine (RFC 4422 appendix A). */
+/**
+ * A bind without a name: the server takes it from our certificate, or from our user on its machine (RFC 4422 appendix
+ * A).
+ */
 export function encodeBindExternal(): Encode {
   return message(0x60, (writer) => {
     writer.writeInt(3);
     writer.writeString('');
     writer.startSequence(0xa3);
     writer.writeString('EXTERNAL');
-    writer.writeString(''); // no name of ours; without it the server would ask for one
+    writer.writeString(''); // no other name; without this field the server would ask for one
     writer.endSequence();
   });
 }
 
+/** The request to start TLS on this connection. */
 export function encodeStartTls(): Encode {
   return message(0x77, (writer) => writer.writeString(START_TLS, 0x80));
 }
 
-/** Throws QuestionError where the question cannot be put into the filter. */
+/** Throws QuestionError if the question does not fit into the filter. */
 export function encodeSearch(request: SearchRequest): Encode {
   return message(0x63, (writer) => {
     writer.writeString(request.base);
     writer.writeEnumeration({ base: 0, one: 1, sub: 2 }[request.scope]);
-    writer.writeEnumeration(0); // aliases of the directory are not followed
+    writer.writeEnumeration(0); // do not follow aliases of the directory
     writer.writeInt(request.sizeLimit);
     writer.writeInt(request.timeLimitSeconds);
-    writer.writeBoolean(false); // values too, not only types
+    writer.writeBoolean(false); // send the values too
     writeFilter(writer, request.filter, request.question);
     writer.startSequence();
     const { attributes } = request;
@@ -121,7 +131,7 @@ function writeFilter(writer: BerWriter, filter: Filter, question: Question): voi
       filter.pieces.forEach((piece, at) => {
         if (piece.length === 0) return;
         const text = textOf(piece);
-        if (text === '') throw new QuestionError('a part of the question is empty, and would match everything');
+        if (text === '') throw new QuestionError('a parameter of the filter is empty, and would match everything');
         writer.writeString(text, at === 0 ? 0x80 : at === last ? 0x82 : 0x81);
       });
       writer.endSequence();
@@ -145,7 +155,7 @@ function writeFilter(writer: BerWriter, filter: Filter, question: Question): voi
   writer.endSequence();
 }
 
-/** Reads a whole message. Throws where it is none, or not all of it is there. */
+/** Reads one message. Throws if the bytes are not a complete message. */
 export function decodeMessage(bytes: Buffer): LdapMessage {
   const reader = new BerReader(bytes);
   present(reader.readSequence(0x30));
@@ -153,13 +163,13 @@ export function decodeMessage(bytes: Buffer): LdapMessage {
   const tag = present(reader.readSequence());
   if (tag === 0x73) return { id, kind: 'reference', urls: readUrls(reader) };
   if (tag === 0x64) return { id, kind: 'entry', entry: readEntry(reader) };
-  if (!(tag in TAGS)) throw new Error(`there is no message of type 0x${tag.toString(16)}`);
+  if (!(tag in TAGS)) throw new Error(`a message has the unknown type 0x${tag.toString(16)}`);
   const code = present(reader.readEnumeration());
-  present(reader.readString()); // how far its name was found
+  present(reader.readString()); // the part of the DN that the server found
   return { id, kind: TAGS[tag as keyof typeof TAGS], code, text: present(reader.readString()) };
 }
 
-/** The places of one part of the directory, any of which has it. */
+/** The URLs of one part of the directory. Each of them leads to the same part. */
 function readUrls(reader: BerReader): readonly string[] {
   const end = reader.offset + reader.length;
   if (end > reader.buffer.length) throw new Error('a reference is cut');

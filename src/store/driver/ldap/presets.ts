@@ -3,13 +3,14 @@ import { type Filter, parseFilter } from './filter.ts';
 import type { LdapName, LdapSearch, LdapSearches } from './search.ts';
 
 /**
- * Searches for directories as they are commonly laid out.
+ * Searches for common layouts of directories.
  *
- * `mail`: inetOrgPerson, and qmail's further addresses and accountStatus.
- * `inetLocalMailRecipient`: Sendmail's LDAP routing. It has no search for domains, since misc.schema gives mailLocalAddress no
- * matching of substrings, and slapd would find none.
- * `active-directory`: an account that is disabled is a disabled mailbox.
- * `exchange`: the same, but disabled accounts receive, since those of shared mailboxes and of rooms are disabled by design.
+ * `mail`: inetOrgPerson, with the additional addresses and the accountStatus of qmail.
+ * `inetLocalMailRecipient`: the LDAP routing of Sendmail. It has no search for domains: in misc.schema,
+ * mailLocalAddress has no substring matching, so slapd would find nothing.
+ * `active-directory`: a disabled account is a disabled mailbox.
+ * `exchange`: the same, but disabled accounts receive mail. The accounts of shared mailboxes and of rooms are always
+ * disabled.
  */
 export const PRESETS = {
   mail: {
@@ -46,6 +47,7 @@ export const PRESETS = {
     mailbox: proxyAddresses(),
   },
 } as const satisfies Readonly<Record<string, LdapSearches>>;
+/** The name of a preset in the configuration. */
 export type PresetName = keyof typeof PRESETS;
 
 function search(name: QueryName, filter: string): LdapSearch {
@@ -56,7 +58,7 @@ function proxyAddresses(): LdapSearch {
   return {
     ...search('mailbox', '(|(proxyAddresses=smtp::address)(mail=:address))'),
     identity: [...addresses('mail'), { column: 'address', attribute: 'proxyAddresses', prefix: 'smtp:' }],
-    // A search from the root of a domain is told that these are elsewhere, each time (Microsoft's KB 2561166).
+    // Each search from the root of a domain gets referrals to these parts (Microsoft's KB 2561166).
     empty: ['dc=domaindnszones', 'dc=forestdnszones', 'cn=configuration'],
   };
 }

@@ -7,37 +7,45 @@ import type { Filter } from './filter.ts';
 import type { LdapEntry, Scope, SearchRequest } from './message.ts';
 import type { Result } from './wire.ts';
 
-/** Which attribute names what was found: some value of one of those for the same column has to be what was asked for. */
+/**
+ * An attribute that names what was found. One value of one of the attributes for a column must be what was asked for.
+ */
 export interface LdapName {
   readonly column: 'address' | 'local' | 'domain' | 'folder' | 'key';
   readonly attribute: string;
-  /** What stands before the name in a value, in any case; values without it name something else. */
+  /** The text before the name in a value, compared in any case. A value without it names something else. */
   readonly prefix: string | null;
 }
 
-/** How an attribute tells the state. Without it an entry is active. */
+/** How an attribute tells the state. An entry without the attribute is active. */
 export type LdapState =
-  /** By its values, in any case; one that is not listed is an error. */
+  /** By its values, compared in any case. A value that is not listed is an error. */
   | { readonly attribute: string; readonly values: Readonly<Record<string, State>> }
-  /** By a bit of a number. */
+  /** By one bit of a number. */
   | { readonly attribute: string; readonly bit: number; readonly state: State };
 
+/** How to search for one kind of question. */
 export interface LdapSearch {
-  /** Null: the base of the store. */
+  /** null: the base of the store. */
   readonly base: string | null;
   readonly scope: Scope;
   readonly filter: Filter;
-  /** What the value of the entry is; each of its values is a target of an alias. */
+  /** The attribute with the value of the entry. For an alias, each value of the attribute is a target. */
   readonly value: string | null;
   readonly state: LdapState | null;
-  /** Null: whatever the filter finds is what was asked for. */
+  /** null: everything that the filter finds is what was asked for. */
   readonly identity: readonly LdapName[] | null;
-  /** Beginnings of the names of parts of the directory that hold nobody, in small letters: that they are elsewhere is no doubt. */
+  /**
+   * Beginnings of DNs, in lower case: parts of the directory without mailboxes. A referral to such a part raises no
+   * doubt.
+   */
   readonly empty?: readonly string[];
 }
 
+/** The searches of a store, by the questions that they answer. */
 export type LdapSearches = Readonly<Partial<Record<QueryName, LdapSearch>>>;
 
+/** What a search needs to know about its server. */
 export interface SearchOptions {
   readonly base: string;
   readonly searches: LdapSearches;
@@ -45,9 +53,9 @@ export interface SearchOptions {
   readonly certain: boolean;
 }
 
-const MOST_ENTRIES = 100; // nothing has as many; a filter that is too wide need not bring us the whole directory
+const MOST_ENTRIES = 100; // no question has so many; with a filter that is too wide the server must not send everything
 
-/** What to search for a question; null where there is no search for it. */
+/** The search for a question, or null if the store has none for it. */
 export function requestOf(question: Question, options: SearchOptions): SearchRequest | null {
   const search = options.searches[queryNameOf(question)];
   if (search === undefined) return null;
@@ -63,16 +71,17 @@ export function requestOf(question: Question, options: SearchOptions): SearchReq
     question,
     attributes: [...new Set(attributes)],
     sizeLimit: attributes.length === 0 ? 1 : MOST_ENTRIES,
-    timeLimitSeconds: Math.ceil(options.timeoutMs / 1_000), // nobody waits for it any longer
+    timeLimitSeconds: Math.ceil(options.timeoutMs / 1_000), // smmap does not wait longer
   };
 }
 
-/** Of no use to any question, so that another server should be asked; every other code may be due to the search. */
+/** Result codes of a server that cannot answer any question now. Every other code may be the fault of the search. */
 const OUTAGES: ReadonlySet<number> = new Set([1, 2, 3, 8, 13, 51, 52, 53, 80]);
 
 /**
- * What a result says of a question. Only success is certain of an absence, and only where nothing was left to another
- * server; an active entry counts whatever came after it. Throws QuestionError for a doubt about this search alone.
+ * The answer to a question, from the result of its search. An absence counts only after success, and only if no part of
+ * the directory is on another server. An active entry counts even if the search failed after it. Throws QuestionError
+ * if only this search is in doubt.
  */
 export function answerTo(question: Question, result: Result, { searches, certain }: SearchOptions): Answer {
   const search = searches[queryNameOf(question)] as LdapSearch;
@@ -91,31 +100,34 @@ export function answerTo(question: Question, result: Result, { searches, certain
   }
   if (elsewhere !== undefined) {
     throw new QuestionError(
-      `a part of the directory is on another server, ${elsewhere[0] ?? 'of no name'}: give a base = further down, below which ` +
-        'there is no such part, or a server that has all of it (Active Directory: its global catalog, port 3268 or 3269, ' +
-        'where that has the attributes of the filter)',
+      `a part of the directory is on another server, ${elsewhere[0] ?? 'without a name'}: ` +
+        'set base to an entry below which this server has everything, or set url to a server that has everything ' +
+        '(Active Directory: its global catalog, port 3268 or 3269, if that has the attributes of the filter)',
     );
   }
-  if (!complete) throw new QuestionError('not all the values of an attribute came');
-  if (!certain) throw new QuestionError('it was not found on a server that may lag behind');
+  if (!complete)
+    throw new QuestionError('the server did not send all the values of an attribute: use one with fewer values');
+  if (!certain) throw new QuestionError('not found on a replica, which may lag: list its provider in url');
   return null;
 }
 
-/** Whether a URL leads to a part of the directory that holds nobody. */
+/** Whether a URL leads to a part of the directory without mailboxes. */
 function isEmpty(url: string, empty: readonly string[]): boolean {
   const [, dn = ''] = /^ldaps?:\/\/[^/]*\/([^?]*)/i.exec(url) ?? [];
   return empty.some((beginning) => dn.toLowerCase().startsWith(`${beginning},`));
 }
 
-/** An entry as rows: one for each way to name it, and for each of its values. */
+/** The rows of an entry: one for each combination of a name and a value. */
 function rowsOf(search: LdapSearch, question: Question, entry: LdapEntry): Row[] {
   const state = search.state === null ? 'active' : stateOf(search.state, entry);
   const values = search.value === null ? [''] : textsOf(entry, search.value);
   let rows: Row[] = values.map((value) => ({ value, state }));
   if (rows.length === 0) {
-    // A mailbox or a domain may have nothing to say; the others are nothing but what they say.
+    // A mailbox or a domain may have no value. An alias or a key without a value means nothing.
     if (question.about === 'alias' || question.about === 'key') {
-      throw new QuestionError(`${entry.dn} has no ${search.value} that we may read`);
+      throw new QuestionError(
+        `${entry.dn} has no ${search.value} that the account may read: check the entry, and the rights of the account`,
+      );
     }
     rows = [{ value: '', state }];
   }
@@ -127,7 +139,9 @@ function rowsOf(search: LdapSearch, question: Question, entry: LdapEntry): Row[]
     );
     if (names.every(({ attribute }) => textsOf(entry, attribute).length === 0)) {
       const wanted = names.map(({ attribute }) => attribute).join(' or ');
-      throw new QuestionError(`${entry.dn} was found, and has no ${wanted} that we may read`);
+      throw new QuestionError(
+        `${entry.dn} has no ${wanted} that the account may read: check identity, and the rights of the account`,
+      );
     }
     rows = texts.flatMap((text) => rows.map((row) => ({ ...row, [column]: text })));
   }
@@ -144,12 +158,15 @@ function stateOf(rule: LdapState, entry: LdapEntry): State {
   if (text === undefined) return 'active';
   if ('bit' in rule) {
     const bits = Number(text);
-    if (!Number.isInteger(bits)) throw new QuestionError(`${entry.dn} has ${rule.attribute} ${text}, and no number`);
+    if (!Number.isInteger(bits))
+      throw new QuestionError(`${entry.dn} has ${rule.attribute} ${text}, which is not a number: correct the entry`);
     return (bits & rule.bit) === 0 ? 'active' : rule.state;
   }
   const found = Object.entries(rule.values).find(([value]) => value.toLowerCase() === text.toLowerCase());
   if (found === undefined)
-    throw new QuestionError(`${entry.dn} has ${rule.attribute} ${text}, which is no known state`);
+    throw new QuestionError(
+      `${entry.dn} has ${rule.attribute} ${text}: add this value to values of state, with its state`,
+    );
   return found[1];
 }
 
@@ -159,7 +176,9 @@ function textsOf(entry: LdapEntry, attribute: string): string[] {
     try {
       return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(value);
     } catch (cause) {
-      throw new QuestionError(`${entry.dn} has ${attribute} that is no UTF-8`, { cause });
+      throw new QuestionError(`${entry.dn} has a value of ${attribute} that is not UTF-8: correct the entry`, {
+        cause,
+      });
     }
   });
 }

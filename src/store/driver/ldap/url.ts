@@ -1,6 +1,6 @@
 import type { Flaw } from '../../../address/address.ts';
 
-/** Where a directory is. */
+/** Where a directory server is. */
 export interface LdapPlace {
   readonly secure: boolean;
   readonly path: string | null;
@@ -8,7 +8,7 @@ export interface LdapPlace {
   readonly port: number;
 }
 
-/** Reads `ldap://HOST[:PORT]`, `ldaps://HOST[:PORT]`, and `ldapi://` with a path, as it is or with %2F for each slash. */
+/** Reads `ldap://HOST[:PORT]`, `ldaps://HOST[:PORT]`, or `ldapi://PATH`, which may have %2F for each slash. */
 export function parseLdapUrl(text: string): LdapPlace | Flaw {
   const socket = /^ldapi:\/\/(\/.+|%2f[^/]*)\/?$/i.exec(text);
   if (socket !== null) {
@@ -16,11 +16,11 @@ export function parseLdapUrl(text: string): LdapPlace | Flaw {
       const path = decodeURIComponent(socket[1] as string).replace(/\/$/, '');
       return { secure: false, path, host: 'localhost', port: 0 };
     } catch {
-      return { flaw: 'has a % that is none of a URL' };
+      return { flaw: 'has an invalid percent-encoding: write a percent sign as %25' };
     }
   }
   const server = /^(ldaps?):\/\/(?:\[([0-9a-f:.]+)\]|([\w.-]+))(?::(\d{1,5}))?\/?$/i.exec(text);
-  if (server === null) return { flaw: 'is no ldap://HOST, ldaps://HOST or ldapi:///PATH' };
+  if (server === null) return { flaw: 'is not of the form ldap://HOST, ldaps://HOST or ldapi:///PATH' };
   const [, scheme, address, name, port] = server;
   const secure = scheme?.toLowerCase() === 'ldaps';
   return { secure, path: null, host: address ?? name ?? '', port: Number(port ?? (secure ? 636 : 389)) };

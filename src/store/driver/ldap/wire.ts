@@ -1,23 +1,23 @@
 import type { Socket } from 'node:net';
-import { StoreError } from '../../store.ts';
+import { StoreError, toStoreError } from '../../store.ts';
 import { type Encode, type LdapEntry, type LdapMessage, decodeMessage } from './message.ts';
 
+/** The result of a request. A search also has entries. */
 export interface Result {
   readonly code: number;
   readonly text: string;
   readonly entries: readonly LdapEntry[];
-  /** Whether a part of the answer is on another server. */
-  /** The parts of the directory that are elsewhere, each by its URLs. */
+  /** The parts of the directory that are on other servers, each with its URLs. */
   readonly refers: readonly (readonly string[])[];
 }
 
-/** One connection, and what is under way on it. Once it is lost it stays lost, and all that is under way is rejected. */
+/** One connection and its requests. When it is lost, all its requests reject, and it never connects again. */
 export interface Wire {
-  /** Asks, and awaits the result. */
+  /** Sends a request, and waits for its result. */
   request(kind: 'bind' | 'search' | 'extended', encode: Encode): Promise<Result>;
   lost(): boolean;
   destroy(cause: StoreError): void;
-  /** Gives the socket back, to be protected by TLS. Whatever came too early is refused: it was not protected. */
+  /** Gives the socket back, to start TLS on it. Throws if the server sent data too early: TLS did not protect it. */
   release(): void;
 }
 
@@ -30,7 +30,7 @@ interface Pending {
 }
 
 const MOST_ON_THE_WAY = 64; // slapd ends a connection that has over 100 requests waiting (conn_max_pending)
-const MOST_BYTES = 1 << 20; // an entry with the few attributes that we ask for is far below
+const MOST_BYTES = 1 << 20; // an entry with the few attributes that we ask for is far smaller
 const LAST_ID = 0x7fff_ffff; // RFC 4511 section 4.1.1.1
 
 /** Speaks LDAP on a connected socket. A request that takes longer than `timeoutMs` ends the connection. */
@@ -60,11 +60,12 @@ export function createWire(socket: Socket, timeoutMs: number): Wire {
         take(message);
       }
     } catch (cause) {
-      destroy(new StoreError(`what the server says is no LDAP: ${(cause as Error).message}`, { cause }));
+      destroy(toStoreError(cause, 'the server does not speak LDAP (check host and port of url)'));
     }
   };
   const take = (message: LdapMessage): void => {
-    if (message.id === 0) throw new Error(`it ends the connection: ${'text' in message ? message.text : ''}`);
+    if (message.id === 0)
+      throw new StoreError(`the server ends the connection: ${'text' in message ? message.text : ''}`);
     const request = pending.get(message.id);
     if (request === undefined) throw new Error(`an answer to request ${message.id}, which was not made`);
     if (request.kind === 'search' && message.kind === 'entry') {
@@ -111,14 +112,15 @@ export function createWire(socket: Socket, timeoutMs: number): Wire {
     lost: () => lost !== null,
     destroy,
     release() {
-      if (received.length > 0) destroy(new StoreError('the server said more before TLS than it was asked'));
+      if (received.length > 0)
+        destroy(new StoreError('the server sent data before TLS without a request, so the connection is not safe'));
       if (lost !== null) throw lost;
       socket.off('data', onData).off('error', onError).off('end', onEnd).off('close', onEnd);
     },
   };
 }
 
-/** The length of the message that bytes begin with; null where it is not all there yet. Throws where they are none. */
+/** The length of the first message in `bytes`, or null if it is not complete yet. Throws if no message begins there. */
 function lengthOf(bytes: Buffer): number | null {
   const [tag, first] = bytes;
   if (tag === undefined) return null;
