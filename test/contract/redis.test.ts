@@ -40,22 +40,30 @@ describe('a layout', () => {
 
   it.each([
     ['mailbox', { set: 'a', member: '{detail}' }, 'asks for {detail}, and has only {local}, {domain}, {address}'],
-    ['mailbox', { set: 'a{', member: '{address}' }, 'has a lone {; write {{ for a brace itself'],
+    ['mailbox', { set: 'a{', member: '{address}' }, 'has a single {: write {{ for the character {'],
     ['mailbox', { hash: 'a', field: '' }, 'is empty'],
     ['mailbox', { hash: 'a', field: ':address' }, 'has no parameter, such as {local}: it would say the same of all'],
     ['domain', { key: 'a', as: 'string' }, 'has no parameter, such as {domain}: it would say the same of all'],
-    ['alias', { set: 'a', member: '{address}' }, 'is a set, and the members of a set have no targets'],
-    ['folder', { key: 'a{address}', as: 'hash' }, 'is no set: the folders of a mailbox are the members of one'],
-    ['folder', { hash: 'a{address}', field: '{detail}' }, 'is no set: the folders of a mailbox are the members of one'],
+    ['alias', { set: 'a', member: '{address}' }, 'is a set, but the members of a set have no targets'],
+    [
+      'folder',
+      { key: 'a{address}', as: 'hash' },
+      'is not a set: the folders of a mailbox must be the members of a set',
+    ],
+    [
+      'folder',
+      { hash: 'a{address}', field: '{detail}' },
+      'is not a set: the folders of a mailbox must be the members of a set',
+    ],
     [
       'folder',
       { set: 'a', member: '{detail}' },
-      'is not a set for each mailbox: its name needs {address}, and no {detail}',
+      'must have one set for each mailbox: put {address} into the name of the set, not {detail}',
     ],
     [
       'folder',
       { set: 'a', member: '{address}/{detail}' },
-      'has another member than {detail}: folders in any case are found by reading the set',
+      'must have {detail} alone as member: smmap reads the whole set to find a folder in any case',
     ],
   ] as const)('of %s is no %j', (name, written, flaw) => {
     expect(parseLayout(name, written)).toEqual({ flaw });
@@ -203,7 +211,10 @@ describePart('Redis', await findRedis(PARTS), (redis) => {
           ask({ about: 'domain', domain: 'example.org' }),
           ask(mailbox('fred')),
         ]);
-        expect(none).toMatchObject({ status: 'rejected', reason: { message: 'there is no layout for domain' } });
+        expect(none).toMatchObject({
+          status: 'rejected',
+          reason: { message: 'the store has no layout for domain: add one (see docs/stores/redis.md)' },
+        });
         expect(some).toMatchObject({ status: 'fulfilled', value: found() });
       });
 

@@ -190,7 +190,7 @@ describePart('Redis', await findRedis(PARTS), (redis) => {
           String(await server.cli('info', 'replication')).includes('master_link_status:up'),
         );
         expect(await settle(store, nobody)).toMatchObject({
-          message: 'it is a replica, whose absences are not certain',
+          message: 'not found on a replica, which may lag: set url to the master, or use sentinels',
         });
         expect(await settle(store, someone)).toEqual({ value: 'x', state: 'active' });
       } finally {
@@ -455,7 +455,9 @@ describePart('Redis', await findRedis(PARTS), (redis) => {
     it('is not found under a name that no Sentinel knows', async () => {
       const { sentinels } = world;
       const other = open({ ...PLAIN, servers: { kind: 'sentinel', sentinels, name: 'other' } });
-      expect(await settle(other, someone)).toMatchObject({ message: 'Sentinel knows no master other' });
+      expect(await settle(other, someone)).toMatchObject({
+        message: 'Sentinel knows no master other: correct the key master',
+      });
       await other.close();
     });
   });

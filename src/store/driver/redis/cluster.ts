@@ -2,25 +2,26 @@ import { ClosedError, StoreError } from '../../store.ts';
 import { type Address, type Connection, type Link, Redirection, Refusal, createLink, newest } from './link.ts';
 import type { Command, Reply } from './plan.ts';
 
-/** The nodes of a Redis Cluster as one, asked by slot; only masters are asked. */
+/** The nodes of a Redis Cluster. A question goes to the master of its slot, never to a replica. */
 export interface Cluster {
-  /** Learns which master has which slot, where that is not known or did not hold. Rejects where no node can tell. */
+  /** Learns which master serves which slot, if that is unknown or was wrong. Rejects if no node can tell. */
   ready(): Promise<void>;
-  /** The replies of a transaction, by the master that has the slot, wherever it has gone. */
+  /** The replies of a transaction, from the master of the slot. It follows a slot that moves to another node. */
   transact(slot: number, commands: readonly Command[]): Promise<readonly Reply[]>;
   close(): void;
 }
 
 interface View {
-  /** host:port by slot; a slot that nobody serves has none. */
+  /** host:port of the master of each slot. Undefined for a slot without a master. */
   readonly masters: readonly (string | undefined)[];
   readonly nodes: ReadonlySet<string>;
   readonly epoch: number;
 }
 
-const MOST_HOPS = 5; // a slot moves once, and while nodes disagree a little more
-const REFRESH_MS = 200; // at most so often, while something is wrong
+const MOST_HOPS = 5; // a slot moves once; while the nodes disagree there may be a few more hops
+const REFRESH_MS = 200; // the shortest time between two refreshes, while something is wrong
 
+/** Connects to the nodes of a cluster. `seeds` are some of its nodes, which tell the others. */
 export function createCluster(
   seeds: readonly { readonly host: string; readonly port: number }[],
   connect: (address: Address) => Promise<Connection>,
@@ -33,13 +34,13 @@ export function createCluster(
   let refreshedAt = -Infinity;
   let refreshing: Promise<void> | null = null;
   let closed = false;
-  const moved = new Map<number, string>(); // since the view was made
+  const moved = new Map<number, string>(); // slots that have moved since the last refresh
 
   const linkTo = (node: string): Link => {
     if (closed) throw new ClosedError();
     const known = links.get(node);
     if (known !== undefined) return known;
-    const at = node.lastIndexOf(':'); // an IPv6 address has more of them
+    const at = node.lastIndexOf(':'); // the last colon, since an IPv6 address has several
     const address = { host: node.slice(0, at), port: Number(node.slice(at + 1)) };
     const link = createLink(() => connect(address), timeoutMs, isOfSlot);
     links.set(node, link);
@@ -87,7 +88,9 @@ export function createCluster(
       }
       stale = true;
       throw new StoreError(
-        node === undefined ? `no node serves slot ${slot}` : `slot ${slot} is sent from node to node`,
+        node === undefined
+          ? `no node of the cluster serves slot ${slot}: run redis-cli --cluster check`
+          : `the nodes of the cluster disagree about slot ${slot}: run redis-cli --cluster check`,
       );
     },
     close() {
@@ -97,7 +100,7 @@ export function createCluster(
   };
 }
 
-/** Whether a failure is that of a slot, while the node may serve its others. */
+/** Whether a failure concerns one slot only: the node may still serve its other slots. */
 function isOfSlot(cause: unknown): boolean {
   return (
     cause instanceof Redirection || (cause instanceof Refusal && /^(?:CLUSTERDOWN|TRYAGAIN)\b/.test(cause.message))
@@ -121,7 +124,9 @@ async function viewOf(asked: string, connection: Connection): Promise<View> {
   return { masters, nodes, epoch: Number(/^cluster_current_epoch:(\d+)/m.exec(String(info))?.[1] ?? 0) };
 }
 
-/** A node that does not know its own host leaves it out: it is the one by which it was reached. */
+/**
+ * Adds the host to the name of a node. A node that does not know its own host leaves it out: we asked it at that host.
+ */
 function withHost(node: string, asked: string): string {
   return /^\??:\d+$/.test(node) ? asked.slice(0, asked.lastIndexOf(':')) + node.slice(node.indexOf(':')) : node;
 }

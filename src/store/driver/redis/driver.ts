@@ -3,22 +3,26 @@ import { messageOf } from '../../../message.ts';
 import { Redis, type RedisOptions as ClientOptions } from 'ioredis';
 import { type Address, type Connection, Redirection, Refusal } from './link.ts';
 import { type Master, askMaster, createMaster } from './master.ts';
-import type { Command, Reply } from './plan.ts';
+import { type Command, type Reply, withRemedy } from './plan.ts';
 import { askSlots } from './slots.ts';
 import { type Watch, type Watched, createWatch } from './watch.ts';
 import { type Bulk, StoreError, toStoreError } from '../../store.ts';
 import { DEFAULT_TLS, trustOptions } from '../../tls.ts';
 import { within } from '../../within.ts';
 
+/** The options of a Redis store. */
 export interface RedisOptions extends Pick<
   RedisConfig,
   'database' | 'layouts' | 'servers' | 'timeoutMs' | 'tls' | 'username'
 > {
-  /** Asked at each new connection, so that a change needs no restart. */
+  /** Called for each new connection: a new password needs no restart. */
   readonly password: (() => Promise<string>) | null;
 }
 
-/** Redis or Valkey: one server, the master that Sentinels know, or a Cluster. An absence counts only where a master tells it. */
+/**
+ * Answers from Redis or Valkey: one server, the master that Sentinels name, or a Cluster. Only a master is certain of
+ * an absence.
+ */
 export function createRedis(given: RedisOptions): Bulk {
   const options = secured(given);
   const { servers, layouts, timeoutMs } = options;
@@ -28,12 +32,14 @@ export function createRedis(given: RedisOptions): Bulk {
 }
 
 /**
- * Calls `changed` with the address, domain or key whose entry may have changed, or null where that may be any: after each new
- * connection, too. The server has to tell (notify-keyspace-events), and a flush is told by none. Throws for a Cluster.
+ * Calls `changed` with the address, domain or key whose entry may have changed, or with null if any entry may have
+ * changed, as after each new connection. The server must have notify-keyspace-events. No server tells about a flush.
+ * Throws for a Cluster.
  */
 export function watchRedis(given: RedisOptions, changed: (what: string | null) => void): Watch {
   const options = secured(given);
-  if (options.servers.kind === 'cluster') throw new StoreError('a Redis Cluster cannot be watched');
+  if (options.servers.kind === 'cluster')
+    throw new StoreError('a Redis Cluster cannot be watched: remove events from cache');
   const master = masterOf(options);
   const subscribe = async (patterns: readonly string[], heard: (channel: string) => void): Promise<Watched> => {
     const client = await openClient(await master.address(), options, options);
@@ -50,25 +56,25 @@ export function watchRedis(given: RedisOptions, changed: (what: string | null) =
   return createWatch(options.layouts, options.database, subscribe, changed, () => master.close());
 }
 
-/** The Sentinels have no user, password or database of ours. */
+/** Where the master is. We connect to Sentinels without a user, a password and a database. */
 function masterOf({ servers, tls, timeoutMs }: RedisOptions): Master {
-  const nobody: Login = { username: null, password: null, database: 0 };
-  return createMaster(servers, timeoutMs, (sentinel) => openConnection(sentinel, { tls, timeoutMs }, nobody));
+  const anonymous: Login = { username: null, password: null, database: 0 };
+  return createMaster(servers, timeoutMs, (sentinel) => openConnection(sentinel, { tls, timeoutMs }, anonymous));
 }
 
 type Login = Pick<RedisOptions, 'username' | 'password' | 'database'>;
 type Reach = Pick<RedisOptions, 'tls' | 'timeoutMs'>;
 
 /**
- * A client of one connection, which is made, logged in and has its database, or this rejects. ioredis would go on without
- * the password or in database 0, where a refused AUTH or SELECT should end it; it would also connect again by itself,
- * and ask again what was under way. All of that is done elsewhere, or on purpose not.
+ * A client with one connection. Rejects if it cannot connect, log in or select its database. ioredis by itself would go
+ * on after a refused AUTH or SELECT, would connect again, and would repeat commands without a reply. Here it does none
+ * of that.
  */
 async function openClient(address: Address, reach: Reach, login: Login): Promise<Redis> {
   const { tls, timeoutMs } = reach;
   const settings: ClientOptions = {
     ...address,
-    // A host in `tls` would be where ioredis connects to, so it is told a name only where there is one of its own.
+    // ioredis would connect to a host in `tls`, so we only give it a server name, if there is one.
     ...(tls !== null && {
       tls: { ...trustOptions(tls), ...(tls.serverName !== null && { servername: tls.serverName }) },
     }),
@@ -80,7 +86,7 @@ async function openClient(address: Address, reach: Reach, login: Login): Promise
     enableReadyCheck: false,
     disableClientInfo: true,
     connectTimeout: timeoutMs,
-    disconnectTimeout: 0, // a server that hangs does not end its half
+    disconnectTimeout: 0, // do not wait for a server that hangs
     keepAlive: 10_000,
   };
   const where = 'path' in address ? address.path : `${address.host}:${address.port}`;
@@ -98,8 +104,8 @@ async function openClient(address: Address, reach: Reach, login: Login): Promise
     await within(start(), timeoutMs, 'answer');
   } catch (cause) {
     client.disconnect();
-    // Not as its cause: ioredis has the command in it, and AUTH has the password.
-    throw new StoreError(`${where}: ${messageOf(failure ?? cause)}`);
+    // Not as `cause`: an error of ioredis contains its command, and AUTH contains the password.
+    throw new StoreError(`${where}: ${withRemedy(messageOf(failure ?? cause))}`);
   }
   return client;
 }
@@ -117,13 +123,14 @@ async function openConnection(address: Address, reach: Reach, login: Login): Pro
       if (refused instanceof Error) throw refusalOf(refused);
       const last = results.at(-1);
       if (one) return [last];
-      if (!Array.isArray(last) || last.length !== commands.length) throw new StoreError('a transaction has no reply');
+      if (!Array.isArray(last) || last.length !== commands.length)
+        throw new StoreError('Redis sent no reply to a transaction');
       return last as readonly Reply[];
     },
     send: (commands) => run(client, commands),
     ended: () => closed || client.status === 'end',
     close() {
-      if (!closed) client.disconnect(); // ioredis would wait for the end once more each time
+      if (!closed) client.disconnect(); // each further call would make ioredis wait for the end again
       closed = true;
     },
   };
@@ -137,10 +144,10 @@ async function run(client: Redis, commands: readonly Command[]): Promise<readonl
 function refusalOf({ message }: Error): StoreError {
   const [, kind, slot = '', to = ''] = /^(MOVED|ASK) (\d+) (\S+)$/.exec(message) ?? [];
   if (kind !== undefined) return new Redirection(message, kind === 'ASK', Number(slot), to);
-  return /^[A-Z]+ /.test(message) ? new Refusal(message) : new StoreError(message);
+  return /^[A-Z]+ /.test(message) ? new Refusal(withRemedy(message)) : new StoreError(message);
 }
 
-/** rediss:// asks for TLS, with what Node trusts where nothing else is said. */
+/** Turns TLS on for rediss://. Without the key tls, it trusts the authorities that Node trusts. */
 function secured(options: RedisOptions): RedisOptions {
   const { servers, tls } = options;
   if (tls !== null || servers.kind !== 'single' || !servers.url.startsWith('rediss:')) return options;

@@ -19,7 +19,7 @@ import { secretFile, secretIn, tls, url } from '../../server.ts';
 import type { Host, RedisServers } from './link.ts';
 import type { Layouts } from './plan.ts';
 
-/** Redis and Valkey: where they are, and where in them what is. */
+/** The keys of a Redis store: its servers, and the layouts of its data. */
 
 const host = parsedBy('a host and a port, such as "redis1.example.org:6379"', (raw): Host => parseHostPort(raw));
 const NAME = 'a name with parameters, such as "mailbox:{address}"';
@@ -49,14 +49,15 @@ const keys = section({
   return { ...raw, servers, layouts };
 });
 
+/** The configuration of a Redis store. */
 export type RedisConfig = Read<typeof keys>;
 
-/** Redis and Valkey. */
+/** The driver for Redis and Valkey. */
 export const redis: Driver<RedisConfig> = {
   package: 'ioredis',
   keys,
   answers: ({ layouts }, question) => layouts[queryNameOf(question)] !== undefined,
-  // A set or hash is there as long as it has a member; of keys to each, nothing tells that all are lost.
+  // A set or hash exists as long as it has a member. With a key for each entry, only a canary shows that all are lost.
   canary: ({ layouts }, question) => (layouts[queryNameOf(question)]?.kind === 'key' ? 'needed' : 'not needed'),
   lacksValue: ({ layouts }, question) => layouts[queryNameOf(question)]?.kind === 'set',
   secretsInClear: ({ servers, passwordFile, tls: secure }) => ({
@@ -96,20 +97,29 @@ function serversOf(raw: ServerKeys, context: Context): RedisServers {
   const mistakes: Mistake[] = [];
   if (given.length !== 1) {
     const reason = given.length === 0 ? 'has no server' : `has ${given.join(' and ')}`;
-    mistakes.push({ key: '', reason, remedy: 'give one of url, sentinels and cluster' });
+    mistakes.push({ key: '', reason, remedy: 'give exactly one of url, sentinels, cluster' });
   }
   if ((sentinels === null) !== (master === null)) {
-    const remedy = 'give both: the Sentinels, and the name of the master that they watch';
+    const remedy = 'give both sentinels and master, the name of the master that they watch';
     const key = master === null ? 'master' : 'sentinels';
     mistakes.push({ key, reason: 'is missing', remedy });
   }
   if (cluster !== null && database !== 0) {
-    mistakes.push({ key: 'database', reason: `is ${database}, and a cluster has only 0`, remedy: 'remove it' });
+    mistakes.push({ key: 'database', reason: `is ${database}, but a cluster has only 0`, remedy: 'remove it' });
   }
   complain(context, mistakes);
   if (sentinels !== null) return { kind: 'sentinel', sentinels, name: master ?? '' };
   return cluster === null ? { kind: 'single', url: raw.url ?? '' } : { kind: 'cluster', nodes: cluster };
 }
+
+/** A layout for each kind of question. */
+const EXAMPLES: Readonly<Record<QueryName, string>> = {
+  mailbox: '{ set = "mailboxes", member = "{address}" }',
+  folder: '{ set = "folders:{address}", member = "{detail}" }',
+  alias: '{ hash = "aliases", field = "{address}" }',
+  domain: '{ hash = "domains", field = "{domain}" }',
+  key: '{ hash = "table:{table}", field = "{key}" }',
+};
 
 function layoutsOf(raw: { readonly [name in QueryName]: WrittenLayout | null }, context: Context): Layouts {
   const mistakes: Mistake[] = [];
@@ -119,24 +129,25 @@ function layoutsOf(raw: { readonly [name in QueryName]: WrittenLayout | null }, 
     if (written === null) continue;
     const read = parseLayout(name, written);
     if ('flaw' in read) {
-      mistakes.push({ key: name, reason: read.flaw, remedy: 'see docs/stores/redis.md for what it may be' });
+      mistakes.push({ key: name, reason: read.flaw, remedy: `give a layout such as ${EXAMPLES[name]}` });
     } else {
       layouts.set(name, read);
     }
   }
   if (mistakes.length === 0 && layouts.size === 0) {
-    mistakes.push({ key: '', reason: 'has nothing to look up', remedy: `give it one of ${QUERIES.join(', ')}` });
+    mistakes.push({ key: '', reason: 'has no layout', remedy: `give at least one of ${QUERIES.join(', ')}` });
   }
   complain(context, mistakes);
   return Object.fromEntries(layouts);
 }
 
-/** The user and the password have keys of their own. */
+/** Checks a URL. It must not contain a user or a password, which have their own keys. */
 function parseRedisUrl(raw: string): { readonly flaw?: string } {
-  const flaw = { flaw: 'is no redis://HOST:PORT, rediss://HOST:PORT or unix:///PATH' };
+  const flaw = { flaw: 'is not of the form redis://HOST:PORT, rediss://HOST:PORT or unix:///PATH' };
   if (!URL.canParse(raw)) return flaw;
   const { protocol, hostname, pathname, username, password, search } = new URL(raw);
-  if (username !== '' || password !== '') return { flaw: 'has a user or a password; give it by itself' };
+  if (username !== '' || password !== '')
+    return { flaw: 'has a user or a password: use the keys username and password_file' };
   if (protocol === 'unix:') return hostname === '' && pathname.length > 1 && search === '' ? {} : flaw;
   return /^rediss?:$/.test(protocol) && hostname !== '' && /^\/?$/.test(pathname) && search === '' ? {} : flaw;
 }

@@ -2,37 +2,40 @@ import { ClosedError, StoreError } from '../../store.ts';
 import { within } from '../../within.ts';
 import type { Command, Reply } from './plan.ts';
 
+/** Where a server listens on TCP. */
 export interface Host {
   readonly host: string;
   readonly port: number;
 }
 
-/** Where Redis is. */
+/** How to find the server or servers: by a URL, through Sentinels, or as nodes of a cluster. */
 export type RedisServers =
   /** redis://host:port, rediss://host:port or unix:///path */
   | { readonly kind: 'single'; readonly url: string }
   | { readonly kind: 'sentinel'; readonly sentinels: readonly Host[]; readonly name: string }
   | { readonly kind: 'cluster'; readonly nodes: readonly Host[] };
 
-/** Where a server listens. */
+/** Where a server listens: on TCP, or on a Unix socket. */
 export type Address = Host | { readonly path: string };
 
-/** A connection to one server. It never connects again, and what was under way rejects when it ends. */
+/** A connection to one server. When it ends, its commands reject, and it never connects again. */
 export interface Connection {
-  /** The replies of commands that run with nothing in between. Rejects where the server refuses one of them before it ran any. */
+  /**
+   * The replies of commands that run as one transaction. Rejects if the server refuses a command before it runs any.
+   */
   transact(commands: readonly Command[], asking?: boolean): Promise<readonly Reply[]>;
-  /** The replies of commands, each for itself. */
+  /** The replies of commands without a transaction. */
   send(commands: readonly Command[]): Promise<readonly Reply[]>;
   ended(): boolean;
   close(): void;
 }
 
-/** A cluster has the slot elsewhere; `ask`: only this time. */
+/** Another node of the cluster has the slot. `ask`: for this command only. */
 export class Redirection extends StoreError {
   override name = 'Redirection';
   readonly ask: boolean;
   readonly slot: number;
-  /** host:port; no host where it is the one that was asked. */
+  /** host:port. Without a host it is the host that was asked. */
   readonly to: string;
 
   constructor(message: string, ask: boolean, slot: number, to: string) {
@@ -43,22 +46,22 @@ export class Redirection extends StoreError {
   }
 }
 
-/** What a server replied in the place of answers: LOADING, CLUSTERDOWN, NOPERM and the like. */
+/** An error that a server replied: LOADING, CLUSTERDOWN, NOPERM and so on. */
 export class Refusal extends StoreError {
   override name = 'Refusal';
 }
 
-/** A connection that is made when it is first needed, and again after it was dropped. */
+/** A server with at most one connection. It connects when it must ask, also again after the connection was dropped. */
 export interface Link {
-  /** Asks by the connection, and drops it where it fails or takes longer than allowed: no late reply meets a later question. */
+  /** Asks on the connection. Drops it after a failure or a timeout: a late reply must not answer a later question. */
   ask<T>(asking: (connection: Connection) => Promise<T>): Promise<T>;
   drop(): void;
   close(): void;
 }
 
-const PAUSE_MS = 100; // between two attempts to connect, so that many questions in an outage are not as many attempts
+const PAUSE_MS = 100; // between two attempts to connect: in an outage, not every question may try it
 
-/** `keeps`: whether a failure is none of the connection, which others may be using. */
+/** Makes a link. `keeps` tells whether the connection stays after a failure, because other questions may use it. */
 export function createLink(
   open: () => Promise<Connection>,
   timeoutMs: number,
@@ -106,7 +109,7 @@ export function createLink(
       const use: { connection: Connection | null; late: boolean } = { connection: null, late: false };
       const asked = async () => {
         use.connection = await connect();
-        if (use.late) throw new StoreError('too late to ask');
+        if (use.late) throw new StoreError('the time was over before the server was asked');
         return asking(use.connection);
       };
       try {
@@ -128,11 +131,11 @@ export function createLink(
   };
 }
 
-const GRACE_MS = 50; // a server that is well and near answers in less
+const GRACE_MS = 50; // a healthy server nearby answers sooner
 
 /**
- * Asks several servers for what they believe, and takes the newest belief of those that answer soon after the first. Rejects
- * with the failure of one where all fail.
+ * The newest of several beliefs, by their epochs. It waits for the first one, and a short time for the others. Rejects
+ * with one of the failures if all fail.
  */
 export async function newest<T extends { readonly epoch: number }>(beliefs: readonly Promise<T>[]): Promise<T> {
   const known: T[] = [];

@@ -12,7 +12,10 @@ export interface Master {
   close(): void;
 }
 
-/** The one server, or the master that the Sentinels know, to which `connect` connects. Throws StoreError for a Cluster. */
+/**
+ * Finds the master: the only server, or the one that the Sentinels name. `connect` connects to a Sentinel. Throws for a
+ * Cluster.
+ */
 export function createMaster(
   servers: RedisServers,
   timeoutMs: number,
@@ -21,14 +24,14 @@ export function createMaster(
   if (servers.kind === 'single') {
     return { address: () => Promise.resolve(addressOf(servers.url)), mayMove: false, close: () => {} };
   }
-  if (servers.kind === 'cluster') throw new StoreError('a Redis Cluster has several masters');
+  if (servers.kind === 'cluster') throw new StoreError('a Redis Cluster has more than one master');
   const sentinels = createSentinels(servers.sentinels, servers.name, connect, timeoutMs);
   return { address: () => sentinels.master(), mayMove: true, close: () => sentinels.close() };
 }
 
-const LOOK_MS = 500; // between two looks at what the Sentinels say, while nothing fails: a master that was replaced may not know it
+const LOOK_MS = 500; // how often we ask the Sentinels while nothing fails: a replaced master may not know about it
 
-/** Asks the master, on one connection that is made by `connect`. */
+/** Answers from the master, on one connection. `connect` connects to it. */
 export function askMaster(
   master: Master,
   layouts: Layouts,
@@ -56,7 +59,7 @@ export function askMaster(
         if (mayMove && doubtOf(replies.at(-1)) !== null) link.drop();
         return answersOf(plans, true, replies);
       }),
-    atomic: true, // all of them are one MULTI
+    atomic: true, // all questions are in one MULTI
     close() {
       clearInterval(timer);
       link.close();

@@ -5,24 +5,27 @@ import { EmptyStoreError, QuestionError, StoreError } from '../../store.ts';
 import { fill } from '../../template.ts';
 import type { Layout } from './layout.ts';
 
-/** A command of Redis, with its name in small letters. */
+/** A command of Redis. Its name is in lower case. */
 export type Command = readonly [name: string, ...args: string[]];
-/** What Redis replied to a command: bytes for each text; an error in the place of a reply is its own. */
+/** A reply of Redis: texts are bytes. An error stands for the reply of one command. */
 export type Reply = unknown;
+/** The layouts of a store, by the questions that they answer. */
 export type Layouts = Readonly<Partial<Record<QueryName, Layout>>>;
 
-/** How a question is asked. */
+/** The commands for a question, and how to read their replies. */
 export interface Plan {
-  /** All that it touches; a cluster has to have them in one slot. */
+  /** All keys that the commands read. In a cluster they must be in one slot. */
   readonly keys: readonly string[];
   readonly reads: readonly Command[];
-  /** What is there as long as anything is: without it no absence is certain. null: Redis has nothing that could tell. */
+  /**
+   * A key that exists as long as the store has any entry: without it no absence is certain. null: there is no such key.
+   */
   readonly witness: string | null;
-  /** What the replies to `reads` say; null: it is not there. Throws StoreError for what cannot be read. */
+  /** The answer, from the replies to `reads`. null: absent. Throws StoreError if a reply cannot be read. */
   judge(replies: readonly Reply[]): Answer;
 }
 
-/** Plans a question. Throws QuestionError where no layout has what it is about. */
+/** Plans a question. Throws QuestionError if the store has no layout for it. */
 export function planOf(question: Question, layouts: Layouts): Plan {
   const name = queryNameOf(question);
   if (name !== 'folder') return planEntry(question, layoutOf(layouts, name));
@@ -31,7 +34,8 @@ export function planOf(question: Question, layouts: Layouts): Plan {
 
 function layoutOf(layouts: Layouts, name: QueryName): Layout {
   const layout = layouts[name];
-  if (layout === undefined) throw new QuestionError(`there is no layout for ${name}`);
+  if (layout === undefined)
+    throw new QuestionError(`the store has no layout for ${name}: add one (see docs/stores/redis.md)`);
   return layout;
 }
 
@@ -57,12 +61,12 @@ function planEntry(question: Question, layout: Layout): Plan {
 }
 
 /**
- * A folder is one of a mailbox that is there, and has what that has to say. Both are read in one transaction: a mailbox that is
- * still there is the witness that its folders were not flushed away.
+ * Plans the question for a folder. A folder exists only if its mailbox does, and its answer is that of the mailbox. One
+ * transaction reads both: if the mailbox exists, its folders were not lost by a flush.
  */
 function planFolder(question: Question, mailbox: Plan, layout: Layout): Plan {
   if (question.about !== 'mailbox' || question.folder === null || layout.kind !== 'set') {
-    throw new QuestionError('folders are the members of a set');
+    throw new QuestionError('the layout of folder must be a set');
   }
   const { folder, anyCase } = question;
   const key = fill(layout.key, question);
@@ -86,7 +90,7 @@ function rowOfValue(reply: Reply): Row | null {
   return reply === null ? null : { value: reply };
 }
 
-/** A hash may have fields for others; of ours, `value` and `state`, each may be missing. */
+/** Reads the fields `value` and `state` of a hash. Each may be missing. Other fields are ignored. */
 function rowOfHash(reply: Reply): Row | null {
   const { value, state, ...others } = reply as Readonly<Record<string, Uint8Array>>;
   if (value === undefined && state === undefined && Object.keys(others).length === 0) return null;
@@ -94,11 +98,25 @@ function rowOfHash(reply: Reply): Row | null {
 }
 
 function intact(reply: Reply): Reply {
-  if (reply instanceof Error) throw new QuestionError(reply.message);
+  if (reply instanceof Error) throw new QuestionError(withRemedy(reply.message));
   return reply;
 }
 
-/** Asks for what can be planned. A question that cannot be planned fails alone. */
+/** What the administrator can do about an error of Redis, by its first word. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  NOAUTH: 'set password_file',
+  NOPERM: 'give the user the rights that docs/stores/redis.md lists',
+  WRONGPASS: 'check username and password_file',
+  WRONGTYPE: 'the key has another type than its layout: correct one of them',
+};
+
+/** The message of an error of Redis, with the remedy if there is one. */
+export function withRemedy(message: string): string {
+  const remedy = REMEDIES[message.split(' ', 1)[0] ?? ''];
+  return remedy === undefined ? message : `${message}; ${remedy}`;
+}
+
+/** Asks all questions that can be planned. A question that cannot be planned fails alone. */
 export async function answerAll(
   questions: readonly Question[],
   layouts: Layouts,
@@ -119,8 +137,8 @@ export async function answerAll(
 }
 
 /**
- * The commands of one transaction for several plans: what they read, their witnesses after that, and last, where `role`, whether
- * the server is a master.
+ * The commands of one transaction for several plans: first what they read, then their witnesses. With `role`, the last
+ * one asks whether the server is a master.
  */
 export function commandsOf(plans: readonly Plan[], role: boolean): readonly Command[] {
   return [
@@ -130,7 +148,7 @@ export function commandsOf(plans: readonly Plan[], role: boolean): readonly Comm
   ];
 }
 
-/** What the replies to `commandsOf` say of each plan. */
+/** The answer to each plan, from the replies to `commandsOf`. */
 export function answersOf(
   plans: readonly Plan[],
   role: boolean,
@@ -146,20 +164,26 @@ export function answersOf(
       if (answer !== null) return answer;
       if (doubt !== null) return doubt;
       if (plan.witness !== null && intact(there.get(plan.witness)) !== 1) {
-        return new EmptyStoreError(`there is no ${plan.witness} at all`);
+        return new EmptyStoreError(
+          `the key ${plan.witness} does not exist: fill it, or correct its name in the layout`,
+        );
       }
       return null;
     } catch (cause) {
-      return cause instanceof StoreError ? cause : new QuestionError(`a text is not UTF-8: ${String(cause)}`);
+      return cause instanceof StoreError
+        ? cause
+        : new QuestionError(`a value is not UTF-8, correct it: ${String(cause)}`);
     }
   });
 }
 
-/** Why the absences of a server are not certain, by its reply to ROLE; null where it is a master. */
+/** Why the absences of a server are not certain, from its reply to ROLE. null: it is a master. */
 export function doubtOf(reply: Reply): StoreError | null {
   if (reply instanceof Error) return new StoreError(reply.message);
   const role: unknown = Array.isArray(reply) ? reply[0] : reply;
-  return role === 'master' ? null : new QuestionError('it is a replica, whose absences are not certain');
+  return role === 'master'
+    ? null
+    : new QuestionError('not found on a replica, which may lag: set url to the master, or use sentinels');
 }
 
 function witnessesOf(plans: readonly Plan[]): readonly string[] {

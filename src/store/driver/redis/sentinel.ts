@@ -7,14 +7,14 @@ interface Belief {
   readonly epoch: number;
 }
 
-/** Who the master is, as Sentinels know it. */
+/** Sentinels, which know where the master is. */
 export interface Sentinels {
-  /** Asks them all; rejects where none answers. */
+  /** Asks all of them. Rejects if none of them answers. */
   master(): Promise<{ readonly host: string; readonly port: number }>;
   close(): void;
 }
 
-/** Asks Sentinels for the master of that name. Of several that differ, the one that saw the latest failover is right. */
+/** Asks Sentinels for the master of a name. If they disagree, the one with the latest failover is right. */
 export function createSentinels(
   addresses: readonly Address[],
   name: string,
@@ -29,7 +29,8 @@ export function createSentinels(
         ['sentinel', 'master', name],
       ]);
       if (master instanceof Error) throw new StoreError(`Sentinel: ${master.message}`);
-      if (!Array.isArray(master) || !Array.isArray(state)) throw new StoreError(`Sentinel knows no master ${name}`);
+      if (!Array.isArray(master) || !Array.isArray(state))
+        throw new StoreError(`Sentinel knows no master ${name}: correct the key master`);
       const [host, port] = master as [string, string];
       const epoch = Number((state as string[])[(state as string[]).indexOf('config-epoch') + 1]);
       return { host, port: Number(port), epoch };

@@ -1,13 +1,16 @@
 const SLOTS = 16_384; // of every Redis Cluster
 
-/** The slot of a cluster that has a key: by its hash tag, what is between the first { and the next }, where it has one. */
+/**
+ * The slot of a key in a cluster. If the key has a hash tag, the text between the first { and the next }, only that
+ * counts.
+ */
 export function slotOf(key: string): number {
   const open = key.indexOf('{');
   const close = open === -1 ? -1 : key.indexOf('}', open + 1);
   return crc16(Buffer.from(close > open + 1 ? key.slice(open + 1, close) : key)) % SLOTS;
 }
 
-/** CRC16 as XMODEM has it, which is Redis's (Redis Cluster specification, Appendix A). */
+/** CRC16 in the XMODEM variant, as Redis uses it (Redis Cluster specification, Appendix A). */
 function crc16(bytes: Uint8Array): number {
   let crc = 0;
   for (const byte of bytes) {

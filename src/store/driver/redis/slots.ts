@@ -7,7 +7,7 @@ import type { Address, Connection, Host } from './link.ts';
 import { answerAll, answersOf, commandsOf, type Layouts, type Plan } from './plan.ts';
 import { slotOf } from './slot.ts';
 
-/** Asks the master of each slot for what its slot has. `open` connects to a server. */
+/** Answers from a cluster: asks the master of each slot. `open` connects to a server. */
 export function askSlots(
   nodes: readonly Host[],
   layouts: Layouts,
@@ -17,7 +17,8 @@ export function askSlots(
   const cluster = createCluster(nodes, open, timeoutMs);
   const askGroup = async (slot: number, plans: readonly Plan[]): Promise<readonly (Answer | StoreError)[]> => {
     try {
-      // A node answers for the slots of which it is the master, and redirects others: it need not be asked for its role.
+      // A node answers only for slots of which it is the master, and redirects the others. So we need not ask for its
+      // role.
       return answersOf(plans, false, await cluster.transact(slot, commandsOf(plans, false)));
     } catch (cause) {
       const error = toStoreError(cause);
@@ -37,17 +38,19 @@ export function askSlots(
         await Promise.all(asked);
         return answers;
       }),
-    atomic: false, // a transaction is within one slot
+    atomic: false, // a transaction cannot span several slots
     close: () => cluster.close(),
   };
 }
 
-/** The one slot that has all keys of a plan, or null. */
+/** The slot of all keys of a plan, or null if they are in several slots. */
 function slotOfPlan({ keys }: Plan): number | null {
   const [slot, ...others] = new Set(keys.map(slotOf));
   return slot === undefined || others.length > 0 ? null : slot;
 }
 
 function withoutSlot({ keys }: Plan): QuestionError {
-  return new QuestionError(`${keys.join(' and ')} are in different slots; give them one hash tag`);
+  return new QuestionError(
+    `${keys.join(' and ')} are in different slots: give them one hash tag, such as {{{address}}}`,
+  );
 }

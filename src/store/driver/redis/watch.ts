@@ -3,21 +3,25 @@ import type { Template } from '../../template.ts';
 import type { Layout } from './layout.ts';
 import type { Layouts } from './plan.ts';
 
+/** A running watch, until it is closed. */
 export interface Watch {
   close(): Promise<void>;
 }
 
-/** A connection that hears of changes. */
+/** A connection that gets events. */
 export interface Watched {
   readonly ended: Promise<void>;
   ping(): Promise<unknown>;
   close(): void;
 }
 
-const AGAIN_MS = 1_000; // after a connection that failed
-const PING_MS = 5_000; // a connection that is silently gone is noticed no later
+const AGAIN_MS = 1_000; // until the next attempt, after a connection failed
+const PING_MS = 5_000; // how soon we notice a connection that was lost without an error
 
-/** Hears of changes of keys, for ever: connects again by itself, and says `null` each time, since it may have missed some. */
+/**
+ * Watches keys until it is closed. It connects again by itself, and then reports null, because it may have missed
+ * changes.
+ */
 export function createWatch(
   layouts: Layouts,
   database: number,
@@ -63,7 +67,7 @@ export function createWatch(
   };
 }
 
-/** The pattern of all names that a template makes. */
+/** The glob pattern that matches all names of a template. */
 function patternOf({ parts }: Template): string {
   return parts.map(escapeGlob).join('*');
 }
@@ -72,7 +76,10 @@ function escapeGlob(text: string): string {
   return text.replace(/[*?[\]\\]/g, String.raw`\$&`);
 }
 
-/** What a key that changed was about: nothing of this layout, one address, domain or key, or null for any. */
+/**
+ * Reads the name of a changed key: nothing if the layout has no such key, else its address, domain or key, or null for
+ * any.
+ */
 function readerOf({ kind, key }: Layout): (name: string) => readonly (string | null)[] {
   const pattern = new RegExp(
     `^${key.parts.map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`)).join('(.*)')}$`,
