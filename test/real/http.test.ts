@@ -99,25 +99,25 @@ describe('a server that is asked over HTTP', () => {
     ['redirect', 'status 302'],
     ['nothing', 'status 204'],
     ['html', 'text/html'],
-    ['untyped', 'of no type'],
-    ['broken', 'no JSON'],
-    ['latin', 'no JSON'],
+    ['untyped', 'type is missing'],
+    ['broken', 'not JSON'],
+    ['latin', 'not JSON'],
     ['big', 'over 65536 bytes'],
     ['bigger', 'over 65536 bytes'],
     ['object', 'none of the fields'],
     ['error', 'none of the fields'],
-    ['number', 'value is no text'],
-    ['text', 'no object'],
-    ['null', 'no object'],
-    ['nested', 'no object'],
+    ['number', 'value is not a string'],
+    ['text', 'not a JSON object'],
+    ['null', 'not a JSON object'],
+    ['nested', 'not a JSON object'],
     ['state', 'state is "gone"'],
     ['cut', 'aborted'],
     ['cut404', 'aborted'],
-    ['page404', 'its content is text/html instead of application/json: it may not be the application'],
+    ['page404', 'its content type is text/html instead of application/json, so it may not come from the application'],
     ['plain404', 'text/plain'],
-    ['empty404', 'of no type'],
-    ['emptyjson404', 'its content is no JSON'],
-    ['brokenjson404', 'its content is no JSON'],
+    ['empty404', 'type is missing'],
+    ['emptyjson404', 'its content is not JSON'],
+    ['brokenjson404', 'its content is not JSON'],
     ['410', 'status 410'],
     ['upgrade', 'ended the connection'],
     ['slow', 'within 500 ms'],
@@ -144,7 +144,7 @@ describe('a server that is asked over HTTP', () => {
     ['object', named({ status: 200, fields: { exists: false } }), 'none of the fields'],
     ['html', named({ status: 200, fields: { exists: false } }), 'text/html'],
     ['page404', named({ type: 'text/html', text: '<h1>404</h1>\n' }), null],
-    ['page404', named({ type: 'text/html', text: '<h1>404</h1>' }), 'another page'],
+    ['page404', named({ type: 'text/html', text: '<h1>404</h1>' }), 'not the text of absent'],
     ['plain404', named({ type: 'text/html', text: '<h1>404</h1>\n' }), 'text/plain instead of text/html'],
     ['nothing', named({ status: 204, type: null, headers: { 'x-mailbox': 'absent' } }), 'no x-mailbox: absent'],
   ])('is believed /do/%s, where %j is an absence: %j', async (kind, absent, expected) => {
@@ -187,7 +187,7 @@ describe('a server that is asked over HTTP', () => {
     const question = { mailbox: fred, alias: aliasOf('fred'), domain: { about: 'domain', domain: 'example.org' } }[
       name
     ];
-    await expect(bulk.lookupAll([question as Question])).rejects.toThrow('it may not be the application');
+    await expect(bulk.lookupAll([question as Question])).rejects.toThrow('it may not come from the application');
   });
 
   it('is out of reach, and not without mailboxes, where nobody listens', async () => {

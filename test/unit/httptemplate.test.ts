@@ -34,16 +34,22 @@ describe('the URL of a request', () => {
   });
 
   it.each([
-    ['ftp://h/', 'is no http://HOST/, https://HOST/ or http+unix://%2FPATH/ without a user name'],
-    ['http://', 'is no http://HOST/, https://HOST/ or http+unix://%2FPATH/ without a user name'],
-    ['http://user:secret@h/', 'is no http://HOST/, https://HOST/ or http+unix://%2FPATH/ without a user name'],
-    ['http://:domain/', 'is no http://HOST/, https://HOST/ or http+unix://%2FPATH/ without a user name'],
-    ['http://h:port/', 'is no http://HOST/, https://HOST/ or http+unix://%2FPATH/ without a user name'],
-    ['http+unix:///run/x', 'is no http://HOST/, https://HOST/ or http+unix://%2FPATH/ without a user name'],
-    ['http+unix://%2Fx%/', 'has a % that is none of a URL'],
-    ['http://h/a b', 'has a character that a URL writes as %XX'],
-    ['http://h/\u00e9', 'has a character that a URL writes as %XX'],
-    ['http://h/#:local', 'has a #, which is never sent'],
+    ['ftp://h/', 'is not of the form http://HOST/, https://HOST/ or http+unix://%2FPATH/, without a user name'],
+    ['http://', 'is not of the form http://HOST/, https://HOST/ or http+unix://%2FPATH/, without a user name'],
+    [
+      'http://user:secret@h/',
+      'is not of the form http://HOST/, https://HOST/ or http+unix://%2FPATH/, without a user name',
+    ],
+    ['http://:domain/', 'is not of the form http://HOST/, https://HOST/ or http+unix://%2FPATH/, without a user name'],
+    ['http://h:port/', 'is not of the form http://HOST/, https://HOST/ or http+unix://%2FPATH/, without a user name'],
+    [
+      'http+unix:///run/x',
+      'is not of the form http://HOST/, https://HOST/ or http+unix://%2FPATH/, without a user name',
+    ],
+    ['http+unix://%2Fx%/', 'has an invalid percent-encoding: write a percent sign as %25'],
+    ['http://h/a b', 'has a character that must be percent-encoded, such as %20 for a blank'],
+    ['http://h/\u00e9', 'has a character that must be percent-encoded, such as %20 for a blank'],
+    ['http://h/#:local', 'has a #, but the text after it is never sent: remove it, or write %23'],
     ['http://h/:key', 'asks for :key, and has only :local, :domain, :address'],
     ['http://h/?a=:adress', 'asks for :adress, and has only :local, :domain, :address'],
   ])('may not be %s', (text, flaw) => {

@@ -16,20 +16,20 @@ import { secureOptions } from '../../tls.ts';
 import { within } from '../../within.ts';
 import type { Answer, Question } from '../../../vocabulary.ts';
 
-/** What the configuration says of it; each of the `connections` carries one request at a time. */
+/** The options of an HTTP store. Each of the `connections` carries one request at a time. */
 export interface HttpOptions extends Pick<
   HttpConfig,
   'absent' | 'connections' | 'headers' | 'requests' | 'timeoutMs' | 'tls'
 > {
-  /** Sent as `Authorization: Bearer`; asked for each request. */
+  /** The token for `Authorization: Bearer`. Called for each request. */
   readonly token: (() => Promise<string>) | null;
 }
 
-const MOST_BYTES = 65_536; // an answer is a few fields; whatever is longer is something else
+const MOST_BYTES = 65_536; // an answer has a few fields; a longer content is not an answer
 
 /**
- * A server that is asked over HTTP. GET has the question in its URL; POST also as JSON: `question` (mailbox, folder, alias, domain
- * or key), the parameters that queries have for it, and `exact`.
+ * Answers from a server over HTTP. A GET has the question in its URL. A POST also has it as JSON: `question` (mailbox,
+ * folder, alias, domain or key), the parameters of that question, and `exact`.
  */
 export function createHttp(options: HttpOptions): Bulk {
   const agents = createAgents(options.connections);
@@ -73,13 +73,13 @@ export function createHttp(options: HttpOptions): Bulk {
       request.on('socket', (socket) => (before = socket.bytesRead));
       request.on('error', (cause) => {
         done();
-        // The server ended a connection that was idle, just as it was used again: it may not even have read the request.
+        // The server ended an idle connection just when we used it again, and has not answered: ask again on a new one.
         const stale = request.reusedSocket && request.socket?.bytesRead === before && !(cause instanceof StoreError);
         if (stale) resolve(send(question, { method, url }, true, token));
         else reject(cause);
       });
       let answered = false;
-      // A server that wants to speak something else ends the connection without an error.
+      // If the server switches to another protocol, node:http closes the request without an error.
       request.on('close', () => {
         if (answered) return;
         done();
@@ -100,7 +100,8 @@ export function createHttp(options: HttpOptions): Bulk {
   const lookup = async (question: Question): Promise<Answer> => {
     const name = queryNameOf(question);
     const request = options.requests[name];
-    if (request === undefined) throw new QuestionError(`there is no request for ${name}`);
+    if (request === undefined)
+      throw new QuestionError(`the store has no request for ${name}: add one, ${name} = "http://..."`);
     const { url, stringIs } = request;
     try {
       const token = options.token === null ? null : await within(options.token(), options.timeoutMs, 'token');
@@ -142,7 +143,7 @@ function bodyOf(question: Question): object {
   return { question: name, ...Object.fromEntries(parameters), exact: 'exact' in question && question.exact };
 }
 
-/** All of a response; rejects where it is cut, which node:http tells, or longer than an answer can be. */
+/** Reads a whole response. Rejects if it is cut, as node:http reports, or if it is too long for an answer. */
 async function collect(response: IncomingMessage): Promise<HttpResponse> {
   const chunks: Buffer[] = [];
   let bytes = 0;

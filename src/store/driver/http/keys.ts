@@ -8,7 +8,7 @@ import type { Driver } from '../../driver.ts';
 import { checkEvents, serverKeys } from '../../guard/keys.ts';
 import { secretFile, secretIn, tls } from '../../server.ts';
 
-/** A server of the administrator's that says in JSON what there is, or an application that we know. */
+/** The keys of an HTTP store: your own server, which answers in JSON, or an application with a preset. */
 
 const URL_TEXT = text('a URL with parameters, such as "http://127.0.0.1:8080/mailbox/:address"');
 const request = optional(z.union([URL_TEXT, z.strictObject({ post: URL_TEXT })])).describe(
@@ -24,14 +24,14 @@ const absent = z
       .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
       .default({})
       .describe('{ code = "AddressNotFound" }'),
-    text: z.string().optional().describe('all of the content'),
+    text: z.string().optional().describe('the whole content'),
   })
   .optional()
   .describe('{ status = 404, type = "application/json" }');
 
 const keys = section({
   preset: optional(z.string().describe(`one of ${Object.keys(PRESETS).join(', ')}`)),
-  url: optional(text('the URL of what the preset asks, such as "http://admin:8080"')),
+  url: optional(text('the URL of the application, such as "http://admin:8080"')),
   ...forEachQuery(request),
   absent,
   headers: z.record(z.string(), z.string()).default({}).describe('{ "x-client" = "smmap" }'),
@@ -46,14 +46,15 @@ const keys = section({
   return { ...raw, requests, absent: absence };
 });
 
+/** The configuration of an HTTP store. */
 export type HttpConfig = Read<typeof keys>;
 
-/** A server that says in JSON what there is. */
+/** The driver for servers that answer in JSON over HTTP. */
 export const http: Driver<HttpConfig> = {
   package: null,
   keys,
   answers: ({ requests }, question) => requests[queryNameOf(question)] !== undefined,
-  canary: () => 'needed', // a program that has lost its data says 404 as before
+  canary: () => 'needed', // an application that has lost its data still answers 404
   secretsInClear({ requests, headers, tokenFile }) {
     const isSecret = tokenFile !== null || Object.keys(headers).some((name) => SECRET.test(name));
     const urls = Object.values(requests).map(({ url }) => url);
@@ -70,7 +71,7 @@ export const http: Driver<HttpConfig> = {
   },
 };
 
-const SECRET = /authorization|cookie|token|key|secret|password/i; // names of header fields that have one
+const SECRET = /authorization|cookie|token|key|secret|password/i; // names of header fields that contain a secret
 
 type Raw = { readonly preset: string | null; readonly url: string | null } & {
   readonly [name in QueryName]: string | { readonly post: string } | null;
@@ -91,15 +92,15 @@ function requestsOf(raw: Raw, context: Context): HttpRequests {
       const key = own === null ? 'url' : name;
       if (!mistakes.some((mistake) => mistake.key === key)) mistakes.push({ key, reason: template.flaw, remedy });
     } else if (method === 'GET' && template.parameters.length === 0) {
-      const remedy = 'put a parameter into it, such as :address, or use { post = "..." }';
-      mistakes.push({ key: name, reason: 'would say the same of all', remedy });
+      const remedy = 'add a parameter, such as :address, or use { post = "..." }';
+      mistakes.push({ key: name, reason: 'has no parameter, so every question would get the same answer', remedy });
     } else {
       requests.set(name, { method, url: template, stringIs: own === null ? (preset?.stringIs ?? null) : null });
     }
   }
   if (mistakes.length === 0 && requests.size === 0) {
-    const remedy = `give it a preset, or one of ${QUERIES.join(', ')}`;
-    mistakes.push({ key: '', reason: 'has nothing to ask for', remedy });
+    const remedy = `give preset, or at least one of ${QUERIES.join(', ')}`;
+    mistakes.push({ key: '', reason: 'has neither a preset nor a request', remedy });
   }
   complain(context, mistakes);
   return Object.fromEntries(requests);
@@ -112,20 +113,20 @@ function presetOf({ preset }: Raw) {
 function presetMistakes(raw: Raw): readonly Mistake[] {
   if (raw.preset === null) {
     if (raw.url === null) return [];
-    const remedy = 'write a URL for each question, such as mailbox = "http://.../:address"';
-    return [{ key: 'url', reason: 'goes with a preset only', remedy }];
+    const remedy = 'give preset, or a URL for each question, such as mailbox = "http://.../:address"';
+    return [{ key: 'url', reason: 'is used only with a preset', remedy }];
   }
   if (presetOf(raw) === undefined) {
     const remedy = `give one of ${Object.keys(PRESETS).join(', ')}, or requests of your own`;
-    return [{ key: 'preset', reason: `is "${raw.preset}"`, remedy }];
+    return [{ key: 'preset', reason: `is "${raw.preset}", which is not known`, remedy }];
   }
   if (raw.url !== null) return [];
-  return [
-    { key: 'url', reason: 'is missing', remedy: 'give the URL of what the preset asks, such as "http://admin:8080"' },
-  ];
+  return [{ key: 'url', reason: 'is missing', remedy: 'give the URL of the application, such as "http://admin:8080"' }];
 }
 
-/** An absence has to be one that nobody but the application sends: not a status alone, and not a page of any proxy. */
+/**
+ * Reads the key `absent`. Only the application may send such a response: not a status alone, and not a page of a proxy.
+ */
 function absenceOf(
   { absent: written, ...raw }: Raw & { readonly absent?: z.infer<typeof absent> },
   context: Context,
@@ -137,7 +138,7 @@ function absenceOf(
   const hasFields = Object.keys(fields).length > 0;
   const isOwn = hasHeaders || content !== null;
   const type = written.type?.toLowerCase() ?? (isOwn && !hasFields ? null : ABSENT.type);
-  const remedy = 'give headers that only the application sends, or text, all of the content';
+  const remedy = 'also give headers that only the application sends, or text, the whole content';
   if (type !== ABSENT.type && type !== null && !isOwn) {
     const reason = `is "${type}", which any proxy may send`;
     complain(context, [{ key: 'absent.type', reason, remedy }]);
@@ -147,15 +148,15 @@ function absenceOf(
     complain(context, [{ key: 'absent.type', reason, remedy: `give "${ABSENT.type}", or remove fields` }]);
   }
   if ((status === 200 || status === 204) && !isOwn && !hasFields) {
-    const reason = `is ${status}, which whoever exists is answered too`;
+    const reason = `is ${status}, which is also the status for an entry that exists`;
     complain(context, [
-      { key: 'absent.status', reason, remedy: 'give fields, headers or text that only an absence has' },
+      { key: 'absent.status', reason, remedy: 'also give fields, headers or text that only an absence has' },
     ]);
   }
   return { status, type, headers, fields, text: content };
 }
 
-/** Those of the connection itself, which node:http writes. */
+/** Header fields that node:http sets itself. */
 const OURS = /^(?:connection|content-length|expect|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade)$/i;
 
 function complainOfHeaders(headers: Readonly<Record<string, string>>, hasToken: boolean, context: Context): void {
@@ -167,19 +168,19 @@ function complainOfHeaders(headers: Readonly<Record<string, string>>, hasToken: 
   }
 }
 
-/** Why a field cannot be sent, and the remedy; null where it can. */
+/** Why a header field cannot be sent, and the remedy. null: it can be sent. */
 function flawOfHeader(name: string, said: string, hasToken: boolean): readonly [string, string] | null {
   try {
     validateHeaderName(name);
   } catch {
-    return ['is no name of a header field', 'give letters, digits and hyphens'];
+    return ['is not a valid name of a header field', 'use letters, digits and hyphens'];
   }
   try {
     validateHeaderValue(name, said);
   } catch {
-    return ['has a character that no header field may have', 'give characters of Latin-1 without line feeds'];
+    return ['has a character that is not allowed in a header field', 'use characters of Latin-1, without line breaks'];
   }
-  if (OURS.test(name)) return ['belongs to the connection, and is written by smmap', 'remove it'];
+  if (OURS.test(name)) return ['is set by smmap itself', 'remove it'];
   if (!hasToken || name.toLowerCase() !== 'authorization') return null;
-  return ['is sent with the token of token_file already', 'remove it, or token_file'];
+  return ['is already set from token_file', 'remove this header or token_file'];
 }

@@ -1,7 +1,7 @@
 import type { QueryName } from '../../asked.ts';
 import type { Absence, Answering } from './response.ts';
 
-/** The requests of one application, by paths behind its URL, and how it answers. */
+/** The requests of one application, as paths behind its URL, and how it answers. */
 interface Preset {
   readonly requests: Readonly<
     Partial<Record<QueryName, { readonly path: string; readonly stringIs: Answering['stringIs'] }>>
@@ -9,7 +9,7 @@ interface Preset {
   readonly absent: Absence;
 }
 
-/** What Flask sends for `abort(404)`, from Werkzeug 2.2 to 3.1. It is all that Mailu says of who is not there. */
+/** What Flask sends for `abort(404)`, from Werkzeug 2.2 to 3.1. Mailu sends nothing else for an absence. */
 const FLASK_404 = `<!doctype html>
 <html lang=en>
 <title>404 Not Found</title>
@@ -17,7 +17,9 @@ const FLASK_404 = `<!doctype html>
 <p>The requested URL was not found on the server. If you entered the URL manually please check your spelling and try again.</p>
 `;
 
-/** Mailu 2024: what its Postfix asks (core/admin/mailu/internal/views/postfix.py). Each answer is one JSON string. */
+/**
+ * Mailu 2024: the requests of its Postfix (core/admin/mailu/internal/views/postfix.py). Each answer is one JSON string.
+ */
 const mailu: Preset = {
   requests: {
     mailbox: { path: '/internal/postfix/mailbox/:address', stringIs: 'address' },
@@ -27,4 +29,5 @@ const mailu: Preset = {
   absent: { status: 404, type: 'text/html', headers: {}, fields: {}, text: FLASK_404 },
 };
 
+/** The presets, by their names in the configuration. */
 export const PRESETS: Readonly<Record<string, Preset>> = { mailu };
