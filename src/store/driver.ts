@@ -6,96 +6,102 @@ import type { Canary } from './guard/canary.ts';
 import type { Bulk, Store } from './store.ts';
 
 /**
- * A `[store.NAME]` of the configuration, checked. It is plain data, so that two of them can be compared: a store whose configuration
- * stays as it is stays open at a reload. A driver adds what it needs.
+ * A `[store.NAME]` of the configuration, after it was checked. It is plain data, so two of them can be compared: at a
+ * reload, a store stays open if its configuration stays the same. Each driver adds what it needs.
  */
 export interface StoreConfig {
   readonly driver: string;
-  /** Of a store that others fill: by what they are about, and `key TABLE` for tables. */
+  /** The canaries of a store that others fill: by what they are about (`mailbox`), or by `key TABLE` for a table. */
   readonly canary?: ReadonlyMap<string, Canary>;
 }
 
-/** What the guards of a store need that is a server, or several of the same data. */
+/** What the guards of a store need if it is a server, or several servers with the same data. */
 export interface ServerConfig extends StoreConfig {
   readonly canary: ReadonlyMap<string, Canary>;
-  /** Of one question to one server. */
+  /** For one question to one server. */
   readonly timeoutMs: number;
-  /** The most questions that go as one. */
+  /** The most questions in one batch. */
   readonly batch: number;
-  /** To each server; so many batches are under way at once. */
+  /** How many connections to each server; so many batches are under way at once. */
   readonly connections: number;
   readonly cache: CacheConfig | null;
 }
 
 export type CacheConfig = CacheOptions & {
-  /** Where the store itself tells what has changed: a channel of PostgreSQL, or `keyspace`; null: nowhere. */
+  /** Where the store itself reports its changes: a channel of PostgreSQL, or `keyspace` of Redis; null: nowhere. */
   readonly events: string | null;
 };
 
 /**
- * A kind of store. It declares itself in the file keys.ts of its folder, and has a line in drivers.ts. What it says about its options
- * is asked without opening anything; `open` loads the file driver.ts, the only one that imports its package.
+ * A kind of store. It declares itself in the file keys.ts of its folder, and has a line in drivers.ts. To ask it about
+ * its options opens nothing. `load` and `open` load its file driver.ts, the only one that imports its package.
  */
 export interface Driver<C extends StoreConfig = StoreConfig> {
-  /** What its `[store.NAME]` may hold, and the configuration that it comes to. */
+  /** The keys that its `[store.NAME]` may have, and the configuration that they become. */
   readonly keys: Schema<C>;
-  /** The npm package that it needs; null: none. */
+  /** The npm package that it needs; null: it needs none. */
   readonly package: string | null;
-  /** Whether it can be asked such a question; what it answers is another matter. */
+  /** Whether a store can be asked such a question. It may then answer that the entry is absent. */
   answers(config: C, question: Question): boolean;
   /**
-   * Whether only a canary tells an absence from a store that was emptied, or that is asked in the wrong place (`needed`: a
-   * configuration without one is refused); or whether one would be better (`wise`: `smmap check` warns).
+   * Whether a store needs a canary for such a question. `needed`: only a canary can tell a true absence from a store
+   * that was emptied or is asked in the wrong place: a configuration without one is refused. `wise`: `smmap check`
+   * warns.
    */
   canary(config: C, question: Question): 'needed' | 'wise' | 'not needed';
-  /** Whether it can only say that something is there, to a question that needs a value: a key of a table, or an alias. */
+  /** Whether a store can say only that an entry exists, while the question (alias, key of a table) needs its value. */
   lacksValue?(config: C, question: Question): boolean;
-  /** The hosts to which it sends a password or token without TLS. */
+  /** The hosts that get a password or a token without TLS. */
   secretsInClear?(config: C): InClear;
-  /** For a store whose records smmap can list. */
+  /** For a driver whose records smmap can list. */
   readonly records?: Listing<C>;
-  /** Sees whether its package can be loaded. Rejects with MissingPackageError or any other error of loading it. */
+  /** Loads its package, to see whether that works. Rejects with MissingPackageError or any other error of loading. */
   load(): Promise<unknown>;
-  /** Throws nothing because a store is out of reach: its lookups fail then. */
+  /** Does not fail if the store is unavailable: then its lookups fail. */
   open(config: C, events: DriverEvents): Promise<Opened>;
 }
 
+/** Hosts that get a password or a token without TLS. */
 export interface InClear {
   readonly hosts: readonly string[];
-  /** How they would be encrypted, as the end of a sentence that begins with "use". */
+  /** How to encrypt the connection: the end of a sentence that begins with "use". */
   readonly remedy: string;
 }
 
+/** The records of a store that smmap can list. */
 export interface Listing<C> {
-  /** Why there is nothing to list, or null. */
+  /** Why the records cannot be listed now, or null. */
   missing(config: C): string | null;
   aliases(config: C): Iterable<StoredRecord> | AsyncIterable<StoredRecord>;
 }
 
+/** What a driver reports of its store. */
 export interface DriverEvents {
-  /** There is sharply less of a kind of record (`mailbox`, `alias`, `domain`, `key NAME` of a table) than there was. */
+  /** There are far fewer records of a kind (`mailbox`, `alias`, `domain`, `key NAME` for a table) than before. */
   shrank(kind: string, before: number, after: number): void;
 }
 
-/** What a driver opens, for open.ts to put the guards around it. */
+/** What a driver opens. open.ts puts the guards around it. */
 export type Opened =
   | { readonly store: Store }
-  /** A store in a file, that is opened again when it is lost. */
+  /** A store in a file. It is opened again when it is lost. */
   | { readonly reopen: () => Store }
-  /** Servers of the same data, in the order in which they are asked. */
+  /** Servers with the same data, in the order in which they are asked. */
   | {
       readonly servers: readonly Server[];
       readonly guards: ServerConfig;
-      /** Tells what the store itself says of its changes: an address, domain or key, or null for all. */
+      /** Calls `changed` for each change that the store reports: an address, a domain, a key, or null for all. */
       watch?(events: string, changed: (what: string | null) => void): Watching;
     };
 
+/** One server of a store. */
 export interface Server {
   /** For the log: host and port, without user and password. */
   readonly name: string;
   readonly bulk: Bulk;
 }
 
+/** Watches a store for changes until it is closed. */
 export interface Watching {
   close(): Maybe<void>;
 }

@@ -23,26 +23,27 @@ export const DRIVERS: Readonly<Record<string, Driver>> = {
   http,
 };
 
-/** The store of a configuration that names none. */
+/** The store of a configuration that has no `[store.NAME]`. */
 export function localStore(path: string): Readonly<Record<string, string>> {
   return { driver: 'embedded', path };
 }
 
+/** The driver of a store. */
 export function driverOf({ driver }: StoreConfig): Driver {
   return DRIVERS[driver] as Driver;
 }
 
-/** Whether a store can be asked such a question; what it says is another matter. */
+/** Whether a store can be asked such a question. It may then answer that the entry is absent. */
 export function canAnswer(store: StoreConfig, question: Question): boolean {
   return driverOf(store).answers(store, question);
 }
 
-/** Whether a store has no canary for such a question, and how bad that is. */
+/** How much a store lacks a canary for such a question; `not needed` if it has one. */
 export function lackOfCanary(store: StoreConfig, question: Question): 'needed' | 'wise' | 'not needed' {
   return store.canary?.has(kindOf(question)) === true ? 'not needed' : driverOf(store).canary(store, question);
 }
 
-/** Something to ask a store that it can answer, to see whether it does. */
+/** A question that a store can answer, to see whether it does. */
 export function probeOf(store: StoreConfig): Question {
   return [MAILBOX, ALIAS, DOMAIN, keyOf('smmap')].find((question) => canAnswer(store, question)) ?? FOLDER;
 }

@@ -2,8 +2,8 @@ import type { Answer, Question } from '../vocabulary.ts';
 import { QuestionError, StoreError, toStoreError } from './store.ts';
 
 /**
- * Answers to questions that a server is asked one by one, side by side. Who fails, fails alone; where none was answered and none
- * was itself at fault, the server is, and the whole rejects.
+ * Asks a server each question by itself, all at the same time. A question that fails, fails alone. If all of them fail,
+ * and none by its own fault, then the server is at fault, and the whole rejects.
  */
 export async function lookupEach(
   questions: readonly Question[],

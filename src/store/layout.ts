@@ -6,15 +6,15 @@ import type { StoredRecord } from '../record/record.ts';
 import { StoreError } from './store.ts';
 
 /**
- * How a record stands in the data file. Its key is that of record/record.ts, its value lines of text, since nothing in a
- * record holds a line feed:
+ * Writes the value of a record in the data file; its key is that of record/record.ts. The value consists of lines,
+ * since nothing in a record contains a line feed:
  *
  *   mailbox  "<state>[\tname=<spelling>][\tvalue=<value>]", then a line for each folder
  *   alias    "<spelling>", then a line for each target
  *   domain   "<class>"
  *   key      "<spelling>", then the value
  *
- * A spelling stands there only where it differs from the case-folded one of the key.
+ * A spelling is written only if it differs from the case-folded one in the key.
  */
 export function encode(record: StoredRecord): string {
   switch (record.about) {
@@ -34,7 +34,7 @@ export function encode(record: StoredRecord): string {
   }
 }
 
-/** Reads a value back, with the key that it stands under. Throws StoreError where a newer smmap wrote it. */
+/** Reads a record from its key and its value. Throws StoreError if a newer smmap wrote it. */
 export function decode(about: About, key: string, text: string): StoredRecord {
   switch (about) {
     case 'mailbox': {
@@ -57,11 +57,11 @@ export function decode(about: About, key: string, text: string): StoredRecord {
   }
 }
 
-/** What the value under a question's key says to it. */
+/** The answer to a question, from the value under its key. */
 export function answerTo(question: Exclude<Question, { about: 'domain' }>, text: string): Answer {
   switch (question.about) {
     case 'mailbox': {
-      if (text === ACTIVE.state && question.folder === null && !question.exact) return ACTIVE; // nearly all of them
+      if (text === ACTIVE.state && question.folder === null && !question.exact) return ACTIVE; // as nearly all are
       const { spelling, state, value, folders } = decodeMailbox(text);
       if (question.exact && (spelling ?? foldLocal(question.local)) !== question.local) return null;
       return holds(folders, question) ? { value, state } : null;
@@ -79,7 +79,7 @@ export function answerTo(question: Exclude<Question, { about: 'domain' }>, text:
   }
 }
 
-/** Throws StoreError where a newer smmap wrote it. */
+/** Reads the class of a domain. Throws StoreError if a newer smmap wrote it. */
 export function decodeClass(text: string): DomainClass {
   if (isClass(text)) return text;
   throw new StoreError(`a domain has the class "${text}", which this smmap does not know`);
@@ -91,7 +91,7 @@ function spellingOf(text: string): string {
   return foldLocal(text) === text ? '' : text;
 }
 
-/** Of a key such as "!alias example.org fred", where what comes last may hold blanks. */
+/** Splits a key such as "!alias example.org fred". Its last part may contain blanks. */
 function splitKey(key: string): readonly [about: string, first: string, rest: string] {
   const [about = '', first = ''] = key.split(' ', 2);
   return [about, first, key.slice(about.length + first.length + 2)];

@@ -15,31 +15,31 @@ import { MissingPackageError, type Store } from './store.ts';
 
 /** What happens to a store while it is open, for the log. */
 export interface StoreEvents extends DriverEvents {
-  /** Of one of its servers; null where it has one or none. */
+  /** For one of its servers; null if the store has one server or none. */
   availability(server: string | null): Availability;
   canary(server: string | null): CanaryEvents;
 }
 
-/** For who wants to hear of nothing. */
+/** Events that do nothing. */
 export const UNTOLD: StoreEvents = {
   availability: () => ({ opened() {}, unavailable() {} }),
   canary: () => ({ recovered() {}, failed() {} }),
   shrank() {},
 };
 
-/** A store with all that guards it. */
+/** A store with all its guards. */
 export interface OpenStore extends Store {
   readonly cache: CachedStore | null;
   status(): Status;
 }
 
-const FAILURES = 3; // in a row; one may be bad luck, and each may have taken all of timeout_ms
-const PROBE_MS = 500; // so that a server that is back is asked again within a second
+const FAILURES = 3; // in a row: one may be bad luck, and each may have taken the whole timeout_ms
+const PROBE_MS = 500; // so that a server is asked again within a second after it is back
 
 /**
- * Opens a store by its driver, whose package loads only here, and puts its guards around it: each server with its batches, deadline,
- * breaker and canary, servers of the same data as replicas, then meter and cache. One that is out of reach answers
- * nothing until it is back. Throws MissingPackageError.
+ * Opens a store and puts its guards around it. Each server gets batches, a deadline, a breaker and a canary. Servers
+ * with the same data become replicas. Then come the meter and the cache. If the store is unavailable, its lookups fail
+ * until it is back. The package of the driver is loaded only here. Throws MissingPackageError.
  */
 export async function openStore(config: StoreConfig, events: StoreEvents): Promise<OpenStore> {
   const driver = driverOf(config);
@@ -68,7 +68,7 @@ export async function openStore(config: StoreConfig, events: StoreEvents): Promi
 
 type Watched = Availability & CanaryEvents;
 
-/** What a driver opened, with the guards that it needs. */
+/** Puts the guards that it needs around what a driver opened. */
 function guarded(config: StoreConfig, opened: Opened, watched: (server: string | null) => Watched): Store {
   if ('store' in opened) return opened.store;
   if ('reopen' in opened) {
@@ -87,7 +87,7 @@ function guarded(config: StoreConfig, opened: Opened, watched: (server: string |
   return createReplicas(replicas);
 }
 
-/** Forgets what the store itself says has changed. */
+/** Makes the cache forget what the store itself reports as changed. */
 function watchChanges(opened: Opened, events: string | null, cache: CachedStore): Watching | null {
   if (events === null || !('watch' in opened)) return null;
   return opened.watch?.(events, (what) => cache.forget(what)) ?? null;
@@ -102,7 +102,7 @@ export async function loadDriver(driver: Driver): Promise<void> {
     await driver.load();
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (name === null || message.startsWith(`Cannot find module '${DRIVER_FILES}`)) throw error; // a file of ours, which no package brings
+    if (name === null || message.startsWith(`Cannot find module '${DRIVER_FILES}`)) throw error; // a file of smmap is missing, not a package
     const isMissing = code === 'ERR_MODULE_NOT_FOUND' && message.includes(`'${name}'`);
     const flaw = isMissing ? 'is not installed' : `cannot be loaded (${message.split('\n')[0]})`;
     throw new MissingPackageError(`the package ${name} ${flaw}: npm install ${name}`, { cause: error });

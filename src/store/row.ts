@@ -3,20 +3,20 @@ import { parseDomain } from '../address/domain.ts';
 import { type Answer, DEFAULT_CLASS, type Entry, type Question, STATES, type State } from '../vocabulary.ts';
 import { QuestionError } from './store.ts';
 
-/** What a server has, by its columns, fields or attributes. */
+/** What a server returns for one entry, by its columns, fields or attributes. */
 export type Row = Readonly<Record<string, unknown>>;
 
-/** A row of a database, whose values for these columns begin at `start`. */
+/** Makes a row of the values of these columns. The first one is at `start`. */
 export function rowFrom(columns: readonly string[], values: readonly unknown[], start = 0): Row {
   return Object.fromEntries(columns.map((column, at) => [column, values[start + at]]));
 }
 
 /**
- * What rows say of a question. Columns that count: `value`, `state` (active, where there is none), and those that name what
- * was found, `address`, `local`, `domain`, `folder`, `key`: a row that names something else is none, however the
- * collation of the database compared. Several rows of an alias are several targets; of anything else the first active one
- * counts. A mailbox that is not active is answered as such; anything else that is disabled is none. Throws QuestionError for
- * what cannot be read.
+ * The answer to a question, from the rows of a database. These columns count: `value`; `state` (without it, a row is
+ * active); and the names `address`, `local`, `domain`, `folder`, `key`. A row that names something else than the
+ * question is ignored, whatever the collation of the database found equal. Several rows of an alias are several
+ * targets; of anything else the first active row counts. A mailbox that is not active is answered with its state;
+ * anything else that is disabled is absent. Throws QuestionError if a row cannot be read.
  */
 export function answerOf(question: Question, rows: readonly Row[]): Answer {
   const entries = rows.filter((row) => isNamed(row, question)).map(entryOf);
@@ -72,12 +72,12 @@ function entryOf(row: Row): Entry {
 function stateOf(state: unknown): State {
   if (state === undefined) return 'active';
   if ((STATES as readonly unknown[]).includes(state)) return state as State;
-  throw new QuestionError(`the column state is ${JSON.stringify(state)}, and none of ${STATES.join(', ')}`);
+  throw new QuestionError(`the column state is ${JSON.stringify(state)}; it must be one of ${STATES.join(', ')}`);
 }
 
 function textOf(value: unknown): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return String(value);
   if (value instanceof Uint8Array) return new TextDecoder('utf-8', { fatal: true }).decode(value);
-  throw new QuestionError(`a column is ${JSON.stringify(value)}, and no text`);
+  throw new QuestionError(`a column is ${JSON.stringify(value)}, which is not a text`);
 }

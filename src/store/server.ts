@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { optional, parsedBy, section, text, yesOrNo, z } from '../toml/type.ts';
 import * as value from '../toml/value.ts';
 
-/** How a server is reached: the keys that drivers share. */
+/** The keys by which a server is reached. Drivers share them. */
 
-/** One URL, or several of the same data in the order in which they are asked; each as its driver reads it. */
+/** One URL, or several of servers with the same data, in the order in which they are asked; `parse` is the driver's. */
 export function urls(parse: (text: string) => object, example: string) {
   const one = url(parse, example);
   return z
@@ -13,7 +13,7 @@ export function urls(parse: (text: string) => object, example: string) {
     .describe(`a URL, or several in a list, such as "${example}"`);
 }
 
-/** A URL that its driver can read; the driver finds a flaw in another one. */
+/** A URL that its driver can read with `parse`. */
 export function url(parse: (text: string) => object, example: string, more = '') {
   return parsedBy(`a URL, such as "${example}"${more}`, (raw) => {
     const read = parse(raw);
@@ -22,7 +22,7 @@ export function url(parse: (text: string) => object, example: string, more = '')
   });
 }
 
-/** How the connection is protected; the files are read now, so that a reload sees new ones. */
+/** How the connection is protected. The files are read now, so a reload sees new ones. */
 export const tls = optional(
   section({
     ca: optional(parsedBy('the path of a file in PEM', pem)),
@@ -33,7 +33,7 @@ export const tls = optional(
   }),
 ).describe('{ ca = "/etc/ssl/certs/ca-certificates.crt" }, or {} for the authorities that Node trusts');
 
-/** The text of a file of certificates or of a key. */
+/** Reads a file of certificates, or of a key. */
 function pem(path: string): string {
   let content: string;
   try {
@@ -41,13 +41,14 @@ function pem(path: string): string {
   } catch (error) {
     throw new Error(`cannot be read (${(error as Error).message})`, { cause: error });
   }
-  if (!content.includes('-----BEGIN ')) throw new Error(`"${path}" has nothing in PEM`);
+  if (!content.includes('-----BEGIN ')) throw new Error(`"${path}" contains no certificate or key in PEM`);
   return content;
 }
 
+/** The file of a password or token. */
 export const secretFile = optional(parsedBy('the absolute path of a file', value.absolutePath));
 
-/** What is in the file of a password or token, read anew for each connection, so that a new one needs no restart. */
+/** A function that reads the file of a password or token. Each connection calls it: a new one needs no restart. */
 export function secretIn(file: string): () => Promise<string>;
 export function secretIn(file: string | null): (() => Promise<string>) | null;
 export function secretIn(file: string | null): (() => Promise<string>) | null {
@@ -55,7 +56,7 @@ export function secretIn(file: string | null): (() => Promise<string>) | null {
   return async () => (await readFile(file, 'utf8')).replace(/\r?\n$/, '');
 }
 
-/** A server's name for the log: its URL without user, password and database. */
+/** The name of a server in the log: its URL without user, password and database. */
 export function hostOf(address: string): string {
   const { host, searchParams } = new URL(address);
   return host !== '' ? host : (searchParams.get('host') ?? address.replace(/\?.*/, ''));

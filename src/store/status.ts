@@ -3,29 +3,30 @@ import type { Availability } from './guard/breaker.ts';
 import type { CanaryEvents } from './guard/canary.ts';
 import type { Counts } from './guard/meter.ts';
 
-/** How a store is, for `smmap stores`. */
+/** The state of a store, for `smmap stores`. */
 export interface Status {
   readonly driver: string;
   readonly servers: readonly ServerStatus[];
   readonly counts: Counts;
 }
 
+/** The state of one server of a store. */
 export interface ServerStatus {
   readonly name: string;
-  /** Why it is not asked, or not trusted: the newest cause. */
+  /** Why it is not asked, or not trusted: the newest cause. Null: it is asked and trusted. */
   readonly trouble: string | null;
-  /** Since when, as the time of the day in ISO 8601. */
+  /** When this last changed, as date and time in ISO 8601. */
   readonly since: string;
 }
 
-/** What is wrong with a server: why it is not asked, and why it is not trusted. */
+/** Why a server is not asked, and why it is not trusted. */
 interface Trouble {
   unavailable: string | null;
   untrusted: string | null;
   since: string;
 }
 
-/** Remembers what happens to the servers of a store, and passes it on. */
+/** Remembers what happens to the servers of a store, and passes the events on. */
 export function createStatus(driver: string) {
   const servers = new Map<string, Trouble>();
   return {

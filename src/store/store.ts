@@ -2,17 +2,17 @@ import { messageOf } from '../message.ts';
 import type { Answer, Maybe, Question } from '../vocabulary.ts';
 
 /**
- * A place that holds mailboxes. `lookup` answers an entry, or null where the store is certain that there is none;
- * every failure and every doubt throws or rejects, and becomes TEMP in one place (map/map.ts). A wrapper is a store too.
- * After `close` every lookup fails; a guard may leave that to the store that it wraps. test/contract/suite.ts says the same in
- * code.
+ * A place that holds mailboxes. `lookup` answers an entry, or null if the store is certain that the entry is absent.
+ * Every failure and every doubt throws or rejects, and becomes TEMP in one place (map/map.ts). A guard is a store, too.
+ * After `close` every lookup fails; a guard may leave that to the store that it wraps. test/contract/suite.ts says the
+ * same in code.
  */
 export interface Store {
   lookup(question: Question): Maybe<Answer>;
   /**
-   * Answers several questions as of one moment, where `atomic` is true; else asks each of them anew. A NOTFOUND that takes
-   * several answers counts only where they were all true at the same time. With `anew`, no cache answers for the store. Fails where
-   * one of the questions fails.
+   * Answers several questions. If `atomic` is true, all answers are true at one moment; if not, each question is asked
+   * anew. A NOTFOUND that needs several answers counts only if all of them were true at the same time. With `anew`, no
+   * cache answers for the store. Fails if one of the questions fails.
    */
   lookupAtOnce(questions: readonly Question[], anew?: boolean): Maybe<readonly Answer[]>;
   /** Whether lookupAtOnce sees one moment: a snapshot, one statement, one transaction. */
@@ -21,38 +21,38 @@ export interface Store {
 }
 
 /**
- * What a driver for a server of its own offers: answers to many questions by one round trip, in their order. An error in the
- * place of an answer fails that question alone; a rejection fails them all. QuestionError says that the questions are at
- * fault, or one of them, and not the server. It connects when it is first asked, and again after it was cut off.
+ * What a driver for a server offers: it answers many questions in one round trip, in their order. An error in the place
+ * of an answer fails that question alone. A rejection fails them all. A QuestionError says that at least one of the
+ * questions is at fault, not the server. The driver connects at the first question, and again after it was cut off.
  */
 export interface Bulk {
-  /** With `atOnce`, and where `atomic` is true, all answers are as of one moment. */
+  /** With `atOnce`, and if `atomic` is true, all answers are true at one moment. */
   lookupAll(questions: readonly Question[], atOnce?: boolean): Promise<readonly (Answer | StoreError)[]>;
   readonly atomic: boolean;
   close(): Maybe<void>;
 }
 
-/** A store cannot answer: it is out of reach, broken, or not certain. The message is for the log and never for a client. */
+/** A store cannot answer: it is unavailable, broken or uncertain. The message is for the log, never for a client. */
 export class StoreError extends Error {
   override name = 'StoreError';
 }
 
-/** A store refused a question, or has a doubt about it alone, and may well answer another one. */
+/** A store refused one question, or is uncertain about that one only. It may well answer another one. */
 export class QuestionError extends StoreError {
   override name = 'QuestionError';
 }
 
-/** The encoding of a store has no such characters, so that nothing in it can be named so. */
+/** The encoding of a store lacks a character of the question, so the store cannot hold such a name. */
 export class UnstorableError extends QuestionError {
   override name = 'UnstorableError';
 }
 
-/** No mailbox was ever written to a store, so it cannot be certain of anything: whoever set it up is not done. */
+/** Nothing of a kind was ever written to a store, so it is certain of no absence: its setup is not finished. */
 export class EmptyStoreError extends StoreError {
   override name = 'EmptyStoreError';
 }
 
-/** A store is asked after it was closed, or while it is closed. */
+/** A store is asked after `close` was called. */
 export class ClosedError extends StoreError {
   override name = 'ClosedError';
 
@@ -61,17 +61,17 @@ export class ClosedError extends StoreError {
   }
 }
 
-/** A driver needs a package that is not installed. */
+/** A driver needs a package that is not installed or does not work. */
 export class MissingPackageError extends StoreError {
   override name = 'MissingPackageError';
 }
 
-/** What was opened is not the store any more: it has to be opened anew. */
+/** What was opened is not the store any more: it must be opened again. */
 export class LostError extends StoreError {
   override name = 'LostError';
 }
 
-/** Makes a StoreError of anything that was thrown. A StoreError stays as it is; another message stands after `what`. */
+/** Makes a StoreError of anything that was thrown. A StoreError stays as it is; another one gets `what` before it. */
 export function toStoreError(cause: unknown, what: string | null = null): StoreError {
   if (cause instanceof StoreError) return cause;
   const { code } = Object(cause) as { readonly code?: unknown };
@@ -80,7 +80,7 @@ export function toStoreError(cause: unknown, what: string | null = null): StoreE
   return new StoreError(what === null ? message : `${what}: ${message}`, { cause });
 }
 
-/** The failure of one server, with the name of the server before the message. A QuestionError stays one. */
+/** Makes the failure of one server, with its name before the message. A QuestionError stays a QuestionError. */
 export function failureAt(server: string, cause: unknown): StoreError {
   const message = `${server}: ${toStoreError(cause).message}`;
   return cause instanceof QuestionError ? new QuestionError(message, { cause }) : new StoreError(message, { cause });

@@ -1,23 +1,23 @@
 import { isIP } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 
-/** How a connection to a server is protected. Certificates and the key are texts in PEM. */
+/** How a connection to a server is protected. The certificates and the key are texts in PEM. */
 export interface TlsOptions {
-  /** Authorities to trust; null: those that Node trusts. */
+  /** The authorities to trust; null: those that Node trusts. */
   readonly ca: string | null;
-  /** Ours, where the server asks who we are. */
+  /** The certificate of smmap, for a server that asks for one. */
   readonly cert: string | null;
   readonly key: string | null;
-  /** The name that its certificate has; null: the host of its URL. */
+  /** The name in the certificate of the server; null: the host of its URL. */
   readonly serverName: string | null;
-  /** Whether its certificate has to be valid. */
+  /** Whether the certificate of the server must be valid. */
   readonly verify: boolean;
 }
 
-/** Protection without options: the certificate of the server has to be valid for Node. */
+/** TLS without options: Node must find the certificate of the server valid. */
 export const DEFAULT_TLS: TlsOptions = { ca: null, cert: null, key: null, serverName: null, verify: true };
 
-/** What every client tells node:tls. The name of the server is not in it, since each client checks it in its own way. */
+/** The options of node:tls for every client, but for the server name, which each client checks in its own way. */
 export function trustOptions({ ca, cert, key, verify }: TlsOptions): ConnectionOptions {
   return {
     ...(ca !== null && { ca }),
@@ -27,13 +27,13 @@ export function trustOptions({ ca, cert, key, verify }: TlsOptions): ConnectionO
   };
 }
 
-/** What node:tls itself is told to protect a connection to a host, its name included. */
+/** The options of node:tls for a connection to a host that smmap makes itself, with the server name. */
 export function secureOptions(options: TlsOptions | null, host: string): ConnectionOptions {
   const tls = options ?? DEFAULT_TLS;
   const name = tls.serverName ?? host;
   return {
     ...trustOptions(tls),
-    host: name, // what the certificate is compared with where there is no server name
-    ...(isIP(name) === 0 && { servername: name }), // an address is no name for SNI (RFC 6066 section 3)
+    host: name, // if there is no servername, the certificate is compared with this
+    ...(isIP(name) === 0 && { servername: name }), // an IP address is not allowed in SNI (RFC 6066 section 3)
   };
 }

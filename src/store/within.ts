@@ -1,6 +1,6 @@
 import { StoreError } from './store.ts';
 
-/** What a promise comes to, or a StoreError where that takes longer than `timeoutMs`. */
+/** Waits for a promise, for `timeoutMs` at most: then it throws a StoreError. */
 export async function within<T>(promise: Promise<T>, timeoutMs: number, what: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {

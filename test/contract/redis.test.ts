@@ -39,11 +39,15 @@ describe('a layout', () => {
   });
 
   it.each([
-    ['mailbox', { set: 'a', member: '{detail}' }, 'asks for {detail}, and has only {local}, {domain}, {address}'],
+    ['mailbox', { set: 'a', member: '{detail}' }, 'uses {detail}, but may use only {local}, {domain}, {address}'],
     ['mailbox', { set: 'a{', member: '{address}' }, 'has a single {: write {{ for the character {'],
     ['mailbox', { hash: 'a', field: '' }, 'is empty'],
-    ['mailbox', { hash: 'a', field: ':address' }, 'has no parameter, such as {local}: it would say the same of all'],
-    ['domain', { key: 'a', as: 'string' }, 'has no parameter, such as {domain}: it would say the same of all'],
+    [
+      'mailbox',
+      { hash: 'a', field: ':address' },
+      'has no parameter such as {local}, so the answer would always be the same',
+    ],
+    ['domain', { key: 'a', as: 'string' }, 'has no parameter such as {domain}, so the answer would always be the same'],
     ['alias', { set: 'a', member: '{address}' }, 'is a set, but the members of a set have no targets'],
     [
       'folder',

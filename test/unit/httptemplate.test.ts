@@ -50,8 +50,8 @@ describe('the URL of a request', () => {
     ['http://h/a b', 'has a character that must be percent-encoded, such as %20 for a blank'],
     ['http://h/\u00e9', 'has a character that must be percent-encoded, such as %20 for a blank'],
     ['http://h/#:local', 'has a #, but the text after it is never sent: remove it, or write %23'],
-    ['http://h/:key', 'asks for :key, and has only :local, :domain, :address'],
-    ['http://h/?a=:adress', 'asks for :adress, and has only :local, :domain, :address'],
+    ['http://h/:key', 'uses :key, but may use only :local, :domain, :address'],
+    ['http://h/?a=:adress', 'uses :adress, but may use only :local, :domain, :address'],
   ])('may not be %s', (text, flaw) => {
     expect(parseTemplate('mailbox', text)).toEqual({ flaw });
   });

@@ -115,9 +115,9 @@ describe('a search filter', () => {
       String.raw`has \2:address): in a value write ( as \28, ) as \29 and \ as \5c`,
     ],
     ['bytes that are no UTF-8', String.raw`(mail=\e9:address)`, String.raw`has \e9, which is not UTF-8`],
-    ['a parameter of another question', '(mail=:key)', 'asks for :key, and has only :local, :domain, :address'],
-    ['a mistyped parameter', '(mail=:adress)', 'asks for :adress, and has only :local, :domain, :address'],
-    ['no parameter', '(mail=x)', 'has no parameter, such as :local: it would say the same of all'],
+    ['a parameter of another question', '(mail=:key)', 'uses :key, but may use only :local, :domain, :address'],
+    ['a mistyped parameter', '(mail=:adress)', 'uses :adress, but may use only :local, :domain, :address'],
+    ['no parameter', '(mail=x)', 'has no parameter such as :local, so the answer would always be the same'],
     [
       'a parameter for an attribute only',
       '(:local=x)',
@@ -134,7 +134,7 @@ describe('a search filter', () => {
   it('has the parameters of its question', () => {
     expect(parseFilter('key', '(&(t=:table)(k=:key))')).toMatchObject({ kind: 'and' });
     expect(parseFilter('folder', '(f=:detail)')).toMatchObject({ kind: 'equal' });
-    expect(parseFilter('domain', '(d=:local)')).toEqual({ flaw: 'asks for :local, and has only :domain' });
+    expect(parseFilter('domain', '(d=:local)')).toEqual({ flaw: 'uses :local, but may use only :domain' });
   });
 });
 
