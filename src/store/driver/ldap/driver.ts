@@ -1,5 +1,5 @@
 import type { LdapConfig } from './keys.ts';
-import { type QueryName, queryNameOf } from '../../asked.ts';
+import { queryNameOf } from '../../asked.ts';
 import { lookupEach } from '../../each.ts';
 import { type LdapBind, openConnection } from './connection.ts';
 import { parseLdapUrl } from './url.ts';
@@ -46,7 +46,10 @@ export function createLdap(options: LdapOptions): Bulk {
   };
   const lookup = async (question: Question): Promise<Answer> => {
     const request = requestOf(question, options);
-    if (request === null) throw new QuestionError(withoutSearch(queryNameOf(question)));
+    if (request === null) {
+      const name = queryNameOf(question);
+      throw new QuestionError(`the store has no search for ${name}: add one, ${name} = { filter = "..." }`);
+    }
     const slot = slots.reduce((least, each) => (each.users < least.users ? each : least));
     slot.users++;
     try {
@@ -67,10 +70,6 @@ export function createLdap(options: LdapOptions): Bulk {
       for (const { wire } of slots) wire?.destroy(new ClosedError());
     },
   };
-}
-
-function withoutSearch(name: QueryName): string {
-  return `the store has no search for ${name}: add one, ${name} = { filter = "..." }`;
 }
 
 interface Slot {

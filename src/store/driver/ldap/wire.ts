@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { StoreError, toStoreError } from '../../store.ts';
+import { StoreError } from '../../store.ts';
 import { type Encode, type LdapEntry, type LdapMessage, decodeMessage } from './message.ts';
 
 /** The result of a request. A search also has entries. */
@@ -60,7 +60,8 @@ export function createWire(socket: Socket, timeoutMs: number): Wire {
         take(message);
       }
     } catch (cause) {
-      destroy(toStoreError(cause, 'the server does not speak LDAP (check host and port of url)'));
+      const reason = `the server does not speak LDAP (check host and port of url): ${(cause as Error).message}`;
+      destroy(cause instanceof StoreError ? cause : new StoreError(reason, { cause }));
     }
   };
   const take = (message: LdapMessage): void => {
