@@ -198,7 +198,7 @@ describe('a batch', () => {
     const { bulk } = createBulk();
     const store = createBatch(bulk, { most: 1, inFlight: 1 });
     const waiting = Array.from({ length: 10_000 }, async () => await store.lookup(about('user')));
-    expect(() => store.lookup(about('user'))).toThrow('10000 questions wait already');
+    expect(() => store.lookup(about('user'))).toThrow('10000 questions are already waiting');
     await store.close();
     expect((await Promise.allSettled(waiting)).every(({ status }) => status === 'rejected')).toBe(true);
   });

@@ -74,7 +74,7 @@ describe('a breaker', () => {
     say(failing);
     expect([await ask(), await ask(), await ask()]).toEqual(['gone', 'gone', 'gone']);
     asked.length = 0;
-    expect(await ask()).toBe('not asked, since it failed: gone');
+    expect(await ask()).toBe('not asked, because it failed: gone');
     expect(asked).toEqual([]);
     expect(told).toEqual(['opened', 'unavailable: gone']);
   });
@@ -99,7 +99,7 @@ describe('a breaker', () => {
     await vi.advanceTimersByTimeAsync(4 * PROBE_MS);
     say(() => Promise.reject(new StoreError('wrong password')));
     await vi.advanceTimersByTimeAsync(4 * PROBE_MS);
-    expect(await ask()).toBe('not asked, since it failed: wrong password');
+    expect(await ask()).toBe('not asked, because it failed: wrong password');
     expect(told).toEqual(['unavailable: no password file', 'unavailable: wrong password']);
     say(async () => null);
     await vi.advanceTimersByTimeAsync(PROBE_MS);
@@ -113,7 +113,7 @@ describe('a breaker', () => {
     say(failing);
     const ask = async () => await breaker.lookupAtOnce([PROBE, PROBE]);
     for (let times = 0; times < 3; times++) await expect(ask()).rejects.toThrow('gone');
-    await expect(ask()).rejects.toThrow('not asked, since it failed: gone');
+    await expect(ask()).rejects.toThrow('not asked, because it failed: gone');
     expect(told).toEqual(['opened', 'unavailable: gone']);
   });
 

@@ -248,7 +248,7 @@ describe('a store that fails', () => {
       expect.unreachable();
     } catch (error) {
       expect(error).toBeInstanceOf(StoreError);
-      expect((error as Error).message).toBe('failed 4 ms ago, and is not asked again so soon: down');
+      expect((error as Error).message).toBe('failed 4 ms ago and is not asked again yet: down');
       expect((error as Error).cause).toBe(DOWN);
     }
     expect(asked).toHaveLength(1);

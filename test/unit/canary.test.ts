@@ -129,7 +129,7 @@ describe('a canary', () => {
     const { ask, held, told } = setUp();
     held.add('canary-that-is-not');
     await pass(10_000);
-    expect(await ask(about('fred'))).toBe('canary-that-is-not@example.org is found, which nobody has');
+    expect(await ask(about('fred'))).toBe('canary-that-is-not@example.org is found, although it does not exist');
     expect(told).toHaveLength(1);
   });
 

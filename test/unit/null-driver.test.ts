@@ -22,6 +22,6 @@ it('a driver declares its keys, what it answers, and how it is opened, and nothi
   await store.close();
 
   expect(() => parseConfig(text('abuot = "alias"'), 'a.toml', places)).toThrow('did you mean about?');
-  expect(() => parseConfig(text('cache = { events = "x" }'), 'a.toml', places)).toThrow('tells of no changes');
+  expect(() => parseConfig(text('cache = { events = "x" }'), 'a.toml', places)).toThrow('reports no changes');
   expect(() => parseConfig(text('about = "alias"'), 'a.toml', places)).toThrow('none of these stores holds mailboxes');
 });

@@ -2,13 +2,13 @@ import type { Answer, Question } from '../../vocabulary.ts';
 import { type Bulk, ClosedError, QuestionError, type Store, StoreError } from '../store.ts';
 
 export interface BatchOptions {
-  /** How many questions go as one; 1: each goes alone. */
+  /** The most questions in one batch. 1: each question goes alone. */
   readonly most: number;
-  /** How many batches are under way at once. */
+  /** The most batches that are under way at once. */
   readonly inFlight: number;
 }
 
-/** Questions that belong together: one, or several that are to be answered as of one moment. */
+/** Questions that belong together: one, or several that must be answered as of one moment. */
 interface Group {
   readonly questions: readonly Question[];
   readonly isAscii: boolean;
@@ -16,13 +16,13 @@ interface Group {
   readonly reject: (cause: unknown) => void;
 }
 
-const MOST_WAITING = 10_000; // groups; beyond that a new one fails at once, since it could only be late
+const MOST_WAITING = 10_000; // groups; beyond that a new one fails at once, because its answer could only be late
 
 /**
- * A store over one. Questions of one turn of the event loop go together, and those that come while all batches are under way
- * wait for the next. A batch that the server refuses is halved and asked again, so that a question fails nobody but itself;
- * what is not ASCII, which the encoding of a database may refuse, goes by itself. What no store can hold, a NUL or half a
- * character, is certain to be absent and is not asked.
+ * A store that asks in batches. Questions of one turn of the event loop go together. Questions that come while all
+ * batches are under way wait for the next one. If the server refuses a batch, each half is asked again, so a bad
+ * question fails alone. Questions that are not ASCII go separately, because the encoding of a database may refuse them.
+ * No store can hold a NUL or half a character: such an entry is certainly absent, and the server is not asked.
  */
 export function createBatch(bulk: Bulk, { most, inFlight }: BatchOptions): Store {
   let waiting: Group[] = [];
@@ -42,7 +42,7 @@ export function createBatch(bulk: Bulk, { most, inFlight }: BatchOptions): Store
       for (let free = inFlight - underWay; free > 0 && waiting.length > 0; free--) void send(takeBatch(free));
     });
   };
-  /** What waits is spread over the batches that may still go, or the first would take all. */
+  /** Spreads what waits over the batches that may still go. Otherwise the first one would take everything. */
   const takeBatch = (free: number): readonly Group[] => {
     const { isAscii } = waiting[0] as Group;
     let left = Math.min(most, Math.ceil(waiting.length / free));
@@ -69,7 +69,7 @@ export function createBatch(bulk: Bulk, { most, inFlight }: BatchOptions): Store
 
   const settle = async (batch: readonly Group[]): Promise<void> => {
     try {
-      checkOpen(); // a batch that is halved may have been closed meanwhile
+      checkOpen(); // the store may be closed while a batch is halved
       const questions = [...new Set(batch.flatMap((group) => group.questions))];
       const atOnce = batch.some((group) => group.questions.length > 1);
       const answers = await bulk.lookupAll(questions, atOnce);
@@ -90,7 +90,7 @@ export function createBatch(bulk: Bulk, { most, inFlight }: BatchOptions): Store
   };
 
   const ask = (questions: readonly Question[]): Promise<readonly Answer[]> => {
-    if (waiting.length >= MOST_WAITING) throw new StoreError(`${MOST_WAITING} questions wait already`);
+    if (waiting.length >= MOST_WAITING) throw new StoreError(`${MOST_WAITING} questions are already waiting`);
     return new Promise((resolve, reject) => {
       waiting.push({ questions, isAscii: questions.every(hasAsciiOnly), resolve, reject });
       if (underWay < inFlight) schedule();
@@ -134,7 +134,7 @@ function settleGroup(
   resolve(answers);
 }
 
-/** Whether each of its words can be a text of any store: no NUL, no half of a surrogate pair. */
+/** Whether a store can hold the words of a question: no NUL, no half of a surrogate pair. */
 export function isText(question: Question): boolean {
   return wordsOf(question).every((word) => !word.includes('\0') && word.isWellFormed());
 }

@@ -3,50 +3,51 @@ import type { Maybe, Question } from '../../vocabulary.ts';
 import { ClosedError, EmptyStoreError, QuestionError, type Store, StoreError } from '../store.ts';
 
 export interface BreakerOptions {
-  /** So many failures in a row, and the store is asked by probes only. */
+  /** After so many failures in a row, only probes ask the store. */
   readonly failures: number;
+  /** The time between two probes. */
   readonly probeMs: number;
-  /** What a probe asks; any answer to it will do. */
+  /** What a probe asks. Any answer will do. */
   readonly probe: Question;
 }
 
-/** What becomes of a store that may be out of reach. */
+/** Is told whether a store is available. */
 export interface Availability {
-  /** The store answers, or answers again. */
+  /** The store answers for the first time, or again. */
   opened(): void;
-  /** Told once for each outage and cause, not once for each lookup. */
+  /** Called once for each outage and cause, not once for each lookup. */
   unavailable(cause: unknown): void;
 }
 
 /**
- * A store that is not asked while it is known to fail: its questions fail at once, so that none of them waits for a timeout and
- * none piles up behind it, and one probe after the other finds out when it is back. The first probe goes at once. A question
- * that fails by its own fault counts for nothing. While an outage lasts, the newest cause is the one that is told.
+ * A store that is not asked while it is unavailable. Its questions fail at once, so none waits for a timeout and none
+ * piles up. One probe after the other finds out when the store is available again; the first probe goes at once. A
+ * question that fails by its own fault does not count as a failure. During an outage, the newest cause is reported.
  */
 export function createBreaker(store: Store, options: BreakerOptions, events: Availability): Store {
-  let state: 'unknown' | 'well' | 'broken' = 'unknown';
+  let state: 'unknown' | 'available' | 'unavailable' = 'unknown';
   let refusal = new StoreError('not asked yet');
-  let told = '';
+  let reported = '';
   let failures = 0;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
 
-  const well = (): void => {
+  const succeeded = (): void => {
     failures = 0;
-    if (state === 'well' || closed) return;
-    state = 'well';
+    if (state === 'available' || closed) return;
+    state = 'available';
     events.opened();
   };
-  const ill = (cause: unknown): void => {
-    if (cause instanceof QuestionError || cause instanceof EmptyStoreError) return well();
+  const failed = (cause: unknown): void => {
+    if (cause instanceof QuestionError || cause instanceof EmptyStoreError) return succeeded();
     failures++;
-    if (closed || (state === 'well' && failures < options.failures)) return;
+    if (closed || (state === 'available' && failures < options.failures)) return;
     const reason = messageOf(cause);
-    if (state === 'broken' && reason === told) return;
-    const begins = state !== 'broken';
-    state = 'broken';
-    told = reason;
-    refusal = new StoreError(`not asked, since it failed: ${reason}`, { cause });
+    if (state === 'unavailable' && reason === reported) return;
+    const begins = state !== 'unavailable';
+    state = 'unavailable';
+    reported = reason;
+    refusal = new StoreError(`not asked, because it failed: ${reason}`, { cause });
     events.unavailable(cause);
     if (begins) schedule();
   };
@@ -57,30 +58,30 @@ export function createBreaker(store: Store, options: BreakerOptions, events: Ava
   const probe = async (): Promise<void> => {
     try {
       await store.lookup(options.probe);
-      well();
+      succeeded();
     } catch (cause) {
-      ill(cause);
+      failed(cause);
     }
-    if (state === 'broken' && !closed) schedule();
+    if (state === 'unavailable' && !closed) schedule();
   };
-  /** What was asked before an outage and is settled in it says nothing of the store as it is now. */
+  /** What was asked before an outage and settles during it says nothing about the store now. */
   const settled = (judge: () => void): void => {
-    if (state !== 'broken') judge();
+    if (state !== 'unavailable') judge();
   };
   const guarded = <T>(asking: () => Maybe<T>): Maybe<T> => {
     if (closed) throw new ClosedError();
-    if (state === 'broken') throw refusal;
+    if (state === 'unavailable') throw refusal;
     try {
       const answer = asking();
       if (answer instanceof Promise) {
         answer.then(
-          () => settled(well),
-          (cause: unknown) => settled(() => ill(cause)),
+          () => settled(succeeded),
+          (cause: unknown) => settled(() => failed(cause)),
         );
       }
       return answer;
     } catch (cause) {
-      ill(cause);
+      failed(cause);
       throw cause;
     }
   };

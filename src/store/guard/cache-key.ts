@@ -4,7 +4,7 @@ import type { Question } from '../../vocabulary.ts';
 
 const [EXACT, ANY_CASE, FOLDER] = [1, 2, 4] as const;
 
-/** One text for each question: its kind, its switches, two lengths, and its words, which may hold any character. */
+/** Writes a question as a text: its kind, its switches, two lengths, and its words, which may contain any character. */
 export function formatQuestion(question: Question): string {
   switch (question.about) {
     case 'mailbox': {
@@ -25,7 +25,9 @@ export function formatQuestion(question: Question): string {
   }
 }
 
-/** Reads the question back: a kept text holds no more memory than itself, while a word may be part of a long request. */
+/**
+ * Reads a question back. The cache keeps only texts, because a word of a question may hold a long request in memory.
+ */
 export function parseQuestion(text: string): Question {
   const bits = Number(text[1]);
   const first = text.indexOf(':');
@@ -49,13 +51,13 @@ export function parseQuestion(text: string): Question {
   }
 }
 
-/** What a text belongs to: all texts of one address have the same owner, and all texts of one domain have the same domain. */
+/** What a text belongs to. All texts of an address have the same owner, and all texts of a domain the same domain. */
 export interface Belongs {
   readonly owner: string;
   readonly domain: string;
 }
 
-/** What the text of a question belongs to. The domain of a table's key is what follows its last @, or the whole key. */
+/** What a text belongs to. The domain of a table's key is what follows its last @; without @, it is the whole key. */
 export function belongsTo(text: string): Belongs {
   const question = parseQuestion(text);
   switch (question.about) {
@@ -83,8 +85,9 @@ function keyOwner(key: string): string {
 export type Selection = 'all' | { readonly domain: string } | { readonly owners: readonly string[] };
 
 /**
- * Reads `fred@example.org`, which is its folders, alias and domain too, `@example.org`, which is all in it, or any other text, which
- * is a domain and the key of a table; null is all. An address may be the key of a table too.
+ * Reads what an administrator wants to forget or to see. `fred@example.org` selects the address with its folders, alias
+ * and domain, and the key of a table. `@example.org` selects everything in the domain. Any other text selects a domain
+ * and the key of a table. Null selects everything.
  */
 export function parseSelection(what: string | null): Selection {
   if (what === null) return 'all';

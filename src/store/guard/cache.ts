@@ -6,30 +6,30 @@ import { createLru } from './lru.ts';
 import { ClosedError, EmptyStoreError, type Store, StoreError } from '../store.ts';
 
 export interface CacheOptions {
-  /** How many answers are kept at most; a quarter of them may be absences, an eighth failures. */
+  /** How many answers are kept at most. Up to a quarter of them may be absences, up to an eighth failures. */
   readonly entries: number;
-  /** For how long it is answered that somebody is there. */
+  /** How long an answer that accepts mail is repeated. */
   readonly positiveMs: number;
-  /** For how long everything is answered that can refuse mail: absences first of all. */
+  /** How long an answer that can refuse mail is repeated: an absence first of all. */
   readonly negativeMs: number;
-  /** For how long a store that failed is not asked the same again. */
+  /** How long a store that failed is not asked the same question again. */
   readonly failureMs: number;
-  /** How old an answer that somebody is there may be where the store fails. */
+  /** How old an answer that accepts mail may be, if the store fails. */
   readonly staleMs: number;
 }
 
-/** What is kept of one question. */
+/** What is kept for one question. */
 export interface Kept {
   readonly question: Question;
   readonly answer: Answer | { readonly failed: string };
   readonly ageMs: number;
-  /** For how much longer it is answered; 0: the store is asked first. */
+  /** How much longer it is answered; 0: the store is asked first. */
   readonly leftMs: number;
-  /** For how much longer it is answered where the store fails. */
+  /** How much longer it is answered if the store fails. */
   readonly staleLeftMs: number;
 }
 
-/** Numbers: what is there now, and what has happened since the start. */
+/** Numbers: what is kept now, and what has happened since the start. */
 export interface CacheStats {
   readonly entries: number;
   readonly found: number;
@@ -37,27 +37,29 @@ export interface CacheStats {
   readonly failures: number;
   /** Questions that were answered without the store. */
   readonly hits: number;
-  /** Questions that the store was asked. */
+  /** Questions that went to the store. */
   readonly misses: number;
-  /** Questions that waited for the answer to another one, which was the same. */
+  /** Questions that waited for the answer to the same question, which was under way. */
   readonly joined: number;
   readonly staleServed: number;
   readonly failuresServed: number;
-  /** Lookups that others may wait for. */
+  /** Lookups whose answer another question may wait for. */
   readonly underWay: number;
 }
 
+/** A store with a cache. */
 export interface CachedStore extends Store {
   /**
-   * Drops what is known about `fred@example.org` (with its folders, alias and domain), `@example.org` (with all that is in
-   * it), the key of a table, or with null all, and gives back how much that was. What is asked after this is asked anew.
+   * Forgets `fred@example.org` (with its folders, alias and domain), `@example.org` (with everything in it), the key of
+   * a table, or with null everything. Returns how many answers that were. A question after this goes to the store.
    */
   forget(what: string | null): number;
-  /** What may still be answered about the same, at most so many, and how many more there are. */
+  /** Lists what may still be answered of the same: at most `most` answers, and how many more there are. */
   show(what: string | null, most: number): { readonly kept: Kept[]; readonly leftOut: number };
   stats(): CacheStats;
 }
 
+/** An answer that is kept. */
 interface Said {
   readonly answer: Answer;
   readonly at: number;
@@ -70,31 +72,33 @@ interface Failure {
   readonly at: number;
 }
 
+/** A lookup that is under way. */
 interface Flight {
   readonly answer: Promise<Answer>;
   readonly at: number;
 }
 
-const LONGEST_KEY = 1_024; // characters; nobody has such an address, but anybody can ask for one
-const LONGEST_VALUE = 4_096; // characters; so that all entries together have a bound in bytes too
-const JOIN_MS = 5_000; // as long as the most patient client waits (Exim): who asks after that is not served by a lookup that hangs
-const MOST_FLIGHTS = 20_000; // twice what a batch lets wait; beyond that some hang, and are asked again
+const LONGEST_KEY = 1_024; // characters; no real address is so long, but anybody can ask for one
+const LONGEST_VALUE = 4_096; // characters; this limits the memory of all entries together
+const JOIN_MS = 5_000; // as long as the most patient client waits (Exim). After that, a lookup counts as hung
+const MOST_FLIGHTS = 20_000; // twice what may wait for a batch. If there are more, some hang and are asked again
 
 /**
- * A store that remembers answers. What accepts mail is kept for `positiveMs`, and where the store fails up to `staleMs`, since it
- * was certain once; what can refuse mail is asked anew behind `negativeMs`, always. An answer is as old as its question:
- * it may have been decided at once, and have come late. Same questions at the same time are asked once. Questions that are asked
- * at once are answered from what is kept only where all of that is as of one moment.
+ * A store that remembers answers. An answer that accepts mail is kept for `positiveMs`. If the store fails, it is kept
+ * up to `staleMs`, because it was certain once. An answer that can refuse mail is always asked anew after `negativeMs`.
+ * The age of an answer counts from its question, because the store may decide at once and answer late. The same
+ * question is asked only once at the same time. lookupAtOnce answers from the cache only if all its answers are as of
+ * one moment.
  */
 export function createCache(store: Store, options: CacheOptions, clock: () => number = createElapsed()): CachedStore {
   const { entries, positiveMs, negativeMs, failureMs, staleMs } = options;
-  // Each has a place of its own, so that who tries out addresses does not push out those that exist.
+  // Each has its own space, so a client that guesses addresses does not push out those that exist.
   const refused = createLru<Said>(entries >> 2, belongsTo);
   const failed = createLru<Failure>(entries >> 3, belongsTo);
   const accepted = createLru<Said>(entries - (entries >> 2) - (entries >> 3), belongsTo);
   const lrus = [accepted, refused, failed] as const;
   const flights = createLru<Flight>(MOST_FLIGHTS, belongsTo);
-  const joinMs = Math.min(JOIN_MS, negativeMs); // a null that is waited for is as old as its lookup
+  const joinMs = Math.min(JOIN_MS, negativeMs); // the age of a null counts from its lookup
   const count = { hits: 0, misses: 0, joined: 0, staleServed: 0, failuresServed: 0 };
   let moments = 0;
   let closed = false;
@@ -104,18 +108,18 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
     if (said.answer !== null && said.answer.value.length > LONGEST_VALUE) return;
     (accepts(about, said.answer) ? accepted : refused).put(key, said);
   };
-  /** What was said of a key, and may still be answered. */
+  /** The answer for a key, if it may still be given. */
   const freshOf = (key: string, now: number): Said | undefined => {
     const found = accepted.get(key);
     if (found !== undefined && now - found.at < positiveMs) return found;
     const refusal = refused.get(key);
     return refusal !== undefined && now - refusal.at < negativeMs ? refusal : undefined;
   };
-  const note = (key: string, cause: unknown): void => {
-    // A store that was never filled says so at once, and is to be asked as soon as somebody fills it.
+  const keepFailure = (key: string, cause: unknown): void => {
+    // A store that was never filled fails fast, and must be asked again as soon as somebody fills it.
     if (!(cause instanceof EmptyStoreError)) failed.put(key, { cause, at: clock() });
   };
-  /** What was found before the store failed. */
+  /** The answer that accepts mail from before the store failed, if it is not too old. */
   const staleOf = (key: string): Answer => {
     const said = accepted.get(key);
     if (said === undefined || clock() - said.at >= staleMs) return null;
@@ -130,7 +134,7 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
     try {
       answer = store.lookup(question);
     } catch (cause) {
-      note(key, cause);
+      keepFailure(key, cause);
       const stale = staleOf(key);
       if (stale === null) throw cause;
       return stale;
@@ -140,7 +144,7 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
     keep(key, question.about, { answer, at, moment });
     return answer;
   };
-  /** Only the last lookup of a key may say what is kept: whatever was forgotten or asked again since has taken its place. */
+  /** Only the newest lookup of a key may change what is kept, and only if the key was not forgotten meanwhile. */
   const wait = (key: string, about: About, answer: Promise<Answer>, at: number, moment: number): Promise<Answer> => {
     const isLast = (): boolean => flights.get(key) === flight && flights.remove(key);
     const flight: Flight = {
@@ -151,7 +155,7 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
           return said;
         },
         (cause: unknown) => {
-          if (isLast()) note(key, cause);
+          if (isLast()) keepFailure(key, cause);
           const stale = staleOf(key);
           if (stale === null) throw cause;
           return stale;
@@ -162,7 +166,7 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
     return flight.answer;
   };
 
-  /** Their answers, where all are kept and as of one moment. */
+  /** The answers, if all are kept and as of one moment. */
   const keptAtOnce = (keys: readonly string[], now: number): readonly Answer[] | null => {
     const said = keys.map((key) => freshOf(key, now));
     const [first] = said;
@@ -179,7 +183,7 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
       flights.remove(key);
       if (answers instanceof Promise) {
         const answer = answers.then((all) => all[nth] as Answer);
-        wait(key, about, answer, at, moment).catch(() => {}); // who asked is told by `answers`
+        wait(key, about, answer, at, moment).catch(() => {}); // `answers` carries the failure to the caller
       } else keep(key, about, { answer: answers[nth] as Answer, at, moment });
     });
     return answers;
@@ -201,7 +205,7 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
         const stale = staleOf(key);
         if (stale !== null) return stale;
         count.failuresServed++;
-        throw again(failure, now);
+        throw repeated(failure, now);
       }
       const flight = flights.get(key);
       if (flight === undefined || now - flight.at > joinMs) return ask(key, question, now);
@@ -251,14 +255,14 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
 }
 
 /**
- * Whether what was found can only accept mail. A mailbox that is not active may be refused, the class of a domain may be the
- * wrong one, and what a table says may be REJECT: those are as grave as an absence.
+ * Whether an answer can only accept mail. A mailbox that is not active may be refused, a domain may have the wrong
+ * class, and a table may say REJECT: those are as serious as an absence.
  */
 function accepts(about: About, answer: Answer): boolean {
   return answer?.state === 'active' && (about === 'mailbox' || about === 'alias');
 }
 
-function again({ cause, at }: Failure, now: number): StoreError {
+function repeated({ cause, at }: Failure, now: number): StoreError {
   const reason = messageOf(cause);
-  return new StoreError(`failed ${Math.round(now - at)} ms ago, and is not asked again so soon: ${reason}`, { cause });
+  return new StoreError(`failed ${Math.round(now - at)} ms ago and is not asked again yet: ${reason}`, { cause });
 }

@@ -2,94 +2,95 @@ import { andThen } from '../../maybe.ts';
 import type { Answer, Maybe, Question } from '../../vocabulary.ts';
 import { type Store, StoreError } from '../store.ts';
 
-/** What is known of a store from elsewhere, for a kind of question. */
+/** Two questions of one kind. It is known what a store must answer to them. */
 export interface Canary {
-  /** What the store has to find. */
+  /** The store must find this. */
   readonly present: Question;
-  /** What it has to miss. */
+  /** The store must not find this. */
   readonly absent: Question;
 }
 
+/** Is told whether the canary of a store is found. */
 export interface CanaryEvents {
-  /** It finds what it should and misses what it should, again. */
+  /** The store answers both questions correctly again. */
   recovered(): void;
-  /** Told once, when it is noticed. */
+  /** Called once, when the first wrong answer is noticed. */
   failed(cause: unknown): void;
 }
 
-/** What a store says of what is known about it is wrong, so nothing that it says can be trusted. */
+/** A store gives a wrong answer to a question whose answer is known, so no answer of it can be trusted. */
 export class CanaryError extends StoreError {
   override name = 'CanaryError';
 }
 
-const EVERY_MS = 10_000; // for who asks nothing absent, and so that the alarm does not wait for the first refusal
+const EVERY_MS = 10_000; // so the alarm does not wait until the store is asked for something absent
 const AGAIN_MS = 1_000; // while it fails
 
 /**
- * A store whose absences count only where it finds a canary with them: a table that was emptied, a wrong search base, a Redis that
- * was flushed would otherwise refuse everybody. An atomic store is asked for both as of one moment, so that a table which is
- * emptied and filled again is no absence; any other one is asked for its canary after the absence, and one check serves all
- * the absences that were there before it began. While the canary fails, every question of its kind fails.
+ * A store whose absences count only if it finds its canary, too. Otherwise an emptied table, a wrong search base or a
+ * flushed Redis would refuse everybody. An atomic store is asked for both as of one moment, so a table that is emptied
+ * and filled again never causes an absence. Any other store is asked for its canary after the absence; one check
+ * confirms all absences from before it began. While the canary fails, every question of its kind fails.
  */
 export function createCanary(store: Store, canaries: ReadonlyMap<string, Canary>, events: CanaryEvents): Store {
   if (canaries.size === 0) return store;
-  const guards = new Map([...canaries].map(([kind, canary]) => [kind, createGuard(store, canary, events)]));
-  const guardsOf = (questions: readonly Question[]): readonly Guard[] => {
+  const checkers = new Map([...canaries].map(([kind, canary]) => [kind, createChecker(store, canary, events)]));
+  const checkersFor = (questions: readonly Question[]): readonly Checker[] => {
     const kinds = new Set(questions.map(kindOf));
-    return [...guards].filter(([kind]) => kinds.has(kind)).map(([, guard]) => guard);
+    return [...checkers].filter(([kind]) => kinds.has(kind)).map(([, checker]) => checker);
   };
 
-  /** Asks for the canaries as well, and believes no absence without them. */
-  const askWithCanaries = (questions: readonly Question[], asked: readonly Guard[]): Maybe<readonly Answer[]> => {
-    const all = store.lookupAtOnce([...questions, ...asked.flatMap((guard) => guard.questions)]);
+  /** Asks for the canaries as well. Without them, no absence is believed. */
+  const askWithCanaries = (questions: readonly Question[], asked: readonly Checker[]): Maybe<readonly Answer[]> => {
+    const all = store.lookupAtOnce([...questions, ...asked.flatMap((checker) => checker.questions)]);
     return andThen(all, (answers) => {
-      asked.forEach((guard, nth) => guard.judge(answers.slice(questions.length + 2 * nth) as [Answer, Answer]));
+      asked.forEach((checker, nth) => checker.judge(answers.slice(questions.length + 2 * nth) as [Answer, Answer]));
       return answers.slice(0, questions.length);
     });
   };
-  const confirm = (question: Question, guard: Guard): Maybe<Answer> => {
-    if (!store.atomic) return guard.check().then(() => null);
-    return andThen(askWithCanaries([question], [guard]), ([answer]) => answer as Answer);
+  const confirm = (question: Question, checker: Checker): Maybe<Answer> => {
+    if (!store.atomic) return checker.check().then(() => null);
+    return andThen(askWithCanaries([question], [checker]), ([answer]) => answer as Answer);
   };
 
   return {
     lookup(question) {
-      const guard = guards.get(kindOf(question));
-      if (guard === undefined) return store.lookup(question);
-      guard.throwIfFailed();
-      return andThen(store.lookup(question), (answer) => answer ?? confirm(question, guard));
+      const checker = checkers.get(kindOf(question));
+      if (checker === undefined) return store.lookup(question);
+      checker.throwIfFailed();
+      return andThen(store.lookup(question), (answer) => answer ?? confirm(question, checker));
     },
     lookupAtOnce(questions) {
-      const asked = guardsOf(questions);
-      for (const guard of asked) guard.throwIfFailed();
+      const asked = checkersFor(questions);
+      for (const checker of asked) checker.throwIfFailed();
       if (store.atomic) return askWithCanaries(questions, asked);
       return andThen(store.lookupAtOnce(questions), async (answers) => {
         const absent = questions.filter((_, at) => answers[at] === null);
-        await Promise.all(guardsOf(absent).map((guard) => guard.check()));
+        await Promise.all(checkersFor(absent).map((checker) => checker.check()));
         return answers;
       });
     },
     atomic: store.atomic,
     close() {
-      for (const guard of guards.values()) guard.close();
+      for (const checker of checkers.values()) checker.close();
       return store.close();
     },
   };
 }
 
-/** The canary of one kind of question. */
-interface Guard {
-  /** What has to be found, and what has to be missed. */
+/** Checks the canary of one kind of question. */
+interface Checker {
+  /** The question that must be found, and the one that must be absent. */
   readonly questions: readonly [Question, Question];
-  /** Throws CanaryError where the answers to `questions` are not what they have to be. */
+  /** Throws CanaryError if the answers to `questions` are wrong. */
   judge(answers: readonly [found: Answer, missed: Answer]): void;
-  /** Asks them, after all that is under way: what was absent before is certain then. */
+  /** Asks `questions` after everything that is under way. An absence from before is certain then. */
   check(): Promise<void>;
   throwIfFailed(): void;
   close(): void;
 }
 
-function createGuard(store: Store, { present, absent }: Canary, events: CanaryEvents): Guard {
+function createChecker(store: Store, { present, absent }: Canary, events: CanaryEvents): Checker {
   let failure: CanaryError | null = null;
   let pending: Promise<void> | null = null;
   let running: Promise<void> | null = null;
@@ -103,7 +104,7 @@ function createGuard(store: Store, { present, absent }: Canary, events: CanaryEv
       found === null
         ? new CanaryError(`the canary ${nameOf(present)} is not found`)
         : missed !== null
-          ? new CanaryError(`${nameOf(absent)} is found, which nobody has`)
+          ? new CanaryError(`${nameOf(absent)} is found, although it does not exist`)
           : null;
     if (before === null && failure !== null) events.failed(failure);
     if (before !== null && failure === null) events.recovered();
@@ -115,12 +116,12 @@ function createGuard(store: Store, { present, absent }: Canary, events: CanaryEv
   };
   const begin = async (): Promise<void> => {
     await running?.catch(() => {});
-    await new Promise((resolve) => setImmediate(resolve)); // a batch brings several absences at once
+    await new Promise((resolve) => setImmediate(resolve)); // a batch brings several absences at once: one check for all
     pending = null;
     running = run();
     return running;
   };
-  /** A check that has not begun yet. */
+  /** The next check, which has not begun yet. */
   const check = (): Promise<void> => (pending ??= begin());
   const schedule = (): void => {
     if (closed) return;
@@ -142,7 +143,7 @@ function createGuard(store: Store, { present, absent }: Canary, events: CanaryEv
   };
 }
 
-/** What a canary is for: a kind of question, and of tables each by itself. */
+/** The kind of questions that share a canary: what they are about, or `key TABLE` for a table. */
 export function kindOf(question: Question): string {
   return question.about === 'key' ? `key ${question.table}` : question.about;
 }

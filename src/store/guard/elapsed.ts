@@ -1,8 +1,9 @@
 const SUSPENDED_MS = 1_000;
 
 /**
- * Milliseconds that have passed, also while the machine was suspended: then the steady clock stands still, and what was absent
- * the evening before would still be. A wall clock that is set forward only makes answers older than they are.
+ * A clock of the milliseconds that have passed, also while the machine was suspended. Then the steady clock stands
+ * still, and an absence from the evening before would still count in the morning. If the wall clock is set forward,
+ * answers only seem older.
  */
 export function createElapsed(wall = () => Date.now(), steady = () => performance.now()): () => number {
   let slept = 0;

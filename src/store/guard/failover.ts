@@ -2,24 +2,26 @@ import { andThen } from '../../maybe.ts';
 import type { About, Answer, Maybe, Question } from '../../vocabulary.ts';
 import { type Store, StoreError } from '../store.ts';
 
-/** A store, and what it can be asked about. */
+/** A store of a map, and what it can be asked about. */
 export interface Member {
   readonly store: Store;
   readonly answers: ReadonlySet<About>;
 }
 
-/** The stores of a map as one. */
+/** The stores of a map, as one store. */
 export interface Failover extends Store {
-  /** Whether only one store can answer such a question, so that its answer is true at one moment. */
+  /** Whether only one store can answer such a question. Then the answer is true at one moment. */
   hasOneStoreFor(question: Question): boolean;
+  /** Whether at least one store can be asked about this. */
   canAnswer(about: About): boolean;
 }
 
 /**
- * Asks stores in order, each for what it can answer. The first entry found is the answer; null only when every store was
- * certain. A store that failed is never hidden by a later null: its failure is thrown, unless a later store finds the
- * entry. Stores have no moment in common, so what several of them are asked at once is asked past their caches: who moved from one to
- * another a second ago would be missed by what the one said before and the other says now.
+ * Asks stores in order, each for what it can answer. The first entry that is found is the answer. It is null only if
+ * every store was certain. A null of a later store never hides a failure: the failure is thrown, unless a later store
+ * finds the entry. Two stores share no moment, so lookupAtOnce asks several stores past their caches. Otherwise an
+ * entry that moved from one to the other a second ago could be absent from both: from the old answer of the one and the
+ * new answer of the other.
  */
 export function createFailover(stores: readonly Member[]): Failover {
   const members = stores.filter(({ answers }) => answers.size > 0);
@@ -50,7 +52,7 @@ export function createFailover(stores: readonly Member[]): Failover {
     return answer instanceof Promise ? answer.then(found, failed) : found(answer);
   };
 
-  /** Asks a store for what no store before it has found; `answers` and `failures` stand where the questions do. */
+  /** Asks a store for what no store before it has found. `answers` and `failures` have the order of the questions. */
   const askAtOnce = (
     questions: readonly Question[],
     member: number,
@@ -91,7 +93,7 @@ export function createFailover(stores: readonly Member[]): Failover {
   return {
     lookup: (question) => ask(question, storesFor(question), 0, null),
     lookupAtOnce(questions) {
-      questions.forEach(storesFor); // throws where none can answer
+      questions.forEach(storesFor); // throws if no store can answer
       if (members.length === 1) return (members[0] as Member).store.lookupAtOnce(questions);
       return askAtOnce(
         questions,

@@ -4,7 +4,7 @@ import { type Context, complain, optional, parsedBy, section, text, wholeNumber,
 import * as value from '../../toml/value.ts';
 import type { Canary } from './canary.ts';
 
-/** What keeps an outage of a store from becoming a refusal, and the keys that set it. */
+/** The keys of the guards, which keep an outage of a store from becoming a refusal. */
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -15,7 +15,7 @@ const canary = z
     mailbox: parsedBy(ADDRESS, value.addressOf).optional(),
     alias: parsedBy(ADDRESS, value.addressOf).optional(),
     domain: parsedBy('a domain, such as "example.org"', value.domain).optional(),
-    tables: z.record(z.string(), text('a key of it')).default({}).describe('{ access = "example.com" }'),
+    tables: z.record(z.string(), text('a key of that table')).default({}).describe('{ access = "example.com" }'),
   })
   .default({ tables: {} })
   .describe('{ mailbox = "postmaster@example.org" }')
@@ -42,7 +42,7 @@ const canary = z
   });
 
 const EXACTLY = { exact: false, folder: null, anyCase: false } as const;
-const NOBODY_HAS = 'smmap-canary-that-is-not'; // what has to be absent
+const NOBODY_HAS = 'smmap-canary-that-is-not'; // must be absent
 
 const cache = optional(
   section({
@@ -55,13 +55,13 @@ const cache = optional(
   }),
 ).describe('{ positive_ms = 300_000 }, or {} for its defaults');
 
-/** For every store. */
+/** The keys of every store. */
 export const storeKeys = { driver: z.string() };
 
-/** For every store that others fill. */
+/** The keys of every store that others fill. */
 export const contentKeys = { ...storeKeys, canary };
 
-/** For every store that is a server. */
+/** The keys of every store that is a server. */
 export const serverKeys = {
   ...contentKeys,
   cache,
@@ -70,13 +70,13 @@ export const serverKeys = {
   connections: wholeNumber(1, 100, 2, 'connections'),
 };
 
-/** What a driver takes for `events`: any name, its one word, or nothing. */
+/** What a driver accepts as `events`: any name, this one word, or nothing. */
 type Events = 'a channel' | 'keyspace' | 'nothing';
 
-/** Sees whether the driver can tell of its changes as `cache.events` says. */
+/** Adds a mistake if the driver cannot report its changes as `cache.events` says. */
 export function checkEvents(caching: CacheConfig | null, takes: Events, context: Context): void {
   const events = caching?.events ?? null;
   if (events === null || takes === 'a channel' || events === takes) return;
-  const remedy = takes === 'nothing' ? 'remove it: this driver tells of no changes' : `give "${takes}", or remove it`;
+  const remedy = takes === 'nothing' ? 'remove it: this driver reports no changes' : `give "${takes}", or remove it`;
   complain(context, [{ key: 'cache.events', reason: `is "${events}"`, remedy }]);
 }

@@ -1,18 +1,20 @@
 import type { Belongs, Selection } from './cache-key.ts';
 
-/** Values by their keys, in a bounded number. Each key has an owner in a domain, and all of one of those is forgotten at once. */
+/**
+ * A limited number of values, by key. Each key has an owner in a domain; all values of either are forgotten at once.
+ */
 export interface Lru<T> {
   get(key: string): T | undefined;
   put(key: string, value: T): void;
   remove(key: string): boolean;
   size(): number;
-  /** Forgets what is selected and says how many values that was. It takes no longer for a domain of 100,000 than for one value. */
+  /** Forgets what is selected and returns how many values that were. A domain of 100,000 takes no longer than one. */
   forget(selection: Selection): number;
-  /** Visits all that is selected. */
+  /** Visits everything that is selected. */
   each(selection: Selection, visit: (key: string, value: T) => void): void;
 }
 
-/** The values of an owner or a domain. They are forgotten by the flag alone: nobody looks at each of them. */
+/** The values of an owner or a domain. A flag makes all of them forgotten, without a visit to each of them. */
 interface Group {
   readonly name: string;
   readonly within: Group | null;
@@ -25,7 +27,7 @@ interface Kept<T> {
   readonly owner: Group;
 }
 
-/** A forgotten value stays in `kept` until its key is put again or the half goes. */
+/** A forgotten value stays in `kept` until its key is put again or the half is dropped. */
 interface Half<T> {
   readonly kept: Map<string, Kept<T>>;
   readonly owners: Map<string, Group>;
@@ -34,8 +36,9 @@ interface Half<T> {
 }
 
 /**
- * Keeps at most so many, and what was used last for longest: where the young half is full, it becomes the old one, and what nobody
- * used of that goes. Taking the oldest out of one Map instead costs 7 us, since it steps over those taken out before.
+ * Keeps at most `most` values, and longest those that were used last. When the young half is full, it becomes the old
+ * half, and what was not used of the previous old half is dropped. To remove the oldest from one Map instead costs 7
+ * us, because the search steps over those that were removed before.
  */
 export function createLru<T>(most: number, belongsTo: (key: string) => Belongs): Lru<T> {
   const mostYoung = most >> 1;
@@ -116,7 +119,7 @@ function take<T>(half: Half<T>, key: string): boolean {
   return true;
 }
 
-/** The group of that name, or a new one where there is none or it was forgotten with its domain. */
+/** The group of that name; a new one if there is none, or if it was forgotten with its domain. */
 function groupIn(groups: Map<string, Group>, name: string, within: Group | null): Group {
   const known = groups.get(name);
   if (known !== undefined && !isForgotten(known)) return known;

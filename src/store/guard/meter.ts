@@ -2,27 +2,27 @@ import { messageOf } from '../../message.ts';
 import type { Answer, Maybe } from '../../vocabulary.ts';
 import type { Store } from '../store.ts';
 
-/** What a store was asked, and what it said. */
+/** What a store was asked, and what it answered. */
 export interface Counts {
   readonly asked: number;
   readonly found: number;
   readonly absent: number;
   readonly failed: number;
-  /** Of the answers that had to be waited for. */
+  /** Only of the answers that did not come at once. */
   readonly meanMs: number;
   readonly slowestMs: number;
-  /** When it last answered, as the time of the day in ISO 8601; null: never. */
+  /** When it last answered, as date and time in ISO 8601; null: never. */
   readonly answeredAt: string | null;
-  /** Why the newest question failed, and when; null where it did not. */
+  /** Why the newest question failed, and when; null if it did not fail. */
   readonly failing: { readonly at: string; readonly cause: string } | null;
 }
 
-/** A store that counts, and the counts. */
+/** A store that counts what it is asked. */
 export interface MeteredStore extends Store {
   counts(): Counts;
 }
 
-/** Counts what passes through, and changes nothing. */
+/** A store that counts questions and answers, and changes nothing. */
 export function createMeter(store: Store): MeteredStore {
   let asked = 0;
   let found = 0;

@@ -5,8 +5,8 @@ import { ClosedError, LostError, type Store } from '../store.ts';
 const RETRY_MS = 1_000;
 
 /**
- * A store that may not be there yet: it is opened now, and where that fails every lookup fails too, with the cause, while
- * one try a second goes on. A driver that has lost what it opened throws LostError, and is opened anew.
+ * A store that may not exist yet. It is opened now. If that fails, every lookup fails with the cause, and tries to open
+ * the store again, at most once a second. If the driver throws LostError, the store is opened again.
  */
 export function createReopening(open: () => Store, events: Availability): Store {
   let store: Store | null = null;
@@ -47,7 +47,7 @@ export function createReopening(open: () => Store, events: Availability): Store 
   try {
     opened();
   } catch {
-    // `unavailable` was told; the daemon starts, and answers TEMP
+    // `unavailable` was called; the daemon starts and answers TEMP
   }
   return {
     lookup: (question) => ask((asked) => asked.lookup(question)),

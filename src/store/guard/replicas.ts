@@ -4,8 +4,8 @@ import type { Maybe } from '../../vocabulary.ts';
 import { type Store, StoreError } from '../store.ts';
 
 /**
- * Several servers of the same data, asked in order: the first that is certain, of an entry or of its absence, has the answer. A
- * server that lags behind the others may not be certain of an absence: it fails, and the next one is asked.
+ * Several servers with the same data, asked in order. The first that is certain, of an entry or of its absence, gives
+ * the answer. A server that lags behind the others is not certain of an absence: it fails, and the next one is asked.
  */
 export function createReplicas(stores: readonly Store[]): Store {
   const [only, ...others] = stores;

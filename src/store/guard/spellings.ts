@@ -4,11 +4,11 @@ import type { Answer, Maybe, Question } from '../../vocabulary.ts';
 import { type Store, UnstorableError } from '../store.ts';
 
 /**
- * A store that others fill, who may write `bücher.example` where we ask for `xn--bcher-kva.example`: what is not found by the one
- * spelling of a domain is asked for by the other one too, both as of one moment.
+ * A store that others fill. They may write `bücher.example` where smmap asks for `xn--bcher-kva.example`. What is
+ * absent under one spelling of the domain is asked under both spellings, as of one moment.
  */
 export function createSpellings(store: Store): Store {
-  /** Asks for what was absent by its other spelling as well; `others` has null for what has none. */
+  /** Asks for what was absent under its other spelling, too. `others` has null for a question without one. */
   const askBoth = async (
     questions: readonly Question[],
     others: readonly (Question | null)[],
@@ -19,7 +19,7 @@ export function createSpellings(store: Store): Store {
     const rest = all.slice(questions.length);
     return others.map((other, at) => (other === null ? null : rest.shift()) ?? (all[at] as Answer));
   };
-  /** The same where the store cannot hold some of the other spellings, which are absent then. */
+  /** The same. If the store cannot hold one of the other spellings, that one is absent. */
   const askStorable = async (
     questions: readonly Question[],
     others: readonly (Question | null)[],
@@ -63,7 +63,7 @@ export function createSpellings(store: Store): Store {
   };
 }
 
-/** The same question with its domain in Unicode, or for the key of a table in whichever spelling it has not; null: it has one. */
+/** The same question with its domain in Unicode, or (key of a table) in its other spelling; null if there is none. */
 function otherSpelling(question: Question): Question | null {
   if (question.about !== 'key') {
     const domain = unicodeOf(question.domain);
