@@ -3,7 +3,7 @@ import { type StoredRecord, keyOf } from '../../../record/record.ts';
 import { ClosedError, EmptyStoreError, type Store } from '../../store.ts';
 import { answerTo, encode } from '../../layout.ts';
 
-/** Records that stand in the configuration file: for a few fixed ones, and for tests. */
+/** A store of records from the configuration file: for a few fixed ones, and for tests. */
 export function createMemoryStore(records: Iterable<StoredRecord>): Store {
   const texts = new Map<string, string>();
   const classes = new Map<string, string>();

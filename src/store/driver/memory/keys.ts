@@ -9,6 +9,7 @@ import { type Context, complain, parsedBy, section, z } from '../../../toml/type
 import * as value from '../../../toml/value.ts';
 import { storeKeys } from '../../guard/keys.ts';
 
+/** The configuration of a memory store. */
 export interface MemoryConfig extends StoreConfig {
   readonly records: readonly StoredRecord[];
 }
@@ -28,12 +29,12 @@ const keys = section({
 }).transform(({ driver, mailboxes, aliases, domains, tables }, context): MemoryConfig => {
   const records = [mailboxes, aliases, domains, tables].flat();
   const remedy = 'give it mailboxes, aliases, domains or tables';
-  // Without any, nobody could be certain that nobody exists.
-  if (records.length === 0) complain(context, [{ key: '', reason: 'holds nothing', remedy }]);
+  // A store that was never filled could not be certain of any absence.
+  if (records.length === 0) complain(context, [{ key: '', reason: 'has no records', remedy }]);
   return { driver, records };
 });
 
-/** Records that stand in the configuration file itself. */
+/** The driver for records in the configuration file itself. */
 export const memory: Driver<MemoryConfig> = {
   package: null,
   keys,
@@ -77,7 +78,7 @@ function entriesOf(raw: Readonly<Record<string, readonly string[]>>, context: Co
 
 function recordOf(line: string, parse: (line: string) => StoredRecord | Flaw | null): StoredRecord {
   const found = parse(line);
-  if (found === null) throw new Error(`"${line}" holds nothing`);
+  if (found === null) throw new Error(`"${line}" contains no record`);
   if ('flaw' in found) throw new Error(found.flaw);
   return found;
 }
