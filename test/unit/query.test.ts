@@ -57,11 +57,11 @@ describe('a query', () => {
     ['has a parameter', 'select 1', 'has no parameter such as :local, so the answer would always be the same'],
     ['has no unknown parameter', 'select :detail', 'uses :detail, but may use only :local, :domain, :address'],
     ['is one statement', 'select :local; delete from users', 'is more than one statement'],
-    ['is a SELECT', 'delete from users where a = :local', 'is no SELECT'],
-    ['is not empty', ' ', 'is no SELECT'],
-    ['has no comment', 'select :local -- x', 'has a comment; leave it out'],
-    ['has no comment in the middle', 'select /* :domain */ :local', 'has a comment; leave it out'],
-    ['has no comment of MySQL', 'select :local # x', 'has a comment; leave it out', 'mysql'],
+    ['is a SELECT', 'delete from users where a = :local', 'is not a SELECT'],
+    ['is not empty', ' ', 'is not a SELECT'],
+    ['has no comment', 'select :local -- x', 'has a comment; remove it'],
+    ['has no comment in the middle', 'select /* :domain */ :local', 'has a comment; remove it'],
+    ['has no comment of MySQL', 'select :local # x', 'has a comment; remove it', 'mysql'],
   ])('%s', (_, text, expected, dialect) => {
     expect(read(text, dialect)).toEqual(expected);
   });

@@ -4,7 +4,7 @@ import { type Context, complain, type Mistake, optional, text, z } from '../../.
 import { type Dialect, type Queries, type Query, parseQuery } from './query.ts';
 import { SCHEMAS, type SchemaName } from './schema.ts';
 
-/** What SQL drivers have in common: a schema that we know or queries of the administrator's, or both. */
+/** The keys that all SQL drivers have: a schema that smmap knows, queries of your own, or both. */
 export const queryKeys = {
   schema: z
     .string()
@@ -15,14 +15,14 @@ export const queryKeys = {
 
 type QueryKeys = { readonly schema?: string | undefined } & { readonly [name in QueryName]: string | null };
 
-/** A schema's queries, each of which one in the file replaces. */
+/** The queries of a schema. A query in the configuration replaces that of the schema. */
 export function queriesOf(raw: QueryKeys, dialect: Dialect, context: Context): Queries {
   const mistakes: Mistake[] = [];
   const known = Object.hasOwn(SCHEMAS, raw.schema ?? '') ? SCHEMAS[raw.schema as SchemaName][dialect] : undefined;
   if (raw.schema !== undefined && known === undefined) {
     const names = Object.entries(SCHEMAS).filter(([, dialects]) => dialects[dialect] !== undefined);
     const remedy = `give one of ${names.map(([name]) => name).join(', ')}, or queries of your own`;
-    mistakes.push({ key: 'schema', reason: `is "${raw.schema}", which ${dialect} has not`, remedy });
+    mistakes.push({ key: 'schema', reason: `is "${raw.schema}", which does not exist for ${dialect}`, remedy });
   }
   const queries = new Map<QueryName, Query>();
   for (const name of QUERIES) {
@@ -36,8 +36,8 @@ export function queriesOf(raw: QueryKeys, dialect: Dialect, context: Context): Q
     }
   }
   if (mistakes.length === 0 && queries.size === 0) {
-    const remedy = `give it a schema, or one of ${QUERIES.join(', ')}`;
-    mistakes.push({ key: '', reason: 'has nothing to ask the database', remedy });
+    const remedy = `give it a schema, or at least one of ${QUERIES.join(', ')}`;
+    mistakes.push({ key: '', reason: 'has no query', remedy });
   }
   complain(context, mistakes);
   return Object.fromEntries(queries);
@@ -47,7 +47,7 @@ interface Asked {
   readonly queries: Queries;
 }
 
-/** What a database can answer: what it has a query for. An emptied table looks like one that never had anybody. */
+/** A database answers what it has a query for. A canary is wise: an emptied table looks as if it was always empty. */
 export const sqlAnswers = {
   answers: ({ queries }: Asked, question: Question): boolean => queries[queryNameOf(question)] !== undefined,
   canary: () => 'wise' as const,

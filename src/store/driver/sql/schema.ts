@@ -7,10 +7,10 @@ import { users } from './schema/users.ts';
 import { vimbadmin } from './schema/vimbadmin.ts';
 import type { Schema } from './schema/words.ts';
 
-/** Databases that smmap knows, so that nobody writes a query for them. */
+/** The mail systems whose databases smmap knows, so you do not have to write queries for them. */
 export type SchemaName = 'postfixadmin' | 'mailcow' | 'iredmail' | 'modoboa' | 'vimbadmin' | 'dovecot' | 'users';
 
-/** The texts of their queries, for parseQuery; a database that a mail system does not run on is left out. */
+/** The texts of their queries, for parseQuery. A database on which a mail system does not run is left out. */
 export const SCHEMAS: Readonly<Record<SchemaName, Schema>> = {
   postfixadmin,
   mailcow,

@@ -1,6 +1,9 @@
 import { inEach } from './words.ts';
 
-/** The table `users` of Dovecot's own example (dovecot-sql.conf.ext of 2.3). It has no index, and needs one on domain and username. */
+/**
+ * The table `users` of Dovecot's own example (dovecot-sql.conf.ext of 2.3). It has no index, but needs one on domain
+ * and username.
+ */
 export const dovecot = inEach(['postgresql', 'mysql', 'sqlite'], ({ folded, same }) => ({
   mailbox: `
     select u.username as local, u.domain, '' as value,

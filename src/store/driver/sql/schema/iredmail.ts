@@ -1,9 +1,10 @@
 import { inEach } from './words.ts';
 
 /**
- * iRedMail 1.8, database vmail. It stores names in lower case. Everything that leads from an address to another one is in
- * `forwardings`, a row a target: members of aliases and lists, forwarding of users, and each mailbox itself; a catch-all has the
- * bare domain for its address. An alias domain is not in `domain`. No query of iRedMail's looks at `expired`, and so does none here.
+ * iRedMail 1.8, database vmail. It stores names in lower case. Everything that leads from one address to another is in
+ * `forwardings`, a row for each target: members of aliases and lists, forwarding of users, and each mailbox itself. A
+ * catch-all has the bare domain as its address. An alias domain is not in `domain`. iRedMail's own queries ignore
+ * `expired`; so do these.
  */
 export const iredmail = inEach(['postgresql', 'mysql'], ({ concat, localOf }) => {
   const atTarget = concat(':local', "'@'", 'o.target_domain');
@@ -21,7 +22,7 @@ export const iredmail = inEach(['postgresql', 'mysql'], ({ concat, localOf }) =>
         join domain d on d.domain = m.domain
       where o.alias_domain = :domain`,
 
-    // An address, a catch-all, and the same for an alias domain.
+    // An address, a catch-all, and both again for an alias domain.
     alias: `
       select f.address, f.forwarding as value
       from forwardings f join domain d on d.domain = f.domain

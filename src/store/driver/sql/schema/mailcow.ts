@@ -1,12 +1,12 @@
 import { inEach } from './words.ts';
 
 /**
- * mailcow: dockerized, database of 2026-02. Names are compared without regard to case. `active` is 2 where mail is taken and
- * nobody may log in. An alias domain has the mailboxes of its target, but not its aliases and not its catch-all.
+ * mailcow: dockerized, database of 2026-02. It compares names without regard to case. `active` is 2 if mail is accepted
+ * but nobody may log in. An alias domain has the mailboxes of its target, but not its aliases and not its catch-all.
  */
 export const mailcow = inEach(['mysql'], ({ concat, same }) => ({
-  // As in its relay_recipient_maps, whoever is asked for in a relay domain that takes all is there; not where its catch-all is to
-  // have him, since a catch-all spares mailboxes.
+  // As in mailcow's relay_recipient_maps, every mailbox exists in a relay domain that accepts all recipients, unless the
+  // domain has a catch-all: a catch-all takes only what has no mailbox.
   mailbox: `
     select m.username as address, '' as value,
       case when m.active in (1, 2) and coalesce(d.active, 1) = 1 then 'active' else 'disabled' end as state
@@ -25,8 +25,8 @@ export const mailcow = inEach(['mysql'], ({ concat, same }) => ({
       left join alias c on c.address = ${concat("'@'", 'r.domain')} and c.active in (1, 2) and c.goto <> ''
     where r.domain = :domain and r.active = 1 and r.backupmx = 1 and r.relay_all_recipients = 1 and c.address is null`,
 
-  // In turn: aliases, rooms and things that take no mail, temporary addresses, mailboxes of an alias domain, and recipient maps, which
-  // its Postfix asks as recipient_canonical_maps: who is in them is a recipient too.
+  // In this order: aliases, rooms and things that take no mail, temporary addresses, mailboxes of an alias domain, and
+  // recipient maps. Its Postfix asks those as recipient_canonical_maps, so an address in them is a recipient, too.
   alias: `
     select a.address, a.goto as value
     from alias a left join domain d on d.domain = a.domain

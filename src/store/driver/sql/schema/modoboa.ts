@@ -1,9 +1,10 @@
 import { inEach } from './words.ts';
 
 /**
- * Modoboa 2.9. It stores names in lower case. A domain alias is a virtual alias domain there: nothing is delivered in it, so its
- * class is `alias`, and each address of the target is one that leads to the target. Modoboa itself rewrites the unknown too, and finds
- * out by reject_unverified_recipient; here they are certain not to be there, unless the target relays.
+ * Modoboa 2.9. It stores names in lower case. A domain alias is a virtual alias domain there: nothing is delivered to
+ * it. So its class is `alias`, and each address of its target domain is an alias that leads to the target. Modoboa
+ * itself also rewrites unknown addresses, and learns by reject_unverified_recipient that they do not exist. Here they
+ * are certainly absent, unless the target relays.
  */
 export const modoboa = inEach(['postgresql', 'mysql', 'sqlite'], ({ concat, localOf, now }) => {
   const receives = 'u.is_active and d.enabled and not m.is_send_only';
@@ -24,8 +25,8 @@ export const modoboa = inEach(['postgresql', 'mysql', 'sqlite'], ({ concat, loca
         join core_user u on u.id = m.user_id
       where o.name = :domain`,
 
-    // Modoboa's own row for a domain alias, internal and of no domain, leads whoever is asked for to the target. It is left out,
-    // since what follows is exact.
+    // Modoboa's own row for a domain alias (internal, without a domain) leads every address to the target. It is left
+    // out, because the queries after it are exact.
     alias: `
       select a.address, r.address as value
       from admin_alias a

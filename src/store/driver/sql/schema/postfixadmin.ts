@@ -1,9 +1,9 @@
 import { inEach } from './words.ts';
 
 /**
- * PostfixAdmin 4.0. It stores names in lower case. A domain that another one stands for is in `domain` as well. What is in a
- * deactivated domain counts as deactivated, also where DOCUMENTS/POSTFIX_CONF.txt asks for the mailbox alone, since there the
- * domain's own query refuses it.
+ * PostfixAdmin 4.0. It stores names in lower case. An alias domain is in `domain`, too. Everything in a deactivated
+ * domain counts as deactivated. This is also true if DOCUMENTS/POSTFIX_CONF.txt asks only for the mailbox: there, the
+ * query for the domain refuses it.
  */
 export const postfixadmin = inEach(['postgresql', 'mysql', 'sqlite'], ({ concat, localOf, same }) => {
   const atTarget = concat(':local', "'@'", 'o.target_domain');
@@ -23,7 +23,7 @@ export const postfixadmin = inEach(['postgresql', 'mysql', 'sqlite'], ({ concat,
         left join domain e on e.domain = o.alias_domain
       where o.alias_domain = :domain`,
 
-    // What an alias domain has for an address of its own comes before what its target has.
+    // An alias of the alias domain itself comes before the one of its target.
     alias: `
       select a.address, a.goto as value
       from alias a left join domain d on d.domain = a.domain
@@ -38,7 +38,7 @@ export const postfixadmin = inEach(['postgresql', 'mysql', 'sqlite'], ({ concat,
       where o.alias_domain = :domain and o.active and a.active and a.goto <> ''
         and coalesce(d.active, true) and coalesce(e.active, true) and own.address is null`,
 
-    // `ALL` is no domain, but what a super administrator may do.
+    // `ALL` is not a domain: it stands for the rights of a super administrator.
     domain: `
       select d.domain,
         case when d.backupmx or d.transport like 'smtp%' or d.transport like 'relay%'

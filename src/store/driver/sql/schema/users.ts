@@ -1,8 +1,9 @@
 import { inEach } from './words.ts';
 
 /**
- * The table `users` of "virtual hosting" with Sendmail, procmail and Dovecot: who has `alias_for` has no mailbox and stands for
- * that address; who has `forward` has one, and his mail goes elsewhere. It needs an index on domain and userpart.
+ * The table `users` of "virtual hosting" with Sendmail, procmail and Dovecot. A user with `alias_for` has no mailbox
+ * and stands for that address. A user with `forward` has a mailbox, but the mail goes elsewhere. It needs an index on
+ * domain and userpart.
  */
 export const users = inEach(['postgresql', 'mysql', 'sqlite'], ({ folded, same }) => {
   const named = `${folded('u.domain')} = ${folded(':domain')} and ${folded('u.userpart')} = ${folded(':local')}`;

@@ -1,6 +1,6 @@
 import { inEach } from './words.ts';
 
-/** ViMbAdmin 3.4, which knows no alias domains. It stores names in lower case. */
+/** ViMbAdmin 3.4, which has no alias domains. It stores names in lower case. */
 export const vimbadmin = inEach(['mysql'], () => ({
   mailbox: `
     select m.username as address, '' as value,

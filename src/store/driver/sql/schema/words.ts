@@ -6,15 +6,17 @@ export type Schema = Readonly<Partial<Record<Dialect, Readonly<Partial<Record<Qu
 
 /** What databases write differently. */
 export interface Words {
-  /** Texts, one behind the other. */
+  /** Joins texts. */
   readonly concat: (...parts: readonly string[]) => string;
-  /** Of an address that was found in a domain, what stands before the @. */
+  /** The part before the @ of an address in this domain. */
   readonly localOf: (address: string, domain: string) => string;
-  /** How a column is compared with what is asked, so that capitals are found by an index: MySQL compares so anyway. */
+  /** How a column is compared with a parameter, so an index finds capitals, too. MySQL always compares like this. */
   readonly folded: (column: string) => string;
-  /** Whether two texts differ in case at most. In MySQL `=` may also overlook accents, and what is hidden by a likeness is lost. */
+  /**
+   * Whether two texts differ only in case. In MySQL `=` may ignore accents, so a similar name could hide the right one.
+   */
   readonly same: (a: string, b: string) => string;
-  /** This moment, by the clock that the mail system's own queries read. */
+  /** The current time, by the clock that the mail system's own queries use. */
   readonly now: string;
 }
 
@@ -42,7 +44,7 @@ function before(length: string): Words['localOf'] {
   return (address, domain) => `substr(${address}, 1, ${length}(${address}) - ${length}(${domain}) - 1)`;
 }
 
-/** A schema that is the same in each of these databases but for their words. */
+/** A schema that differs only in these words between the databases. */
 export function inEach(
   dialects: readonly Dialect[],
   write: (words: Words) => Readonly<Partial<Record<QueryName, string>>>,
