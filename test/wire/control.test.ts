@@ -32,7 +32,7 @@ afterEach(async () => {
   for (const server of servers.splice(0)) await server.stop();
 });
 
-/** An answer behind a socket of its own, as `unix:PATH`. */
+/** Serves an answer on its own socket; returns the socket as `unix:PATH`. */
 async function listen(answer: (request: Request) => Maybe<Reply>, deadlineMs = 4_000): Promise<string> {
   const path = join(folder(), 'control.sock');
   const server = await startServer({ kind: 'unix', path, mode: 0o600, uid: -1, gid: -1 }, answer, { deadlineMs });
@@ -45,7 +45,7 @@ const mailbox = (address: string, folderName: string | null = null): Question =>
   return { about: 'mailbox', local, domain, exact: false, folder: folderName, anyCase: false };
 };
 
-/** fred is found, joe is disabled, who is down cannot be asked for, and nobody else is there. */
+/** fred is active, joe is disabled, a question for down fails, and everybody else is absent. */
 const PEOPLE = storeOf((question) => {
   if (question.about === 'key') return { value: '\x1b[31mREJECT\n', state: 'active' };
   if (question.about !== 'mailbox') return null;
@@ -107,7 +107,7 @@ describe('smmap cache show', () => {
     );
   };
 
-  it('has a line for each answer, in which nothing steers the terminal', async () => {
+  it('has a line for each answer, without control characters for the terminal', async () => {
     expect(await cache('show', [], await start())).toBe(0);
     expect(printed.out.split('\n')).toEqual([
       'store   about    what                            age   left  if it fails  answer',
@@ -123,19 +123,19 @@ describe('smmap cache show', () => {
     ]);
   });
 
-  it('shows what is asked for, and nothing else', async () => {
+  it('shows only what is asked for', async () => {
     expect(await cache('show', ['FRED@example.org'], await start())).toBe(0);
     expect(printed.out.match(/fred@example.org/g)).toHaveLength(2);
     expect(printed.out).not.toContain('joe');
   });
 
-  it('ends with 1 where nothing is cached of one of several', async () => {
+  it('ends with 1 if one of several addresses is not cached', async () => {
     expect(await cache('show', ['wilma@example.net', 'fred@example.org'], await start())).toBe(1);
     expect(printed.out).toContain('fred@example.org');
     expect(printed.err).toBe('smmap: nothing is cached about wilma@example.net\n');
   });
 
-  it('is cut to what fits into a reply, and says how many it left out', async () => {
+  it('is cut to the length of a reply, and says how many it left out', async () => {
     const people = controllable();
     for (let at = 0; at < 300; at++) await ask(people.cache, mailbox(`${'\u0001'.repeat(100)}${at}@example.org`));
     const server = await listen(createControl(() => new Map([['people', people]])));
@@ -148,7 +148,7 @@ describe('smmap cache show', () => {
 });
 
 describe('smmap cache show of thousands', () => {
-  it('counts also those that were never looked at', async () => {
+  it('also counts entries that it did not read', async () => {
     const { status } = controllable();
     const big = { status, cache: createCache(PEOPLE, { ...OPTIONS, entries: 100_000 }) };
     for (let at = 0; at < 3_000; at++) await ask(big.cache, mailbox(`user${at}@example.org`));
@@ -160,7 +160,7 @@ describe('smmap cache show of thousands', () => {
 });
 
 describe('smmap cache forget', () => {
-  it('drops an address in every store, and says how much that was', async () => {
+  it('drops an address in every store, and says how many entries it dropped', async () => {
     const [one, other] = [controllable(), controllable()];
     for (const { cache: each } of [one, other]) {
       await ask(each, mailbox('fred@example.org'), mailbox('fred@example.org', 'x'), mailbox('joe@example.org'));
@@ -181,7 +181,7 @@ describe('smmap cache forget', () => {
 });
 
 describe('smmap cache clear', () => {
-  it('drops all, or all of the stores that are named', async () => {
+  it('drops all entries, or all entries of the named stores', async () => {
     const [one, other] = [controllable(), controllable()];
     for (const { cache: each } of [one, other])
       await ask(each, mailbox('fred@example.org'), mailbox('joe@example.org'));
@@ -250,7 +250,7 @@ describe('smmap stores', () => {
     ]);
   });
 
-  it('prints an object a line', async () => {
+  it('prints one object on each line', async () => {
     expect(await printStores({ control: await start({}), json: true })).toBe(0);
     const lines = printed.out.trimEnd().split('\n');
     expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([
@@ -260,7 +260,7 @@ describe('smmap stores', () => {
     ]);
   });
 
-  it('says of more than fit into a reply how many are missing', async () => {
+  it('says how many stores are missing if they do not fit into a reply', async () => {
     const many = Array.from(
       { length: 300 },
       (_, at) => [`s${at}`, controllable({ silent: 'x'.repeat(1_000) })] as const,
@@ -277,21 +277,17 @@ describe('the control socket', () => {
   const control = createControl(() => new Map<string, Controllable>([['people', controllable()]]));
 
   it.each<[string, Request, RegExp]>([
-    [
-      'a command that there is not',
-      { map: 'mailbox', key: 'fred' },
-      /^unknown command; .*: stores, cache-show, cache-/,
-    ],
+    ['an unknown command', { map: 'mailbox', key: 'fred' }, /^unknown command; .*: stores, cache-show, cache-/],
     ['a key that is not UTF-8', { map: 'cache-forget', key: null }, /^the argument is not UTF-8$/],
     ['nothing to forget', { map: 'cache-forget', key: '' }, /^give an address/],
-    ['a store that there is not', { map: 'cache-clear', key: '__proto__' }, /^there is no store __proto__/],
-    ['the name of what every object has', { map: 'constructor', key: '' }, /^unknown command/],
+    ['an unknown store', { map: 'cache-clear', key: '__proto__' }, /^there is no store __proto__/],
+    ['the name of a property of every object', { map: 'constructor', key: '' }, /^unknown command/],
   ])('says of %s why not, and neither NOTFOUND nor PERM', (_, request, reason) => {
     const reply = control(request);
     expect(reply).toEqual({ kind: 'TEMP', reason: expect.stringMatching(reason) as string });
   });
 
-  it('says so where no store has a cache', () => {
+  it('says so if no store has a cache', () => {
     const none = createControl(() => new Map([['none', uncached]]));
     for (const [map, key] of [
       ['cache-show', ''],
@@ -305,7 +301,7 @@ describe('the control socket', () => {
     }
   });
 
-  it('survives a store that cannot tell of itself', () => {
+  it('survives a store that cannot report its state', () => {
     const failing = (): never => {
       throw new Error('oops');
     };
@@ -313,7 +309,7 @@ describe('the control socket', () => {
     expect(broken({ map: 'stores', key: '' })).toEqual({ kind: 'TEMP', reason: 'the command failed: Error: oops' });
   });
 
-  it('tells of daemons that handed over to it, for as long as they tell of themselves and have clients', () => {
+  it('lists the daemons that it replaced, as long as they report themselves and have clients', () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     onTestFinished(() => void vi.useRealTimers());
     const answer = createControl(() => new Map());
@@ -331,14 +327,14 @@ describe('the control socket', () => {
     expect(older()).toEqual([{ pid: 13, clients: 1 }]);
   });
 
-  it('sees the stores of the moment, so that a reload changes them', () => {
+  it('sees the current stores, also after a reload', () => {
     let stores = new Map<string, Controllable>([['old', uncached]]);
     const answer = createControl(() => stores);
     stores = new Map([['new', uncached]]);
     expect(answer({ map: 'stores', key: '' })).toMatchObject({ value: expect.stringContaining('"new"') as string });
   });
 
-  it('is asked by smmap probe as any server', async () => {
+  it('can be asked by smmap probe like any server', async () => {
     const people = controllable();
     await ask(people.cache, mailbox('fred@example.org'));
     const server = await listen(createControl(() => new Map([['people', people]])));
@@ -347,7 +343,7 @@ describe('the control socket', () => {
     expect(printed.out).toBe('fred@example.org\tOK {"forgotten":1}\n');
   });
 
-  it('has no reply over its limit, whatever is in a cache', async () => {
+  it('has no reply over its limit, whatever a cache contains', async () => {
     const people = controllable();
     for (let at = 0; at < 400; at++) await ask(people.cache, mailbox(`${'\ud800'.repeat(at)}@example.org`));
     const reply = createControl(() => new Map([['people', people]]))({ map: 'cache-show', key: '' });
@@ -366,7 +362,7 @@ describe('a command for a daemon', () => {
     ['stores', (control: string) => printStores({ control, json: false })],
   ];
 
-  it.each(commands)('%s: names the socket and the remedy where the daemon does not run', async (_, run) => {
+  it.each(commands)('%s: names the socket and the remedy if the daemon does not run', async (_, run) => {
     const server = `unix:${join(folder(), 'none.sock')}`;
     await expect(run(server)).rejects.toMatchObject({
       name: 'CliError',
@@ -382,10 +378,15 @@ describe('a command for a daemon', () => {
       76,
       /is not a control socket of smmap; it answered OK x/,
     ],
-    ['one that finds nothing', { kind: 'NOTFOUND' }, 76, /is not a control socket of smmap; it answered NOTFOUND/],
-    ['one that has no such map', { kind: 'TEMP', reason: 'unknown map' }, 69, /: unknown map$/],
-    ['one that answers a number', { kind: 'OK', value: '1' }, 76, /is not a control socket/],
-    ['one that answers null', { kind: 'OK', value: 'null' }, 76, /is not a control socket/],
+    [
+      'a server that replies NOTFOUND',
+      { kind: 'NOTFOUND' },
+      76,
+      /is not a control socket of smmap; it answered NOTFOUND/,
+    ],
+    ['a server without such a map', { kind: 'TEMP', reason: 'unknown map' }, 69, /: unknown map$/],
+    ['a server that replies with a number', { kind: 'OK', value: '1' }, 76, /is not a control socket/],
+    ['a server that replies with null', { kind: 'OK', value: 'null' }, 76, /is not a control socket/],
   ])('is not taken in by %s', async (_, reply, exitCode, message) => {
     const server = await listen(() => reply);
     for (const [, run] of commands) {
@@ -393,7 +394,7 @@ describe('a command for a daemon', () => {
     }
   });
 
-  it('says so where the daemon does not answer in time', async () => {
+  it('says so if the daemon does not answer in time', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
       const asked: Request[] = [];

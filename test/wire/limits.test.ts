@@ -57,7 +57,7 @@ function byHand(): {
 }
 
 describe('a deadline', () => {
-  it('is answered TEMP when it passes, and the late answer goes nowhere', async () => {
+  it('makes the reply TEMP when it passes, and the late answer is dropped', async () => {
     const hand = byHand();
     const { connect, told } = await start(hand.answer, { deadlineMs: 400 });
     const socket = connect();
@@ -72,7 +72,7 @@ describe('a deadline', () => {
     socket.destroy();
   });
 
-  it('counts from when a request came, also for requests that wait behind others', async () => {
+  it('counts from the arrival of a request, also if it waits behind others', async () => {
     const hand = byHand();
     const { connect, told } = await start(hand.answer, { deadlineMs: 1_500 });
     const socket = connect();
@@ -82,10 +82,10 @@ describe('a deadline', () => {
     expect(await all).toBe('20:TEMP deadline passed,'.repeat(3));
     expect(performance.now() - sent).toBeLessThan(3_000); // and not three times 1,500
     expect(told).toEqual(['deadline passed: a', 'deadline passed: b', 'deadline passed: c']);
-    expect(hand.asked).toEqual(['a']); // the store is not asked what nobody would hear
+    expect(hand.asked).toEqual(['a']); // the store is not asked if nobody would get the reply
   });
 
-  it('counts from when a request came, also where it could not be read before', async () => {
+  it('counts from the arrival of a request, also if it could not be read earlier', async () => {
     const { connect, told } = await start(byHand().answer, { deadlineMs: 2_000 });
     const socket = connect();
     for (const key of ['a', 'b', 'c']) {
@@ -99,11 +99,11 @@ describe('a deadline', () => {
     socket.destroy();
   });
 
-  it('counts from when a request came, also where this process was busy with others', async () => {
+  it('counts from the arrival of a request, also if the process was busy with others', async () => {
     const { connect, clients, told } = await start(
       (request) => {
         const until = performance.now() + 1_400;
-        while (performance.now() < until); // as SQLite does where a query lacks its index
+        while (performance.now() < until); // as SQLite does if a query has no index
         return echo(request);
       },
       { deadlineMs: 2_000 },
@@ -125,11 +125,11 @@ describe('a deadline', () => {
     expect(told).toEqual([]);
   });
 
-  it('ends the connection without a word where the answer is later than a client waits: this process stood still', async () => {
+  it('ends the connection without a reply if the process stood still for longer than a client waits', async () => {
     const { connect, told } = await start(
       (request) => {
         const until = performance.now() + 200;
-        while (performance.now() < until); // nothing else runs meanwhile, as when a disk hangs
+        while (performance.now() < until); // nothing else runs, as when a disk hangs
         return echo(request);
       },
       { deadlineMs: 100 },
@@ -142,7 +142,7 @@ describe('a deadline', () => {
 });
 
 describe('a client that sends thousands of requests at once', () => {
-  it('gets all its answers, and holds up nobody for longer than its turn', async () => {
+  it('gets all its replies, and delays others only for its turn', async () => {
     let answered = 0;
     const { connect } = await start((request) => {
       answered++;
@@ -164,7 +164,7 @@ describe('a client that sends thousands of requests at once', () => {
 });
 
 describe('a request in progress', () => {
-  it('is the only one of its connection, and others have their own', async () => {
+  it('is the only one of its connection; other connections have their own', async () => {
     const hand = byHand();
     const { connect } = await start(hand.answer);
     const [first, second] = [connect(), connect()];
@@ -181,7 +181,7 @@ describe('a request in progress', () => {
     second.destroy();
   });
 
-  it('stops the reading of its connection, which goes on after it', async () => {
+  it('stops the reading of its connection until it is finished', async () => {
     const hand = byHand();
     const { connect } = await start(hand.answer);
     const socket = connect();
@@ -199,20 +199,20 @@ describe('a request in progress', () => {
     socket.destroy();
   });
 
-  it('whose client has gone is forgotten', async () => {
+  it('is forgotten if its client is gone', async () => {
     const hand = byHand();
     const { connect, clients } = await start(hand.answer);
     const socket = connect();
     socket.write('3:m a,');
     await vi.waitUntil(() => hand.asked.length === 1);
-    socket.destroy(); // which looks like the half-close of one who waits for the answer
+    socket.destroy(); // looks like the half-close of a client that waits for the reply
     hand.give('a');
     await vi.waitUntil(() => clients.count === 0);
   });
 });
 
 describe('a connection is dropped', () => {
-  it('when a request stays unfinished, however slowly it goes on', async () => {
+  it('when a request stays unfinished, even if bytes come slowly', async () => {
     const { connect, told } = await start(echo, { unfinishedMs: 100 });
     const socket = connect();
     const closed = new Promise((resolve) => socket.on('close', resolve));
@@ -226,7 +226,7 @@ describe('a connection is dropped', () => {
     expect(told).toEqual(['ended: unfinished request']);
   });
 
-  it('and not when requests are finished one after the other for longer than that', async () => {
+  it('but not when requests are finished one after the other for longer than that', async () => {
     const { connect, told } = await start(echo, { unfinishedMs: 600 });
     const socket = connect();
     for (let at = 0; at < 6; at++) {
@@ -239,7 +239,7 @@ describe('a connection is dropped', () => {
     socket.destroy();
   });
 
-  it('when its client does not read, which holds the server back from answering more', async () => {
+  it('when its client does not read, and so the server cannot reply', async () => {
     let answered = 0;
     const { connect, told } = await start(
       () => {
@@ -255,12 +255,12 @@ describe('a connection is dropped', () => {
     socket.write('3:m a,'.repeat(5_000)); // asks for 250 MB
     await vi.waitUntil(() => told.length > 0, { timeout: 5_000 });
     expect(told).toEqual(['ended: replies not read']);
-    expect(answered).toBeLessThan(200); // what the kernel and one flush take, and no more
+    expect(answered).toBeLessThan(200); // as much as the kernel and one flush take
     socket.destroy();
     await closed;
   });
 
-  it('and not when it reads slowly', async () => {
+  it('but not when it reads slowly', async () => {
     const { connect, told } = await start(() => ({ kind: 'OK', value: 'x'.repeat(50_000) }), { unreadMs: 1_000 });
     const socket = connect();
     socket.pause();
@@ -277,7 +277,7 @@ describe('a connection is dropped', () => {
     expect(told).toEqual([]);
   });
 
-  it('when it is idle, but only where that is configured, and then by half', async () => {
+  it('by half when it is idle, but only if that is configured', async () => {
     const { connect, told } = await start(echo, { idleMs: 50 });
     const socket = connect();
     socket.write('3:m a,');
@@ -289,7 +289,7 @@ describe('a connection is dropped', () => {
   });
 });
 
-describe('a TEMP that the connection itself gives', () => {
+describe('a TEMP from the connection itself', () => {
   it.each([
     ['a request without a blank', '3:abc,', 'malformed request: undefined'],
     ['no netstring', 'abc', 'framing error: undefined'],
@@ -301,7 +301,7 @@ describe('a TEMP that the connection itself gives', () => {
     expect(told[0]).toBe(what);
   });
 
-  it('is told of a request beyond the soft limit of connections', async () => {
+  it('is reported for a request over the soft limit of connections', async () => {
     const { connect, clients, told } = await start(echo, { softConnections: 1, hardConnections: 10 });
     const first = connect();
     await vi.waitUntil(() => clients.count === 1);
@@ -333,7 +333,7 @@ describe('an answer', () => {
 });
 
 describe('the limits of connections', () => {
-  it('beyond the soft one everything is TEMP, until there is room again', async () => {
+  it('over the soft limit everything is TEMP, until connections close', async () => {
     const { connect, clients } = await start(echo, { softConnections: 2, hardConnections: 10 });
     const first = [connect(), connect()];
     await vi.waitUntil(() => clients.count === 2);
@@ -341,7 +341,7 @@ describe('the limits of connections', () => {
     third.write('3:m a,');
     expect(await readBytes(third, 29)).toBe('25:TEMP too many connections,');
     first[0]?.write('3:m a,');
-    expect(await readBytes(first[0] as never, 7)).toBe('4:OK a,'); // who was there before is served
+    expect(await readBytes(first[0] as never, 7)).toBe('4:OK a,'); // the earlier client is served
     first[1]?.destroy();
     await vi.waitUntil(() => clients.count === 2);
     third.write('3:m a,');
@@ -350,7 +350,7 @@ describe('the limits of connections', () => {
     first[0]?.destroy();
   });
 
-  it('beyond the hard one connections are closed at once', async () => {
+  it('over the hard limit new connections are closed at once', async () => {
     const { connect, clients, told } = await start(echo, { softConnections: 2, hardConnections: 2 });
     const first = [connect(), connect()];
     await vi.waitUntil(() => clients.count === 2);
@@ -368,7 +368,7 @@ describe('the limits of connections', () => {
 });
 
 describe('a stop', () => {
-  it('answers what was asked, half-closes, and waits for the clients up to a bound', async () => {
+  it('replies to open requests, half-closes, and waits for the clients up to a limit', async () => {
     const hand = byHand();
     const server = await startServer(unix(), hand.answer);
     const [asking, idle, halfway] = [server.connect(), server.connect(), server.connect()];
@@ -393,7 +393,7 @@ describe('a stop', () => {
     expect(server.clients.count).toBe(0);
   });
 
-  it('keeps its half of a connection for as long as the client keeps the other, whatever unread_ms is', async () => {
+  it('keeps its half of a connection as long as the client keeps the other, whatever unread_ms is', async () => {
     const server = await startServer(unix(), echo, { unreadMs: 30 });
     const socket = server.connect();
     await vi.waitUntil(() => server.clients.count === 1);
@@ -406,7 +406,7 @@ describe('a stop', () => {
     await closed;
   });
 
-  it('serves those on who never connect again', async () => {
+  it('continues to serve clients that never connect again', async () => {
     const server = await startServer(unix(), echo, {}, 'line');
     const socket = server.connect();
     await vi.waitUntil(() => server.clients.count === 1);
@@ -419,7 +419,7 @@ describe('a stop', () => {
     await closed;
   });
 
-  it('drops who does not close within the bound', async () => {
+  it('drops a client that does not close within the limit', async () => {
     const server = await startServer(unix(), echo);
     const socket = server.connect();
     const gone = new Promise((resolve) => socket.on('close', resolve));
@@ -436,7 +436,7 @@ describe('a stop', () => {
 });
 
 describe('tcp', () => {
-  it('lets in the loopback addresses and the allowed networks, and nobody else', async () => {
+  it('accepts only loopback addresses and the allowed networks', async () => {
     const answerTo = async (allow: { address: string; bits: number }[], from: string): Promise<string> => {
       const server = await start(echo, {}, { kind: 'tcp', host: '::', port: 0, allow });
       const port = /:(\d+)$/.exec(server.listener.where)?.[1];
@@ -451,7 +451,7 @@ describe('tcp', () => {
   });
 });
 
-/** The timer of each connection of a server's port, of proc_net_tcp(5): 02 where keepalive runs. */
+/** The timer of each connection to a port, from proc_net_tcp(5): 02 if keepalive runs. */
 function timersOf(port: number): string[] {
   const hex = port.toString(16).toUpperCase().padStart(4, '0');
   const lines = readFileSync('/proc/net/tcp', 'utf8').split('\n');
@@ -459,7 +459,7 @@ function timersOf(port: number): string[] {
   return connected.flatMap(([, local, , , , timer]) => (local?.endsWith(`:${hex}`) ? [timer?.slice(0, 2) ?? ''] : []));
 }
 
-describe('a client over tcp whose machine has gone', () => {
+describe('a client over tcp whose machine is gone', () => {
   it('is noticed by keepalive', async () => {
     const { connect, listener, clients } = await start(
       echo,
@@ -473,7 +473,7 @@ describe('a client over tcp whose machine has gone', () => {
   });
 });
 
-/** Leaves a socket file on which nobody listens. */
+/** Leaves a socket file without a listener. */
 async function leaveStale(path: string): Promise<void> {
   const dead = createServer();
   await new Promise<void>((resolve) => dead.listen(`${path}.aside`, resolve));
@@ -498,7 +498,7 @@ describe('a Unix socket', () => {
     expect(statSync(binding.path).mode & 0o777).toBe(0o640);
   });
 
-  it('is refused where another server listens, which is not disturbed', async () => {
+  it('is refused if another server listens, and does not disturb it', async () => {
     const binding = unix();
     const { connect } = await start(echo, {}, binding);
     await expect(listenAt(binding, events)).rejects.toThrow('another server listens there; stop it first');
@@ -517,7 +517,7 @@ describe('a Unix socket', () => {
     expect(await readAll(socket)).toBe('4:OK a,');
   });
 
-  it('of two servers that start at once goes to one', async () => {
+  it('goes to one of two servers that start at the same time', async () => {
     for (let round = 0; round < 20; round++) {
       const binding = unix();
       await leaveStale(binding.path);
@@ -530,7 +530,7 @@ describe('a Unix socket', () => {
     }
   });
 
-  it('is removed at stop, but not where another has taken its place', async () => {
+  it('is removed at the stop, but not if another server has replaced it', async () => {
     const binding = unix();
     const first = await listenAt(binding, events);
     rmSync(binding.path);
@@ -563,7 +563,7 @@ describe('a Unix socket', () => {
     await expect(listenAt({ ...unix(), path }, events)).rejects.toThrow(message);
   });
 
-  it('leaves nothing beside it where it fails', async () => {
+  it('leaves no other file if it fails', async () => {
     const dir = folder();
     writeFileSync(join(dir, 's.sock'), '');
     await expect(listenAt({ ...unix(), path: join(dir, 's.sock') }, events)).rejects.toThrow('not a socket');

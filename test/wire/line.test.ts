@@ -20,10 +20,10 @@ function answer({ map, key }: Request): Maybe<Reply> {
   return { kind: 'OK', value: key };
 }
 
-/** What a client sends before its half-close, in one piece or in pieces, and all that it gets. */
+/** What a client sends before its half-close, in one or several pieces, and everything that it gets. */
 const ROWS: readonly (readonly [string, string | readonly string[], string])[] = [
   ['a hit', 'userbase fred\n', 'OK fred\n'],
-  ['a miss, with its blank', 'userbase nobody\n', 'NOTFOUND \n'],
+  ['NOTFOUND, with its blank', 'userbase nobody\n', 'NOTFOUND \n'],
   ['a failure', 'm temp\n', 'TEMP lookup failed\n'],
   ['several lines in one piece', 'm fred\nm nobody\nm joe\n', 'OK fred\nNOTFOUND \nOK joe\n'],
   ['a line byte by byte', Array.from('m fred\n'), 'OK fred\n'],
@@ -34,7 +34,7 @@ const ROWS: readonly (readonly [string, string | readonly string[], string])[] =
   ['no blank, and then a request', 'fred\nm fred\n', 'TEMP malformed request\nOK fred\n'],
   ['an empty line', '\nm fred\n', 'TEMP malformed request\nOK fred\n'],
   ['a value of two lines', 'm two\n', 'TEMP reply is not a line\n'],
-  ['a netstring, which is no line', '6:m fred,', ''],
+  ['a netstring, which is not a line', '6:m fred,', ''],
   ['a line of exactly the limit', `m ${'x'.repeat(9_998)}\n`, `OK ${'x'.repeat(9_998)}\n`],
   ['a line of one byte more', `m ${'x'.repeat(9_999)}\n`, 'TEMP framing error\n'],
   ['a line without end', 'x'.repeat(10_001), 'TEMP framing error\n'],
@@ -69,7 +69,7 @@ describe('a client that speaks lines', () => {
     client.destroy();
   });
 
-  it('is told TEMP at the deadline, and goes on', async () => {
+  it('gets TEMP at the deadline, and keeps its connection', async () => {
     const server = await startServer(unix(), answer, { deadlineMs: 40 }, 'line');
     servers.push(server);
     const client = server.connect();
@@ -80,7 +80,7 @@ describe('a client that speaks lines', () => {
     client.destroy();
   });
 
-  it('is answered also behind a standstill, since it waits as long as it takes', async () => {
+  it('gets its reply also after a standstill, because it waits without a limit', async () => {
     let blocked = false;
     const stands = (request: Request): Maybe<Reply> => {
       if (request.key === 'block' && !blocked) {

@@ -62,7 +62,7 @@ const visit = (file: string): Promise<string> => readAll(connectTo(`unix:${join(
 const files = (): string[] => readdirSync(folder).toSorted();
 
 describe('an exchange of listeners', () => {
-  it('keeps what has the same place, opens what is new, and closes what is gone', async () => {
+  it('keeps listeners in the same place, opens new ones, and closes removed ones', async () => {
     const listeners = make();
     await listeners.exchange([unix('a', 'a'), unix('b', 'b')], false);
     const before = inode('b');
@@ -74,7 +74,7 @@ describe('an exchange of listeners', () => {
     expect(listeners.where).toEqual([`unix:${join(folder, 'c')}`]);
   });
 
-  it('takes no path and closes nothing where the last one cannot be had', async () => {
+  it('takes no path and closes nothing if the last listener cannot be opened', async () => {
     const listeners = make();
     await listeners.exchange([unix('a', 'a')], false);
     writeFileSync(join(folder, 'file'), 'precious');
@@ -87,7 +87,7 @@ describe('an exchange of listeners', () => {
     }
   });
 
-  it('takes over no path of another server where the last one cannot be had', async () => {
+  it('takes over no path of another server if the last listener cannot be opened', async () => {
     const [old, next] = [make(), make()];
     await old.exchange([unix('old', 'a')], false);
     const before = inode('a');
@@ -99,7 +99,7 @@ describe('an exchange of listeners', () => {
     await vi.waitUntil(() => told.includes('replaced old'));
   });
 
-  it('takes the path of a listener of its own that changes its mode, while clients of the old one are accepted', async () => {
+  it('replaces its own listener if the mode changes, while the old one still accepts clients', async () => {
     const listeners = make();
     await listeners.exchange([unix('a', 'a')], false);
     const early = connectTo(`unix:${join(folder, 'a')}`); // in the backlog until this turn is over
@@ -109,7 +109,7 @@ describe('an exchange of listeners', () => {
     expect(await visit('a')).toBe('a to maps');
   });
 
-  it('is refused where two listeners want one path', async () => {
+  it('is refused if two listeners want one path', async () => {
     const listeners = make();
     const exchange = listeners.exchange([unix('a', 'x'), unix('b', './x')], true);
     await expect(exchange).rejects.toThrow(/^a and b both listen on unix:.*\/x: remove one of them$/);
@@ -124,7 +124,7 @@ describe('an exchange of listeners', () => {
     expect(told.map((each) => each.split(' ')[1])).toEqual(['a', 'b', 'a', 'c']);
   });
 
-  it('that is under way when all is closed opens nothing', async () => {
+  it('opens nothing if everything is closed during it', async () => {
     const listeners = make();
     const exchange = listeners.exchange([unix('a', 'a'), unix('b', 'b')], false);
     listeners.close();
@@ -132,7 +132,7 @@ describe('an exchange of listeners', () => {
     await vi.waitUntil(() => files().length === 0);
   });
 
-  it('gives a path up to nobody but a server that listens', async () => {
+  it('gives up a path only to a server that listens', async () => {
     const listeners = make();
     await listeners.exchange([unix('a', 'a')], false);
     const rival = createServer().listen(join(folder, 'rival'));

@@ -10,7 +10,7 @@ afterEach(async () => {
   for (const server of servers.splice(0)) await server.stop();
 });
 
-/** Answers by the key: what it stands for, at once or later. */
+/** Replies as the key says, at once or later. */
 function answer({ map, key }: Request): Maybe<Reply> {
   if (map === 'later') return sleep(20, answer({ map: '', key }) as Reply);
   if (key === null) return { kind: 'NOTFOUND' };
@@ -24,10 +24,10 @@ const over = (start: string, length: number): string => `${start.length + length
 const TEMP_FRAMING = '18:TEMP framing error,';
 const TEMP_MALFORMED = '22:TEMP malformed request,';
 
-/** What a client sends before its half-close, in one piece or in pieces, and all that it gets. */
+/** What a client sends before its half-close, in one or several pieces, and everything that it gets. */
 const ROWS: readonly (readonly [string, string | readonly string[], string])[] = [
   ['a hit', '6:m fred,', '7:OK fred,'],
-  ['a miss', '8:m nobody,', '9:NOTFOUND ,'],
+  ['NOTFOUND', '8:m nobody,', '9:NOTFOUND ,'],
   ['a failure', '6:m temp,', '18:TEMP lookup failed,'],
   ['nothing', '', ''],
   ['several requests in one piece', '6:m fred,8:m nobody,5:m joe,', '7:OK fred,9:NOTFOUND ,6:OK joe,'],
@@ -45,7 +45,7 @@ const ROWS: readonly (readonly [string, string | readonly string[], string])[] =
   ['a key with commas and colons', '10:m 3:a,4:bc,', '11:OK 3:a,4:bc,'],
   ['an empty key', '2:m ,', '3:OK ,'],
   ['no blank', '4:fred,', TEMP_MALFORMED],
-  ['no blank, and then a request: the connection goes on', '4:fred,6:m fred,', `${TEMP_MALFORMED}7:OK fred,`],
+  ['no blank, and then a request: the connection stays open', '4:fred,6:m fred,', `${TEMP_MALFORMED}7:OK fred,`],
   ['an empty netstring', '0:,', TEMP_MALFORMED],
   ['a request of exactly the limit', over('m ', 9_998), '10001:OK (9998 x),'],
   ['a request of one byte more', over('m ', 9_999), TEMP_FRAMING],
@@ -59,7 +59,7 @@ const ROWS: readonly (readonly [string, string | readonly string[], string])[] =
   ['no comma', '6:m fred;', TEMP_FRAMING],
   ['a newline between two requests', '6:m fred,\n6:m fred,', `7:OK fred,${TEMP_FRAMING}`],
   ['a line instead of a netstring', 'm fred\n', TEMP_FRAMING],
-  ['a framing error behind answers that come later', '10:later fred,x', `7:OK fred,${TEMP_FRAMING}`],
+  ['a framing error after requests whose answers come later', '10:later fred,x', `7:OK fred,${TEMP_FRAMING}`],
   ['an unfinished request', '6:m fr', ''],
   ['a request and an unfinished one', '6:m fred,6:m fr', '7:OK fred,'],
 ];
@@ -74,11 +74,11 @@ describe.each(bindings(folder))('over %s', (_, binding) => {
       socket.write(piece, 'latin1');
       if (typeof sent !== 'string') await sleep(2); // so that it is a segment of its own
     }
-    socket.end(); // as Exim does behind each request
+    socket.end(); // as Exim does after each request
     expect((await reply).replace(/x{20,}/g, (run) => `(${run.length} x)`)).toBe(expected);
   });
 
-  it('keeps a connection for request after request, and for as long as the client is idle', async () => {
+  it('keeps a connection for many requests, and while the client is idle', async () => {
     const server = await startServer(binding(), answer);
     servers.push(server);
     const socket = server.connect();

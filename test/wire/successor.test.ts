@@ -10,7 +10,7 @@ const REQUEST = { map: 'mailbox', key: 'fred@example.org' };
 const TEMP = { kind: 'TEMP', reason: 'lookup failed' };
 const folder = temporaryFolders();
 
-/** A place where a server does this with each connection. */
+/** Starts a server that does this with each connection. Returns its place. */
 async function placeOfServer(serve: (socket: Socket) => void, protocol: Protocol = 'netstring'): Promise<Place> {
   const path = join(folder(), 's.sock');
   const server = createServer((socket) => serve(socket.on('error', () => {}))).listen(path);
@@ -19,7 +19,7 @@ async function placeOfServer(serve: (socket: Socket) => void, protocol: Protocol
   return { endpoint: { kind: 'unix', path }, protocol };
 }
 
-describe('who was taken over from', () => {
+describe('a daemon after a takeover', () => {
   it.each([
     ['OK', '6:OK abc,', { kind: 'OK', value: 'abc' }],
     ['NOTFOUND', '9:NOTFOUND ,', { kind: 'NOTFOUND' }],
@@ -30,7 +30,7 @@ describe('who was taken over from', () => {
     expect(await askSuccessor(place, REQUEST, LIMITS, () => {})).toEqual(reply);
   });
 
-  it('asks in lines where that is what the place speaks', async () => {
+  it('asks in lines if the new daemon speaks lines', async () => {
     const asked: string[] = [];
     const answer = (socket: Socket): void =>
       void socket.once('data', (line) => {
@@ -68,7 +68,7 @@ describe('who was taken over from', () => {
     expect(await askSuccessor(place, { map: 'mailbox', key }, LIMITS, () => {})).toEqual(TEMP);
   });
 
-  it('prefers netstrings, which can carry any key, and a place that has a name', () => {
+  it('prefers netstrings, which can carry any key, and a socket with a path', () => {
     const [held, line, netstring] = [
       { where: 'an inherited socket', protocol: 'netstring' },
       { where: 'unix:/run/line', protocol: 'line' },
