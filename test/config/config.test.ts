@@ -27,7 +27,7 @@ describe('the annotated file in systemd/', () => {
     expect(loadConfig(file, places)).toEqual(loadConfig(null, places));
   });
 
-  it('names every key that there is, if only in a comment', () => {
+  it('names every key, at least in a comment', () => {
     const uncommented = text.replace(/^# (?=\w+ = |\[)/gm, '');
     for (const key of ['log', 'limits', 'control', 'listen.mta', 'store.local', 'store.fixed', 'map."*"']) {
       expect(uncommented).toContain(`[${key}]`);
@@ -65,7 +65,7 @@ describe('a bad configuration', () => {
     expect(complaint(() => parseConfig(readFileSync(dir + name, 'utf8'), name, places))).toBe(expected);
   });
 
-  it('waits for the name of a group for a second at most, since a daemon that reloads answers nobody meanwhile', () => {
+  it('waits for the name of a group for a second at most, because nobody gets a reply during a reload', () => {
     const programs = folder();
     writeFileSync(`${programs}/getent`, '#!/bin/sh\nexec sleep 20\n', { mode: 0o755 });
     vi.stubEnv('PATH', `${programs}:${process.env['PATH']}`);
@@ -74,7 +74,7 @@ describe('a bad configuration', () => {
     vi.unstubAllEnvs();
   });
 
-  it('that cannot be read says so', () => {
+  it('names the file if it cannot be read', () => {
     expect(complaint(() => loadConfig('/nonexistent.toml', places))).toMatch(
       /^\/nonexistent\.toml: file: cannot be read \(ENOENT.*\); check the path and its permissions$/,
     );
@@ -82,7 +82,7 @@ describe('a bad configuration', () => {
 });
 
 describe('a configuration', () => {
-  it('of one map alone has the default listener and store', () => {
+  it('with only a map has the default listener and store', () => {
     const config = parseConfig('[map.cyrus]\ndefault_domain = "Bücher.example"', 'f', places);
     expect([...config.maps.keys()]).toEqual(['cyrus']);
     expect(config.maps.get('cyrus')).toMatchObject({
@@ -99,7 +99,7 @@ describe('a configuration', () => {
     });
   });
 
-  it('says what mailboxes are answered that are not active', () => {
+  it('has the replies for mailboxes that are not active', () => {
     const states = (text: string) => parseConfig(`[map.m]\nstates = ${text}`, 'f', places).maps.get('m')?.options;
     const temp = { kind: 'TEMP', reason: 'mailbox is over quota' };
     expect(states('{}')).toMatchObject({ states: { disabled: { kind: 'NOTFOUND' }, overquota: temp } });
@@ -108,7 +108,7 @@ describe('a configuration', () => {
     });
   });
 
-  it('asks of the stores that a map does not name those that can answer it, in their order', () => {
+  it('lets a map without stores ask all stores that can answer it, in their order', () => {
     const text = `
       [store.people]
       driver = "memory"
@@ -136,13 +136,13 @@ describe('a configuration', () => {
     });
   });
 
-  it('lets domains stand for others, whatever their spelling', () => {
+  it('has alias domains in any spelling', () => {
     const text = '[map.m]\nalias_domains = { "Bücher.example" = "EXAMPLE.org" }';
     const aliasDomains = new Map([['xn--bcher-kva.example', 'example.org']]);
     expect(parseConfig(text, 'f', places).maps.get('m')?.options).toMatchObject({ aliasDomains });
   });
 
-  it('has a map that answers which domains are hosted', () => {
+  it('has a map for hosted domains', () => {
     const config = parseConfig(
       '[map.domains]\nkind = "domain"\nalias_domains = { "b.example" = "a.example" }',
       'f',
@@ -155,7 +155,7 @@ describe('a configuration', () => {
     });
   });
 
-  it('asks all stores in the order of the file where a map names none', () => {
+  it('lets a map without stores ask them in the order of the file', () => {
     const config = parseConfig(
       '[store.z]\ndriver = "memory"\nmailboxes = ["a@b"]\n[store.a]\ndriver = "embedded"\npath = "/x"',
       'f',

@@ -47,13 +47,13 @@ describe.each(DOCUMENTS)('%s', (file) => {
   });
 });
 
-it('SECURITY.md names tests that there are', () => {
+it('SECURITY.md names tests that exist', () => {
   const named = [...textOf('SECURITY.md').matchAll(/`((?:unit|contract|wire|config|real)\/[\w./-]+)`/g)];
   expect(named.length).toBeGreaterThan(30);
   expect(named.map(([, name = '']) => name).filter((name) => !existsSync(join(ROOT, 'test', name)))).toEqual([]);
 });
 
-it('what one sees at 3 a.m., as docs/operations.md has it, is what smmap says', () => {
+it('the messages that docs/operations.md quotes are those of smmap', () => {
   const source = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
     .map((name) => textOf(join('src', name)))
@@ -66,7 +66,7 @@ it('what one sees at 3 a.m., as docs/operations.md has it, is what smmap says', 
   expect(texts.filter((text) => text !== 'Found left-over process' && !source.includes(text))).toEqual([]);
 });
 
-it('the driver in CONTRIBUTING.md is the one that a test adds', () => {
+it('CONTRIBUTING.md shows the driver that a test adds', () => {
   const fileOf = (name: string): string => {
     const text = textOf(`test/support/null/${name}`).replaceAll('../../../src/store/', '../../');
     return `// src/store/driver/null/${name}\n${text.replaceAll('../../../src/', '../../../')}`;
