@@ -12,7 +12,7 @@ const OPTIONS: CacheOptions = {
   staleMs: 86_400_000,
 };
 
-/** A store behind a cache; what an answer of before would hide is dropped when the store breaks. */
+/** A store behind a cache. When the store breaks, the cache is cleared, or its old answers would hide that. */
 function cached(options: Partial<CacheOptions>, prepare: (fake: ReturnType<typeof createFakeStore>) => void): Subject {
   let fake = createFakeStore(createMemoryStore([]));
   return {
@@ -59,6 +59,6 @@ const subject = cached({}, () => {});
 const { hangs } = subject;
 describeStore('the cache, asked everything twice', {
   open: async (records) => twice(await subject.open(records)),
-  breaks: { cannot: 'what it remembers for negativeMs is what it is for' },
+  breaks: { cannot: 'a cache repeats its answers after the store is gone; that is its purpose' },
   hangs,
 });

@@ -19,5 +19,5 @@ describeStore('the embedded store', {
     const later = performance.now() + 2_000; // the file is looked at once a second
     vi.spyOn(performance, 'now').mockReturnValue(later);
   },
-  hangs: { cannot: 'its file is mapped into this process, which a disk that hangs would stop as a whole' },
+  hangs: { cannot: 'its file is mapped into this process, so a disk that hangs would stop the test too' },
 });

@@ -46,7 +46,7 @@ function describeMethod(method: HttpRequest['method']): void {
       (await starting)?.hang();
     },
     lacks: {
-      unwrittenTables: 'a server answers 404 for that too; a canary tells',
+      unwrittenTables: 'a server answers 404 for that too; only a canary notices',
     },
   });
 }

@@ -37,6 +37,6 @@ describePart('LDAP', findSlapd(PARTS), (part) => {
     async hangs() {
       (await starting)?.hang();
     },
-    lacks: { unwrittenTables: 'a directory does not know what nobody ever wrote; a canary does' },
+    lacks: { unwrittenTables: 'a directory cannot tell it from an absence; only a canary notices' },
   });
 });

@@ -1,7 +1,7 @@
 import { createMemoryStore } from '../../src/store/driver/memory/driver.ts';
 import { describeStore } from './suite.ts';
 
-const cannot = 'it stands on nothing but this process';
+const cannot = 'it exists only in the memory of this process';
 
 describeStore('the memory store', {
   open: (records) => createMemoryStore(records),

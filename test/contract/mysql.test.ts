@@ -41,7 +41,7 @@ describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
         await server.sql(`drop database ${last}`);
       },
       hangs: { cannot: 'test/real/mysql.test.ts stops its server' },
-      lacks: { unwrittenTables: 'one SQL table may hold them all, and an empty one is as good as any' },
+      lacks: { unwrittenTables: 'one SQL table may hold all tables, so an empty one is normal' },
     });
   });
 });

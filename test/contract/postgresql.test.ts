@@ -59,7 +59,7 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
     },
     breaks: async () => await server.kill(),
     hangs: () => server.hang(),
-    lacks: { unwrittenTables: 'a query says no more of a table than that it has no row' },
+    lacks: { unwrittenTables: 'a query says only that there is no row' },
   });
 
   describe('the questions', () => {
@@ -126,7 +126,7 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
       expect(second).toBeInstanceOf(QuestionError);
     });
 
-    it('of 64 KB are asked, and found where they are there', async () => {
+    it('of 64 KB can be asked, and are found if they exist', async () => {
       const long = '\u00e9'.repeat(32_768);
       await server.sql('create table long (name text); insert into long select repeat($$\u00e9$$, 32768)');
       const bulk = askBy('select name as key from long where name = :key', 'key');
@@ -145,7 +145,7 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
       expect(settled[1]).toMatchObject({ reason: expect.any(QuestionError) as unknown });
     });
 
-    it('read no whole table where there is an index, whatever the planner thinks of it', async () => {
+    it('use the index of a table, even if the planner would read the whole table', async () => {
       await server.sql(`create table many (address varchar(255) primary key, domain varchar(255));
         insert into many select 'user' || n, 'example' || n % 10 from generate_series(1, 100000) n;
         create index on many (domain); analyze many`);
@@ -199,7 +199,7 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
       ]);
     });
 
-    it('fail where the column state is none of ours', async () => {
+    it('fail if the column state has an unknown value', async () => {
       await server.sql(`create table states (address text, state text);
         insert into states values ('user1@example.org', 'gone'), ('user2@example.org', null), ('user3@example.org', 'disabled')`);
       const bulk = askBy('select address, state from states where address = :address');
@@ -227,7 +227,7 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
       await bulk.close();
     });
 
-    it('may be bytes and numbers, and nothing that has no text of its own', async () => {
+    it('may be bytes and numbers, but not a type without a text form', async () => {
       const bulk = askBy(
         `select :local as local, case :local when 'a' then 'x'::bytea end as value from users limit 1`,
       );
@@ -251,7 +251,7 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
       const [create, insert] = fill.split('; ') as [string, string];
       await server.sql(create, undefined, name);
       if (encoding === 'SQL_ASCII') {
-        // In the bytes of another encoding, as nobody checked.
+        // In the bytes of another encoding, because nobody checked it.
         await server.sql(
           `set client_encoding = SQL_ASCII; insert into users values ('fred'), (E'jos\\351')`,
           undefined,
@@ -280,7 +280,7 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
       expect(said(answer)).toMatch(/row-level security/);
     });
 
-    it('is never seen empty while a table is emptied and filled anew, whatever isolation the account has', async () => {
+    it('is never seen empty while a table is emptied and filled in one transaction, at any isolation level', async () => {
       await server.sql(`create table filled (address text); insert into filled values ('user1@example.org');
         alter role lookup set default_transaction_isolation = 'repeatable read'; grant select on filled to lookup`);
       const bulk = askBy('select address from filled where address = :address', 'mailbox', {
@@ -307,7 +307,7 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
   describe('the connection', () => {
     const isOne = 'select address from users where address = :address';
 
-    it('is encrypted, and only with whom the authority knows', async () => {
+    it('is encrypted, and only to a server whose certificate the authority signed', async () => {
       const url = server.tcpUrl('lookup');
       const password = async (): Promise<string> => 'right';
       const tls = { ca: server.ca, cert: null, key: null, serverName: null, verify: true };
@@ -329,7 +329,7 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
       expect(await answerTo({ tls, url: server.url() })).toMatch(/does not support SSL/);
     });
 
-    it('asks for the password anew each time, so that a right one needs no restart', async () => {
+    it('reads the password again for each connection, so a corrected password needs no restart', async () => {
       let password = 'wrong-secret';
       const bulk = askBy(isOne, 'mailbox', {
         url: server.tcpUrl('lookup'),
@@ -349,7 +349,7 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
       expect(said((await without.lookupAll([mailbox('user1')]))[0])).toMatch(/asks for a password: set password_file/);
     });
 
-    it('fails within its time, also while it waits for another one, and is good again at once', async () => {
+    it('fails within its time, also while it waits for a connection, and works again at once', async () => {
       const bulk = ask({ connections: 1, timeoutMs: 500 });
       await server.sql(
         `truncate ${TABLES.join(', ')}; insert into mailboxes values ('fred', 'example.org', '', 'active')`,
@@ -365,7 +365,7 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
       expect(await bulk.lookupAll([mailbox('fred'), mailbox('nobody')])).toEqual([ACTIVE, null]);
     });
 
-    it('that is given up leaves nothing behind that still runs on the server', async () => {
+    it('that is given up leaves no query running on the server', async () => {
       const slow = askBy('select address from users, pg_sleep(30) where address = :address', 'mailbox', {
         timeoutMs: 300,
       });
@@ -374,7 +374,7 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
       await expect.poll(async () => await server.sql(running), { timeout: 2_000 }).toEqual([]);
     });
 
-    it('that was cut while idle is made anew, and fails at once where a question is on its way', async () => {
+    it('that was cut while idle is opened again, and fails at once if a question was sent', async () => {
       const slow = askBy(
         `select address from users, pg_sleep(case :local when 'user2' then 5 else 0 end) where address = :address`,
         'mailbox',
@@ -393,7 +393,7 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
       expect(performance.now() - begun).toBeLessThan(800);
     });
 
-    it('that was closed has no answer, and waits for nobody', async () => {
+    it('that was closed gives no answer, and does not wait', async () => {
       const bulk = ask();
       server.hang();
       const asked = bulk.lookupAll([mailbox('fred')]);
@@ -403,7 +403,7 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
       expect(said((await bulk.lookupAll([mailbox('fred')]))[0])).toMatch(/closed/);
     });
 
-    it('survives a table that is dropped, of another type, and back', async () => {
+    it('survives a table that is dropped, gets another type, and gets its old type back', async () => {
       await server.sql(
         `create table changing (address text, value text); insert into changing values ('user1@example.org', '1')`,
       );
@@ -411,7 +411,7 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
       const question = [mailbox('user1'), mailbox('nobody')];
       expect(await bulk.lookupAll(question)).toEqual([{ value: '1', state: 'active' }, null]);
       await server.sql('alter table changing alter value type integer using 2');
-      await bulk.lookupAll(question); // the plan that the server has kept is of no use any more
+      await bulk.lookupAll(question); // the plan that the server has kept is not valid any more
       expect(await bulk.lookupAll(question)).toEqual([{ value: '2', state: 'active' }, null]);
       await server.sql('alter table changing rename to changed');
       for (const answer of await bulk.lookupAll(question)) {
@@ -424,7 +424,7 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
   });
 
   describe('a standby', () => {
-    it('answers what it finds, is not certain of the rest, and is once it was promoted', async () => {
+    it('answers what it finds, is uncertain of absences, and is certain of them after its promotion', async () => {
       await server.sql(
         `truncate ${TABLES.join(', ')}; insert into mailboxes values ('fred', 'example.org', '', 'active')`,
       );
@@ -439,7 +439,7 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
         await standby.promote();
         const [still, first] = await bulk.lookupAll(questions);
         expect(still).toEqual(ACTIVE);
-        expect(first, 'what looked as the promotion came may have seen what was before').toBeInstanceOf(QuestionError);
+        expect(first, 'a question during the promotion may have seen old data').toBeInstanceOf(QuestionError);
         expect(await bulk.lookupAll(questions)).toEqual([ACTIVE, null]);
       } finally {
         await standby.stop();
@@ -448,7 +448,7 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
   });
 
   describe('a watch', () => {
-    it('tells what changed, and that all may have, after each connection', async () => {
+    it('reports what changed, and after each connection that everything may have changed', async () => {
       const told: (string | null)[] = [];
       const failures: StoreError[] = [];
       const watch = watchPostgresql(
@@ -565,7 +565,7 @@ describe('the url of a PostgreSQL server', () => {
 });
 
 describe('the rows of a batch', () => {
-  it('say nothing of a question that none of them names', () => {
+  it('make a question uncertain if no row names it', () => {
     const row = { smmap_n: '1', smmap_standby: false, smmap_found: null };
     expect(verdictsOf([mailbox('fred'), mailbox('joe')], [row], true, false)).toEqual([null, expect.any(StoreError)]);
   });

@@ -164,7 +164,7 @@ describePart('Redis', await findRedis(PARTS), (redis) => {
         expect(await ask(mailbox('nobody'))).toBeNull();
       });
 
-      it('has a doubt about a key of another type, and about none but that', async () => {
+      it('is uncertain only of a key of another type', async () => {
         const layouts = { mailbox: { key: 'mailbox:{address}', as: 'hash' } } as const;
         const right = ['hset', 'mailbox:joe@example.org', 'uid', '8'];
         await openWith(layouts, ['set', 'mailbox:fred@example.org', 'x'], right);
@@ -175,7 +175,7 @@ describePart('Redis', await findRedis(PARTS), (redis) => {
         await expect(ask(mailbox('fred'))).rejects.toThrow('WRONGTYPE');
       });
 
-      it('has a doubt about a value that is no text and a state that is none', async () => {
+      it('is uncertain of a value that is not a text, and of an unknown state', async () => {
         await openWith({ mailbox: KEYS.mailbox, alias: KEYS.alias });
         await server.cli('hset', 'mailbox:{fred@example.org}', 'state', 'gone');
         await server.cli('eval', String.raw`redis.call('hset', 'aliases', 'info@example.org', '\255')`, '0');
@@ -185,7 +185,7 @@ describePart('Redis', await findRedis(PARTS), (redis) => {
         );
       });
 
-      it('finds folders of a mailbox in a set, with the value of the mailbox, and none without the mailbox', async () => {
+      it('finds the folders of a mailbox in a set, with the value of the mailbox, but no folder without its mailbox', async () => {
         const layouts = {
           mailbox: { hash: 'virtual_mailbox', field: '{address}' },
           folder: { set: 'folders:{address}', member: '{detail}' },
@@ -205,7 +205,7 @@ describePart('Redis', await findRedis(PARTS), (redis) => {
         await expect(ask(mailbox('gone', 'x'))).rejects.toThrow(EmptyStoreError);
       });
 
-      it('fails a question that no layout has, and no other one', async () => {
+      it('fails only the question that has no layout', async () => {
         await openWith({ mailbox: { set: 'mailboxes', member: '{address}' } }, [
           'sadd',
           'mailboxes',
@@ -301,7 +301,7 @@ describePart('Redis', await findRedis(PARTS), (redis) => {
       await expect(store.lookup(mailbox('fred', 'abc'))).rejects.toThrow('give them one hash tag');
     });
 
-    it('follows a slot that moves while it is asked, and one that has moved', async () => {
+    it('follows a slot that moves during a question, and one that moved before', async () => {
       const [from, to] = cluster.masters as [Cluster['masters'][0], Cluster['masters'][0]];
       await write(['sadd', '{a}mailboxes', 'fred@example.org'], ['sadd', '{b}mailboxes', 'fred@example.org']);
       const slot = String(await from.cli('cluster', 'keyslot', '{b}'));

@@ -27,7 +27,7 @@ import { users } from '../support/schema/users.ts';
 import { vimbadmin } from '../support/schema/vimbadmin.ts';
 
 const FIXTURES: readonly Fixture[] = [postfixadmin, mailcow, iredmail, modoboa, vimbadmin, dovecot, users];
-const MANY = 10_000; // rows in each large table: far more than a database would rather read whole
+const MANY = 10_000; // rows in each large table: so many that a database prefers an index
 const BATCH = { most: 100, inFlight: 2 };
 const DRIVEN = { password: null, tls: null, connections: 2, timeoutMs: 5_000 };
 const NUMBERS: Readonly<Record<Dialect, string>> = {
@@ -67,7 +67,7 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
     describeAnswers(fixture, 'postgresql', () => store);
 
     it('reads no large table as a whole', async () => {
-      // As the driver has it in its sessions: else a table looks cheap to read where one row is enough.
+      // As in the sessions of the driver. Without it, reading a table looks cheap if one row is enough.
       await run(...manyOf(fixture, 'postgresql'), 'analyze', `alter database ${name} set enable_seqscan = off`);
       for (const [query, questions] of manyQuestions(queries)) {
         const text = batchStatement(
@@ -172,13 +172,13 @@ function describeAnswers(fixture: Fixture, dialect: Dialect, store: () => Store)
   });
 }
 
-/** The answers are the same among many rows, whatever way a database then takes. */
+/** With many rows the answers are the same, whichever plan the database chooses. */
 async function expectSame(fixture: Fixture, dialect: Dialect, store: Store): Promise<void> {
   const answers = await Promise.all(fixture.expectations.map((expectation) => answerTo(store, expectation)));
   expect(answers).toEqual(fixture.expectations.map((expectation) => expectedIn(dialect, expectation)));
 }
 
-/** A state, a class, or targets, of which a database has no order. */
+/** A state, a class, or targets. A database returns the targets in any order. */
 async function answerTo(store: Store, [, kind, asked]: Expectation): Promise<unknown> {
   let answer: Answer;
   try {

@@ -25,7 +25,7 @@ describe.each(['delete', 'wal'])('with the journal mode %s', (mode) => {
     breaks() {
       renameSync(last, `${last}.gone`);
     },
-    hangs: { cannot: 'its file is read by this process, which a disk that hangs would stop as a whole' },
-    lacks: { unwrittenTables: 'one SQL table may hold them all, and an empty one is as good as any' },
+    hangs: { cannot: 'its file is read by this process, so a disk that hangs would stop the test too' },
+    lacks: { unwrittenTables: 'one SQL table may hold all tables, so an empty one is normal' },
   });
 });

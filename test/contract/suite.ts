@@ -7,15 +7,15 @@ import type { StoredRecord } from '../../src/record/record.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Answer, Question, State } from '../../src/vocabulary.ts';
 
-/** What a driver or a wrapper brings to the suite. */
+/** What a driver or a guard must give to the suite. */
 export interface Subject {
   /** A store that holds these records and is open. */
   open(records: readonly StoredRecord[]): Promise<Store> | Store;
-  /** Takes away what the store stands on while it is open; or why that cannot be. */
+  /** Removes the server or file of the open store, or says why this is impossible. */
   breaks: ((store: Store) => Promise<void> | void) | { readonly cannot: string };
-  /** Makes what the store stands on hang; or why that cannot be. */
+  /** Makes the server or file of the store hang, or says why this is impossible. */
   hangs: (() => Promise<void> | void) | { readonly cannot: string };
-  /** What it does not have, and why; without this it has all. */
+  /** What it cannot do, and why. If missing, it can do everything. */
   lacks?: { readonly unwrittenTables?: string; readonly exactCase?: string };
 }
 
@@ -82,7 +82,7 @@ export function describeStore(name: string, subject: Subject): void {
       expect(await ask(store, 'fred')).toEqual({ value: '', state });
     });
 
-    it('is certain that a mailbox is not there: null, and nothing else', async () => {
+    it('is certain that a mailbox is absent: null', async () => {
       const store = await open('fred@example.org');
       expect(await ask(store, 'nobody')).toBeNull();
       expect(await ask(store, 'fred', 'example.com')).toBeNull();
@@ -90,7 +90,7 @@ export function describeStore(name: string, subject: Subject): void {
       expect(await ask(store, '')).toBeNull();
     });
 
-    it('finds a folder of a mailbox, exactly as it is spelt', async () => {
+    it('finds a folder of a mailbox only in its own case', async () => {
       const store = await open(
         'fred@example.org folder=abc folder="with space" folder=abc/Deep state=overquota',
         'joe@example.org',
@@ -106,7 +106,7 @@ export function describeStore(name: string, subject: Subject): void {
       expect(await ask(store, 'nobody', 'example.org', 'abc')).toBeNull();
     });
 
-    it('finds a folder in any case where it is asked so', async () => {
+    it('finds a folder in any case if the question allows it', async () => {
       const store = await open('fred@example.org folder=Abc/Deep folder=STRASSE', 'joe@example.org folder=other');
       for (const folder of ['Abc/Deep', 'abc/deep', 'ABC/DEEP', 'straße']) {
         expect(await ask(store, 'fred', 'example.org', folder, true)).not.toBeNull();
@@ -148,7 +148,7 @@ export function describeStore(name: string, subject: Subject): void {
       expect(await ask(store, 'f@g.example', 'g.example')).toBeNull();
     });
 
-    it('finds a domain in which there is a mailbox, in whatever state, and no other', async () => {
+    it('finds a domain with a mailbox in any state, and no other domain', async () => {
       const store = await open('fred@example.org state=disabled', '@shared.example folder=news', 'joe@b.example.org');
       const has = async (domain: string): Promise<Answer> => await store.lookup({ about: 'domain', domain });
       for (const domain of ['example.org', 'shared.example', 'b.example.org']) {
@@ -159,7 +159,7 @@ export function describeStore(name: string, subject: Subject): void {
       }
     });
 
-    it('says of a written domain its class, and takes a domain with a mailbox for no alias domain', async () => {
+    it('answers the class of a domain record, but never alias for a domain with a mailbox', async () => {
       const lines = ['a.example', 'b.example alias', 'c.example relay', 'd.example alias', 'e.example relay'];
       const store = await openWith(
         ...lines.map((line) => parse(line, parseDomainLine)),
@@ -173,7 +173,7 @@ export function describeStore(name: string, subject: Subject): void {
       expect(await Promise.all(classes)).toEqual(['mailbox', 'alias', 'relay', 'mailbox', 'relay', null]);
     });
 
-    it('finds what a mailbox has to say for itself', async () => {
+    it('finds the value of a mailbox', async () => {
       const store = await open(
         'fred@example.org value="8:8:/home/fred x" folder=abc state=disabled',
         'joe@example.org',
@@ -185,7 +185,7 @@ export function describeStore(name: string, subject: Subject): void {
     });
 
     orSkip(exactCase)(
-      'finds a name that is spelt in capitals folded, and exactly only in its own spelling',
+      'finds a name in capitals with folded case, and without folding only in its own spelling',
       async () => {
         const store = await openWith(
           parse('Fred@example.org folder=abc', parseMailboxLine),
@@ -271,7 +271,7 @@ export function describeStore(name: string, subject: Subject): void {
       expect(await valueOf(store, 'other', '+*@dom')).toBeNull();
     });
 
-    orSkip(unwrittenTables)('is certain of nothing in a table that nobody ever wrote', async () => {
+    orSkip(unwrittenTables)('is uncertain of everything in a table that was never written', async () => {
       const store = await openWith(parse('example.com REJECT', (text) => parseEntryLine('access', text)));
       await expect(valueOf(store, 'acces', 'example.com')).rejects.toThrow();
     });
@@ -322,7 +322,7 @@ export function describeStore(name: string, subject: Subject): void {
       expect(answers.map((answer) => answer !== null)).toEqual(questions.map((_, at) => at < 60));
     });
 
-    it('fails after close, also for what it had found', async () => {
+    it('fails after close, also for entries that it found before', async () => {
       const store = await open('fred@example.org');
       expect(await ask(store, 'fred')).not.toBeNull();
       await store.close();
@@ -333,7 +333,7 @@ export function describeStore(name: string, subject: Subject): void {
 
     const { breaks, hangs } = subject;
     if (typeof breaks === 'function') {
-      it('fails, and never says null, once what it stands on is gone', async () => {
+      it('fails, and never answers null, after its server or file is gone', async () => {
         const store = await open('fred@example.org');
         expect(await ask(store, 'nobody')).toBeNull();
         await breaks(store);
@@ -343,16 +343,16 @@ export function describeStore(name: string, subject: Subject): void {
         await expect((async () => await store.lookupAtOnce(both))()).rejects.toThrow();
       });
     } else {
-      it.skip(`fails once what it stands on is gone: ${breaks.cannot}`);
+      it.skip(`fails after its server or file is gone: ${breaks.cannot}`);
     }
     if (typeof hangs === 'function') {
-      it('says nothing while what it stands on hangs', async () => {
+      it('does not answer while its server or file hangs', async () => {
         const store = await open('fred@example.org');
         await hangs();
         await expect(Promise.race([ask(store, 'nobody'), Promise.reject(new Error('hangs'))])).rejects.toThrow('hangs');
       });
     } else {
-      it.skip(`says nothing while what it stands on hangs: ${hangs.cannot}`);
+      it.skip(`does not answer while its server or file hangs: ${hangs.cannot}`);
     }
   });
 }

@@ -12,7 +12,7 @@ import type { Question } from '../../src/vocabulary.ts';
 import { createFakeStore, storeOf } from '../support/store.ts';
 import { type Subject, describeStore } from './suite.ts';
 
-/** What a canary is asked for, beside what a test puts into a store. */
+/** The canary. A store contains it in addition to the entries of a test. */
 const CANARIES = [
   { about: 'mailbox', local: 'canary', domain: 'canary.example', state: 'active', value: '', folders: [] },
   { about: 'alias', local: 'canary', domain: 'canary.example', targets: ['x'] },
@@ -26,7 +26,7 @@ function canaryFor(about: 'mailbox' | 'alias') {
   return { present: ask('canary'), absent: ask('nobody') };
 }
 
-/** A wrapper is a store: whatever is wrapped, the contract is the same. */
+/** A guard is a store too, so the contract is the same. */
 function wrapped(wrap: (store: Store) => Store): Subject {
   let fake = createFakeStore(createMemoryStore([]));
   return {
@@ -53,7 +53,7 @@ describeStore(
   wrapped((store) => failoverOver(store)),
 );
 describeStore(
-  'failover over two stores, of which each is asked for some kinds of question',
+  'failover over two stores that answer different kinds of question',
   wrapped((store) =>
     createFailover([
       { store, answers: new Set(['mailbox', 'key'] as const) },
@@ -62,7 +62,7 @@ describeStore(
   ),
 );
 describeStore(
-  'failover over two stores, of which the second holds all',
+  'failover over two stores; the second holds everything',
   wrapped((store) => failoverOver(createOther(), store)),
 );
 describeStore(
@@ -84,7 +84,7 @@ describeStore(
   ),
 );
 describeStore(
-  'replicas, of which the first always fails',
+  'replicas; the first always fails',
   wrapped((store) => createReplicas([createFailing(), store])),
 );
 describeStore(
