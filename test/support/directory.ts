@@ -37,7 +37,7 @@ function search(
   return { base: null, scope: 'sub', filter, value, state, identity };
 }
 
-/** Records as entries below a new one that they have to themselves. */
+/** Adds records as entries below a new entry of their own. */
 export function entriesOf(
   parent: string,
   records: readonly StoredRecord[],

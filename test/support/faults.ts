@@ -4,19 +4,19 @@ import type { Store } from '../../src/store/store.ts';
 import type { Question } from '../../src/vocabulary.ts';
 
 export interface Trial {
-  /** What the store holds all the time, and what it never does. */
+  /** Entries that the store always has, and questions for entries that it never has. */
   readonly present: readonly Question[];
   readonly absent: readonly Question[];
-  /** Breaks what the store stands on, while it is asked. */
+  /** Breaks the server or file of the store, while the store is asked. */
   fault(): Promise<void> | void;
-  /** How long it stays broken before it is mended. */
+  /** How long it stays broken before it is repaired. */
   readonly brokenMs?: number;
   mend(): Promise<void> | void;
-  /** Whether questions have to fail in between; false where another server takes over. Default: true. */
+  /** Whether questions must fail while it is broken. False if another server replaces it. Default: true. */
   readonly fails?: boolean;
 }
 
-/** What was answered. */
+/** The numbers of answers. */
 export interface Outcome {
   answers: number;
   found: number;
@@ -35,9 +35,9 @@ const RECOVERY_MS = 5_000;
 const PAUSE_MS = 5; // after a failure at once, so that a loop of them does not take all the time there is
 
 /**
- * Keeps 50 questions on their way to a store while it is broken and mended, and expects: nothing that exists is ever absent,
- * nothing that does not is ever found, each question is settled within 3 s, and full speed again within 5 s of the
- * repair. The outcome has the number of answers that were checked; a test prints it with `tell`.
+ * Keeps 50 open questions to a store while it is broken and repaired. Expects: nothing that exists is ever absent,
+ * nothing absent is ever found, each question settles within 3 s, and the store has full speed within 5 s of the
+ * repair. The outcome has the number of checked answers. A test prints it with `tell`.
  */
 export async function expectNoLies(store: Store, trial: Trial): Promise<Outcome> {
   const outcome: Outcome = { answers: 0, found: 0, absent: 0, failed: 0, slowestMs: 0, recoveredMs: NaN };

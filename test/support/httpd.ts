@@ -19,7 +19,7 @@ export interface Httpd {
   kill(): Promise<void>;
   hang(): void;
   resume(): void;
-  /** Starts it where it does not run, with the rows that it had. */
+  /** Starts it if it does not run, with the same rows as before. */
   start(): Promise<void>;
   stop(): Promise<void>;
 }

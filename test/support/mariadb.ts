@@ -16,9 +16,9 @@ const WAIT_MS = 20_000;
 export interface MariadbOptions {
   /** Listens on a port of the loopback, too. */
   readonly tcp?: boolean;
-  /** PEM texts; with these, TLS is there for who asks for it. */
+  /** PEM texts. With these, clients may use TLS. */
   readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string };
-  /** More options of mariadbd, such as `--log-bin`. */
+  /** Further options of mariadbd, such as `--log-bin`. */
   readonly settings?: readonly string[];
 }
 
@@ -51,7 +51,7 @@ export interface Installation {
   startPair(): Promise<{ readonly primary: Mariadb; readonly replica: Replica }>;
 }
 
-/** It refuses to be root: it runs as daemon where root starts it. */
+/** It refuses to run as root. If root starts it, it runs as the user daemon. */
 export async function findMariadb(parts: string): Promise<Installation | Missing> {
   const name = 'MariaDB';
   const place = findPlace(name, parts, 'mariadb', ['usr/sbin/mariadbd', 'usr/bin/mariadb-install-db']);
@@ -80,7 +80,7 @@ async function startMariadb({ root, env }: Place, options: MariadbOptions): Prom
     `--basedir=${usr}`,
     `--lc-messages-dir=${usr}/share/mysql`,
     `--plugin-dir=${usr}/lib/mysql/plugin`,
-    `--tmpdir=${folder}`, // it removes what others have in theirs
+    `--tmpdir=${folder}`, // it would remove files of other servers
   ];
   const socketPath = at('sock');
   const port = options.tcp === true ? await freePort() : null;
@@ -186,7 +186,7 @@ async function startPair(start: Installation['start']): Promise<{ primary: Maria
   return { primary, replica: { ...replica, catchUp } };
 }
 
-/** What makes it start within a second; nobody needs these data after a power cut. */
+/** Options for a start within a second. The data need not survive a power cut. */
 const QUICK = [
   '--innodb-buffer-pool-size=8M',
   '--innodb-log-file-size=4M',
@@ -197,14 +197,14 @@ const QUICK = [
   '--aria-pagecache-buffer-size=1M',
 ];
 
-/** Gives the folder to who will run it, and says by which arguments of setpriv one becomes him. */
+/** Gives the folder to the user that will run it, and returns the arguments of setpriv for this user. */
 async function ownerOf(folder: string): Promise<readonly string[]> {
   if (userInfo().uid !== 0) return [];
   const { stdout, code, stderr } = await run('sh', ['-c', 'id -u daemon && id -g daemon']);
   const [uid, gid] = stdout.trim().split('\n').map(Number);
   if (code !== 0 || uid === undefined || gid === undefined) throw new Error(`no account daemon: ${stderr}`);
   await chown(folder, uid, gid);
-  await chmod(folder, 0o755); // for who asks it
+  await chmod(folder, 0o755); // for its clients
   return [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'];
 }
 

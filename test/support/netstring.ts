@@ -2,7 +2,8 @@ import { createRequire } from 'node:module';
 
 /**
  * The npm package `netstring`: a second codec, written by others. It loads through a private API of Node
- * (`process.binding`), so only tests may use it; it checks no comma and has no limit, so it only writes and reads what is right.
+ * (`process.binding`), so only tests may use it. It does not check the comma and has no limit, so it is only for
+ * correct netstrings.
  */
 const second = createRequire(import.meta.url)('netstring') as {
   nsWrite(payload: Buffer): Buffer;

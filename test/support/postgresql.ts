@@ -16,7 +16,7 @@ const WAIT_MS = 20_000;
 export const ADMIN = 'admin';
 
 export interface StartOptions {
-  /** Also on 127.0.0.1, with a certificate for localhost, where all but the administrator need a password. */
+  /** Also on 127.0.0.1, with a certificate for localhost. All users but the administrator need a password there. */
   readonly tcp?: boolean;
   readonly settings?: Readonly<Record<string, string>>;
 }
@@ -25,7 +25,7 @@ export interface Postgresql {
   /** The folder of the Unix socket. */
   readonly folder: string;
   readonly port: number;
-  /** The certificate of its authority, where it has TCP. */
+  /** The certificate of its authority, if it has TCP. */
   readonly ca: string;
   url(database?: string, user?: string): string;
   tcpUrl(user: string, database?: string): string;
@@ -35,7 +35,7 @@ export interface Postgresql {
   kill(what?: 'all' | 'postmaster'): Promise<void>;
   hang(): void;
   resume(): void;
-  /** Starts what was ended, or ends it first: `fast` cuts connections, `immediate` is a crash. */
+  /** Starts it again, after it ended it: `fast` cuts connections, `immediate` is a crash. */
   restart(how?: 'fast' | 'immediate'): Promise<void>;
   /** Makes a standby a primary. */
   promote(): Promise<void>;
@@ -48,7 +48,7 @@ export interface Installation {
   startStandby(primary: Postgresql): Promise<Postgresql>;
 }
 
-/** It refuses to be root: it runs as daemon where root starts it. */
+/** It refuses to run as root. If root starts it, it runs as the user daemon. */
 export function findPostgresql(parts: string): Installation | Missing {
   const programs = ['postgres', 'initdb', 'pg_basebackup'];
   const found = findPrograms('PostgreSQL', parts, 'postgresql', [UNPACKED, ...installedFolders()], programs);
@@ -93,7 +93,7 @@ export function findPostgresql(parts: string): Installation | Missing {
 
 const UNPACKED = 'usr/lib/postgresql/15/bin';
 
-/** Debian installs each version in a folder of its own; the newest comes first. */
+/** Debian installs each version in its own folder. The newest comes first. */
 function installedFolders(): readonly string[] {
   const all = '/usr/lib/postgresql';
   const versions = existsSync(all) ? readdirSync(all).map(Number).filter(Number.isInteger) : [];
@@ -140,7 +140,7 @@ async function succeed({ bin, env, account }: Place, program: string, args: stri
   if (code !== 0) throw new Error(`${program} ended with ${code}: ${stderr}`);
 }
 
-/** A new cluster takes a second, a copy of it a tenth. */
+/** A new cluster takes 1 s. A copy of it takes 0.1 s. */
 async function makeTemplate(place: Place): Promise<string> {
   const data = join(await makeFolder('initdb-', place.account), 'data');
   await succeed(place, 'initdb', [
@@ -218,7 +218,7 @@ async function startServer(place: Place, folder: string, options: StartOptions):
         await sql('select 1');
         return;
       } catch (cause) {
-        // Right after a crash, its last processes may not have let go of the memory that they share.
+        // Right after a crash, its last processes may still hold the shared memory.
         if (Date.now() > late) throw new Error(`PostgreSQL does not start: ${said}`, { cause });
       }
       await sleep(20);
@@ -270,7 +270,7 @@ async function startServer(place: Place, folder: string, options: StartOptions):
       await exited;
     },
     hang: () => {
-      if (child?.pid !== undefined) signal('SIGSTOP', [child.pid]); // so that it has no new ones
+      if (child?.pid !== undefined) signal('SIGSTOP', [child.pid]); // so that it starts no new ones
       signal('SIGSTOP', pids());
     },
     resume: () => signal('SIGCONT', pids()),
@@ -289,7 +289,7 @@ async function startServer(place: Place, folder: string, options: StartOptions):
   };
 }
 
-/** An authority, and what it says of localhost. */
+/** An authority, and its certificate for localhost. */
 async function makeCertificate(folder: string, { uid, gid }: Account): Promise<void> {
   const at = (name: string): string => join(folder, name);
   const fresh = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];

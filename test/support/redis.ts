@@ -22,13 +22,13 @@ export interface Server {
   readonly host: string;
   readonly port: number;
   readonly url: string;
-  /** Runs one command as its administrator; rejects with what the server said. */
+  /** Runs one command as its administrator. Rejects with the error of the server. */
   cli(name: string, ...words: readonly string[]): Promise<unknown>;
   /** Runs many, in their order. */
   all(commands: readonly (readonly string[])[]): Promise<void>;
-  /** SIGKILL; nothing is kept but what `settings` say. */
+  /** SIGKILL. Keeps only data that `settings` save. */
   kill(): Promise<void>;
-  /** Starts it after `kill`; `settings` are added for good. */
+  /** Starts it after `kill`. `settings` are added for all later starts too. */
   restart(settings?: readonly string[]): Promise<void>;
   hang(): void;
   resume(): void;
@@ -37,7 +37,7 @@ export interface Server {
 export interface StartOptions {
   /** Arguments of redis-server. Nothing is kept on disk by default. */
   readonly settings?: readonly string[];
-  /** Files of its folder, by name; `settings` name them as they are here. */
+  /** Files of its folder, by name. `settings` use these names. */
   readonly files?: Readonly<Record<string, string>>;
   /** Only with TLS: its certificate and key have the names cert.pem and key.pem, and its authority ca.pem. */
   readonly tls?: boolean;
@@ -55,12 +55,12 @@ export interface Group {
 export interface Watched extends Group {
   readonly name: string;
   readonly sentinels: readonly Server[];
-  /** Who the Sentinels say is master. */
+  /** The master, as the Sentinels report it. */
   master(): Promise<Server>;
 }
 
 export interface Cluster extends Group {
-  /** Of the first, second and third part of the slots, with what follows each. */
+  /** The masters of the first, second and third part of the slots. `replicas` are theirs, in the same order. */
   readonly masters: readonly Server[];
   readonly replicas: readonly Server[];
   /** Waits until a node says that the cluster is well, and a slot has another master than that. */
@@ -69,13 +69,13 @@ export interface Cluster extends Group {
 
 export interface Installation {
   start(options?: StartOptions): Promise<Single>;
-  /** Three Sentinels, a master and two replicas; a master that is silent for a second is replaced. */
+  /** Three Sentinels, a master and two replicas. A master that does not answer for 1 s is replaced. */
   startSentinels(): Promise<Watched>;
   /** Three masters, each with `replicas` of its own. */
   startCluster(options: { readonly replicas: 0 | 1; readonly settings?: readonly string[] }): Promise<Cluster>;
 }
 
-/** It runs as daemon where root starts it. Its version is 7 at least: older ones have no `--cluster-port`. */
+/** If root starts it, it runs as the user daemon. It needs version 7: older ones have no `--cluster-port`. */
 export async function findRedis(parts: string): Promise<Installation | Missing> {
   const name = 'Redis';
   const found = findPrograms(name, parts, 'redis', ['usr/bin', 'usr/local/bin'], ['redis-server']);
@@ -370,7 +370,7 @@ export function layoutsOf(written: Readonly<Partial<Record<QueryName, WrittenLay
   );
 }
 
-/** What holds all that a store can be asked: a key to each mailbox, and hashes for the others. */
+/** A layout for all questions: a key for each mailbox, and hashes for the others. */
 export const KEYS = {
   mailbox: { key: 'mailbox:{{{address}}}', as: 'hash' },
   folder: { set: 'folders:{{{address}}}', member: '{detail}' },

@@ -100,7 +100,7 @@ export function bindings(folder: () => string): readonly (readonly [string, () =
   ];
 }
 
-/** A client that keeps its half open, so that a test sees who closes first. */
+/** A client that keeps its half open, so a test sees which side closes first. */
 export function connectTo(where: string): Socket {
   const tcp = /^tcp:\[?(.*?)\]?:(\d+)$/.exec(where);
   return tcp === null
@@ -119,7 +119,7 @@ export function readAll(socket: Socket): Promise<string> {
   });
 }
 
-/** The next so many bytes; what follows them stays to be read. */
+/** Reads this many bytes. Later bytes stay in the socket. */
 export function readBytes(socket: Socket, length: number): Promise<string> {
   return new Promise((resolve, reject) => {
     let read = Buffer.alloc(0);

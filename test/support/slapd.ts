@@ -11,19 +11,19 @@ import { type Missing, type Place, findPlace, isMissing } from '../real/part.ts'
 import { type Certificates, makeCertificates } from './certificates.ts';
 
 const WAIT_MS = 10_000;
-const NOBODY = 65_534; // slapd runs as that where root starts it
+const NOBODY = 65_534; // slapd runs as this user if root starts it
 export const SUFFIX = 'dc=example,dc=org';
 export const ADMIN = `cn=admin,${SUFFIX}`;
 export const ADMIN_PASSWORD = 'admin-secret';
-/** May search, and read what the tests ask for; nobody else may read anything. */
+/** May search, and read what the tests ask for. No other account may read anything. */
 export const READER = `cn=smmap,${SUFFIX}`;
 export const READER_PASSWORD = 'reader-secret';
-/** The same, but the server gives it no more than two entries. */
+/** The same, but it gets at most two entries. */
 export const SMALL = `cn=small,${SUFFIX}`;
-/** May search below ou=people and read nothing there: it is told of success without entries. */
+/** May search below ou=people but read nothing there: it gets success without entries. */
 export const BLIND = `cn=blind,${SUFFIX}`;
 
-/** Attributes as they are written to the directory. */
+/** Attributes as the directory has them. */
 export type Attributes = Readonly<Record<string, string | readonly string[]>>;
 
 export interface StartOptions {
@@ -47,7 +47,7 @@ export interface Slapd {
   kill(): Promise<void>;
   hang(): void;
   resume(): void;
-  /** Starts it where it does not run; the data is as it was. */
+  /** Starts it if it does not run. The data is the same as before. */
   start(): Promise<void>;
   restart(): Promise<void>;
   /** Ends it and removes its folder. */
@@ -58,7 +58,7 @@ export interface Installation {
   start(options?: StartOptions): Promise<Slapd>;
 }
 
-/** It runs as nobody where root starts it. */
+/** If root starts it, it runs as the user nobody. */
 export function findSlapd(parts: string): Installation | Missing {
   const files = ['usr/sbin/slapd', 'usr/bin/ldapwhoami', 'usr/bin/ldapmodify', 'etc/ldap/schema/misc.schema'];
   const place = findPlace('slapd (OpenLDAP)', parts, 'slapd', files);

@@ -15,7 +15,7 @@ export function storeOf(lookup: (question: Question) => Maybe<Answer>, close: ()
   };
 }
 
-/** A store that can be told to fail, to hang, or to answer later: the failures that no real part shows on demand. */
+/** A store that fails, hangs, or answers later on command. A real server cannot do this on command. */
 export function createFakeStore(inner: Store): {
   readonly store: Store;
   fail(): void;
@@ -30,7 +30,7 @@ export function createFakeStore(inner: Store): {
         (question) => lookup(question),
         () => inner.close(),
       ),
-      atomic: inner.atomic, // an inner store that answers in the same turn changes in none
+      atomic: inner.atomic, // an inner store that answers in the same turn does not change during it
     },
     fail() {
       lookup = () => {

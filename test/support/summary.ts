@@ -1,4 +1,4 @@
-// The last lines of a run of the tests: what was skipped, why, and how to get what is missing.
+// The last lines of a test run: what was skipped, why, and how to get the missing parts.
 
 import type { Reporter, TestCase } from 'vitest/node';
 import type { Missing } from '../real/part.ts';
@@ -62,7 +62,7 @@ function tests(number: number): string {
   return number === 1 ? '1 test was' : `${number} tests were`;
 }
 
-/** How often each row is there; the first comes first. */
+/** How often each row occurs, the most frequent first. */
 function count(rows: readonly (readonly string[])[]): readonly (readonly string[])[] {
   const counts = new Map<string, [readonly string[], number]>();
   for (const row of rows) {

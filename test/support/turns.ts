@@ -1,11 +1,14 @@
 import { vi } from 'vitest';
 
-/** Turns of the event loop as a test wants them; `performance.now()` is its clock. To be made before what uses it starts. */
+/**
+ * Turns of the event loop under the control of a test. `performance.now()` is its clock. Create it before the code that
+ * uses it.
+ */
 export interface FakeTurns {
   now: number;
   /** Lets time pass. */
   pass(ms: number): void;
-  /** The turn ends: what waits for its check phase runs. */
+  /** Ends the turn: callbacks of its check phase run. */
   end(): void;
   /** Whether the next poll may sleep. */
   readonly sleeps: boolean;

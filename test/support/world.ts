@@ -4,7 +4,7 @@ import { type Mailbox, parseMailboxLine } from '../../src/record/mailbox.ts';
 import type { StoredRecord } from '../../src/record/record.ts';
 import type { Store } from '../../src/store/store.ts';
 
-/** What a store holds at one moment, by lines of mailboxes, and of aliases where a line has a target. */
+/** The records of a store at one moment, as lines. A line with a target is an alias, any other is a mailbox. */
 export function momentOf(...lines: readonly string[]): Store {
   const records = lines.map((line): StoredRecord => {
     return / (?!state=|folder=)/.test(line) ? (parseAliasLine(line) as Alias) : (parseMailboxLine(line) as Mailbox);
