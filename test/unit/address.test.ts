@@ -49,7 +49,7 @@ const vectors = JSON.parse(readFileSync(file, 'utf8')) as Vectors;
 const isRefused = (row: object): row is Refused => 'flaw' in row;
 const isRead = <Row extends Read>(row: Row | Refused): row is Row => !isRefused(row);
 
-/** An address in the one spelling by which it is compared. */
+/** An address in the spelling that is compared. */
 function spelt(text: string, fold: Fold): object {
   const address = parseAddress(text, fold);
   return 'flaw' in address ? address : { ...address, local: spell(address.local, fold) };
@@ -82,7 +82,7 @@ describe('an address', () => {
     expect(parseAddress(other)).not.toHaveProperty('flaw');
   });
 
-  it('is read back as it was written, whatever stands in it, and also where the line around it was trimmed', () => {
+  it('is read back as it was written, with any characters, and also after blanks around the line are cut off', () => {
     const local = fc.string({ unit: 'grapheme', minLength: 1 }).filter((raw) => !/\p{Cc}/u.test(raw));
     const domain = fc.constantFrom('example.org', 'xn--bcher-kva.example', '[192.0.2.1]');
     fc.assert(
@@ -98,9 +98,9 @@ describe('an address', () => {
     ['quotes and backslashes', String.raw`"\"`.repeat(100_000)],
     ['hops', '@a,'.repeat(100_000)],
     ['colons', `@a${':'.repeat(300_000)}`],
-    ['blanks behind a comma', `@a,${' '.repeat(300_000)}`],
+    ['blanks after a comma', `@a,${' '.repeat(300_000)}`],
     ['dots', `fred@${'.'.repeat(300_000)}`],
-  ])('is read in no time, also where it has a long run of %s', (_, text) => {
+  ])('is read quickly, even with a long run of %s', (_, text) => {
     const before = performance.now();
     parseAddress(text);
     expect(performance.now() - before).toBeLessThan(1_000);
@@ -115,7 +115,7 @@ describe('a domain', () => {
 });
 
 describe('a local part', () => {
-  it('is folded once for all: folding again, or after another has folded or composed, changes nothing', () => {
+  it('is folded once: to fold it again, or after another program folded or composed it, changes nothing', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), (local) => {
         const folded = foldLocal(local);
@@ -129,11 +129,14 @@ describe('a local part', () => {
   });
 });
 
-/** What takes the square of its length in Punycode, or to compose, as long as a request may be. */
+/**
+ * Texts as long as a request may be, for which Punycode or composing needs time that grows with the square of the
+ * length.
+ */
 const CJK = String.fromCharCode(...Array.from({ length: 3_300 }, (_, at) => 0x4e00 + at * 6));
 const MARKS = '\u0301\u0327'.repeat(2_400);
 
-describe('what takes long to compare', () => {
+describe('a text that takes long to compare', () => {
   it.each([
     ['a domain in Punycode', () => parseDomain(`${CJK}.example`)],
     ['an address in such a domain', () => parseAddress(`x@${CJK}.example`)],
@@ -148,13 +151,13 @@ describe('what takes long to compare', () => {
   it.each<[string, string]>([
     ['a local part of combining marks', `a${MARKS}`],
     ['a local part of 513 units', `${'a'.repeat(512)}\u00fc`],
-  ])('is a doubt, and no other mailbox: %s', (_, local) => {
+  ])('is a doubt, and not another mailbox: %s', (_, local) => {
     const before = performance.now();
     for (const fold of ['both', 'domain', 'none'] as const) expect(() => spell(local, fold)).toThrow(TooLongError);
     expect(performance.now() - before).toBeLessThan(500);
   });
 
-  it('is no ASCII, and nothing of 512 units', () => {
+  it('is neither ASCII only nor at most 512 units long', () => {
     expect(spell('A'.repeat(10_000), 'both')).toBe('a'.repeat(10_000));
     expect(spell(`${'A'.repeat(511)}\u00dc`, 'both')).toBe(`${'a'.repeat(511)}\u00fc`);
     expect(parseDomain(`${'\u00fc'.repeat(40)}.example`)).toMatch(/^xn--/);
@@ -168,7 +171,7 @@ describe('a detail', () => {
 });
 
 describe('the vectors', () => {
-  it('have no row twice', () => {
+  it('have no equal rows', () => {
     const { addresses, domains, details, folds, same, different } = vectors;
     for (const keys of [
       addresses.map(({ text }) => text),

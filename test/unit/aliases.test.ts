@@ -30,12 +30,12 @@ describe('a line of aliases(5)', () => {
     ['has a list', 'info: :include:/etc/l, x', alias('info', 'default.test', ':include:/etc/l', 'x')],
     ['has a list in quotes', 'info: ":include:/a b"', alias('info', 'default.test', '":include:/a b"')],
     [
-      'leads to its own user, who has a mailbox',
+      'leads to its own user, which means the mailbox',
       String.raw`fred: \fred, b`,
       alias('fred', 'default.test', 'fred', 'b'),
     ],
     [
-      'leads to that user behind others',
+      'leads to its own user after others',
       String.raw`a.b: x@y.test,\a.b`,
       alias('a.b', 'default.test', 'x@y.test', 'a.b'),
     ],
@@ -48,7 +48,7 @@ describe('a line of aliases(5)', () => {
       alias('root', 'default.test', String.raw`\fred`, String.raw`\root@x.test`),
     ],
     [
-      'has a program beside its own user, as vacation(1) says',
+      'has a program and its own user, as vacation(1) says',
       String.raw`fred: \fred, "|/usr/bin/vacation fred"`,
       alias('fred', 'default.test', 'fred', '"|/usr/bin/vacation fred"'),
     ],
@@ -68,13 +68,13 @@ describe('a line of aliases(5)', () => {
 
   it.each([
     ['has no colon', 'info fred', 'info: has no colon after its name'],
-    ['has no colon but in quotes', '"info: x" y', 'has no colon after its name'],
+    ['has a colon only in quotes', '"info: x" y', 'has no colon after its name'],
     ['has no name', ': x', 'has no name before its colon'],
     ['has no value', 'info:', 'info@default.test: has no target'],
     ['has a comma only', 'info: ,', 'info@default.test: has no target'],
     ['has two names', 'a b: x', 'has a blank outside quotes'],
     [
-      'has a blank between two targets, which Sendmail makes one of',
+      'has a blank between two targets, which Sendmail joins',
       'info: a b',
       'info@default.test: a target has a blank outside quotes; separate targets by commas',
     ],
@@ -89,7 +89,7 @@ describe('a line of aliases(5)', () => {
       'info: smtp:a@x.test',
       'info@default.test: a target starts with smtp:, which is not part of an address',
     ],
-    ['has no domain behind the @', 'info@: x', 'info@: has nothing after the @'],
+    ['has no domain after the @', 'info@: x', 'info@: has nothing after the @'],
     ['continues nothing', ' info: x', 'starts with a blank, but there is no line before it to continue'],
   ])('%s, which is a flaw', (_, text, flaw) => {
     expect(parse(text)).toEqual({ flaw });
@@ -105,9 +105,9 @@ describe('a line of aliases(5)', () => {
     ['an angle bracket that is open', 'info: Fred <fred@x.test'],
     ['a comment that is open', 'info: fred (Fred'],
     ['an address before one in angle brackets', 'info: joe@x.test <fred@x.test>'],
-    ['an address behind one in angle brackets', 'info: <fred@x.test> joe'],
+    ['an address after one in angle brackets', 'info: <fred@x.test> joe'],
     ['a list of Postfix with a name', 'info: friends: a, b;'],
-  ])('is a flaw for %s', (_, text) => {
+  ])('is refused with %s', (_, text) => {
     expect(parse(text)).toEqual({ flaw: expect.any(String) as string });
   });
 });

@@ -11,7 +11,7 @@ type File = (typeof files)[number];
 
 const IMPORT = /^(?:import|export)( type)?(?: [^']*?from)? '([^'\n]+)'|\bimport(\()'([^'\n]+)'/gms;
 
-/** What a file imports: our files as paths below src/, packages and Node's parts by name. */
+/** The imports of a file: our files as paths below src/, packages and modules of Node by name. */
 const importsOf = ({ name, text }: File): { what: string; isType: boolean; isLate: boolean }[] =>
   [...text.matchAll(IMPORT)].map(([, type, now, late, later]) => {
     const what = now ?? later ?? '';
@@ -20,10 +20,10 @@ const importsOf = ({ name, text }: File): { what: string; isType: boolean; isLat
   });
 const oursOf = (file: File): string[] => importsOf(file).flatMap(({ what }) => (what.endsWith('.ts') ? [what] : []));
 
-/** The ground floor, which anybody may use. */
+/** Files that every folder may import. */
 const WORDS = /^(?:vocabulary|example|maybe|message|umask|endpoint)\.ts$/;
 
-/** Each folder, from the ground up, and which of ours it may import besides itself and the words. */
+/** Each folder, and which other folders it may import besides those files. */
 const FOLDERS: readonly (readonly [folder: RegExp, ...may: string[]])[] = [
   [WORDS],
   [/^protocol\//],
@@ -53,7 +53,7 @@ describe('the source', () => {
     expect(oursOf(file).filter((what) => !isAllowed(what))).toEqual([]);
   });
 
-  it('has drivers that know nothing of each other, but for what those of SQL share, and that only drivers.ts knows', () => {
+  it('has drivers that only drivers.ts imports, and that import no other driver except driver/sql', () => {
     const driverOf = (name: string) => /^store\/driver\/([a-z]+)\//.exec(name)?.[1];
     const wrong = files.flatMap((file) =>
       oursOf(file)
@@ -61,7 +61,7 @@ describe('the source', () => {
           const driver = driverOf(what);
           if (driver === undefined || driver === driverOf(file.name)) return false;
           if (driverOf(file.name) !== undefined) return driver !== 'sql';
-          // Commands edit the embedded store; which driver a store of the configuration has concerns nobody else.
+          // Commands edit the embedded store. Nothing else may know which driver a store has.
           return file.name !== 'store/drivers.ts' && !(driver === 'embedded' && /^(?:cli|mta)\//.test(file.name));
         })
         .map((what) => `${file.name} -> ${what}`),
@@ -69,7 +69,7 @@ describe('the source', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('has no circles: no file needs itself to be loaded', () => {
+  it('has no circles: no file imports itself through others', () => {
     const needs = new Map(
       files.map((file) => [
         file.name,
@@ -129,7 +129,7 @@ describe('the source', () => {
     expect([...new Set(maps)].toSorted()).toEqual(['map/kind.ts', 'map/kinds.ts']);
   });
 
-  it('touches process only where a person or systemd calls', () => {
+  it('uses process only in files that a person or systemd starts', () => {
     const touching = files.filter(({ text }) => /\bprocess\.\w|from 'node:process'/.test(text)).map(({ name }) => name);
     expect(touching.filter((name) => !/^(main\.ts|cli\/)/.test(name)).toSorted()).toEqual([
       'observe/open.ts', // its own pid
@@ -142,7 +142,7 @@ describe('the source', () => {
   });
 });
 
-/** All that is loaded with a file. */
+/** All files that are loaded with a file. */
 function reachedFrom(name: string, reached = new Set<string>()): Set<string> {
   const file = files.find((each) => each.name === name);
   for (const { what, isType, isLate } of file === undefined ? [] : importsOf(file)) {

@@ -34,14 +34,14 @@ describe('a connection', () => {
     expect(arrivals.read(false)).toBe(8_000);
   });
 
-  it('and one that was watched for a while sent what comes now just now, however long ago it connected', () => {
+  it('that was watched for a while sent the new request just now, however long ago it connected', () => {
     const arrivals = new Arrivals(turns, 8_000);
     arrivals.watch();
     pause(6_000);
     expect(arrivals.read(false)).toBe(fake.now);
   });
 
-  it('that is not watched at once is as old in the turn after it is', () => {
+  it('that is not watched at once keeps its age in the turn after it is watched', () => {
     const arrivals = new Arrivals(turns, 8_000);
     pause(400);
     arrivals.watch();
@@ -50,7 +50,7 @@ describe('a connection', () => {
   });
 });
 
-describe('what comes behind a pause', () => {
+describe('a request after a pause', () => {
   const watched = (): Arrivals => {
     const arrivals = new Arrivals(turns, fake.now);
     arrivals.watch();
@@ -58,7 +58,7 @@ describe('what comes behind a pause', () => {
     return arrivals;
   };
 
-  it('may have arrived when it began', () => {
+  it('may have arrived when the pause began', () => {
     const arrivals = watched();
     arrivals.read(false);
     const began = fake.now;
@@ -68,10 +68,10 @@ describe('what comes behind a pause', () => {
     expect(arrivals.read(false)).toBe(began);
     arrivals.watch();
     pause(300);
-    expect(arrivals.read(false)).toBe(fake.now); // and what comes later, later
+    expect(arrivals.read(false)).toBe(fake.now); // and a later request arrived later
   });
 
-  it('did not arrive before it began, though the last read is long ago', () => {
+  it('did not arrive before the pause began, even if the last read was long ago', () => {
     const arrivals = watched();
     pause(5_000);
     const began = fake.now;
@@ -82,7 +82,7 @@ describe('what comes behind a pause', () => {
     expect(arrivals.read(false)).toBe(began);
   });
 
-  it('did not arrive before the client has read what it was sent', () => {
+  it('did not arrive before the client read its last reply', () => {
     const arrivals = watched();
     arrivals.read(false);
     arrivals.leave();
@@ -95,8 +95,8 @@ describe('what comes behind a pause', () => {
   });
 });
 
-describe('what comes behind a read that filled the buffer', () => {
-  it('is as old as that, until a read leaves nothing, or a turn reads nothing', () => {
+describe('a request after a read that filled the buffer', () => {
+  it('is as old as that read, until a read leaves nothing, or a turn reads nothing', () => {
     const arrivals = new Arrivals(turns, 8_000);
     arrivals.watch();
     expect(arrivals.read(true)).toBe(8_000);

@@ -12,7 +12,7 @@ function about(local: string): Question {
 
 const localOf = (question: Question): string => (question.about === 'mailbox' ? question.local : '');
 
-/** Answers when it is told to, whoever is called `user...`; keeps what it was asked. */
+/** Answers on command. Finds every `user...`, and records the questions. */
 function createBulk(refuses: (locals: readonly string[]) => Error | null = () => null) {
   const batches: string[][] = [];
   const atOnce: boolean[] = [];
@@ -58,7 +58,7 @@ describe('a batch', () => {
     expect(batches).toEqual([['user1', 'nobody', 'user2']]);
   });
 
-  it('lets no more batches go than it may, and takes what waits meanwhile with the next', async () => {
+  it('sends no more batches than allowed at once, and sends waiting questions with the next one', async () => {
     const { bulk, batches, release } = createBulk();
     const store = createBatch(bulk, { most: 3, inFlight: 2 });
     const first = ['user1', 'user2', 'user3', 'user4'].map((local) => store.lookup(about(local)));
@@ -76,7 +76,7 @@ describe('a batch', () => {
     expect(batches.every((batch) => batch.length <= 3)).toBe(true);
   });
 
-  it('sends each alone where one is the most', async () => {
+  it('sends each question alone if the maximum is one', async () => {
     const { bulk, batches, release } = createBulk();
     release();
     const store = createBatch(bulk, { most: 1, inFlight: 2 });
@@ -84,7 +84,7 @@ describe('a batch', () => {
     expect(batches).toEqual([['user1'], ['user2'], ['user3']]);
   });
 
-  it('asks again in halves where the server refuses a question, so that it fails alone', async () => {
+  it('asks again in halves if the server refuses a question, so only that question fails', async () => {
     const { bulk, batches, release } = createBulk((locals) =>
       locals.includes('odd') ? new QuestionError('cannot be asked') : null,
     );
@@ -98,7 +98,7 @@ describe('a batch', () => {
     expect(batches).toEqual([['user1', 'odd', 'nobody'], ['user1'], ['odd', 'nobody'], ['odd'], ['nobody']]);
   });
 
-  it('finds four refused questions among a hundred by far fewer queries than one each', async () => {
+  it('finds four refused questions among a hundred with far fewer than a hundred queries', async () => {
     const odd = (local: string): boolean => local.endsWith('odd');
     const { bulk, batches, release } = createBulk((locals) => (locals.some(odd) ? new QuestionError('refused') : null));
     release();
@@ -109,7 +109,7 @@ describe('a batch', () => {
     expect(batches.length).toBeLessThan(50);
   });
 
-  it('never sends what is not ASCII with what is', async () => {
+  it('sends questions that are not ASCII in their own batches', async () => {
     const { bulk, batches, release } = createBulk();
     release();
     const store = createBatch(bulk, { most: 100, inFlight: 1 });
@@ -122,7 +122,7 @@ describe('a batch', () => {
     ]);
   });
 
-  it('sends questions that are asked at once in one batch, each question once, and says so to the driver', async () => {
+  it('sends questions that are asked at once in one batch, each once, and tells the driver so', async () => {
     const { bulk, batches, atOnce, release } = createBulk();
     release();
     const store = createBatch(bulk, { most: 3, inFlight: 2 });
@@ -141,7 +141,7 @@ describe('a batch', () => {
     expect(atOnce.at(-1)).toBe(false);
   });
 
-  it('fails questions that are asked at once where one of them fails', async () => {
+  it('fails all questions that are asked at once if one of them fails', async () => {
     const { bulk, release } = createBulk();
     release();
     const store = createBatch(bulk, { most: 3, inFlight: 2 });
@@ -151,7 +151,7 @@ describe('a batch', () => {
     expect(await answers('a\0b', 'c\0d')).toEqual([null, null]);
   });
 
-  it('fails all of a batch that failed as a whole, without asking again', async () => {
+  it('fails all questions if the whole batch failed, without asking again', async () => {
     const { bulk, batches, release } = createBulk(() => new StoreError('gone'));
     release();
     const store = createBatch(bulk, { most: 100, inFlight: 1 });
@@ -162,7 +162,7 @@ describe('a batch', () => {
     expect(batches).toHaveLength(1);
   });
 
-  it('fails a question alone, with what was said of it', async () => {
+  it('fails one question alone, with its own error', async () => {
     const { bulk, release } = createBulk();
     release();
     const store = createBatch(bulk, { most: 100, inFlight: 1 });
@@ -175,7 +175,7 @@ describe('a batch', () => {
     expect(found).toMatchObject({ value: FOUND });
   });
 
-  it('fails all where there are fewer answers than questions', async () => {
+  it('fails all questions if there are fewer answers than questions', async () => {
     const store = createBatch(
       { lookupAll: async () => [null], atomic: true, close: () => {} },
       { most: 100, inFlight: 1 },
@@ -187,14 +187,14 @@ describe('a batch', () => {
   it.each([
     ['a NUL', 'user\0'],
     ['half a character', 'user\ud800'],
-  ])('is certain without asking that there is nobody with %s', (_, local) => {
+  ])('is certain without a query that no mailbox has %s', (_, local) => {
     const { bulk, batches } = createBulk();
     const store = createBatch(bulk, { most: 100, inFlight: 1 });
     expect(store.lookup(about(local))).toBeNull();
     expect(batches).toEqual([]);
   });
 
-  it('lets no more than 10,000 wait', async () => {
+  it('lets at most 10,000 questions wait', async () => {
     const { bulk } = createBulk();
     const store = createBatch(bulk, { most: 1, inFlight: 1 });
     const waiting = Array.from({ length: 10_000 }, async () => await store.lookup(about('user')));
@@ -203,7 +203,7 @@ describe('a batch', () => {
     expect((await Promise.allSettled(waiting)).every(({ status }) => status === 'rejected')).toBe(true);
   });
 
-  it('fails what waits when it is closed, and closes what it stands on', async () => {
+  it('fails waiting questions when it is closed, and closes its store', async () => {
     const { bulk, isClosed } = createBulk();
     const store = createBatch(bulk, { most: 1, inFlight: 1 });
     void store.lookup(about('user1'));

@@ -8,7 +8,7 @@ const PROBE: Question = { about: 'domain', domain: 'probe.example' };
 const ASKED: Question = { about: 'domain', domain: 'asked.example' };
 const PROBE_MS = 500;
 
-/** A breaker over a store that does as it is told. */
+/** A breaker over a store that the test controls. */
 function setUp(says: () => Promise<Answer> = async () => null) {
   const asked: string[] = [];
   const told: string[] = [];
@@ -51,20 +51,20 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 describe('a breaker', () => {
-  it('asks a probe at once, and says that the store is open', async () => {
+  it('sends a probe at once, and reports that the store is open', async () => {
     const { asked, told } = setUp();
     await settle();
     expect([asked, told]).toEqual([['probe.example'], ['opened']]);
   });
 
-  it('takes a store that never answered for broken at the first failure', async () => {
+  it('treats a store that never answered as unavailable after one failure', async () => {
     const { told, ask } = setUp(failing);
     await settle();
     expect(told).toEqual(['unavailable: gone']);
     expect(await ask()).toContain('not asked');
   });
 
-  it('goes on asking until three in a row have failed, and then fails at once without asking', async () => {
+  it('asks until three questions in a row failed, and then fails without asking', async () => {
     const { say, ask, asked, told } = setUp();
     await settle();
     say(failing);
@@ -79,7 +79,7 @@ describe('a breaker', () => {
     expect(told).toEqual(['opened', 'unavailable: gone']);
   });
 
-  it('asks nothing but one probe at a time while it is broken, and answers again after the first that is answered', async () => {
+  it('sends only one probe at a time during an outage, and answers again after the first successful probe', async () => {
     const { say, ask, asked, told } = setUp();
     await settle();
     say(failing);
@@ -93,7 +93,7 @@ describe('a breaker', () => {
     expect(told).toEqual(['opened', 'unavailable: gone']);
   });
 
-  it('tells the newest cause of an outage, once for each', async () => {
+  it('reports each new cause of an outage once', async () => {
     const { say, ask, told } = setUp(() => Promise.reject(new StoreError('no password file')));
     await settle();
     await vi.advanceTimersByTimeAsync(4 * PROBE_MS);
@@ -107,7 +107,7 @@ describe('a breaker', () => {
     expect(told.at(-1)).toBe('opened');
   });
 
-  it('guards questions that are asked at once as well', async () => {
+  it('also guards questions that are asked at once', async () => {
     const { say, breaker, told } = setUp();
     await settle();
     say(failing);
@@ -117,7 +117,7 @@ describe('a breaker', () => {
     expect(told).toEqual(['opened', 'unavailable: gone']);
   });
 
-  it('is whole again after a probe that is answered', async () => {
+  it('answers again after a successful probe', async () => {
     const { say, ask, told } = setUp();
     await settle();
     say(failing);
@@ -129,7 +129,7 @@ describe('a breaker', () => {
     expect(told).toEqual(['opened', 'unavailable: gone', 'opened']);
   });
 
-  it('is not mended by an answer to what was asked before', async () => {
+  it('does not recover from an answer to an earlier question', async () => {
     const { say, ask } = setUp();
     await settle();
     let answer: (value: Answer) => void = () => {};
@@ -145,7 +145,7 @@ describe('a breaker', () => {
   it.each([
     ['a question that the store refuses', new QuestionError('odd')],
     ['a table that was never written', new EmptyStoreError('empty')],
-  ])('counts %s for nothing', async (_, error) => {
+  ])('does not count %s', async (_, error) => {
     const { say, ask, told } = setUp();
     await settle();
     say(async () => {
@@ -155,7 +155,7 @@ describe('a breaker', () => {
     expect(told).toEqual(['opened']);
   });
 
-  it('probes no more after it is closed, and fails', async () => {
+  it('sends no probe after it is closed, and fails', async () => {
     const { breaker, say, ask, asked, told } = setUp();
     await settle();
     say(failing);

@@ -23,7 +23,7 @@ const FRED = mailbox('fred');
 const DOWN = new StoreError('down');
 const found = (value = '', state: State = 'active'): Entry => ({ value, state });
 
-/** What a store says of a question. */
+/** The answer or the failure of a store. */
 type Says = Answer | Error;
 
 interface Failed {
@@ -32,7 +32,7 @@ interface Failed {
   readonly failedAt: number;
 }
 
-/** A cache over a store of which a test says what it answers, and when. */
+/** A cache over a store whose answers and times the test controls. */
 function world(options: Partial<CacheOptions> = {}) {
   const time = { now: 1_000 };
   const says = new Map<string, Says>();
@@ -75,7 +75,7 @@ function world(options: Partial<CacheOptions> = {}) {
       else says.set(formatQuestion(question), said);
     },
     pass: (ms: number): void => void (time.now += ms),
-    /** From now on answers wait for `release`, which gives those of up to now. */
+    /** From now on answers wait for `release`, which gives the answers of the questions so far. */
     hold: (): void => void (holding = true),
     release: (): void => {
       for (const answer of held.splice(0)) answer();
@@ -105,7 +105,7 @@ async function atOnce(cache: Store, ...questions: Question[]): Promise<readonly 
 describe('questions that are asked at once', () => {
   const ALIAS = alias('fred');
 
-  it('are not answered from absences of different moments, in between which somebody became an alias', async () => {
+  it('are not answered from absences of different moments, because a mailbox may become an alias between them', async () => {
     const { cache, say, pass } = world({ positiveMs: 300, negativeMs: 10 });
     say(found(), FRED);
     say(null, ALIAS);
@@ -121,7 +121,7 @@ describe('questions that are asked at once', () => {
     expect(cache.lookup(ALIAS)).toEqual(found('joe@example.org'));
   });
 
-  it('are answered from what was asked at once before, as long as an absence of it lasts', async () => {
+  it('are answered from questions that were asked at once before, as long as their absences are kept', async () => {
     const { cache, say, pass, asked } = world({ negativeMs: 10 });
     say(null);
     expect(await atOnce(cache, FRED, ALIAS)).toEqual([null, null]);
@@ -134,7 +134,7 @@ describe('questions that are asked at once', () => {
     expect(asked).toHaveLength(4);
   });
 
-  it('are asked again where one of them was asked by itself since', async () => {
+  it('are asked again if one of them was asked alone later', async () => {
     const { cache, say, pass, asked } = world({ negativeMs: 10, positiveMs: 20 });
     say(null, FRED);
     say(found('x@example.org'), ALIAS);
@@ -146,7 +146,7 @@ describe('questions that are asked at once', () => {
     expect(asked).toHaveLength(5);
   });
 
-  it('are not kept where they are forgotten meanwhile, and what is asked meanwhile waits for them', async () => {
+  it('are not kept if they are forgotten during the lookup, and later equal questions wait for it', async () => {
     const { cache, say, hold, release, answerAtOnce, asked } = world();
     say(null);
     hold();
@@ -162,14 +162,14 @@ describe('questions that are asked at once', () => {
     expect(cache.lookup(FRED)).toEqual(found());
   });
 
-  it('fail where one of them does, and nothing old is served for it', async () => {
+  it('fail if one of them fails, and get no old answer', async () => {
     const { cache, say, pass } = world();
     say(found());
     void cache.lookup(FRED);
     pass(400);
     say(DOWN);
     expect(await atOnce(cache, FRED, ALIAS)).toBe('down');
-    expect(await outcome(cache, FRED)).toEqual(found()); // by itself it is, since it can only accept mail
+    expect(await outcome(cache, FRED)).toEqual(found()); // a single question gets it, because it can only accept mail
   });
 });
 
@@ -200,7 +200,7 @@ describe('how long an answer is kept', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('counts from when it was asked, since it may have been decided then', async () => {
+  it('counts from the question, because the answer may be from that time', async () => {
     const { cache, say, pass, hold, release, answerAtOnce } = world();
     hold();
     const waiting = cache.lookup(FRED);
@@ -214,7 +214,7 @@ describe('how long an answer is kept', () => {
     expect(cache.lookup(FRED)).toEqual(found());
   });
 
-  it('is not as long where it took longer to come: then it is not answered again', async () => {
+  it('ends at once if the answer took longer to come than it may be kept', async () => {
     const { cache, pass, hold, release, asked } = world();
     hold();
     const waiting = cache.lookup(FRED);
@@ -225,7 +225,7 @@ describe('how long an answer is kept', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('ends where another answer takes its place, of whichever kind', () => {
+  it('ends when another answer replaces it, of any kind', () => {
     const { cache, say, pass } = world();
     const sequence: Answer[] = [found(), null, found('', 'disabled'), found('b'), null, found()];
     for (const said of sequence) {
@@ -238,7 +238,7 @@ describe('how long an answer is kept', () => {
 });
 
 describe('a store that fails', () => {
-  it('is not asked the same again for a while, and then it is', () => {
+  it('is not asked the same question for a while, and then again', () => {
     const { cache, say, pass, asked } = world();
     say(DOWN);
     expect(() => cache.lookup(FRED)).toThrow('down');
@@ -259,7 +259,7 @@ describe('a store that fails', () => {
     expect(cache.lookup(FRED)).toEqual(found());
   });
 
-  it('is answered for with what it found before, up to staleMs, and with nothing else', () => {
+  it('has its old found entries as answers, up to staleMs, and nothing else', () => {
     const { cache, say, pass, asked } = world();
     const kept: readonly [Question, Answer][] = [
       [FRED, found('8:8')],
@@ -280,7 +280,7 @@ describe('a store that fails', () => {
     expect(cache.stats()).toMatchObject({ staleServed: 2 });
     pass(1);
     const before = asked.length;
-    expect(cache.lookup(FRED)).toEqual(found('8:8')); // without asking, so soon after the failure
+    expect(cache.lookup(FRED)).toEqual(found('8:8')); // without asking, because it failed a moment ago
     expect(asked).toHaveLength(before);
     pass(698);
     expect(cache.lookup(FRED)).toEqual(found('8:8'));
@@ -289,7 +289,7 @@ describe('a store that fails', () => {
     expect(cache.stats()).toMatchObject({ staleServed: 4 });
   });
 
-  it('is answered for also where its failure comes later', async () => {
+  it('has its old found entries as answers also if the failure comes later', async () => {
     const { cache, say, pass, hold, release } = world();
     say(found());
     expect(cache.lookup(FRED)).toEqual(found());
@@ -301,7 +301,7 @@ describe('a store that fails', () => {
     expect(await Promise.all(waiting)).toEqual([found(), found()]);
   });
 
-  it('takes back what it found, once it says that there is none', () => {
+  it('loses an old found entry after it answers that it is absent', () => {
     const { cache, say, pass } = world();
     say(found());
     expect(cache.lookup(FRED)).toEqual(found());
@@ -313,7 +313,7 @@ describe('a store that fails', () => {
     expect(() => cache.lookup(FRED)).toThrow('down');
   });
 
-  it('never has an absence of before answered for it', () => {
+  it('never has an old absence as answer', () => {
     const { cache, say, pass } = world();
     expect(cache.lookup(FRED)).toBeNull();
     pass(10);
@@ -324,7 +324,7 @@ describe('a store that fails', () => {
     }
   });
 
-  it('is asked again at once where it only says that nobody has filled it yet', () => {
+  it('is asked again at once if the failure was only that it was never filled', () => {
     const { cache, say } = world();
     say(new EmptyStoreError('empty'));
     expect(() => cache.lookup(FRED)).toThrow(EmptyStoreError);
@@ -334,7 +334,7 @@ describe('a store that fails', () => {
 });
 
 describe('questions at the same time', () => {
-  it('are asked once where they are the same', async () => {
+  it('are asked once if they are equal', async () => {
     const { cache, say, asked, hold, release } = world();
     say(found());
     hold();
@@ -356,7 +356,7 @@ describe('questions at the same time', () => {
     expect(asked).toHaveLength(1);
   });
 
-  it('do not wait for one that began longer ago than an absence may be old', async () => {
+  it('do not wait for a lookup that began longer ago than an absence may be old', async () => {
     const { cache, say, pass, hold, release, asked } = world();
     hold();
     const first = cache.lookup(FRED);
@@ -364,7 +364,7 @@ describe('questions at the same time', () => {
     void cache.lookup(FRED);
     expect(asked).toHaveLength(1);
     pass(1);
-    say(found()); // he was added meanwhile
+    say(found()); // he was added during the lookup
     const third = cache.lookup(FRED);
     expect(asked).toHaveLength(2);
     release();
@@ -373,7 +373,7 @@ describe('questions at the same time', () => {
     expect(cache.lookup(FRED)).toEqual(found());
   });
 
-  it('keep the answer of the later lookup, also where the one before comes last', async () => {
+  it('keep the answer of the later lookup, also if the earlier lookup ends last', async () => {
     for (const said of [null, found('old'), DOWN]) {
       const { cache, say, pass, hold, release, answerAtOnce, asked } = world();
       say(said);
@@ -384,7 +384,7 @@ describe('questions at the same time', () => {
       say(found());
       expect(cache.lookup(FRED)).toEqual(found());
       release();
-      expect(await slow).toEqual(said instanceof Error ? found() : said); // found is certain, whoever asked
+      expect(await slow).toEqual(said instanceof Error ? found() : said); // found is certain for everybody
       expect(cache.lookup(FRED)).toEqual(found());
       expect(cache.stats().entries).toBe(1);
       expect(asked).toHaveLength(2);
@@ -403,7 +403,7 @@ describe('questions at the same time', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('that never end hold no memory for ever', () => {
+  it('that never end do not keep their memory', () => {
     const { cache, pass, hold } = world();
     hold();
     for (let at = 0; at < 30_000; at++) {
@@ -413,7 +413,7 @@ describe('questions at the same time', () => {
     expect(cache.stats().underWay).toBeLessThanOrEqual(20_000);
   });
 
-  it('are joined however many there are', () => {
+  it('are joined, also if there are very many', () => {
     const { cache, hold, asked } = world();
     hold();
     for (let round = 0; round < 2; round++) {
@@ -468,7 +468,7 @@ describe('to forget', () => {
     ['', []],
     ['@a@b', []],
     [null, ALL.map((_, at) => at)],
-  ])('%j drops all that is known of it, and nothing else', (what, which) => {
+  ])('%j drops exactly the answers about it', (what, which) => {
     for (const said of [found(), null, DOWN]) {
       const { cache, say, asked } = world();
       say(said);
@@ -483,7 +483,7 @@ describe('to forget', () => {
     }
   });
 
-  /** Many people in each of many domains, all of whom the cache has an answer for. */
+  /** Many addresses in each of many domains. The cache has an answer for each. */
   const filled = (domains: number, people: number) => {
     const { cache, say, asked, hold } = world({ entries: 400_000, positiveMs: 1e9 });
     say(found());
@@ -492,13 +492,13 @@ describe('to forget', () => {
     }
     return { cache, say, asked, hold };
   };
-  const MOST_MS = 1_500; // for all 200; a walk over all entries for each takes ten times as long on a fast machine
+  const MOST_MS = 1_500; // for all 200; reading all entries each time takes ten times as long on a fast machine
 
   it.each<[string, number, number]>([
-    ['100 of 100,000 go with each', 1_000, 100],
-    ['all 100,000 go with the first', 1, 100_000],
+    ['each forgets 100 of 100,000', 1_000, 100],
+    ['the first forgets all 100,000', 1, 100_000],
     ['there are 100,000 domains', 100_000, 1],
-  ])('takes as long as what is forgotten, where %s', (_, domains, people) => {
+  ])('takes as long as the number of forgotten answers: %s', (_, domains, people) => {
     const { cache } = filled(domains, people);
     const started = performance.now();
     for (let at = 0; at < 200; at++) expect(cache.forget(`@d${at}.example`)).toBe(at < domains ? people : 0);
@@ -506,7 +506,7 @@ describe('to forget', () => {
     expect(cache.stats().entries).toBe(domains * people - Math.min(200, domains) * people);
   });
 
-  it('takes no longer while thousands of lookups are under way', () => {
+  it('takes no longer during thousands of lookups', () => {
     const { cache, say, hold } = filled(1, 1);
     say(null);
     hold();
@@ -517,7 +517,7 @@ describe('to forget', () => {
     expect(performance.now() - started).toBeLessThan(MOST_MS);
   });
 
-  it('is done with what was stale, too', () => {
+  it('also forgets stale answers', () => {
     const { cache, say, pass } = world();
     say(found());
     expect(cache.lookup(FRED)).toEqual(found());
@@ -532,7 +532,7 @@ describe('to forget', () => {
     ['an absence', null],
     ['an entry', found('old')],
     ['a failure', DOWN],
-  ])('lets %s that was under way go nowhere, and asks anew', async (_, said) => {
+  ])('ignores %s that comes later, and asks again', async (_, said) => {
     for (const what of ['fred@example.org', '@example.org', null]) {
       const { cache, say, asked, hold, release, answerAtOnce } = world();
       say(said);
@@ -551,7 +551,7 @@ describe('to forget', () => {
     }
   });
 
-  it('lets a late answer go nowhere where nobody asked again', async () => {
+  it('ignores a late answer if nobody asked again', async () => {
     const { cache, say, asked, hold, release, answerAtOnce } = world();
     hold();
     const before = outcome(cache, FRED);
@@ -564,7 +564,7 @@ describe('to forget', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('leaves what is under way for others alone', async () => {
+  it('does not change other lookups in progress', async () => {
     const { cache, asked, hold, release } = world();
     hold();
     const waiting = [outcome(cache, FRED), outcome(cache, mailbox('joe'))];
@@ -578,7 +578,7 @@ describe('to forget', () => {
 });
 
 describe('how much is kept', () => {
-  it('is bounded, whatever is asked', () => {
+  it('is bounded for any questions', () => {
     const { cache, say } = world({ entries: 80 });
     for (let at = 0; at < 1_000; at++) {
       say(at % 3 === 0 ? found() : at % 3 === 1 ? null : DOWN);
@@ -589,7 +589,7 @@ describe('how much is kept', () => {
     expect([accepted >= 25, absent >= 10, failures >= 5]).toEqual([true, true, true]);
   });
 
-  it.each([0, 1, 2, 7])('is at most %d entries where that is all', (entries) => {
+  it.each([0, 1, 2, 7])('is at most %d entries if that is the limit', (entries) => {
     const { cache, say } = world({ entries });
     for (const said of [found(), null, DOWN]) {
       say(said);
@@ -598,7 +598,7 @@ describe('how much is kept', () => {
     }
   });
 
-  it('spares those who exist while somebody tries out a dictionary', () => {
+  it('keeps mailboxes that exist while somebody tries a dictionary of names', () => {
     const { cache, say, asked } = world({ entries: 80 });
     say(found());
     for (let at = 0; at < 25; at++) void cache.lookup(mailbox(`user${at}`));
@@ -611,7 +611,7 @@ describe('how much is kept', () => {
     expect(asked).toEqual([]);
   });
 
-  it('is what was used last', () => {
+  it('are the answers that were used last', () => {
     const { cache, say, asked } = world({ entries: 80 });
     say(found());
     for (let at = 0; at < 1_000; at++) {
@@ -637,7 +637,7 @@ describe('how much is kept', () => {
     expect(cache.stats().entries).toBe(0);
   });
 
-  it('is nothing of before where the new answer is too long', () => {
+  it('is not the old answer if the new one is too long', () => {
     const { cache, say, pass } = world();
     say(found());
     void cache.lookup(FRED);
@@ -649,8 +649,8 @@ describe('how much is kept', () => {
   });
 });
 
-describe('what a cache tells', () => {
-  it('has each answer with its age and what is left of it', () => {
+describe('the report of a cache', () => {
+  it('has each answer with its age and remaining time', () => {
     const { cache, say, pass } = world();
     say(found('x'));
     void cache.lookup(FRED);
@@ -675,14 +675,14 @@ describe('what a cache tells', () => {
     expect(cache.show(null, 10).kept).toEqual([]);
   });
 
-  it('is cut at a number, and says how many more there are', () => {
+  it('ends after a number of answers, and says how many more there are', () => {
     const { cache } = world();
     for (let at = 0; at < 20; at++) void cache.lookup(mailbox(`user${at}`));
     const { kept, leftOut } = cache.show('@example.org', 5);
     expect([kept.length, leftOut]).toEqual([5, 15]);
   });
 
-  it('has numbers of all that happened', () => {
+  it('counts all events', () => {
     const { cache, say, pass } = world();
     say(found());
     for (let at = 0; at < 3; at++) void cache.lookup(FRED);
@@ -708,7 +708,7 @@ describe('what a cache tells', () => {
 });
 
 describe('a cache that was closed', () => {
-  it('fails for what it had, and closes its store', async () => {
+  it('fails also for answers that it had, and closes its store', async () => {
     const { cache, say, isClosed } = world();
     say(found());
     void cache.lookup(FRED);
@@ -719,7 +719,7 @@ describe('a cache that was closed', () => {
     expect(cache.stats().entries).toBe(0);
   });
 
-  it('keeps nothing that comes later', async () => {
+  it('keeps no answer that comes later', async () => {
     const { cache, hold, release } = world();
     hold();
     const waiting = cache.lookup(FRED);
@@ -746,7 +746,7 @@ const anyQuestion: fc.Arbitrary<Question> = fc.oneof(
 );
 
 describe('the text of a question', () => {
-  it('is read back as the question, so that no two have the same', () => {
+  it('is read back as the same question, so no two questions have the same text', () => {
     fc.assert(
       fc.property(anyQuestion, (question) => {
         expect(parseQuestion(formatQuestion(question))).toEqual(question);
@@ -762,13 +762,13 @@ describe('the text of a question', () => {
     [mailbox('fred', { folder: 'lists' }), mailbox('Fred', { exact: true })],
     [mailbox('fred'), alias('FRED')],
     [inTable('A'), inTable('a', 'other', true)],
-  ])('%j belongs to whom %j does', (one, other) => {
+  ])('%j has the same owner as %j', (one, other) => {
     expect(belongsTo(formatQuestion(one)).owner).toBe(belongsTo(formatQuestion(other)).owner);
   });
 });
 
 describe('an LRU', () => {
-  it('holds what was put last, and forgets an owner and a domain, whatever was done to it before', () => {
+  it('holds the newest entries, and forgets an owner and a domain, after any operations', () => {
     const key = fc
       .tuple(fc.constantFrom('x', 'y'), fc.constantFrom('a', 'b'), fc.nat(2))
       .map((parts) => parts.join(''));
@@ -777,7 +777,7 @@ describe('an LRU', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), fc.constantFrom(8, 100), (steps, most) => {
         const lru = createLru<number>(most, belongs);
-        const put = new Map<string, number>(); // what an LRU without a bound would hold
+        const put = new Map<string, number>(); // the content of an LRU without a limit
         steps.forEach(([what, name], at) => {
           const before = contentOf(lru).size;
           if (what === 'put') {
@@ -817,7 +817,7 @@ function contentOf(lru: Lru<number>): Map<string, number> {
 }
 
 describe('the time that has passed', () => {
-  it('goes on while the machine is suspended, and never back', () => {
+  it('also passes while the machine is suspended, and never goes back', () => {
     const at = { wall: 50_000, steady: 100 };
     const elapsed = createElapsed(
       () => at.wall,
@@ -837,7 +837,7 @@ describe('the time that has passed', () => {
   });
 });
 
-/** What a store would have said of each question, and when: the truth that each answer is held against. */
+/** What a store would have answered to each question, and when. Each answer of a cache is compared with it. */
 const PLACES: readonly Question[] = [
   FRED,
   mailbox('fred', { folder: 'lists' }),
@@ -882,7 +882,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-/** Whether a question is forgotten with this, by a list of its own. */
+/** Whether forgetting this forgets a question, by an independent list. */
 const FORGETS: Readonly<Record<string, readonly number[]>> = {
   'fred@example.org': [0, 1, 3],
   'joe@example.org': [2, 3],
@@ -892,14 +892,14 @@ const FORGETS: Readonly<Record<string, readonly number[]>> = {
   null: [0, 1, 2, 3, 4],
 };
 
-/** Holds every answer of a cache against what the store would have said. Gives back how many were checked. */
+/** Compares every answer of a cache with those of the store. Returns how many it checked. */
 async function trial(steps: readonly Step[]): Promise<number> {
   const { cache, failures, time, say, pass, hold, release, answerAtOnce } = world({ entries: 80 });
   let checked = 0;
   const history: { truth: Truth; from: number }[][] = PLACES.map(() => [{ truth: 'absent', from: 0 }]);
   const forgotten = PLACES.map(() => -1);
 
-  /** Whether the store would have said this at any time from `from` to now. */
+  /** Whether the store would have answered this at any time from `from` to now. */
   const was = (at: number, wanted: Truth, from: number): boolean => {
     const past = history[at] ?? [];
     return past.some((each, index) => each.truth === wanted && (past[index + 1]?.from ?? Infinity) >= from);
@@ -968,7 +968,7 @@ async function trial(steps: readonly Step[]): Promise<number> {
 }
 
 describe('any sequence of questions, changes, failures, time and forgetting', () => {
-  it('has no answer that the store would not have given, as lately as each may be old', async () => {
+  it('has only answers that the store would have given within their allowed age', async () => {
     let checked = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 80 }), async (steps) => {

@@ -13,7 +13,7 @@ function about(local: string): Question {
   return { about: 'mailbox', local, domain: 'example.org', exact: false, folder: null, anyCase: false };
 }
 
-/** A canary over a store that holds what is in `held`; `turn` stands for one round trip. */
+/** A canary over a store with the entries in `held`. `turn` is one round trip. */
 function setUp({ later = true } = {}) {
   const held = new Set(['postmaster', 'fred']);
   const asked: string[] = [];
@@ -48,7 +48,7 @@ function setUp({ later = true } = {}) {
     ask,
     fail: (now: boolean): void => void (failing = now),
     slowDown: (): void => void (slow = true),
-    /** Answers what was asked, or only what was asked for `local`. */
+    /** Lets waiting questions be answered, or only those for `local`. */
     turn: async (local?: string): Promise<void> => {
       const due = waiting.filter((each) => local === undefined || each.local === local);
       waiting = waiting.filter((each) => !due.includes(each));
@@ -58,7 +58,7 @@ function setUp({ later = true } = {}) {
   };
 }
 
-/** So much time, a turn of the event loop before and after. */
+/** Lets this much time pass, with a turn of the event loop before and after it. */
 async function pass(ms: number): Promise<void> {
   await nextTurn();
   await vi.advanceTimersByTimeAsync(ms);
@@ -69,13 +69,13 @@ beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] 
 afterEach(() => void vi.useRealTimers());
 
 describe('a canary', () => {
-  it.each([[true], [false]])('lets an absence pass where it is found itself (later: %j)', async (later) => {
+  it.each([[true], [false]])('lets an absence pass if it is found (later: %j)', async (later) => {
     const { ask, told } = setUp({ later });
     expect([await ask(about('fred')), await ask(about('nobody'))]).toEqual(['found', 'null']);
     expect(told).toEqual([]);
   });
 
-  it('is asked after each absence, so that a table that was emptied just now refuses nobody', async () => {
+  it('is asked after each absence, so a table that was just emptied refuses nobody', async () => {
     const { ask, held, told } = setUp();
     expect(await ask(about('nobody'))).toBe('null');
     held.clear();
@@ -84,7 +84,7 @@ describe('a canary', () => {
     expect(told).toEqual(['failed: the canary postmaster@example.org is not found']);
   });
 
-  it('is asked in the same moment as what is absent, where the store has moments', async () => {
+  it('is asked at the same moment as the absent entry, if the store can do that', async () => {
     const moments: string[][] = [];
     const held = new Set(['postmaster']);
     const answer = (question: Question): Answer =>
@@ -114,7 +114,7 @@ describe('a canary', () => {
     await canary.close();
   });
 
-  it('comes after several absences too, where the store has no moments', async () => {
+  it('is also asked after several absences, if the store cannot do that', async () => {
     const { canary, held, asked } = setUp();
     await pass(0);
     asked.length = 0;
@@ -125,7 +125,7 @@ describe('a canary', () => {
     await expect(canary.lookupAtOnce(both)).rejects.toThrow('is not found');
   });
 
-  it('fails also for what is found, while somebody is found whom nobody has', async () => {
+  it('also makes found entries fail, while an address is found that cannot exist', async () => {
     const { ask, held, told } = setUp();
     held.add('canary-that-is-not');
     await pass(10_000);
@@ -150,7 +150,7 @@ describe('a canary', () => {
     expect(await ask(about('nobody'))).toBe('null');
   });
 
-  it('lets a failure of the store be a failure, and no alarm', async () => {
+  it('passes a failure of the store on, without an alarm', async () => {
     const { ask, fail, told } = setUp();
     await pass(0);
     fail(true);
@@ -160,7 +160,7 @@ describe('a canary', () => {
     expect(told).toEqual([]);
   });
 
-  it('fails an absence where the store fails before the canary is asked', async () => {
+  it('makes an absence fail if the store fails before the canary is asked', async () => {
     const { canary, fail, slowDown, turn } = setUp();
     await pass(0);
     slowDown();
@@ -170,7 +170,7 @@ describe('a canary', () => {
     expect(await answer).toBe('gone');
   });
 
-  it('serves all absences by one check, and none by a check that began before it', async () => {
+  it('confirms all absences by one check, but none by a check that began before it', async () => {
     const { ask, asked, slowDown, turn } = setUp();
     await pass(0);
     asked.length = 0;
@@ -189,7 +189,7 @@ describe('a canary', () => {
     expect(asked.filter((local) => local === 'postmaster')).toHaveLength(3);
   });
 
-  it('is asked again only when it has answered, so that no old answer comes behind a new one', async () => {
+  it('is asked again only after its answer, so no old answer comes after a new one', async () => {
     const { ask, asked, slowDown, turn } = setUp();
     await pass(0);
     asked.length = 0;
@@ -204,14 +204,14 @@ describe('a canary', () => {
     expect(await Promise.all(answers)).toEqual(['null', 'null']);
   });
 
-  it('has no say in what is of another kind', async () => {
+  it('does not matter for questions of another kind', async () => {
     const { ask, held } = setUp();
     held.clear();
     await pass(10_000);
     expect(await ask({ about: 'domain', domain: 'example.org' })).toBe('null');
   });
 
-  it('asks no more after it is closed', async () => {
+  it('is not asked after it is closed', async () => {
     const { canary, asked } = setUp();
     await pass(0);
     await canary.close();

@@ -120,7 +120,7 @@ const memory = createMemoryStore([
     '@caught.example @new.example, fred@example.org',
     '@empty.example @bare.example',
   ].map((line) => parseAliasLine(line) as Alias),
-  // Longer than an import takes, but other stores may have one.
+  // Longer than an import accepts, but other stores may have one.
   {
     about: 'alias',
     local: 'huge',
@@ -129,7 +129,7 @@ const memory = createMemoryStore([
   },
 ]);
 
-/** What other stores than ours may say. */
+/** Answers that other stores may give, but the embedded store does not. */
 const ROWS: Readonly<Record<string, string>> = {
   'all@rows.example': 'fred@example.org,bad@rows.example',
   'bad@rows.example': 'fred@',
@@ -187,7 +187,7 @@ describe.each([
     ['fully: turn2@example.org', 'OK carl@example.org'],
     ['mailbox: turn2@example.org', 'OK turn2@example.org'],
     ['mailbox: both@example.org', 'NOTFOUND'],
-  ])('people who copy each other are no loop: %s', async (asked, reply) => {
+  ])('users who copy each other are not a loop: %s', async (asked, reply) => {
     expect(await ask(asked, lookup)).toBe(reply);
   });
 
@@ -199,7 +199,7 @@ describe.each([
     'virtual: toring@example.org',
     'mailbox: toring@example.org',
     'mailbox: dead1@example.org',
-  ])('a ring that leads nowhere is a loop: %s', async (asked) => {
+  ])('a ring without another target is a loop: %s', async (asked) => {
     expect(await ask(asked, lookup)).toBe('LoopError');
   });
 
@@ -215,7 +215,7 @@ describe.each([
     ['mailbox: off+x@example.org', 'NOTFOUND'],
     ['mailbox: full@example.org', 'TEMP mailbox is over quota'],
     ['mailbox: nobody@example.org', 'NOTFOUND'],
-  ])('an alias that leads to itself is a list, or its mailbox: %s', async (asked, reply) => {
+  ])('an alias that is its own target is a list, or its mailbox: %s', async (asked, reply) => {
     expect(await ask(asked, lookup)).toBe(reply);
   });
 
@@ -237,7 +237,7 @@ describe.each([
     ['bare: nowhere@example.org', 'OK nowhere@example.org'],
     ['without domains: lone@example.org', 'OK lone@example.org'],
     ['without domains: off@example.org', 'NOTFOUND'],
-  ])('an alias exists where somebody takes its mail: %s', async (asked, reply) => {
+  ])('an alias exists if one target takes its mail: %s', async (asked, reply) => {
     expect(await ask(asked, lookup)).toBe(reply);
   });
 
@@ -254,7 +254,7 @@ describe.each([
     ['virtual: past@example.org', 'UncertainError'], // the mail server would ask for ann, and copy bob
     ['mailbox: past@example.org', 'OK past@example.org'],
     ['mailbox: gone@example.org', 'NOTFOUND'],
-    ['mailbox: behind@example.org', 'NOTFOUND'], // lists is an alias, and no mailbox
+    ['mailbox: behind@example.org', 'NOTFOUND'], // lists is an alias, not a mailbox
     ['fully: behind@example.org', 'OK lists@example.org'],
   ])(String.raw`\user is a user whose alias does not count: %s`, async (asked, reply) => {
     expect(await ask(asked, lookup)).toBe(reply);
@@ -268,14 +268,14 @@ describe.each([
     ['virtual: big@example.org', /^OK u0@big.example, .*, u1199@big.example$/],
     ['fully: big@example.org', /^UncertainError$/],
     ['virtual: huge@example.org', /^UncertainError$/],
-  ])('a long list exists as a short one does: %s', async (asked, reply) => {
+  ])('a long list exists like a short one: %s', async (asked, reply) => {
     expect(await ask(asked, lookup)).toMatch(reply);
   });
 
   it.each([
     ['mailbox: all@rows.example', 'OK all@rows.example'],
     ['virtual: all@rows.example', 'OK fred@example.org, bad@rows.example'],
-    ['fully: all@rows.example', 'UncertainError'], // who takes the answer as it is would lose a member
+    ['fully: all@rows.example', 'UncertainError'], // a mail server that uses this reply would lose a member
     ['virtual: bad@rows.example', 'UncertainError'],
     ['virtual: worst@rows.example', 'UncertainError'],
     ['mailbox: worst@rows.example', 'UncertainError'],
@@ -289,7 +289,7 @@ describe.each([
     ['mailbox: refuses@rows.example', 'QuestionError'],
     ['mailbox: broken@rows.example', 'Error'], // a store that fails is not asked for the rest
     ['virtual: broken@rows.example', 'Error'],
-  ])('one member that cannot be read spoils no list: %s', async (asked, reply) => {
+  ])('a list with one unreadable target still works: %s', async (asked, reply) => {
     expect(await ask(asked, lookup)).toBe(reply);
   });
 
@@ -314,12 +314,12 @@ describe.each([
     ['virtual: nobody@caught.example', 'OK nobody@new.example, fred@example.org'],
     ['any: nobody@old.example', 'OK nobody@new.example'],
     ['virtual: off@sales.example', 'OK off@example.org'],
-  ])('with @old -> @new only who exists at new exists at old: %s', async (asked, reply) => {
+  ])('with @old -> @new only addresses that exist in new exist in old: %s', async (asked, reply) => {
     expect(await ask(asked, lookup)).toBe(reply);
   });
 });
 
-it('of a list of 100,000 no more is asked for than it takes to find one who is there', async () => {
+it('a list of 100,000 needs only the questions until one target is found', async () => {
   let asked = 0;
   const counting = storeOf((question) => {
     asked++;
@@ -334,7 +334,7 @@ it.each([
   ['virtual', 'Alias', 'OK a.example'],
   ['virtual', 'MAILBOX', 'NOTFOUND'],
   ['virtual', '', 'NOTFOUND'],
-])('a map %s that is asked for a domain whose class is written "%s"', async (map, value, reply) => {
+])('the map %s, asked for a domain with the class "%s"', async (map, value, reply) => {
   const lookup: Lookup = { lookup: () => ({ value, state: 'active' }) };
   expect(await ask(`${map}: a.example`, lookup)).toBe(reply);
 });

@@ -34,7 +34,7 @@ describe('a secret', () => {
     [redis('cluster = ["c1.example.org:1", "127.0.0.1:1"]'), ['c1.example.org']],
     [http('http://panel.example.org'), ['panel.example.org']],
     [http('http://panel.example.org', 'headers = { "X-API-Key" = "x" }'), ['panel.example.org']],
-  ])('is sent in clear by %j to %j', (text, hosts) => {
+  ])('is sent without encryption by %j to %j', (text, hosts) => {
     expect(sentInClear(storeOf(text))?.hosts).toEqual(hosts);
   });
 
@@ -54,7 +54,7 @@ describe('a secret', () => {
     http('http://127.0.0.1:8080'),
     http('http+unix://%2Frun%2Fpanel.sock'),
     http('http://panel.example.org', 'headers = { "x-client" = "smmap" }'),
-  ])('is sent to nobody in clear by %j', (text) => {
+  ])('is never sent without encryption by %j', (text) => {
     expect(sentInClear(storeOf(text))).toBeNull();
   });
 });
