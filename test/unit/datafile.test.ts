@@ -25,7 +25,7 @@ beforeAll(async () => {
   await makeStore(sound, mailboxes(20_000)); // deep enough for branch pages
 });
 
-/** A copy of a sound store, to be damaged. */
+/** A copy of an undamaged store, for damage. */
 function copy(): string {
   const dir = folder();
   for (const name of ['smmap.mdb', 'smmap.mdb-lock']) copyFileSync(join(sound, name), join(dir, name));
@@ -33,7 +33,7 @@ function copy(): string {
 }
 
 describe('a store whose file', () => {
-  // Each of these would end this process, were lmdb asked to open it.
+  // Each of these would end this process if lmdb opened it.
   it.each<[string, (file: string) => void, RegExp]>([
     ['is empty', (file) => truncateSync(file, 0), /it is no store, or was damaged/],
     ['is text', (file) => writeFileSync(file, 'fred@example.org\n'.repeat(1_000)), /it is no store, or was damaged/],
@@ -51,7 +51,7 @@ describe('a store whose file', () => {
     expect(() => openRecords(dir, 'read')).toThrow(message);
   });
 
-  it('is sound can be opened after each of many changes', async () => {
+  it('is not damaged can be opened after each of many changes', async () => {
     const dir = folder();
     for (let round = 0; round < 60; round++) {
       const store = openRecords(dir, 'write');
@@ -78,7 +78,7 @@ describe('a store whose file', () => {
     expect(() => openRecords(dir, 'write')).toThrow('its format is 1, and this smmap knows 2');
   });
 
-  it('is not there is made only to be written', async () => {
+  it('is absent is created only for writing', async () => {
     const dir = join(folder(), 'new', 'deep');
     expect(() => openEmbeddedStore(dir)).toThrow(`there is no store in ${dir}`);
     expect(() => openRecords(dir, 'read')).toThrow(`there is no store in ${dir}`);
@@ -87,7 +87,7 @@ describe('a store whose file', () => {
     expect(statSync(join(dir, 'smmap.mdb')).mode & 0o777).toBe(0o640);
   });
 
-  it('cannot be made says so', () => {
+  it('cannot be created gives an error with its path', () => {
     expect(() => openRecords('/proc/nowhere/store', 'write')).toThrow('/proc/nowhere cannot be made: ENOENT');
   });
 });
@@ -109,13 +109,13 @@ describe('an embedded store', () => {
     }
   };
 
-  it('in which no mailbox was ever written is certain of nothing', async () => {
+  it('in which no mailbox was ever written is uncertain', async () => {
     const dir = folder();
     await openRecords(dir, 'write').close();
     expect(() => ask(dir, 'fred')).toThrow('no mailbox was ever written to');
   });
 
-  it('is still certain of nothing after an import without mailboxes, an aborted one, and a failed one', async () => {
+  it('is still uncertain after an import without mailboxes, an aborted import, and a failed import', async () => {
     const dir = folder();
     const store = openRecords(dir, 'write');
     expect(store.write(() => true)).toBe(true);
@@ -130,7 +130,7 @@ describe('an embedded store', () => {
     expect(() => ask(dir, 'user0')).toThrow('no mailbox was ever written to');
   });
 
-  it('is certain again after a mailbox was written in a later transaction of the same process', async () => {
+  it('is certain after a mailbox was written in a later transaction of the same process', async () => {
     const dir = folder();
     const store = openRecords(dir, 'write');
     store.write((writer) => writer.put(mailboxes(1)[0] as Mailbox) === null);
@@ -149,7 +149,7 @@ describe('an embedded store', () => {
     expect(ask(dir, 'user0')).toBeNull();
   });
 
-  it('lists a domain and no other, in order', async () => {
+  it('lists only the wanted domain, in order', async () => {
     const dir = folder();
     const at = (local: string, domain: string): Mailbox => ({ ...mailboxNamed(local), domain });
     await makeStore(dir, [

@@ -11,7 +11,7 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 describe('a deadline', () => {
-  it('lets an answer through that is in time, and keeps no timer', async () => {
+  it('passes an answer on that is in time, and keeps no timer', async () => {
     const answer = under(() => after(999)).lookup(QUESTION);
     await vi.advanceTimersByTimeAsync(999);
     expect(await answer).toBeNull();
@@ -19,7 +19,7 @@ describe('a deadline', () => {
     expect(under(() => null).lookup(QUESTION)).toBeNull();
   });
 
-  it('fails when the time is over, whatever is said later', async () => {
+  it('fails when the time is over, whatever the store answers later', async () => {
     const answer = (under(() => after(1_001)).lookup(QUESTION) as Promise<Answer>).catch(
       (error: Error) => error.message,
     );
@@ -27,7 +27,7 @@ describe('a deadline', () => {
     expect(await answer).toBe('no answer within 1000 ms');
   });
 
-  it('lets a failure through', async () => {
+  it('passes a failure on', async () => {
     await expect(under(() => Promise.reject(new Error('gone'))).lookup(QUESTION)).rejects.toThrow('gone');
     expect(vi.getTimerCount()).toBe(0);
   });

@@ -26,13 +26,13 @@ describe('a domain map', () => {
     ['capitals and a trailing dot', 'Example.ORG.', 'OK Example.ORG.'],
     ['a U-label', 'B\u00fccher.example', 'OK B\u00fccher.example'],
     ['an A-label', 'xn--bcher-kva.example', 'OK xn--bcher-kva.example'],
-    ['a domain that stands for it', 'sales.example', 'OK sales.example'],
-    ['a domain that stands for one without mailboxes', 'empty.example', 'NOTFOUND '],
-    ['an alias domain that was written', 'lists.example', 'OK lists.example'],
-    ['a relay domain that was written', 'far.example', 'OK far.example'],
+    ['an alias domain', 'sales.example', 'OK sales.example'],
+    ['an alias domain for a domain without mailboxes', 'empty.example', 'NOTFOUND '],
+    ['a domain record with the class alias', 'lists.example', 'OK lists.example'],
+    ['a domain record with the class relay', 'far.example', 'OK far.example'],
     ['a domain without mailboxes', 'example.com', 'NOTFOUND '],
-    ['a domain above', 'org', 'NOTFOUND '],
-    ['a domain below', 'mail.example.org', 'NOTFOUND '],
+    ['a parent domain', 'org', 'NOTFOUND '],
+    ['a subdomain', 'mail.example.org', 'NOTFOUND '],
     ['an address', 'fred@example.org', 'NOTFOUND '],
     ['the star that trivial-rewrite asks for', '*', 'NOTFOUND '],
     ['nothing', '', 'NOTFOUND '],
@@ -44,10 +44,10 @@ describe('a domain map', () => {
   it.each<[string, string, Partial<DomainOptions>, string]>([
     ['a domain of that class', 'far.example', { class: 'relay' }, 'OK far.example'],
     ['a domain of another class', 'example.org', { class: 'relay' }, 'NOTFOUND '],
-    ['a domain by its mailboxes', 'example.org', { class: 'mailbox' }, 'OK example.org'],
-    ['one that stands for a domain of that class', 'sales.example', { class: 'mailbox' }, 'OK sales.example'],
+    ['a domain with mailboxes, without a record', 'example.org', { class: 'mailbox' }, 'OK example.org'],
+    ['an alias domain for a domain of that class', 'sales.example', { class: 'mailbox' }, 'OK sales.example'],
     ['its class', 'far.example', { reply: 'value' }, 'OK relay'],
-    ['the key where a text comes to nothing', 'far.example', { reply: { text: '%u' } }, 'OK far.example'],
+    ['the key, if the text of the reply is empty', 'far.example', { reply: { text: '%u' } }, 'OK far.example'],
     ['a transport', 'Sales.example', { reply: { text: 'lmtp:%d:%%:%s' } }, 'OK lmtp:example.org:%:Sales.example'],
   ])('of a class, or with another reply, answers %s', async (_, key, options, reply) => {
     const other = createDomainMap({ ...DEFAULTS, ...options });
@@ -75,13 +75,13 @@ describe('a domain map', () => {
     ['with a blank', { class: 'alias' }, 'alias ', unknown('alias ')],
     ['that is one word of several', { class: 'mailbox' }, 'mailbox, relay', unknown('mailbox, relay')],
     ['that is a property of every object', { class: 'mailbox' }, 'constructor', unknown('constructor')],
-    ['that smmap does not know, where any will do', {}, 'virtual', 'OK a.example'],
+    ['that smmap does not know, for a map of any class', {}, 'virtual', 'OK a.example'],
     ['that smmap does not know, as the value', { reply: 'value' }, 'virtual', 'OK virtual'],
   ])('reads a class %s', async (_, options, value, reply) => {
     expect(await ask(options, value)).toBe(reply);
   });
 
-  it('fails where the store does', () => {
+  it('fails if the store fails', () => {
     const failing: Lookup = {
       lookup() {
         throw new Error('gone');

@@ -55,8 +55,8 @@ describe('failover', () => {
     [['found', 'throws'], 'entry', 1],
     [['absent', 'found'], 'entry', 2],
     [['absent', 'absent'], 'null', 2],
-    [['throws', 'found'], 'entry', 2], // found is certain, whatever the first would have said
-    [['throws', 'absent'], 'store 1', 2], // never null: the first may hold it
+    [['throws', 'found'], 'entry', 2], // found is certain, whatever the first store has
+    [['throws', 'absent'], 'store 1', 2], // never null: the first store may have the entry
     [['absent', 'throws'], 'store 2', 2],
     [['throws', 'throws'], 'store 1', 2],
     [['throws', 'absent', 'absent'], 'store 1', 3],
@@ -65,7 +65,7 @@ describe('failover', () => {
     [['absent later', 'rejects'], 'store 2', 2],
     [['throws', 'rejects'], 'store 1', 2],
     [['absent later', 'found'], 'entry', 2],
-  ])('over stores of which it is so: %j, answers %s after %d questions', async (stores, outcome, asked) => {
+  ])('over the stores %j answers %s after %d questions', async (stores, outcome, asked) => {
     expect(await ask(stores)).toEqual({ outcome, asked });
   });
 });
@@ -78,7 +78,7 @@ describe('failover of several questions at once', () => {
       : { about, local, domain: 'example.org', exact: false, folder: null, anyCase: false };
   const nameIn = (asked: Question): string => `${asked.about} ${'local' in asked ? asked.local : ''}`;
 
-  /** Stores by what they hold, such as `mailbox ann`; one that is null fails. */
+  /** Stores with these entries, such as `mailbox ann`. A store that is null fails. */
   async function answers(stores: readonly (readonly string[] | null)[], isLater: boolean) {
     const asked: string[] = [];
     const members = stores.map((held, at): Member => {
@@ -107,33 +107,33 @@ describe('failover of several questions at once', () => {
   it.each<[string, (readonly string[] | null)[], string, string[]]>([
     ['one store is asked once', [['mailbox bob']], '- 1 - -', [`1: ${ALL}`]],
     [
-      'the next is asked for what is still absent',
+      'the next is asked only for entries that are still absent',
       [['mailbox ann'], ['mailbox ann', 'mailbox carl']],
       '1 - 2 -',
       [`1: ${ALL}`, '2: mailbox bob, mailbox carl, alias ann'],
     ],
     [
-      'each is asked for what it can answer',
+      'each is asked only questions that it can answer',
       [[], ['mailbox ann'], ['alias ann']],
       '2 - - 3',
       [`1: ${ALL}`, `2: ${ALL}`, '3: alias ann'],
     ],
     [
-      'nobody is asked for what was found',
+      'no store is asked again for a found entry',
       [['alias ann'], people.map((local) => `mailbox ${local}`), []],
       '2 2 2 1',
       [`1: ${ALL}`, '2: mailbox ann, mailbox bob, mailbox carl'],
     ],
-    ['a failure is no absence', [null, []], 'store 1', [`1: ${ALL}`, `2: ${ALL}`]],
-    ['a failure of the last is none either', [[], null], 'store 2', [`1: ${ALL}`, `2: ${ALL}`]],
+    ['a failure is not an absence', [null, []], 'store 1', [`1: ${ALL}`, `2: ${ALL}`]],
+    ['a failure of the last store is not an absence', [[], null], 'store 2', [`1: ${ALL}`, `2: ${ALL}`]],
     [
-      'a failure hides behind what others find',
+      'a failure does not matter if others find the entry',
       [null, [...people.map((local) => `mailbox ${local}`), 'alias ann']],
       '2 2 2 2',
       [`1: ${ALL}`, `2: ${ALL}`],
     ],
     [
-      'but not behind what they find of other questions',
+      'a failure matters if others find only entries of other questions',
       [null, ['mailbox ann', 'mailbox bob', 'alias ann']],
       'store 1',
       [`1: ${ALL}`, `2: ${ALL}`],
@@ -143,7 +143,7 @@ describe('failover of several questions at once', () => {
     expect(await answers(stores, true)).toEqual({ found, asked });
   });
 
-  it('is of one moment where there is one store, and that is so', () => {
+  it('is of one moment if there is only one store, and its answers are of one moment', () => {
     const member = (atomic: boolean): Member => ({
       store: { ...storeOf(() => null), atomic },
       answers: new Set(['mailbox']),
@@ -155,7 +155,7 @@ describe('failover of several questions at once', () => {
     expect(createFailover([member(false)]).hasOneStoreFor(question)).toBe(true);
   });
 
-  it('fails where no store can be asked, and is never certain', () => {
+  it('fails if no store can be asked, and is never certain', () => {
     const none = createFailover([]);
     expect(() => none.lookup(question)).toThrow('no store to ask about a mailbox');
     expect(() => none.lookupAtOnce([question])).toThrow('no store to ask about a mailbox');
@@ -164,7 +164,7 @@ describe('failover of several questions at once', () => {
 });
 
 describe('failover over stores with caches', () => {
-  it('misses nobody who moved to another store a moment ago', async () => {
+  it('finds a mailbox that moved to another store a moment ago', async () => {
     const holder = { of: 'second' };
     const stores = ['first', 'second'].map((name): Member => {
       const held = storeOf(() => (holder.of === name ? entry : null));
@@ -175,7 +175,7 @@ describe('failover over stores with caches', () => {
     const map = atOneMoment((_, store) => andThen(store.lookup(question), toReply), createFailover(stores));
     const toReply = (answer: Answer) => (answer === null ? NOTFOUND : ({ kind: 'OK', value: 'x' } as const));
     expect(await map('fred')).toEqual({ kind: 'OK', value: 'x' });
-    now = 50; // the first has said a while ago that he is not there, and may say so again; what the second said is too old
+    now = 50; // the first store may still repeat from its cache that he is absent; the answer of the second is too old
     holder.of = 'first';
     expect(await map('fred')).toEqual({ kind: 'OK', value: 'x' });
   });

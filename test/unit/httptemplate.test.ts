@@ -67,19 +67,19 @@ describe('the URL of a request', () => {
     ['', '/q?a='],
     [':domain', '/q?a=%3Adomain'],
     ['a\r\nHost: x', '/q?a=a%0D%0AHost%3A%20x'],
-  ])('has %j in a query as it has to be', (local, path) => {
+  ])('escapes %j in a query', (local, path) => {
     expect(target('http://h/q?a=:local', question(local))).toBe(path);
   });
 
   it.each([['..'], ['.'], [''], ['a/b'], ['../x'], [String.raw`a\b`]])(
-    'cannot have %j for a segment of its path',
+    'cannot have the segment %j in its path',
     (local) => {
       expect(() => target('http://h/q/:local', question(local))).toThrow(QuestionError);
       expect(() => target('http://h/q/:local/end?x=:domain', question(local))).toThrow(QuestionError);
     },
   );
 
-  it('may have dots in a segment, and a slash at its end where there is no parameter', () => {
+  it('may have dots in a segment, and a slash at its end if no parameter is there', () => {
     expect(target('http://h/q/:address', question('..'))).toBe('/q/..%40example.org');
     expect(target('http://h/q/?a=:address', question('x'))).toBe('/q/?a=x%40example.org');
   });

@@ -26,16 +26,16 @@ function turn(ms: number): void {
 }
 
 describe('a connection', () => {
-  it('has just come where the queue was empty a moment ago', () => {
+  it('has just come if the queue was empty a moment ago', () => {
     for (let at = 0; at < 20; at++) turn(100);
     expect(queue.taken()).toBe(fake.now);
   });
 
-  it('may have come since the last turn that took none began', () => {
+  it('may have come since the beginning of the last turn that accepted none', () => {
     turn(1);
     turn(1);
     const empty = fake.now;
-    turn(1); // takes none, so its poll found none, and that was after the end of the turn before
+    turn(1); // accepts none, so its poll found none, and that was after the end of the turn before
     turn(1_000);
     queue.taken();
     turn(1_000);
@@ -48,9 +48,9 @@ describe('a connection', () => {
     expect(queue.taken()).toBe(fake.now);
   });
 
-  it('of a socket that was there before is as old as it may be, until a turn took none', () => {
+  it('of an inherited socket has the greatest possible age, until a turn accepts none', () => {
     const inherited = intake.watch(0, () => true);
-    fake.end(); // nobody asked the kernel for it in this turn
+    fake.end(); // the kernel was not asked for it in this turn
     expect(inherited.taken()).toBe(0);
     turn(1);
     expect(inherited.taken()).toBe(0);
@@ -68,7 +68,7 @@ describe('a client', () => {
   };
   beforeEach(() => void started.splice(0));
 
-  it('is served at once where the turn before took none', () => {
+  it('is served at once if the turn before accepted none', () => {
     turn(1);
     take('a');
     turn(1);
@@ -77,7 +77,7 @@ describe('a client', () => {
     expect(started).toEqual(['a', 'b']);
   });
 
-  it('waits where two turns in a row took one, until a turn takes none, before whose poll nobody sleeps', () => {
+  it('waits if two turns in a row accepted one, until a turn accepts none, and no poll sleeps before', () => {
     turn(1);
     take('a');
     turn(1);
@@ -93,7 +93,7 @@ describe('a client', () => {
     expect(fake.sleeps).toBe(true);
   });
 
-  it('who was there before waits too, from then on', () => {
+  it('that was connected before waits too, from then on', () => {
     turn(1);
     take('a');
     turn(1);
@@ -101,7 +101,7 @@ describe('a client', () => {
     take('b');
     expect(intake.flooded).toBe(true);
     turn(1);
-    expect(intake.flooded).toBe(true); // what this turn reads before it knows whether it accepts one
+    expect(intake.flooded).toBe(true); // this turn reads before it knows whether it accepts one
     turn(1);
     expect(intake.flooded).toBe(false);
   });
@@ -115,7 +115,7 @@ describe('a client', () => {
     expect(started.length).toBeLessThan(100);
   });
 
-  it('does not wait for those of a listener that has closed', () => {
+  it('does not wait for clients of a listener that has closed', () => {
     const other = intake.watch(fake.now, () => true);
     take('a', other);
     turn(1);

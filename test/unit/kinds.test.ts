@@ -30,7 +30,7 @@ const STORE = '[store.a]\ndriver = "memory"\nmailboxes = ["fred@example.org"]\n'
 const parse = (maps: string) => parseConfig(STORE + maps, 'f', { socket: '/s', store: '/x' });
 
 describe('a kind of map that is added by one line', () => {
-  it('has its own keys, and those of any map', () => {
+  it('has its own keys, and those of every map', () => {
     const { maps } = parse('[map.e]\nkind = "echo"\ntext_before = "hosted:"\n[map.f]\nkind = "echo"\nstores = ["a"]');
     expect(maps.get('e')).toEqual({ kind: 'echo', stores: ['a'], options: { textBefore: 'hosted:' } });
     expect(maps.get('f')).toEqual({ kind: 'echo', stores: ['a'], options: { textBefore: 'f' } });
@@ -45,7 +45,7 @@ describe('a kind of map that is added by one line', () => {
     await maps.close();
   });
 
-  it('is named where a configuration is wrong', () => {
+  it('is named in the mistakes of a configuration', () => {
     const wrong = '[map.e]\nkind = "echo"\ntext_befor = ""\ntext_before = ""\nstores = ["b"]\n[map.f]\nkind = "ech"';
     expect(() => parse(wrong)).toThrow(
       new ConfigError('f', [
@@ -57,7 +57,7 @@ describe('a kind of map that is added by one line', () => {
     );
   });
 
-  it('needs nothing that it does not declare', () => {
+  it('needs only what it declares', () => {
     const map = { kind: 'echo', options: { textBefore: '' } };
     expect(kindOf(map)).toBe(echo);
     expect(questionsOf(map)).toEqual([DOMAIN]);

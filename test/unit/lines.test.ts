@@ -25,10 +25,10 @@ describe('the lines of a file', () => {
     ['one without its end', 'a', ['a']],
     ['empty ones', '\n\na\n\n', ['', '', 'a', '']],
     ['those of Windows', 'a\r\nb\r\n', ['a', 'b']],
-    ['carriage returns within', 'a\rb\r\r\n', ['a\rb\r']],
-    ['those behind a byte order mark', '\ufeffa\r\nb', ['a', 'b']],
-    ['those of two files with one, put together', '\ufeffa\n\ufeffb\n', ['a', 'b']],
-    ['a byte order mark within', 'a\ufeffb\n', ['a\ufeffb']],
+    ['carriage returns inside', 'a\rb\r\r\n', ['a\rb\r']],
+    ['those after a byte order mark', '\ufeffa\r\nb', ['a', 'b']],
+    ['those of two files with byte order marks, put together', '\ufeffa\n\ufeffb\n', ['a', 'b']],
+    ['a byte order mark inside', 'a\ufeffb\n', ['a\ufeffb']],
     ['UTF-8', 'jürgen\n', ['jürgen']],
   ])('are %s', (_, content, lines) => {
     expect(linesOf(content)).toEqual(lines);
@@ -39,7 +39,7 @@ describe('the lines of a file', () => {
     expect(linesOf(lines.join('\n'))).toEqual(lines);
   });
 
-  it('have a mark for each byte that is not UTF-8, and say so', () => {
+  it('have a mark for each byte that is not UTF-8, and report it', () => {
     expect(linesOf(Buffer.from('a\n#\xe9 \xfc\nb\n', 'latin1'))).toEqual(['a', '#\ufffd \ufffd', 'b']);
     expect(linesOf(Buffer.from('a\n\xe9\nb\n', 'latin1'), ({ isUtf8 }) => isUtf8)).toEqual([true, false, true]);
   });
@@ -49,14 +49,14 @@ describe('the lines of a file', () => {
     ['little endian', 'fred@example.org\n', false],
     ['big endian with a mark', '\ufefffred@example.org\n', true],
     ['big endian', 'fred@example.org\n', true],
-    ['with a mark and nothing else', '\ufeff', false],
-  ])('are none where the file is UTF-16, %s', (_, text, isBigEndian) => {
+    ['only a mark', '\ufeff', false],
+  ])('are refused if the file is UTF-16: %s', (_, text, isBigEndian) => {
     const bytes = Buffer.from(text, 'utf16le');
     const said = 'is UTF-16, or not a text; convert it first: iconv -f UTF-16 -t UTF-8';
     expect(() => linesOf(isBigEndian ? bytes.swap16() : bytes)).toThrow(said);
   });
 
-  it('end with a word where one has no end', () => {
+  it('are refused if a line has no end', () => {
     expect(() => linesOf(Buffer.alloc(2_000_000, 'x'))).toThrow('line 1 is over 1000000 bytes; is this a list?');
   });
 });

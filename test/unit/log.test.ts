@@ -9,7 +9,7 @@ const firstSteps = {
   ask: 'npx smmap probe fred@example.org',
 };
 
-/** A log at a level, and what it wrote. */
+/** A log at a level, and its lines. */
 function logAt(level: string): { log: Log; lines: Record<string, unknown>[] } {
   const lines: Record<string, unknown>[] = [];
   const stream = { write: (text: string) => lines.push(JSON.parse(text) as Record<string, unknown>) };
@@ -74,7 +74,7 @@ describe('the log', () => {
     expect(told('error')).toEqual([]);
   });
 
-  it('tells how to fill an empty store, as its user has to type it', () => {
+  it('says how to fill an empty store, with the command to type', () => {
     const { log, lines } = logAt('info');
     log.storeEmpty('local', 'mailbox', new Error('no mailbox was ever written'));
     expect(lines[0]).toMatchObject({ level: 'warn', event: 'store_empty', store: 'local', about: 'mailbox' });
@@ -84,10 +84,10 @@ describe('the log', () => {
     expect(lines[1]).toMatchObject({ about: 'alias', msg: 'store local answers TEMP: no alias was ever written' });
   });
 
-  describe('of what happens often', () => {
+  describe('of frequent events', () => {
     const asked = (key: string): Request => ({ map: 'cyrus', key });
 
-    it('has the first deferral at once, then a line a cause and second with their number and the first key', () => {
+    it('has the first deferral at once, then one line for each cause and second, with the count and the first key', () => {
       const { log, lines } = logAt('info');
       for (let at = 0; at < 500; at++) log.answered(asked(`u${at}`), temp, new StoreError('connection refused'), true);
       log.refusedHere(asked('u500'), 'too many connections');
@@ -104,7 +104,7 @@ describe('the log', () => {
       expect(lines).toMatchObject([{ event: 'deferred', count: 499, key: 'u1', cause: 'connection refused', msg }]);
     });
 
-    it('tells of each exactly once over an outage of ten seconds, and of the next outage at once', () => {
+    it('counts each deferral exactly once in an outage of ten seconds, and reports the next outage at once', () => {
       const { log, lines } = logAt('info');
       for (let at = 0; at < 1_000; at++) {
         log.answered(asked('fred'), temp, new StoreError('gone'), true);
@@ -119,7 +119,7 @@ describe('the log', () => {
       expect(sum()).toBe(1_001);
     });
 
-    it('has a bound where each cause is another one, and loses none of them', () => {
+    it('has a limit if all causes are different, and still counts each of them', () => {
       const { log, lines } = logAt('info');
       for (let at = 0; at < 10_000; at++) log.answered(asked('x'), temp, new StoreError(`two rows for u${at}`), true);
       vi.advanceTimersByTime(1_000);
@@ -137,7 +137,7 @@ describe('the log', () => {
       ],
       ['ended connections', (log) => log.connectionEnded('idle'), { event: 'connection_ended', why: 'idle' }],
       [
-        'accepts that failed',
+        'clients that could not be accepted',
         (log) => log.acceptFailed('mta', new Error('EMFILE')),
         { event: 'accept_failed', listener: 'mta', cause: 'EMFILE' },
       ],
@@ -154,7 +154,7 @@ describe('the log', () => {
     });
   });
 
-  it('cannot be broken into by a key', () => {
+  it('cannot be forged by a key', () => {
     const written: string[] = [];
     const log = createLog(pino({}, { write: (text: string) => written.push(text) }), firstSteps);
     log.answered({ map: 'm', key: 'a"}\n{"event":"accepted' }, notFound, null, true);

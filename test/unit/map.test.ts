@@ -13,7 +13,7 @@ const handlers: Record<string, Handler> = {
   },
   rejects: () => Promise.reject(new Error('postgresql://user:secret@host is gone')),
   'throws a word': () => {
-    throw 'NOTFOUND'; // oxlint-disable-line no-throw-literal -- what a plugin may do
+    throw 'NOTFOUND'; // oxlint-disable-line no-throw-literal -- a plugin may do this
   },
 };
 
@@ -30,16 +30,22 @@ describe('an answer', () => {
   it.each<[string, string, string[], string, string]>([
     ['of its map', 'ok', ['ok'], 'OK', 'k OK null'],
     ['that comes later', 'later', ['later'], 'OK', 'k OK null'],
-    ['that is certain absence', 'absent', ['absent'], 'NOTFOUND', 'k NOTFOUND null'],
+    ['that is a certain absence', 'absent', ['absent'], 'NOTFOUND', 'k NOTFOUND null'],
     ['of a map that throws', 'throws', ['throws'], 'TEMP', 'k TEMP Error: postgresql://user:secret@host is gone'],
     ['of a map that rejects', 'rejects', ['rejects'], 'TEMP', 'k TEMP Error: postgresql://user:secret@host is gone'],
-    ['of a map that throws no error', 'throws a word', ['throws a word'], 'TEMP', 'k TEMP NOTFOUND'],
-    ['of a map that is not there', 'nosuch', ['ok'], 'TEMP', 'k TEMP null'],
-    ['of a map that is not there, without any', 'nosuch', [], 'TEMP', 'k TEMP null'],
+    [
+      'of a map that throws something else than an error',
+      'throws a word',
+      ['throws a word'],
+      'TEMP',
+      'k TEMP NOTFOUND',
+    ],
+    ['of an unknown map', 'nosuch', ['ok'], 'TEMP', 'k TEMP null'],
+    ['of an unknown map, without any map', 'nosuch', [], 'TEMP', 'k TEMP null'],
     ['of the map for every other name', 'nosuch', ['*', 'absent'], 'OK', 'k OK null'],
     ['of a map with the empty name', '', ['*'], 'OK', 'k OK null'],
-    ['of a named map before that', 'absent', ['*', 'absent'], 'NOTFOUND', 'k NOTFOUND null'],
-    ['of no property of an object', 'constructor', ['ok'], 'TEMP', 'k TEMP null'],
+    ['of a named map before the map for every other name', 'absent', ['*', 'absent'], 'NOTFOUND', 'k NOTFOUND null'],
+    ['of a name that is a property of every object', 'constructor', ['ok'], 'TEMP', 'k TEMP null'],
   ])('%s', async (_, map, names, kind, told) => {
     const answered = await answer(map, names);
     expect(answered.reply.kind).toBe(kind);

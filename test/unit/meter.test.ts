@@ -7,7 +7,7 @@ const QUESTION: Question = { about: 'domain', domain: 'example.org' };
 const ENTRY: Answer = { value: '', state: 'active' };
 
 describe('a meter', () => {
-  it('counts what is found, absent and failed, now and later, and measures what is waited for', async () => {
+  it('counts found, absent and failed questions, at once and later, and measures the time of later ones', async () => {
     const says: (() => Maybe<Answer>)[] = [
       () => ENTRY,
       () => null,

@@ -18,7 +18,7 @@ type Person = (typeof PEOPLE)[number];
 const STORES = ['a', 'b'] as const;
 type Place = (typeof STORES)[number];
 
-/** What somebody is, and in which store; null: nowhere. An alias leads out of the house. */
+/** What an address is, and in which store. Null: absent. The target of an alias is on another server. */
 type Being = { readonly place: Place; readonly as: 'mailbox' | 'alias' | 'disabled' } | null;
 
 type Command =
@@ -27,7 +27,7 @@ type Command =
   | { readonly kind: 'kill' | 'revive'; readonly store: Place }
   | { readonly kind: 'wait'; readonly turns: number };
 
-/** A request under way, and what became of whom it asks for. */
+/** An open request, and the changes of its address since it began. */
 interface Pending {
   readonly person: Person;
   readonly beings: Being[];
@@ -37,8 +37,9 @@ interface Pending {
 const exists = (being: Being): boolean => being !== null && being.as !== 'disabled';
 
 /**
- * What smmap promises: whoever is there during all of a request is not refused, though he changes within his store at any moment, or moves
- * to the other one once. Two changes during one request, of which one is a move, are too many.
+ * The promise of smmap: an address that exists during a whole request is not refused, even if it changes in its store
+ * at any moment, or moves once to the other store. Two changes during one request are too many if one of them is a
+ * move.
  */
 function mayBeRefused({ beings }: Pending): boolean {
   if (!beings.every(exists)) return true;
@@ -61,7 +62,7 @@ const MAILBOX: MailboxOptions = {
 const PROBE: Question = { about: 'domain', domain: 'probe.test' };
 const KINDS = new Set(['mailbox', 'alias', 'domain'] as const);
 
-/** Two servers, each behind its guards, and the maps over them. */
+/** Two servers with their guards, and the maps over them. */
 function createWorld(delays: readonly number[]) {
   const beings = new Map<Person, Being>(PEOPLE.map((person) => [person, null]));
   const dead = new Set<Place>();
@@ -177,8 +178,8 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('wait'), turns: fc.nat({ max: 4 }) }) },
 );
 
-describe('maps over stores in which people come, go, change and move, while servers die and come back', () => {
-  it('refuse nobody who is there, accept nobody who is not, and find everybody in the end', async () => {
+describe('maps over stores in which addresses appear, change, move and disappear, while servers fail and recover', () => {
+  it('refuse no address that exists, accept none that is absent, and find all in the end', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(command, { minLength: 5, maxLength: 60 }),

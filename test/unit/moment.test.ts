@@ -35,11 +35,16 @@ const aliasMap = createAliasMap(ALIAS);
 const ALL = new Set(['mailbox', 'alias', 'domain', 'key'] as const);
 const over = (...stores: readonly Store[]) => createFailover(stores.map((store) => ({ store, answers: ALL })));
 
-/** What a store holds in turn, in each of which a key exists: a map, the key, and the moments. */
+/** States of a store, one after the other. In each of them the key exists: a map, the key, and the states. */
 const CHANGES: [string, Resolver, string, string[][]][] = [
   ['an alias and a mailbox', mailboxMap(), 'fred@a.test', [['fred@a.test'], ['fred@a.test joe@b.test']]],
   ['the same, with a detail', mailboxMap(), 'fred+x@a.test', [['fred@a.test'], ['fred@a.test joe@b.test']]],
-  ['a mailbox with and without the detail', mailboxMap(), 'fred+x@a.test', [['fred@a.test'], ['fred+x@a.test']]],
+  [
+    'a mailbox with the detail in its name, and one without',
+    mailboxMap(),
+    'fred+x@a.test',
+    [['fred@a.test'], ['fred+x@a.test']],
+  ],
   [
     'a folder and a mailbox of its name',
     mailboxMap({ policy: 'folder', aliases: false }),
@@ -65,7 +70,7 @@ const CHANGES: [string, Resolver, string, string[][]][] = [
     [['fred@a.test state=overquota', 'fred@a.test joe@b.test'], ['fred@a.test']],
   ],
   [
-    'a target that is alias and mailbox',
+    'a target that is an alias, and then a mailbox',
     mailboxMap(),
     'info@a.test',
     [
@@ -74,7 +79,7 @@ const CHANGES: [string, Resolver, string, string[][]][] = [
     ],
   ],
   [
-    'two members, of whom one is there',
+    'two targets, one of which exists',
     mailboxMap(),
     'info@a.test',
     [
@@ -84,7 +89,7 @@ const CHANGES: [string, Resolver, string, string[][]][] = [
   ],
   ['a catch-all and a mailbox', mailboxMap(), 'fred@a.test', [['fred@a.test'], ['@a.test joe@b.test']]],
   [
-    'an alias with and without its detail',
+    'an alias with the detail in its name, and one without',
     aliasMap,
     'fred+x@a.test',
     [['fred@a.test j@b.test'], ['fred+x@a.test j@b.test']],
@@ -112,7 +117,7 @@ async function repliesOf(
   return counts;
 }
 
-/** Numbers that look random, and are the same in each run. */
+/** Numbers that look random, but are the same in each run. */
 function createDice(): () => number {
   let seed = 42;
   return () => (seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648) / 2_147_483_648;
@@ -122,7 +127,7 @@ describe.each([
   ['at once', false],
   ['later', true],
 ])('a store that answers %s and changes', (_, isLater) => {
-  /** A store that is each of its moments in turn, or, with dice, any of them. */
+  /** A store that goes through its states one after the other, or at random with dice. */
   const changing = (lines: readonly string[][], choose: (calls: number) => number): Store => {
     const moments = lines.map((each) => momentOf(...each));
     let calls = 0;
@@ -134,7 +139,7 @@ describe.each([
     expect((await repliesOf(atOneMoment(resolve, store), key, 300)).refused).toBe(0);
   });
 
-  it.each(CHANGES)('at any call refuses nobody, and mostly finds: %s', async (_name, resolve, key, lines) => {
+  it.each(CHANGES)('at random calls refuses nobody, and mostly finds: %s', async (_name, resolve, key, lines) => {
     const dice = createDice();
     const store = over(changing(lines, () => Math.floor(dice() * 1_000)));
     const { ok, refused } = await repliesOf(atOneMoment(resolve, store), key, 300);
@@ -150,7 +155,7 @@ describe.each([
   });
 });
 
-/** Two stores, a and b: what each holds before a change, and after it. */
+/** Two stores, a and b, before and after a change. */
 const MOVES: [string, Resolver, string, [a: string[], b: string[]], [a: string[], b: string[]]][] = [
   [
     'a mailbox from b to a',
@@ -216,7 +221,7 @@ describe.each([
   ['at once', false],
   ['later', true],
 ])('two stores that answer %s', (_, isLater) => {
-  /** Asks while what they hold changes before a call of them: replies by the number of that call. */
+  /** Asks while the stores change before a certain call. Returns the reply for the number of that call. */
   async function repliesToMove(
     [, resolve, key, before, after]: (typeof MOVES)[number],
     ask: (resolve: Resolver, store: ReturnType<typeof over>) => Handler,
@@ -232,14 +237,14 @@ describe.each([
     return replies;
   }
 
-  it.each(MOVES)('refuse nobody whenever this moves: %s', async (...move) => {
+  it.each(MOVES)('refuse nobody at any time of this move: %s', async (...move) => {
     const replies = await repliesToMove(move, atOneMoment);
     expect(replies.length).toBeGreaterThan(1);
     expect(replies.map(({ kind }) => kind).filter((kind) => kind !== 'OK')).toEqual([]);
   });
 });
 
-describe('a catch-all beside a user who is an alias and a mailbox in turn', () => {
+describe('a catch-all, and a user that is an alias and a mailbox in turn', () => {
   const catchAll = '@a.test boss@b.test';
   const moments = [momentOf(catchAll, 'fred@a.test'), momentOf(catchAll, 'fred@a.test joe@b.test')];
   const values = async (ask: (resolve: Resolver, store: ReturnType<typeof over>) => Handler) => {
@@ -257,17 +262,17 @@ describe('a catch-all beside a user who is an alias and a mailbox in turn', () =
     return new Set(replies.map((reply) => (reply?.kind === 'OK' ? reply.value : reply?.kind)));
   };
 
-  it('has none of his mail', async () => {
+  it('does not get his mail', async () => {
     expect(await values(atOneMoment)).toEqual(new Set(['joe@b.test', 'NOTFOUND', undefined]));
   });
 
-  it('would have it by answers of different moments', async () => {
+  it('would get it by answers of different moments', async () => {
     expect(await values((resolve, store) => (key) => resolve(key, store))).toContain('boss@b.test');
   });
 });
 
 describe('two stores without a second look', () => {
-  it('would refuse who moves from the second to the first', async () => {
+  it('would refuse a mailbox that moves from the second to the first', async () => {
     const held = [[], ['fred@a.test'], ['fred@a.test'], []].map((lines) => momentOf(...lines));
     let calls = 0;
     const next = (before: number, after: number) =>
@@ -301,24 +306,34 @@ describe('a refusal', () => {
 
   it.each<[string, Resolver, string, string[]]>([
     ['by one question is of one moment', mailboxMap({ aliases: false }), 'nobody@a.test', ['lookup']],
-    ['by two is looked at again', mailboxMap({ aliases: false }), 'nobody+x@a.test', ['lookup', 'lookup', '2 at once']],
-    ['by no question at all is none of the store', mailboxMap(), 'nobody@', []],
+    [
+      'by two questions is checked again',
+      mailboxMap({ aliases: false }),
+      'nobody+x@a.test',
+      ['lookup', 'lookup', '2 at once'],
+    ],
+    ['without any question needs no check', mailboxMap(), 'nobody@', []],
     ['by one question about a table is of one moment', createTableMap({ table: 'a', fold: 'both' }), '', []],
-    ['is not what an OK is', mailboxMap(), 'fred@a.test', ['lookup']],
-    ['is not what an OK of two questions is', mailboxMap({ aliases: false }), 'fred+x@a.test', ['lookup', 'lookup']],
+    ['is checked, but an OK is not', mailboxMap(), 'fred@a.test', ['lookup']],
+    [
+      'is checked, but an OK of two questions is not',
+      mailboxMap({ aliases: false }),
+      'fred+x@a.test',
+      ['lookup', 'lookup'],
+    ],
   ])('%s', async (_, resolve, key, asked) => {
     const counted = counting(momentOf('fred@a.test'));
     await ask(resolve, counted.store)(key);
     expect(counted.asked).toEqual(asked);
   });
 
-  it('fails where the second look does', async () => {
+  it('fails if the check fails', async () => {
     const held = momentOf('fred@a.test');
     const store: Store = { ...held, lookupAtOnce: () => Promise.reject(new Error('gone')) };
     await expect((async () => await ask(mailboxMap(), store)('nobody@a.test'))()).rejects.toThrow('gone');
   });
 
-  it('of a store that changes each time is a doubt', async () => {
+  it('of a store that changes each time is uncertain', async () => {
     const moments = [momentOf('fred@a.test'), momentOf('fred@a.test joe@b.test')];
     let calls = 0;
     const isAlias = [true, false, false, false]; // asked for the mailbox, then for the alias, the catch-all, both again

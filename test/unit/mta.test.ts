@@ -73,7 +73,7 @@ function print(mta: Mta, toml: string, lmtp?: string): Printout {
   return mta.print(settingOf(mta, toml, lmtp));
 }
 
-/** The lines of a file that are no comment. */
+/** The lines of a file without comments. */
 function linesOf({ files }: Printout, name: string): string[] {
   const text = files.find((file) => file.name === name)?.text ?? '';
   return text.split('\n').filter((line) => line.trim() !== '' && !/^\s*(#|dnl )/.test(line));
@@ -99,7 +99,7 @@ describe.each(Object.entries(MTAS))('%s', (_, mta) => {
 });
 
 describe('postfix', () => {
-  it('asks each map where it belongs', () => {
+  it('asks each map in the right place', () => {
     const map = (name: string): string => `socketmap:unix:/run/a/s.sock:${name}`;
     expect(linesOf(print(postfix, FULL), 'main.cf')).toEqual([
       `virtual_mailbox_domains = ${map('hosted')}`,
@@ -121,7 +121,7 @@ describe('postfix', () => {
     ]);
   });
 
-  it('needs a mailbox map only, and writes TCP in its own way', () => {
+  it('needs only a mailbox map, and writes TCP in its own way', () => {
     expect(linesOf(print(postfix, TCP, 'tcp:127.0.0.1:24'), 'main.cf')).toEqual([
       'virtual_mailbox_domains = example.org',
       'virtual_alias_domains =',
@@ -132,7 +132,7 @@ describe('postfix', () => {
     ]);
   });
 
-  it('asks a map that answers every name by the usual one, and domains of a map without a class', () => {
+  it('asks the map for every name under the usual name, and asks a map without a class for domains', () => {
     const lines = linesOf(print(postfix, '[map."*"]\n[map.d]\nkind = "domain"\n[map.a]\nkind = "alias"'), 'main.cf');
     expect(lines).toContain('virtual_mailbox_maps = socketmap:unix:/run/smmap/smmap.sock:mailbox');
     expect(lines).toContain('virtual_mailbox_domains = socketmap:unix:/run/smmap/smmap.sock:d');
@@ -154,7 +154,7 @@ describe('sendmail', () => {
     expect(rules.join('\n')).not.toContain('<TMPFS>');
   });
 
-  it('has patches whose headers count their lines', () => {
+  it('has patches with the right numbers of lines in their headers', () => {
     for (const { name, text } of printout.files.filter((file) => file.name.endsWith('.patch'))) {
       const [, , header = '', ...body] = text.trimEnd().split('\n');
       const [, , before = '1', , after = '1'] = /^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@$/.exec(header) ?? [];
@@ -163,7 +163,7 @@ describe('sendmail', () => {
     }
   });
 
-  it('asks virtuser and access where there are such maps, over one address', () => {
+  it('asks virtuser and access if there are such maps, over one address', () => {
     const lines = linesOf(printout, 'smmap.mc');
     expect(lines).toContain("FEATURE(`virtusertable', `socket -t -T<TMPF> -d6 local:/run/a/s.sock')dnl");
     expect(lines).toContain("FEATURE(`access_db', `socket -t -T<TMPF> -d6 local:/run/a/s.sock')dnl");
@@ -171,7 +171,7 @@ describe('sendmail', () => {
     expect(printout.notes).toEqual([]);
   });
 
-  it('says which names it would need', () => {
+  it('says which names the maps need', () => {
     const other = print(
       sendmail,
       '[map."*"]\n[map.virtual]\nkind = "alias"\n[map.access2]\nkind = "table"',
@@ -188,14 +188,14 @@ describe('sendmail', () => {
     expect(linesOf(other, 'smmap.mc')).toContain("define(`CYRUSV2_MAILER_ARGS', `TCP [127.0.0.1] 24')dnl");
   });
 
-  it('waits longer than the daemon takes, and asks over TCP without brackets', () => {
+  it('waits longer than the daemon needs, and asks over TCP without brackets', () => {
     const lines = linesOf(print(sendmail, `[limits]\ndeadline_ms = 4_001\n${TCP}`), 'anfi_vcyrus.m4');
     expect(lines).toContain('Kmailbox socket -t -T<TMPF> -d7 -a<OK> inet6:2004@::1');
   });
 });
 
 describe('exim', () => {
-  it('asks in netstrings, twice where nobody answers, and delivers', () => {
+  it('asks in netstrings, twice if there is no reply, and delivers', () => {
     const printout = print(exim, FULL);
     const ask = '{/run/a/s.sock}{${strlen:$r_q}:$r_q,}{6s}{}';
     expect(linesOf(printout, 'router')).toContain('  set = r_q = box ${lc:$local_part}@${lc:$domain}');
@@ -208,7 +208,7 @@ describe('exim', () => {
 });
 
 describe('opensmtpd', () => {
-  it('asks over the first path that speaks lines, with names in quotes, since userbase is a word of its own', () => {
+  it('asks over the first path that speaks lines, with names in quotes, because userbase is a keyword', () => {
     const lines = linesOf(print(opensmtpd, FULL), 'smtpd.conf');
     expect(lines).toContain('table "userbase" socketmap:/run/a/line.sock');
     expect(lines).toContain('action "smmap_users" lmtp "/run/cyrus/socket/lmtp" rcpt-to userbase <"userbase">');
@@ -233,7 +233,7 @@ smmap.toml: map: no mailbox map replies uid:gid:home, which OpenSMTPD reads as a
 });
 
 describe('zmailer', () => {
-  it('is given sorted lists, by a unit in which percent and dollar signs are doubled', () => {
+  it('gets sorted lists, from a unit in which percent and dollar signs are doubled', () => {
     const service = linesOf(print(zmailer, FULL), 'smmap-zmailer.service').join('\n');
     expect(service).toContain("--format fqdnroutes --route 'smtp-lmtp!localhost!%%u%%2@%%d' --store /var/lib/smmap");
     expect(service).toContain('$$2 != \\"relay\\" { print $$1');
@@ -267,7 +267,7 @@ describe('procmail', () => {
 });
 
 describe('a configuration', () => {
-  it('has to have a mailbox map, and a listener that the mail server can ask', () => {
+  it('must have a mailbox map, and a listener that the mail server can ask', () => {
     const line = '[listen.l]\npath = "/l"\nprotocol = "line"\n[map.a]\nkind = "alias"';
     expect(errorOf(postfix, line))
       .toBe(`smmap.toml: listen: no listener speaks the protocol of this mail server, netstring; add
@@ -279,12 +279,12 @@ smmap.toml: map: no map says which mailboxes exist; add
     kind = "mailbox"`);
   });
 
-  it('with a socket of systemd is taken to have the path of our unit, with a note', () => {
+  it('with a socket of systemd gets the path of our unit, with a note', () => {
     const { server, notes } = settingOf(postfix, '[listen.mta]\nsystemd = "smmap"');
     expect([server, notes.length]).toEqual([{ kind: 'unix', path: '/run/smmap/smmap.sock' }, 1]);
   });
 
-  it('whose mailbox map has a name that is none for Sendmail is refused', () => {
+  it('is refused if Sendmail does not allow the name of its mailbox map', () => {
     expect(errorOf(sendmail, '[map.my-box]')).toContain(
       'Sendmail allows only letters, digits and _ in the name of a map; add\n    [map.',
     );
@@ -297,14 +297,14 @@ describe('writing', () => {
     { name: 'b', title: 'second', text: 'three\n' },
   ];
 
-  it('makes the folder and the files as they are printed', () => {
+  it('creates the folder and the files as they are printed', () => {
     const dir = join(folder(), 'new', 'folder');
     writeFiles(dir, files, false);
     expect(readdirSync(dir)).toEqual(['a', 'b']);
     expect(readFileSync(join(dir, 'a'), 'utf8')).toBe('one\n\ttwo\n');
   });
 
-  it('writes nothing where one of them is there, unless it is forced', () => {
+  it('writes nothing if one of the files exists, unless it is forced', () => {
     const dir = folder();
     writeFileSync(join(dir, 'b'), 'mine');
     let caught: unknown;
@@ -323,7 +323,7 @@ describe('writing', () => {
     expect(readFileSync(join(dir, 'b'), 'utf8')).toBe('three\n');
   });
 
-  it('says where it cannot', () => {
+  it('says which path it cannot write', () => {
     const dir = folder();
     mkdirSync(join(dir, 'x'));
     writeFileSync(join(dir, 'x', 'file'), '');

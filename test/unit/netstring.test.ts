@@ -20,7 +20,7 @@ function decode(
       for (let payload = decoder.next(); payload !== null; payload = decoder.next())
         found.push(payload.toString('latin1'));
       decoder.keep();
-      shared.fill('9', 0, chunk.length); // what another socket would read
+      shared.fill('9', 0, chunk.length); // bytes of another socket
     }
   } catch (error) {
     if (!(error instanceof FramingError)) throw error;
@@ -72,7 +72,7 @@ describe('the decoder', () => {
     expect(decode([stream]).unfinished).toBe(false);
   });
 
-  it('holds no more than twice what was sent, whatever length was announced', () => {
+  it('uses at most twice the memory of what was sent, whatever length was announced', () => {
     const before = process.memoryUsage().arrayBuffers;
     const decoders = Array.from({ length: 2_000 }, () => new NetstringDecoder(LIMIT));
     for (const decoder of decoders) {
@@ -109,7 +109,7 @@ describe('the decoder', () => {
     expect(decode(byByte)).toMatchObject({ payloads: [], error: expect.any(String) });
   });
 
-  it('gives out what came before the error', () => {
+  it('returns payloads that came before the error', () => {
     expect(decode([bytes('1:a,1:b,x')])).toMatchObject({ payloads: ['a', 'b'], error: expect.any(String) });
   });
 
@@ -122,7 +122,7 @@ describe('the decoder', () => {
     expect(decode([bytes(sent)], limit).error).toBe(error);
   });
 
-  it('copies no byte more than a few times, in however many pieces a frame comes', () => {
+  it('copies each byte only a few times, however many pieces a frame has', () => {
     const copy = vi.spyOn(Buffer.prototype, 'copy');
     const stream = frame('k'.repeat(200_000));
     decode(
@@ -136,7 +136,7 @@ describe('the decoder', () => {
 });
 
 describe('the encoder', () => {
-  it('writes what the second codec reads, and the other way round', () => {
+  it('writes netstrings that the second codec reads, and reads those that it writes', () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'grapheme', maxLength: 50 })), (texts) => {
         expect(payloads(Buffer.from(texts.map(encodeNetstring).join(''))).map(String)).toEqual(texts);

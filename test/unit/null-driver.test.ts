@@ -7,7 +7,7 @@ import { nothing } from '../support/null/keys.ts';
 
 // What it takes to add a driver: the folder test/support/null, which CONTRIBUTING.md shows, and one line in drivers.ts.
 
-it('a driver declares its keys, what it answers, and how it is opened, and nothing else has to know it', async () => {
+it('a driver declares its keys, what it answers, and how it is opened; no other file knows it', async () => {
   Object.assign(DRIVERS, { null: nothing });
   const places = { socket: '/run/smmap/smmap.sock', store: '/var/lib/smmap' };
   const text = (more: string) => `[store.nowhere]\ndriver = "null"\n${more}\n[map.mailbox]\n`;
