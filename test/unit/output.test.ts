@@ -18,7 +18,7 @@ import { temporaryFolders } from '../support/folder.ts';
 const folder = temporaryFolders();
 const good = (): boolean => true;
 
-/** A folder with a file in it, whose mode is unusual. */
+/** A folder with a file that has an unusual mode. */
 function withOld(): { dir: string; file: string } {
   const dir = folder();
   const file = join(dir, 'list');
@@ -36,7 +36,7 @@ function errorOf(action: () => unknown): unknown[] {
 }
 
 describe('an output file', () => {
-  it('that is new has the lines and mode 0644, and nothing is left beside it', () => {
+  it('that is new has the lines and mode 0644, and there is no other file', () => {
     const dir = folder();
     expect(writeOutput(join(dir, 'list'), ['a', 'b'], good)).toBe(true);
     expect(readFileSync(join(dir, 'list'), 'utf8')).toBe('a\nb\n');
@@ -44,7 +44,7 @@ describe('an output file', () => {
     expect(readdirSync(dir)).toEqual(['list']);
   });
 
-  it('that takes the place of another has its mode, and is another file', () => {
+  it('that replaces another has its mode, and is a new file', () => {
     const { dir, file } = withOld();
     const before = statSync(file);
     writeOutput(file, ['new'], good);
@@ -53,7 +53,7 @@ describe('an output file', () => {
     expect(after.ino).not.toBe(before.ino);
   });
 
-  it.runIf(process.getuid?.() === 0)('that takes the place of another has its owner', () => {
+  it.runIf(process.getuid?.() === 0)('that replaces another has its owner', () => {
     const { file } = withOld();
     chownSync(file, 1, 65_534);
     chmodSync(file, 0o2640);
@@ -62,7 +62,7 @@ describe('an output file', () => {
     expect([uid, gid, mode & 0o7777]).toEqual([1, 65_534, 0o2640]);
   });
 
-  it('that is a link stays one, and what it leads to is replaced', () => {
+  it('that is a link stays a link, and its target is replaced', () => {
     const { dir, file } = withOld();
     symlinkSync('list', join(dir, 'link'));
     writeOutput(join(dir, 'link'), ['new'], good);
@@ -70,14 +70,14 @@ describe('an output file', () => {
     expect([readFileSync(file, 'utf8'), readdirSync(dir)]).toEqual(['new\n', ['link', 'list']]);
   });
 
-  it('may be longer than a batch, with any letters', () => {
+  it('may be longer than a batch, with any characters', () => {
     const file = join(folder(), 'list');
     const lines = Array.from({ length: 30_000 }, (_, at) => `jürgen${at}@bücher.example`);
     writeOutput(file, lines, good);
     expect(readFileSync(file, 'utf8')).toBe(`${lines.join('\n')}\n`);
   });
 
-  it('stays as it was where the lines turn out to be no good, or cannot be made', () => {
+  it('stays unchanged if a line is not valid, or cannot be created', () => {
     const { dir, file } = withOld();
     const before = statSync(file);
     expect(writeOutput(file, ['new'], () => false)).toBe(false);
@@ -89,7 +89,7 @@ describe('an output file', () => {
     expect([readFileSync(file, 'utf8'), statSync(file).ino, readdirSync(dir)]).toEqual(['old\n', before.ino, ['list']]);
   });
 
-  it('is not made where its folder is missing, or it is no file', () => {
+  it('is not created if its folder is missing, or it is not a file', () => {
     const dir = folder();
     mkdirSync(join(dir, 'folder'));
     const missing = join(dir, 'missing', 'list');
@@ -104,9 +104,9 @@ describe('an output file', () => {
     expect(readdirSync(dir)).toEqual(['folder']);
   });
 
-  it('that the disk cannot take is an error that names it', () => {
+  it('that does not fit on the disk is an error that names it', () => {
     const { dir, file } = withOld();
-    const tooLong = join(dir, 'x'.repeat(250)); // the name beside it has no room
+    const tooLong = join(dir, 'x'.repeat(250)); // the temporary name would be too long
     expect(errorOf(() => writeOutput(tooLong, ['new'], good))).toEqual([
       73,
       expect.stringMatching(/x: cannot be created \(ENAMETOOLONG/),

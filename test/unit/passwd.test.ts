@@ -41,7 +41,7 @@ describe('a line of passwd(5)', () => {
     ['has a uid that is a name', 'fred:x:secret:2::/h:', `fred@default.test: ${FIELDS}`],
     ['has a gid that is negative', 'fred:secret:1:-2::/h:', `fred@default.test: ${FIELDS}`],
     ['has no home', 'fred:secret:1:2:::', `fred@default.test: ${FIELDS}`],
-    ['has a home that is no path', 'fred:secret:1:2::h:', `fred@default.test: ${FIELDS}`],
+    ['has a home that is not a path', 'fred:secret:1:2::h:', `fred@default.test: ${FIELDS}`],
     ['has a control character', 'fred:secret:1:2::/h\u0001:', 'fred@default.test: has a control character in its home'],
     ['has no user', ':secret:1:2::/h:', NO_USER],
     ['has a user with a blank', 'fred secret:x:1:2::/h:', NO_USER],
@@ -56,7 +56,7 @@ describe('a line of passwd(5)', () => {
     expect(parse(text)).toEqual({ flaw });
   });
 
-  it('has no bare user where there is no default domain', () => {
+  it('has no bare user without a default domain', () => {
     const flaw = 'fred: has no domain; give --default-domain';
     expect(parsePasswdLine('fred:x:1:2::/h:', null, 'passwd')).toEqual({ flaw });
   });
@@ -73,11 +73,11 @@ describe("a line of Dovecot's passwd-file", () => {
       'a@x.test:{CRYPT}s:5000:5001::/v/a::userdb_mail=maildir:~/m',
       mailbox('a', 'x.test', '5000:5001:/v/a'),
     ],
-    ['ends behind its home', 'a@x.test:s:1:2::/v/a', mailbox('a', 'x.test', '1:2:/v/a')],
+    ['ends after its home', 'a@x.test:s:1:2::/v/a', mailbox('a', 'x.test', '1:2:/v/a')],
     ['has no uid', 'a@x.test:s::2::/v/a', mailbox('a', 'x.test', '')],
     ['has no home', 'a@x.test:s:1:2', mailbox('a', 'x.test', '')],
     ['has a uid by its name', 'a@x.test:s:vmail:vmail::/v/a', mailbox('a', 'x.test', '')],
-    ['has a plus before its user, which is no NIS', '+a:s', mailbox('+a', 'default.test', '')],
+    ['has a plus before its user, which is not NIS', '+a:s', mailbox('+a', 'default.test', '')],
   ])('%s', (_, text, record) => {
     expect(parse(text)).toEqual(record);
   });
@@ -89,10 +89,10 @@ describe("a line of Dovecot's passwd-file", () => {
   it.each([
     ['has no user', ':secret', NO_USER],
     ['has a blank before its user', ' fred:secret', NO_USER],
-    ['has its password behind a blank', 'fred secret', NO_USER],
-    ['has no domain behind the @', 'fred@:secret', NO_USER],
-    ['has a | for a colon, as docker-mailserver has', 'a@x.test|{SHA512-CRYPT}$6$secret', NO_USER],
-    ['has a | behind a user without a domain', 'fred|secret', NO_USER],
+    ['has its password after a blank', 'fred secret', NO_USER],
+    ['has no domain after the @', 'fred@:secret', NO_USER],
+    ['has a | instead of a colon, as in docker-mailserver', 'a@x.test|{SHA512-CRYPT}$6$secret', NO_USER],
+    ['has a | after a user without a domain', 'fred|secret', NO_USER],
     ['has a user that is too long', 'f'.repeat(3_000), NO_USER],
     ['has a control character', 'fred:secret:1:2::/\u0001', 'fred@default.test: has a control character in its home'],
   ])('%s, which is a flaw', (_, text, flaw) => {
@@ -101,7 +101,7 @@ describe("a line of Dovecot's passwd-file", () => {
 });
 
 describe('a password', () => {
-  it('is never given out, whichever fields there are', () => {
+  it('is never in a result, whichever fields there are', () => {
     const field = fc.oneof(
       fc.constantFrom('', '1', '/home/x', '-1', 'vmail', '+', '\u0001'),
       fc.string({ maxLength: 3 }),

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { escapeJson, printable } from '../../src/observe/printable.ts';
 
 const NAMES: readonly (readonly [string, string])[] = [
-  ['C1, with which a terminal takes commands', '\u009b31m'],
+  ['C1, which gives commands to a terminal', '\u009b31m'],
   ['delete', '\x7f'],
   ['right-to-left override', 'fred\u202egro.elpmaxe'],
   ['an isolate', '\u2066x\u2069'],
@@ -14,13 +14,13 @@ const NAMES: readonly (readonly [string, string])[] = [
 const raw = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
 
 describe('a key with', () => {
-  it.each(NAMES)('%s is the same in JSON, and steers no terminal', (_, key) => {
+  it.each(NAMES)('%s is the same in JSON, but does not control a terminal', (_, key) => {
     const line = escapeJson(JSON.stringify({ key, msg: `deferred: ${key}` }));
     expect(line).not.toMatch(raw);
     expect(JSON.parse(line)).toEqual({ key, msg: `deferred: ${key}` });
   });
 
-  it.each(NAMES)('%s is shown to a person', (_, key) => {
+  it.each(NAMES)('%s is visible to a person', (_, key) => {
     const event = {
       level: 40,
       event: 'deferred',
@@ -35,7 +35,7 @@ describe('a key with', () => {
   });
 });
 
-describe('what a log is made of', () => {
+describe('a text for a log', () => {
   it('keeps umlauts, Han and emoji, and the lines of a stack', () => {
     const event = { key: 'grüße@例え.jp 🎉', count: 3, err: { stack: 'Error: x\n    at y\u009b' } };
     expect(JSON.parse(escapeJson(JSON.stringify(event)))).toEqual(event);

@@ -20,7 +20,7 @@ function read(text: string, dialect: Dialect = 'postgresql'): unknown {
 describe('a query', () => {
   it.each<[string, string, unknown, Dialect?]>([
     [
-      'is taken apart at its parameters',
+      'is split at its parameters',
       'select 1 where a = :local and d=:domain ;',
       [
         ['select 1 where a = ', ' and d=', ''],
@@ -37,7 +37,7 @@ describe('a query', () => {
     ],
     ['may begin with WITH', 'WITH x as (select 1) select :local', [['WITH x as (select 1) select ', ''], ['local']]],
     [
-      'keeps what stands in quotes',
+      'keeps text in quotes',
       "select ':domain', ':x', \":y\", ''':z' where a = :local",
       [["select ':domain', ':x', \":y\", ''':z' where a = ", ''], ['local']],
     ],
@@ -66,13 +66,13 @@ describe('a query', () => {
     expect(read(text, dialect)).toEqual(expected);
   });
 
-  it('is chosen by what is asked', () => {
+  it('is chosen by the question', () => {
     expect(queryNameOf(mailbox)).toBe('mailbox');
     expect(queryNameOf({ ...mailbox, folder: '' })).toBe('folder');
     expect(queryNameOf({ about: 'domain', domain: 'x' })).toBe('domain');
   });
 
-  it('is given texts', () => {
+  it('gets texts as parameters', () => {
     const folder: Question = { ...mailbox, folder: 'abc' };
     const texts = (['local', 'domain', 'address', 'detail'] as const).map((parameter) => valueOf(folder, parameter));
     expect(texts).toEqual(['a b', 'x.example', 'a b@x.example', 'abc']);

@@ -16,9 +16,9 @@ interface Format {
   readonly kind: KindName;
   readonly format: string;
   readonly options?: FormatOptions;
-  /** Two lines of it, the first of which has the letter ö in what counts. */
+  /** Two lines of this format. The first has the letter ö in an address or a value. */
   readonly lines: readonly [string, string];
-  /** A line before the second in which a letter does not count. */
+  /** A line in which letters do not count. It stands before the second line. */
   readonly comment: string;
 }
 
@@ -47,7 +47,7 @@ const FORMATS: readonly Format[] = [
 
 const named = FORMATS.map((each) => [`${each.kind} ${each.format}: ${each.comment}`, each] as const);
 
-/** What comes of a file; an error of the whole file is thrown. */
+/** The records and errors of a file. Throws an error of the whole file. */
 function read({ kind, format, options = {} }: Format, content: string | Buffer): Item[] {
   const file = join(folder(), 'list');
   writeFileSync(file, content);
@@ -63,7 +63,7 @@ const foundIn = (items: readonly Item[]): unknown[] => items.map(({ found }) => 
 const latin1 = (...lines: string[]): Buffer => Buffer.from(`${lines.join('\n')}\n`, 'latin1');
 
 describe('a file', () => {
-  it.each(named)('of Windows, without an end of its last line, is read as any other: %s', (_, format) => {
+  it.each(named)('of Windows, without an end of its last line, is read like any other: %s', (_, format) => {
     const { lines, comment } = format;
     const plain = foundIn(read(format, `${[...lines, comment].join('\n')}\n`));
     expect(plain.filter((found) => found instanceof Object && 'about' in found).length).toBeGreaterThan(1);
@@ -77,7 +77,7 @@ describe('a file', () => {
     }
   });
 
-  it.each(named)('in Latin-1 is good where that does not count: %s', (_, format) => {
+  it.each(named)('in Latin-1 is good if only comments have such letters: %s', (_, format) => {
     const { lines, comment } = format;
     const [, ...rest] = read(format, latin1(...lines, comment));
     const ascii = read(format, latin1('', lines[1], comment.replaceAll('ö', 'o')));
@@ -87,12 +87,12 @@ describe('a file', () => {
     if (format.kind !== 'mailbox' || format.format !== 'passwd') expect(found).toEqual(expected);
   });
 
-  it.each(named)('in Latin-1 is bad, with the line and the remedy, where that counts: %s', (_, format) => {
+  it.each(named)('in Latin-1 is refused with the line and the remedy if such a letter counts: %s', (_, format) => {
     const [first] = read(format, latin1(...format.lines));
     expect(first).toMatchObject({ at: ':1', found: { flaw: NOT_UTF8 } });
   });
 
-  it('in Latin-1 is bad where a line that continues another one counts', () => {
+  it('in Latin-1 is refused if a continuation line has such a letter', () => {
     const aliases = FORMATS.find(({ format }) => format === 'aliases') as Format;
     expect(foundIn(read(aliases, latin1('a: b,', '# ö', ' c', 'd: e,', ' ö')))).toEqual([
       { about: 'alias', local: 'a', domain: 'example.org', targets: ['b', 'c'] },
@@ -100,9 +100,9 @@ describe('a file', () => {
     ]);
   });
 
-  it.each(named)('with a line of a million characters is read in no time: %s', (_, format) => {
+  it.each(named)('with a line of a million characters is read quickly: %s', (_, format) => {
     const [before, behind] = format.lines[1].split(/a(.*)/s) as [string, string];
-    const marks = 'a' + '\u0301\u0323'.repeat(240_000); // which composing has to sort
+    const marks = 'a' + '\u0301\u0323'.repeat(240_000); // composing must sort them
     const blanks = ' '.repeat(900_000);
     const start = performance.now();
     for (const text of [
@@ -122,13 +122,13 @@ describe('a file', () => {
     ]) {
       read(format, `${text}\n`);
     }
-    expect(performance.now() - start).toBeLessThan(5_000); // 25 to 60 s each, where time grew with the square
+    expect(performance.now() - start).toBeLessThan(5_000); // 25 to 60 s each when time grew with the square
   });
 
   it.each([
-    ['by blanks', 'a@x.test b,\n', ' c,\n'],
-    ['by nothing but blanks within', 'a@x.test b,\n', '\tc\n'],
-  ])('with a million lines that continue one, %s, is refused', (_, first, more) => {
+    ['each starting with a blank', 'a@x.test b,\n', ' c,\n'],
+    ['each starting with a tab', 'a@x.test b,\n', '\tc\n'],
+  ])('with a million continuation lines, %s, is refused', (_, first, more) => {
     const virtual = FORMATS.find(({ format }) => format === 'virtual') as Format;
     const said = 'list:1: is over 1000000 characters with the lines that continue it; is this a list?';
     expect(() => read(virtual, first + more.repeat(1_000_000))).toThrow(said);
@@ -153,13 +153,13 @@ describe('a virtusertable', () => {
       [alias('a', 'b'), ANYWAY, ANYWAY],
     ],
     [
-      'an address where there is no catch-all',
+      'an address, if there is no catch-all',
       'joe@x.test error:nouser No\n@y.test b\n',
       [{ ...alias('', 'b'), domain: 'y.test' }, ANYWAY],
     ],
     ['an address that is exempt from a catch-all', 'joe@x.test error:nouser No\n@x.test b\n', [alias('', 'b'), ERROR]],
-    ['such an address behind the catch-all', '@x.test b\njoe@x.test error:nouser No\n', [alias('', 'b'), ERROR]],
-  ])('says who is unknown: %s', (_, text, found) => {
+    ['such an address after the catch-all', '@x.test b\njoe@x.test error:nouser No\n', [alias('', 'b'), ERROR]],
+  ])('names unknown addresses: %s', (_, text, found) => {
     expect(foundIn(read(TABLE, text))).toEqual(found);
   });
 });
@@ -179,7 +179,7 @@ describe('a password', () => {
   );
   const rest = fc.constantFrom('', ':1000:100:Fred:/home/fred:/bin/sh', ':x', ' x', ',', '\u0001', '\u0301');
 
-  it.each(named)('is in no message, whatever it is mistaken for: %s', (_, format) => {
+  it.each(named)('is in no message, even if it is read as something else: %s', (_, format) => {
     fc.assert(
       fc.property(user, separators, secret, rest, (name, separator, password, more) => {
         const flaws = foundIn(read(format, `${name}${separator}${password}${more}\n`)).filter(

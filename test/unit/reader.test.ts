@@ -10,7 +10,7 @@ describe.each([
   ['one shared buffer', readInto],
   ["'data' events", readData],
 ])('a socket that is read by %s', (_, readBy) => {
-  /** Sends in pieces to an accepted socket; resolves to what it read, and to what the client got back. */
+  /** Sends pieces to an accepted socket. Resolves to the bytes that it read, and to those that the client got back. */
   async function exchange(
     pieces: readonly string[],
     reply: string,
@@ -37,12 +37,12 @@ describe.each([
     return { read, got, closed: await closed };
   }
 
-  it('gives out every byte, answers after a half-close, and closes', async () => {
+  it('reads every byte, replies after a half-close, and closes', async () => {
     const pieces = ['a', 'b'.repeat(200_000), 'c'];
     expect(await exchange(pieces, 'reply')).toEqual({ read: pieces.join(''), got: 'reply', closed: true });
   });
 
-  it('may be closed without a word', async () => {
+  it('may be closed without a reply', async () => {
     expect(await exchange([], '')).toEqual({ read: '', got: '', closed: true });
   });
 });

@@ -34,13 +34,13 @@ describe('a line of a mailbox', () => {
     ['a quoted pair', String.raw`fred@example.org folder="a\"b\\"`, { ...fred, folders: [String.raw`a"b\ `.trim()] }],
     ['a quoted local part', '"quo ted"@example.org folder=a', { ...fred, local: 'quo ted', folders: ['a'] }],
     ['the shared folders of a domain', '@example.org folder=news', { ...fred, local: '', folders: ['news'] }],
-    ['a hash within', 'fred#1@example.org', { ...fred, local: 'fred#1' }],
-    ['a comment behind it', 'fred@example.org # old', fred],
-    ['a comment that is told from a value', 'fred@example.org value=#x #state=gone', { ...fred, value: '#x' }],
+    ['a hash inside', 'fred#1@example.org', { ...fred, local: 'fred#1' }],
+    ['a comment after it', 'fred@example.org # old', fred],
+    ['a comment after a value with a #', 'fred@example.org value=#x #state=gone', { ...fred, value: '#x' }],
     ['specials in quotes', '"smtp:x"@example.org', { ...fred, local: 'smtp:x' }],
     ['dots as some phones have them', 'fred..x.@example.org', { ...fred, local: 'fred..x.' }],
     [
-      'what specials it may have',
+      'all special characters that are allowed',
       "o'br{i}en!%/=?^_`|~$&*+-@example.org",
       { ...fred, local: "o'br{i}en!%/=?^_`|~$&*+-" },
     ],
@@ -119,7 +119,7 @@ describe('a line of an alias', () => {
   it.each([
     ['one target', 'info@example.org fred@example.org', info],
     [
-      'several, and one of them twice',
+      'several targets, one of them twice',
       'info@example.org  a@b.example,c,a@b.example',
       { ...info, targets: ['a@b.example', 'c'] },
     ],
@@ -127,7 +127,7 @@ describe('a line of an alias', () => {
     ['a quoted local part', '"a b"@example.org fred@example.org', { ...info, local: 'a b' }],
     ['a whole domain', '@example.org @example.com', { ...info, local: '', targets: ['@example.com'] }],
     [
-      'what only a mail server can do',
+      'targets that only a mail server can use',
       'info@example.org "|prog a, b", /dev/null',
       { ...info, targets: ['"|prog a, b"', '/dev/null'] },
     ],
@@ -177,8 +177,8 @@ describe('a line of an alias', () => {
 describe('a line of a domain', () => {
   it.each([
     ['a name', 'Example.ORG.', { about: 'domain', domain: 'example.org', class: 'mailbox' }],
-    ['a comment behind it', 'example.org  # old host', { about: 'domain', domain: 'example.org', class: 'mailbox' }],
-    ['a comment behind its class', 'example.org relay\t#x', { about: 'domain', domain: 'example.org', class: 'relay' }],
+    ['a comment after it', 'example.org  # old host', { about: 'domain', domain: 'example.org', class: 'mailbox' }],
+    ['a comment after its class', 'example.org relay\t#x', { about: 'domain', domain: 'example.org', class: 'relay' }],
     ['a comment without a blank', 'example.org#x', { about: 'domain', domain: 'example.org', class: 'mailbox' }],
     ['a class', ' b\u00fccher.example\trelay\r', { about: 'domain', domain: 'xn--bcher-kva.example', class: 'relay' }],
   ] as const)('has %s', (_, text, domain) => {
@@ -203,10 +203,10 @@ describe('a line of a table', () => {
   const entry = { about: 'key', table: 'access', key: 'To:fred@example.org', value: 'ERROR:4.7.1:451 later' } as const;
   it.each([
     ['a key and its value', 'To:fred@example.org\tERROR:4.7.1:451 later', entry],
-    ['blanks between and behind', 'To:fred@example.org  ERROR:4.7.1:451 later \r', entry],
+    ['blanks between and after', 'To:fred@example.org  ERROR:4.7.1:451 later \r', entry],
     ['a quoted key', '"a \\"b" x  y', { ...entry, key: 'a "b', value: 'x  y' }],
     [
-      'a quoted local part, whose quotes are its own',
+      'a quoted local part, which keeps its quotes',
       '"a b"@example.org x',
       { ...entry, key: '"a b"@example.org', value: 'x' },
     ],

@@ -16,7 +16,7 @@ const mailbox = (local: string, domain: string): Mailbox => {
 const clear = (writer: Writer, domain: string | null): boolean =>
   writer.keepOnly('mailbox', domain, new Set(), () => true);
 
-/** Changes a store step by step, and says after each which domains are hosted, to who asks and to who lists. */
+/** Changes a store step by step. Returns after each step which domains a question finds, and which a list has. */
 async function hosted(...changes: ((writer: Writer) => void)[]): Promise<string[]> {
   const dir = folder();
   const said: string[] = [];
@@ -76,7 +76,7 @@ it('a domain is hosted as long as it has a mailbox', async () => {
   ]);
 });
 
-it('a domain with a mailbox is no alias domain, until that is gone', async () => {
+it('a domain with a mailbox does not have the class alias, until the mailbox is removed', async () => {
   const domain = (name: string, domainClass: DomainClass) =>
     ({ about: 'domain', domain: name, class: domainClass }) as const;
   const said = await hosted(

@@ -21,7 +21,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A place whose store can go away; `said` is what the events told. */
+/** A place with a store that can disappear. `said` has the events. */
 function place() {
   const said: string[] = [];
   let there = false;
@@ -57,7 +57,7 @@ function place() {
 }
 
 describe('a reopening store', () => {
-  it('fails with the cause while the store is not there, and tries to open it once a second', () => {
+  it('fails with the cause while the store is absent, and tries to open it once a second', () => {
     const { store, said, opens } = place();
     for (let at = 0; at < 100; at++) expect(() => store.lookup(question)).toThrow('not there');
     expect(opens()).toBe(1);
@@ -67,7 +67,7 @@ describe('a reopening store', () => {
     expect(said).toEqual(['unavailable']); // once, not at each try
   });
 
-  it('answers once the store is there', () => {
+  it('answers as soon as the store exists', () => {
     const { store, said, set } = place();
     set(true);
     vi.advanceTimersByTime(1_000);
@@ -75,7 +75,7 @@ describe('a reopening store', () => {
     expect(said).toEqual(['unavailable', 'opened']);
   });
 
-  it('opens at once what it has lost, and tells of the next outage anew', () => {
+  it('opens a lost store again at once, and reports the next outage', () => {
     const { store, said, set, replace, opens, closes } = place();
     set(true);
     vi.advanceTimersByTime(1_000);

@@ -23,7 +23,7 @@ describe('replicas', () => {
   it.each<[Kind[], string, number]>([
     [['found'], 'entry', 1],
     [['found', 'absent'], 'entry', 1],
-    [['absent', 'found'], 'null', 1], // certain is certain: they hold the same
+    [['absent', 'found'], 'null', 1], // one certain answer is enough: all have the same data
     [['absent later', 'found'], 'null', 1],
     [['throws', 'absent'], 'null', 2],
     [['rejects', 'absent later'], 'null', 2],
@@ -50,12 +50,12 @@ describe('replicas', () => {
     expect([said, asked]).toEqual([expected, expectedAsked]);
   });
 
-  it('answers at once where the first does', () => {
+  it('answers at once if the first replica does', () => {
     const store = storeOf(() => ENTRY);
     expect(createReplicas([store, store]).lookup(QUESTION)).toBe(ENTRY);
   });
 
-  it('closes all', async () => {
+  it('closes all replicas', async () => {
     const closed: number[] = [];
     await createReplicas(
       [1, 2, 3].map((at) =>

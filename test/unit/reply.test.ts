@@ -28,10 +28,14 @@ describe('a reply', () => {
   it.each<[string, Reply, Reply]>([
     ['a value that is too long', { kind: 'OK', value: 'x'.repeat(98) }, { kind: 'TEMP', reason: 'reply too long' }],
     ['a text that is too long', { kind: 'PERM', reason: 'x'.repeat(98) }, { kind: 'TEMP', reason: 'reply too long' }],
-    ['what fits into no frame', { kind: 'OK', value: 'a\nb' }, { kind: 'TEMP', reason: 'reply is not a line' }],
-    ['what can be sent', { kind: 'OK', value: 'x'.repeat(97) }, { kind: 'OK', value: 'x'.repeat(97) }],
+    [
+      'a value that does not fit into a frame',
+      { kind: 'OK', value: 'a\nb' },
+      { kind: 'TEMP', reason: 'reply is not a line' },
+    ],
+    ['a value that can be sent', { kind: 'OK', value: 'x'.repeat(97) }, { kind: 'OK', value: 'x'.repeat(97) }],
     ['an absence', { kind: 'NOTFOUND' }, { kind: 'NOTFOUND' }],
-  ])('is, where it is %s, known before it is sent', (_, reply, sent) => {
+  ])('is known before it is sent: %s', (_, reply, sent) => {
     expect(sendable(reply, 100, FRAMINGS.line)).toEqual(sent);
   });
 
@@ -42,7 +46,7 @@ describe('a reply', () => {
     },
   );
 
-  it('of other servers may have a text behind NOTFOUND, or not even the blank', () => {
+  it('of other servers may have a text after NOTFOUND, or not even the blank', () => {
     expect(parseReply('NOTFOUND Mailbox does not exist')).toEqual({ kind: 'NOTFOUND' });
     expect(parseReply('NOTFOUND')).toEqual({ kind: 'NOTFOUND' });
   });

@@ -19,11 +19,11 @@ describe('a request', () => {
     ['a cut sequence', [0xc3]],
     ['an overlong form', [0xc0, 0xaf]],
     ['a surrogate', [0xed, 0xa0, 0x80]],
-  ])('has the key null where it is not UTF-8: %s', (_, key) => {
+  ])('has the key null if it is not UTF-8: %s', (_, key) => {
     expect(parseRequest(Buffer.from([...Buffer.from('cyrus a'), ...key]))).toEqual({ map: 'cyrus', key: null });
   });
 
-  it.each(['', 'cyrus', 'cyrus\tfred', 'jürgen'])('is none without a blank: %j', (payload) => {
+  it.each(['', 'cyrus', 'cyrus\tfred', 'jürgen'])('is not valid without a blank: %j', (payload) => {
     expect(parseRequest(Buffer.from(payload))).toBeNull();
   });
 

@@ -13,12 +13,12 @@ const ACTIVE = { value: '', state: 'active' };
 
 describe('rows', () => {
   it.each<[string, Question, Row[], unknown]>([
-    ['none is an absence', mailbox, [], null],
-    ['one without columns that count is an active mailbox', mailbox, [{ '?column?': 1 }], ACTIVE],
+    ['no row is an absence', mailbox, [], null],
+    ['a row without known columns is an active mailbox', mailbox, [{ '?column?': 1 }], ACTIVE],
     ['a value that is null is empty', mailbox, [{ value: null }], ACTIVE],
     ['a number is a value', mailbox, [{ value: 7 }], { value: '7', state: 'active' }],
     ['bytes are a value', mailbox, [{ value: Buffer.from('é') }], { value: 'é', state: 'active' }],
-    ['a state is told', mailbox, [{ state: 'disabled' }], { value: '', state: 'disabled' }],
+    ['a state is used', mailbox, [{ state: 'disabled' }], { value: '', state: 'disabled' }],
     [
       'the active one of several counts',
       mailbox,
@@ -33,19 +33,24 @@ describe('rows', () => {
     ],
 
     ['an address in another case is the same', mailbox, [{ address: 'Fred@Example.ORG' }], ACTIVE],
-    ['an address with an accent is another one', mailbox, [{ address: 'fréd@example.org' }], null],
-    ['an address with a blank behind it is another one', mailbox, [{ address: 'fred @example.org' }], null],
-    ['an address that is null names nobody', mailbox, [{ address: null }], null],
+    ['an address with an accent is another address', mailbox, [{ address: 'fréd@example.org' }], null],
+    ['an address with a blank after it is another address', mailbox, [{ address: 'fred @example.org' }], null],
+    ['an address that is null is ignored', mailbox, [{ address: null }], null],
     ['a local part is compared', mailbox, [{ local: 'freda', domain: 'example.org' }], null],
     ['a domain is compared', mailbox, [{ local: 'fred', domain: 'example.com' }], null],
     ['a U-label is the same domain', domain, [{ domain: 'bücher.example' }], { value: 'mailbox', state: 'active' }],
     [
-      'asked exactly, another case is another one',
+      'in an exact question, another case is another address',
       { ...mailbox, exact: true },
       [{ address: 'Fred@example.org' }],
       null,
     ],
-    ['asked exactly, the domain has no case', { ...mailbox, exact: true }, [{ address: 'fred@EXAMPLE.org' }], ACTIVE],
+    [
+      'in an exact question, the case of the domain does not count',
+      { ...mailbox, exact: true },
+      [{ address: 'fred@EXAMPLE.org' }],
+      ACTIVE,
+    ],
     ['a local part may have an @', { ...mailbox, local: 'a@b' }, [{ address: 'a@b@example.org' }], ACTIVE],
 
     ['a folder is compared', inFolder('abc'), [{ folder: 'Abc' }, { folder: 'abcd' }], null],
@@ -58,9 +63,9 @@ describe('rows', () => {
       [{ value: 'a@x' }, { value: 'b@x' }, { value: 'a@x' }],
       { value: 'a@x, b@x', state: 'active' },
     ],
-    ['an alias that is disabled is none', alias, [{ value: 'a@x', state: 'disabled' }], null],
+    ['an alias that is disabled is absent', alias, [{ value: 'a@x', state: 'disabled' }], null],
     [
-      'the active row of an alias counts alone',
+      'only the active row of an alias counts',
       alias,
       [{ value: 'a@x', state: 'disabled' }, { value: 'b@x' }],
       { value: 'b@x', state: 'active' },
@@ -68,8 +73,8 @@ describe('rows', () => {
 
     ['a domain without a class has mailboxes', domain, [{}], { value: 'mailbox', state: 'active' }],
     ['a domain has its class', domain, [{ value: 'relay' }], { value: 'relay', state: 'active' }],
-    ['a domain that is not active is none', domain, [{ value: 'relay', state: 'disabled' }], null],
-    ['a key that is not active is none', key, [{ value: 'REJECT', state: 'disabled' }], null],
+    ['a domain that is not active is absent', domain, [{ value: 'relay', state: 'disabled' }], null],
+    ['a key that is not active is absent', key, [{ value: 'REJECT', state: 'disabled' }], null],
     ['a key is compared', key, [{ key: 'to:freda', value: 'REJECT' }], null],
     [
       'a key in another case is the same',
@@ -78,7 +83,7 @@ describe('rows', () => {
       { value: 'REJECT', state: 'active' },
     ],
     [
-      'asked exactly, a key in another case is another one',
+      'in an exact question, a key in another case is another key',
       { ...key, exact: true },
       [{ key: 'To:fred', value: 'x' }],
       null,
@@ -88,14 +93,14 @@ describe('rows', () => {
   });
 
   it.each<[string, Row]>([
-    ['a state that nobody knows', { state: 'gone' }],
+    ['an unknown state', { state: 'gone' }],
     ['a state that is null', { state: null }],
-    ['a value that is no text', { value: { a: 1 } }],
+    ['a value that is not a text', { value: { a: 1 } }],
   ])('%s is a doubt about that question', (_, row) => {
     expect(() => answerOf(mailbox, [row])).toThrow(QuestionError);
   });
 
-  it.each([[alias], [domain], [key]])('an entry that is over quota, and no mailbox, is a doubt: %j', (question) => {
+  it.each([[alias], [domain], [key]])('an entry that is over quota, but not a mailbox, is a doubt: %j', (question) => {
     expect(() => answerOf(question, [{ value: 'x', state: 'overquota' }])).toThrow(QuestionError);
   });
 });

@@ -9,11 +9,11 @@ it.each([
   [30_000, 300_000, false],
   [30_001, 300_000, true],
   [-5, 0, false],
-])('%i of %i is more than anybody loses unnoticed: %s', (going, of, sharp) => {
+])('a loss of %i of %i records is reported: %s', (going, of, sharp) => {
   expect(isLargeLoss(going, of)).toBe(sharp);
 });
 
-it('what shrinks is told once, by kind, also where it goes little by little or as a whole', () => {
+it('a loss is reported once for each kind, also if the records go one by one or all at once', () => {
   const told: string[] = [];
   const watch = createShrinkWatch((name, before, after) => told.push(`${name} ${before} ${after}`));
   const see = (counts: Record<string, number> | null): string[] => {

@@ -14,7 +14,7 @@ const alias = (domain: string): Question => ({ about: 'alias', local: NOBODY, do
 const ofDomain = (domain: string): Question => ({ about: 'domain', domain });
 const inTable = (key: string): Question => ({ about: 'key', table: 'access', key, exact: true });
 
-/** A store that holds what these questions are about, and fails for what `fails` says. */
+/** A store that has the entries for these questions, and fails for those in `fails`. */
 function world(held: readonly Question[], fails: (question: Question) => Error | null = () => null) {
   const asked: Question[][] = [];
   const texts = new Set(held.map((question) => JSON.stringify(question)));
@@ -38,7 +38,7 @@ function world(held: readonly Question[], fails: (question: Question) => Error |
   return { store: createSpellings(store), asked };
 }
 
-describe('a store that others fill', () => {
+describe('a store that other programs fill', () => {
   it.each<[Question, Question]>([
     [mailbox(A), mailbox(U)],
     [{ ...mailbox(A), folder: 'news' } as Question, { ...mailbox(U), folder: 'news' } as Question],
@@ -47,7 +47,7 @@ describe('a store that others fill', () => {
     [inTable(`Info@${A}`), inTable(`Info@${U}`)],
     [inTable(`Info@${U}`), inTable(`Info@${A}`)],
     [inTable(A), inTable(U)],
-  ])('has for %j what it has for %j', async (question, stored) => {
+  ])('answers %j like %j', async (question, stored) => {
     const { store } = world([stored]);
     expect(await store.lookup(question)).toEqual(FOUND);
     expect(await store.lookupAtOnce([mailbox('example.org'), question])).toEqual([null, FOUND]);
@@ -67,13 +67,13 @@ describe('a store that others fill', () => {
     expect(asked).toEqual([[question], [question]]);
   });
 
-  it('is asked for both at once, so that who moves from one to the other is not missed', async () => {
+  it('is asked for both spellings at once, so a mailbox that moves from one to the other is found', async () => {
     const { store, asked } = world([]);
     expect(await store.lookup(mailbox(A))).toBeNull();
     expect(asked).toEqual([[mailbox(A)], [mailbox(A), mailbox(U)]]);
   });
 
-  it('is asked for the other spelling only of what it has not', async () => {
+  it('is asked for the other spelling only if the first is absent', async () => {
     const { store, asked } = world([mailbox(A)]);
     expect(store.lookup(mailbox(A))).toEqual(FOUND);
     expect(asked).toEqual([[mailbox(A)]]);
@@ -81,7 +81,7 @@ describe('a store that others fill', () => {
     expect(asked.at(-1)).toEqual([mailbox(A), alias(A), alias(U)]);
   });
 
-  it('is in doubt where it cannot answer for the other spelling, and certain where it cannot hold it', async () => {
+  it('is uncertain if it cannot answer for the other spelling, and certain if it cannot have it', async () => {
     const isOther = (question: Question): boolean => JSON.stringify(question).includes('ö');
     const doubtful = world([mailbox(A, 'fred')], (each) => (isOther(each) ? new QuestionError('400') : null));
     expect(await doubtful.store.lookup(mailbox(A, 'fred'))).toEqual(FOUND);

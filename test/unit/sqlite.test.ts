@@ -8,7 +8,7 @@ import type { Question } from '../../src/vocabulary.ts';
 import { temporaryFolders } from '../support/folder.ts';
 import { openToWrite } from '../support/sqlite.ts';
 
-/** What happens right behind the next look at the file itself. */
+/** Runs right after the next look at the file. */
 let next: { readonly path: string; readonly happens: () => void } | null = null;
 
 vi.mock('node:fs', async (original) => {
@@ -72,7 +72,7 @@ async function world(mode: string) {
 }
 
 describe.each(['delete', 'truncate', 'persist', 'wal'])('a file of SQLite with the journal mode %s', (mode) => {
-  it('is the same store after a commit, also one between two looks at it', async () => {
+  it('is the same store after a commit, also between two looks at the file', async () => {
     const { path, store, commit, told } = await world(mode);
     expect(await store.lookup(FRED)).not.toBeNull();
     for (let at = 0; at < 5; at++) {
@@ -86,7 +86,7 @@ describe.each(['delete', 'truncate', 'persist', 'wal'])('a file of SQLite with t
     expect(told).toEqual(['opened']);
   });
 
-  it.runIf(mode !== 'wal')('is opened as soon as a writer lets go of it, without a second of failures', async () => {
+  it.runIf(mode !== 'wal')('is opened as soon as a writer releases it, without failures for a second', async () => {
     const { path, store, writer, told } = await world(mode);
     writer.exec('begin exclusive');
     const other = createReopening(await sqliteOpener({ path, queries: MAILBOX }), {

@@ -4,11 +4,11 @@ import { type Skip, summarize } from '../support/summary.ts';
 const redis: Skip = { name: 'Redis', missing: 'not installed' };
 const exim: Skip = { name: 'Exim', missing: 'needs root' };
 
-test('a run in which nothing was skipped says how long it took, and no more', () => {
+test('a run without skips says only how long it took', () => {
   expect(summarize([], 125_400)).toBe('\n The tests took 2 min 5 s.\n\n');
 });
 
-test('a run with skips counts them by what is missing and why, the most first, and says how to get it', () => {
+test('a run with skips counts them by the missing part and the reason, the most frequent first, and says how to get the parts', () => {
   const lines = summarize([exim, redis, { why: 'needs a tmpfs' }, redis], 9_000).split('\n');
   expect(lines).toEqual(
     expect.arrayContaining([

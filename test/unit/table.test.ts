@@ -16,29 +16,29 @@ const store = createMemoryStore(LINES.map((line) => parseEntryLine('access', lin
 
 describe('a table map', () => {
   it.each<[string, string | null, 'both' | 'none', string]>([
-    ['a value as it stands there', 'to:fred@example.org', 'both', 'OK ERROR:4.7.1:451 later'],
-    ['a wildcard of Sendmail, which is a key like any other', '+*@example.org', 'both', 'OK error:5.1.1:550 gone away'],
+    ['a value unchanged', 'to:fred@example.org', 'both', 'OK ERROR:4.7.1:451 later'],
+    ['a wildcard of Sendmail, which is a normal key', '+*@example.org', 'both', 'OK error:5.1.1:550 gone away'],
     ['a whole domain', '@example.org', 'both', 'OK %1@example.com'],
     ['a key in another case', 'TO:Fred@Example.org', 'both', 'OK ERROR:4.7.1:451 later'],
     ['a key that was written in capitals', 'from:spam@example.com', 'both', 'OK REJECT'],
-    ['a key in its own case, where that counts', 'From:Spam@example.com', 'none', 'OK REJECT'],
-    ['a key in another case, where that counts', 'from:spam@example.com', 'none', 'NOTFOUND '],
+    ['a key in its own case, if case counts', 'From:Spam@example.com', 'none', 'OK REJECT'],
+    ['a key in another case, if case counts', 'from:spam@example.com', 'none', 'NOTFOUND '],
     ['a decomposed key', 'jo\u0308rg', 'both', 'OK OK'],
-    ['no part of a key', 'fred@example.org', 'both', 'NOTFOUND '],
-    ['no detail taken away', 'to:fred+x@example.org', 'both', 'NOTFOUND '],
+    ['nothing for a part of a key', 'fred@example.org', 'both', 'NOTFOUND '],
+    ['nothing for a key with a detail', 'to:fred+x@example.org', 'both', 'NOTFOUND '],
     ['an empty key', '', 'both', 'NOTFOUND '],
     ['no UTF-8', null, 'both', 'NOTFOUND '],
   ])('answers %s', async (_, key, fold, reply) => {
     expect(formatReply(await createTableMap({ table: 'access', fold })(key, store), 1_000)).toBe(reply);
   });
 
-  it('is certain of nothing in a table that is not there', () => {
+  it('is uncertain in a table that does not exist', () => {
     expect(() => createTableMap({ table: 'virtuser', fold: 'both' })('fred', store)).toThrow(
       'there is no table virtuser',
     );
   });
 
-  it('has no answer for a key without a value', () => {
+  it('is uncertain for a key with an empty value', () => {
     const empty: Lookup = { lookup: () => ({ value: '', state: 'active' }) };
     expect(() => createTableMap({ table: 'access', fold: 'both' })('fred', empty)).toThrow(
       'the table access has an empty value for this key',

@@ -47,7 +47,7 @@ describe('a target', () => {
     ['a source route', '@a.example:fred@example.org', 'is a source route'],
     ['a source route to a bare user', '@a.example:fred', 'has no valid domain after the @'],
     ['a missing comma', 'fred@example.org joe@example.org', 'has a blank outside quotes'],
-    ['a missing comma behind quotes', '"quo ted"@example.org joe', 'has a blank outside quotes'],
+    ['a missing comma after quotes', '"quo ted"@example.org joe', 'has a blank outside quotes'],
     ['a name and angle brackets', 'Fred <fred@example.org>', 'has a blank outside quotes'],
     ['a blank that is not ASCII', 'fred\u00a0joe@example.org', 'has a blank outside quotes'],
     ['a lone quote', 'fr"ed@example.org', 'has a quote that is not closed'],
@@ -66,7 +66,7 @@ describe('the targets of an alias', () => {
   it.each([
     ['one', 'fred@example.org', ['fred@example.org']],
     ['several', 'fred@example.org, joe@example.org,ann', ['fred@example.org', 'joe@example.org', 'ann']],
-    ['one twice, which is for the alias to judge', 'fred,fred', ['fred', 'fred']],
+    ['one twice, because only the alias removes duplicates', 'fred,fred', ['fred', 'fred']],
     ['blanks around them', '  fred \t,\n joe ', ['fred', 'joe']],
     ['nothing between two commas', ',fred,, joe,', ['fred', 'joe']],
     ['commas within quotes', '"a, b"@example.org, "c,d"', ['"a, b"@example.org', '"c,d"']],
@@ -82,12 +82,12 @@ describe('the targets of an alias', () => {
     ['a blank', ' ', 'has no target'],
     ['a lone comma', ',', 'has no target'],
     ['commas and blanks', ' , ,', 'has no target'],
-    ['one that is none', 'fred, joe@', 'the target joe@ has nothing after the @'],
+    ['one that is not valid', 'fred, joe@', 'the target joe@ has nothing after the @'],
     ['an @ alone', 'fred, @', 'the target @ has no valid domain after the @'],
     ['a control character, which is not repeated', 'fred, jo\u0007e', 'a target has a control character'],
     ['a source route', 'joe, @a.example:fred@example.org', 'a target is a source route'],
     [
-      'a source route of two hops, of which the first looks like a domain',
+      'a source route of two hops; the first looks like a domain',
       '@a.example,@b.example:fred@example.org',
       'a target is a source route',
     ],
@@ -97,7 +97,7 @@ describe('the targets of an alias', () => {
     expect(textsIn(text)).toEqual({ flaw });
   });
 
-  it('are read back as they were written, whatever stands in them', () => {
+  it('are read back as they were written, with any characters', () => {
     const local = fc
       .oneof(
         fc.string({ unit: 'grapheme', minLength: 1, maxLength: 10 }),
@@ -134,14 +134,14 @@ describe('the targets of an alias', () => {
     ['commas', ','],
     ['blanks', ' '],
     ['hops', '@a,'],
-  ])('are read in no time, also where there is a long run of %s', (_, piece) => {
+  ])('are read quickly, even with a long run of %s', (_, piece) => {
     const run = piece.repeat(100_000);
     const before = performance.now();
     for (const text of [run, `"${run}`, `"${run}"`, `a${run}b`]) {
       parseTargets(text);
       parseTarget(text);
     }
-    expect(performance.now() - before).toBeLessThan(2_000); // where it grew with the square, tens of seconds
+    expect(performance.now() - before).toBeLessThan(2_000); // tens of seconds when time grew with the square
   });
 });
 

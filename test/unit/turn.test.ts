@@ -15,14 +15,14 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-/** A turn that takes so long. */
+/** A turn that takes this long. */
 function turn(ms: number): void {
   fake.pass(ms);
   fake.end();
 }
 
-describe('what is read now', () => {
-  it('has just arrived where turns are short, as they are while nothing happens', () => {
+describe('a request that is read now', () => {
+  it('has just arrived if turns are short, as when nothing happens', () => {
     for (let at = 0; at < 50; at++) {
       turn(100);
       expect(turns.arrived(fake.now)).toBe(fake.now);
@@ -32,7 +32,7 @@ describe('what is read now', () => {
     expect(stalled).not.toHaveBeenCalled();
   });
 
-  it('may have arrived while this turn read others, or the turn before', () => {
+  it('may have arrived while this turn or the turn before read others', () => {
     turn(1);
     turn(1);
     const before = fake.now;
@@ -51,18 +51,18 @@ describe('what is read now', () => {
     fake.pass(6_000);
     expect(turns.arrived(fake.now)).toBeLessThanOrEqual(asleep);
     fake.end();
-    expect(turns.arrived(fake.now)).toBe(asleep); // what came after the kernel had said what is there, and before the stop ended
-    expect(fake.sleeps).toBe(false); // so that only what is there by now is taken for old
+    expect(turns.arrived(fake.now)).toBe(asleep); // the request came after the kernel reported, and before the stop ended
+    expect(fake.sleeps).toBe(false); // so only requests that are here by now count as old
     fake.pass(1);
     fake.end();
-    expect(turns.arrived(fake.now)).toBe(fake.now); // and then all is as ever
+    expect(turns.arrived(fake.now)).toBe(fake.now); // and then everything is normal again
     expect(fake.sleeps).toBe(true);
     expect(stalled.mock.calls).toEqual([[6_000]]);
   });
 });
 
-describe('what a turn sees', () => {
-  it('it sees after the end of the turn before', () => {
+describe('a request that a turn sees', () => {
+  it('came after the end of the turn before', () => {
     turn(1);
     const last = fake.now;
     fake.pass(200);
@@ -73,7 +73,7 @@ describe('what a turn sees', () => {
 });
 
 describe('work that waits', () => {
-  it('shares a millisecond of each turn, in order, and no poll sleeps before it is done', () => {
+  it('gets a millisecond of each turn, in order, and no poll sleeps before it is done', () => {
     const done: string[] = [];
     const work = (name: string, times: number): void =>
       turns.later(() => {
@@ -92,7 +92,7 @@ describe('work that waits', () => {
     expect(fake.sleeps).toBe(true);
   });
 
-  it('of which one part takes longer gets on all the same', () => {
+  it('continues even if one part takes longer', () => {
     const done: number[] = [];
     for (const at of [1, 2]) {
       turns.later(() => {
@@ -108,7 +108,7 @@ describe('work that waits', () => {
 });
 
 describe('the end of a turn', () => {
-  it('may put off what waits, to the next one, which comes at once', () => {
+  it('may move waiting work to the next turn, which comes at once', () => {
     let busy = true;
     const work = vi.fn<() => void>();
     turns.atEnd(() => busy);
@@ -120,7 +120,7 @@ describe('the end of a turn', () => {
     expect([work.mock.calls.length, fake.sleeps]).toEqual([1, true]);
   });
 
-  it('is told with a time before its poll', () => {
+  it('is reported with a time before its poll', () => {
     const told: number[] = [];
     turns.atEnd((beforePoll) => told.push(beforePoll) < 2);
     turn(10);
@@ -133,7 +133,7 @@ describe('the end of a turn', () => {
 });
 
 describe('the turns of this Node', () => {
-  it('go on by themselves, and let it sleep', async () => {
+  it('go on by themselves, and let the process sleep', async () => {
     turns.close();
     vi.unstubAllGlobals();
     vi.restoreAllMocks();

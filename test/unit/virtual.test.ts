@@ -25,11 +25,15 @@ describe('a line of virtual(5)', () => {
     ['has blanks between its targets', 'a@example.org b@x.test c', alias('a', 'example.org', 'b@x.test', 'c')],
     ['has semicolons between its targets', 'a@example.org b@x.test; c;', alias('a', 'example.org', 'b@x.test', 'c')],
     ['has an address in angle brackets', 'a@example.org <b@x.test>', alias('a', 'example.org', 'b@x.test')],
-    ['has several of them', 'a@example.org <b@x.test> < c >, d', alias('a', 'example.org', 'b@x.test', 'c', 'd')],
+    [
+      'has several addresses in angle brackets',
+      'a@example.org <b@x.test> < c >, d',
+      alias('a', 'example.org', 'b@x.test', 'c', 'd'),
+    ],
     ['has a name before it', 'a@example.org "Doe, J." Jr. <b@x.test>,c', alias('a', 'example.org', 'b@x.test', 'c')],
     ['has comments', 'a@example.org (x) b@x.test (a, (b) \\)), c', alias('a', 'example.org', 'b@x.test', 'c')],
     ['has an address literal', 'a@example.org b@[IPv6:2001:db8::1]', alias('a', 'example.org', 'b@[IPv6:2001:db8::1]')],
-    ['has a quote behind a blank', 'a@example.org b "c d"@x.test', alias('a', 'example.org', 'b', '"c d"@x.test')],
+    ['has a quote after a blank', 'a@example.org b "c d"@x.test', alias('a', 'example.org', 'b', '"c d"@x.test')],
     ['has a hash in an address', 'a@example.org #b@x.test', alias('a', 'example.org', '#b@x.test')],
     ['has a bare target', 'postmaster@example.org root', alias('postmaster', 'example.org', 'root')],
     ['has a catch-all', '@example.org fred@x.test', alias('', 'example.org', 'fred@x.test')],
@@ -69,9 +73,9 @@ describe('a line of virtual(5)', () => {
       'example.org',
       'example.org: has nothing after it, and postmap(1) ignores such a line',
     ],
-    ['is no domain', 'a..b x', 'a..b: has a dot and no @, but is not a domain; give user@domain for a user'],
-    ['has no domain behind the @', 'info@ x', 'info@: has nothing after the @'],
-    ['has nothing but an @', '@ x', '@: has nothing before the @'],
+    ['is not a domain', 'a..b x', 'a..b: has a dot and no @, but is not a domain; give user@domain for a user'],
+    ['has no domain after the @', 'info@ x', 'info@: has nothing after the @'],
+    ['has only an @', '@ x', '@: has nothing before the @'],
     [
       'has quotes in the middle',
       'a"b"@example.org x',
@@ -90,14 +94,14 @@ describe('a line of virtual(5)', () => {
   });
 
   it.each([
-    ['a comment of Sendmail behind its target', 'a@example.org b@x.test # old'],
+    ['a comment of Sendmail after its target', 'a@example.org b@x.test # old'],
     ['a transport', 'a@example.org lmtp:[127.0.0.1]:8024'],
     ['a transport before an address', 'a@example.org smtp:b@x.test'],
     ['a list with a name', 'a@example.org friends: b, c;'],
     ['a backslash at the end of its first line', 'a@example.org b,\\ c'],
     ['a name with an address in it', 'a@example.org b@x.test <c@x.test>'],
-    ['angle brackets that are open', 'a@example.org <b@x.test'],
-    ['an angle bracket that is not', 'a@example.org b@x.test>'],
+    ['an angle bracket that is not closed', 'a@example.org <b@x.test'],
+    ['an angle bracket that was never opened', 'a@example.org b@x.test>'],
     ['a key in angle brackets', '<a@example.org> b'],
     ['a key with a transport', 'smtp:a@example.org b'],
     ['a key that is too long', `${'.'.repeat(3_000)}@example.org b`],
@@ -107,11 +111,11 @@ describe('a line of virtual(5)', () => {
     ['an error of Sendmail', 'a@example.org error:5.1.1:no'],
     ['a key with an open quote', '"info@example.org x'],
     ['a source route', '@a.test:b@example.org c'],
-  ])('is a flaw for %s', (_, text) => {
+  ])('is refused with %s', (_, text) => {
     expect(parse(text)).toEqual({ flaw: expect.any(String) as string });
   });
 
-  it('has no bare user where there is no default domain', () => {
+  it('has no bare user without a default domain', () => {
     expect(parseVirtualLine('root fred@x.test', null)).toEqual({ flaw: 'root: has no domain; give --default-domain' });
     expect(parseVirtualLine('example.org x', null)).toEqual(hosted);
   });
@@ -125,7 +129,7 @@ describe('for virtual(5)', () => {
     ['a domain goes before other targets', alias('a', 'example.org', 'b', '@x.test'), 'a@example.org @x.test, b'],
     ['a blank is in quotes', alias('quo ted', 'example.org', 'b'), '"quo ted"@example.org b'],
     ['a quote is escaped', alias('a"b', 'example.org', 'b'), String.raw`"a\"b"@example.org b`],
-    ['a domain has the word that its manual has', hosted, 'example.org virtual'],
+    ['a domain has a word as its value, as in the manual', hosted, 'example.org virtual'],
   ])('%s', (_, record, line) => {
     expect(formatVirtualLine(record)).toBe(line);
   });
@@ -138,7 +142,7 @@ describe('for virtual(5)', () => {
       'a@example.org: the target @y.test is a domain, which must be the first target in Postfix',
     ],
     [
-      'what would be a comment',
+      'a key that would be a comment',
       alias('#a', 'example.org', 'b'),
       '"#a"@example.org: would be a comment, and Postfix does not ask for it in quotes',
     ],
@@ -148,12 +152,12 @@ describe('for virtual(5)', () => {
       '"a\u00a0b"@example.org: has a blank that Postfix does not put into quotes',
     ],
     [
-      'a character that nobody sees',
+      'an invisible character',
       alias('a\u200bb', 'example.org', 'b'),
       '"a\u200bb"@example.org: has an invisible character (U+200B) outside quotes, and Postfix does not ask for it in quotes',
     ],
     [
-      'a character that nobody sees in a target',
+      'an invisible character in a target',
       alias('a', 'example.org', 'b\u00adc@x.test'),
       'a@example.org: has the target "b\u00adc@x.test", which has an invisible character (U+00AD) outside quotes',
     ],
@@ -177,7 +181,7 @@ describe('for virtual(5)', () => {
     expect(formatVirtualLine(record)).toEqual({ flaw });
   });
 
-  it('each line is read back as what it was written from', () => {
+  it('each line is read back as the same record', () => {
     const local = fc
       .string({ unit: 'grapheme', minLength: 1, maxLength: 12 })
       .map(foldLocal)

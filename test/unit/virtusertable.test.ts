@@ -20,11 +20,15 @@ describe("a line of Sendmail's virtusertable", () => {
     ['has blanks', 'info@example.org  \t fred@x.test \r', alias('info', 'example.org', 'fred@x.test')],
     ['has a local user', 'info@example.org foo-info', alias('info', 'example.org', 'foo-info')],
     ['has a catch-all', '@example.org jane@x.test', alias('', 'example.org', 'jane@x.test')],
-    ['has a domain behind a catch-all', '@example.org %1@x.test', alias('', 'example.org', '@x.test')],
-    ['has one that keeps the detail', '@example.org %1%3@x.test', alias('', 'example.org', '@x.test')],
+    ['has a domain after a catch-all', '@example.org %1@x.test', alias('', 'example.org', '@x.test')],
+    [
+      'has a domain after a catch-all, and keeps the detail',
+      '@example.org %1%3@x.test',
+      alias('', 'example.org', '@x.test'),
+    ],
     ['has a percent sign, which is doubled', 'a@example.org b%%c@x.test', alias('a', 'example.org', 'b%c@x.test')],
-    ['has a doubled one before a digit', 'a@example.org b%%1@x.test', alias('a', 'example.org', 'b%1@x.test')],
-    ['has a single one before a letter', 'a@example.org b%c@x.test', alias('a', 'example.org', 'b%c@x.test')],
+    ['has a doubled percent sign before a digit', 'a@example.org b%%1@x.test', alias('a', 'example.org', 'b%1@x.test')],
+    ['has a single percent sign before a letter', 'a@example.org b%c@x.test', alias('a', 'example.org', 'b%c@x.test')],
     ['has a quoted target', 'a@example.org "b c"@x.test', alias('a', 'example.org', '"b c"@x.test')],
     ['has a detail', 'old+new@example.org b', alias('old+new', 'example.org', 'b')],
     ['has a plus at its end', 'old+@example.org b', alias('old+', 'example.org', 'b')],
@@ -40,7 +44,7 @@ describe("a line of Sendmail's virtusertable", () => {
     ['starts with a blank', ' a@example.org b', 'starts with a blank, but makemap(8) expects a key'],
     ['has no target', 'a@example.org', 'a@example.org: has no target'],
     ['has no domain', 'info fred', 'info: has no domain; give user@domain'],
-    ['has quotes, where makemap has none', '"a"@example.org b', 'has quotes, but Sendmail never asks with quotes'],
+    ['has quotes, which makemap does not know', '"a"@example.org b', 'has quotes, but Sendmail never asks with quotes'],
     ['has a blank in quotes', '"a b"@example.org c', 'has quotes, but Sendmail never asks with quotes'],
     ['has a wildcard for any detail', 'old+*@example.org b', `is a wildcard of Sendmail; ${ADVICE}`],
     [
@@ -57,9 +61,9 @@ describe("a line of Sendmail's virtusertable", () => {
     ],
     ['has an argument', 'a@example.org %1@x.test', `a@example.org: ${PART}`],
     ['has an argument within', '@example.org b+%2@x.test', `@example.org: ${PART}`],
-    ['has an argument behind the domain', '@example.org %1@%0', `@example.org: ${PART}`],
+    ['has an argument after the domain', '@example.org %1@%0', `@example.org: ${PART}`],
     ['has arguments only', '@example.org %1%3', `@example.org: ${PART}`],
-    ['has an argument behind a percent sign', 'a@example.org %%%1@x.test', `a@example.org: ${PART}`],
+    ['has an argument after a percent sign', 'a@example.org %%%1@x.test', `a@example.org: ${PART}`],
     [
       'has a target of Postfix',
       '@example.org @x.test',
@@ -79,7 +83,7 @@ describe("a line of Sendmail's virtusertable", () => {
     ['@example.org ERROR:5.1.1:550 No such user', ''],
     ['joe@example.org\terror:nouser', 'joe'],
     ['joe@example.org error:5.1.2:550 "550 no"', 'joe'],
-  ])('refuses who is unknown: %s', (text, local) => {
+  ])('refuses unknown addresses: %s', (text, local) => {
     expect(parseVirtusertableLine(text)).toEqual({ about: 'refusal', local, domain: 'example.org' });
   });
 
@@ -89,7 +93,7 @@ describe("a line of Sendmail's virtusertable", () => {
     'error:5.1.1.1:550 No',
     'error:nousers x',
     'error:unavailable',
-  ])('is a flaw for what says more than that: %s', (value) => {
+  ])('is refused if it says more than that: %s', (value) => {
     const flaw = `@example.org: has an error as its target; ${ADVICE}`;
     expect(parseVirtusertableLine(`@example.org ${value}`)).toEqual({ flaw });
   });
@@ -113,7 +117,7 @@ describe("for Sendmail's virtusertable", () => {
       'gro\u00df@example.org\tb',
     ],
     ['a catch-all starts with an @', alias('', 'example.org', 'b'), '@example.org\tb'],
-    ['a domain behind a catch-all keeps the detail', alias('', 'example.org', '@x.test'), '@example.org\t%1%3@x.test'],
+    ['a domain after a catch-all keeps the detail', alias('', 'example.org', '@x.test'), '@example.org\t%1%3@x.test'],
     ['a domain has the local part otherwise', alias('a', 'example.org', '@x.test'), 'a@example.org\ta@x.test'],
     ['a percent sign is doubled', alias('a', 'example.org', 'b%1@x.test'), 'a@example.org\tb%%1@x.test'],
     ['a percent sign in a key is not', alias('a%1', 'example.org', '@x.test'), 'a%1@example.org\ta%%1@x.test'],
@@ -129,7 +133,7 @@ describe("for Sendmail's virtusertable", () => {
       String.raw`"a\"b"@example.org: needs quotes, but makemap(8) has none`,
     ],
     [
-      'a character that nobody sees',
+      'an invisible character',
       alias('a\u200bb', 'example.org', 'b'),
       '"a\u200bb"@example.org: has an invisible character (U+200B) outside quotes, but makemap(8) has no quotes',
     ],
@@ -150,7 +154,7 @@ describe("for Sendmail's virtusertable", () => {
     expect(formatVirtusertableLine(record)).toEqual({ flaw });
   });
 
-  it('each line is read back as what it was written from', () => {
+  it('each line is read back as the same record', () => {
     const text = fc
       .string({ unit: 'grapheme', minLength: 1, maxLength: 12 })
       .map(foldLocal)

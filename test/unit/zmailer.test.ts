@@ -25,7 +25,7 @@ describe('for fqdnaliases of ZMailer', () => {
     ['a value has no blank', alias('a', 'example.org', 'b', 'c@x.test'), 'a@example.org b,c@x.test'],
     ['a catch-all starts with an @', alias('', 'example.org', 'b@x.test'), '@example.org b@x.test'],
     ['a key may be in quotes', alias('a(b', 'example.org', 'b'), '"a(b"@example.org b'],
-    ['a key may be no ASCII', alias('\u00fc', 'example.org', 'b'), '\u00fc@example.org b'],
+    ['a key may have other characters than ASCII', alias('\u00fc', 'example.org', 'b'), '\u00fc@example.org b'],
     ['a percent sign before a letter stays', alias('a', 'example.org', 'b%c@x.test'), 'a@example.org b%c@x.test'],
   ])('%s', (_, record, line) => {
     expect(formatFqdnAlias(record)).toBe(line);
@@ -63,7 +63,7 @@ describe('for fqdnaliases of ZMailer', () => {
       String.raw`a@example.org: has a value of which ZMailer reads only a part: "\"b c\"@x.test"`,
     ],
     [
-      'a target that is no ASCII',
+      'a target that is not ASCII',
       alias('a', 'example.org', '\u00fc@x.test'),
       'a@example.org: has a value of which ZMailer reads only a part: "\u00fc@x.test"',
     ],
@@ -129,7 +129,7 @@ describe('for fqdnroutes of ZMailer', () => {
     ],
     ['an empty route', mailbox('fred'), '', 'fred@example.org: has a value of which ZMailer reads only a part: ""'],
     [
-      'a user that is no ASCII',
+      'a user that is not ASCII',
       mailbox('\u00fc'),
       ROUTE,
       '\u00fc@example.org: has a value of which ZMailer reads only a part: "smtp-lmtp!cyrus-lmtp-node!\u00fc%2"',
@@ -142,9 +142,9 @@ describe('for fqdnroutes of ZMailer', () => {
 describe('lines for a relation of type ordered', () => {
   it.each([
     ['are sorted by their keys', ['b x', 'a y', '@c z'], ['@c z', 'a y', 'b x']],
-    ['have the shorter key first, whatever comes behind it', ['a! x', 'a x', 'a" x'], ['a x', 'a! x', 'a" x']],
+    ['have the shorter key first, whatever comes after it', ['a! x', 'a x', 'a" x'], ['a x', 'a! x', 'a" x']],
     ['are sorted by bytes, not by UTF-16', ['\u{1f600} x', '\uff5a x'], ['\uff5a x', '\u{1f600} x']],
-    ['are none of none', [], []],
+    ['are none for an empty list', [], []],
   ])('%s', (_, lines, sorted) => {
     expect(sortLines(lines)).toEqual(sorted);
   });
