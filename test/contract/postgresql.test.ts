@@ -244,7 +244,7 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
       ['UTF8', 'C.UTF-8', ACTIVE],
       ['LATIN1', 'C', ACTIVE],
       ['SQL_ASCII', 'C', ACTIVE],
-    ])('may be %s, and nobody is missed in it', async (encoding, locale, found) => {
+    ])('may be %s, and every mailbox is found', async (encoding, locale, found) => {
       const name = encoding.toLowerCase();
       await server.sql(`create database ${name} encoding '${encoding}' locale '${locale}' template template0`);
       const fill = `create table users (local text); insert into users values ('fred'), (convert_from($1, $2))`;
@@ -547,7 +547,7 @@ describe('the url of a PostgreSQL server', () => {
     ],
     ['postgresql://db.example/mail?port=0', /port/],
     ['postgresql://db.example/%zz', /percent/],
-  ])('%s has a flaw', (text, flaw) => {
+  ])('%s is refused', (text, flaw) => {
     expect(parseUrl(text)).toEqual({ flaw: expect.stringMatching(flaw) as unknown });
   });
 

@@ -282,7 +282,7 @@ describe('the control socket', () => {
     ['nothing to forget', { map: 'cache-forget', key: '' }, /^give an address/],
     ['an unknown store', { map: 'cache-clear', key: '__proto__' }, /^there is no store __proto__/],
     ['the name of a property of every object', { map: 'constructor', key: '' }, /^unknown command/],
-  ])('says of %s why not, and neither NOTFOUND nor PERM', (_, request, reason) => {
+  ])('refuses %s with a reason, and never with NOTFOUND or PERM', (_, request, reason) => {
     const reply = control(request);
     expect(reply).toEqual({ kind: 'TEMP', reason: expect.stringMatching(reason) as string });
   });
@@ -387,7 +387,7 @@ describe('a command for a daemon', () => {
     ['a server without such a map', { kind: 'TEMP', reason: 'unknown map' }, 69, /: unknown map$/],
     ['a server that replies with a number', { kind: 'OK', value: '1' }, 76, /is not a control socket/],
     ['a server that replies with null', { kind: 'OK', value: 'null' }, 76, /is not a control socket/],
-  ])('is not taken in by %s', async (_, reply, exitCode, message) => {
+  ])('recognizes %s', async (_, reply, exitCode, message) => {
     const server = await listen(() => reply);
     for (const [, run] of commands) {
       await expect(run(server)).rejects.toMatchObject({ exitCode, message: expect.stringMatching(message) as string });
@@ -429,7 +429,7 @@ describe('a time', () => {
     [86_399_999, '23h59m'],
     [86_400_000, '1d00h'],
     [2_592_000_000, '30d00h'],
-  ])('of %d ms is written %s', (ms, text) => {
+  ])('of %d ms is shown as %s', (ms, text) => {
     expect(formatDuration(ms)).toBe(text);
   });
 });

@@ -293,7 +293,7 @@ describe('a TEMP from the connection itself', () => {
   it.each([
     ['a request without a blank', '3:abc,', 'malformed request: undefined'],
     ['no netstring', 'abc', 'framing error: undefined'],
-  ])('is told of %s', async (_, sent, what) => {
+  ])('is reported for %s', async (_, sent, what) => {
     const { connect, told } = await start(echo);
     const socket = connect();
     socket.end(sent);
@@ -317,7 +317,7 @@ describe('an answer', () => {
   it.each([
     ['is too long', 'x'.repeat(98), 'TEMP reply too long'],
     ['fits', 'x'.repeat(97), `OK ${'x'.repeat(97)}`],
-  ])('that %s is known to who logs it', async (_, value, sent) => {
+  ])('that %s is reported to the log', async (_, value, sent) => {
     const logged: Reply[] = [];
     const answer = (__: Request, sendable: (reply: Reply) => Reply): Reply => {
       const reply = sendable({ kind: 'OK', value });
@@ -549,7 +549,7 @@ describe('a Unix socket', () => {
       (path) => symlinkSync('/nowhere', path),
       /exists already and is not a socket; remove it/,
     ],
-  ])('is refused where %s', async (_, make, message) => {
+  ])('is refused if %s', async (_, make, message) => {
     const binding = unix();
     make(binding.path);
     await expect(listenAt(binding, events)).rejects.toThrow(message);

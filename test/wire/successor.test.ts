@@ -53,7 +53,7 @@ describe('a daemon after a takeover', () => {
       'sent an invalid reply: NONE',
     ],
     ['answers twice', (socket: Socket) => void socket.write('9:NOTFOUND ,9:NOTFOUND ,'), 'more than the reply'],
-  ])('says TEMP where the next one %s', async (_, serve, cause) => {
+  ])('replies TEMP if the new daemon %s', async (_, serve, cause) => {
     const place = await placeOfServer((socket) => socket.once('data', () => serve(socket)));
     const causes: string[] = [];
     expect(await askSuccessor(place, REQUEST, LIMITS, (_reply, error) => causes.push(String(error)))).toEqual(TEMP);
@@ -64,7 +64,7 @@ describe('a daemon after a takeover', () => {
     ['nobody listens', { endpoint: { kind: 'unix', path: '/nonexistent/s.sock' }, protocol: 'netstring' }, 'fred'],
     ['no place is known', null, 'fred'],
     ['the key is not UTF-8', { endpoint: { kind: 'unix', path: '/nonexistent/s.sock' }, protocol: 'netstring' }, null],
-  ] as const)('says TEMP where %s', async (_, place, key) => {
+  ] as const)('replies TEMP if %s', async (_, place, key) => {
     expect(await askSuccessor(place, { map: 'mailbox', key }, LIMITS, () => {})).toEqual(TEMP);
   });
 
