@@ -67,7 +67,7 @@ export type State = (typeof STATES)[number];
 export const CLASSES = ['mailbox', 'alias', 'relay'] as const;
 export type DomainClass = (typeof CLASSES)[number];
 
-/** The class of a domain for which nobody wrote one. */
+/** The class of a domain without a class. */
 export const DEFAULT_CLASS: DomainClass = 'mailbox';
 
 /** Whether a word is a class. */

@@ -12,7 +12,7 @@ const OPTIONS: CacheOptions = {
   staleMs: 86_400_000,
 };
 
-/** A store behind a cache. When the store breaks, the cache is cleared, or its old answers would hide that. */
+/** A store with a cache. When the store breaks, the cache is cleared: its old answers would hide that. */
 function cached(options: Partial<CacheOptions>, prepare: (fake: ReturnType<typeof createFakeStore>) => void): Subject {
   let fake = createFakeStore(createMemoryStore([]));
   return {

@@ -69,7 +69,7 @@ describe('a layout', () => {
       { set: 'a', member: '{address}/{detail}' },
       'must have {detail} alone as member: smmap reads the whole set to find a folder in any case',
     ],
-  ] as const)('of %s is no %j', (name, written, flaw) => {
+  ] as const)('of %s cannot be %j', (name, written, flaw) => {
     expect(parseLayout(name, written)).toEqual({ flaw });
   });
 

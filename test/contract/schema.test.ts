@@ -202,7 +202,7 @@ async function answerTo(store: Store, [, kind, asked]: Expectation): Promise<unk
 function questionOf(kind: Expectation[1], asked: string): Question {
   if (kind === 'domain') return { about: 'domain', domain: asked };
   const parsed = asked.startsWith('@') ? { local: '', domain: asked.slice(1) } : parseAddress(asked, 'domain');
-  if ('flaw' in parsed || parsed.domain === null) throw new Error(`${asked} is no address`);
+  if ('flaw' in parsed || parsed.domain === null) throw new Error(`${asked} is not an address`);
   const name = { local: parsed.local, domain: parsed.domain };
   if (kind === 'alias') return { about: 'alias', ...name, exact: false };
   return { about: 'mailbox', ...name, exact: kind === 'exact mailbox', folder: null, anyCase: false };

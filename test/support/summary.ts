@@ -55,7 +55,7 @@ const HOW = [
   'service. Some need root, for namespaces of their own. On Debian 12 you need not install anything:',
   '',
   '  sh test/real/parts.sh .parts    unpacks them below .parts; the next npm test uses them',
-  '  .ci/run                         does that and runs all tests as CI does, where a missing one is a failure',
+  '  .ci/run                         does that and runs all tests as CI does; there a missing one is a failure',
 ];
 
 function tests(number: number): string {

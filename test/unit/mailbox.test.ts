@@ -109,7 +109,7 @@ describe.each([
     ['a key that is not UTF-8', null, {}, 'NOTFOUND '],
     ['a key with a NUL', 'fred\0x', {}, 'NOTFOUND '],
     ['only a domain', '@example.org', {}, 'NOTFOUND '],
-    ['no domain behind the @', 'fred@', {}, 'NOTFOUND '],
+    ['no domain after the @', 'fred@', {}, 'NOTFOUND '],
     ['a bare user without a default domain: uncertain', 'fred', { defaultDomain: null }, 'UncertainError'],
     ['an address without a default domain', 'fred@example.org', { defaultDomain: null }, 'OK fred@example.org'],
     ['a key that cannot be an address, without a default domain', 'fred@', { defaultDomain: null }, 'NOTFOUND '],
