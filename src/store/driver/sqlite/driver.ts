@@ -10,6 +10,7 @@ import { type Connection, isBusy, loadLibrary, type Statement } from './library.
 import { checkIn, createTrust, isSameFile, type Trust } from './trust.ts';
 import { ClosedError, LostError, type Store, StoreError, toStoreError } from '../../store.ts';
 
+/** What openSqlite needs to know of a store. */
 export interface SqliteOptions {
   readonly path: string;
   readonly queries: Queries;
@@ -17,16 +18,16 @@ export interface SqliteOptions {
 
 const library = await loadLibrary();
 
-// A commit holds the lock for some milliseconds, and sqlite3's own waiting would stop this whole process.
+// A commit holds the lock for some milliseconds. To wait for it inside sqlite3 would block this whole process.
 const LOCKED_MS = 500;
 const AGAIN_MS = 2;
 
-/** It was written since, and it does not show yet by whom. */
+/** The file was written, and it is not clear yet by which program. */
 class UnsettledError extends StoreError {
   override name = 'UnsettledError';
 }
 
-/** Opens a file time and again. What was found out about it is known the next time; resolves when there is nothing to wait for. */
+/** After a first check: a function that opens the file at each call, and remembers what it learned of the file. */
 export async function sqliteOpener(options: SqliteOptions): Promise<() => Store> {
   const trust = createTrust(options.path, checkIn(library.module));
   const file = statSync(options.path, { throwIfNoEntry: false });
@@ -36,9 +37,10 @@ export async function sqliteOpener(options: SqliteOptions): Promise<() => Store>
 }
 
 /**
- * Mailboxes in a file of SQLite, which others may write meanwhile. Throws StoreError where it cannot be opened or does not have
- * what the queries ask for, LostError from a lookup where the file is not the one that was opened, or was overwritten. An
- * answer is a promise only where a writer has locked the file, as it may with a rollback journal.
+ * Mailboxes in a file of SQLite, which others may write at the same time. Throws StoreError if it cannot be opened, or
+ * lacks what the queries ask for. A lookup throws LostError if the file is not the one that was opened, or was
+ * overwritten. An answer is a promise only if a writer has locked the file (possible with a rollback journal), or has
+ * just written it.
  */
 export function openSqlite({ path, queries }: SqliteOptions, trust: Trust): Store {
   const opened = fileAt(path);
@@ -62,18 +64,19 @@ export function openSqlite({ path, queries }: SqliteOptions, trust: Trust): Stor
   }
 
   /**
-   * A file that was moved away or replaced is another store. SQLite's own writes tell themselves by the number of their
-   * transaction, except those of a checkpoint; SQLite's locks are no help against what another program writes.
+   * A file that was moved away or replaced is another store. SQLite's own writes show by the number of their
+   * transaction, except those of a checkpoint. SQLite's locks do not help against what another program writes.
    */
   const checkFile = ({ version, isLogged, pageBytes }: Prepared): void => {
     const file = fileAt(path);
     if (file.ino !== opened.ino || file.dev !== opened.dev) throw new LostError(`${path} was replaced`);
-    if (file.size % pageBytes !== 0) throw new StoreError(`${path} was truncated`); // SQLite takes what lacks of a page as zeros
+    // SQLite would read the missing part of a page as zeros.
+    if (file.size % pageBytes !== 0) throw new StoreError(`${path} was truncated`);
     if (isSameFile(file, seen.file)) return;
     if (!trust.isWrittenBySqlite(file)) throw new UnsettledError(`${path} was written, but not by SQLite`);
     const now = version();
-    const isSettled = isSameFile(file, fileAt(path)); // or the version may be that of a later write
-    if (!isSettled || (now === seen.version && !isLogged())) throw new UnsettledError(`${path} was written anew`);
+    const isSettled = isSameFile(file, fileAt(path)); // else the version may be that of a later write
+    if (!isSettled || (now === seen.version && !isLogged())) throw new UnsettledError(`${path} was written again`);
     seen = { file, version: now };
   };
   const ask = (questions: readonly Question[]): readonly Answer[] => {
@@ -86,7 +89,7 @@ export function openSqlite({ path, queries }: SqliteOptions, trust: Trust): Stor
     return answers;
   };
 
-  /** One look after the other for all who wait. */
+  /** Tries again and again until the file can be read, once for all lookups that wait. */
   const whenFree = async (): Promise<void> => {
     const late = performance.now() + LOCKED_MS;
     try {
@@ -145,9 +148,9 @@ export function openSqlite({ path, queries }: SqliteOptions, trust: Trust): Stor
 interface Prepared {
   readonly statements: ReadonlyMap<string, Statement>;
   readonly pageBytes: number;
-  /** Changes with each transaction of somebody else. */
+  /** Changes with each transaction of another program. */
   readonly version: () => unknown;
-  /** Whether it has a write-ahead log, which is put into the file without a new version. */
+  /** Whether it has a write-ahead log. A checkpoint moves the log into the file without a new version. */
   readonly isLogged: () => boolean;
 }
 
@@ -197,7 +200,7 @@ function answerAll(
 
 function fileAt(path: string): Stats {
   const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) throw new LostError(`${path} is not there`);
+  if (stat === undefined) throw new LostError(`${path} does not exist`);
   return stat;
 }
 

@@ -10,10 +10,12 @@ const keys = section({
   ...contentKeys,
 }).transform((raw, context) => ({ ...raw, queries: queriesOf(raw, 'sqlite', context) }));
 
+/** The configuration of an SQLite store. */
 export type SqliteConfig = Read<typeof keys>;
 
+/** The driver for files of SQLite. */
 export const sqlite: Driver<SqliteConfig> = {
-  package: null, // library.ts chooses among several
+  package: null, // library.ts chooses one
   keys,
   ...sqlAnswers,
   load: () => import('./driver.ts'),

@@ -2,27 +2,30 @@ import { messageOf } from '../../../message.ts';
 import { createRequire, isBuiltin } from 'node:module';
 import { MissingPackageError } from '../../store.ts';
 
-/** A file of SQLite that is open to be read. It never waits for a lock. */
+/** A file of SQLite that is open to read. It never waits for a lock. */
 export interface Connection {
   prepare(text: string): Statement;
   exec(text: string): void;
   close(): void;
 }
 
+/** A query that is ready to run. */
 export interface Statement {
   /** Numbers are bigints. */
   all(...values: readonly string[]): readonly object[];
 }
 
+/** A library that reads files of SQLite. */
 export interface Library {
-  /** What `require` takes, for a thread that has no other way to it. */
+  /** The name of the module for `require`, in a thread that cannot import it. */
   readonly module: string;
   open(path: string): Connection;
 }
 
 /**
- * SQLite as this Node has it: its own from 22.13 on, better-sqlite3 on an older one, whose compiled part is of one version
- * of Node. It is tried, since that part may be missing or of another version: throws MissingPackageError with the remedy.
+ * Loads SQLite: that of Node itself from 22.13 on, better-sqlite3 on an older one. The compiled part of better-sqlite3
+ * works with one version of Node. It may be missing or of another version, so it is tested. Throws MissingPackageError
+ * with the remedy.
  */
 export async function loadLibrary(): Promise<Library> {
   if (isBuiltin('node:sqlite')) return tried(await loadOwn());
@@ -33,16 +36,16 @@ export async function loadLibrary(): Promise<Library> {
     const [reason = ''] = messageOf(cause).split('\n');
     throw new MissingPackageError(
       missing
-        ? 'the package better-sqlite3 is not installed: npm install better-sqlite3, or run Node 22.13 or newer, which has SQLite of its own'
+        ? 'the package better-sqlite3 is not installed: npm install better-sqlite3, or run Node 22.13 or newer, which includes SQLite'
         : `the package better-sqlite3 does not work (${reason}): npm rebuild better-sqlite3 ` +
             '(npm 12 and newer: npm install-scripts approve better-sqlite3 first), ' +
-            'or run Node 22.13 or newer, which has SQLite of its own',
+            'or run Node 22.13 or newer, which includes SQLite',
       { cause },
     );
   }
 }
 
-/** SQLITE_BUSY, of either library. */
+/** Whether an error is SQLITE_BUSY, of either library. */
 export function isBusy(cause: unknown): boolean {
   const { code, errcode } = cause as { code?: unknown; errcode?: unknown };
   return typeof errcode === 'number' ? (errcode & 0xff) === BUSY : String(code).startsWith('SQLITE_BUSY');
@@ -57,7 +60,7 @@ function tried(library: Library): Library {
   return library;
 }
 
-/** As much of node:sqlite as is used here; the types of Node 20 do not have it. */
+/** The part of node:sqlite that is used here. The types of Node 20 do not have it. */
 interface Own {
   readonly DatabaseSync: new (
     path: string,

@@ -3,21 +3,28 @@ import { closeSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
-/** Whether a file of SQLite may be read: not while something that is not SQLite writes it, as `rsync --inplace` and `cp` do. */
+/**
+ * Decides if a file may be read: not while a program other than SQLite writes it, such as `rsync --inplace` or `cp`.
+ */
 export interface Trust {
-  /** Whether SQLite wrote it last, or is just writing it: then its locks keep us from what is half written. */
+  /** Whether SQLite wrote it last, or is writing it now. Then its locks protect us from what is half written. */
   isWrittenBySqlite(file: Stats): boolean;
-  /** Why it must not be read, as the end of a sentence; null where it may. It is checked behind this, and may be read later. */
+  /**
+   * Why it must not be read, as the end of a sentence; null if it may. It is then checked in the background, and may be
+   * read later.
+   */
   doubtOf(file: Stats): string | null;
-  /** Opens or closes a connection of ours: files that this makes and removes beside a write-ahead log tell nothing. */
+  /** Opens or closes a connection of ours. The files that this makes or removes beside a log prove nothing. */
   byUs<T>(action: () => T): T;
-  /** Resolves once a check that is under way is done. */
+  /** Resolves when a check that is under way is done. */
   settled(): Promise<void>;
 }
 
-const STILL_MS = 2_000; // rsync writes several times a second; a pause that is longer is left to the check
+const STILL_MS = 2_000; // rsync writes several times a second; after a longer pause, the check decides
 
-/** `check` says what is wrong in a file that nobody writes; null: nothing. It rejects where it could not look. */
+/**
+ * The trust in a file. `check` says what is wrong in a file that nobody writes, or null; it rejects if it cannot look.
+ */
 export function createTrust(path: string, check: (path: string) => Promise<string | null>): Trust {
   let still: { readonly file: Stats; readonly since: number } | null = null;
   let checked: { readonly file: Stats; readonly flaw: string | null } | null = null;
@@ -26,8 +33,8 @@ export function createTrust(path: string, check: (path: string) => Promise<strin
   let ownTrace = -1;
 
   /**
-   * SQLite leaves a trace behind each write: a journal that it removes (which the folder shows), cuts or overwrites, or a
-   * write-ahead log. While it writes, its journal is there.
+   * SQLite leaves a trace of each write: a journal that it removes (which the folder shows), shortens or overwrites, or
+   * a write-ahead log. While it writes, its journal exists.
    */
   const isWrittenBySqlite = ({ ctimeMs }: Stats): boolean => {
     const folder = statOf(dirname(path))?.mtimeMs ?? -1;
@@ -60,7 +67,7 @@ export function createTrust(path: string, check: (path: string) => Promise<strin
       }
       if (still === null || !isSameFile(still.file, file)) still = { file, since: performance.now() };
       const stillMs = Math.max(performance.now() - still.since, Date.now() - file.ctimeMs);
-      if (stillMs < STILL_MS) return 'was written, but not by SQLite: it is read once nobody writes it any more';
+      if (stillMs < STILL_MS) return 'was written, but not by SQLite: it is checked when nobody writes it any more';
       checking ??= run(file);
       return `was written, but not by SQLite: it is being checked${failure}`;
     },
@@ -79,12 +86,12 @@ export function createTrust(path: string, check: (path: string) => Promise<strin
   };
 }
 
-/** Whether nobody wrote a file, or put another in its place. The time of the last change cannot be set, as rsync sets the other. */
+/** Whether a file was neither written nor replaced. ctime counts, because no program can set it; rsync sets mtime. */
 export function isSameFile(a: Stats, b: Stats): boolean {
   return a.ctimeMs === b.ctimeMs && a.size === b.size && a.ino === b.ino && a.dev === b.dev;
 }
 
-/** `pragma integrity_check` takes 4 s for a million mailboxes, and so has a thread of its own. */
+/** The check of a file, in its own thread: `pragma integrity_check` takes 4 s for a million mailboxes. */
 export function checkIn(module: string): (path: string) => Promise<string | null> {
   return (path) =>
     new Promise((resolve, reject) => {
@@ -113,7 +120,7 @@ const CHECK = `
   }
 `;
 
-/** A journal of a transaction that is not done begins with this (sqlite.org/fileformat2.html, section 3). */
+/** The journal of a transaction that is not done begins with this (sqlite.org/fileformat2.html, section 3). */
 const MAGIC = Buffer.from('d9d505f920a163d7', 'hex');
 
 function isHot(journal: string): boolean {
@@ -126,7 +133,7 @@ function isHot(journal: string): boolean {
       closeSync(file);
     }
   } catch {
-    return false; // it is gone, or not ours to read: then SQLite cannot read it either
+    return false; // it is gone, or we may not read it: then SQLite cannot read it either
   }
 }
 
