@@ -328,7 +328,7 @@ test('smmap store verify finds what does not go together, and upgrade mends it',
   const { code, stderr } = await cli(['store', 'verify', '--store', store]);
   expect(code).toBe(65);
   for (const key of ['!count mailbox', '!hosts gone.example', '!hosts example.org', '!written alias']) {
-    expect(stderr).toMatch(new RegExp(`"${key}": .+; smmap store upgrade\n`));
+    expect(stderr).toMatch(new RegExp(`"${key}": .+; run smmap store upgrade\n`));
   }
   await succeed('store', 'upgrade', '--store', store);
   expect(await succeed('store', 'verify', '--store', store)).toContain(': no errors (2 mailboxes,');

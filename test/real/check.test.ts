@@ -27,7 +27,7 @@ const noAliases = [['alias', 'import', '--allow-empty', '-'], ''] as const;
 const emptyOf = (map: string, why: string): string =>
   `map ${map}: replies TEMP to each key that it does not find: store local: store/smmap.mdb: ${why}`;
 const NO_ALIAS =
-  'no alias was ever written to it; where there are no aliases at all, say so: smmap alias import --allow-empty /dev/null';
+  'no alias was ever written to it; if there are no aliases at all, say so: smmap alias import --allow-empty /dev/null';
 
 describe('smmap check finds a store that was never filled', () => {
   const virtual = '[map.virtual]\nkind = "alias"\n';
@@ -49,7 +49,7 @@ describe('smmap check finds a store that was never filled', () => {
       65,
       emptyOf(
         'mailbox',
-        'no mailbox was ever written to it; where there are no mailboxes at all, say so: smmap mailbox import --allow-empty /dev/null',
+        'no mailbox was ever written to it; if there are no mailboxes at all, say so: smmap mailbox import --allow-empty /dev/null',
       ),
     ]);
     const [code, said] = await checked([MAILBOXES], '[map.access]\nkind = "table"\n[map.domains]\nkind = "domain"\n');

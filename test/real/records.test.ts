@@ -545,7 +545,7 @@ describe('smmap check', () => {
     await print('alias', 'add', 'a@a.example', 'b@a.example');
     expect(await checked(folder, maps)).toEqual([0, right, '']);
     writeFileSync(join(folder, 'store', 'smmap.mdb'), 'garbage');
-    const reason = 'store/smmap.mdb cannot be opened: it is no store, or was damaged';
+    const reason = 'store/smmap.mdb cannot be opened: it is not a store, or it was damaged';
     expect(await checked(folder, maps)).toEqual([0, right, skipped(reason)]);
   });
 });

@@ -35,10 +35,14 @@ function copy(): string {
 describe('a store whose file', () => {
   // Each of these would end this process if lmdb opened it.
   it.each<[string, (file: string) => void, RegExp]>([
-    ['is empty', (file) => truncateSync(file, 0), /it is no store, or was damaged/],
-    ['is text', (file) => writeFileSync(file, 'fred@example.org\n'.repeat(1_000)), /it is no store, or was damaged/],
-    ['is zeros', (file) => writeFileSync(file, Buffer.alloc(100_000)), /it is no store, or was damaged/],
-    ['ends within the first page', (file) => truncateSync(file, 100), /it is no store, or was damaged/],
+    ['is empty', (file) => truncateSync(file, 0), /it is not a store, or it was damaged/],
+    [
+      'is text',
+      (file) => writeFileSync(file, 'fred@example.org\n'.repeat(1_000)),
+      /it is not a store, or it was damaged/,
+    ],
+    ['is zeros', (file) => writeFileSync(file, Buffer.alloc(100_000)), /it is not a store, or it was damaged/],
+    ['ends within the first page', (file) => truncateSync(file, 100), /it is not a store, or it was damaged/],
     ['ends within the second page', (file) => truncateSync(file, 4_200), /it was truncated or damaged/],
     ['was cut to half', (file) => truncateSync(file, statSync(file).size / 2), /it was truncated/],
     ['lost its last page', (file) => truncateSync(file, statSync(file).size - 4_096), /it was truncated/],

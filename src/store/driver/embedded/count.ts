@@ -5,8 +5,8 @@ import type { Db } from './lmdb.ts';
 const PREFIX = '!count ';
 
 /**
- * How many records there are, by kind: `mailbox`, `alias`, `domain`, and `key NAME` for each table. They are kept in the data
- * file, so that a daemon can look at them each second.
+ * How many records there are of each kind: `mailbox`, `alias`, `domain`, and `key NAME` for each table. The counts are
+ * kept in the data file, so a daemon can read them every second.
  */
 export type Counts = ReadonlyMap<string, number>;
 
@@ -15,19 +15,19 @@ export function countNameOf(about: About, table: string): string {
   return about === 'key' ? `key ${table}` : about;
 }
 
-/** Where a count is kept. */
+/** The key of the data file under which a count is kept. */
 export function countKeyOf(name: string): string {
   return PREFIX + name;
 }
 
-/** The kind of the record under a key of the data file; null for what is no record, such as a mark. */
+/** The kind of the record under a key of the data file; null if there is no record, but a mark for example. */
 export function aboutOf(key: string): About | null {
   if (!key.startsWith('!')) return 'mailbox';
   const word = key.slice(1, key.indexOf(' '));
   return word === 'alias' || word === 'domain' || word === 'key' ? word : null;
 }
 
-/** Counts what stands under keys of the data file. */
+/** Counts the records under these keys of the data file. */
 export function tally(keys: Iterable<string>): Map<string, number> {
   const counts = new Map<string, number>();
   for (const key of keys) {
@@ -42,7 +42,7 @@ export function add(counts: Map<string, number>, name: string, by: number): void
   counts.set(name, (counts.get(name) ?? 0) + by);
 }
 
-/** The counts that are kept; null where the store has none, since its format is older. */
+/** Reads the counts; null if the store has none, because its format is older. */
 export function readCounts(db: Db): Counts | null {
   if (db.get(FORMAT_KEY) !== FORMAT) return null;
   const counts = new Map<string, number>();
@@ -52,7 +52,7 @@ export function readCounts(db: Db): Counts | null {
   return counts;
 }
 
-/** Changes the counts that are kept, within a transaction. */
+/** Changes the counts in the data file, within a transaction. */
 export function changeCounts(db: Db, changes: Counts): void {
   for (const [name, change] of changes) {
     if (change === 0) continue;
@@ -61,7 +61,7 @@ export function changeCounts(db: Db, changes: Counts): void {
   }
 }
 
-/** The table of a key of the data file, "" where its record is in none. */
+/** The table of a key of the data file; "" if its record is not in a table. */
 export function tableOf(about: About, key: string): string {
   return about === 'key' ? (key.split(' ', 2)[1] as string) : '';
 }

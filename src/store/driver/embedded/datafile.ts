@@ -14,9 +14,10 @@ import { StoreError } from '../../store.ts';
 import { lockOf } from './lockfile.ts';
 
 /**
- * Looks at an LMDB data file and its lock file before lmdb opens them, since lmdb 3.5 ends the process with SIGSEGV on a
- * file that is none or whose lock file is out of reach, and with SIGBUS where a page lies behind the end of a truncated one.
- * The layout is that of lmdb.h and mdb.c: two meta pages, then the pages of two trees (free pages, and ours).
+ * Checks an LMDB data file and its lock file before lmdb opens them. lmdb 3.5 ends the process with SIGSEGV if the file
+ * is not one of LMDB, or if its lock file cannot be opened; and with SIGBUS if the file was truncated and a page lies
+ * behind its end. The layout is that of lmdb.h and mdb.c: two meta pages, then the pages of two trees (free pages, and
+ * ours).
  */
 const META = {
   bytes: 168,
@@ -48,12 +49,12 @@ export function hasStore(dir: string): boolean {
   return existsSync(fileOf(dir));
 }
 
-/** Throws StoreError where opening the file for reading, or for writing too, would end the process. */
+/** Throws StoreError if the process would end when lmdb opens the file, to read or to write. */
 export function checkDataFile(file: string): void {
   const lock = lockOf(file);
   readFile(file, (fd, meta, pageSize) => {
     const pages = Math.floor(fstatSync(fd).size / pageSize);
-    // A sound file may end before its last page number, where that page was freed before it was ever written.
+    // A sound file may end before its last page, if that page was freed before it was ever written.
     if (lastPageOf(meta) >= pages) checkTrees(fd, meta, pageSize, pages, false);
   });
   if (statSync(lock, { throwIfNoEntry: false }) === undefined) {
@@ -64,8 +65,8 @@ export function checkDataFile(file: string): void {
 }
 
 /**
- * Looks at every page of both trees. Throws StoreError where one is not what it should be: what a writer changes meanwhile may
- * look like that too, so it looks three times.
+ * Checks every page of both trees. Throws StoreError if one is not what it should be. A change by a writer at the same
+ * time may look like damage, so it checks three times.
  */
 export function checkPages(file: string): void {
   for (let trials = 3; ; trials--) {
@@ -80,8 +81,8 @@ export function checkPages(file: string): void {
 }
 
 /**
- * Cuts off what a transaction that failed has written behind the last page, which would keep a full disk full. To be called
- * by who holds the lock of the writer: nobody else writes there, and nobody reads there.
+ * Cuts off what a failed transaction has written behind the last page. Otherwise a full disk would stay full. Only the
+ * holder of the writer's lock may call this: then nobody else writes there, and nobody reads there.
  */
 export function cutDataFile(file: string): void {
   const used = readFile(file, (_, meta, pageSize) => (lastPageOf(meta) + 1) * pageSize);
@@ -102,7 +103,7 @@ function lastPageOf(meta: Buffer): number {
   return Number(meta.readBigUInt64LE(META.lastPage));
 }
 
-/** The number of the last transaction that has reached the file, whatever its lock file says. */
+/** The number of the last transaction that has reached the file, whatever the lock file says. */
 export function lastTransactionIn(file: string): number {
   return readFile(file, (_, meta) => Number(meta.readBigUInt64LE(META.transaction)));
 }
@@ -115,14 +116,14 @@ function readMeta(fd: number): Buffer {
     (meta.readUInt16LE(META.flags) & META_FLAG) !== 0 &&
     meta.readUInt32LE(META.magic) === MAGIC &&
     (meta.readUInt32LE(META.version) & 0xff_ff) === VERSION;
-  if (!valid(first)) throw new StoreError('it is no store, or was damaged');
+  if (!valid(first)) throw new StoreError('it is not a store, or it was damaged');
   const second = readAt(fd, first.readUInt32LE(META.pageSize), META.bytes);
   if (!valid(second)) throw new StoreError('it was truncated or damaged');
   const order = first.readBigUInt64LE(META.transaction) - second.readBigUInt64LE(META.transaction);
   return order > 0n ? first : second;
 }
 
-/** Follows the branch pages of both trees; a page that they lead to has to lie within the file, and be a leaf where `leaves`. */
+/** Follows the branch pages of both trees. Each page must lie within the file; with `leaves`, the last are leaves. */
 function checkTrees(fd: number, meta: Buffer, pageSize: number, pages: number, leaves: boolean): void {
   const visit = (number: number, levels: number): void => {
     if (number >= pages) throw new StoreError('it was truncated');

@@ -2,18 +2,18 @@ import { aboutOf, countKeyOf, tableOf, tally } from './count.ts';
 import type { Db } from './lmdb.ts';
 import { hostsMarkOf, isMark, markOf } from './mark.ts';
 
-/** A record or a mark as it stands in the data file: what a backup has to keep. */
+/** A record or a mark, as it is in the data file. A backup must keep it. */
 export interface Entry {
   readonly key: string;
   readonly text: string;
 }
 
-/** Whether what stands under a key follows from nothing else. */
+/** Whether a key holds a record or a mark: nothing else in the file implies it. */
 export function isEntry(key: string): boolean {
   return aboutOf(key) !== null || isMark(key);
 }
 
-/** What has to stand in a data file because these keys do: marks, and what domains have mailboxes, and the counts. */
+/** What a data file must contain because it has these keys: marks, the domains that have mailboxes, and the counts. */
 export function derivedFrom(keys: Iterable<string>): ReadonlyMap<string, string> {
   const records = [...keys].filter((key) => aboutOf(key) !== null);
   const derived = new Map<string, string>();
@@ -27,12 +27,12 @@ export function derivedFrom(keys: Iterable<string>): ReadonlyMap<string, string>
   return derived;
 }
 
-/** Whether what stands under a key only ever follows from records. */
+/** Whether what a key holds always follows from records. */
 export function isDerived(key: string): boolean {
   return key.startsWith('!hosts ') || key.startsWith('!count ');
 }
 
-/** Writes what follows from the records, and removes what does not, within a transaction. */
+/** Writes what follows from the records and removes what no longer does, within a transaction. */
 export function derive(db: Db): void {
   const keys = [...db.getKeys({})];
   const derived = derivedFrom(keys);

@@ -5,31 +5,31 @@ import { type Counts, readCounts } from './count.ts';
 import { answerTo, decodeClass } from '../../layout.ts';
 import { hasStore, lastTransactionIn } from './datafile.ts';
 import { type Db, lastTransactionOf, openToRead, openToWrite } from './lmdb.ts';
-import { lockOf, standingAt } from './lockfile.ts';
+import { inodesAt, lockOf } from './lockfile.ts';
 import { hostsMarkOf, lackOf, marksFor } from './mark.ts';
 import { storedKeyOf } from './range.ts';
 
 const CHECK_MS = 1_000;
-const COMMIT_MS = 100; // between a transaction's arrival in the file and the moment from which it is read, on a usual disk
+const COMMIT_MS = 100; // on a usual disk, a transaction in the file can be read after this time
 
 /**
- * Records in a file, read while a command writes, without a reload. It is opened read-only, so it waits for no writer.
- * `counted` is told how many records there are, when it is opened and once a second while it is asked. Throws StoreError
- * where it cannot be opened.
+ * Opens a store whose records are in a file. A command can write them while they are read, and no reload is needed. The
+ * file is opened read-only, so this waits for no writer. `counted` is called with the number of records at the begin,
+ * and once a second while the store is asked. Throws StoreError if it cannot be opened.
  */
 export function openEmbeddedStore(dir: string, counted: (counts: Counts | null) => void = () => {}): Store {
-  const { db, file, standing } = openToRead(dir);
+  const { db, file, inodes } = openToRead(dir);
   let checkedAt = performance.now();
-  let hidden = 0; // a transaction that is in the file and cannot be read: it commits, or another process has hidden it
+  let hidden = 0; // a transaction in the file that cannot be read: it is committing, or another process has hidden it
 
   /**
-   * A file that was moved away or replaced is another store, and what is mapped here says nothing about that; and without
-   * its lock file, a writer makes another one, and what he writes is not seen here.
+   * A file that was moved away or replaced is another store, but what is mapped here does not show it. If the lock file
+   * is missing, a writer makes a new one, and what it writes is not seen here.
    */
   const checkFile = (): void => {
     const now = performance.now();
     if (now - checkedAt < CHECK_MS) return;
-    if (standingAt(file) !== standing) throw new LostError(`${file} or ${lockOf(file)} was removed or replaced`);
+    if (inodesAt(file) !== inodes) throw new LostError(`${file} or ${lockOf(file)} was removed or replaced`);
     checkedAt = now;
     const inFile = lastTransactionIn(file);
     db.resetReadTxn();
@@ -42,15 +42,15 @@ export function openEmbeddedStore(dir: string, counted: (counts: Counts | null) 
   };
   counted(readCounts(db));
 
-  /** In the read transaction that there is, or in a new one. */
+  /** Answers in the current read transaction, or in a new one. */
   const answer = (question: Question): Answer => {
     const found = question.about === 'domain' ? findDomain(db, question) : find(db, question);
-    if (found === null) confirmMiss(db, file, question);
+    if (found === null) confirmAbsence(db, file, question);
     return found;
   };
   const renew = (): void => {
     checkFile();
-    db.resetReadTxn(); // else what was written within the last millisecond could be missed
+    db.resetReadTxn(); // otherwise what was written within the last millisecond could be missed
   };
 
   return {
@@ -60,14 +60,14 @@ export function openEmbeddedStore(dir: string, counted: (counts: Counts | null) 
     },
     lookupAtOnce(questions) {
       renew();
-      return questions.map(answer); // lmdb keeps the transaction to the end of this turn at least
+      return questions.map(answer); // lmdb keeps the transaction at least until the end of this turn
     },
     atomic: true,
     close: () => db.close(),
   };
 }
 
-/** Makes an empty store where there is none. */
+/** Makes an empty store if there is none. */
 export async function makeEmbeddedStore(dir: string): Promise<void> {
   if (!hasStore(dir)) await openToWrite(dir).db.close();
 }
@@ -79,8 +79,8 @@ function find(db: Db, question: Exclude<Question, DomainQuestion>): Answer {
 }
 
 /**
- * A domain is hosted that was written as such, or that has a mailbox. With a mailbox it is no alias domain, whatever was
- * written: Postfix refuses all mailboxes of one (virtual_alias_domains).
+ * A domain is hosted if it was written, or if it has a mailbox. With a mailbox it is not an alias domain, whatever was
+ * written: Postfix refuses all mailboxes of an alias domain (virtual_alias_domains).
  */
 function findDomain(db: Db, question: DomainQuestion): Answer {
   const text = db.get(keyOf(question));
@@ -90,8 +90,8 @@ function findDomain(db: Db, question: DomainQuestion): Answer {
   return written === null ? null : { value: written, state: 'active' };
 }
 
-/** Asked at each miss, and not once: where a damaged file finds nothing any more, it does not find its marks either. */
-function confirmMiss(db: Db, file: string, question: Question): void {
+/** Called at each absence, not only once: a damaged file that finds nothing any more does not find its marks either. */
+function confirmAbsence(db: Db, file: string, question: Question): void {
   const table = question.about === 'key' ? question.table : '';
   for (const mark of marksFor(question.about, table)) {
     if (db.get(mark) !== undefined) return;

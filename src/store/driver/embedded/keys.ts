@@ -6,14 +6,15 @@ import { hasStore } from './datafile.ts';
 
 const keys = section({ ...storeKeys, path: parsedBy('the absolute path of a folder', value.absolutePath) });
 
+/** The configuration of an embedded store. */
 export type EmbeddedConfig = Read<typeof keys>;
 
-/** The store that smmap keeps itself, in a file. */
+/** The driver for the store that smmap keeps itself, in a file. */
 export const embedded: Driver<EmbeddedConfig> = {
   package: 'lmdb',
   keys,
   answers: () => true,
-  canary: () => 'not needed', // it knows by itself whether it was ever filled
+  canary: () => 'not needed', // the store itself knows whether it was ever filled
   records: {
     missing: ({ path }) => (hasStore(path) ? null : `there is no store in ${path}`),
     async *aliases({ path }) {
@@ -30,8 +31,9 @@ export const embedded: Driver<EmbeddedConfig> = {
   async open({ path }, events) {
     const { makeEmbeddedStore, openEmbeddedStore } = await import('./driver.ts');
     const { createShrinkWatch } = await import('./shrink.ts');
-    await makeEmbeddedStore(path).catch(() => {}); // opening says what is wrong
-    const counted = createShrinkWatch((...what) => events.shrank(...what)); // also over a file that replaces another
+    await makeEmbeddedStore(path).catch(() => {}); // `reopen` reports what is wrong
+    // One watch for all files, so it also sees that a smaller file replaces another.
+    const counted = createShrinkWatch((...what) => events.shrank(...what));
     return { reopen: () => openEmbeddedStore(path, counted) };
   },
 };

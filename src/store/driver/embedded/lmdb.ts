@@ -6,42 +6,42 @@ import { withUmask } from '../../../umask.ts';
 import { StoreError } from '../../store.ts';
 import { checkDataFile, cutDataFile, fileOf, lastTransactionIn } from './datafile.ts';
 import { FORMAT, FORMAT_KEY, flawOfFormat } from './format.ts';
-import { awaitReaders, lockOf, makeLockFile, pause, standingAt } from './lockfile.ts';
+import { awaitReaders, inodesAt, lockOf, makeLockFile, pause } from './lockfile.ts';
 
-/** An LMDB file of texts: read by many processes while one writes, and no reader waits for a writer. */
+/** An LMDB file of texts. Many processes can read it while one writes, and no reader waits for a writer. */
 export type Db = RootDatabase<string, string>;
 
 /** A data file that is open. */
 export interface Opened {
   readonly db: Db;
   readonly file: string;
-  /** See standingAt of lockfile.ts; what is read and written counts only as long as this stays as it is. */
-  readonly standing: string;
+  /** See inodesAt of lockfile.ts. What is read and written counts only while this does not change. */
+  readonly inodes: string;
 }
 
-/** `upgrade` is to write a file of an older format. */
+/** What a file is opened for. `upgrade` also writes a file of an older format. */
 export type Purpose = 'read' | 'write' | 'upgrade';
 
 const LAST_KEY = '!last'; // the number of the transaction that wrote last
-const NOTICED_MS = 1_500; // within this, a daemon that is asked notices that it does not read what was written last
-const EMPTY_BYTES = 8_192; // a file is this long once it can be opened
-const FULL_BYTES = 1_048_576; // a disk with less free has failed us for that reason
+const NOTICED_MS = 1_500; // within this time, a daemon that is asked notices that it does not read the last write
+const EMPTY_BYTES = 8_192; // a file that can be opened is at least this long
+const FULL_BYTES = 1_048_576; // if less is free, a failed write means a full disk
 const RUN_AGAIN = 'nothing was written; run this again';
 const OPTIONS = {
   noSubdir: true,
   encoding: 'string',
-  overlappingSync: false, // a write has reached the disk when it returns
-  maxReaders: 1_000, // processes that have the file open
+  overlappingSync: false, // when a write returns, it has reached the disk
+  maxReaders: 1_000, // so many processes can have the file open
 } as const;
 
-/** Opens a file that is there. Throws StoreError, also for one that lmdb would end this process over. */
+/** Opens a file that exists. Throws StoreError, also if lmdb would end this process because of the file. */
 export function openToRead(dir: string): Opened {
   const file = fileOf(dir);
   if (!existsSync(file)) throw new StoreError(`there is no store in ${dir}`);
   return openFile(file, 'read');
 }
 
-/** Opens a file, made where there is none, and waits for another writer. Throws StoreError. */
+/** Opens a file, and makes it if there is none. Waits for another writer. Throws StoreError. */
 export function openToWrite(dir: string, purpose: 'write' | 'upgrade' = 'write'): Opened {
   const file = fileOf(dir);
   if (existsSync(file)) return openFile(file, purpose);
@@ -52,17 +52,18 @@ export function openToWrite(dir: string, purpose: 'write' | 'upgrade' = 'write')
     return opened;
   } catch (error) {
     const made = statSync(file, { throwIfNoEntry: false });
-    if (made !== undefined && made.size < EMPTY_BYTES) rmSync(file, { force: true }); // else it would be taken for a damaged one
+    if (made !== undefined && made.size < EMPTY_BYTES) rmSync(file, { force: true }); // otherwise it would look damaged
     throw error;
   }
 }
 
 /**
- * One transaction, on disk when this returns. Readers see all of it or nothing; where `change` throws or returns false, or
- * the process dies, nothing is written. Throws what `change` throws, and StoreError where it cannot be written, or where
- * somebody removed or replaced the file or its lock file meanwhile, so that another process may write at the same time.
+ * Runs one transaction, which is on disk when this returns. Readers see all of it or nothing. If `change` throws or
+ * returns false, or the process dies, nothing is written. Throws what `change` throws. Throws StoreError if it cannot
+ * be written, or if somebody removed or replaced the file or its lock file meanwhile: then another process may write at
+ * the same time.
  */
-export function transact({ db, file, standing }: Opened, change: () => boolean): boolean {
+export function transact({ db, file, inodes }: Opened, change: () => boolean): boolean {
   awaitReaders(file);
   let done = false;
   let thrown: unknown = null;
@@ -71,11 +72,11 @@ export function transact({ db, file, standing }: Opened, change: () => boolean):
     db.transactionSync(() => {
       try {
         mine = db.getWriteTxnId();
-        checkStanding(file, standing, RUN_AGAIN);
+        checkInodes(file, inodes, RUN_AGAIN);
         checkNewest(file, mine);
         done = change();
         if (done) db.putSync(LAST_KEY, String(mine));
-        checkStanding(file, standing, RUN_AGAIN);
+        checkInodes(file, inodes, RUN_AGAIN);
       } catch (error) {
         done = false;
         thrown = error;
@@ -87,39 +88,40 @@ export function transact({ db, file, standing }: Opened, change: () => boolean):
   }
   if (thrown !== null) throw thrown;
   if (!done) return false;
-  checkStanding(file, standing, 'what was written may be lost: run this again, and smmap store verify');
+  checkInodes(file, inodes, 'what was written may be lost: run this again, and smmap store verify');
   db.resetReadTxn();
   if (lastTransactionOf(db) < mine) pause(NOTICED_MS);
   return true;
 }
 
 /**
- * The number of the last transaction that can be read, 0 where nobody wrote one down. It may fall behind that of the file: lmdb 3.5
- * sets the number in the lock file when it opens a file, from what it read a moment before, and so hides what another process
- * commits just then, until the file is opened again. Nothing is lost as long as nobody writes on what can be read.
+ * The number of the last transaction that can be read; 0 if the file has none. It may be older than that of the file:
+ * when lmdb 3.5 opens a file, it sets the number in the lock file to what it read a moment before. This hides what
+ * another process commits just then, until the file is opened again. Nothing is lost as long as nobody writes on top of
+ * what can be read.
  */
 export function lastTransactionOf(db: Db): number {
   return Number(db.get(LAST_KEY) ?? '0');
 }
 
-/** Throws where a transaction would overwrite one that is hidden. */
+/** Throws if a transaction would overwrite a hidden one. */
 function checkNewest(file: string, mine: number): void {
   if (lastTransactionIn(file) === mine - 1) return;
   throw new StoreError(`${file} was opened by another process in the moment of writing; ${RUN_AGAIN}`);
 }
 
-/** Removes all that is there, within a transaction. */
+/** Removes everything, within a transaction. */
 export function clear(db: Db): void {
   db.clearSync();
   db.putSync(FORMAT_KEY, FORMAT);
 }
 
-function checkStanding(file: string, standing: string, then: string): void {
-  if (standingAt(file) === standing) return;
+function checkInodes(file: string, inodes: string, then: string): void {
+  if (inodesAt(file) === inodes) return;
   throw new StoreError(`${file} or ${lockOf(file)} was removed or replaced meanwhile; ${then}`);
 }
 
-/** A disk that is full is called an input/output error by lmdb, and stays full unless what was written is given back. */
+/** lmdb calls a full disk an input/output error. The disk stays full unless the space that was written is freed. */
 function whyNotWritten(db: Db, file: string, error: Error): StoreError {
   const { bavail, bsize } = statfsSync(dirname(file));
   const full = /No space left|Input\/output error|ENOSPC/.test(error.message) && bavail * bsize < FULL_BYTES;
@@ -129,7 +131,7 @@ function whyNotWritten(db: Db, file: string, error: Error): StoreError {
       return ABORT;
     });
   } catch {
-    // the next writer uses what is left there
+    // the next writer uses that space
   }
   const reason = full ? 'no space left on device; nothing was changed' : error.message;
   return new StoreError(`${file} cannot be written: ${reason}`, { cause: error });
@@ -142,11 +144,11 @@ function openFile(file: string, purpose: Purpose): Opened {
     if (existsSync(file)) checkDataFile(file);
     makeLockFile(file);
     db = open({ ...OPTIONS, path: file, readOnly });
-    const standing = standingAt(file);
+    const inodes = inodesAt(file);
     if (readOnly && db.readerList().includes('no reader locks')) {
-      throw new Error(`${lockOf(file)} cannot be written, without which a writer could tear what is read`);
+      throw new Error(`${lockOf(file)} cannot be written; without it, a writer could change what is being read`);
     }
-    const opened = { db, file, standing };
+    const opened = { db, file, inodes };
     if (!readOnly && db.get(FORMAT_KEY) === undefined) transact(opened, () => db?.putSync(FORMAT_KEY, FORMAT) ?? false);
     const flaw = flawOfFormat(db.get(FORMAT_KEY), purpose, dirname(file));
     if (flaw !== null) throw new Error(flaw);
@@ -157,7 +159,7 @@ function openFile(file: string, purpose: Purpose): Opened {
   }
 }
 
-/** One folder after the other: Node's own `recursive` goes on for ever where nothing can be made, such as below /proc. */
+/** Makes one folder after the other. Node's own `recursive` never ends if nothing can be made, such as below /proc. */
 function makeFolder(dir: string): void {
   if (existsSync(dir)) return;
   makeFolder(dirname(dir));
@@ -169,8 +171,8 @@ function makeFolder(dir: string): void {
 }
 
 /**
- * A store that root makes in the daemon's folder belongs to the daemon, which could not open it otherwise. The folder's owner
- * may put a link in the place of a file, which is then given away itself.
+ * Gives the files that root makes to the owner of the folder. Otherwise the daemon could not open its store. If that
+ * owner puts a link in the place of a file, only the link is given away.
  */
 function giveToFolderOwner(dir: string, files: readonly string[]): void {
   if (userInfo().uid !== 0) return;

@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, fchmodSync, fchownSync, fstatSync, linkSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 
-const BYTES = 65_536; // what lmdb maps: 64 for each of maxReaders, and two lines of mutexes
-const WAIT_MS = 1_200; // a daemon looks once a second whether its lock file is still there
+const BYTES = 65_536; // what lmdb maps: 64 bytes for each of maxReaders, and two lines for mutexes
+const WAIT_MS = 1_200; // a daemon checks once a second whether its lock file still exists
 
-/** The file in which the processes that have a data file open tell each other of it. */
+/** The lock file of a data file. In it, the processes that have the data file open see each other. */
 export function lockOf(file: string): string {
   return `${file}-lock`;
 }
 
 /**
- * Makes the lock file where there is none, with every byte on the disk: lmdb makes one of holes and maps it, and where the
- * disk is full, that ends the process with SIGBUS. It gets the owner and mode of the data file, so that the daemon can open
- * one that root made. Throws what the system says, such as ENOSPC.
+ * Makes the lock file if there is none, with every byte on the disk. lmdb would make a sparse file and map it; on a
+ * full disk, that ends the process with SIGBUS. The lock file gets the owner and the mode of the data file, so the
+ * daemon can open one that root made. Throws the error of the system, such as ENOSPC.
  */
 export function makeLockFile(file: string): void {
   const lock = lockOf(file);
@@ -30,29 +30,29 @@ export function makeLockFile(file: string): void {
     }
     linkSync(beside, lock);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error; // else somebody was faster
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error; // EEXIST: another process was faster
   } finally {
     rmSync(beside, { force: true });
   }
 }
 
-/** Which two files stand at the path of a data file: another text once one of them was removed or replaced. */
-export function standingAt(file: string): string {
+/** Which files are the data file and its lock file now. The text changes if one of them is removed or replaced. */
+export function inodesAt(file: string): string {
   return `${inodeOf(file)} ${inodeOf(lockOf(file))}`;
 }
 
 /**
- * Waits where the lock file is newer than the data file and younger than a second: it was removed, and a daemon that still
- * has the removed one open would not see what is written now. It looks once a second.
+ * Waits if the lock file is newer than the data file and about a second old at most. Then the old lock file was
+ * removed, and a daemon that still has it open would not see what is written now. The daemon checks once a second.
  */
 export function awaitReaders(file: string): void {
   const [data, lock] = [birthOf(file), birthOf(lockOf(file))];
-  if (data === 0 || lock - data < WAIT_MS) return; // 0: the file system does not say
+  if (data === 0 || lock - data < WAIT_MS) return; // 0: the file system does not record it
   const waitMs = lock + WAIT_MS - Date.now();
   if (waitMs > 0 && waitMs <= WAIT_MS) pause(waitMs);
 }
 
-/** Stops this process for so long. */
+/** Blocks this process for so long. */
 export function pause(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }

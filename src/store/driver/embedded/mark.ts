@@ -2,8 +2,9 @@ import type { About } from '../../../vocabulary.ts';
 import { NOUNS } from '../../../record/record.ts';
 
 /**
- * A mark stands in the data file once a record of its kind was ever written, or an empty list was declared to be all there
- * is. Without it the store is certain of nothing: whoever set it up is not done, or what was read is not what was written.
+ * The key of the mark for a kind of record. A mark is written with the first record of its kind, or when an
+ * administrator says that there are none. Without it the store is certain of no absence: its setup is not finished, or
+ * the file is damaged.
  */
 export function markOf(about: About, table: string): string {
   if (about === 'mailbox') return '!written';
@@ -16,23 +17,24 @@ export function isMark(key: string): boolean {
 }
 
 /**
- * The marks of which one makes a miss certain. A domain is hosted by its mailboxes too; and who has aliases and neither
- * mailboxes nor domains here hosts no domain here, or Postfix would wait for ever when it asks an alias map for one.
+ * The marks for a kind of record. One of them makes an absence certain. Mailboxes make a domain hosted, too. A store
+ * with aliases, but without mailboxes and domains, hosts no domain. Otherwise Postfix would wait for ever when it asks
+ * an alias map for a domain.
  */
 export function marksFor(about: About, table: string): readonly string[] {
   return about === 'domain' ? DOMAIN_MARKS : [markOf(about, table)];
 }
 
-/** Why a miss is not certain, with the remedy. */
+/** Why an absence is not certain, with the remedy. */
 export function lackOf(about: About, table: string): string {
   const [one, several] = NOUNS[about];
-  if (about === 'domain') return 'no mailbox and no domain was ever written to it';
+  if (about === 'domain') return 'no mailbox and no domain was ever written to it; add one of them';
   const where = about === 'key' ? `to its table ${table}` : 'to it';
   const command = about === 'key' ? `smmap table import --allow-empty ${table}` : `smmap ${about} import --allow-empty`;
-  return `no ${one} was ever written ${where}; where there are no ${several} at all, say so: ${command} /dev/null`;
+  return `no ${one} was ever written ${where}; if there are no ${several} at all, say so: ${command} /dev/null`;
 }
 
-/** Stands in the data file while a domain has a mailbox, so that this is known without looking for one. */
+/** The key of the mark that a domain has a mailbox, so this is known without a search for one. */
 export function hostsMarkOf(domain: string): string {
   return `!hosts ${domain}`;
 }

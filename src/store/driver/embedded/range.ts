@@ -8,16 +8,16 @@ export interface Range {
   readonly end?: string;
 }
 
-const FIRST_MAILBOX = '"'; // the character behind the ! of all other keys
+const FIRST_MAILBOX = '"'; // the character after the ! with which all other keys begin
 const LONGEST_KEY = 1_900; // bytes; LMDB has 1,978 with pages of 4 KiB
 
-/** The key of a record, or null for one that is longer than a data file can hold. */
+/** The key of a record; null if it is longer than a data file can hold. */
 export function storedKeyOf(identity: Identity): string | null {
   const key = keyOf(identity);
   return key.length * 3 > LONGEST_KEY && Buffer.byteLength(key) > LONGEST_KEY ? null : key;
 }
 
-/** The records of a kind; `within` is a domain of mailboxes and aliases, or the table of keys. */
+/** The keys of all records of a kind. `within` is a domain of mailboxes or aliases, or the table of keys. */
 export function rangeOf(about: About, within: string | null): Range {
   if (about === 'mailbox') return within === null ? { start: FIRST_MAILBOX } : mailboxesOf(within);
   if (about === 'domain') return domainRange;
@@ -26,7 +26,7 @@ export function rangeOf(about: About, within: string | null): Range {
     : { start: `!${about} ${within} `, end: `!${about} ${within}!` };
 }
 
-/** The keys of the mailboxes of a domain: they go on with a blank, and the next character is the end. */
+/** The keys of the mailboxes of a domain. After the domain comes a blank; the next character, !, ends the range. */
 export function mailboxesOf(domain: string): Range {
   return { start: `${domain} `, end: `${domain}!` };
 }

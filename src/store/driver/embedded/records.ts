@@ -8,25 +8,25 @@ import { hostsMarkOf } from './mark.ts';
 import { domainRange, hostsRange, rangeOf, storedKeyOf } from './range.ts';
 import { createWriter, type Writer } from './writer.ts';
 
-/** The records of the embedded store to read and write, for the commands. */
+/** Reads and writes the records of the embedded store, for the commands. */
 export interface Records {
   get(identity: Identity): StoredRecord | null;
   /**
-   * All records of a kind, ordered by their keys, as they were when it began, however long it takes. `within` is a domain
-   * of mailboxes and aliases, or the table of keys.
+   * All records of a kind in the order of their keys, as they were when the reading began, however long it takes.
+   * `within` is a domain of mailboxes or aliases, or the table of keys.
    */
   all(about: About, within: string | null): Iterable<StoredRecord>;
-  /** Domains that have mailboxes, and those that were written. */
+  /** The domains that have mailboxes, and those that were written. */
   domains(): Iterable<HostedDomain>;
   tables(): Iterable<string>;
   /** How many there are; null in a store of an older format. */
   counts(): Counts | null;
-  /** One transaction, see transact of lmdb.ts. */
+  /** Runs one transaction, see transact of lmdb.ts. */
   write(change: (writer: Writer) => boolean): boolean;
   close(): Promise<void>;
 }
 
-/** Opens the store in a folder; to read, it has to be there. Throws StoreError. */
+/** Opens the store in a folder. To read, it must exist. Throws StoreError. */
 export function openRecords(dir: string, purpose: 'read' | 'write'): Records {
   const opened = purpose === 'read' ? openToRead(dir) : openToWrite(dir);
   const { db } = opened;

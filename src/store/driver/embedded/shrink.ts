@@ -1,16 +1,17 @@
 import type { Counts } from './count.ts';
 
-/** How much less there may be without a word: who removes ten records knows it, and a tenth is a day's work. */
+/** Smaller losses are not reported: to remove ten records is done on purpose, and a tenth is a day's work. */
 export const UNNOTICED = { records: 10, share: 0.1 } as const;
 
-/** Whether so many of so many are more than anybody loses unnoticed. */
+/** Whether a loss of so many of so many records must be reported. */
 export function isLargeLoss(going: number, of: number): boolean {
   return going > UNNOTICED.records && going > of * UNNOTICED.share;
 }
 
 /**
- * Told the counts of a store now and then, tells when there is sharply less of a kind than there once was, at once or
- * little by little: once, and again when as much of the rest is gone.
+ * A function to call with the counts of a store now and then. It calls `shrank` if there are far fewer records of a
+ * kind than there once were, no matter how fast they went. It does so once, and again if as large a share of the rest
+ * is gone.
  */
 export function createShrinkWatch(
   shrank: (name: string, before: number, after: number) => void,

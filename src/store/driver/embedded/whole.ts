@@ -7,17 +7,17 @@ import { fileOf } from './datafile.ts';
 import { clear, openToRead, openToWrite, transact } from './lmdb.ts';
 import { StoreError } from '../../store.ts';
 
-/** All of a store at once, for backups. */
+/** A whole store, for backups. */
 export interface Whole {
   readonly format: string;
-  /** How many entries there are, roughly, for who waits. */
+  /** Roughly how many entries there are, to show the progress. */
   readonly size: number;
-  /** In order, as they were when this began, however long it takes. */
+  /** All entries in order, as they were when the reading began, however long it takes. */
   entries(): Iterable<Entry>;
   close(): Promise<void>;
 }
 
-/** Opens a store that is there. Throws StoreError. */
+/** Opens a store that exists. Throws StoreError. */
 export function openWhole(dir: string): Whole {
   const { db } = openToRead(dir);
   return {
@@ -31,8 +31,8 @@ export function openWhole(dir: string): Whole {
 }
 
 /**
- * Makes a store of these entries and nothing else, in one transaction; one that is there is replaced. What is there stays where
- * `mayReplace` says no to it, and where `entries` throws. Gives back how many records there are now, or null where it said no.
+ * Makes a store of exactly these entries, in one transaction. An existing store is replaced, unless `mayReplace` says
+ * no to its counts, or `entries` throws. Returns how many records there are now, or null if `mayReplace` said no.
  */
 export async function replaceWhole(
   dir: string,
@@ -57,8 +57,8 @@ export async function replaceWhole(
 }
 
 /**
- * Brings a store that is there to the format of this smmap, and what follows from its records into line with them. Gives back
- * the format that it had. Throws StoreError.
+ * Converts a store that exists to the format of this smmap, and corrects what follows from its records. Returns the
+ * format that it had. Throws StoreError.
  */
 export async function upgradeWhole(dir: string): Promise<string> {
   const opened = openToWrite(dir, 'upgrade');
@@ -79,7 +79,7 @@ export async function upgradeWhole(dir: string): Promise<string> {
 /** What is wrong with an entry, or null. */
 export function flawOfEntry({ key, text }: Entry): string | null {
   const about = aboutOf(key);
-  if (about === null) return isEntry(key) ? null : `${JSON.stringify(key)}: is no key that this smmap knows`;
+  if (about === null) return isEntry(key) ? null : `${JSON.stringify(key)}: is not a key that this smmap knows`;
   try {
     decode(about, key, text);
     return null;
@@ -88,7 +88,7 @@ export function flawOfEntry({ key, text }: Entry): string | null {
   }
 }
 
-/** Reads all of a store: what is wrong, each with its remedy, and how many records there are. Throws StoreError. */
+/** Reads a whole store. Returns each flaw with its remedy, and how many records there are. Throws StoreError. */
 export async function verifyWhole(
   dir: string,
 ): Promise<{ readonly flaws: readonly string[]; readonly counts: Counts }> {
@@ -96,7 +96,7 @@ export async function verifyWhole(
   try {
     readPages(fileOf(dir));
     const flaws: string[] = [];
-    const texts = new Map<string, string>(); // of what is no record
+    const texts = new Map<string, string>(); // of everything that is not a record
     const keys: string[] = [];
     for (const { key, value } of db.getRange({})) {
       keys.push(key);
@@ -108,11 +108,12 @@ export async function verifyWhole(
     const hasCounts = texts.get(FORMAT_KEY) === FORMAT;
     for (const [key, text] of derived) {
       if (key.startsWith('!count ') && !hasCounts) continue;
-      if (texts.get(key) !== text) flaws.push(`${JSON.stringify(key)}: is not as the records say; smmap store upgrade`);
+      if (texts.get(key) !== text)
+        flaws.push(`${JSON.stringify(key)}: does not match the records; run smmap store upgrade`);
     }
     for (const [key, text] of texts) {
       if (!isDerived(key) || derived.has(key) || text === '0') continue;
-      flaws.push(`${JSON.stringify(key)}: stands there without a record; smmap store upgrade`);
+      flaws.push(`${JSON.stringify(key)}: has no record; run smmap store upgrade`);
     }
     return { flaws, counts: tally(keys) };
   } finally {

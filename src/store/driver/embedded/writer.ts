@@ -11,13 +11,13 @@ export type Put = 'added' | 'changed' | 'same';
 
 /** Changes the records of a store within a transaction. */
 export interface Writer {
-  /** Null where its name is longer than the store can hold. */
+  /** Null if its name is longer than the store can hold. */
   put(record: StoredRecord): Put | null;
-  /** False where there was none. */
+  /** False if it did not exist. */
   remove(identity: Identity): boolean;
   /**
-   * Removes the records of a kind whose keys (keyOf) are not in `kept`, where `allows` says yes to how many of how many would
-   * go; gives back what it said. `within` is a domain of mailboxes and aliases, or the table of keys.
+   * Removes the records of a kind whose keys (keyOf) are not in `kept`, if `allows` says yes to how many of how many
+   * would go. Returns what `allows` said. `within` is a domain of mailboxes or aliases, or the table of keys.
    */
   keepOnly(
     about: About,
@@ -25,14 +25,14 @@ export interface Writer {
     kept: ReadonlySet<string>,
     allows: (going: number, of: number) => boolean,
   ): boolean;
-  /** From now on what is not there is certain not to be, though there may be nothing at all. */
+  /** From now on an absence is certain, even if there is no record at all. */
   declare(about: About, table: string): void;
 }
 
-/** A writer for one transaction; `finish` brings marks and counts into line with the records, before it commits. */
+/** A writer for one transaction. Before the commit, `finish` makes marks and counts match the records. */
 export function createWriter(db: Db): { readonly writer: Writer; readonly finish: () => void } {
   const marked = new Set<string>();
-  const thinned = new Set<string>(); // domains that lost a mailbox, and may have lost the last one
+  const lostMailbox = new Set<string>(); // domains that lost a mailbox, perhaps the last one
   const changes = new Map<string, number>();
   const mark = (key: string): void => {
     if (!marked.has(key) && db.get(key) === undefined) db.putSync(key, 'yes');
@@ -41,7 +41,7 @@ export function createWriter(db: Db): { readonly writer: Writer; readonly finish
   const drop = (about: About, key: string): void => {
     db.removeSync(key);
     add(changes, countNameOf(about, tableOf(about, key)), -1);
-    if (about === 'mailbox') thinned.add(key.slice(0, key.indexOf(' ')));
+    if (about === 'mailbox') lostMailbox.add(key.slice(0, key.indexOf(' ')));
   };
   const writer: Writer = {
     put(record) {
@@ -80,7 +80,7 @@ export function createWriter(db: Db): { readonly writer: Writer; readonly finish
   return {
     writer,
     finish() {
-      for (const domain of thinned) {
+      for (const domain of lostMailbox) {
         const [one] = db.getKeys({ ...mailboxesOf(domain), limit: 1 });
         if (one === undefined) db.removeSync(hostsMarkOf(domain));
       }
