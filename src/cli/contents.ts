@@ -1,7 +1,7 @@
 import type { Config, MapConfig } from '../config/config.ts';
 import { kindOf, questionsOf } from '../map/kinds.ts';
 import type { StoreConfig } from '../store/driver.ts';
-import { canAnswer, driverOf } from '../store/drivers.ts';
+import { canAnswer, driverOf, lacksValue } from '../store/drivers.ts';
 import { openStore, UNTOLD } from '../store/open.ts';
 import { EmptyStoreError, type Store, StoreError } from '../store/store.ts';
 import type { Question } from '../vocabulary.ts';
@@ -20,7 +20,7 @@ export async function findGaps({ stores, maps }: Config, file: string): Promise<
         lines.push(`${file}: map ${name}: replies TEMP to each key that it does not find: store ${each}: ${lack}`);
       }
       for (const question of questionsOf(map)) {
-        if (!canAnswer(store, question) || driverOf(store).lacksValue?.(store, question) !== true) continue;
+        if (!canAnswer(store, question) || !lacksValue(store, question)) continue;
         const noun = question.about === 'key' ? 'key' : 'alias';
         const remedy = `give its ${noun} a value (in SQL, a column "value"), see docs/stores/README.md`;
         lines.push(

@@ -43,6 +43,12 @@ export function lackOfCanary(store: StoreConfig, question: Question): 'needed' |
   return store.canary?.has(kindOf(question)) === true ? 'not needed' : driverOf(store).canary(store, question);
 }
 
+/** Whether a store finds a key of a table, or an alias, but has no value for it. Other questions need no value. */
+export function lacksValue(store: StoreConfig, question: Question): boolean {
+  if (question.about !== 'key' && question.about !== 'alias') return false;
+  return driverOf(store).lacksValue?.(store, question) ?? false;
+}
+
 /** A question that a store can answer, to see whether it does. */
 export function probeOf(store: StoreConfig): Question {
   return [MAILBOX, ALIAS, DOMAIN, keyOf('smmap')].find((question) => canAnswer(store, question)) ?? FOLDER;
