@@ -4,6 +4,7 @@ import type { ClientLimits } from '../socket/clients.ts';
 import type { Limits } from '../socket/connection.ts';
 import type { Binding } from '../socket/listener.ts';
 import type { StoreConfig } from '../store/driver.ts';
+import type { LineOf } from '../toml/lines.ts';
 import type { Mistake } from '../toml/type.ts';
 
 /** The log levels of a configuration. */
@@ -39,8 +40,16 @@ export class ConfigError extends Error {
   override name = 'ConfigError';
   readonly mistakes: readonly Mistake[];
 
-  constructor(file: string, mistakes: readonly Mistake[]) {
-    super(mistakes.map(({ key, reason, remedy }) => `${file}: ${key}: ${reason}; ${remedy}`).join('\n'));
+  constructor(file: string, mistakes: readonly Mistake[], lineOf: LineOf = () => null) {
+    const textOf = ({ key, reason, remedy }: Mistake): string =>
+      `${placeOf(file, key, lineOf)}: ${key}: ${reason}; ${remedy}`;
+    super(mistakes.map(textOf).join('\n'));
     this.mistakes = mistakes;
   }
+}
+
+/** Where a key stands, as a message names it: `smmap.toml:12`, or the file alone if its line is not certain. */
+export function placeOf(file: string, key: string, lineOf: LineOf): string {
+  const line = lineOf(key);
+  return line === null ? file : `${file}:${line}`;
 }

@@ -3,6 +3,7 @@ import { TomlError, parse } from 'smol-toml';
 import { USUAL_KIND, kinds } from '../map/kinds.ts';
 import { DRIVERS, localStore } from '../store/drivers.ts';
 import { type Table, createChecker, formatKey, isTable, show, unknownKey } from '../toml/check.ts';
+import { locateKeys } from '../toml/lines.ts';
 import { keysAt } from '../toml/walk.ts';
 import { type Config, ConfigError, type MapConfig } from './config.ts';
 import { control, listener, readControl } from './listener.ts';
@@ -90,7 +91,9 @@ export function parseConfig(text: string, file: string, places: Places, override
   }
 
   if (mistakes.length > 0 || log === undefined || limits === undefined || controlKeys === undefined) {
-    throw new ConfigError(file, mistakes);
+    const lineOf = locateKeys(text);
+    const isOfFile = (key: string): boolean => overrides.listen === undefined || !key.startsWith('listen');
+    throw new ConfigError(file, mistakes, (key) => (isOfFile(key) ? lineOf(key) : null));
   }
   return { log, limits, listeners, control: readControl(controlKeys, listeners.values()), stores, maps };
 }
@@ -103,13 +106,8 @@ function parseToml(text: string, file: string): Table {
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const reason = (error.message.split('\n')[0] as string).replace(/^Invalid TOML document: /, '');
-    throw new ConfigError(file, [
-      {
-        key: `line ${error.line}, column ${error.column}`,
-        reason,
-        remedy: 'see https://toml.io for the syntax of TOML',
-      },
-    ]);
+    const remedy = 'see https://toml.io for the syntax of TOML';
+    throw new ConfigError(file, [{ key: `column ${error.column}`, reason, remedy }], () => error.line);
   }
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../../src/config/config.ts';
+import { locateKeys } from '../../src/toml/lines.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import { openMaps } from '../../src/daemon/maps.ts';
 import { DOMAIN } from '../../src/example.ts';
@@ -48,12 +49,16 @@ describe('a kind of map that is added by one line', () => {
   it('is named in the mistakes of a configuration', () => {
     const wrong = '[map.e]\nkind = "echo"\ntext_befor = ""\ntext_before = ""\nstores = ["b"]\n[map.f]\nkind = "ech"';
     expect(() => parse(wrong)).toThrow(
-      new ConfigError('f', [
-        { key: 'map.e.stores.0', reason: 'there is no store "b"', remedy: 'give one of a' },
-        { key: 'map.e.text_before', reason: 'is ""', remedy: 'give what comes before the domain' },
-        { key: 'map.e.text_befor', reason: 'is not known', remedy: 'did you mean text_before?' },
-        { key: 'map.f.kind', reason: 'is "ech"', remedy: 'give one of mailbox, alias, domain, table, echo' },
-      ]),
+      new ConfigError(
+        'f',
+        [
+          { key: 'map.e.stores.0', reason: 'there is no store "b"', remedy: 'give one of a' },
+          { key: 'map.e.text_before', reason: 'is ""', remedy: 'give what comes before the domain' },
+          { key: 'map.e.text_befor', reason: 'is not known', remedy: 'did you mean text_before?' },
+          { key: 'map.f.kind', reason: 'is "ech"', remedy: 'give one of mailbox, alias, domain, table, echo' },
+        ],
+        locateKeys(STORE + wrong),
+      ),
     );
   });
 
