@@ -1,6 +1,5 @@
 import { sentInClear } from '../config/clear.ts';
 import type { Config } from '../config/config.ts';
-import { loadConfig, type Places } from '../config/load.ts';
 import { stepOptionsOf, optionsOf, questionsOf } from '../map/kinds.ts';
 import { mailbox } from '../map/mailbox.ts';
 import { VIRTUSER } from '../mta/sendmail.ts';
@@ -9,6 +8,7 @@ import { MTA_PATIENCE_MS, latestAnswerMs, longestDeadlineMs } from '../socket/pa
 import type { StoreConfig } from '../store/driver.ts';
 import { canAnswer, driverOf, lackOfCanary } from '../store/drivers.ts';
 import { loadDriver } from '../store/open.ts';
+import type { Configuration } from './configuration.ts';
 import { CliError, EXIT } from './error.ts';
 import { warn } from './records/access.ts';
 
@@ -16,9 +16,9 @@ import { warn } from './records/access.ts';
  * Checks a configuration and the contents of its stores, and warns of valid settings that may do harm. Throws ConfigError with
  * every mistake, MissingPackageError, and CliError with every problem in the stores that makes a map reply TEMP for ever.
  */
-export async function check(file: string | null, places: Places): Promise<void> {
-  const config = loadConfig(file, places);
-  const name = file ?? 'the defaults';
+export async function check(configuration: Configuration): Promise<void> {
+  const { name } = configuration;
+  const config = configuration.load();
   for (const store of config.stores.values()) await loadDriver(driverOf(store));
   for (const [store, kinds] of unguarded(config)) {
     const remedy = `canary = { ${kinds.map((kind) => `${kind} = ...`).join(', ')} }, see docs/stores/README.md`;

@@ -1,7 +1,26 @@
+import { resolve } from 'node:path';
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { Configuration } from './configuration.ts';
+import { MACHINE_FILE } from './places.ts';
 
 /** The parts of the command line, and how to read its words. For a bad word, commander prints the error: exit code 64. */
 export { Argument, Command, CommanderError, Option };
+
+/** --config, which every command has that needs a place or a setting. */
+export function configOption(): Option {
+  return new Option('-c, --config <file>', `configuration in TOML (default: $SMMAP_CONFIG, or ${MACHINE_FILE})`);
+}
+
+/** --store of the commands that read or write the embedded store. */
+export function storeOption(): Option {
+  const option = new Option('-s, --store <dir>', 'folder of the store (default: as the configuration says)');
+  return option.argParser((dir) => resolve(dir));
+}
+
+/** The configuration that a command uses. Its code is loaded only here, so that a command that needs none starts at once. */
+export async function configurationOf(options: { readonly config?: string | undefined }): Promise<Configuration> {
+  return (await import('./configuration.ts')).findConfiguration(options.config ?? null);
+}
 
 /** Collects the values of an option that may be repeated. */
 export function collect(value: string, previous: readonly string[]): string[] {

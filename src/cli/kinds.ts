@@ -1,17 +1,29 @@
-import { resolve } from 'node:path';
 import { CLASSES, type DomainClass, STATES, type State } from '../vocabulary.ts';
-import { type Command, collect, Option, parseCount, parseTable } from './command.ts';
+import {
+  type Command,
+  collect,
+  configOption,
+  configurationOf,
+  Option,
+  parseCount,
+  parseTable,
+  storeOption,
+} from './command.ts';
 import { HELP, REMOVE_ALIAS_HELP } from './help.ts';
 import { type Kind, KINDS, type KindName, type Scope } from './records/kind.ts';
 import type { ExportOptions, ImportOptions, StoreOption } from './options.ts';
 
 /** What a command does. Each of its arguments is a list. A table is not an argument, but part of the scope. */
-type Act<O> = (scope: Scope, args: readonly string[][], options: O & StoreOption) => Promise<number | void>;
-/** Adds --store and the action to a command. */
+type Act<O> = (
+  scope: Scope,
+  args: readonly string[][],
+  options: O & { readonly store: string },
+) => Promise<number | void>;
+/** Adds --store, --config and the action to a command. */
 type Define = <O>(command: Command, act: Act<O>) => void;
 
 /** Adds the commands of a kind, which differ in their arguments and formats. */
-export function addKind(program: Command, kind: KindName, defaultStore: string, exit: (code: number) => void): void {
+export function addKind(program: Command, kind: KindName, exit: (code: number) => void): void {
   const { imports, exports }: Kind = KINDS[kind];
   const help = HELP[kind];
   const parent = program.command(kind).summary(help.summary).description(help.description);
@@ -22,11 +34,13 @@ export function addKind(program: Command, kind: KindName, defaultStore: string, 
     return made.argument(name === 'list' ? '[table]' : '<table>', 'name of the table, such as access', parseTable);
   };
   const define: Define = (made, act) => {
-    const store = new Option('-s, --store <dir>', 'folder of the store').argParser((dir) => resolve(dir));
-    made.addOption(store.default(defaultStore)).action(async () => {
+    made.addOption(storeOption()).addOption(configOption());
+    made.action(async () => {
       const args = (made.processedArgs as (string | string[] | undefined)[]).map((arg = []) => [arg].flat());
       const [table = ''] = (tabled ? args.shift() : undefined) ?? [];
-      exit((await act({ kind, table }, args, made.opts())) ?? 0);
+      const options = made.opts<Parameters<typeof act>[2] & StoreOption>();
+      const store = options.store ?? (await configurationOf(options)).store();
+      exit((await act({ kind, table }, args, { ...options, store })) ?? 0);
     });
   };
 

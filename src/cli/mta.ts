@@ -1,15 +1,14 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from '../config/config.ts';
-import { loadConfig, type Places } from '../config/load.ts';
 import { MTAS } from '../mta/mtas.ts';
 import { type Mta, type MtaFile, type Printout, readSetting } from '../mta/setting.ts';
 import { parseEndpoint } from '../endpoint.ts';
+import type { Configuration } from './configuration.ts';
 import { CliError, EXIT } from './error.ts';
 import { writeOutput } from './records/output.ts';
 
 export interface MtaOptions {
-  readonly config: string | null;
   /** The folder to write to. Null: print. */
   readonly write: string | null;
   readonly force: boolean;
@@ -22,12 +21,12 @@ export interface MtaOptions {
  */
 export async function printMta(
   name: string,
-  { config: file, write, force, lmtp }: MtaOptions,
-  places: Places,
+  { write, force, lmtp }: MtaOptions,
+  configuration: Configuration,
 ): Promise<void> {
   const mta = await (MTAS[name] as () => Promise<Mta>)();
-  const setting = readSetting(loadConfig(file, places), mta, parseEndpoint(lmtp));
-  if (!('server' in setting)) throw new ConfigError(file ?? 'the defaults', setting);
+  const setting = readSetting(configuration.load(), mta, parseEndpoint(lmtp));
+  if (!('server' in setting)) throw new ConfigError(configuration.name, setting);
   const printout = mta.print(setting);
   if (write !== null) writeFiles(write, printout.files, force);
   for (const note of [...setting.notes, ...(printout.notes ?? [])]) process.stderr.write(`smmap: note: ${note}\n`);

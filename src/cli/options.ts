@@ -1,9 +1,10 @@
 /** The options of commands, as commander passes them. */
 
 export interface ProbeOptions {
-  readonly server: string;
+  readonly config?: string;
+  readonly server?: string;
   readonly map: string;
-  readonly protocol: 'netstring' | 'line';
+  readonly protocol?: 'netstring' | 'line';
   readonly timeout: number;
   readonly json?: true;
 }
@@ -28,5 +29,11 @@ export interface ExportOptions {
 }
 
 export interface StoreOption {
-  readonly store: string;
+  readonly config?: string;
+  readonly store?: string;
+}
+
+export interface ControlOption {
+  readonly config?: string;
+  readonly control?: string;
 }

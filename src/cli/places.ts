@@ -1,21 +1,32 @@
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Places } from '../config/load.ts';
 
-/** Where the socket and the embedded store are without a configuration: in the folders of systemd, of root, or of the user. */
-export function defaultPlaces(environment: NodeJS.ProcessEnv, userId: number, home: string): Places {
+/** The configuration of the machine. */
+export const MACHINE_FILE = '/etc/smmap/smmap.toml';
+
+/**
+ * Where the socket and the embedded store are if the configuration does not say so: in the folders that systemd names; else
+ * in /run and /var/lib for root, and for everybody who uses a configuration of the machine (below /etc); else in the home.
+ */
+export function defaultPlaces(
+  environment: NodeJS.ProcessEnv,
+  userId: number,
+  home: string,
+  file: string | null = null,
+): Places {
   const { RUNTIME_DIRECTORY, STATE_DIRECTORY, XDG_RUNTIME_DIR, XDG_STATE_HOME } = environment;
-  if (RUNTIME_DIRECTORY !== undefined && STATE_DIRECTORY !== undefined) {
-    return { socket: join(RUNTIME_DIRECTORY, 'smmap.sock'), store: STATE_DIRECTORY };
-  }
-  if (userId === 0) return { socket: '/run/smmap/smmap.sock', store: '/var/lib/smmap' };
-  const state = join(XDG_STATE_HOME ?? join(home, '.local', 'state'), 'smmap');
+  const isMachine = userId === 0 || file?.startsWith('/etc/') === true;
+  const state = isMachine ? '/var/lib/smmap' : join(XDG_STATE_HOME ?? join(home, '.local', 'state'), 'smmap');
+  const own = XDG_RUNTIME_DIR === undefined ? state : join(XDG_RUNTIME_DIR, 'smmap');
+  const runtime = isMachine ? '/run/smmap' : own;
   return {
-    socket: join(XDG_RUNTIME_DIR === undefined ? state : join(XDG_RUNTIME_DIR, 'smmap'), 'smmap.sock'),
-    store: state,
+    socket: join(firstOf(RUNTIME_DIRECTORY) ?? runtime, 'smmap.sock'),
+    store: firstOf(STATE_DIRECTORY) ?? state,
   };
 }
 
-/** The folders that must exist before a daemon can use the default places. */
-export function foldersOf({ socket, store }: Places): { readonly socket: string; readonly store: string } {
-  return { socket: dirname(socket), store };
+/** The first folder of a list of systemd. Null if it has none. */
+function firstOf(folders = ''): string | null {
+  const [first = ''] = folders.split(':');
+  return first === '' ? null : first;
 }

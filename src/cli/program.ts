@@ -1,13 +1,19 @@
-import { homedir } from 'node:os';
-import { controlPathOf } from '../endpoint.ts';
 import { MTAS } from '../mta/mtas.ts';
-import { Argument, Command, CommanderError, collect, Option, parseSeconds } from './command.ts';
+import {
+  Argument,
+  Command,
+  CommanderError,
+  collect,
+  configOption,
+  configurationOf,
+  Option,
+  parseSeconds,
+} from './command.ts';
 import { EXIT } from './error.ts';
 import { CACHE_COMMANDS, CACHE_HELP, EXIT_CODES, MTA_HELP, PROBE_HELP, SERVE_HELP } from './help.ts';
 import { KINDS, type KindName } from './records/kind.ts';
 import { addKind } from './kinds.ts';
-import type { ProbeOptions } from './options.ts';
-import { defaultPlaces } from './places.ts';
+import type { ControlOption, ProbeOptions } from './options.ts';
 import { packageVersion, report } from './report.ts';
 import { addStore } from './storage.ts';
 
@@ -31,7 +37,6 @@ export async function run(argv: readonly string[]): Promise<number> {
 
 /** A command loads its code only when it runs, so that `smmap --version` and `smmap probe` start at once. */
 function createProgram(exit: (code: number) => void): Command {
-  const places = defaultPlaces(process.env, process.getuid?.() ?? -1, homedir());
   const program = new Command('smmap')
     .description('Tells a mail server whether a mailbox exists, while the SMTP client is still waiting.')
     .version(packageVersion())
@@ -45,25 +50,22 @@ function createProgram(exit: (code: number) => void): Command {
     .description(
       'Runs the daemon until SIGTERM or SIGINT. Without a configuration it uses defaults, and prints where it listens.',
     )
-    .option('-c, --config <file>', 'configuration in TOML; systemd/smmap.toml shows every key with its default')
+    .addOption(configOption())
     .addOption(
       new Option(
         '-l, --listen <endpoint>',
         'unix:PATH or tcp:HOST:PORT, may be repeated; replaces the listeners of the configuration',
       )
         .argParser(collect)
-        .default([], `unix:${places.socket}`),
+        .default([], 'those of the configuration'),
     )
-    .option(
-      '-s, --store <dir>',
-      `folder of an embedded store; replaces the stores of the configuration (default: ${places.store})`,
-    )
+    .option('-s, --store <dir>', 'folder of an embedded store; replaces the stores of the configuration')
     .option('--takeover', 'take over the path of a running daemon, which then serves its clients until they close')
     .addHelpText('after', SERVE_HELP)
     .action(async (options: { config?: string; listen: string[]; store?: string; takeover?: true }) => {
-      const { config = null, listen, store = null, takeover = false } = options;
+      const { listen, store = null, takeover = false } = options;
       const { serve } = await import('./serve.ts');
-      exit(await serve({ config, listen, store, takeover }, places, packageVersion()));
+      exit(await serve({ listen, store, takeover }, await configurationOf(options), packageVersion()));
     });
 
   program
@@ -72,10 +74,10 @@ function createProgram(exit: (code: number) => void): Command {
     .description(
       'Checks a configuration without running it. Exit code 0, or 78 with a line for each mistake and its remedy, or 65 with a line for each problem in the stores, such as a loop of aliases.',
     )
-    .option('-c, --config <file>', 'configuration in TOML (default: the defaults, without a file)')
+    .addOption(configOption())
     .action(async (options: { config?: string }) => {
       const { check } = await import('./check.ts');
-      await check(options.config ?? null, places);
+      await check(await configurationOf(options));
     });
 
   program
@@ -83,20 +85,26 @@ function createProgram(exit: (code: number) => void): Command {
     .summary('ask a socket map server')
     .description('Asks any socket map server for keys, as a mail server does.')
     .argument('<key...>', 'keys, such as fred@example.org; - reads keys from standard input, one a line')
-    .option('-s, --server <endpoint>', 'unix:PATH or tcp:HOST:PORT', `unix:${places.socket}`)
+    .option('-s, --server <endpoint>', 'unix:PATH or tcp:HOST:PORT (default: the first listener of the configuration)')
+    .addOption(configOption())
     .option('-m, --map <name>', 'the name of the map', 'mailbox')
     .option('-t, --timeout <seconds>', 'how long to wait for the connection and for each reply', parseSeconds, 5)
     .addOption(
-      new Option('-p, --protocol <protocol>', 'the framing of the server; line is that of OpenSMTPD')
-        .choices(['netstring', 'line'])
-        .default('netstring'),
+      new Option(
+        '-p, --protocol <protocol>',
+        'the framing of the server; line is that of OpenSMTPD (default: that of the listener, or netstring)',
+      ).choices(['netstring', 'line']),
     )
     .option('--json', 'print JSON, an object a line: key, reply, error, exitCode, ms')
     .addHelpText('after', PROBE_HELP)
     .action(async (keys: string[], options: ProbeOptions) => {
       const { linesOf, probe } = await import('./probe.ts');
       const asked = keys.length === 1 && keys[0] === '-' ? linesOf(process.stdin) : keys;
-      const { server, map, protocol, timeout, json = false } = options;
+      const { server: given, map, protocol: wanted = null, timeout, json = false } = options;
+      const { server, protocol } =
+        given === undefined
+          ? (await configurationOf(options)).server(wanted)
+          : { server: given, protocol: wanted ?? 'netstring' };
       exit(await probe(asked, { server, map, protocol, timeoutMs: timeout * 1_000, json }));
     });
 
@@ -105,7 +113,7 @@ function createProgram(exit: (code: number) => void): Command {
     .summary('print the configuration for a mail server')
     .description('Prints what to put into the files of a mail server, for the maps and listeners of a configuration.')
     .addArgument(new Argument('<name>', 'the mail server').choices(Object.keys(MTAS)))
-    .option('-c, --config <file>', 'configuration in TOML (default: the defaults, without a file)')
+    .addOption(configOption())
     .option('-w, --write <dir>', 'write the files to this folder (default: print them)')
     .option('--force', 'overwrite existing files')
     .option(
@@ -115,36 +123,37 @@ function createProgram(exit: (code: number) => void): Command {
     )
     .addHelpText('after', MTA_HELP)
     .action(async (name: string, options: { config?: string; write?: string; force?: true; lmtp: string }) => {
-      const { config = null, write = null, force = false, lmtp } = options;
+      const { write = null, force = false, lmtp } = options;
       const { printMta } = await import('./mta.ts');
-      await printMta(name, { config, write, force, lmtp }, places);
+      await printMta(name, { write, force, lmtp }, await configurationOf(options));
     });
 
   const control = (): Option =>
-    new Option('--control <endpoint>', 'the control socket of the daemon').default(
-      `unix:${controlPathOf(places.socket) ?? places.socket}`,
-    );
+    new Option('--control <endpoint>', 'the control socket of the daemon (default: as the configuration says)');
+  const controlOf = async (options: ControlOption): Promise<string> =>
+    options.control ?? (await configurationOf(options)).control();
   program
     .command('stores')
     .summary('show the stores of the running daemon')
     .description('Prints a line for each store of the running daemon: its counters, and whether it answers or why not.')
     .addOption(control())
+    .addOption(configOption())
     .option('--json', 'print JSON, an object a line')
-    .action(async (options: { control: string; json?: true }) => {
+    .action(async (options: ControlOption & { json?: true }) => {
       const { stores } = await import('./stores.ts');
-      exit(await stores({ control: options.control, json: options.json ?? false }));
+      exit(await stores({ control: await controlOf(options), json: options.json ?? false }));
     });
   const caches = program.command('cache').summary('show or forget what the daemon caches').description(CACHE_HELP);
   for (const name of ['show', 'forget', 'clear'] as const) {
     const { argument, description } = CACHE_COMMANDS[name];
     const command = caches.command(name).description(description).argument(argument).addOption(control());
-    command.action(async (names: string[], options: { control: string }) => {
+    command.addOption(configOption()).action(async (names: string[], options: ControlOption) => {
       const { cache } = await import('./cache.ts');
-      exit(await cache(name, names, options.control));
+      exit(await cache(name, names, await controlOf(options)));
     });
   }
 
-  for (const kind of Object.keys(KINDS) as KindName[]) addKind(program, kind, places.store, exit);
-  addStore(program, places.store, exit);
+  for (const kind of Object.keys(KINDS) as KindName[]) addKind(program, kind, exit);
+  addStore(program, exit);
   return program;
 }

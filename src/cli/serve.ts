@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Config, ConfigError } from '../config/config.ts';
-import { type Overrides, type Places, loadConfig } from '../config/load.ts';
+import type { Overrides, Places } from '../config/load.ts';
 import { type Daemon, startDaemon } from '../daemon/daemon.ts';
 import type { FirstSteps } from '../observe/log.ts';
 import { openLog } from '../observe/open.ts';
@@ -10,11 +10,11 @@ import { formatEndpoint, parseEndpoint } from '../endpoint.ts';
 import { ListenError } from '../socket/claim.ts';
 import { pathOf } from '../store/driver/embedded/keys.ts';
 import { MissingPackageError } from '../store/store.ts';
+import type { Configuration } from './configuration.ts';
 import { CliError, EXIT } from './error.ts';
 import { findKeeper, type Keeper } from './keeper.ts';
 
 export interface ServeOptions {
-  readonly config: string | null;
   readonly listen: readonly string[];
   readonly store: string | null;
   /** Whether to take over from a running daemon. */
@@ -29,13 +29,17 @@ const MOST_TRIES = 10;
  * Runs the daemon until a signal stops it, or until another daemon has taken over and all clients are gone. Resolves to the
  * exit code; then the process must be ended. Throws ConfigError, MissingPackageError, and CliError if it cannot listen.
  */
-export async function serve(options: ServeOptions, places: Places, version: string): Promise<number> {
-  const load = (): Config => loadConfig(options.config, places, overridesOf(options));
+export async function serve(options: ServeOptions, configuration: Configuration, version: string): Promise<number> {
+  const load = (): Config => configuration.load(overridesOf(options));
   const obeyHangUps = onHangUp();
   const config = load();
-  if (options.config === null) makeFolders(places, options);
+  makeFolders(config, configuration.places);
   const pretty = process.stdout.isTTY;
-  const opened = await openLog({ level: config.log.level, pretty, firstSteps: firstSteps(config, places) });
+  const opened = await openLog({
+    level: config.log.level,
+    pretty,
+    firstSteps: firstSteps(config, options, configuration),
+  });
   const { log, flush, setLevel } = opened;
   process.on('uncaughtException', (error) => {
     log.failed(error);
@@ -51,7 +55,7 @@ export async function serve(options: ServeOptions, places: Places, version: stri
       givenUp(keeper === null ? signalled : Promise.race([signalled, keeper.abandoned])),
     ]);
     if (daemon === null) return 0;
-    const name = options.config ?? 'defaults';
+    const name = configuration.file ?? 'defaults';
     log.started(version, name, daemon.listeners);
     obeyHangUps(async () => {
       try {
@@ -120,24 +124,26 @@ function overridesOf({ listen, store }: ServeOptions): Overrides {
   return { ...(tables.length > 0 && { listen: tables }), ...(store !== null && { store: resolve(store) }) };
 }
 
-/** The first commands to type, with the options for the store and the socket of this daemon; npx smmap in a checkout. */
-function firstSteps(config: Config, places: Places): FirstSteps {
+/** The first commands to type, with the options that find the store and the socket of this daemon; npx smmap in a checkout. */
+function firstSteps(config: Config, options: ServeOptions, { file, isFound }: Configuration): FirstSteps {
   const smmap = process.env['npm_execpath'] === undefined ? 'smmap' : 'npx smmap';
-  const path = [...config.stores.values()].map(pathOf).find((each) => each !== null);
+  const paths = [...config.stores.values()].map(pathOf).filter((each) => each !== null);
   const listener = [...config.listeners.values()].find(({ kind }) => kind !== 'systemd');
-  const storeOption = path !== undefined && path !== places.store ? ` --store ${path}` : '';
   const server = listener === undefined || listener.kind === 'systemd' ? null : formatEndpoint(listener);
-  const serverOption = server === null || server === `unix:${places.socket}` ? '' : ` --server ${server}`;
+  const configOption = isFound || file === null ? '' : ` --config ${file}`;
+  const storeOption = options.store === null && paths.length === 1 ? configOption : ` --store ${paths[0] ?? 'DIR'}`;
+  const serverOption = options.listen.length === 0 || server === null ? configOption : ` --server ${server}`;
   return {
     add: `${smmap} mailbox add${storeOption} fred@example.org`,
     ask: `${smmap} probe${serverOption} fred@example.org`,
   };
 }
 
-/** Creates the default folders. We do not create folders that a configuration names. */
-function makeFolders(places: Places, options: ServeOptions): void {
-  if (options.listen.length === 0) mkdirSync(dirname(places.socket), { recursive: true, mode: 0o755 });
-  if (options.store === null) mkdirSync(places.store, { recursive: true, mode: 0o750 });
+/** Creates the default folders if they are used. We do not create other folders that a configuration names. */
+function makeFolders({ listeners, stores }: Config, { socket, store }: Places): void {
+  const isUsed = [...listeners.values()].some((each) => each.kind === 'unix' && each.path === socket);
+  if (isUsed) mkdirSync(dirname(socket), { recursive: true, mode: 0o755 });
+  if ([...stores.values()].some((each) => pathOf(each) === store)) mkdirSync(store, { recursive: true, mode: 0o750 });
 }
 
 /** Starts the daemon. A TCP port cannot be taken over, so the worker that has it is asked to close it. */

@@ -1,9 +1,8 @@
-import { resolve } from 'node:path';
-import { type Command, Option } from './command.ts';
+import { type Command, configOption, configurationOf, storeOption } from './command.ts';
 import type { StoreOption } from './options.ts';
 
 /** Adds the commands for the embedded store as a whole. */
-export function addStore(program: Command, defaultStore: string, exit: (code: number) => void): void {
+export function addStore(program: Command, exit: (code: number) => void): void {
   const parent = program
     .command('store')
     .summary('back up, restore, verify and upgrade the embedded store')
@@ -16,22 +15,24 @@ export function addStore(program: Command, defaultStore: string, exit: (code: nu
         argument,
         name === 'backup' ? 'a file, or - for standard output' : 'a backup, or - for standard input',
       );
-    const store = new Option('-s, --store <dir>', 'folder of the store').argParser((dir) => resolve(dir));
-    return made.addOption(store.default(defaultStore));
+    return made.addOption(storeOption()).addOption(configOption());
   };
-  command('backup', '<file>').action(async (file: string, { store }: StoreOption) => {
-    await (await import('./records/store.ts')).backup(file, store);
+  const folderOf = async (options: StoreOption): Promise<string> =>
+    options.store ?? (await configurationOf(options)).store();
+  command('backup', '<file>').action(async (file: string, options: StoreOption) => {
+    await (await import('./records/store.ts')).backup(file, await folderOf(options));
   });
   command('restore', '<file>')
     .option('--force', 'replace everything in the store')
-    .action(async (file: string, { force = false, store }: StoreOption & { force?: boolean }) => {
-      await (await import('./records/store.ts')).restore(file, force, store);
+    .action(async (file: string, { force = false, ...options }: StoreOption & { force?: boolean }) => {
+      await (await import('./records/store.ts')).restore(file, force, await folderOf(options));
     });
-  command('verify', '[file]').action(async (file: string | undefined, { store }: StoreOption) => {
-    exit(await (await import('./records/store.ts')).verify(file ?? null, store));
+  command('verify', '[file]').action(async (file: string | undefined, options: StoreOption) => {
+    const { verify, verifyBackup } = await import('./records/store.ts');
+    exit(await (file === undefined ? verify(await folderOf(options)) : verifyBackup(file)));
   });
-  command('upgrade', null).action(async ({ store }: StoreOption) => {
-    await (await import('./records/store.ts')).upgrade(store);
+  command('upgrade', null).action(async (options: StoreOption) => {
+    await (await import('./records/store.ts')).upgrade(await folderOf(options));
   });
 }
 

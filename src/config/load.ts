@@ -22,22 +22,62 @@ export interface Overrides {
   readonly store?: string;
 }
 
+/** What could be read of a configuration. With mistakes, `parts` has what is certain all the same. */
+export type Reading =
+  | { readonly config: Config; readonly error: null; readonly parts: Parts }
+  | { readonly config: null; readonly error: ConfigError; readonly parts: Parts | null };
+
+/** The parts of a configuration that say where things are. */
+export interface Parts {
+  /** Null if a listener has a mistake. */
+  readonly listeners: Config['listeners'] | null;
+  /** Null if its keys, or a listener, have a mistake. */
+  readonly control: { readonly socket: Config['control'] } | null;
+  /** The stores without a mistake. */
+  readonly stores: Config['stores'];
+  /** The drivers of the stores that have one, as the file names them. */
+  readonly unread: readonly unknown[];
+}
+
 /** Reads a configuration file. Null: the defaults. Throws ConfigError with all mistakes. */
 export function loadConfig(file: string | null, places: Places, overrides: Overrides = {}): Config {
-  if (file === null) return parseConfig('', 'defaults', places, overrides);
+  return whole(readConfig(file, places, overrides));
+}
+
+/** The same for a text. `file` is its name in errors. */
+export function parseConfig(text: string, file: string, places: Places, overrides: Overrides = {}): Config {
+  return whole(readText(text, file, places, overrides));
+}
+
+function whole({ config, error }: Reading): Config {
+  if (config === null) throw error;
+  return config;
+}
+
+/** Reads what it can of a configuration file. Null: the defaults. */
+export function readConfig(file: string | null, places: Places, overrides: Overrides = {}): Reading {
+  if (file === null) return readText('', 'defaults', places, overrides);
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     const reason = `cannot be read (${(error as Error).message})`;
-    throw new ConfigError(file, [{ key: 'file', reason, remedy: 'check the path and its permissions' }]);
+    const mistake = { key: 'file', reason, remedy: 'check the path and its permissions' };
+    return { config: null, error: new ConfigError(file, [mistake]), parts: null };
   }
-  return parseConfig(text, file, places, overrides);
+  return readText(text, file, places, overrides);
 }
 
-/** The same for a text. `file` is its name in errors. */
-export function parseConfig(text: string, file: string, places: Places, overrides: Overrides = {}): Config {
-  const raw = parseToml(text, file);
+function readText(text: string, file: string, places: Places, overrides: Overrides): Reading {
+  try {
+    return readTables(parseToml(text, file), text, file, places, overrides);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return { config: null, error, parts: null };
+  }
+}
+
+function readTables(raw: Table, text: string, file: string, places: Places, overrides: Overrides): Reading {
   const { check, named, mistakes } = createChecker();
   const tableAt = (section: string, otherwise: Table): Table => {
     const value = raw[section] ?? otherwise;
@@ -90,12 +130,23 @@ export function parseConfig(text: string, file: string, places: Places, override
     mistakes.push({ key: formatKey(['map', name]), reason, remedy: 'choose a name without blanks' });
   }
 
+  const isWrong = (section: string): boolean => mistakes.some(({ key }) => key.split('.')[0] === section);
+  const socket = controlKeys === undefined ? null : readControl(controlKeys, listeners.values());
+  const parts: Parts = {
+    listeners: isWrong('listen') ? null : listeners,
+    control: isWrong('listen') || isWrong('control') ? null : { socket },
+    stores,
+    unread: Object.entries(storeTables).flatMap(([name, table]) =>
+      stores.has(name) ? [] : [isTable(table) ? table['driver'] : undefined],
+    ),
+  };
   if (mistakes.length > 0 || log === undefined || limits === undefined || controlKeys === undefined) {
     const lineOf = locateKeys(text);
     const isOfFile = (key: string): boolean => overrides.listen === undefined || !key.startsWith('listen');
-    throw new ConfigError(file, mistakes, (key) => (isOfFile(key) ? lineOf(key) : null));
+    const error = new ConfigError(file, mistakes, (key) => (isOfFile(key) ? lineOf(key) : null));
+    return { config: null, error, parts };
   }
-  return { log, limits, listeners, control: readControl(controlKeys, listeners.values()), stores, maps };
+  return { config: { log, limits, listeners, control: socket, stores, maps }, error: null, parts };
 }
 
 const SECTIONS: readonly string[] = ['log', 'limits', 'control', 'listen', 'store', 'map'];

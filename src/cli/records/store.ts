@@ -63,17 +63,19 @@ export async function restore(file: string, force: boolean, dir: string): Promis
   warn(`restored ${listCounts(restored)}`);
 }
 
-/** Checks a whole store, or a backup. Resolves to 65 if it has errors. Throws CliError. */
-export async function verify(file: string | null, dir: string): Promise<number> {
-  if (file !== null) {
-    const said = await withBackup(file, 'read', (source, progress) => {
-      let entries = 0;
-      for (const _ of readBackup(source.fd, source.name, progress)) entries++;
-      return `${source.name}: no errors (${entries} entries)\n`;
-    });
-    process.stdout.write(said);
-    return 0;
-  }
+/** Checks a backup. Throws CliError if it has errors. */
+export async function verifyBackup(file: string): Promise<number> {
+  const said = await withBackup(file, 'read', (source, progress) => {
+    let entries = 0;
+    for (const _ of readBackup(source.fd, source.name, progress)) entries++;
+    return `${source.name}: no errors (${entries} entries)\n`;
+  });
+  process.stdout.write(said);
+  return 0;
+}
+
+/** Checks a whole store. Resolves to 65 if it has errors. Throws CliError. */
+export async function verify(dir: string): Promise<number> {
   return asCliError(async () => {
     const { flaws, counts } = await verifyWhole(dir);
     for (const flaw of flaws) warn(`${dir}: ${flaw}`);

@@ -1,0 +1,183 @@
+// One configuration for all commands: --config, $SMMAP_CONFIG, /etc/smmap/smmap.toml, the defaults.
+
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { type Result, run } from './command.ts';
+import { type Daemon, MAIN, cli, makeFolder, serve } from './daemon.ts';
+
+const FRED = 'fred@example.org';
+const MISTAKE = '[log]\nlevl = "info"\n';
+const embedded = (name: string, path: string): string => `store.${name} = { driver = "embedded", path = "${path}" }\n`;
+
+/** Commands with a configuration in a file of a fresh folder, in which F stands for the folder. */
+async function withConfig(text: string) {
+  const folder = await makeFolder();
+  const file = join(folder, 'smmap.toml');
+  const use = (next: string): void => writeFileSync(file, next.replaceAll('F/', `${folder}/`));
+  use(text);
+  const smmap = async (...args: string[]): Promise<[code: number, stdout: string, stderr: string]> => {
+    const { code, stdout, stderr } = await cli(args, '', { env: { SMMAP_CONFIG: file } });
+    const short = (said: string): string => said.replaceAll(`${folder}/`, 'F/');
+    return [code, short(stdout), short(stderr)];
+  };
+  const daemon = (): Promise<Daemon> => serve({ folder, config: readFileSync(file, 'utf8') });
+  return { use, smmap, daemon };
+}
+
+test('every command finds the socket, the control socket and the store through $SMMAP_CONFIG', async () => {
+  const { smmap, daemon } = await withConfig(
+    `${embedded('a', 'F/store')}control.path = "F/control"\nlisten.x = { path = "F/x.sock" }\n`,
+  );
+  expect(await smmap('mailbox', 'add', FRED)).toEqual([0, '', '']);
+  await smmap('alias', 'add', 'info@example.org', FRED);
+  await daemon();
+  expect(await smmap('probe', FRED)).toEqual([0, `${FRED}\tOK ${FRED}\n`, '']);
+  expect(await smmap('mailbox', 'list')).toEqual([0, `${FRED}\n`, '']);
+  expect(await smmap('alias', 'list')).toEqual([0, `info@example.org ${FRED}\n`, '']);
+  expect(await smmap('stores')).toEqual([0, expect.stringMatching(/^a +embedded /m), '']);
+  expect(await smmap('cache', 'clear')).toEqual([69, '', expect.stringContaining('no store has a cache')]);
+  expect(await smmap('store', 'verify')).toEqual([0, expect.stringMatching(/^F\/store: no errors/), '']);
+  expect(await smmap('check')).toEqual([0, 'F/smmap.toml: no mistakes (1 listener, 1 store, 1 map)\n', '']);
+  expect(await smmap('mta', 'sendmail')).toEqual([0, expect.stringContaining('F/x.sock'), expect.any(String)]);
+});
+
+test('probe asks the first listener with its own protocol', async () => {
+  const { smmap, daemon } = await withConfig(
+    'listen.a = { path = "F/a.sock", protocol = "line" }\nlisten.b.path = "F/b.sock"\nstore.f = { driver = "memory", mailboxes = ["fred@example.org"] }\n',
+  );
+  await daemon();
+  expect(await smmap('probe', FRED)).toEqual([0, `${FRED}\tOK ${FRED}\n`, '']);
+  expect(await smmap('probe', '--protocol', 'netstring', FRED)).toEqual([0, `${FRED}\tOK ${FRED}\n`, '']);
+});
+
+describe('a mistake in the file', () => {
+  const note = (line: number, count = 1): string =>
+    `smmap: F/smmap.toml has ${count === 1 ? 'a mistake' : `${count} mistakes, which smmap check lists`}; a reload or restart would be refused\n` +
+    `smmap: F/smmap.toml:${line}: log.levl: is not known; did you mean level?\n`;
+
+  test('elsewhere is told, and the command does its work', async () => {
+    const { use, smmap, daemon } = await withConfig(`${embedded('a', 'F/store')}listen.x.path = "F/x.sock"\n`);
+    await smmap('mailbox', 'add', FRED);
+    await daemon();
+    use(
+      `${embedded('a', 'F/store')}listen.x.path = "F/x.sock"\n${MISTAKE}[store.b]\ndriver = "postgresql"\nurl = "x"\n`,
+    );
+    expect(await smmap('probe', FRED)).toEqual([0, `${FRED}\tOK ${FRED}\n`, note(4, 2)]);
+    expect((await smmap('stores'))[2]).toBe(note(4, 2));
+    expect(await smmap('mailbox', 'list')).toEqual([0, `${FRED}\n`, note(4, 2)]);
+    expect((await smmap('check'))[0]).toBe(78);
+    expect((await smmap('serve'))[0]).toBe(78);
+    expect((await smmap('mta', 'postfix'))[0]).toBe(78);
+  });
+
+  test.for([
+    ['listen.x = { path = "F/x.sock", mode = "rw" }', 'F/smmap.toml:1: listen.x.mode: "rw" is no mode'],
+    ['listen.x.path = "F/x.sock', 'F/smmap.toml:1: column '],
+  ] as const)(
+    'in the place of the socket is an error, because another daemon may answer elsewhere: %s',
+    async ([text, reason]) => {
+      const { smmap } = await withConfig(`${text}\n`);
+      for (const [args, remedy] of [
+        [['probe', FRED], 'correct the file, or name the socket to ask: --server unix:PATH'],
+        [['stores'], 'correct the file, or name the control socket: --control unix:PATH'],
+      ] as const) {
+        const [code, stdout, stderr] = await smmap(...args);
+        expect([code, stdout]).toEqual([78, '']);
+        expect(stderr).toContain(reason);
+        expect(stderr).toContain(remedy);
+      }
+      expect((await smmap('probe', '--server', 'unix:/nonexistent', FRED))[0]).toBe(74);
+    },
+  );
+
+  test.for([
+    ['[store.a]\ndriver = "embeded"\npath = "/x"\n', 'store.a.driver: is "embeded"'],
+    ['[store.a]\ndriver = "embedded"\npath = "x"\n', 'store.a.path: "x" is not absolute'],
+    ['store = 3\n', 'store: is 3'],
+  ] as const)('in the place of the store is an error, and nothing is written elsewhere: %s', async ([text, reason]) => {
+    const { smmap } = await withConfig(text);
+    const [code, , stderr] = await smmap('mailbox', 'add', FRED);
+    expect(code).toBe(78);
+    expect(stderr).toContain(reason);
+    expect(stderr).toContain('correct the file, or name the folder of the store: --store DIR');
+  });
+});
+
+test('a configuration without one embedded store names what to do', async () => {
+  const { use, smmap } = await withConfig('store.a = { driver = "memory", mailboxes = ["a@b"] }\n');
+  expect(await smmap('mailbox', 'add', FRED)).toEqual([
+    78,
+    '',
+    'smmap: F/smmap.toml: has no embedded store, so add and remove records in the store that it has, or name the folder of the store: --store DIR\n',
+  ]);
+  use(embedded('a', 'F/a') + embedded('b', 'F/b'));
+  expect((await smmap('mailbox', 'list'))[2]).toBe(
+    'smmap: F/smmap.toml: has several embedded stores (F/a, F/b); name the folder of the store: --store DIR\n',
+  );
+  use('listen.a.tcp = "127.0.0.1:2004"\n');
+  expect((await smmap('stores'))[2]).toContain('has no control socket; set path in [control], or name');
+});
+
+describe('/etc/smmap/smmap.toml', () => {
+  /** Types commands on a machine with this /etc, as a user. */
+  async function onMachine(etc: Readonly<Record<string, string>>, uid: number, ...lines: string[]): Promise<Result> {
+    const folder = await makeFolder();
+    chmodSync(folder, 0o755);
+    const files = { passwd: 'root:x:0:0::/root:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\n', ...etc };
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(join(folder, name, '..'), { recursive: true });
+      writeFileSync(join(folder, name), text);
+    }
+    const typed = lines.map((line) => line.replace(/^smmap/, `${process.execPath} ${MAIN}`)).join('\n');
+    const script = 'mount --bind "$1" /etc && exec setpriv --reuid "$2" --clear-groups sh -c "$3"';
+    return run('unshare', ['--mount', 'sh', '-c', script, 'sh', folder, String(uid), typed], {
+      env: { HOME: '/home/ann' },
+    });
+  }
+
+  test('counts for everybody, and gives everybody the same places', async ({ skip }) => {
+    if (process.getuid?.() !== 0) skip('needs root, for an /etc of its own');
+    const etc = { 'smmap/smmap.toml': '[map.mailbox]\n' };
+    for (const uid of [0, 1000]) {
+      const { stdout } = await onMachine(etc, uid, 'smmap check', 'smmap probe x', 'smmap mailbox list 2>&1');
+      expect(stdout).toContain('/etc/smmap/smmap.toml: no mistakes (');
+      expect(stdout).toContain('unix:/run/smmap/smmap.sock: the socket does not exist');
+      expect(stdout).toContain('there is no store in /var/lib/smmap');
+    }
+    const broken = await onMachine({ 'smmap/smmap.toml': `\n${MISTAKE}` }, 0, 'smmap check');
+    expect([broken.code, broken.stderr]).toEqual([
+      78,
+      'smmap: /etc/smmap/smmap.toml:3: log.levl: is not known; did you mean level?\n',
+    ]);
+  });
+
+  test('gives way to $SMMAP_CONFIG, and both to --config', async ({ skip }) => {
+    if (process.getuid?.() !== 0) skip('needs root, for an /etc of its own');
+    const etc = { 'smmap/smmap.toml': MISTAKE, 'b.toml': 'bad = 1', 'c.toml': '' };
+    const { stdout, stderr } = await onMachine(
+      etc,
+      0,
+      'smmap check',
+      'export SMMAP_CONFIG=/etc/b.toml',
+      'smmap check',
+      'smmap check --config /etc/c.toml',
+      'export SMMAP_CONFIG=',
+      'smmap check',
+    );
+    expect([...stderr.matchAll(/\/etc\/\S+: (?=log|bad)/g)].map(String)).toEqual([
+      '/etc/smmap/smmap.toml:2: ',
+      '/etc/b.toml:1: ',
+      '/etc/smmap/smmap.toml:2: ',
+    ]);
+    expect(stdout).toMatch(/^\/etc\/c\.toml: no mistakes \(.*\n$/);
+  });
+
+  test('is not there: the defaults count, which depend on who asks', async ({ skip }) => {
+    if (process.getuid?.() !== 0) skip('needs root, for an /etc of its own');
+    expect((await onMachine({}, 0, 'smmap check')).stdout).toMatch(/^the defaults: no mistakes/);
+    expect((await onMachine({}, 1000, 'smmap probe x')).stdout).toContain(
+      'unix:/home/ann/.local/state/smmap/smmap.sock: ',
+    );
+  });
+});
