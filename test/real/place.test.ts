@@ -5,6 +5,7 @@ import {
   chownSync,
   chmodSync,
   existsSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -242,4 +243,40 @@ describe('root, in the folder of another user', () => {
       }
     },
   );
+
+  /** What a command of root leaves in the folder of another user, as `uid:gid`. */
+  const owners = (folder: string): string[] =>
+    [folder, join(folder, 'smmap.mdb'), join(folder, 'smmap.mdb-lock')].map((each) => {
+      const { uid, gid } = lstatSync(each);
+      return `${uid}:${gid}`;
+    });
+
+  test('gives a store to the owner of its folder, also one that root made before', async (context) => {
+    if (!isRoot) return context.skip('only root can give a file away');
+    const home = await makeFolder();
+    chownSync(home, 65_534, 65_533);
+    const [fresh, old] = [join(home, 'a', 'store'), join(home, 'old')];
+    expect((await cli(['mailbox', 'add', '--store', fresh, FRED])).code).toBe(0);
+    expect(owners(fresh)).toEqual(['65534:65533', '65534:65533', '65534:65533']);
+    expect(statSync(join(home, 'a')).uid).toBe(65_534);
+    chownSync(home, 0, 0);
+    expect((await cli(['mailbox', 'add', '--store', old, FRED])).code).toBe(0);
+    expect(owners(old)).toEqual(['0:0', '0:0', '0:0']);
+    chownSync(old, 65_534, 65_533); // as systemd-tmpfiles does
+    expect((await cli(['mailbox', 'list', '--store', old])).code).toBe(0);
+    expect((await cli(['mailbox', 'add', '--store', old, FRED])).code).toBe(0);
+    expect(owners(old)).toEqual(['65534:65533', '65534:65533', '65534:65533']);
+  });
+
+  test('gives away no file that has another name elsewhere', async (context) => {
+    if (!isRoot) return context.skip('only root can give a file away');
+    const home = await makeFolder();
+    const [mine, theirs] = [join(home, 'mine'), join(home, 'theirs')];
+    expect((await cli(['mailbox', 'add', '--store', mine, FRED])).code).toBe(0);
+    mkdirSync(theirs);
+    linkSync(join(mine, 'smmap.mdb'), join(theirs, 'smmap.mdb'));
+    chownSync(theirs, 65_534, 65_534);
+    await cli(['mailbox', 'add', '--store', theirs, FRED]);
+    expect(statSync(join(mine, 'smmap.mdb')).uid).toBe(0);
+  });
 });

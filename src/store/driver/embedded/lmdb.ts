@@ -1,5 +1,4 @@
-import { existsSync, lchownSync, mkdirSync, rmSync, statSync, statfsSync } from 'node:fs';
-import { userInfo } from 'node:os';
+import { existsSync, mkdirSync, rmSync, statSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ABORT, type RootDatabase, open } from 'lmdb';
 import { withUmask } from '../../../umask.ts';
@@ -7,6 +6,7 @@ import { StoreError } from '../../store.ts';
 import { checkDataFile, cutDataFile, fileOf, lastTransactionIn } from './datafile.ts';
 import { FORMAT, FORMAT_KEY, flawOfFormat } from './format.ts';
 import { awaitReaders, inodesAt, lockOf, makeLockFile, pause } from './lockfile.ts';
+import { giveToFolderOwner } from './owner.ts';
 
 /** An LMDB file of texts. Many processes can read it while one writes, and no reader waits for a writer. */
 export type Db = RootDatabase<string, string>;
@@ -44,11 +44,15 @@ export function openToRead(dir: string): Opened {
 /** Opens a file, and makes it if there is none. Waits for another writer. Throws StoreError. */
 export function openToWrite(dir: string, purpose: 'write' | 'upgrade' = 'write'): Opened {
   const file = fileOf(dir);
-  if (existsSync(file)) return openFile(file, purpose);
+  const files = [file, lockOf(file)];
+  if (existsSync(file)) {
+    giveToFolderOwner(files); // root may have made them before the folder got its owner
+    return openFile(file, purpose);
+  }
   makeFolder(dir);
   try {
     const opened = withUmask(0o027, () => openFile(file, purpose));
-    giveToFolderOwner(dir, [file, lockOf(file)]);
+    giveToFolderOwner(files);
     return opened;
   } catch (error) {
     const made = statSync(file, { throwIfNoEntry: false });
@@ -165,17 +169,8 @@ function makeFolder(dir: string): void {
   makeFolder(dirname(dir));
   try {
     mkdirSync(dir, { mode: 0o750 });
+    giveToFolderOwner([dir]);
   } catch (error) {
     throw new StoreError(`${dir} cannot be made: ${(error as Error).message}`, { cause: error });
   }
-}
-
-/**
- * Gives the files that root makes to the owner of the folder. Otherwise the daemon could not open its store. If that
- * owner puts a link in the place of a file, only the link is given away.
- */
-function giveToFolderOwner(dir: string, files: readonly string[]): void {
-  if (userInfo().uid !== 0) return;
-  const { uid, gid } = statSync(dir);
-  for (const file of files) lchownSync(file, uid, gid);
 }
