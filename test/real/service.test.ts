@@ -173,6 +173,27 @@ describePart('a real systemd', await findInit(), () => {
       expect(await service.property('NRestarts')).toBe('1');
     });
 
+    test.for([['systemd-tmpfiles'], ['no systemd-tmpfiles']])(
+      'a daemon of root, then %s, then the service: it reads the store that root made, and answers on the same socket',
+      async ([first], { onTestFinished }) => {
+        const service = await makeService(onTestFinished);
+        await service.configure('[map.mailbox]\n');
+        await service.run('sh', '-c', 'setsid smmap serve < /dev/null > /dev/null 2>&1 &');
+        await until(async () => existsSync(service.socket));
+        expect(await service.run('smmap', 'mailbox', 'add', FRED)).toEqual(FINE);
+        expect(await service.ask(FRED)).toBe(`OK ${FRED}`);
+        const tmpfiles = ['systemd-tmpfiles', '--create', '/usr/local/lib/smmap/systemd/tmpfiles.conf'] as const;
+        if (first === 'systemd-tmpfiles') expect(await service.run(...tmpfiles)).toEqual(FINE);
+        expect(await service.systemctl('start', 'smmap'), await service.said()).toEqual(FINE);
+        expect(await service.ask(FRED)).toBe(`OK ${FRED}`);
+        expect(await service.run('smmap', 'mailbox', 'add', JOE)).toEqual(FINE);
+        expect(await service.ask(JOE)).toBe(`OK ${JOE}`);
+        expect((await service.run('smmap', 'probe', FRED, JOE)).code).toBe(0);
+        const { stdout } = await service.run('stat', '-c', '%U:%G %a %n', '/var/lib/smmap/smmap.mdb');
+        expect(stdout).toBe('smmap:smmap 640 /var/lib/smmap/smmap.mdb\n');
+      },
+    );
+
     test('a reload reaches the daemon', async ({ onTestFinished }) => {
       const { service, client } = await serve(onTestFinished, people(FRED));
       await service.configure(people(JOE));

@@ -103,10 +103,15 @@ describePart('systemd-tmpfiles', program('systemd-tmpfiles'), ({ name }) => {
     execFileSync('mkdir', ['-p', join(root, 'etc'), join(root, 'var/lib')]);
     writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0::/root:/bin/sh\nsmmap:x:990:991::/:/bin/false\n');
     writeFileSync(join(root, 'etc/group'), 'root:x:0:\nsmmap:x:991:\n');
+    execFileSync('mkdir', ['-m', '750', join(root, 'var/lib/smmap')]);
+    const data = join(root, 'var/lib/smmap/smmap.mdb');
+    writeFileSync(data, '', { mode: 0o640 }); // by root, before the folder belonged to smmap
     const made = await run(name, ['--create', `--root=${root}`, join(UNITS, 'tmpfiles.conf')]);
     expect(made).toEqual({ code: 0, stdout: '', stderr: '' });
     const { uid, gid, mode } = lstatSync(join(root, 'var/lib/smmap'));
     expect([uid, gid, mode & 0o777]).toEqual([990, 991, 0o750]);
+    const file = lstatSync(data);
+    expect([file.uid, file.gid, file.mode & 0o777]).toEqual([990, 991, 0o640]);
   });
 });
 
