@@ -15,6 +15,13 @@ export const sendmail: Mta = {
 /** The names of the maps of FEATURE(virtusertable) and FEATURE(access_db), by which they ask. */
 export const VIRTUSER = 'virtuser';
 export const ACCESS = 'access';
+export const RELAY_HOSTS_ONLY = "FEATURE(`relay_hosts_only')dnl";
+/** Sendmail asks the access table about recipients only with this feature. */
+export const BLOCKLIST = [
+  'dnl So that the table can refuse recipients: to:user@domain REJECT, or user@domain 550 text. Before 8.16, this feature is',
+  'dnl called blacklist_recipients.',
+  "FEATURE(`blocklist_recipients')dnl",
+];
 export const DOMAINS_FILE = '/etc/mail/virtuser-domains';
 
 /** Checks that the name of a mailbox map is possible in a K line and in a rule. */
@@ -44,6 +51,8 @@ function print(setting: Setting): Printout {
     'dnl The virtual domains. They must not be in class w (/etc/mail/local-host-names). Sendmail reads them when it starts:',
     `dnl     ${listDomains(setting)} > ${DOMAINS_FILE}`,
     `VIRTUSER_DOMAIN_FILE(\`-o ${DOMAINS_FILE}')dnl`,
+    'dnl Without this, Sendmail would relay the mail of every subdomain of these domains, and of a domain with RELAY.',
+    RELAY_HOSTS_ONLY,
     '',
     ...(virtuser
       ? [
@@ -60,6 +69,7 @@ function print(setting: Setting): Printout {
       ? [
           'dnl Who may send to whom. With this table, Sendmail sends up to 39 requests for one recipient, over one connection.',
           `FEATURE(\`access_db', \`${socketMap(setting)}')dnl`,
+          ...BLOCKLIST,
           '',
         ]
       : []),

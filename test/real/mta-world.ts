@@ -44,13 +44,24 @@ export interface World {
   end(): Promise<void>;
 }
 
+/** What a test has beyond the usual, or instead of it. */
+export interface More {
+  /** Lines of the table `access`. */
+  readonly access?: readonly string[];
+  /** Sections of maps, instead of the usual ones. */
+  readonly maps?: string;
+}
+
 /** In a folder that stays, for a mail server by its name in `smmap mta`. */
-export async function makeWorld(mta: string, folder: string): Promise<World> {
+export async function makeWorld(mta: string, folder: string, { access = [], maps = MAPS }: More = {}): Promise<World> {
   const at = (name: string): string => join(folder, name);
   for (const [kind, lines] of Object.entries(RECORDS)) {
     await succeed([kind, 'import', '--store', at('store'), '-'], `${lines.join('\n')}\n`);
   }
-  const config = configOf(folder);
+  if (access.length > 0) {
+    await succeed(['table', 'import', '--store', at('store'), 'access', '-'], `${access.join('\n')}\n`);
+  }
+  const config = configOf(folder, maps);
   let daemon: Daemon = await startDaemon({ folder, config });
   let old: Daemon[] = []; // who have handed over, and may have clients still
   const lmtp = await startLmtp(at('lmtp.sock'));
@@ -118,8 +129,7 @@ export async function makeWorld(mta: string, folder: string): Promise<World> {
   };
 }
 
-function configOf(folder: string): string {
-  const address = `default_domain = "${DOMAIN}"\n    local_domains = ["${HOST}"]`;
+function configOf(folder: string, maps: string): string {
   return `
     [listen.mta]
     path = "${folder}/smmap.sock"
@@ -133,13 +143,18 @@ function configOf(folder: string): string {
     [store.local]
     driver = "embedded"
     path = "${folder}/store"
+${maps}`;
+}
 
+const ADDRESS = `default_domain = "${DOMAIN}"
+    local_domains = ["${HOST}"]`;
+const MAPS = `
     [map.mailbox]
-    ${address}
+    ${ADDRESS}
     detail = { policy = "folder" }
     [map.virtuser]
     kind = "alias"
-    ${address}
+    ${ADDRESS}
     [map.domains]
     kind = "domain"
     class = "mailbox"
@@ -147,14 +162,13 @@ function configOf(folder: string): string {
     kind = "domain"
     class = "alias"
     [map.userbase]
-    ${address}
+    ${ADDRESS}
     reply = { text = "8:8:/" }
     [map.vmail]
     default_domain = "invalid"
     detail = { policy = "folder" }
     reply = { text = "vmail" }
-  `;
-}
+`;
 
 async function succeed(args: readonly string[], stdin = ''): Promise<void> {
   const { code, stderr } = await cli(args, stdin);

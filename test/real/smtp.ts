@@ -23,9 +23,12 @@ export interface Smtp {
 
 const SENDER = 'sender@example.net';
 
-/** Connects to a port of this machine, and says EHLO. A reply that takes longer than the limit ends the connection. */
-export async function openSmtp(port: number, limitMs = 60_000): Promise<Smtp> {
-  const socket = connect(port, '127.0.0.1').setTimeout(limitMs, () => socket.destroy());
+/**
+ * Connects to a port of this machine, from an address of it, and says EHLO. A reply that takes longer than the limit ends the
+ * connection.
+ */
+export async function openSmtp(port: number, limitMs = 60_000, localAddress = '127.0.0.1'): Promise<Smtp> {
+  const socket = connect({ port, host: '127.0.0.1', localAddress }).setTimeout(limitMs, () => socket.destroy());
   const chunks = socket.setEncoding('utf8').iterator() as AsyncIterableIterator<string>;
   const read = async (): Promise<SmtpReply> => {
     let lines = '';

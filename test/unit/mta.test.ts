@@ -167,6 +167,8 @@ describe('sendmail', () => {
     const lines = linesOf(printout, 'smmap.mc');
     expect(lines).toContain("FEATURE(`virtusertable', `socket -t -T<TMPF> -d6 local:/run/a/s.sock')dnl");
     expect(lines).toContain("FEATURE(`access_db', `socket -t -T<TMPF> -d6 local:/run/a/s.sock')dnl");
+    expect(lines).toContain("FEATURE(`blocklist_recipients')dnl");
+    expect(lines).toContain("FEATURE(`relay_hosts_only')dnl");
     expect(lines).toContain("define(`CYRUSV2_MAILER_ARGS', `FILE /run/cyrus/socket/lmtp')dnl");
     expect(printout.notes).toEqual([]);
   });
