@@ -1,5 +1,15 @@
 import type { Mistake } from '../toml/type.ts';
-import { ACCESS, DOMAINS_FILE, formatServer, lacksOfSendmail, listDomains, socketFlags, VIRTUSER } from './sendmail.ts';
+import {
+  ACCESS,
+  BLOCKLIST,
+  DOMAINS_FILE,
+  formatServer,
+  lacksOfSendmail,
+  listDomains,
+  RELAY_HOSTS_ONLY,
+  socketFlags,
+  VIRTUSER,
+} from './sendmail.ts';
 import { type Mta, type Printout, type Setting, add, sample, textOf } from './setting.ts';
 
 /**
@@ -57,6 +67,7 @@ function print(setting: Setting): Printout {
     tests: [
       `${listDomains(setting)} | awk '{ print $1 }' > ${RELAY_FILE}`,
       `${listDomains(setting)} | ${awk} > ${DOMAINS_FILE}`,
+      `mkdir -p -m 700 ${SCANNER_QUEUE}    # only with MailScanner, and then m4 -DMAILSCANNER`,
       'm4 sendmail_in.mc > sendmail_in.cf && m4 sendmail_out.mc > sendmail_out.cf',
       `sendmail -C sendmail_out.cf -bv ${sample(setting)}    # deliverable: mailer procmail`,
       'sendmail -C /etc/mail/sendmail_in.cf -bd && sendmail -C /etc/mail/sendmail_out.cf -q2m',
@@ -66,12 +77,9 @@ function print(setting: Setting): Printout {
   };
 }
 
-const START = [
-  "include(`/usr/share/sendmail/cf/m4/cf.m4')dnl",
-  "OSTYPE(`linux')dnl",
-  'dnl Both use the same queue.',
-  "define(`QUEUE_DIR', `/var/spool/mqueue')dnl",
-];
+const START = ["include(`/usr/share/sendmail/cf/m4/cf.m4')dnl", "OSTYPE(`linux')dnl"];
+const QUEUE = '/var/spool/mqueue';
+const SCANNER_QUEUE = '/var/spool/mqueue.in';
 
 function incoming(setting: Setting): string {
   const { mailbox, server, tables } = setting;
@@ -79,16 +87,23 @@ function incoming(setting: Setting): string {
     'divert(0)dnl',
     'dnl smmap: accepts mail, refuses unknown recipients, and leaves a file for each recipient in the queue.',
     ...START,
+    'dnl Both use the same queue. With MailScanner, the first one fills a queue of its own, from where MailScanner moves the',
+    'dnl mail to the queue of the second one. For that: m4 -DMAILSCANNER sendmail_in.mc > sendmail_in.cf',
+    `define(\`SMMAP_QUEUE', ifdef(\`MAILSCANNER', \`${SCANNER_QUEUE}', \`${QUEUE}'))dnl`,
+    "define(`QUEUE_DIR', SMMAP_QUEUE)dnl",
     'dnl r=1: one recipient a file. Otherwise, of fred@example.org and fred@example.net in one mail, only one would get it.',
     'dnl F=f: separate processes, R: eight of them.',
-    "QUEUE_GROUP(`mqueue', `P=/var/spool/mqueue, F=f, r=1, R=8, I=2m')dnl",
+    "QUEUE_GROUP(`mqueue', `P=SMMAP_QUEUE, F=f, r=1, R=8, I=2m')dnl",
     'dnl It delivers nothing itself.',
     "define(`confDELIVERY_MODE', `queueonly')dnl",
     "define(`confPID_FILE', `/run/sendmail_in.pid')dnl",
     'dnl The virtual domains are relayed here, not local: no FEATURE(use_cw_file), no VIRTUSER_DOMAIN.',
     `dnl     ${listDomains(setting)} | awk '{ print $1 }' > ${RELAY_FILE}`,
     `RELAY_DOMAIN_FILE(\`-o ${RELAY_FILE}')dnl`,
+    'dnl Without this, it would relay the mail of every subdomain of these domains, and of a domain with RELAY.',
+    RELAY_HOSTS_ONLY,
     ...accessDb(setting, tables.includes(ACCESS), '-t '),
+    ...(tables.includes(ACCESS) ? BLOCKLIST : []),
     "MAILER(`smtp')dnl",
     '',
     'LOCAL_CONFIG',
@@ -115,6 +130,7 @@ function outgoing(setting: Setting): string {
     'divert(0)dnl',
     'dnl smmap: delivers the mail of the queue: virtual users by procmail, others elsewhere.',
     ...START,
+    `define(\`QUEUE_DIR', \`${QUEUE}')dnl`,
     "define(`confPID_FILE', `/run/sendmail_out.pid')dnl",
     "dnl This is for the proto.m4 that comes with Sendmail, not for the one that `smmap mta sendmail' patches.",
     'dnl The virtual domains, and their forms with the suffix of virtusertable:',
@@ -154,6 +170,9 @@ function queued({ patienceSeconds, server }: Setting): string {
 }
 
 const PROCMAILRC = textOf(
+  "# Debian's procmail is setuid root. Without this line, mailboxes would belong to root.",
+  'DROPPRIVS=yes',
+  '',
   '# smmap: for virtual users, Sendmail passes the domain and the user. For other users, there is no $2.',
   'DOMAIN=$1',
   'RECIPIENT=$2',

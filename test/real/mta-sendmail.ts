@@ -8,7 +8,7 @@ import { run } from './command.ts';
 import { HOST, type Mta, type MtaPart, type Setting, USERS, findMta, freePort, makeOwned, startMta } from './mta.ts';
 
 const NAME = 'Sendmail';
-const CF = 'usr/share/sendmail/cf';
+export const CF = 'usr/share/sendmail/cf';
 
 /** The unpacked one or the installed one, with what makes its configuration. */
 export function findSendmailServer(parts: string): Promise<MtaPart | Missing> {
@@ -74,7 +74,7 @@ MAILER(\`smtp')dnl
 }
 
 /** Runs one of the tools, with the libraries that the machine may lack. */
-async function succeed({ root, env }: Place, name: string, args: string[]): Promise<string> {
+export async function succeed({ root, env }: Place, name: string, args: string[]): Promise<string> {
   const file = join(root, 'usr/bin', name);
   const { code, stdout, stderr } = await run(file, args, { env });
   if (code !== 0) throw new Error(`${file} ended with ${code}: ${stderr}${stdout}`);

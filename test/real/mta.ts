@@ -55,6 +55,7 @@ export const USERS = {
   'Debian-exim': 59_002,
   opensmtpd: 59_003,
   opensmtpq: 59_004,
+  vmail: 59_006,
 };
 const GROUPS = { postdrop: 59_005 };
 /** What a mail server calls itself. */

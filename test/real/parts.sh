@@ -1,7 +1,7 @@
 #!/bin/sh
 # Usage: parts.sh DIR
 #
-# Unpacks the real Postfix, sendmail, Exim, OpenSMTPD and Cyrus, each into a folder
+# Unpacks the real Postfix, sendmail, procmail, Exim, OpenSMTPD and Cyrus, each into a folder
 # of its own below DIR, and m4 with what makes sendmail's configuration. Nothing is
 # installed: Debian's mail servers exclude each other. Libraries that the machine lacks
 # go to DIR/<name>/libs, for LD_LIBRARY_PATH. Made for Debian 12; needs root only where
@@ -123,6 +123,7 @@ part cyrus "$bin/master $bin/smmapd $bin/lmtpd $bin/imapd $bin/ctl_mboxlist" \
     cyrus-common cyrus-imapd cyrus-clients
 # What makes sendmail.cf of an .mc file.
 part m4 "usr/bin/m4 usr/bin/patch" m4 patch sendmail-cf
+part procmail usr/bin/procmail procmail
 part exim usr/sbin/exim4 exim4-daemon-heavy
 extras=usr/libexec/opensmtpd
 part opensmtpd "usr/sbin/smtpd $extras/mail.lmtp $extras/table-socketmap" opensmtpd opensmtpd-extras

@@ -258,6 +258,15 @@ describe('procmail', () => {
     );
   });
 
+  it('drops the privileges of procmail before it writes, and has a queue for MailScanner', () => {
+    const printout = print(procmail, `${TCP}[map.virtuser]\nreply = { text = "%u@%d.virtuser." }`);
+    expect(linesOf(printout, 'procmailrc')[0]).toBe('DROPPRIVS=yes');
+    expect(linesOf(printout, 'sendmail_in.mc')).toContain("FEATURE(`relay_hosts_only')dnl");
+    expect(linesOf(printout, 'sendmail_in.mc')).toContain(
+      "define(`SMMAP_QUEUE', ifdef(`MAILSCANNER', `/var/spool/mqueue.in', `/var/spool/mqueue'))dnl",
+    );
+  });
+
   it('needs a map that names the pseudo-domain', () => {
     const remedy = 'add\n    [map.virtuser]\n    kind = "mailbox"\n    reply = { text = "%u@%d.virtuser." }';
     expect(errorOf(procmail, '')).toContain(`but no map has that name; ${remedy}`);
