@@ -84,8 +84,8 @@ unless you give --allow-unended. --dry-run prints what would be done.`;
 
 const OUTPUT = `
 The file is replaced in one step, and keeps its mode and owner: a reader sees the old file or the new one. If the format
-cannot express a record, the record is named on standard error and the file does not change (exit code 65). With --partial,
-the file is written without such records.`;
+cannot express a record, the list has a comment instead, the record is named on standard error, and the exit code is 65.
+With --partial, it is 0.`;
 
 /** The kinds, by their command. */
 export const HELP: Readonly<Record<KindName, KindHelp>> = {

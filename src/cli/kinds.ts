@@ -116,7 +116,7 @@ export function addKind(program: Command, kind: KindName, exit: (code: number) =
   )
     .addOption(format(exports, 'format of the output'))
     .option('-o, --output <file>', 'file to write or replace (default: standard output)')
-    .option('--partial', 'leave out what the format cannot express')
+    .option('--partial', 'exit with 0 although the format cannot express everything')
     .addHelpText('after', help.export);
   if (kind === 'mailbox') exporting.option('--route <text>', 'for format fqdnroutes: the text after each address');
   define<ExportOptions>(exporting, async (scope, _, { output = null, partial = false, route, store, ...options }) => {

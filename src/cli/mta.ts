@@ -57,7 +57,7 @@ export function writeFiles(dir: string, files: readonly MtaFile[], force: boolea
       `${dir}: cannot be created (${(error as Error).message}); choose another folder`,
     );
   }
-  for (const { name, text } of files) writeOutput(join(dir, name), text.replace(/\n$/, '').split('\n'), () => true);
+  for (const { name, text } of files) writeOutput(join(dir, name), text.replace(/\n$/, '').split('\n'));
 }
 
 /** Where each written file belongs, and the tests. */

@@ -9,6 +9,7 @@ import { lowerAscii } from './owner.ts';
 const LONGEST_LINE = 8_000; // bytes; ZMailer reads into BUFSIZ (8192 in glibc), and would read the rest as another line
 const BLANK_OR_CONTROL = /[\s\x00-\x1f\x7f-\x9f]/;
 const WHOLE = /^[\x21-\x7e]+$/; // ZMailer ends the value before a blank, and before a character that is not ASCII
+const NO_SUCH_USER = 'error!nosuchuser'; // fqdnroutes_spec in fqdnalias.cf
 const ARGUMENT = /%\d/; // the option -% of the relation replaces this; it cannot be escaped
 
 /**
@@ -30,11 +31,13 @@ export function formatFqdnAlias({ local, domain, targets }: Alias): string | Fla
 
 /**
  * Writes a line of fqdnroutes, such as `fred@example.org smtp-lmtp!cyrus-lmtp-node!fred%2`. In the route, `%u` is the local part
- * and `%d` the domain; `%0` to `%5` stay for ZMailer. Null for the shared folders of a domain: NOBODY has no route.
+ * and `%d` the domain; `%0` to `%5` stay for ZMailer. A disabled mailbox is routed to an error: without a line, a catch-all would
+ * take its mail. Null for the shared folders of a domain: NOBODY has no route.
  */
-export function formatFqdnRoute({ local, domain }: Mailbox, route: string): string | Flaw | null {
+export function formatFqdnRoute({ local, domain, state }: Mailbox, route: string): string | Flaw | null {
   if (local === NOBODY) return null;
   const name = formatOwner(local, domain);
+  if (state === 'disabled') return formatLine(name, local, domain, NO_SUCH_USER);
   const folded = lowerAscii(local);
   if (/%u/.test(route)) {
     if (formatLocal(folded) !== folded) return { flaw: `${name}: needs quotes, but a route has none` };

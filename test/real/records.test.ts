@@ -447,22 +447,45 @@ describe('an export', () => {
     expect(await print('alias', 'export')).toMatch(/^example\.info virtual\n@example\.net /);
   });
 
-  test('that its format cannot express leaves the file as it was, unless a part is enough', async () => {
+  test('has a comment instead of what its format cannot express, and ends with 65', async () => {
     const { folder, file, run } = await filled();
     await run(['alias', 'add', 'sales@example.org', 'fred@example.org']);
     const flaw = 'smmap: sales@example.org: has 2 targets, but ';
     const exporting = ['alias', 'export', '--format', 'virtusertable'];
-    const rest = '@example.net\tfred@example.org\n';
-    expect(await run(exporting)).toEqual([65, rest, expect.stringContaining(flaw)]);
+    const list = /^@example\.net\tfred@example\.org\n# left out: sales@example\.org: has 2 targets, .*\n$/;
+    expect(await run(exporting)).toEqual([65, expect.stringMatching(list), expect.stringContaining(flaw)]);
     const [code, , said] = await run([...exporting, '-o', file]);
     expect([code, said.split('\n').slice(-2)]).toEqual([
       65,
-      ['smmap: out: not changed, because 1 records would be missing; to leave them out, give --partial', ''],
+      [
+        'smmap: out: is without the 1 records above, which the format cannot express; with --partial, the exit code is 0',
+        '',
+      ],
     ]);
     expect(said).toContain(flaw);
-    expect([readFileSync(file, 'utf8'), readdirSync(folder).toSorted()]).toEqual(['old\n', ['out', 'store']]);
+    expect([readFileSync(file, 'utf8'), readdirSync(folder).toSorted()]).toEqual([
+      expect.stringMatching(list),
+      ['out', 'store'],
+    ]);
     expect(await run([...exporting, '-o', file, '--partial'])).toEqual([0, '', expect.stringContaining(flaw)]);
-    expect([readFileSync(file, 'utf8'), readdirSync(folder).toSorted()]).toEqual([rest, ['out', 'store']]);
+  });
+
+  test('for ZMailer routes a disabled mailbox to an error, and keeps the order of what it leaves out', async () => {
+    const { run } = await openStore();
+    await run(['mailbox', 'add', '--state', 'disabled', 'off@example.org']);
+    await run(['mailbox', 'add', 'fred@example.org', '"qu(oted"@example.org', '!first@example.org', 'a%1@example.org']);
+    const [code, stdout] = await run(['mailbox', 'export', '--format', 'fqdnroutes', '--route', 'x!%u']);
+    expect([code, stdout.split('\n').map((line) => line.replace(/: .*/, ''))]).toEqual([
+      65,
+      [
+        '!first@example.org x!!first',
+        '# left out',
+        '# left out',
+        'fred@example.org x!fred',
+        'off@example.org error!nosuchuser',
+        '',
+      ],
+    ]);
   });
 
   test('refuses options that do not go together, a folder that is missing, and one that may not be written', async () => {

@@ -1,5 +1,6 @@
 import type { StoredRecord } from '../../record/record.ts';
 import type { Records } from '../../store/driver/embedded/records.ts';
+import { printable } from '../../observe/printable.ts';
 import { warn, withRecords } from './access.ts';
 import { EXIT } from '../error.ts';
 import type { ListWriter } from './format.ts';
@@ -11,37 +12,54 @@ import { print } from './print.ts';
 export interface ExportRules {
   /** Null: standard output. */
   readonly output: string | null;
-  /** Whether to leave out what the format cannot express. */
+  /** Whether it is right if the list is without the records that the format cannot express. */
   readonly partial: boolean;
 }
 
 /**
- * Writes all records of a scope as a list. Resolves to 65 if the format cannot express a record that must not be left out: then
- * the file does not change. Throws CliError if it cannot be written, or if the store fails.
+ * Writes all records of a scope as a list. A record that the format cannot express becomes a comment, so that it does not stop
+ * all later exports, and a warning. Resolves to 65 if there is one, unless `partial`. Throws CliError if the list cannot be
+ * written, or if the store fails.
  */
-export function exportAll(scope: Scope, writer: ListWriter, rules: ExportRules, dir: string): Promise<number> {
+export function exportAll(
+  scope: Scope,
+  writer: ListWriter,
+  { output, partial }: ExportRules,
+  dir: string,
+): Promise<number> {
   return withRecords(dir, 'read', async (store) => {
     let missing = 0;
     function* lines(): Generator<string> {
       for (const record of recordsOf(store, scope, writer)) {
         const line = writer.line(record);
-        if (typeof line === 'string') yield line;
-        if (line === null || typeof line === 'string') continue;
+        if (line === null) continue;
+        if (typeof line === 'string') {
+          yield line;
+          continue;
+        }
         missing++;
         warn(line.flaw);
+        yield commentOn(line.flaw);
       }
     }
     const ordered = writer.sort === null ? lines() : writer.sort([...lines()]);
-    const complete = (): boolean => missing === 0 || rules.partial;
-    if (rules.output === null) {
-      await print(ordered);
-    } else if (!writeOutput(rules.output, ordered, complete)) {
-      warn(
-        `${rules.output}: not changed, because ${missing} records would be missing; to leave them out, give --partial`,
-      );
-    }
-    return complete() ? 0 : EXIT.DATA;
+    if (output === null) await print(ordered);
+    else writeOutput(output, ordered);
+    if (missing === 0 || partial) return 0;
+    const list = output ?? 'the list';
+    warn(
+      `${list}: is without the ${missing} records above, which the format cannot express; with --partial, the exit code is 0`,
+    );
+    return EXIT.DATA;
   });
+}
+
+/** Characters; ZMailer does not read past 8,000 bytes. */
+const LONGEST_COMMENT = 1_000;
+
+/** A comment of every format, in one line. In a sorted list its key is `#`. */
+function commentOn(flaw: string): string {
+  return `# left out: ${String(printable(flaw)).slice(0, LONGEST_COMMENT)}`;
 }
 
 /** Alias domains come first, as in the examples of Postfix. A domain with a mailbox is not one: its mail would be refused. */

@@ -21,15 +21,9 @@ const BATCH_CHARS = 65_536;
 
 /**
  * Writes lines to a file in one step, so that no reader sees a half-written file: it writes beside the file, then renames. The
- * file keeps its mode and owner; a new file gets `mode`. If `isGood` returns false after the last line, or anything fails, the
- * file does not change. Returns the result of `isGood`. Throws CliError.
+ * file keeps its mode and owner; a new file gets `mode`. If anything fails, the file does not change. Throws CliError.
  */
-export function writeOutput(
-  path: string,
-  lines: Iterable<string>,
-  isGood: () => boolean,
-  mode = DEFAULT_MODE,
-): boolean {
+export function writeOutput(path: string, lines: Iterable<string>, mode = DEFAULT_MODE): void {
   const { old, target } = examine(path);
   const beside = join(dirname(target), `.${basename(target)}.${process.pid}.${randomBytes(4).toString('hex')}`);
   const fd = create(beside, path);
@@ -37,7 +31,6 @@ export function writeOutput(
   try {
     try {
       writeLines(fd, lines);
-      if (!isGood()) return false;
       if (old !== null) keepOwner(fd, old);
       fchmodSync(fd, old === null ? mode : old.mode & 0o7777);
       fsyncSync(fd);
@@ -47,7 +40,6 @@ export function writeOutput(
     renameSync(beside, target);
     renamed = true;
     syncFolder(dirname(target));
-    return true;
   } catch (error) {
     if (!isErrno(error)) throw error;
     throw new CliError(EXIT.IO, `${path}: cannot be written (${error.message})`);

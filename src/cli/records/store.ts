@@ -29,7 +29,7 @@ export async function backup(file: string, dir: string): Promise<void> {
         if (done % PROGRESS_ENTRIES === 0) progress.show(done, done);
       });
       if (file === '-') await print(lines);
-      else writeOutput(file, lines, () => true, BACKUP_MODE);
+      else writeOutput(file, lines, BACKUP_MODE);
     } finally {
       progress.clear();
       await store.close();
