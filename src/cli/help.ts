@@ -55,6 +55,9 @@ Exit code 78 if the configuration lacks something that the mail server needs, wi
 overwrite a file. docs/mta.md has a section for each mail server. procmail is a setup of two Sendmails, with virtual users
 whose mail procmail delivers.
 
+Without --lmtp, the mail goes to unix:/run/cyrus/socket/lmtp, except for postfix: there the delivery stays as it is. What is
+printed for postfix are commands for the shell of root. Print it on the machine of Postfix: then it keeps what is set there.
+
 Examples:
   smmap mta postfix --config /etc/smmap/smmap.toml
   smmap mta sendmail --write /root/smmap-sendmail --lmtp tcp:127.0.0.1:2003`;

@@ -2,6 +2,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from '../config/config.ts';
 import { MTAS } from '../mta/mtas.ts';
+import { readPostconf } from '../mta/postconf.ts';
 import { type Mta, type MtaFile, type Printout, readSetting } from '../mta/setting.ts';
 import { parseEndpoint } from '../endpoint.ts';
 import type { Configuration } from './configuration.ts';
@@ -12,7 +13,8 @@ export interface MtaOptions {
   /** The folder to write to. Null: print. */
   readonly write: string | null;
   readonly force: boolean;
-  readonly lmtp: string;
+  /** Null: the default of each mail server, and for Postfix no transport. */
+  readonly lmtp: string | null;
 }
 
 /**
@@ -25,18 +27,21 @@ export async function printMta(
   configuration: Configuration,
 ): Promise<void> {
   const mta = await (MTAS[name] as () => Promise<Mta>)();
-  const setting = readSetting(configuration.load(), mta, parseEndpoint(lmtp));
+  const endpoint = lmtp === null ? null : parseEndpoint(lmtp);
+  const postconf = name === 'postfix' ? readPostconf() : null;
+  const setting = readSetting(configuration.load(), mta, endpoint, postconf);
   if (!('server' in setting)) throw new ConfigError(configuration.name, setting);
   const printout = mta.print(setting);
-  if (write !== null) writeFiles(write, printout.files, force);
+  const files = [...printout.files, ...(printout.written ?? [])];
+  if (write !== null) writeFiles(write, files, force);
   for (const note of [...setting.notes, ...(printout.notes ?? [])]) process.stderr.write(`smmap: note: ${note}\n`);
-  process.stdout.write(write === null ? formatPrintout(printout) : formatPlaces(write, printout));
+  process.stdout.write(write === null ? formatPrintout(printout) : formatPlaces(write, { ...printout, files }));
 }
 
 /** Everything as one text: a heading with the place of each file, and the tests at the end. */
 export function formatPrintout({ files, tests }: Printout): string {
   const parts = files.map(({ name, title, text }) => `${heading(`${name}: ${title}`)}${text}`);
-  return [...parts, `${heading('test')}${tests.join('\n')}\n`].join('\n');
+  return [...parts, formatTests(tests)].join('\n');
 }
 
 /** Writes the files to a folder, and creates the folder. Throws CliError if one of them exists already. */
@@ -63,7 +68,12 @@ export function writeFiles(dir: string, files: readonly MtaFile[], force: boolea
 /** Where each written file belongs, and the tests. */
 function formatPlaces(dir: string, { files, tests }: Printout): string {
   const places = files.map(({ name, title }) => `${join(dir, name)}: ${title}`);
-  return `${places.join('\n')}\n\n${heading('test')}${tests.join('\n')}\n`;
+  return `${places.join('\n')}\n\n${formatTests(tests)}`;
+}
+
+/** As comments: what is printed may be pasted as a whole. */
+function formatTests(tests: readonly string[]): string {
+  return `${heading('test')}${tests.map((test) => `# ${test}\n`).join('')}`;
 }
 
 function heading(text: string): string {

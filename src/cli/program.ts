@@ -116,14 +116,10 @@ function createProgram(exit: (code: number) => void): Command {
     .addOption(configOption())
     .option('-w, --write <dir>', 'write the files to this folder (default: print them)')
     .option('--force', 'overwrite existing files')
-    .option(
-      '--lmtp <endpoint>',
-      'the LMTP server that gets the mail, unix:PATH or tcp:HOST:PORT',
-      'unix:/run/cyrus/socket/lmtp',
-    )
+    .option('--lmtp <endpoint>', 'the LMTP server that gets the mail, unix:PATH or tcp:HOST:PORT')
     .addHelpText('after', MTA_HELP)
-    .action(async (name: string, options: { config?: string; write?: string; force?: true; lmtp: string }) => {
-      const { write = null, force = false, lmtp } = options;
+    .action(async (name: string, options: { config?: string; write?: string; force?: true; lmtp?: string }) => {
+      const { write = null, force = false, lmtp = null } = options;
       const { printMta } = await import('./mta.ts');
       await printMta(name, { write, force, lmtp }, await configurationOf(options));
     });

@@ -9,6 +9,7 @@ import { table } from '../map/table.ts';
 import type { Mistake } from '../toml/type.ts';
 import type { Endpoint } from '../endpoint.ts';
 import type { DomainClass } from '../vocabulary.ts';
+import type { Postconf } from './postconf.ts';
 import { pathOf } from '../store/driver/embedded/keys.ts';
 
 /** What the configuration of a mail server depends on. */
@@ -17,6 +18,10 @@ export interface Setting {
   readonly server: Endpoint;
   /** Where it delivers mail. */
   readonly lmtp: Endpoint;
+  /** Whether --lmtp says so. */
+  readonly isLmtpGiven: boolean;
+  /** What the Postfix of this machine has. Null if there is none, or if the printout is for another mail server. */
+  readonly postconf: Postconf | null;
   /** How long it should wait for a reply: longer than the daemon ever takes. */
   readonly patienceSeconds: number;
   /** In the order of the configuration. The map that answers every name is last, under its usual name. */
@@ -59,6 +64,8 @@ export interface MtaFile {
 /** Everything that is printed for one mail server. */
 export interface Printout {
   readonly files: readonly MtaFile[];
+  /** Files that --write makes too, and that are not printed. */
+  readonly written?: readonly MtaFile[];
   /** Commands that show whether it works. */
   readonly tests: readonly string[];
   /** Notes that are printed, and are not mistakes. */
@@ -78,7 +85,12 @@ export interface Mta {
 }
 
 /** Reads what a mail server needs from a configuration. Returns mistakes if the configuration lacks something. */
-export function readSetting(config: Config, mta: Mta, lmtp: Endpoint): Setting | readonly Mistake[] {
+export function readSetting(
+  config: Config,
+  mta: Mta,
+  lmtp: Endpoint | null,
+  postconf: Postconf | null = null,
+): Setting | readonly Mistake[] {
   const listener = chooseListener(config, mta);
   const maps = [...config.maps].toSorted(([a], [b]) => Number(a === '*') - Number(b === '*'));
   const named = <O>(kind: Kind<O>, everyName: string): { name: string; options: O }[] =>
@@ -95,7 +107,9 @@ export function readSetting(config: Config, mta: Mta, lmtp: Endpoint): Setting |
   const stores = [...config.stores.values()];
   const setting: Setting = {
     server: 'reason' in listener ? { kind: 'unix', path: '' } : listener.endpoint,
-    lmtp,
+    lmtp: lmtp ?? LMTP,
+    isLmtpGiven: lmtp !== null,
+    postconf,
     patienceSeconds: Math.ceil(config.limits.deadlineMs / 1_000) + 2,
     mailboxes: mailboxes.map(({ name, options }) => ({
       name,
@@ -116,6 +130,9 @@ export function readSetting(config: Config, mta: Mta, lmtp: Endpoint): Setting |
   mistakes.push(...mta.lacks(setting));
   return mistakes.length > 0 ? mistakes : setting;
 }
+
+/** Where Cyrus takes mail. */
+const LMTP: Endpoint = { kind: 'unix', path: '/run/cyrus/socket/lmtp' };
 
 const NO_MAILBOXES: Mistake = {
   key: 'map',

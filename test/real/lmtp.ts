@@ -11,15 +11,18 @@ export interface Lmtp {
   close(): Promise<void>;
 }
 
-/** Listens on a socket's path, for everybody. */
-export async function startLmtp(path: string): Promise<Lmtp> {
+/**
+ * Listens on a socket's path, for everybody, or on a port of this machine. With a login (`name:password`), it takes mail from
+ * clients that have logged in, as lmtpd of Cyrus does over TCP.
+ */
+export async function startLmtp(path: string | number, login: string | null = null): Promise<Lmtp> {
   const recipients: string[] = [];
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket)).on('error', () => {});
     if (lmtp.busy) socket.end('421 4.3.2 not now\r\n');
-    else serveLmtp(socket, (delivered) => recipients.push(...delivered));
+    else serveLmtp(socket, login, (delivered) => recipients.push(...delivered));
   });
   const lmtp: Lmtp = {
     recipients,
@@ -30,12 +33,18 @@ export async function startLmtp(path: string): Promise<Lmtp> {
       await closed;
     },
   };
-  await new Promise<void>((resolve, reject) => server.on('error', reject).listen(path, resolve));
-  chmodSync(path, 0o666);
+  await new Promise<void>((resolve, reject) => {
+    server.on('error', reject);
+    if (typeof path === 'number') server.listen(path, '127.0.0.1', resolve);
+    else server.listen(path, resolve);
+  });
+  if (typeof path === 'string') chmodSync(path, 0o666);
   return lmtp;
 }
 
-function serveLmtp(socket: Socket, deliver: (recipients: readonly string[]) => void): void {
+function serveLmtp(socket: Socket, login: string | null, deliver: (recipients: readonly string[]) => void): void {
+  const wanted = login === null ? null : Buffer.from(`\0${login.replace(':', '\0')}`).toString('base64');
+  let isTrusted = wanted === null;
   let accepted: string[] = [];
   let inData = false;
   let rest = '';
@@ -43,8 +52,16 @@ function serveLmtp(socket: Socket, deliver: (recipients: readonly string[]) => v
     const [, verb = ''] = /^([a-z]+)/i.exec(line) ?? [];
     switch (verb.toUpperCase()) {
       case 'LHLO':
-        return ['PIPELINING', '8BITMIME', 'SMTPUTF8'].map((offer) => `250-${offer}\r\n`).join('') + '250 SIZE';
+        return (
+          ['PIPELINING', '8BITMIME', 'SMTPUTF8', ...(wanted === null ? [] : ['AUTH PLAIN'])]
+            .map((offer) => `250-${offer}\r\n`)
+            .join('') + '250 SIZE'
+        );
+      case 'AUTH':
+        isTrusted = line === `AUTH PLAIN ${wanted}`;
+        return isTrusted ? '235 2.7.0 Ok' : '535 5.7.8 no';
       case 'RCPT':
+        if (!isTrusted) return '430 4.7.0 Authentication required';
         accepted.push(/<(.*)>/.exec(line)?.[1] ?? '');
         return '250 2.1.5 Ok';
       case 'DATA':
@@ -53,6 +70,9 @@ function serveLmtp(socket: Socket, deliver: (recipients: readonly string[]) => v
       case 'QUIT':
         return '221 2.0.0 Bye';
       case 'MAIL':
+        if (!isTrusted) return '430 4.7.0 Authentication required';
+        accepted = [];
+        return '250 2.0.0 Ok';
       case 'RSET':
         accepted = [];
         return '250 2.0.0 Ok';

@@ -125,6 +125,8 @@ part cyrus "$bin/master $bin/smmapd $bin/lmtpd $bin/imapd $bin/ctl_mboxlist" \
 part m4 "usr/bin/m4 usr/bin/patch" m4 patch sendmail-cf
 part procmail usr/bin/procmail procmail
 part exim usr/sbin/exim4 exim4-daemon-heavy
+# The configuration of Debian, and the one of Exim itself (examples/example.conf).
+part exim-config usr/sbin/update-exim4.conf exim4-config exim4-base
 extras=usr/libexec/opensmtpd
 part opensmtpd "usr/sbin/smtpd $extras/mail.lmtp $extras/table-socketmap" opensmtpd opensmtpd-extras
 # The databases. Each test starts its own, in a folder of its own.

@@ -7,6 +7,7 @@ import { ConfigError } from '../../src/config/config.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import { exim } from '../../src/mta/exim.ts';
 import { opensmtpd } from '../../src/mta/opensmtpd.ts';
+import type { Postconf } from '../../src/mta/postconf.ts';
 import { postfix } from '../../src/mta/postfix.ts';
 import { procmail } from '../../src/mta/procmail.ts';
 import { sendmail } from '../../src/mta/sendmail.ts';
@@ -63,8 +64,9 @@ tcp = "[::1]:2004"
 default_domain = "example.org"
 `;
 
-function settingOf(mta: Mta, toml: string, lmtp = 'unix:/run/cyrus/socket/lmtp'): Setting {
-  const setting = readSetting(parseConfig(toml, 'smmap.toml', PLACES), mta, parseEndpoint(lmtp));
+function settingOf(mta: Mta, toml: string, lmtp: string | null = null, postconf: Postconf | null = null): Setting {
+  const endpoint = lmtp === null ? null : parseEndpoint(lmtp);
+  const setting = readSetting(parseConfig(toml, 'smmap.toml', PLACES), mta, endpoint, postconf);
   if (!('server' in setting)) throw new ConfigError('smmap.toml', setting);
   return setting;
 }
@@ -98,45 +100,124 @@ describe.each(Object.entries(MTAS))('%s', (_, mta) => {
   });
 });
 
+/** A Postfix that has these parameters, and nothing else. */
+function postconfOf(parameters: Readonly<Record<string, string>>): Postconf {
+  const raw = (name: string): string => parameters[name] ?? '';
+  return { raw, expanded: (name) => raw(name).replace(/^\$.*/, ''), lmtpChroot: 'y', virtualMaps: null };
+}
+
+/** The commands that are printed. */
+function commandsOf({ files }: Printout): string[] {
+  return (files[0]?.text ?? '').split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+}
+
 describe('postfix', () => {
-  it('asks each map in the right place', () => {
-    const map = (name: string): string => `socketmap:unix:/run/a/s.sock:${name}`;
-    expect(linesOf(print(postfix, FULL), 'main.cf')).toEqual([
+  const LMTP = 'unix:/run/cyrus/socket/lmtp';
+  const map = (name: string): string => `proxy:socketmap:unix:/run/a/s.sock:${name}`;
+  const commands = (toml: string, postconf: Postconf | null, lmtp: string | null = LMTP): string[] =>
+    commandsOf(postfix.print(settingOf(postfix, toml, lmtp, postconf)));
+
+  it('asks each map where it belongs', () => {
+    const setting = settingOf(postfix, FULL, LMTP, null);
+    const { written = [] } = postfix.print(setting);
+    expect(written[0]?.text.trimEnd().split('\n')).toEqual([
       `virtual_mailbox_domains = ${map('hosted')}`,
-      `virtual_alias_domains = ${map('only')}`,
+      `virtual_alias_domains = $virtual_alias_maps ${map('only')}`,
       `relay_domains = ${map('onward')}`,
       `virtual_mailbox_maps = ${map('box')}`,
-      `local_recipient_maps = $alias_maps ${map('box')}`,
-      `relay_recipient_maps = ${map('box')}`,
+      `local_recipient_maps = proxy:unix:passwd.byname $alias_maps ${map('box')}`,
       `virtual_alias_maps = ${map('virt')}`,
       `transport_maps = ${map('routes')}`,
-      'smtpd_recipient_restrictions =',
-      '    permit_mynetworks',
-      '    permit_sasl_authenticated',
-      '    reject_unauth_destination',
-      `    check_recipient_access ${map('access')}`,
-      `    check_sender_access ${map('sender_access')}`,
+      'smtpd_recipient_restrictions = permit_mynetworks permit_sasl_authenticated reject_unauth_destination ' +
+        `check_recipient_access ${map('access')} check_sender_access ${map('sender_access')}`,
       'virtual_transport = lmtp:unix:/run/cyrus/socket/lmtp',
-      'mailbox_transport = lmtp:unix:/run/cyrus/socket/lmtp',
+      'fallback_transport = lmtp:unix:/run/cyrus/socket/lmtp',
     ]);
   });
 
-  it('needs only a mailbox map, and writes TCP in its own way', () => {
-    expect(linesOf(print(postfix, TCP, 'tcp:127.0.0.1:24'), 'main.cf')).toEqual([
-      'virtual_mailbox_domains = example.org',
-      'virtual_alias_domains =',
-      'virtual_mailbox_maps = socketmap:inet:[::1]:2004:mailbox',
-      'local_recipient_maps = $alias_maps socketmap:inet:[::1]:2004:mailbox',
-      'virtual_transport = lmtp:inet:127.0.0.1:24',
-      'mailbox_transport = lmtp:inet:127.0.0.1:24',
+  it('reads what a Postfix on another machine has when the commands are typed there', () => {
+    expect(commands(TCP, null, 'tcp:127.0.0.1:24')).toEqual([
+      'postconf -e "virtual_mailbox_domains = $(postconf -hx virtual_mailbox_domains) example.org"',
+      'postconf -e "virtual_mailbox_maps = $(postconf -h virtual_mailbox_maps) proxy:socketmap:inet:[::1]:2004:mailbox"',
+      'postconf -e "local_recipient_maps = $(postconf -h local_recipient_maps) proxy:socketmap:inet:[::1]:2004:mailbox"',
+      'test -e /etc/postfix/lmtp_passwords || install -m 600 /dev/null /etc/postfix/lmtp_passwords',
+      'postconf -e "lmtp_sasl_password_maps = $(postconf -h lmtp_sasl_password_maps) texthash:/etc/postfix/lmtp_passwords"',
+      "postconf -e 'lmtp_sasl_security_options = noanonymous'",
+      "postconf -e 'lmtp_sasl_auth_enable = yes'",
+      "postconf -e 'virtual_transport = lmtp:inet:127.0.0.1:24'",
+      "postconf -e 'fallback_transport = lmtp:inet:127.0.0.1:24'",
+      'postfix check && postfix reload',
     ]);
   });
 
-  it('asks the map for every name under the usual name, and asks a map without a class for domains', () => {
-    const lines = linesOf(print(postfix, '[map."*"]\n[map.d]\nkind = "domain"\n[map.a]\nkind = "alias"'), 'main.cf');
-    expect(lines).toContain('virtual_mailbox_maps = socketmap:unix:/run/smmap/smmap.sock:mailbox');
-    expect(lines).toContain('virtual_mailbox_domains = socketmap:unix:/run/smmap/smmap.sock:d');
-    expect(lines).toContain('virtual_alias_domains = socketmap:unix:/run/smmap/smmap.sock:a');
+  it('sends no password to another machine without TLS', () => {
+    const lines = commands(TCP, null, 'tcp:192.0.2.1:24');
+    expect(lines).toContain("postconf -e 'lmtp_sasl_tls_security_options = noanonymous'");
+    expect(lines.join('\n')).not.toContain('lmtp_sasl_security_options');
+  });
+
+  it('changes no transport without --lmtp, and prints no empty value', () => {
+    const { files, written = [] } = postfix.print(settingOf(postfix, TCP, null));
+    const text = [...files, ...written].map((file) => file.text).join('\n');
+    expect(text).not.toMatch(/^[^#\n]*(?:transport|lmtp|local_recipient_maps)|^[^#\n]*= *'?$/m);
+  });
+
+  it('keeps what the lists have, and replaces what 0.1 printed', () => {
+    const postconf = postconfOf({
+      proxy_read_maps: '$virtual_mailbox_maps $virtual_mailbox_domains',
+      virtual_transport: 'lmtp:unix:/run/cyrus/socket/lmtp',
+      virtual_mailbox_domains: "other.example it's.example",
+      virtual_mailbox_maps: 'hash:/a, socketmap:unix:/run/a/s.sock:box',
+      local_recipient_maps: `hash:/b ${map('box')}`,
+    });
+    expect(commands('[listen.mta]\npath = "/run/a/s.sock"\n[map.box]\ndefault_domain = "e.org"', postconf)).toEqual([
+      String.raw`postconf -e 'virtual_mailbox_domains = other.example it'\''s.example e.org'`,
+      `postconf -e 'virtual_mailbox_maps = hash:/a, ${map('box')}'`,
+      "postconf -e 'proxy_read_maps = $virtual_mailbox_maps $virtual_mailbox_domains $local_recipient_maps'",
+      'postconf -F lmtp/unix/chroot=n',
+      "postconf -e 'fallback_transport = lmtp:unix:/run/cyrus/socket/lmtp'",
+      'postfix check && postfix reload',
+    ]);
+  });
+
+  it('leaves a list empty that accepts everybody in domains that smmap may not have', () => {
+    const postconf = postconfOf({ virtual_mailbox_domains: 'other.example', relay_domains: 'third.example' });
+    const lines = commands(FULL, postconf).join('\n');
+    expect(lines).not.toMatch(/(?:virtual_mailbox|local_recipient|relay_recipient)_maps =/);
+    expect(commands(FULL, postconfOf({ local_recipient_maps: 'a:b' })).join('\n')).toMatch(
+      /virtual_mailbox_maps =[^]*local_recipient_maps =[^]*relay_recipient_maps =/,
+    );
+  });
+
+  it('does not move the mail of other domains, and keeps virtual(8) working', () => {
+    const postconf = postconfOf({
+      virtual_transport: 'virtual',
+      virtual_mailbox_domains: 'other.example',
+      virtual_mailbox_maps: 'hash:/a',
+    });
+    const lines = commands(FULL, postconf);
+    expect(lines).toContain("postconf -P 'virtual/unix/virtual_mailbox_maps = hash:/a'");
+    expect(lines).toContain(
+      `postconf -e 'transport_maps = pipemap:{${map('box')},static:lmtp:unix:/run/cyrus/socket/lmtp}'`,
+    );
+    expect(lines.join('\n')).not.toContain('virtual_transport =');
+  });
+
+  it('leaves a domain of mydestination there', () => {
+    const toml = '[map.m]\ndefault_domain = "example.org"';
+    const postconf = postconfOf({ mydestination: '$myhostname, Example.org, localhost' });
+    const { files } = postfix.print(
+      settingOf(postfix, toml, null, { ...postconf, expanded: (name) => postconf.raw(name) }),
+    );
+    expect(files[0]?.text).toContain("#     postconf -e 'mydestination = $myhostname, localhost'\n");
+    expect(files[0]?.text).not.toMatch(/^postconf.*virtual_mailbox_domains/m);
+  });
+
+  it('asks a map that answers every name by the usual one, and domains of a map without a class', () => {
+    const lines = commands('[map."*"]\n[map.d]\nkind = "domain"\n[map.a]\nkind = "alias"', postconfOf({}));
+    expect(lines).toContain("postconf -e 'virtual_mailbox_maps = proxy:socketmap:unix:/run/smmap/smmap.sock:mailbox'");
+    expect(lines).toContain("postconf -e 'virtual_mailbox_domains = proxy:socketmap:unix:/run/smmap/smmap.sock:d'");
+    expect(lines).toContain("postconf -e 'virtual_alias_maps = proxy:socketmap:unix:/run/smmap/smmap.sock:a'");
   });
 });
 
