@@ -54,7 +54,7 @@ export function formatValue(form: ReplyForm, { key, local, user, domain, value }
 /** Checks a text with placeholders. Throws with the reason if it is not valid. */
 function replyText(text: string): string {
   if (text === '') throw new Error('is empty, which Postfix treats as an error');
-  const wrong = /%(?![sud%]).?/.exec(text);
+  const wrong = /%.?/.exec(text.replace(/%[sud%]/g, ' ')); // from the left, so that %%x is a percent sign and an x
   if (wrong !== null) throw new Error(`"${wrong[0]}" is not one of %s, %u, %d and %%`);
   if (/[\x00-\x1f\x7f]/.test(text)) throw new Error('has a control character');
   return text;

@@ -99,6 +99,15 @@ describe('a configuration', () => {
     });
   });
 
+  it('may have a percent sign before anything in the text of a reply', () => {
+    const text = '[map.m]\nreply = { text = "100%%x:%u%%%%" }';
+    expect(parseConfig(text, 'f', places).maps.get('m')?.options).toMatchObject({ reply: { text: '100%%x:%u%%%%' } });
+    const wrong = (reply: string) =>
+      complaint(() => parseConfig(`[map.m]\nreply = { text = "${reply}" }`, 'f', places));
+    expect(wrong('%%%x')).toContain('"%x" is not one of %s, %u, %d and %%');
+    expect(wrong('a%')).toContain('"%" is not one of');
+  });
+
   it('has the replies for mailboxes that are not active', () => {
     const states = (text: string) => parseConfig(`[map.m]\nstates = ${text}`, 'f', places).maps.get('m')?.options;
     const temp = { kind: 'TEMP', reason: 'mailbox is over quota' };
