@@ -3,33 +3,36 @@ import { kindOf, questionsOf } from '../map/kinds.ts';
 import type { StoreConfig } from '../store/driver.ts';
 import { canAnswer, driverOf, lacksValue } from '../store/drivers.ts';
 import { openStore, UNTOLD } from '../store/open.ts';
+import { EXIT } from './error.ts';
+import { type Finding, mistake } from './finding.ts';
 import { EmptyStoreError, type Store, StoreError } from '../store/store.ts';
 import type { Question } from '../vocabulary.ts';
 
 /**
- * Returns a line for each map that replies TEMP for ever because of a store: an embedded store was never filled with what the
+ * Returns a finding for each map that replies TEMP for ever because of a store: an embedded store was never filled with what the
  * map asks for, or another store has no values for it. A store that is missing or cannot be opened is not a mistake of the
  * configuration: the log of the daemon tells of it.
  */
-export async function findGaps({ stores, maps }: Config, file: string): Promise<string[]> {
-  const lines: string[] = [];
+export async function findGaps({ stores, maps }: Config): Promise<Finding[]> {
+  const findings: Finding[] = [];
   for (const [name, map] of maps) {
     for (const each of map.stores) {
       const store = stores.get(each) as StoreConfig;
       for (const lack of await lacksOf(map, store)) {
-        lines.push(`${file}: map ${name}: replies TEMP to each key that it does not find: store ${each}: ${lack}`);
+        const [lacks = '', remedy = ''] = lack.split(/; (.*)/s, 2);
+        const reason = `replies TEMP to each key that it does not find: store ${each}: ${lacks}`;
+        findings.push(mistake(EXIT.DATA, { where: `map ${name}`, reason, remedy }));
       }
       for (const question of questionsOf(map)) {
         if (!canAnswer(store, question) || !lacksValue(store, question)) continue;
         const noun = question.about === 'key' ? 'key' : 'alias';
         const remedy = `give its ${noun} a value (in SQL, a column "value"), see docs/stores/README.md`;
-        lines.push(
-          `${file}: map ${name}: replies TEMP to each key that it finds: store ${each} has no value for it; ${remedy}`,
-        );
+        const reason = `replies TEMP to each key that it finds: store ${each} has no value for it`;
+        findings.push(mistake(EXIT.DATA, { where: `map ${name}`, reason, remedy }));
       }
     }
   }
-  return lines;
+  return findings;
 }
 
 /** The kinds of record that were never written to a store that smmap can list. */

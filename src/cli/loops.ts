@@ -11,7 +11,8 @@ import { openStore, UNTOLD } from '../store/open.ts';
 import { formatOwner } from '../record/owner.ts';
 import { type Store, StoreError } from '../store/store.ts';
 import { NOBODY } from '../vocabulary.ts';
-import { warn } from './records/access.ts';
+import { EXIT } from './error.ts';
+import { type Finding, mistake, warning } from './finding.ts';
 
 type Stores = Config['stores'];
 
@@ -22,16 +23,14 @@ const ANYBODY = 'anybody'; // the address to ask a catch-all for: it loops for e
  * have another target too: smmap replies OK to these, but Postfix defers. Stores that cannot be checked are named on standard
  * error: a missing store is not a mistake of the configuration.
  */
-export async function findLoops(
-  all: Stores,
-  followed: ReadonlyMap<string, MapConfig>,
-  file: string,
-): Promise<string[]> {
+export async function findLoops(all: Stores, followed: ReadonlyMap<string, MapConfig>): Promise<Finding[]> {
   const asked = new Set([...followed.values()].flatMap(({ stores }) => stores));
   const stores: Stores = new Map([...all].filter(([name]) => asked.has(name)));
+  const findings: Finding[] = [];
   const unknown = new Set<string>();
   const skip = (name: string, reason: string): void => {
-    if (!unknown.has(name)) warn(`${file}: store ${name}: not checked for loops (${reason})`);
+    const told = { where: `store ${name}`, reason: `not checked for loops (${reason})` };
+    if (!unknown.has(name)) findings.push(warning({ ...told, remedy: 'a loop shows in the log as deferred' }));
     unknown.add(name);
   };
   const strict = new Map([...followed].map(([name, map]) => [name, strictly(map)] as const));
@@ -47,7 +46,6 @@ export async function findLoops(
     return unknowing(reason);
   });
   try {
-    const lines: string[] = [];
     for (const [name, map] of followed) {
       const loops = new Map<string, string>();
       for (const store of map.stores.filter((each) => !unknown.has(each))) {
@@ -59,10 +57,11 @@ export async function findLoops(
         }
       }
       for (const loop of loops.values()) {
-        lines.push(`${file}: map ${name}: aliases form a loop: ${loop}; change one of them: smmap alias add --replace`);
+        const told = { where: `map ${name}`, reason: `aliases form a loop: ${loop}` };
+        findings.push(mistake(EXIT.DATA, { ...told, remedy: 'change one of them: smmap alias add --replace' }));
       }
     }
-    return lines;
+    return findings;
   } finally {
     await maps.close();
   }

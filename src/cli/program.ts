@@ -72,12 +72,16 @@ function createProgram(exit: (code: number) => void): Command {
     .command('check')
     .summary('check a configuration')
     .description(
-      'Checks a configuration without running it. Exit code 0, or 78 with a line for each mistake and its remedy, or 65 with a line for each problem in the stores, such as a loop of aliases.',
+      'Checks a configuration, the files that it names and the embedded stores, without running it. Exit code 0, or 78 with a line for each mistake and its remedy, or 65 with a line for each problem in the stores, such as a loop of aliases. Root checks files with the rights of the user of smmap.service.',
     )
     .addOption(configOption())
-    .action(async (options: { config?: string }) => {
+    .option(
+      '--json',
+      'print JSON, an object a line: severity, where, reason, remedy, commands, exitCode; at the end a summary',
+    )
+    .action(async (options: { config?: string; json?: true }) => {
       const { check } = await import('./check.ts');
-      await check(await configurationOf(options));
+      exit(await check(await configurationOf(options), { json: options.json ?? false }));
     });
 
   program

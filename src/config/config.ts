@@ -35,16 +35,21 @@ export interface MapConfig extends MapKind {
   readonly stores: readonly string[];
 }
 
+/** A mistake, and the line of the file that has it; null if that is not certain. */
+export interface LocatedMistake extends Mistake {
+  readonly line: number | null;
+}
+
 /** A configuration that cannot be used. It names all mistakes, so you do not find them one by one. */
 export class ConfigError extends Error {
   override name = 'ConfigError';
-  readonly mistakes: readonly Mistake[];
+  readonly mistakes: readonly LocatedMistake[];
 
   constructor(file: string, mistakes: readonly Mistake[], lineOf: LineOf = () => null) {
     const textOf = ({ key, reason, remedy }: Mistake): string =>
       `${placeOf(file, key, lineOf)}: ${key}: ${reason}; ${remedy}`;
     super(mistakes.map(textOf).join('\n'));
-    this.mistakes = mistakes;
+    this.mistakes = mistakes.map((mistake) => ({ ...mistake, line: lineOf(mistake.key) }));
   }
 }
 

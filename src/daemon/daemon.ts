@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.ts';
 import { CONTROL_REPLY_BYTES, createControl } from './control.ts';
-import { type NamedListener, createListeners } from './listeners.ts';
+import { createListeners, listenersOf } from './listeners.ts';
 import { kindOf } from '../map/kinds.ts';
 import { createAnswer } from '../map/map.ts';
 import { type Maps, closeStores, openMaps, warnOfEmptyStores } from './maps.ts';
@@ -252,13 +252,6 @@ export async function startDaemon(
       log.stopped();
     },
   };
-}
-
-/** The listeners of a configuration, with the control socket. */
-function listenersOf({ listeners, control }: Config): readonly NamedListener[] {
-  const all: NamedListener[] = Array.from(listeners, ([name, config]) => ({ name, config, servedBy: 'maps' }));
-  if (control !== null) all.push({ name: 'control', config: control, servedBy: 'control' });
-  return all;
 }
 
 /** When no descriptor is left, libuv closes new clients without an answer. */

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { ListenerConfig } from '../config/config.ts';
+import type { Config, ListenerConfig } from '../config/config.ts';
 import type { InheritedSockets } from '../observe/systemd.ts';
 import type { Protocol } from '../protocol/framing.ts';
 import { ListenError } from '../socket/claim.ts';
@@ -165,16 +165,36 @@ function placeOf(config: ListenerConfig): string {
   return `unix:${resolve(config.path)}:${config.mode}:${config.uid}:${config.gid}`;
 }
 
-/** Two sockets cannot have the same path: the second would take it from the first. Throws ListenError. */
-function refuseDoubles(wanted: readonly NamedListener[]): void {
+/** The listeners of a configuration, with the control socket. */
+export function listenersOf({ listeners, control }: Pick<Config, 'listeners' | 'control'>): readonly NamedListener[] {
+  const all: NamedListener[] = Array.from(listeners, ([name, config]) => ({ name, config, servedBy: 'maps' }));
+  if (control !== null) all.push({ name: 'control', config: control, servedBy: 'control' });
+  return all;
+}
+
+/** Two listeners in the same place, by their names, and that place. Null: all places differ. */
+export function doubleOf(wanted: readonly NamedListener[]): readonly [string, string, string] | null {
   const names = new Map<string, string>();
   for (const { name, config } of wanted) {
-    if (config.kind === 'tcp') continue; // the kernel refuses this itself, and port 0 gives each a port of its own
-    const where = config.kind === 'unix' ? `unix:${resolve(config.path)}` : `socket "${config.name}" of systemd`;
+    if (config.kind === 'tcp' && config.port === 0) continue; // each gets a port of its own
+    const where = config.kind === 'systemd' ? `socket "${config.name}" of systemd` : formatEndpoint(resolved(config));
     const other = names.get(where);
-    if (other !== undefined) throw new ListenError(`${other} and ${name} both listen on ${where}: remove one of them`);
+    if (other !== undefined) return [other, name, where];
     names.set(where, name);
   }
+  return null;
+}
+
+function resolved(config: Exclude<ListenerConfig, { kind: 'systemd' }>) {
+  return config.kind === 'unix' ? { ...config, path: resolve(config.path) } : config;
+}
+
+/** Two sockets cannot have the same path: the second would take it from the first. Throws ListenError. */
+function refuseDoubles(wanted: readonly NamedListener[]): void {
+  const double = doubleOf(wanted);
+  if (double === null) return;
+  const [one, other, where] = double;
+  throw new ListenError(`${one} and ${other} both listen on ${where}: remove one of them`);
 }
 
 /** What to bind to. A systemd listener names a socket that systemd must have passed to us. */

@@ -53,12 +53,24 @@ export interface Driver<C extends StoreConfig = StoreConfig> {
   lacksValue?(config: C, question: Question): boolean;
   /** The hosts that get a password or a token without TLS. */
   secretsInClear?(config: C): InClear;
+  /** The files and folders on this machine that a store needs. */
+  files?(config: C): readonly StoreFile[];
   /** For a driver whose records smmap can list. */
   readonly records?: Listing<C>;
   /** Loads its package, to see whether that works. Rejects with MissingPackageError or any other error of loading. */
   load(): Promise<unknown>;
   /** Does not fail if the store is unavailable: then its lookups fail. */
   open(config: C, events: DriverEvents): Promise<Opened>;
+}
+
+/** A file or folder that a store needs, and what the daemon does with it. */
+export interface StoreFile {
+  /** The key of the configuration that names it. */
+  readonly key: string;
+  readonly path: string;
+  /** A secret is for nobody else. A record file may be missing: the first command that writes makes it. */
+  readonly kind: 'secret' | 'folder' | 'file' | 'record file';
+  readonly right: 'read' | 'write';
 }
 
 /** Hosts that get a password or a token without TLS. */

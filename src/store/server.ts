@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import type { StoreFile } from './driver.ts';
 import { optional, parsedBy, section, text, yesOrNo, z } from '../toml/type.ts';
 import * as value from '../toml/value.ts';
 
@@ -43,6 +44,11 @@ function pem(path: string): string {
   }
   if (!content.includes('-----BEGIN ')) throw new Error(`"${path}" contains no certificate or key in PEM`);
   return content;
+}
+
+/** The file of a password or token, for `files` of a driver. */
+export function secretFiles(key: string, path: string | null): readonly StoreFile[] {
+  return path === null ? [] : [{ key, path, kind: 'secret', right: 'read' }];
 }
 
 /** The file of a password or token. */

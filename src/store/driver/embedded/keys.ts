@@ -2,7 +2,8 @@ import type { Driver, StoreConfig } from '../../driver.ts';
 import { parsedBy, type Read, section } from '../../../toml/type.ts';
 import * as value from '../../../toml/value.ts';
 import { storeKeys } from '../../guard/keys.ts';
-import { hasStore } from './datafile.ts';
+import { fileOf, hasStore } from './datafile.ts';
+import { lockOf } from './lockfile.ts';
 
 const keys = section({ ...storeKeys, path: parsedBy('the absolute path of a folder', value.absolutePath) });
 
@@ -27,6 +28,11 @@ export const embedded: Driver<EmbeddedConfig> = {
       }
     },
   },
+  files: ({ path }) => [
+    { key: 'path', path, kind: 'folder', right: 'write' },
+    { key: 'path', path: fileOf(path), kind: 'record file', right: 'read' },
+    { key: 'path', path: lockOf(fileOf(path)), kind: 'record file', right: 'write' },
+  ],
   load: () => import('./driver.ts'),
   async open({ path }, events) {
     const { makeEmbeddedStore, openEmbeddedStore } = await import('./driver.ts');

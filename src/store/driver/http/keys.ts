@@ -6,7 +6,7 @@ import { type Context, complain, type Mistake, optional, type Read, section, tex
 import { forEachQuery, QUERIES, type QueryName, queryNameOf } from '../../asked.ts';
 import type { Driver } from '../../driver.ts';
 import { checkEvents, serverKeys } from '../../guard/keys.ts';
-import { secretFile, secretIn, tls } from '../../server.ts';
+import { secretFile, secretFiles, secretIn, tls } from '../../server.ts';
 
 /** The keys of an HTTP store: your own server, which answers in JSON, or an application with a preset. */
 
@@ -61,6 +61,7 @@ export const http: Driver<HttpConfig> = {
     const plain = urls.filter(({ secure, socket }) => !secure && socket === null);
     return { hosts: isSecret ? plain.map(({ host }) => host) : [], remedy: 'https://' };
   },
+  files: ({ tokenFile }) => secretFiles('token_file', tokenFile),
   load: () => import('./driver.ts'),
   async open(config) {
     const { createHttp } = await import('./driver.ts');

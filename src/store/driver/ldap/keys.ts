@@ -20,7 +20,7 @@ import { STATES } from '../../../vocabulary.ts';
 import { forEachQuery, QUERIES, type QueryName, queryNameOf } from '../../asked.ts';
 import type { Driver } from '../../driver.ts';
 import { checkEvents, serverKeys } from '../../guard/keys.ts';
-import { hostOf, secretFile, secretIn, tls, url, urls } from '../../server.ts';
+import { hostOf, secretFile, secretFiles, secretIn, tls, url, urls } from '../../server.ts';
 
 /** The keys of an LDAP store: its servers, how to bind, and a preset or searches of your own, or both. */
 
@@ -94,6 +94,7 @@ export const ldap: Driver<LdapConfig> = {
     hosts: bind.kind === 'simple' && !startTls ? [...own, ...replicas].map(machineOf) : [],
     remedy: 'ldaps://, or start_tls = true',
   }),
+  files: ({ bind }) => secretFiles('password_file', bind.kind === 'simple' ? bind.passwordFile : null),
   load: () => import('./driver.ts'),
   async open(config) {
     const { createLdap } = await import('./driver.ts');

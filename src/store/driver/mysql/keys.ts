@@ -1,6 +1,6 @@
 import type { Driver } from '../../driver.ts';
 import { checkEvents, serverKeys } from '../../guard/keys.ts';
-import { hostOf, secretFile, secretIn, tls, urls } from '../../server.ts';
+import { hostOf, secretFile, secretFiles, secretIn, tls, urls } from '../../server.ts';
 import { type Read, section } from '../../../toml/type.ts';
 import { queriesOf, queryKeys, sqlAnswers } from '../sql/keys.ts';
 import { parseUrl } from './statement.ts';
@@ -29,6 +29,7 @@ export const mysql: Driver<MysqlConfig> = {
     hosts: passwordFile !== null && secure === null ? url.map(machineOf) : [],
     remedy: 'tls = {}',
   }),
+  files: ({ passwordFile }) => secretFiles('password_file', passwordFile),
   load: () => import('./driver.ts'),
   async open(config) {
     const { createMysql } = await import('./driver.ts');

@@ -15,7 +15,7 @@ import { parseHostPort, withoutBrackets } from '../../../endpoint.ts';
 import { forEachQuery, QUERIES, type QueryName, queryNameOf } from '../../asked.ts';
 import type { Driver } from '../../driver.ts';
 import { checkEvents, serverKeys } from '../../guard/keys.ts';
-import { secretFile, secretIn, tls, url } from '../../server.ts';
+import { secretFile, secretFiles, secretIn, tls, url } from '../../server.ts';
 import type { Host, RedisServers } from './link.ts';
 import type { Layouts } from './plan.ts';
 
@@ -64,6 +64,7 @@ export const redis: Driver<RedisConfig> = {
     hosts: passwordFile !== null && secure === null ? machinesOf(servers) : [],
     remedy: 'rediss://, or tls = {}',
   }),
+  files: ({ passwordFile }) => secretFiles('password_file', passwordFile),
   load: () => import('./driver.ts'),
   async open(config) {
     const { createRedis, watchRedis } = await import('./driver.ts');

@@ -18,6 +18,7 @@ export const sqlite: Driver<SqliteConfig> = {
   package: null, // library.ts chooses one
   keys,
   ...sqlAnswers,
+  files: ({ path }) => [{ key: 'path', path, kind: 'file', right: 'read' }],
   load: () => import('./driver.ts'),
   async open(config) {
     const { sqliteOpener } = await import('./driver.ts');
