@@ -1,33 +1,42 @@
 import { type Config, ConfigError } from '../config/config.ts';
 import type { Places } from '../config/load.ts';
 import { stepOptionsOf } from '../map/kinds.ts';
+import { descriptorLimit } from '../socket/descriptors.ts';
 import { driverOf } from '../store/drivers.ts';
 import { loadDriver } from '../store/open.ts';
 import { MissingPackageError } from '../store/store.ts';
-import { ownAccount } from './account.ts';
+import { accountOf, become, ownAccount } from './account.ts';
 import type { Configuration } from './configuration.ts';
 import { checkFiles, type Viewer } from './check/files.ts';
 import { checkSettings } from './check/settings.ts';
-import { EXIT } from './error.ts';
-import { exitCodeOf, type Finding, mistake, printFindings } from './finding.ts';
+import { CliError, EXIT } from './error.ts';
+import { exitCodeOf, type Finding, mistake, printFindings, warning } from './finding.ts';
 import { findService } from './service.ts';
 
 export interface CheckOptions {
   readonly json: boolean;
+  /** Whether to connect to the stores, as the user of the service. */
+  readonly stores: boolean;
+  /** The user of the service. Null: that of smmap.service, or the user smmap. */
+  readonly user: string | null;
 }
 
 /**
  * Checks a configuration, the files that it names, and the contents of its embedded stores, and prints what is wrong, with a
- * warning of valid settings that may do harm. Resolves to the exit code.
+ * warning of valid settings that may do harm. With `stores` it also asks the stores. For that, root becomes the user of the
+ * service for good: only so we see what the daemon will see. Resolves to the exit code.
  */
-export async function check(configuration: Configuration, { json }: CheckOptions): Promise<number> {
+export async function check(configuration: Configuration, options: CheckOptions): Promise<number> {
   const { file, name, places } = configuration;
+  const { json, stores } = options;
+  const daemon = daemonOf(options);
+  if (stores && daemon.isService && daemon.account.uid !== process.getuid?.()) become(daemon.account);
   const loaded = load(configuration);
   const config = loaded instanceof ConfigError ? null : loaded;
   const findings =
     loaded instanceof ConfigError
       ? loaded.mistakes.map(({ key, line, ...told }) => mistake(EXIT.CONFIG, { where: key, line, ...told }))
-      : await examine(loaded, places);
+      : [...daemon.doubts, ...(await examine(loaded, places, daemon, stores))];
   const counts = config === null ? '' : countsOf(config);
   const clean = `${name}: no mistakes (${counts})`;
   printFindings(findings, { json, before: name, clean, facts: { config: file } });
@@ -43,9 +52,9 @@ function load(configuration: Configuration): Config | ConfigError {
   }
 }
 
-async function examine(config: Config, places: Places): Promise<readonly Finding[]> {
+async function examine(config: Config, places: Places, daemon: Daemon, stores: boolean): Promise<readonly Finding[]> {
   const packages = await checkPackages(config);
-  const findings = [...packages, ...checkSettings(config), ...checkFiles(config, places, viewerOf())];
+  const findings = [...packages, ...checkSettings(config), ...checkFiles(config, places, daemon)];
   if (packages.length > 0) return findings;
   const { findGaps } = await import('./contents.ts');
   findings.push(...(await findGaps(config)));
@@ -54,14 +63,37 @@ async function examine(config: Config, places: Places): Promise<readonly Finding
     const { findLoops } = await import('./loops.ts');
     findings.push(...(await findLoops(config.stores, new Map(followed))));
   }
+  if (!stores) return findings;
+  const { checkService } = await import('./check/service.ts');
+  const { checkStores } = await import('./check/stores.ts');
+  findings.push(...checkService(config, daemon, daemon.files), ...(await checkStores(config)));
   return findings;
 }
 
-/** Root looks with the rights of the service's user, others with their own. */
-function viewerOf(): Viewer {
+/** With whose rights to look, and how many files the daemon may open. */
+interface Daemon extends Viewer {
+  readonly files: number | null;
+  readonly doubts: readonly Finding[];
+}
+
+/** Root looks with the rights of the service's user, others with their own. Throws CliError. */
+function daemonOf({ stores, user }: CheckOptions): Daemon {
   const own = ownAccount();
-  const service = own.uid === 0 ? findService().account : null;
-  return { account: service ?? own, isService: service !== null };
+  if (user !== null) {
+    const account = accountOf(user);
+    if (account === null) throw new CliError(EXIT.USAGE, `--user ${user}: there is no such user`);
+    if (own.uid !== 0 && account.uid !== own.uid) {
+      throw new CliError(EXIT.USAGE, `--user ${user}: only root can check as another user`);
+    }
+    return { account, isService: true, files: findService().files ?? descriptorLimit(), doubts: [] };
+  }
+  if (own.uid !== 0) return { account: own, isService: stores, files: descriptorLimit(), doubts: [] };
+  const service = findService();
+  const files = service.files ?? descriptorLimit();
+  if (service.account !== null) return { account: service.account, isService: true, files, doubts: [] };
+  const reason = 'there is no smmap.service and no user smmap, so root checks as root, who may do more than a service';
+  const doubts = stores ? [warning({ where: 'user', reason, remedy: 'name the user of the daemon: --user NAME' })] : [];
+  return { account: own, isService: false, files, doubts };
 }
 
 async function checkPackages({ stores }: Config): Promise<Finding[]> {

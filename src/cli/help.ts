@@ -12,6 +12,20 @@ SIGINT, or a second signal: ends at once. A live Sendmail session then fails.
 To upgrade without losing a lookup (systemctl restart smmap does the same for smmap.service):
   smmap serve --config /etc/smmap/smmap.toml --takeover`;
 
+export const CHECK_HELP = `
+With --stores, root becomes the user of smmap.service (or the user smmap, or --user) before it reads anything: what the
+daemon may not read or ask shows here too. Each finding says what to type, such as the GRANT that is missing.
+
+Exit codes, if several are possible the first of them:
+  78 a mistake in the configuration, a missing package, a file or folder that is missing or that the daemon may not use,
+  65 data to correct: a loop of aliases, a kind that was never filled, a canary that is absent,
+  69 a store that cannot be asked: it does not answer, or it refuses the password or the query, 0 none of these.
+
+Examples:
+  smmap check --config /etc/smmap/smmap.toml && systemctl reload smmap
+  smmap check --config /etc/smmap/smmap.toml --stores
+  smmap check --config /etc/smmap/smmap.toml --stores --json | jq -r 'select(.severity == "error").remedy'`;
+
 export const PROBE_HELP = `
 Prints KEY<TAB>REPLY for each key. The exit code is that of the worst reply:
   0 all OK, 1 some NOTFOUND, 75 some TEMP or TIMEOUT (or no reply in time), 69 some PERM,

@@ -10,7 +10,7 @@ import {
   parseSeconds,
 } from './command.ts';
 import { EXIT } from './error.ts';
-import { CACHE_COMMANDS, CACHE_HELP, EXIT_CODES, MTA_HELP, PROBE_HELP, SERVE_HELP } from './help.ts';
+import { CACHE_COMMANDS, CACHE_HELP, CHECK_HELP, EXIT_CODES, MTA_HELP, PROBE_HELP, SERVE_HELP } from './help.ts';
 import { KINDS, type KindName } from './records/kind.ts';
 import { addKind } from './kinds.ts';
 import type { ControlOption, ProbeOptions } from './options.ts';
@@ -75,13 +75,20 @@ function createProgram(exit: (code: number) => void): Command {
       'Checks a configuration, the files that it names and the embedded stores, without running it. Exit code 0, or 78 with a line for each mistake and its remedy, or 65 with a line for each problem in the stores, such as a loop of aliases. Root checks files with the rights of the user of smmap.service.',
     )
     .addOption(configOption())
+    .option('--stores', 'also connect to each store, run each query once and look for the canaries')
+    .option(
+      '--user <name>',
+      'whose rights to check; only root may name another user (default: the user of smmap.service)',
+    )
     .option(
       '--json',
       'print JSON, an object a line: severity, where, reason, remedy, commands, exitCode; at the end a summary',
     )
-    .action(async (options: { config?: string; json?: true }) => {
+    .addHelpText('after', CHECK_HELP)
+    .action(async (options: { config?: string; json?: true; stores?: true; user?: string }) => {
       const { check } = await import('./check.ts');
-      exit(await check(await configurationOf(options), { json: options.json ?? false }));
+      const { json = false, stores = false, user = null } = options;
+      exit(await check(await configurationOf(options), { json, stores, user }));
     });
 
   program

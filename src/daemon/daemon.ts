@@ -56,7 +56,8 @@ interface Running {
 /** The limits of the control socket. */
 const CONTROL_LIMITS = { replyBytes: CONTROL_REPLY_BYTES, softConnections: 100, hardConnections: 100 };
 
-const OTHER_DESCRIPTORS = 100; // of stores, listeners and Node itself
+/** Descriptors of stores, listeners and Node itself. */
+export const OTHER_DESCRIPTORS = 100;
 
 const LAST_ACCEPT_MS = 100; // clients that connected before the takeover are accepted within this time
 

@@ -53,6 +53,8 @@ export interface Driver<C extends StoreConfig = StoreConfig> {
   lacksValue?(config: C, question: Question): boolean;
   /** The hosts that get a password or a token without TLS. */
   secretsInClear?(config: C): InClear;
+  /** What an administrator can do about a failure of a store, such as the right to grant. Null: unknown. */
+  advice?(config: C, failure: Failure): Advice | null;
   /** The files and folders on this machine that a store needs. */
   files?(config: C): readonly StoreFile[];
   /** For a driver whose records smmap can list. */
@@ -61,6 +63,19 @@ export interface Driver<C extends StoreConfig = StoreConfig> {
   load(): Promise<unknown>;
   /** Does not fail if the store is unavailable: then its lookups fail. */
   open(config: C, events: DriverEvents): Promise<Opened>;
+}
+
+/** Why a store could not answer: the message of the driver, and the code that the server or the system gave. */
+export interface Failure {
+  readonly message: string;
+  /** A SQLSTATE, a number of an error of MySQL, an errno such as ECONNREFUSED; "canary" if the canary is absent. Or "". */
+  readonly code: string;
+}
+
+export interface Advice {
+  readonly remedy: string;
+  /** Lines to copy. */
+  readonly commands: readonly string[];
 }
 
 /** A file or folder that a store needs, and what the daemon does with it. */

@@ -87,6 +87,30 @@ function guarded(config: StoreConfig, opened: Opened, watched: (server: string |
   return createReplicas(replicas);
 }
 
+/** A server of a store, or the store itself, without the guards that would hide why it fails. */
+export interface BareServer {
+  /** Null if the store has only one. */
+  readonly name: string | null;
+  readonly store: Store;
+}
+
+/** Opens a store to examine it: each server by itself, without breaker, canary and cache. Throws MissingPackageError. */
+export async function openBare(config: StoreConfig): Promise<readonly BareServer[]> {
+  const driver = driverOf(config);
+  await loadDriver(driver);
+  const opened = await driver.open(config, UNTOLD);
+  if ('store' in opened) return [{ name: null, store: opened.store }];
+  if ('reopen' in opened) {
+    return [{ name: null, store: createSpellings(createReopening(opened.reopen, UNTOLD.availability(null))) }];
+  }
+  const { servers, guards } = opened;
+  return servers.map(({ name, bulk }) => {
+    const batched = createBatch(bulk, { most: guards.batch, inFlight: guards.connections });
+    const store = createSpellings(createDeadline(batched, guards.timeoutMs));
+    return { name: servers.length > 1 ? name : null, store };
+  });
+}
+
 /** Makes the cache forget what the store itself reports as changed. */
 function watchChanges(opened: Opened, events: string | null, cache: CachedStore): Watching | null {
   if (events === null || !('watch' in opened)) return null;

@@ -42,6 +42,11 @@ export class QuestionError extends StoreError {
   override name = 'QuestionError';
 }
 
+/** A replica did not find an entry. It may lag behind its primary, so the absence does not count. */
+export class ReplicaError extends QuestionError {
+  override name = 'ReplicaError';
+}
+
 /** The encoding of a store lacks a character of the question, so the store cannot hold such a name. */
 export class UnstorableError extends QuestionError {
   override name = 'UnstorableError';

@@ -1,3 +1,4 @@
+import { advice } from './advice.ts';
 import type { Bulk } from '../../store.ts';
 import { parseBase, parseFilter } from './filter.ts';
 import { parseLdapUrl } from './url.ts';
@@ -95,6 +96,7 @@ export const ldap: Driver<LdapConfig> = {
     remedy: 'ldaps://, or start_tls = true',
   }),
   files: ({ bind }) => secretFiles('password_file', bind.kind === 'simple' ? bind.passwordFile : null),
+  advice,
   load: () => import('./driver.ts'),
   async open(config) {
     const { createLdap } = await import('./driver.ts');

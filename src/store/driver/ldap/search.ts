@@ -1,6 +1,6 @@
 import { answerOf, type Row } from '../../row.ts';
 import { type QueryName, queryNameOf } from '../../asked.ts';
-import { QuestionError, StoreError } from '../../store.ts';
+import { QuestionError, ReplicaError, StoreError } from '../../store.ts';
 import type { Answer, Question, State } from '../../../vocabulary.ts';
 import { describe } from './connection.ts';
 import type { Filter } from './filter.ts';
@@ -107,7 +107,7 @@ export function answerTo(question: Question, result: Result, { searches, certain
   }
   if (!complete)
     throw new QuestionError('the server did not send all the values of an attribute: use one with fewer values');
-  if (!certain) throw new QuestionError('not found on a replica, which may lag: list its provider in url');
+  if (!certain) throw new ReplicaError('not found on a replica, which may lag: list its provider in url');
   return null;
 }
 

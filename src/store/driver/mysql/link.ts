@@ -1,6 +1,6 @@
 import type { Answer, Question } from '../../../vocabulary.ts';
 import { type Row, answerOf } from '../../row.ts';
-import { QuestionError, StoreError, toStoreError } from '../../store.ts';
+import { QuestionError, ReplicaError, StoreError, toStoreError } from '../../store.ts';
 import { type QueryName, groupByQuery } from '../../asked.ts';
 import type { Queries, Query } from '../sql/query.ts';
 
@@ -71,7 +71,7 @@ export async function answerAll(
   if (!answers.includes(null) || (wasPrimary && (await link.isPrimary()))) return answers;
   return answers.map(
     (answer) =>
-      answer ?? new QuestionError('not found on a read-only server, which may lag: list the primary in url too'),
+      answer ?? new ReplicaError('not found on a read-only server, which may lag: list the primary in url too'),
   );
 }
 

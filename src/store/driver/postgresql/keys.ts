@@ -1,3 +1,4 @@
+import { advice } from './advice.ts';
 import type { Driver } from '../../driver.ts';
 import { checkEvents, serverKeys } from '../../guard/keys.ts';
 import { hostOf, secretFile, secretFiles, secretIn, tls, urls } from '../../server.ts';
@@ -30,6 +31,7 @@ export const postgresql: Driver<PostgresqlConfig> = {
     remedy: 'tls = {}',
   }),
   files: ({ passwordFile }) => secretFiles('password_file', passwordFile),
+  advice,
   load: () => import('./driver.ts'),
   async open(config) {
     const { createPostgresql, watchPostgresql } = await import('./driver.ts');

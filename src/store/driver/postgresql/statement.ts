@@ -2,7 +2,7 @@ import type { Flaw } from '../../../address/address.ts';
 import { withoutBrackets } from '../../../endpoint.ts';
 import type { Answer, Question } from '../../../vocabulary.ts';
 import { type Row, answerOf, rowFrom } from '../../row.ts';
-import { QuestionError, StoreError, toStoreError, UnstorableError } from '../../store.ts';
+import { QuestionError, ReplicaError, StoreError, toStoreError, UnstorableError } from '../../store.ts';
 import { replace } from '../../template.ts';
 import { QUERIES, type QueryName, groupByQuery, valueOf } from '../../asked.ts';
 import type { Queries, Query } from '../sql/query.ts';
@@ -177,7 +177,7 @@ export function verdictsOf(
     } catch (cause) {
       return toStoreError(cause);
     }
-    if (!isCertain) return new QuestionError('not found on a standby, which may lag: list the primary in url too');
+    if (!isCertain) return new ReplicaError('not found on a standby, which may lag: list the primary in url too');
     if (isBytes && /[^\0-\x7f]/.test(Object.values(question).join(''))) {
       return new QuestionError(
         'not found, but without an encoding (SQL_ASCII) a name beyond ASCII is uncertain: use a UTF8 database',

@@ -1,3 +1,4 @@
+import { advice } from './advice.ts';
 import { type Layout, type WrittenLayout, parseLayout } from './layout.ts';
 import {
   type Context,
@@ -65,6 +66,7 @@ export const redis: Driver<RedisConfig> = {
     remedy: 'rediss://, or tls = {}',
   }),
   files: ({ passwordFile }) => secretFiles('password_file', passwordFile),
+  advice,
   load: () => import('./driver.ts'),
   async open(config) {
     const { createRedis, watchRedis } = await import('./driver.ts');

@@ -1,7 +1,7 @@
 import type { Answer, Question } from '../../../vocabulary.ts';
 import { type Row, answerOf } from '../../row.ts';
 import { type QueryName, queryNameOf } from '../../asked.ts';
-import { EmptyStoreError, QuestionError, StoreError } from '../../store.ts';
+import { EmptyStoreError, QuestionError, ReplicaError, StoreError } from '../../store.ts';
 import { fill } from '../../template.ts';
 import type { Layout } from './layout.ts';
 
@@ -183,7 +183,7 @@ export function doubtOf(reply: Reply): StoreError | null {
   const role: unknown = Array.isArray(reply) ? reply[0] : reply;
   return role === 'master'
     ? null
-    : new QuestionError('not found on a replica, which may lag: set url to the master, or use sentinels');
+    : new ReplicaError('not found on a replica, which may lag: set url to the master, or use sentinels');
 }
 
 function witnessesOf(plans: readonly Plan[]): readonly string[] {
