@@ -12,12 +12,16 @@ const REMEDY =
   'start the daemon (smmap serve), check that it has a control socket, or name that socket: --control unix:PATH';
 
 /** Sends commands to a daemon over its control socket. Throws CliError if it does not run, or refuses. */
-export async function withControl<T>(server: string, work: (ask: Ask) => Promise<T>): Promise<T> {
+export async function withControl<T>(
+  server: string,
+  work: (ask: Ask) => Promise<T>,
+  timeoutMs = TIMEOUT_MS,
+): Promise<T> {
   const endpoint = parseEndpoint(server);
   let client: Client | null = null;
   const ask = async <A extends object>(command: string, argument: string): Promise<A> => {
     client ??= await openClient(endpoint, {
-      timeoutMs: TIMEOUT_MS,
+      timeoutMs,
       protocol: 'netstring',
       replyBytes: CONTROL_REPLY_BYTES,
     });

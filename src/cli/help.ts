@@ -26,6 +26,14 @@ Examples:
   smmap check --config /etc/smmap/smmap.toml --stores
   smmap check --config /etc/smmap/smmap.toml --stores --json | jq -r 'select(.severity == "error").remedy'`;
 
+export const RELOAD_HELP = `
+If the daemon refuses the configuration, it keeps the old one, and this command says why: exit code 78 for a mistake, with
+the file, the key and the remedy; 73 for a listener that cannot be opened; 69 if no daemon has that control socket.
+
+Examples:
+  smmap reload
+  smmap check --config /etc/smmap/smmap.toml && smmap reload`;
+
 export const PROBE_HELP = `
 Prints KEY<TAB>REPLY for each key. The exit code is that of the worst reply:
   0 all OK, 1 some NOTFOUND, 75 some TEMP or TIMEOUT (or no reply in time), 69 some PERM,

@@ -10,7 +10,16 @@ import {
   parseSeconds,
 } from './command.ts';
 import { EXIT } from './error.ts';
-import { CACHE_COMMANDS, CACHE_HELP, CHECK_HELP, EXIT_CODES, MTA_HELP, PROBE_HELP, SERVE_HELP } from './help.ts';
+import {
+  CACHE_COMMANDS,
+  CACHE_HELP,
+  CHECK_HELP,
+  EXIT_CODES,
+  MTA_HELP,
+  PROBE_HELP,
+  RELOAD_HELP,
+  SERVE_HELP,
+} from './help.ts';
 import { KINDS, type KindName } from './records/kind.ts';
 import { addKind } from './kinds.ts';
 import type { ControlOption, ProbeOptions } from './options.ts';
@@ -149,6 +158,19 @@ function createProgram(exit: (code: number) => void): Command {
     .action(async (options: ControlOption & { json?: true }) => {
       const { stores } = await import('./stores.ts');
       exit(await stores({ control: await controlOf(options), json: options.json ?? false }));
+    });
+  program
+    .command('reload')
+    .summary('make the running daemon use its configuration as it is now')
+    .description(
+      'Has the running daemon read its configuration again, and waits until it is in use. Prints what changed. No connection is closed.',
+    )
+    .addOption(control())
+    .addOption(configOption())
+    .addHelpText('after', RELOAD_HELP)
+    .action(async (options: ControlOption) => {
+      const { reload } = await import('./reload.ts');
+      exit(await reload(await controlOf(options)));
     });
   const caches = program.command('cache').summary('show or forget what the daemon caches').description(CACHE_HELP);
   for (const name of ['show', 'forget', 'clear'] as const) {

@@ -1,15 +1,16 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { type Config, ConfigError } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import type { Overrides, Places } from '../config/load.ts';
 import { type Daemon, startDaemon } from '../daemon/daemon.ts';
+import { type Reloaded, createReloads, refusalOf } from '../daemon/reloads.ts';
+import { messageOf } from '../message.ts';
 import type { FirstSteps } from '../observe/log.ts';
 import { openLog } from '../observe/open.ts';
 import { inheritedSockets } from '../observe/systemd.ts';
 import { formatEndpoint, parseEndpoint } from '../endpoint.ts';
 import { ListenError } from '../socket/claim.ts';
 import { pathOf } from '../store/driver/embedded/keys.ts';
-import { MissingPackageError } from '../store/store.ts';
 import type { Configuration } from './configuration.ts';
 import { CliError, EXIT } from './error.ts';
 import { findKeeper, type Keeper } from './keeper.ts';
@@ -24,6 +25,7 @@ export interface ServeOptions {
 const GIVEN_UP_MS = 500;
 const LENT_MS = 100; // usually, the other process has handled our signal by then
 const MOST_TRIES = 10;
+const MOST_REASON = 10_000; // characters of many mistakes, so that they fit into a reply
 
 /**
  * Runs the daemon until a signal stops it, or until another daemon has taken over and all clients are gone. Resolves to the
@@ -31,7 +33,8 @@ const MOST_TRIES = 10;
  */
 export async function serve(options: ServeOptions, configuration: Configuration, version: string): Promise<number> {
   const load = (): Config => configuration.load(overridesOf(options));
-  const obeyHangUps = onHangUp();
+  const reloads = createReloads();
+  process.on('SIGHUP', () => void reloads.request());
   const config = load();
   makeFolders(config, configuration.places);
   const pretty = process.stdout.isTTY;
@@ -49,7 +52,10 @@ export async function serve(options: ServeOptions, configuration: Configuration,
     const keeper = findKeeper(process.env);
     const signalled = untilSignal(keeper, flush);
     const inherited = inheritedSockets(process.env, keeper?.pid ?? process.pid); // LISTEN_PID is the process that systemd started
-    const starting = start(() => startDaemon(config, inherited, log, options.takeover, process.pid), keeper);
+    const starting = start(
+      () => startDaemon(config, inherited, log, options.takeover, process.pid, () => reloads.request()),
+      keeper,
+    );
     const daemon = await Promise.race([
       starting,
       givenUp(keeper === null ? signalled : Promise.race([signalled, keeper.abandoned])),
@@ -57,15 +63,17 @@ export async function serve(options: ServeOptions, configuration: Configuration,
     if (daemon === null) return 0;
     const name = configuration.file ?? 'defaults';
     log.started(version, name, daemon.listeners);
-    obeyHangUps(async () => {
+    reloads.begin(async (): Promise<Reloaded> => {
       try {
         const next = load();
-        await daemon.reload(next);
+        const changes = await daemon.reload(next);
         setLevel(next.log.level);
-        log.reloaded(name, daemon.listeners);
+        log.reloaded(name, daemon.listeners, changes);
+        return { changes };
       } catch (error) {
-        const expected = [ConfigError, ListenError, MissingPackageError].some((kind) => error instanceof kind);
-        log.reloadRefused(error, expected);
+        const refused = refusalOf(error);
+        log.reloadRefused(error, refused !== 'bug');
+        return { refused, reason: messageOf(error).slice(0, MOST_REASON) };
       }
     });
     if (keeper !== null) process.on('SIGUSR2', () => daemon.lendPorts());
@@ -81,33 +89,6 @@ export async function serve(options: ServeOptions, configuration: Configuration,
   } finally {
     await flush();
   }
-}
-
-/**
- * Catches SIGHUP from now on, and handles it as soon as the returned function is called with a reload. Reloads run one after
- * the other. Signals that come during a reload cause one more reload.
- */
-function onHangUp(): (reload: () => Promise<void>) => void {
-  let obey: (() => Promise<void>) | null = null;
-  let asked = false;
-  let busy = false;
-  const work = async (): Promise<void> => {
-    if (obey === null || busy) return;
-    busy = true;
-    while (asked) {
-      asked = false;
-      await obey();
-    }
-    busy = false;
-  };
-  process.on('SIGHUP', () => {
-    asked = true;
-    void work();
-  });
-  return (reload) => {
-    obey = reload;
-    void work();
-  };
 }
 
 /** Resolves some time after a signal: a start has this time to reach the point where it can be stopped in order. */

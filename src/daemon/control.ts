@@ -1,5 +1,6 @@
 import type { CachedStore } from '../store/guard/cache.ts';
-import type { Reply, Request } from '../vocabulary.ts';
+import { andThen } from '../maybe.ts';
+import type { Maybe, Reply, Request } from '../vocabulary.ts';
 
 /** What the control socket can show and change of a store. */
 export interface Controllable {
@@ -17,13 +18,16 @@ export interface Older {
 /** The longest reply on the control socket. A list is cut to fit. */
 export const CONTROL_REPLY_BYTES = 100_000; // as long as Postfix accepts by default (socketmap_table(5))
 
+/** A reload takes at most this time, or the reply says that it has not ended. */
+export const RELOAD_MS = 60_000;
+
 const ROOM_BYTES = 1_000; // for the text around a list
 const MOST_SHOWN = 1_000; // more would not fit, and each one costs time
 
 const OLDER_MS = 30_000; // an older daemon reports three times as often
 
 type Stores = ReadonlyMap<string, Controllable>;
-type Command = (stores: Stores, argument: string, older: Map<number, Older & { readonly at: number }>) => object;
+type Command = (stores: Stores, argument: string, older: Map<number, Older & { readonly at: number }>) => Maybe<object>;
 
 /** A command that cannot be done. The message says why, and what to do instead. */
 class RefusedError extends Error {
@@ -36,18 +40,19 @@ class RefusedError extends Error {
  * JSON object, or TEMP with the reason. It is never NOTFOUND or PERM: a mail server that asks here by mistake would refuse
  * all mail.
  */
-export function createControl(stores: () => Stores): (request: Request) => Reply {
+export function createControl(stores: () => Stores, reload: () => Promise<object>): (request: Request) => Maybe<Reply> {
+  const commands = new Map(COMMANDS).set('reload', reload);
   const older: Parameters<Command>[2] = new Map();
   return ({ map, key }) => {
     try {
-      const command = COMMANDS.get(map);
+      const command = commands.get(map);
       if (command === undefined) {
         throw new RefusedError(
-          `unknown command; this is the control socket of smmap: ${[...COMMANDS.keys()].join(', ')}`,
+          `unknown command; this is the control socket of smmap: ${[...commands.keys()].join(', ')}`,
         );
       }
       if (key === null) throw new RefusedError('the argument is not UTF-8');
-      return { kind: 'OK', value: JSON.stringify(command(stores(), key, older)) };
+      return andThen(command(stores(), key, older), (answer) => ({ kind: 'OK', value: JSON.stringify(answer) }));
     } catch (cause) {
       const reason = cause instanceof RefusedError ? cause.message : `the command failed: ${String(cause)}`;
       return { kind: 'TEMP', reason };

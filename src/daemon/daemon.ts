@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.ts';
-import { CONTROL_REPLY_BYTES, createControl } from './control.ts';
+import { changesBetween } from './changes.ts';
+import { CONTROL_REPLY_BYTES, RELOAD_MS, createControl } from './control.ts';
 import { createListeners, listenersOf } from './listeners.ts';
 import { kindOf } from '../map/kinds.ts';
 import { createAnswer } from '../map/map.ts';
@@ -14,6 +15,7 @@ import { descriptorLimit, watchDescriptors } from '../socket/descriptors.ts';
 import { createIntake } from '../socket/intake.ts';
 import { startTurns } from '../socket/turn.ts';
 import { createLending } from './ports.ts';
+import type { Reloaded } from './reloads.ts';
 import { type Successor, createSuccession } from './successor.ts';
 import type { StoreConfig } from '../store/driver.ts';
 import { driverOf } from '../store/drivers.ts';
@@ -27,9 +29,9 @@ export interface Daemon {
   readonly replaced: Promise<string>;
   /**
    * Changes to another configuration: maps, stores, limits and listeners, without closing a connection. If a listener cannot
-   * be opened, the old configuration stays, and ListenError is thrown.
+   * be opened, the old configuration stays, and ListenError is thrown. Resolves to what changed, a line for each part.
    */
-  reload(config: Config): Promise<void>;
+  reload(config: Config): Promise<readonly string[]>;
   /** Closes its TCP ports, so that another daemon can listen there. Opens them again if none takes over in time. */
   lendPorts(): void;
   /**
@@ -54,7 +56,12 @@ interface Running {
 }
 
 /** The limits of the control socket. */
-const CONTROL_LIMITS = { replyBytes: CONTROL_REPLY_BYTES, softConnections: 100, hardConnections: 100 };
+const CONTROL_LIMITS = {
+  replyBytes: CONTROL_REPLY_BYTES,
+  deadlineMs: RELOAD_MS,
+  softConnections: 100,
+  hardConnections: 100,
+};
 
 /** Descriptors of stores, listeners and Node itself. */
 export const OTHER_DESCRIPTORS = 100;
@@ -65,7 +72,7 @@ const LAST_ACCEPT_MS = 100; // clients that connected before the takeover are ac
  * The only place that connects the parts: stores, maps that ask the stores, and listeners that ask the maps. A store that
  * cannot be opened does not stop the start, because TEMP is better than no answer. A listener that cannot be opened stops it.
  * With `takeover`, the path of a Unix socket is taken from another server, and at every moment one of them listens. `pid` is
- * this process.
+ * this process. `reload` is what the control socket calls for `smmap reload`.
  */
 export async function startDaemon(
   first: Config,
@@ -73,6 +80,7 @@ export async function startDaemon(
   log: Log,
   takeover: boolean,
   pid: number,
+  reload: () => Promise<Reloaded>,
 ): Promise<Daemon> {
   const openAnew = (name: string, config: StoreConfig): Promise<OpenStore> =>
     openStore(config, {
@@ -137,7 +145,7 @@ export async function startDaemon(
       },
       turns,
       intake,
-      answer: createControl(() => running.maps.stores),
+      answer: createControl(() => running.maps.stores, reload),
       deferred: () => {},
       ended: () => {},
     },
@@ -219,6 +227,7 @@ export async function startDaemon(
           void closeStores([store]);
         }, old.config.limits.deadlineMs).unref();
       }
+      return changesBetween(old.config, config);
     },
     lendPorts,
     async handOver() {

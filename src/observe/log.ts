@@ -38,7 +38,8 @@ export interface Log {
   /** The configuration allows more clients than this process may open files and sockets; it needs `wanted`. */
   fewDescriptors(limit: number, hardConnections: number, wanted: number): void;
   stalled(forMs: number): void;
-  reloaded(config: string, listeners: readonly string[]): void;
+  /** `changes`: a line for each part of the configuration that changed. */
+  reloaded(config: string, listeners: readonly string[], changes: readonly string[]): void;
   /** A reload failed and the old configuration stays. `expected`: because of the configuration or one of its listeners. */
   reloadRefused(cause: unknown, expected: boolean): void;
   /** Another daemon has taken over. This one serves its clients until they close. */
@@ -172,8 +173,8 @@ export function createLog(logger: Logger, firstSteps: FirstSteps): Log {
         `this process stood still for ${Math.round(forMs)} ms`,
       );
     },
-    reloaded(config, listeners) {
-      logger.info({ event: 'reloaded', config, listeners }, `reloaded ${config}`);
+    reloaded(config, listeners, changes) {
+      logger.info({ event: 'reloaded', config, listeners, changes }, `reloaded ${config}`);
     },
     reloadRefused(cause, expected) {
       const reason = expected ? messageOf(cause) : `unexpected error: ${messageOf(cause)}`;

@@ -8,7 +8,8 @@ import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { readAll } from '../support/server.ts';
 import { askOnce, connectTo, request } from './client.ts';
-import { type Daemon, fill, makeFolder, serve } from './daemon.ts';
+import type { Result } from './command.ts';
+import { type Daemon, cli, fill, makeFolder, serve } from './daemon.ts';
 import { PARTS, describePart, together } from './part.ts';
 import { findPostfix } from './postfix.ts';
 import { findSendmail } from './sendmail.ts';
@@ -52,6 +53,44 @@ test('a reload exchanges maps, stores, limits and the log level under a connecti
   expect(await client.ask('mailbox', 'JOE@example.org')).toBe('OK joe@example.org');
   expect(await client.ask('more', 'joe@example.org')).toBe('OK joe@example.org');
   await daemon.logged('accepted', ({ map }) => map === 'more');
+});
+
+test('smmap reload says what changed, once it is in use, and why not if it is refused', async () => {
+  const { folder, daemon, client } = await serveConfigured((dir) => listen(dir) + fixed('fred'));
+  const reload = async (text: string, socket = daemon.socket): Promise<Result> => {
+    await writeFile(join(folder, 'smmap.toml'), text);
+    return cli(['reload', '--control', `unix:${socket}.control`]);
+  };
+  const more = `limits.deadline_ms = 3000\n${listen(folder)}[listen.more]\npath = "${folder}/more.sock"\n`;
+  expect(await reload(more + fixed('joe'))).toEqual({
+    code: 0,
+    stdout: 'listeners: added more\nstores: changed fixed\nlimits: deadline_ms 4000 -> 3000\n',
+    stderr: '',
+  });
+  expect(await client.ask('mailbox', 'joe@example.org')).toBe('OK joe@example.org');
+  expect(await askOnce(join(folder, 'more.sock'), 'mailbox', 'joe@example.org')).toBe('OK joe@example.org');
+  expect((await daemon.logged('reloaded'))['changes']).toHaveLength(3);
+  expect((await reload(more + fixed('joe'))).stdout).toBe('nothing has changed\n');
+
+  const kept = 'smmap: the reload was refused, so the old configuration stays in use\n';
+  expect(await reload(`${more}${fixed('fred')}replly = "key"\n`)).toEqual({
+    code: 78,
+    stdout: '',
+    stderr: expect.stringMatching(/^smmap: .*smmap\.toml.*replly: is not known; did you mean reply\?\n/) as string,
+  });
+  expect(await reload(`${more}[listen.no]\npath = "${folder}/missing/x.sock"\n${fixed('fred')}`)).toEqual({
+    code: 73,
+    stdout: '',
+    stderr: expect.stringContaining(`its folder does not exist; make it, or choose another folder\n${kept}`) as string,
+  });
+  expect(await client.ask('mailbox', 'joe@example.org')).toBe('OK joe@example.org');
+
+  const elsewhere = join(folder, 'elsewhere.sock');
+  expect(await reload(`[listen.mta]\npath = "${elsewhere}"\n${fixed('joe')}`)).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('listeners: changed mta, removed more\ncontrol: changed socket\n') as string,
+  });
+  expect((await reload(listen(folder) + fixed('joe'), elsewhere)).code).toBe(0);
 });
 
 test('a reload follows the embedded store to another folder, and keeps one that is the same open', async () => {

@@ -3,8 +3,10 @@ import { afterEach, beforeEach, describe, expect, it, vi, onTestFinished } from 
 import { type CacheCommand, cache } from '../../src/cli/cache.ts';
 import { formatDuration } from '../../src/cli/columns.ts';
 import { probe } from '../../src/cli/probe.ts';
+import { reload } from '../../src/cli/reload.ts';
 import { stores as printStores } from '../../src/cli/stores.ts';
-import { type Controllable, createControl } from '../../src/daemon/control.ts';
+import { type Controllable, createControl as create } from '../../src/daemon/control.ts';
+import type { Reloaded } from '../../src/daemon/reloads.ts';
 import { parseReply } from '../../src/protocol/reply.ts';
 import { type CachedStore, createCache } from '../../src/store/guard/cache.ts';
 import { createMeter } from '../../src/store/guard/meter.ts';
@@ -31,6 +33,12 @@ beforeEach(() => {
 afterEach(async () => {
   for (const server of servers.splice(0)) await server.stop();
 });
+
+/** The commands that answer at once. */
+const createControl = (stores: () => ReadonlyMap<string, Controllable>): ((request: Request) => Reply) => {
+  const answer = create(stores, () => Promise.reject(new Error('no test reloads here')));
+  return (request) => answer(request) as Reply;
+};
 
 /** Serves an answer on its own socket; returns the socket as `unix:PATH`. */
 async function listen(answer: (request: Request) => Maybe<Reply>, deadlineMs = 4_000): Promise<string> {
@@ -354,12 +362,47 @@ describe('the control socket', () => {
   });
 });
 
+describe('smmap reload', () => {
+  const start = (outcome: Reloaded): Promise<string> =>
+    listen(
+      create(
+        () => new Map(),
+        async () => outcome,
+      ),
+    );
+
+  it('prints what changed, a line for each part', async () => {
+    expect(await reload(await start({ changes: ['listeners: added line', 'maps: changed mailbox'] }))).toBe(0);
+    expect(printed).toEqual({ out: 'listeners: added line\nmaps: changed mailbox\n', err: '' });
+  });
+
+  it('says so if nothing changed', async () => {
+    expect(await reload(await start({ changes: [] }))).toBe(0);
+    expect(printed.out).toBe('nothing has changed\n');
+  });
+
+  it.each([
+    ['configuration', 78],
+    ['listener', 73],
+    ['bug', 70],
+    ['something of another version', 70],
+  ])('that is refused because of the %s ends with %d and the reason', async (refused, exitCode) => {
+    const server = await start({ refused, reason: '/etc/smmap.toml: map: no' } as Reloaded);
+    await expect(reload(server)).rejects.toMatchObject({
+      exitCode,
+      message: '/etc/smmap.toml: map: no\nthe reload was refused, so the old configuration stays in use',
+    });
+    expect(printed.out).toBe('');
+  });
+});
+
 describe('a command for a daemon', () => {
   const commands: readonly (readonly [string, (server: string) => Promise<number>])[] = [
     ...(['show', 'forget', 'clear'] as const).map(
       (name: CacheCommand) => [`cache ${name}`, (server: string) => cache(name, ['x'], server)] as const,
     ),
     ['stores', (control: string) => printStores({ control, json: false })],
+    ['reload', reload],
   ];
 
   it.each(commands)('%s: names the socket and the remedy if the daemon does not run', async (_, run) => {
