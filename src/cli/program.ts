@@ -169,8 +169,8 @@ function createProgram(exit: (code: number) => void): Command {
     .addOption(configOption())
     .addHelpText('after', RELOAD_HELP)
     .action(async (options: ControlOption) => {
-      const { reload } = await import('./reload.ts');
-      exit(await reload(await controlOf(options)));
+      const [{ reload }, { controlOfService }] = await Promise.all([import('./reload.ts'), import('./keeper.ts')]);
+      exit(await reload(options.control ?? controlOfService(process.env) ?? (await controlOf(options))));
     });
   const caches = program.command('cache').summary('show or forget what the daemon caches').description(CACHE_HELP);
   for (const name of ['show', 'forget', 'clear'] as const) {

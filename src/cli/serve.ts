@@ -7,13 +7,14 @@ import { type Reloaded, createReloads, refusalOf } from '../daemon/reloads.ts';
 import { messageOf } from '../message.ts';
 import type { FirstSteps } from '../observe/log.ts';
 import { openLog } from '../observe/open.ts';
+import { printable } from '../observe/printable.ts';
 import { inheritedSockets } from '../observe/systemd.ts';
 import { formatEndpoint, parseEndpoint } from '../endpoint.ts';
 import { ListenError } from '../socket/claim.ts';
 import { pathOf } from '../store/driver/embedded/keys.ts';
 import type { Configuration } from './configuration.ts';
 import { CliError, EXIT } from './error.ts';
-import { findKeeper, type Keeper } from './keeper.ts';
+import { type Keeper, type Status, findKeeper } from './keeper.ts';
 
 export interface ServeOptions {
   readonly listen: readonly string[];
@@ -32,7 +33,8 @@ const MOST_REASON = 10_000; // characters of many mistakes, so that they fit int
  * exit code; then the process must be ended. Throws ConfigError, MissingPackageError, and CliError if it cannot listen.
  */
 export async function serve(options: ServeOptions, configuration: Configuration, version: string): Promise<number> {
-  const load = (): Config => configuration.load(overridesOf(options));
+  const keeper = findKeeper(process.env);
+  const load = (): Config => controlled(configuration.load(overridesOf(options)), keeper);
   const reloads = createReloads();
   process.on('SIGHUP', () => void reloads.request());
   const config = load();
@@ -49,7 +51,6 @@ export async function serve(options: ServeOptions, configuration: Configuration,
     void flushAndExit(flush, EXIT.BUG);
   });
   try {
-    const keeper = findKeeper(process.env);
     const signalled = untilSignal(keeper, flush);
     const inherited = inheritedSockets(process.env, keeper?.pid ?? process.pid); // LISTEN_PID is the process that systemd started
     const starting = start(
@@ -63,32 +64,70 @@ export async function serve(options: ServeOptions, configuration: Configuration,
     if (daemon === null) return 0;
     const name = configuration.file ?? 'defaults';
     log.started(version, name, daemon.listeners);
+    const status = createStatus(name, daemon, config);
     reloads.begin(async (): Promise<Reloaded> => {
       try {
         const next = load();
         const changes = await daemon.reload(next);
         setLevel(next.log.level);
         log.reloaded(name, daemon.listeners, changes);
+        status.reloaded(next);
         return { changes };
       } catch (error) {
         const refused = refusalOf(error);
         log.reloadRefused(error, refused !== 'bug');
+        status.refused(error);
         return { refused, reason: messageOf(error).slice(0, MOST_REASON) };
+      } finally {
+        keeper?.tell();
       }
     });
     if (keeper !== null) process.on('SIGUSR2', () => daemon.lendPorts());
     const replaced = daemon.replaced.then(() => 'replaced' as const);
-    const handedOver = Promise.race([replaced, ...(keeper === null ? [] : [keeper.serving()])]).then(async (why) => {
-      if (why === 'abandoned') return 'end of smmap-keeper';
-      await daemon.handOver();
-      return 'takeover';
-    });
+    const handedOver = Promise.race([replaced, ...(keeper === null ? [] : [keeper.serving(status)])]).then(
+      async (why) => {
+        if (why === 'abandoned') return 'end of smmap-keeper';
+        await daemon.handOver();
+        return 'takeover';
+      },
+    );
     const why = await Promise.race([signalled, handedOver]);
     await (why === 'SIGINT' ? daemon.end(why) : daemon.stop(why));
     return 0;
   } finally {
     await flush();
   }
+}
+
+/** A service always has a control socket, because systemd reloads it there. */
+function controlled(config: Config, keeper: Keeper | null): Config {
+  if (keeper === null || config.control !== null) return config;
+  const file = { path: keeper.control, mode: 0o600, uid: -1, gid: -1 };
+  return { ...config, control: { kind: 'unix', protocol: 'netstring', ...file } };
+}
+
+/** What the daemon says to systemd of itself. */
+interface ServeStatus extends Status {
+  reloaded(config: Config): void;
+  refused(cause: unknown): void;
+}
+
+function createStatus(name: string, daemon: Pick<Daemon, 'clients'>, first: Config): ServeStatus {
+  const now = (): string => `${new Date().toISOString().slice(0, 19)}Z`;
+  let config = first;
+  let [readAt, refusal] = [now(), ''];
+  return {
+    text: () => `${daemon.clients} connections; ${name}, read at ${readAt}${refusal}`,
+    control: () => (config.control === null ? '' : formatEndpoint(config.control)),
+    reloaded(next) {
+      config = next;
+      [readAt, refusal] = [now(), ''];
+    },
+    refused(cause) {
+      const [reason] = messageOf(cause).split('\n');
+      refusal = `; refused at ${now()}: ${String(printable(reason))}`;
+    },
+  };
 }
 
 /** Resolves some time after a signal: a start has this time to reach the point where it can be stopped in order. */

@@ -25,6 +25,8 @@ import type { Maybe, Reply, Request } from '../vocabulary.ts';
 export interface Daemon {
   /** Where it listens, as `unix:PATH` and `tcp:HOST:PORT`. */
   readonly listeners: readonly string[];
+  /** How many clients are connected. */
+  readonly clients: number;
   /** Resolves to the name of a listener whose path another daemon has taken over. */
   readonly replaced: Promise<string>;
   /**
@@ -203,6 +205,9 @@ export async function startDaemon(
   return {
     get listeners() {
       return listeners.where;
+    },
+    get clients() {
+      return clients.count;
     },
     replaced,
     async reload(config) {

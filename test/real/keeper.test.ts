@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -12,10 +12,10 @@ const KEEPER = fileURLToPath(new URL('../../systemd/smmap-keeper', import.meta.u
 const WAIT = { timeout: 10_000, interval: 10 };
 
 /** Starts the keeper of a worker that is a shell; what the two have to say of each other is in the folder. */
-async function keep(script: string, worker: string | null = null) {
+async function keep(script: string, worker: string | null = null, more: Readonly<Record<string, string>> = {}) {
   const folder = await makeFolder();
   if (worker !== null) writeFileSync(join(folder, 'worker'), worker);
-  const env = { PATH: process.env['PATH'] ?? '', RUNTIME_DIRECTORY: folder };
+  const env = { PATH: process.env['PATH'] ?? '', RUNTIME_DIRECTORY: folder, ...more };
   const child = spawn(KEEPER, ['sh', '-c', script], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   let said = '';
@@ -55,6 +55,36 @@ test('the worker is told its keeper, and each SIGHUP, which ends neither', async
   }
   writeFileSync(join(folder, 'end'), '');
   expect(await ended).toBe(3);
+});
+
+test('a worker that hangs is killed at the SIGABRT of the watchdog', async () => {
+  const { child, ended, said } = await keep('echo $$; kill -s STOP $$');
+  await vi.waitUntil(() => said().endsWith('\n'), WAIT);
+  child.kill('SIGABRT');
+  expect(await ended).toBe(70);
+  await vi.waitUntil(() => !existsSync(`/proc/${said().trim()}`), WAIT);
+});
+
+test('SIGUSR1 of the worker becomes a word to systemd, the first one with --ready; a worker cannot speak itself', async () => {
+  const bin = await makeFolder();
+  const log = join(bin, 'log');
+  writeFileSync(join(bin, 'systemd-notify'), `#!/bin/sh\necho "$NOTIFY_SOCKET $*" >> ${log}\n`, { mode: 0o755 });
+  const script = `
+    [ -z "$NOTIFY_SOCKET" ] || exit 9
+    for count in 1 2 3; do
+      printf "$count; well\nunix:/x\n" > "$RUNTIME_DIRECTORY/status"
+      kill -s USR1 $SMMAP_KEEPER
+      until [ "$(wc -l < ${log})" = $count ]; do sleep 0.02; done
+    done
+    exit 3`;
+  writeFileSync(log, '');
+  const { ended } = await keep(script, null, { PATH: `${bin}:${process.env['PATH']}`, NOTIFY_SOCKET: '/run/notify' });
+  expect(await ended).toBe(3);
+  expect(readFileSync(log, 'utf8').trimEnd().split('\n')).toEqual([
+    '/run/notify --ready --status=1; well WATCHDOG=1',
+    '/run/notify --status=2; well WATCHDOG=1',
+    '/run/notify --status=3; well WATCHDOG=1',
+  ]);
 });
 
 test('outside of a service it says what runs it', async () => {

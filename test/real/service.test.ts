@@ -1,6 +1,7 @@
 import { existsSync, lstatSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { connectTo } from './client.ts';
@@ -194,12 +195,85 @@ describePart('a real systemd', await findInit(), () => {
       },
     );
 
-    test('a reload reaches the daemon', async ({ onTestFinished }) => {
+    test('all sockets exist when the start is over, and systemd has a status', async ({ onTestFinished }) => {
+      const more = '[listen.mta]\npath = "/run/smmap/smmap.sock"\n[listen.more]\npath = "/run/smmap/more.sock"\n';
+      const { service } = await serve(onTestFinished, more + people(FRED)); // it asks as soon as the start is over
+      expect(existsSync(join(service.sockets, 'more.sock'))).toBe(true);
+      expect(await service.property('StatusText')).toMatch(
+        /^0 connections; \/etc\/smmap\/smmap\.toml, read at \d{4}-\d\d-\d\dT[\d:]{8}Z$/,
+      );
+    });
+
+    test('a daemon that hangs is replaced by the watchdog, with its TCP port, and one that is well is not', async ({
+      onTestFinished,
+    }) => {
+      const tcp = '[listen.mta]\npath = "/run/smmap/smmap.sock"\n[listen.tcp]\ntcp = "127.0.0.1:2004"\n';
+      const dropIns = { 'smmap.service.d/watchdog.conf': '[Service]\nWatchdogSec=3\n' };
+      const { service } = await serve(onTestFinished, tcp + people(FRED), dropIns);
+      const worker = await service.worker();
+      await sleep(7_000);
+      expect(await service.worker()).toBe(worker);
+      await service.run('kill', '-s', 'STOP', `${worker}`);
+      await until(async () => (await service.worker()) !== worker);
+      expect(await service.ask(FRED)).toBe(`OK ${FRED}`);
+      expect((await service.run('smmap', 'probe', '-s', 'tcp:127.0.0.1:2004', FRED)).code).toBe(0);
+      expect(await aliveIn(service, worker)).toBe(false);
+      expect(await service.property('NRestarts')).toBe('1');
+    });
+
+    test('an old daemon does not keep a new one alive that hangs', async ({ onTestFinished }) => {
+      const dropIns = { 'smmap.service.d/watchdog.conf': '[Service]\nWatchdogSec=3\n' };
+      const { service, client } = await serve(onTestFinished, people(FRED), dropIns);
+      expect(await service.systemctl('restart', 'smmap')).toEqual(FINE);
+      await until(async () => (await events(service, 'handing_over')) === 1);
+      const worker = await service.worker();
+      await service.run('kill', '-s', 'STOP', `${worker}`);
+      await until(async () => (await service.worker()) !== worker);
+      await until(async () => (await client.ask('mailbox', FRED)) === `OK ${FRED}`);
+    });
+
+    test('a reload is done when systemctl says so', async ({ onTestFinished }) => {
       const { service, client } = await serve(onTestFinished, people(FRED));
       await service.configure(people(JOE));
       expect(await service.systemctl('reload', 'smmap')).toEqual(FINE);
-      await until(async () => (await events(service, 'reloaded')) === 1);
       expect(await client.ask('mailbox', JOE)).toBe(`OK ${JOE}`);
+      expect(await service.said()).toContain('stores: changed fixed');
+    });
+
+    test('a reload that is refused fails, says why, and changes nothing', async ({ onTestFinished }) => {
+      const { service, client } = await serve(onTestFinished, people(FRED));
+      await service.configure(MISTAKE);
+      const { code, stderr } = await service.systemctl('reload', 'smmap');
+      expect(code).toBe(1);
+      expect(stderr).toContain('Job for smmap.service failed');
+      expect(await service.said()).toContain('smmap: the reload was refused, so the old configuration stays in use');
+      const why = 'replly: is not known; did you mean reply?';
+      await until(async () => (await service.property('StatusText')).includes(why));
+      expect((await service.run('systemctl', 'status', 'smmap')).stdout).toContain(why);
+      expect(await service.property('ActiveState')).toBe('active');
+      expect(await client.ask('mailbox', FRED)).toBe(`OK ${FRED}`);
+      await service.configure(people(FRED, JOE));
+      expect(await service.systemctl('reload', 'smmap')).toEqual(FINE);
+      await until(async () => !(await service.property('StatusText')).includes('refused'));
+      expect(await client.ask('mailbox', JOE)).toBe(`OK ${JOE}`);
+    });
+
+    test.for([
+      [
+        'a socket that moves',
+        '[listen.mta]\npath = "/run/smmap/a.sock"\n',
+        '[listen.mta]\npath = "/run/smmap/b.sock"\n',
+      ],
+      ['a TCP port alone', '[listen.mta]\ntcp = "127.0.0.1:2004"\n', '[listen.mta]\ntcp = "127.0.0.1:2005"\n'],
+    ])('a reload finds the daemon that has %s', async ([, first, next], { onTestFinished }) => {
+      const service = await makeService(onTestFinished);
+      await service.configure(first + people(FRED));
+      expect(await service.systemctl('start', 'smmap'), await service.said()).toEqual(FINE);
+      for (const listening of [next, first]) {
+        await service.configure(listening + people(FRED));
+        expect(await service.systemctl('reload', 'smmap'), await service.said()).toEqual(FINE);
+      }
+      expect(await events(service, 'reloaded')).toBe(2);
     });
 
     test('a socket that systemd holds is answered on across a restart, a refused one too', async ({
@@ -207,6 +281,8 @@ describePart('a real systemd', await findInit(), () => {
     }) => {
       const { service, client } = await serve(onTestFinished, HELD + people(FRED), {}, 'smmap.socket');
       await service.configure(HELD + people(JOE));
+      expect(await service.systemctl('reload', 'smmap')).toEqual(FINE);
+      expect(await client.ask('mailbox', JOE)).toBe(`OK ${JOE}`);
       expect(await service.systemctl('restart', 'smmap')).toEqual(FINE);
       await until(async () => (await events(service, 'handing_over')) === 1);
       expect(await client.ask('mailbox', JOE)).toBe(`OK ${JOE}`);
