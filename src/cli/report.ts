@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { ConfigError } from '../config/config.ts';
 import { EndpointError } from '../endpoint.ts';
+import { isJournal, withPriority } from '../observe/journal.ts';
 import { MissingPackageError } from '../store/store.ts';
 import { CliError, EXIT } from './error.ts';
 
@@ -14,8 +15,11 @@ export function report(error: unknown): number {
 
 /** Lines that start with four blanks are to be copied, and get no prefix. */
 function say(message: string, exitCode: number): number {
-  for (const line of message.split('\n'))
-    process.stderr.write(line.startsWith('    ') ? `${line}\n` : `smmap: ${line}\n`);
+  const journal = isJournal(process.env, process.stderr.fd);
+  for (const each of message.split('\n')) {
+    const line = each.startsWith('    ') ? each : `smmap: ${each}`;
+    process.stderr.write(`${journal ? withPriority('error', line) : line}\n`);
+  }
   return exitCode;
 }
 

@@ -6,6 +6,7 @@ import { type Daemon, startDaemon } from '../daemon/daemon.ts';
 import { type Reloaded, createReloads, refusalOf } from '../daemon/reloads.ts';
 import { messageOf } from '../message.ts';
 import type { FirstSteps } from '../observe/log.ts';
+import { isJournal } from '../observe/journal.ts';
 import { openLog } from '../observe/open.ts';
 import { printable } from '../observe/printable.ts';
 import { inheritedSockets } from '../observe/systemd.ts';
@@ -40,11 +41,9 @@ export async function serve(options: ServeOptions, configuration: Configuration,
   const config = load();
   makeFolders(config, configuration.places);
   const pretty = process.stdout.isTTY;
-  const opened = await openLog({
-    level: config.log.level,
-    pretty,
-    firstSteps: firstSteps(config, options, configuration),
-  });
+  const journal = isJournal(process.env, process.stdout.fd);
+  const steps = firstSteps(config, options, configuration);
+  const opened = await openLog({ level: config.log.level, pretty, journal, firstSteps: steps });
   const { log, flush, setLevel } = opened;
   process.on('uncaughtException', (error) => {
     log.failed(error);

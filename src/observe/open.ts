@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import { withPriority } from './journal.ts';
 import { type FirstSteps, type Log, createLog } from './log.ts';
 import { createOutput } from './output.ts';
 import { escapeJson, printable } from './printable.ts';
@@ -7,6 +8,8 @@ export interface LogOptions {
   readonly level: string;
   /** Text for a person at a terminal, instead of JSON with one object a line. */
   readonly pretty: boolean;
+  /** Lines begin with their priority, because journald reads them. */
+  readonly journal: boolean;
   readonly firstSteps: FirstSteps;
 }
 
@@ -18,9 +21,10 @@ export interface OpenLog {
 }
 
 /** Opens the log on standard output. A log that cannot be written never stops an answer. */
-export async function openLog({ level, pretty, firstSteps }: LogOptions): Promise<OpenLog> {
+export async function openLog({ level, pretty, journal, firstSteps }: LogOptions): Promise<OpenLog> {
   const output = createOutput(process.stdout.fd, (lines) => log.lost(lines));
-  const format = pretty ? await prettyFormat() : escapeJson;
+  const json = journal ? prioritized : escapeJson;
+  const format = pretty ? await prettyFormat() : json;
   const formatters = { level: (label: string) => ({ level: label }) };
   const options = { level, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime, formatters };
   const logger = pino(options, { write: (line) => output.write(format(line)) });
@@ -35,6 +39,11 @@ export async function openLog({ level, pretty, firstSteps }: LogOptions): Promis
       logger.level = next;
     },
   };
+}
+
+function prioritized(line: string): string {
+  const [, level = 'info'] = /^\{"level":"(\w+)"/.exec(line) ?? [];
+  return withPriority(level, escapeJson(line));
 }
 
 async function prettyFormat(): Promise<(line: string) => string> {

@@ -20,6 +20,22 @@ const people = (...names: string[]): string =>
 const MISTAKE = `${people(JOE)}replly = "key"\n`;
 const HELD = '[listen.mta]\nsystemd = "smmap"\n';
 
+/** A journald, and a service that logs there. */
+const JOURNALD = {
+  'systemd-journald.service': `[Unit]
+    DefaultDependencies=no
+    [Service]
+    Type=notify
+    ExecStart=/lib/systemd/systemd-journald
+    StandardOutput=null`,
+  'systemd-journald.socket': `[Unit]
+    DefaultDependencies=no
+    [Socket]
+    ListenStream=/run/systemd/journal/stdout
+    ListenDatagram=/run/systemd/journal/socket`,
+  'smmap.service.d/xjournal.conf': '[Service]\nStandardOutput=journal\nStandardError=journal\n', // after test.conf
+};
+
 /** A service that runs, and a client that stays connected. */
 async function serve(
   atEnd: AtEnd,
@@ -343,6 +359,28 @@ describePart('a real systemd', await findInit(), () => {
       expect((await service.systemctl('restart', 'smmap')).code).toBe(1);
       await until(async () => (await probe(JOE)) === `${JOE}\tOK ${JOE}`);
       expect(await client.ask('mailbox', JOE)).toBe(`OK ${JOE}`);
+    });
+
+    test('journalctl -p warning shows warnings and errors, and nothing else', async ({ onTestFinished }) => {
+      const service = await makeService(onTestFinished, JOURNALD);
+      await service.configure(people(FRED));
+      for (const unit of ['systemd-journald.socket', 'smmap'])
+        expect(await service.systemctl('start', unit), await service.said()).toEqual(FINE);
+      expect(await service.ask('fred')).toMatch(/^TEMP /);
+      await service.configure(MISTAKE);
+      expect((await service.systemctl('reload', 'smmap')).code).toBe(1);
+      const read = async (...args: string[]): Promise<string[]> =>
+        (await service.run('journalctl', '-u', 'smmap', '-o', 'cat', ...args)).stdout.trimEnd().split('\n');
+      const refused = 'smmap: the reload was refused, so the old configuration stays in use';
+      await until(async () => (await read()).includes(refused));
+      const wrong = 'smmap: /etc/smmap/smmap.toml: map.mailbox.replly: is not known; did you mean reply?';
+      const [deferred = '', reload = '', ...others] = await read('-p', 'warning');
+      expect([deferred, reload].map((line) => (JSON.parse(line) as { event: string }).event)).toEqual([
+        'deferred',
+        'reload_refused',
+      ]);
+      expect(others).toEqual([wrong, refused]);
+      expect((await read()).join('\n')).toContain('"event":"started"');
     });
 
     test('with no-network.conf it answers on its socket, which has the mode of its configuration', async ({
