@@ -1,3 +1,5 @@
+import type { Trace } from './trace.ts';
+
 /** The words that all parts share: what is asked, what a store answers, what goes on the wire. */
 
 /** A value that is known at once needs no promise. This has three times the throughput of a promise for each answer. */
@@ -24,8 +26,13 @@ export type Question = MailboxQuestion | AliasQuestion | DomainQuestion | KeyQue
 /** What a question is about. */
 export type About = Question['about'];
 
+/** A question of a request that somebody explains has a trace: each store that gets it says what it does with it. */
+interface Traced {
+  readonly trace?: Trace;
+}
+
 /** Does this mailbox, or this folder of it, exist? */
-export interface MailboxQuestion {
+export interface MailboxQuestion extends Traced {
   readonly about: 'mailbox';
   readonly local: string;
   readonly domain: string;
@@ -36,7 +43,7 @@ export interface MailboxQuestion {
 }
 
 /** Which targets does this alias have? The value of the entry is the targets, with ", " between them. */
-export interface AliasQuestion {
+export interface AliasQuestion extends Traced {
   readonly about: 'alias';
   readonly local: string;
   readonly domain: string;
@@ -44,13 +51,13 @@ export interface AliasQuestion {
 }
 
 /** Do we host this domain? The value of the entry is its class. */
-export interface DomainQuestion {
+export interface DomainQuestion extends Traced {
   readonly about: 'domain';
   readonly domain: string;
 }
 
 /** Which value does a table have for this key? */
-export interface KeyQuestion {
+export interface KeyQuestion extends Traced {
   readonly about: 'key';
   readonly table: string;
   readonly key: string;

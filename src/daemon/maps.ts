@@ -56,7 +56,7 @@ function storeOf(map: MapConfig, configs: Config['stores'], stores: ReadonlyMap<
   return createFailover(
     map.stores.map((name) => {
       const able = questions.filter((question) => canAnswer(configs.get(name) as StoreConfig, question));
-      return { store: stores.get(name) as Store, answers: new Set(able.map(({ about }) => about)) };
+      return { name, store: stores.get(name) as Store, answers: new Set(able.map(({ about }) => about)) };
     }),
   );
 }

@@ -1,7 +1,8 @@
+import type { Trace } from '../trace.ts';
 import type { Maybe, Reply, Request } from '../vocabulary.ts';
 
-/** Replies to the keys of one map. May throw or reject: that becomes TEMP. */
-export type Handler = (key: string | null) => Maybe<Reply>;
+/** Replies to the keys of one map. May throw or reject: that becomes TEMP. With a trace it says how it decides. */
+export type Handler = (key: string | null, trace?: Trace) => Maybe<Reply>;
 
 export const NOTFOUND: Reply = { kind: 'NOTFOUND' };
 const FAILED: Reply = { kind: 'TEMP', reason: 'lookup failed' };
@@ -25,9 +26,9 @@ export interface Answered {
 export function createAnswer(
   maps: ReadonlyMap<string, Handler>,
   answered: Answered,
-): (request: Request, sendable?: (reply: Reply) => Reply) => Maybe<Reply> {
+): (request: Request, sendable?: (reply: Reply) => Reply, trace?: Trace) => Maybe<Reply> {
   const anyMap = maps.get('*');
-  return (request, sendable = asItIs) => {
+  return (request, sendable = asItIs, trace) => {
     const succeeded = (found: Reply): Reply => {
       const reply = sendable(found);
       answered(request, reply, null);
@@ -40,7 +41,7 @@ export function createAnswer(
     const handler = maps.get(request.map) ?? anyMap;
     if (handler === undefined) return succeeded(UNKNOWN_MAP);
     try {
-      const reply = handler(request.key);
+      const reply = handler(request.key, trace);
       return reply instanceof Promise ? reply.then(succeeded, failed) : succeeded(reply);
     } catch (cause) {
       return failed(cause);

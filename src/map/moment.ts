@@ -1,10 +1,13 @@
 import { andThen } from '../maybe.ts';
 import type { Store } from '../store/store.ts';
+import { type Trace, ending } from '../trace.ts';
 import { type Answer, type Maybe, NOBODY, type Question, type Reply } from '../vocabulary.ts';
 import { type Handler, UncertainError } from './map.ts';
 
-/** What a kind of map may do with its stores during one request. */
-export type Lookup = Pick<Store, 'lookup'>;
+/** What a kind of map may do with its stores during one request. If somebody explains the request, it has a trace. */
+export interface Lookup extends Pick<Store, 'lookup'> {
+  readonly trace?: Trace | undefined;
+}
 
 /** Replies to one key of a map. Asks `store`. May throw or reject: that becomes TEMP. */
 export type Resolver = (key: string | null, store: Lookup) => Maybe<Reply>;
@@ -25,13 +28,14 @@ const TRIES = 3;
  * UncertainError.
  */
 export function atOneMoment(resolve: Resolver, store: Stores): Handler {
-  const attempt = (key: string | null, triesLeft: number): Maybe<Reply> => {
+  const attempt = (key: string | null, triesLeft: number, trace: Trace | undefined): Maybe<Reply> => {
     if (triesLeft === 0) throw new UncertainError(`the store changed ${TRIES} times while it was asked`);
     const questions: Question[] = [];
     const answers: Answer[] = [];
     const recorder: Lookup = {
+      trace,
       lookup(question) {
-        return andThen(store.lookup(question), (answer) => {
+        return andThen(store.lookup(trace === undefined ? question : { ...question, trace }), (answer) => {
           questions.push(question);
           answers.push(answer);
           return answer;
@@ -42,12 +46,30 @@ export function atOneMoment(resolve: Resolver, store: Stores): Handler {
       if (reply.kind !== 'NOTFOUND' && reply.kind !== 'PERM' && !isCaught(questions, answers)) return reply;
       if (questions.length === 0) return reply; // for example, the key cannot be an address
       if (questions.length === 1 && store.hasOneStoreFor(questions[0] as Question)) return reply;
-      return andThen(store.lookupAtOnce(questions), (again) =>
-        answers.every((answer, at) => isSame(answer, again[at] as Answer)) ? reply : attempt(key, triesLeft - 1),
+      const isAsBefore = (again: readonly Answer[]): boolean =>
+        answers.every((answer, at) => isSame(answer, again[at] as Answer));
+      return andThen(askAgain(store, questions, isAsBefore, trace), (again) =>
+        isAsBefore(again) ? reply : attempt(key, triesLeft - 1, trace),
       );
     });
   };
-  return (key) => attempt(key, TRIES);
+  return (key, trace) => attempt(key, TRIES, trace);
+}
+
+/** Asks all questions of a request once more, as of one moment. */
+function askAgain(
+  store: Stores,
+  questions: readonly Question[],
+  isAsBefore: (again: readonly Answer[]) => boolean,
+  trace: Trace | undefined,
+): Maybe<readonly Answer[]> {
+  if (trace === undefined) return store.lookupAtOnce(questions);
+  const step = trace.begin('moment', `asks the same ${questions.length} questions again, as of one moment`);
+  return ending(
+    step,
+    () => store.lookupAtOnce(questions.map((question) => ({ ...question, trace: step }))),
+    (again) => (isAsBefore(again) ? 'the same answers: certain' : 'another answer: starts again'),
+  );
 }
 
 /** Whether a catch-all was found. It takes the mail of absent addresses. */

@@ -1,4 +1,5 @@
-import type { Question } from '../vocabulary.ts';
+import { formatOwner } from '../record/owner.ts';
+import { type Answer, NOBODY, type Question } from '../vocabulary.ts';
 
 /** What a store can be asked. Each is the name of the query, search or request that answers it. */
 export const QUERIES = ['mailbox', 'folder', 'alias', 'domain', 'key'] as const;
@@ -49,4 +50,26 @@ export function valueOf(question: Question, parameter: Parameter): string {
   if (parameter === 'domain') return question.domain;
   if (parameter === 'address') return `${question.local}@${question.domain}`;
   return question.about === 'mailbox' ? (question.folder ?? '') : '';
+}
+
+/** A question in words, for `smmap explain`. */
+export function wordsOf(question: Question): string {
+  if (question.about === 'domain') return `domain ${question.domain}`;
+  if (question.about === 'key') return `key ${question.key} of the table ${question.table}${spelling(question)}`;
+  const { about, local, domain } = question;
+  const owner = formatOwner(local, domain);
+  if (about === 'alias') return `${local === NOBODY ? 'catch-all' : 'alias'} ${owner}${spelling(question)}`;
+  if (question.folder === null) return `mailbox ${owner}${spelling(question)}`;
+  return `folder ${question.folder} of ${owner}${spelling(question)}${question.anyCase ? ' (in any case)' : ''}`;
+}
+
+function spelling({ exact }: { readonly exact: boolean }): string {
+  return exact ? ' (in this spelling)' : '';
+}
+
+/** An answer in words. */
+export function wordsOfAnswer(answer: Answer): string {
+  if (answer === null) return 'absent';
+  const found = answer.state === 'active' ? 'found' : `found, ${answer.state}`;
+  return answer.value === '' ? found : `${found}: ${answer.value}`;
 }

@@ -84,7 +84,10 @@ function guarded(config: StoreConfig, opened: Opened, watched: (server: string |
     const asked = createBreaker(limited, { failures: FAILURES, probeMs: PROBE_MS, probe: probeOf(config) }, events);
     return createCanary(createSpellings(asked), guards.canary, events);
   });
-  return createReplicas(replicas);
+  return createReplicas(
+    replicas,
+    servers.map(({ name }) => name),
+  );
 }
 
 /** A server of a store, or the store itself, without the guards that would hide why it fails. */

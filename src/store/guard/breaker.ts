@@ -1,4 +1,5 @@
 import { messageOf } from '../../message.ts';
+import type { Trace } from '../../trace.ts';
 import type { Maybe, Question } from '../../vocabulary.ts';
 import { ClosedError, EmptyStoreError, QuestionError, type Store, StoreError } from '../store.ts';
 
@@ -68,9 +69,12 @@ export function createBreaker(store: Store, options: BreakerOptions, events: Ava
   const settled = (judge: () => void): void => {
     if (state !== 'unavailable') judge();
   };
-  const guarded = <T>(asking: () => Maybe<T>): Maybe<T> => {
+  const guarded = <T>(asking: () => Maybe<T>, trace: Trace | undefined): Maybe<T> => {
     if (closed) throw new ClosedError();
-    if (state === 'unavailable') throw refusal;
+    if (state === 'unavailable') {
+      trace?.note('breaker', `open: the server is not asked, and is probed every ${options.probeMs} ms`);
+      throw refusal;
+    }
     try {
       const answer = asking();
       if (answer instanceof Promise) {
@@ -88,8 +92,8 @@ export function createBreaker(store: Store, options: BreakerOptions, events: Ava
 
   void probe();
   return {
-    lookup: (question) => guarded(() => store.lookup(question)),
-    lookupAtOnce: (questions) => guarded(() => store.lookupAtOnce(questions)),
+    lookup: (question) => guarded(() => store.lookup(question), question.trace),
+    lookupAtOnce: (questions) => guarded(() => store.lookupAtOnce(questions), questions[0]?.trace),
     atomic: store.atomic,
     close() {
       closed = true;

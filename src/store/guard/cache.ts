@@ -1,4 +1,5 @@
 import { messageOf } from '../../message.ts';
+import type { Trace } from '../../trace.ts';
 import type { About, Answer, Maybe, Question } from '../../vocabulary.ts';
 import { belongsTo, formatQuestion, parseQuestion, parseSelection } from './cache-key.ts';
 import { createElapsed } from './elapsed.ts';
@@ -72,6 +73,8 @@ interface Failure {
   readonly at: number;
 }
 
+type Asked = Pick<Question, 'about' | 'trace'>;
+
 /** A lookup that is under way. */
 interface Flight {
   readonly answer: Promise<Answer>;
@@ -119,33 +122,45 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
     // A store that was never filled fails fast, and must be asked again as soon as somebody fills it.
     if (!(cause instanceof EmptyStoreError)) failed.put(key, { cause, at: clock() });
   };
+  const keptFor = (about: About, { answer, at }: Said, now: number): string => {
+    const [ageMs, lifeMs] = [now - at, accepts(about, answer) ? positiveMs : negativeMs];
+    return `from the cache, ${secondsOf(ageMs)} old, for at most ${secondsOf(lifeMs - ageMs)} more`;
+  };
   /** The answer that accepts mail from before the store failed, if it is not too old. */
-  const staleOf = (key: string): Answer => {
+  const staleOf = (key: string, trace?: Trace): Answer => {
     const said = accepted.get(key);
     if (said === undefined || clock() - said.at >= staleMs) return null;
     count.staleServed++;
+    trace?.note('cache', `the store fails, so the cache repeats what was found ${secondsOf(clock() - said.at)} ago`);
     return said.answer;
   };
 
   const ask = (key: string, question: Question, at: number): Maybe<Answer> => {
     count.misses++;
+    question.trace?.note('cache', 'not in the cache');
     flights.remove(key);
     let answer: Maybe<Answer>;
     try {
       answer = store.lookup(question);
     } catch (cause) {
       keepFailure(key, cause);
-      const stale = staleOf(key);
+      const stale = staleOf(key, question.trace);
       if (stale === null) throw cause;
       return stale;
     }
     const moment = moments++;
-    if (answer instanceof Promise) return wait(key, question.about, answer, at, moment);
+    if (answer instanceof Promise) return wait(key, question, answer, at, moment);
     keep(key, question.about, { answer, at, moment });
     return answer;
   };
   /** Only the newest lookup of a key may change what is kept, and only if the key was not forgotten meanwhile. */
-  const wait = (key: string, about: About, answer: Promise<Answer>, at: number, moment: number): Promise<Answer> => {
+  const wait = (
+    key: string,
+    { about, trace }: Asked,
+    answer: Promise<Answer>,
+    at: number,
+    moment: number,
+  ): Promise<Answer> => {
     const isLast = (): boolean => flights.get(key) === flight && flights.remove(key);
     const flight: Flight = {
       at,
@@ -156,7 +171,7 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
         },
         (cause: unknown) => {
           if (isLast()) keepFailure(key, cause);
-          const stale = staleOf(key);
+          const stale = staleOf(key, trace);
           if (stale === null) throw cause;
           return stale;
         },
@@ -167,11 +182,12 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
   };
 
   /** The answers, if all are kept and as of one moment. */
-  const keptAtOnce = (keys: readonly string[], now: number): readonly Answer[] | null => {
+  const keptAtOnce = (keys: readonly string[], now: number, asked?: Asked): readonly Answer[] | null => {
     const said = keys.map((key) => freshOf(key, now));
     const [first] = said;
     if (first === undefined || said.some((each) => each?.moment !== first.moment)) return null;
     count.hits += keys.length;
+    asked?.trace?.note('cache', `all ${keptFor(asked.about, first, now)}`);
     return said.map((each) => (each as Said).answer);
   };
   const askAtOnce = (keys: readonly string[], questions: readonly Question[], at: number): Maybe<readonly Answer[]> => {
@@ -183,7 +199,7 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
       flights.remove(key);
       if (answers instanceof Promise) {
         const answer = answers.then((all) => all[nth] as Answer);
-        wait(key, about, answer, at, moment).catch(() => {}); // `answers` carries the failure to the caller
+        wait(key, { about }, answer, at, moment).catch(() => {}); // `answers` carries the failure to the caller
       } else keep(key, about, { answer: answers[nth] as Answer, at, moment });
     });
     return answers;
@@ -198,11 +214,12 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
       const said = freshOf(key, now);
       if (said !== undefined) {
         count.hits++;
+        question.trace?.note('cache', keptFor(question.about, said, now));
         return said.answer;
       }
       const failure = failed.get(key);
       if (failure !== undefined && now - failure.at < failureMs) {
-        const stale = staleOf(key);
+        const stale = staleOf(key, question.trace);
         if (stale !== null) return stale;
         count.failuresServed++;
         throw repeated(failure, now);
@@ -210,6 +227,7 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
       const flight = flights.get(key);
       if (flight === undefined || now - flight.at > joinMs) return ask(key, question, now);
       count.joined++;
+      question.trace?.note('cache', 'waits for the same question of another client');
       return flight.answer;
     },
     lookupAtOnce(questions, anew = false) {
@@ -217,7 +235,7 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
       const keys = questions.map(formatQuestion);
       if (keys.some((key) => key.length > LONGEST_KEY)) return store.lookupAtOnce(questions);
       const now = clock();
-      return (anew ? null : keptAtOnce(keys, now)) ?? askAtOnce(keys, questions, now);
+      return (anew ? null : keptAtOnce(keys, now, questions[0])) ?? askAtOnce(keys, questions, now);
     },
     atomic: store.atomic,
     close() {
@@ -260,6 +278,10 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
  */
 function accepts(about: About, answer: Answer): boolean {
   return answer?.state === 'active' && (about === 'mailbox' || about === 'alias');
+}
+
+function secondsOf(ms: number): string {
+  return `${(ms / 1_000).toFixed(1)} s`;
 }
 
 function repeated({ cause, at }: Failure, now: number): StoreError {

@@ -1,4 +1,5 @@
 import { andThen } from '../../maybe.ts';
+import type { Trace } from '../../trace.ts';
 import type { Answer, Maybe, Question } from '../../vocabulary.ts';
 import { type Store, StoreError } from '../store.ts';
 
@@ -49,20 +50,28 @@ export function createCanary(store: Store, canaries: ReadonlyMap<string, Canary>
     });
   };
   const confirm = (question: Question, checker: Checker): Maybe<Answer> => {
-    if (!store.atomic) return checker.check().then(() => null);
-    return andThen(askWithCanaries([question], [checker]), ([answer]) => answer as Answer);
+    const isFound = (): void => question.trace?.note('canary', `${checker.name} is found: the absence is certain`);
+    if (!store.atomic)
+      return checker.check().then(() => {
+        isFound();
+        return null;
+      });
+    return andThen(askWithCanaries([question], [checker]), ([answer]) => {
+      isFound();
+      return answer as Answer;
+    });
   };
 
   return {
     lookup(question) {
       const checker = checkers.get(kindOf(question));
       if (checker === undefined) return store.lookup(question);
-      checker.throwIfFailed();
+      checker.throwIfFailed(question.trace);
       return andThen(store.lookup(question), (answer) => answer ?? confirm(question, checker));
     },
     lookupAtOnce(questions) {
       const asked = checkersFor(questions);
-      for (const checker of asked) checker.throwIfFailed();
+      for (const checker of asked) checker.throwIfFailed(questions[0]?.trace);
       if (store.atomic) return askWithCanaries(questions, asked);
       return andThen(store.lookupAtOnce(questions), async (answers) => {
         const absent = questions.filter((_, at) => answers[at] === null);
@@ -80,13 +89,15 @@ export function createCanary(store: Store, canaries: ReadonlyMap<string, Canary>
 
 /** Checks the canary of one kind of question. */
 interface Checker {
+  /** The name of the canary. */
+  readonly name: string;
   /** The question that must be found, and the one that must be absent. */
   readonly questions: readonly [Question, Question];
   /** Throws CanaryError if the answers to `questions` are wrong. */
   judge(answers: readonly [found: Answer, missed: Answer]): void;
   /** Asks `questions` after everything that is under way. An absence from before is certain then. */
   check(): Promise<void>;
-  throwIfFailed(): void;
+  throwIfFailed(trace: Trace | undefined): void;
   close(): void;
 }
 
@@ -130,11 +141,14 @@ function createChecker(store: Store, { present, absent }: Canary, events: Canary
 
   void check().then(schedule, schedule);
   return {
+    name: nameOf(present),
     questions,
     judge,
     check,
-    throwIfFailed(): void {
-      if (failure !== null) throw failure;
+    throwIfFailed(trace): void {
+      if (failure === null) return;
+      trace?.note('canary', `fails: ${failure.message}; the store is not asked until it recovers`);
+      throw failure;
     },
     close(): void {
       closed = true;

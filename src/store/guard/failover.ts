@@ -1,9 +1,13 @@
 import { andThen } from '../../maybe.ts';
 import type { About, Answer, Maybe, Question } from '../../vocabulary.ts';
+import { type Trace, ending } from '../../trace.ts';
+import { wordsOf, wordsOfAnswer } from '../asked.ts';
 import { type Store, StoreError } from '../store.ts';
 
 /** A store of a map, and what it can be asked about. */
 export interface Member {
+  /** For `smmap explain`. */
+  readonly name?: string;
   readonly store: Store;
   readonly answers: ReadonlySet<About>;
 }
@@ -25,19 +29,19 @@ export interface Failover extends Store {
  */
 export function createFailover(stores: readonly Member[]): Failover {
   const members = stores.filter(({ answers }) => answers.size > 0);
-  const byKind = new Map<About, Store[]>();
-  for (const { store, answers } of members) {
-    for (const about of answers) byKind.set(about, [...(byKind.get(about) ?? []), store]);
+  const byKind = new Map<About, Member[]>();
+  for (const member of members) {
+    for (const about of member.answers) byKind.set(about, [...(byKind.get(about) ?? []), member]);
   }
-  const storesFor = ({ about }: Question): readonly Store[] => {
+  const membersFor = ({ about }: Question): readonly Member[] => {
     const able = byKind.get(about);
     if (able === undefined) throw new StoreError(`no store to ask about a ${about}`);
     return able;
   };
 
-  const ask = (question: Question, able: readonly Store[], at: number, failure: Failure | null): Maybe<Answer> => {
-    const store = able[at];
-    if (store === undefined) {
+  const ask = (question: Question, able: readonly Member[], at: number, failure: Failure | null): Maybe<Answer> => {
+    const member = able[at];
+    if (member === undefined) {
       if (failure !== null) throw failure.cause;
       return null;
     }
@@ -45,7 +49,8 @@ export function createFailover(stores: readonly Member[]): Failover {
     const failed = (cause: unknown): Maybe<Answer> => ask(question, able, at + 1, failure ?? { cause });
     let answer: Maybe<Answer>;
     try {
-      answer = store.lookup(question);
+      answer =
+        question.trace === undefined ? member.store.lookup(question) : explained(member, question, question.trace);
     } catch (cause) {
       return failed(cause);
     }
@@ -80,7 +85,8 @@ export function createFailover(stores: readonly Member[]): Failover {
     };
     let settled: Maybe<readonly Answer[]>;
     try {
-      settled = asked.store.lookupAtOnce(
+      settled = askMember(
+        asked,
         open.map((at) => questions[at] as Question),
         true,
       );
@@ -91,10 +97,10 @@ export function createFailover(stores: readonly Member[]): Failover {
   };
 
   return {
-    lookup: (question) => ask(question, storesFor(question), 0, null),
+    lookup: (question) => ask(question, membersFor(question), 0, null),
     lookupAtOnce(questions) {
-      questions.forEach(storesFor); // throws if no store can answer
-      if (members.length === 1) return (members[0] as Member).store.lookupAtOnce(questions);
+      questions.forEach(membersFor); // throws if no store can answer
+      if (members.length === 1) return askMember(members[0] as Member, questions);
       return askAtOnce(
         questions,
         0,
@@ -104,9 +110,34 @@ export function createFailover(stores: readonly Member[]): Failover {
     },
     atomic: members.length === 1 && (members[0] as Member).store.atomic,
     canAnswer: (about) => byKind.has(about),
-    hasOneStoreFor: (question) => storesFor(question).length === 1,
+    hasOneStoreFor: (question) => membersFor(question).length === 1,
     close: () => stores.reduce<Maybe<void>>((closing, { store }) => andThen(closing, () => store.close()), undefined),
   };
+}
+
+/** Asks a store for one entry, and says so. */
+function explained({ name = '', store }: Member, question: Question, trace: Trace): Maybe<Answer> {
+  const step = trace.begin('store', `${name}: ${wordsOf(question)}`);
+  return ending(step, () => store.lookup({ ...question, trace: step }), wordsOfAnswer);
+}
+
+function askMember(
+  { name = '', store }: Member,
+  questions: readonly Question[],
+  anew?: boolean,
+): Maybe<readonly Answer[]> {
+  const trace = questions[0]?.trace;
+  if (trace === undefined) return store.lookupAtOnce(questions, anew);
+  const step = trace.begin('store', `${name}: ${questions.map(wordsOf).join(', ')}`);
+  return ending(
+    step,
+    () =>
+      store.lookupAtOnce(
+        questions.map((question) => ({ ...question, trace: step })),
+        anew,
+      ),
+    (answers) => answers.map(wordsOfAnswer).join(', '),
+  );
 }
 
 interface Failure {

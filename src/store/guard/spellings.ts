@@ -1,6 +1,7 @@
 import { parseDomain, unicodeOf } from '../../address/domain.ts';
 import { andThen } from '../../maybe.ts';
 import type { Answer, Maybe, Question } from '../../vocabulary.ts';
+import { wordsOf } from '../asked.ts';
 import { type Store, UnstorableError } from '../store.ts';
 
 /**
@@ -54,6 +55,7 @@ export function createSpellings(store: Store): Store {
       return andThen(store.lookup(question), (answer) => {
         const other = answer === null ? otherSpelling(question) : null;
         if (other === null) return answer;
+        question.trace?.note('spelling', `absent by this spelling, so asks for the ${wordsOf(other)} too`);
         return askStorable([question], [other]).then(([found]) => found as Answer);
       });
     },
