@@ -35,14 +35,19 @@ export async function openMaps<S extends Store>(
     }
     const handlers = new Map<string, Handler>();
     for (const [name, map] of config.maps) {
-      const store = storeOf(map, config.stores, stores);
-      handlers.set(name, atOneMoment(createMap(map, store), store));
+      handlers.set(name, createHandler(map, config.stores, stores));
     }
     return { stores, handlers, close: () => closeStores(stores.values()) };
   } catch (error) {
     await closeStores(opened);
     throw error;
   }
+}
+
+/** Makes the handler of a map over stores that are open. */
+export function createHandler(map: MapConfig, configs: Config['stores'], stores: ReadonlyMap<string, Store>): Handler {
+  const store = storeOf(map, configs, stores);
+  return atOneMoment(createMap(map, store), store);
 }
 
 /** Closes all stores. Errors are ignored: nobody uses the stores any more. */

@@ -11,6 +11,7 @@ import type { Kind } from './kind.ts';
 import { NOTFOUND } from './map.ts';
 import type { Lookup, Resolver } from './moment.ts';
 import { type Recipient, readRecipient } from './recipient.ts';
+import { recipientVariants } from './recipient-keys.ts';
 import { askAlias, hasMailbox, linksOf, readAll, textOf } from './step.ts';
 
 const WILDCARD = /^(?:\+[+*])?@(?!.*@)/s; // the last questions of Sendmail: `++@domain`, `+*@domain`, `@domain`
@@ -23,6 +24,10 @@ export const alias: Kind<AliasOptions> = {
   isRare: ({ about }) => about === 'mailbox',
   create: createAliasMap,
   aliases: (options) => options,
+  variants(options) {
+    const caught = { setting: 'catch_all = "unknown"', options: { ...options, catchAll: 'unknown' as const } };
+    return [...(options.catchAll === 'none' ? [caught] : []), ...recipientVariants(options)];
+  },
 };
 
 /**
@@ -40,7 +45,13 @@ export function createAliasMap(options: AliasOptions): Resolver {
   const rewritten = (recipient: Recipient, store: Lookup): Maybe<Reply> => {
     if (!recipient.ofAliasDomain) return NOTFOUND;
     const value = formatAddress(recipient.written, recipient.domain);
-    return andThen(hasMailbox(recipient, options, store), (has) => (has ? { kind: 'OK', value } : NOTFOUND));
+    return andThen(hasMailbox(recipient, options, store), (has) => {
+      store.trace?.note(
+        'alias',
+        has ? `of an alias domain: leads to the mailbox ${value}` : `of an alias domain, but ${value} has no mailbox`,
+      );
+      return has ? { kind: 'OK', value } : NOTFOUND;
+    });
   };
   const answer = (recipient: Recipient, store: Lookup): Maybe<Reply> =>
     andThen(find(recipient, store), (texts) => (texts === null ? rewritten(recipient, store) : reply(texts)));
@@ -50,7 +61,10 @@ export function createAliasMap(options: AliasOptions): Resolver {
    */
   const wholeDomain = (domainText: string, store: Lookup): Maybe<Reply> => {
     const domain = options.catchAll === 'any' ? parseDomain(domainText) : null;
-    if (domain === null) return NOTFOUND;
+    if (domain === null) {
+      store.trace?.note('catch-all', 'a key for a whole domain is only answered with catch_all = "any"');
+      return NOTFOUND;
+    }
     const hosted = options.aliasDomains.get(domain) ?? domain;
     return andThen(askAlias(store, NOBODY, hosted, options), (found) => {
       const links = linksOf(found, { written: NOBODY, separator: '' }, '', options);
@@ -61,9 +75,10 @@ export function createAliasMap(options: AliasOptions): Resolver {
   const bareWord = (key: string, domain: string, store: Lookup): Maybe<Reply> =>
     andThen(store.lookup({ about: 'domain', domain }), (found) => {
       if (found !== null && classOf(found, domain) === 'alias') return { kind: 'OK', value: key };
+      store.trace?.note('class', `the bare word ${key} is not a domain of class alias`);
       const dotted = domain.includes('.');
       if (dotted && options.defaultDomain === null) return NOTFOUND;
-      const recipient = readRecipient(key, options);
+      const recipient = readRecipient(key, options, store.trace);
       if (recipient === null) return NOTFOUND;
       return dotted ? andThen(findOwn(recipient, store), reply) : answer(recipient, store);
     });
@@ -74,7 +89,7 @@ export function createAliasMap(options: AliasOptions): Resolver {
     if (wildcard !== null) return wholeDomain(key.slice(wildcard[0].length), store);
     const domain = key.includes('@') ? null : parseDomain(key);
     if (domain !== null) return bareWord(key, domain, store);
-    const recipient = readRecipient(key, options);
+    const recipient = readRecipient(key, options, store.trace);
     return recipient === null ? NOTFOUND : answer(recipient, store);
   };
 }

@@ -77,10 +77,12 @@ function createFully(options: AliasOptions, step: Step): Follow {
       const next = recipientOf(link, options);
       const name = nameOf(next);
       if (name === path.at(-1)) {
+        store.trace?.note('target', `${name} is its own target: it keeps a copy`);
         keepers.add(name);
         return end(link);
       }
       if (path.includes(name)) {
+        store.trace?.note('target', `${name} leads back: a loop`);
         loops.push(new LoopError([...path, name]));
         return null;
       }

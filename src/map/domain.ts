@@ -27,6 +27,8 @@ export const domain: Kind<DomainOptions> = {
   keys: () => domainKeys,
   questions: () => [DOMAIN],
   create: createDomainMap,
+  variants: (options) =>
+    options.class === null ? [] : [{ setting: 'no class', options: { ...options, class: null } }],
 };
 
 /**
@@ -38,10 +40,18 @@ export function createDomainMap(options: DomainOptions): Resolver {
   const { class: wanted, reply } = options;
   return (key, store) => {
     const asked = key === null ? null : parseDomain(key);
-    if (key === null || asked === null) return NOTFOUND;
+    if (key === null || asked === null) {
+      store.trace?.note('domain', 'the key cannot be a domain');
+      return NOTFOUND;
+    }
     const hosted = options.aliasDomains.get(asked) ?? asked;
+    store.trace?.note('domain', hosted === asked ? asked : `${hosted}: alias_domains has ${asked} = "${hosted}"`);
     return andThen(store.lookup({ about: 'domain', domain: hosted }), (answer) => {
-      if (answer === null || (wanted !== null && classOf(answer, hosted) !== wanted)) return NOTFOUND;
+      if (answer === null) return NOTFOUND;
+      if (wanted !== null && classOf(answer, hosted) !== wanted) {
+        store.trace?.note('class', `is ${classOf(answer, hosted)}, and this map has class = "${wanted}"`);
+        return NOTFOUND;
+      }
       return {
         kind: 'OK',
         value: formatValue(reply, { key, local: '', user: '', domain: hosted, value: answer.value }),

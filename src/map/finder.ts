@@ -31,18 +31,26 @@ export function createFinder({ policy, folderCase, sharedUser, separators, fold 
     const whole = (): Maybe<Found> => andThenFound(ask(local, null), local, local);
     const shared = sharedUser === null ? null : splitShared(written, sharedUser, separators);
     const user = shared?.user ?? recipient.user;
+    if (shared !== null)
+      store.trace?.note('detail', `${shared.detail} is a shared folder of ${domain}: shared_user = "${sharedUser}"`);
     if (user === null) return whole();
 
     const separator = shared?.separator ?? recipient.separator;
     const detail = shared?.detail ?? recipient.detail;
     const inInbox = (): Maybe<Found> => andThenFound(ask(user, null), user, user);
     const inFolder = (): Maybe<Found> => {
-      if (shared === null && policy === 'ignore') return inInbox();
+      if (shared === null && policy === 'ignore') {
+        store.trace?.note('detail', 'does not count: policy = "ignore"');
+        return inInbox();
+      }
+      if (shared === null) store.trace?.note('detail', `names a folder: policy = "${policy}"`);
       const name = user + separator + detail;
       const holder = shared === null ? user : NOBODY;
-      return andThen(andThenFound(ask(holder, detail), name, shared === null ? user : name), (found) =>
-        found.answer === null && shared === null && policy === 'folder-or-inbox' ? inInbox() : found,
-      );
+      return andThen(andThenFound(ask(holder, detail), name, shared === null ? user : name), (found) => {
+        if (found.answer !== null || shared !== null || policy !== 'folder-or-inbox') return found;
+        store.trace?.note('detail', 'there is no such folder, so the mailbox counts: policy = "folder-or-inbox"');
+        return inInbox();
+      });
     };
     if (detail === '') return inInbox();
     // A mailbox with the separator in its name comes first, as Postfix asks its tables for the full address first.

@@ -17,8 +17,16 @@ export interface Kind<O = unknown> {
   create(options: O, canAnswer: (about: About) => boolean): Resolver;
   /** How it follows aliases; null if it does not. `smmap check` finds loops with it. */
   aliases?(options: O): StepOptions | null;
+  /** Other settings, with which it may find a key that it does not find now. `smmap explain` tries them. */
+  variants?(options: O): readonly Variant<O>[];
   /** Whether its NOTFOUND refuses mail. If so, the log has a line for it. */
   readonly refuses?: boolean;
+}
+
+/** Options that differ by one setting, and that setting as it stands in a configuration. */
+export interface Variant<O> {
+  readonly setting: string;
+  readonly options: O;
 }
 
 /** A map of a configuration: the name of its kind, and its keys as that kind reads them. Only the kind can use them. */

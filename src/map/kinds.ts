@@ -1,7 +1,7 @@
 import type { Question } from '../vocabulary.ts';
 import { alias } from './alias.ts';
 import { domain } from './domain.ts';
-import type { Kind, MapKind } from './kind.ts';
+import type { Kind, MapKind, Variant } from './kind.ts';
 import { mailbox } from './mailbox.ts';
 import type { StepOptions } from './step.ts';
 import { table } from './table.ts';
@@ -35,6 +35,11 @@ export function questionsOf(map: MapKind): readonly Question[] {
 /** Examples of the questions that a map asks only stores that can answer them. */
 export function wishesOf(map: MapKind): readonly Question[] {
   return kindOf(map).wishes?.(map.options) ?? [];
+}
+
+/** A map with other settings, with which it may find what it does not find now. */
+export function variantsOf(map: MapKind): readonly Variant<unknown>[] {
+  return kindOf(map).variants?.(map.options) ?? [];
 }
 
 /** How a map follows aliases. Null if it does not. */

@@ -4,11 +4,12 @@ import { andThen } from '../maybe.ts';
 import type { Maybe, Reply } from '../vocabulary.ts';
 import { isElsewhere } from './class.ts';
 import { type Found, createFinder } from './finder.ts';
-import type { Kind } from './kind.ts';
+import type { Kind, Variant } from './kind.ts';
 import { type MailboxOptions, mailboxKeys } from './mailbox-keys.ts';
 import { NOTFOUND } from './map.ts';
 import type { Lookup, Resolver } from './moment.ts';
 import { type Recipient, readRecipient } from './recipient.ts';
+import { recipientVariants } from './recipient-keys.ts';
 import { type Own, createSearch } from './search.ts';
 import { type Links, type StepOptions, createStep, readAll } from './step.ts';
 import { formatValue } from './value.ts';
@@ -26,6 +27,7 @@ export const mailbox: Kind<MailboxOptions> = {
   wishes: ({ aliases }) => (aliases ? [DOMAIN] : []),
   create: (options, canAnswer) => createMailboxMap(options, canAnswer('domain')),
   aliases: (options) => (options.aliases ? { ...options, ...ALIASES } : null),
+  variants,
   refuses: true,
 };
 
@@ -64,18 +66,27 @@ export function createMailboxMap(options: MailboxOptions, knowsDomains: boolean)
   };
 
   return (key, store) => {
-    const recipient = key === null ? null : readRecipient(key, options);
+    const recipient = key === null ? null : readRecipient(key, options, store.trace);
     if (key === null || recipient === null) return NOTFOUND;
     const accept = (local: string, user: string, value: string): Reply => {
       return { kind: 'OK', value: formatValue(reply, { key, local, user, domain: recipient.domain, value }) };
     };
     return andThen(find(recipient, store), (found) => {
       const own = replyTo(found);
+      if (found.answer !== null && found.answer.state !== 'active') {
+        const { state } = found.answer;
+        store.trace?.note('mailbox', `is ${state}: states.${state} = "${textOfReply(own)}"`);
+      }
       if (own.kind === 'OK') return accept(found.local, found.user, found.answer?.value ?? '');
-      if (!aliases) return own;
+      if (!aliases) {
+        store.trace?.note('alias', 'not asked: aliases = false');
+        return own;
+      }
       return andThen(step(recipient, store), (links) => {
         if (links === null) return own;
         return andThen(refusalOf(recipient, found, links, store), (refusal) => {
+          const leads = refusal === null ? 'a target takes mail' : 'no target takes mail';
+          store.trace?.note('alias', `${leads}, so the alias ${refusal === null ? 'counts' : 'does not count'}`);
           if (refusal !== null) return refusal;
           const targets = reply === 'value' ? formatTargets(readAll(links).map(({ text }) => text)) : '';
           return accept(recipient.local, recipient.user ?? recipient.local, targets);
@@ -83,6 +94,24 @@ export function createMailboxMap(options: MailboxOptions, knowsDomains: boolean)
       });
     });
   };
+}
+
+/** Settings with which a map of this kind finds more. */
+function variants(options: MailboxOptions): readonly Variant<MailboxOptions>[] {
+  const all: Variant<MailboxOptions>[] = [];
+  if (!options.aliases) all.push({ setting: 'aliases = true', options: { ...options, aliases: true } });
+  if (options.policy === 'folder') {
+    all.push({ setting: 'detail.policy = "folder-or-inbox"', options: { ...options, policy: 'folder-or-inbox' } });
+  }
+  if (options.policy !== 'ignore' && options.folderCase === 'exact') {
+    all.push({ setting: 'detail.folder_case = "insensitive"', options: { ...options, folderCase: 'insensitive' } });
+  }
+  return [...all, ...recipientVariants(options)];
+}
+
+/** A reply as `states` has it. */
+function textOfReply(reply: Reply): string {
+  return 'reason' in reply ? `${reply.kind} ${reply.reason}` : reply.kind;
 }
 
 /** TEMP if one target is TEMP: it may take mail later, and so may the alias. */

@@ -38,7 +38,14 @@ export function createAnswer(
       answered(request, FAILED, cause);
       return FAILED;
     };
+    trace?.note('key', request.key ?? 'not UTF-8');
     const handler = maps.get(request.map) ?? anyMap;
+    trace?.note(
+      'map',
+      maps.has(request.map)
+        ? `[map.${request.map}]`
+        : `there is no [map.${request.map}]${anyMap === undefined ? '' : ', so [map."*"]'}`,
+    );
     if (handler === undefined) return succeeded(UNKNOWN_MAP);
     try {
       const reply = handler(request.key, trace);

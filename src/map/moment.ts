@@ -45,7 +45,10 @@ export function atOneMoment(resolve: Resolver, store: Stores): Handler {
     return andThen(resolve(key, recorder), (reply) => {
       if (reply.kind !== 'NOTFOUND' && reply.kind !== 'PERM' && !isCaught(questions, answers)) return reply;
       if (questions.length === 0) return reply; // for example, the key cannot be an address
-      if (questions.length === 1 && store.hasOneStoreFor(questions[0] as Question)) return reply;
+      if (questions.length === 1 && store.hasOneStoreFor(questions[0] as Question)) {
+        trace?.note('moment', 'one question to one store: certain without a second look');
+        return reply;
+      }
       const isAsBefore = (again: readonly Answer[]): boolean =>
         answers.every((answer, at) => isSame(answer, again[at] as Answer));
       return andThen(askAgain(store, questions, isAsBefore, trace), (again) =>

@@ -1,6 +1,7 @@
 import { parseDomain } from '../address/domain.ts';
 import { type Context, type Section, complain, oneOf, optional, parsedBy, text, z } from '../toml/type.ts';
 import { domain } from '../toml/value.ts';
+import type { Variant } from './kind.ts';
 
 /** The options of a map that decide how a key is read as an address. */
 export type RecipientOptions = Section<typeof recipientKeys> & { readonly separators: z.output<typeof separators> };
@@ -74,4 +75,16 @@ function flawOfAliasDomain(alias: string, targets: Readonly<Record<string, strin
   const target = targets[alias];
   const chained = Object.keys(targets).some((other) => parseDomain(other) === target);
   return chained ? `stands for ${target}, which is an alias domain too` : null;
+}
+
+/** The settings that decide how a key is read, each as it would find more. */
+export function recipientVariants<O extends RecipientOptions>(options: O): readonly Variant<O>[] {
+  const { separators: now, fold } = options;
+  const variants: Variant<O>[] = [];
+  if (fold !== 'both') variants.push({ setting: 'fold = "both"', options: { ...options, fold: 'both' } });
+  if (!now.includes('+')) {
+    const setting = `detail.separators = ${JSON.stringify([...now, '+'])}`;
+    variants.push({ setting, options: { ...options, separators: [...now, '+'] } });
+  }
+  return variants;
 }

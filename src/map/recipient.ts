@@ -1,5 +1,6 @@
 import { type Address, type Fold, parseAddress, spell } from '../address/address.ts';
 import { splitDetail } from '../address/detail.ts';
+import type { Trace } from '../trace.ts';
 import type { Answer, Maybe } from '../vocabulary.ts';
 import { UncertainError } from './map.ts';
 import type { Lookup } from './moment.ts';
@@ -25,23 +26,54 @@ export interface Recipient {
 /**
  * Reads a key as an address. Null if it cannot be one. Throws UncertainError for a bare user without a default domain.
  */
-export function readRecipient(key: string, options: RecipientOptions): Recipient | null {
+export function readRecipient(key: string, options: RecipientOptions, trace?: Trace): Recipient | null {
   const address = parseAddress(key, options.fold);
-  if ('flaw' in address) return null;
+  if ('flaw' in address) {
+    trace?.note('address', `the key cannot be an address: it ${address.flaw}`);
+    return null;
+  }
   if (key === '*' && options.defaultDomain === null) return null; // Postfix asks transport_maps for `*`: not a user
-  return recipientOf(address, options);
+  const recipient = recipientOf(address, options, trace);
+  if (trace !== undefined) noteParts(recipient, options, trace);
+  return recipient;
+}
+
+/** Says how the local part was read. */
+function noteParts(
+  { written, local, user, separator, detail }: Recipient,
+  options: RecipientOptions,
+  trace: Trace,
+): void {
+  const { fold, separators } = options;
+  if (local !== written) trace.note('address', `local part ${local}: case-folded (fold = "${fold}")`);
+  else trace.note('address', `local part ${local} (fold = "${fold}")`);
+  if (user !== null)
+    trace.note('detail', `user ${user}, separator ${separator}, detail ${detail === '' ? '(empty)' : detail}`);
+  else
+    trace.note(
+      'detail',
+      separators.length === 0 ? 'none: separators = []' : `none: no ${separators.join(' or ')} behind a user`,
+    );
 }
 
 /** The same for an address that is already parsed. */
-export function recipientOf({ local: written, domain: asked }: Address, options: RecipientOptions): Recipient {
+export function recipientOf(
+  { local: written, domain: asked }: Address,
+  options: RecipientOptions,
+  trace?: Trace,
+): Recipient {
   const { defaultDomain, localDomains, aliasDomains, separators, fold } = options;
   let domain = asked;
   const isLocal = (name: string): boolean =>
     localDomains.has(name) || (localDomains.has('*') && !aliasDomains.has(name));
   if (domain === null || isLocal(domain)) {
-    if (defaultDomain === null) throw new UncertainError('a key without a domain: set default_domain for this map');
+    if (defaultDomain === null) {
+      trace?.note('domain', 'the key has none, and default_domain is not set');
+      throw new UncertainError('a key without a domain: set default_domain for this map');
+    }
     domain = defaultDomain;
   }
+  if (trace !== undefined) noteDomain(asked, domain, options, trace);
   const split = splitDetail(written, separators);
   return {
     written,
@@ -52,6 +84,22 @@ export function recipientOf({ local: written, domain: asked }: Address, options:
     domain: aliasDomains.get(domain) ?? domain,
     ofAliasDomain: aliasDomains.has(domain),
   };
+}
+
+/** Says which setting decided the domain. */
+function noteDomain(
+  asked: string | null,
+  domain: string,
+  { aliasDomains, localDomains }: RecipientOptions,
+  trace: Trace,
+): void {
+  if (asked === null) trace.note('domain', `${domain}: the key has none, and default_domain = "${domain}"`);
+  else if (asked !== domain || localDomains.has(asked)) {
+    const entry = localDomains.has(asked) ? asked : '*';
+    trace.note('domain', `${domain}: local_domains has "${entry}", and default_domain = "${domain}"`);
+  } else trace.note('domain', `${domain}: from the key`);
+  const hosted = aliasDomains.get(domain);
+  if (hosted !== undefined) trace.note('domain', `${hosted}: alias_domains has ${domain} = "${hosted}"`);
 }
 
 /** Asks for a mailbox, or for a folder of it. */

@@ -65,11 +65,22 @@ export function createSearch(options: RecipientOptions, step: Step, ends: Ends):
       throw new UncertainError(`the aliases of ${path[0]} lead to over ${MOST_TARGETS} targets: make the list shorter`);
     if (link.kind === 'unreadable')
       throw new UncertainError(`an alias cannot be read: the target ${link.text} ${link.flaw}`);
-    if (link.kind === 'special' || (link.domain === null && options.defaultDomain === null)) return true;
+    const trace = walk.store.trace;
+    if (link.kind === 'special' || (link.domain === null && options.defaultDomain === null)) {
+      trace?.note('target', `${link.text} is for the mail server itself: it takes mail`);
+      return true;
+    }
     const next = recipientOf(link, options);
     const name = nameOf(next);
-    if (name === path.at(-1)) return own === 'refused' ? null : true; // it keeps its own mail
+    if (name === path.at(-1)) {
+      trace?.note(
+        'target',
+        `${name} is its own target: ${own === 'refused' ? 'its mailbox takes no mail' : 'it keeps its mail'}`,
+      );
+      return own === 'refused' ? null : true;
+    }
     if (path.includes(name)) {
+      trace?.note('target', `${name} leads back: a loop`);
       walk.loop ??= new LoopError([...path, name]);
       return null;
     }
@@ -80,11 +91,23 @@ export function createSearch(options: RecipientOptions, step: Step, ends: Ends):
         `over ${LONGEST_CHAIN} aliases in a row, the last one is ${name}: make the chain shorter`,
       );
     return andThen(ends.own(next, walk.store), (at) => {
-      if (at === 'taken') return true;
+      if (at === 'taken') {
+        trace?.note('target', `${name} has a mailbox that takes mail`);
+        return true;
+      }
+      if (at === 'refused') trace?.note('target', `${name} has a mailbox that takes no mail`);
       return andThen(link.isLast ? null : step(next, walk.store), (links) => {
         if (links !== null) return among(links, [...path, name], at, walk);
         if (at === 'refused') return null;
-        return andThen(ends.isElsewhere(next.domain, walk.store), (isElsewhere) => isElsewhere || null);
+        return andThen(ends.isElsewhere(next.domain, walk.store), (isElsewhere) => {
+          trace?.note(
+            'target',
+            isElsewhere
+              ? `${name} may be on another server: it takes mail`
+              : `${name} is absent, and ${next.domain} is ours`,
+          );
+          return isElsewhere || null;
+        });
       });
     });
   };
@@ -106,6 +129,7 @@ export function createSearch(options: RecipientOptions, step: Step, ends: Ends):
 function keepDoubt(walk: Walk, visit: () => Maybe<true | null>): Maybe<true | null> {
   const failed = (cause: unknown): null => {
     if (!(cause instanceof UncertainError || cause instanceof QuestionError)) throw cause;
+    walk.store.trace?.note('target', `cannot be followed: ${cause.message}`);
     walk.doubt ??= { cause };
     return null;
   };

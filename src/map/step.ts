@@ -2,11 +2,12 @@ import { type Address, formatAddress, formatLocal } from '../address/address.ts'
 import { splitDetail } from '../address/detail.ts';
 import { parseTarget, splitTargets } from '../address/target.ts';
 import { andThen } from '../maybe.ts';
+import type { Trace } from '../trace.ts';
 import { type Answer, type Maybe, NOBODY } from '../vocabulary.ts';
 import type { AliasTable } from './alias-keys.ts';
 import { UncertainError } from './map.ts';
 import type { Lookup } from './moment.ts';
-import { type Recipient, askMailbox } from './recipient.ts';
+import { type Recipient, askMailbox, nameOf } from './recipient.ts';
 import type { RecipientOptions } from './recipient-keys.ts';
 
 /** The options of a map that decide which targets an address has. */
@@ -40,10 +41,19 @@ export function createStep(options: StepOptions): Step {
     const { local, user, domain } = recipient;
     const whole = (answer: Answer): Links | null => linksOf(answer, recipient, '', options);
     const caught = (): Maybe<Links | null> => {
-      if (options.catchAll === 'none') return null;
+      if (options.catchAll === 'none') {
+        store.trace?.note('catch-all', 'not asked: catch_all = "none"');
+        return null;
+      }
       return andThen(askAlias(store, NOBODY, domain, options), (answer) => {
         if (answer === null || options.catchAll === 'any') return whole(answer);
-        return andThen(hasMailbox(recipient, options, store), (has) => (has ? null : whole(answer)));
+        return andThen(hasMailbox(recipient, options, store), (has) => {
+          store.trace?.note(
+            'catch-all',
+            has ? `spares ${nameOf(recipient)}: it has a mailbox` : `takes ${nameOf(recipient)}`,
+          );
+          return has ? null : whole(answer);
+        });
       });
     };
     const unextended = (): Maybe<Links | null> => {
@@ -52,10 +62,22 @@ export function createStep(options: StepOptions): Step {
         answer === null ? caught() : linksOf(answer, recipient, recipient.detail, options),
       );
     };
-    return andThen(askAlias(store, local, domain, options), (answer) =>
+    const links = andThen(askAlias(store, local, domain, options), (answer) =>
       answer === null ? unextended() : whole(answer),
     );
+    return store.trace === undefined ? links : andThen(links, (found) => noted(recipient, found, store.trace as Trace));
   };
+}
+
+/** Says where an alias leads. */
+function noted(recipient: Recipient, links: Links | null, trace: Trace): Links | null {
+  if (links === null) trace.note('alias', `${nameOf(recipient)} is not an alias`);
+  else {
+    const first = Array.from({ length: Math.min(links.count, MOST_NOTED) }, (_, at) => links.at(at).text);
+    const more = links.count > first.length ? ` and ${links.count - first.length} more` : '';
+    trace.note('alias', `${nameOf(recipient)} leads to ${first.join(', ')}${more}`);
+  }
+  return links;
 }
 
 /** Whether an address has a mailbox in any state, with its detail or without. */
@@ -133,4 +155,5 @@ export function textOf(link: Link): string {
   return link.text;
 }
 
+const MOST_NOTED = 10;
 const MOST_ANSWERED = 5_000; // Postfix takes 1,000, unless virtual_alias_expansion_limit is higher

@@ -31,6 +31,8 @@ export const table: Kind<TableOptions> = {
   keys: tableKeys,
   questions: (options) => [keyOf(options.table)],
   create: createTableMap,
+  variants: (options) =>
+    options.fold === 'both' ? [] : [{ setting: 'fold = "both"', options: { ...options, fold: 'both' } }],
 };
 
 /**
@@ -40,7 +42,9 @@ export const table: Kind<TableOptions> = {
 export function createTableMap({ table: name, fold }: TableOptions): Resolver {
   return (key, store) => {
     if (key === null || key === '') return NOTFOUND;
-    const found = store.lookup({ about: 'key', table: name, key: spell(key, fold), exact: fold === 'none' });
+    const spelled = spell(key, fold);
+    store.trace?.note('table', `${name}: asks for ${spelled} (fold = "${fold}")`);
+    const found = store.lookup({ about: 'key', table: name, key: spelled, exact: fold === 'none' });
     return andThen(found, (answer) => {
       if (answer === null) return NOTFOUND;
       if (answer.value !== '') return { kind: 'OK', value: answer.value };
