@@ -44,6 +44,18 @@ Examples:
   smmap probe --server tcp:127.0.0.1:2004 --map cyrus fred+lists@example.org
   smmap mailbox list | smmap probe - | grep -v 'OK'`;
 
+export const EXPLAIN_HELP = `
+Prints each step: how the key was read and which setting decided, each store that was asked with its answer and time, the
+cache, the canary, each alias, and the second look before a refusal. Then the reply, what each mail server tells the SMTP
+client, and what to do if the reply is wrong. The daemon answers as it answers a mail server: it caches and counts what it
+asks. It does not log it. The exit code is that of smmap probe: 0 OK, 1 NOTFOUND, 75 TEMP, 69 PERM, 74 no daemon.
+
+Examples:
+  smmap explain fred@example.org
+  smmap explain --map virtuser info@example.org
+  smmap explain --offline --config /etc/smmap/smmap.toml fred+lists@example.org
+  smmap explain --json fred@example.org | jq .reply`;
+
 export const CACHE_HELP =
   'Shows or forgets what the running daemon has cached. A store has a cache if its [store.NAME] has cache = {}.';
 

@@ -9,6 +9,15 @@ export interface ProbeOptions {
   readonly json?: true;
 }
 
+export interface ExplainOptions {
+  readonly map: string;
+  readonly config?: string;
+  readonly control?: string;
+  readonly offline?: true;
+  readonly timeout: number;
+  readonly json?: true;
+}
+
 export interface ImportOptions {
   readonly format: string;
   readonly strict?: true;

@@ -3,6 +3,7 @@ import type { Protocol } from '../protocol/framing.ts';
 import { parseReply } from '../protocol/reply.ts';
 import { type Client, ConnectionError, ProtocolError, TimeoutError, openClient } from '../socket/client.ts';
 import { parseEndpoint } from '../endpoint.ts';
+import type { Reply } from '../vocabulary.ts';
 import { printable } from './columns.ts';
 import { EXIT } from './error.ts';
 
@@ -36,7 +37,7 @@ export async function probe(keys: AsyncIterable<string> | Iterable<string>, opti
       try {
         client ??= await openClient(endpoint, { timeoutMs, protocol, replyBytes: REPLY_BYTES });
         reply = await client.ask(options.map, key);
-        code = codeOfReply(reply);
+        code = codeOfReply(parseReply(reply));
       } catch (failure) {
         client?.close();
         client = null;
@@ -62,8 +63,8 @@ export async function* linesOf(input: NodeJS.ReadableStream): AsyncIterable<stri
   for await (const line of createInterface({ input, crlfDelay: Infinity })) yield line;
 }
 
-function codeOfReply(text: string): number {
-  const reply = parseReply(text);
+/** The exit code for a reply. Null: one that breaks the protocol. */
+export function codeOfReply(reply: Reply | null): number {
   switch (reply?.kind) {
     case 'OK':
       return 0;

@@ -15,6 +15,7 @@ import {
   CACHE_HELP,
   CHECK_HELP,
   EXIT_CODES,
+  EXPLAIN_HELP,
   MTA_HELP,
   PROBE_HELP,
   RELOAD_HELP,
@@ -22,7 +23,7 @@ import {
 } from './help.ts';
 import { KINDS, type KindName } from './records/kind.ts';
 import { addKind } from './kinds.ts';
-import type { ControlOption, ProbeOptions } from './options.ts';
+import type { ControlOption, ExplainOptions, ProbeOptions } from './options.ts';
 import { packageVersion, report } from './report.ts';
 import { addStore } from './storage.ts';
 
@@ -126,6 +127,25 @@ function createProgram(exit: (code: number) => void): Command {
           ? (await configurationOf(options)).server(wanted)
           : { server: given, protocol: wanted ?? 'netstring' };
       exit(await probe(asked, { server, map, protocol, timeoutMs: timeout * 1_000, json }));
+    });
+
+  program
+    .command('explain')
+    .summary('show how a key is answered, and why')
+    .description('Asks the running daemon for a key, and prints step by step how it decides.')
+    .argument('<key>', 'a key, such as fred@example.org')
+    .option('-m, --map <name>', 'the name of the map', 'mailbox')
+    .addOption(configOption())
+    .option('--control <endpoint>', 'the control socket of the daemon (default: that of the configuration)')
+    .option('--offline', 'do not ask a daemon: open the stores of the configuration, and answer here, without a cache')
+    .option('-t, --timeout <seconds>', 'how long to wait for the daemon', parseSeconds, 30)
+    .option('--json', 'print JSON, an object with steps, reply, exitCode, mta and hints')
+    .addHelpText('after', EXPLAIN_HELP)
+    .action(async (key: string, options: ExplainOptions) => {
+      const { control: socket = null, offline = false, json = false, map, timeout } = options;
+      const { explain } = await import('./explain.ts');
+      const asked = { map, control: socket, offline, json, timeoutMs: timeout * 1_000 };
+      exit(await explain(key, asked, await configurationOf(options)));
     });
 
   program

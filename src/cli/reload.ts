@@ -29,7 +29,7 @@ export function reload(control: string): Promise<number> {
       process.stdout.write(lines.map((line) => `${line}\n`).join(''));
       return 0;
     },
-    RELOAD_MS + LONGER_MS,
+    { timeoutMs: RELOAD_MS + LONGER_MS },
   );
 }
 

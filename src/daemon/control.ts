@@ -1,5 +1,4 @@
 import type { CachedStore } from '../store/guard/cache.ts';
-import { andThen } from '../maybe.ts';
 import type { Maybe, Reply, Request } from '../vocabulary.ts';
 
 /** What the control socket can show and change of a store. */
@@ -29,6 +28,9 @@ const OLDER_MS = 30_000; // an older daemon reports three times as often
 type Stores = ReadonlyMap<string, Controllable>;
 type Command = (stores: Stores, argument: string, older: Map<number, Older & { readonly at: number }>) => Maybe<object>;
 
+/** Commands that need more than the stores, by their names. */
+type More = Readonly<Record<string, (argument: string) => Promise<object>>>;
+
 /** A command that cannot be done. The message says why, and what to do instead. */
 class RefusedError extends Error {
   override name = 'RefusedError';
@@ -40,9 +42,15 @@ class RefusedError extends Error {
  * JSON object, or TEMP with the reason. It is never NOTFOUND or PERM: a mail server that asks here by mistake would refuse
  * all mail.
  */
-export function createControl(stores: () => Stores, reload: () => Promise<object>): (request: Request) => Maybe<Reply> {
-  const commands = new Map(COMMANDS).set('reload', reload);
+export function createControl(stores: () => Stores, more: More = {}): (request: Request) => Maybe<Reply> {
+  const commands = new Map(COMMANDS);
+  for (const [name, command] of Object.entries(more)) commands.set(name, (_stores, argument) => command(argument));
   const older: Parameters<Command>[2] = new Map();
+  const done = (result: object): Reply => ({ kind: 'OK', value: JSON.stringify(result) });
+  const failed = (cause: unknown): Reply => {
+    const reason = cause instanceof RefusedError ? cause.message : `the command failed: ${String(cause)}`;
+    return { kind: 'TEMP', reason };
+  };
   return ({ map, key }) => {
     try {
       const command = commands.get(map);
@@ -52,10 +60,10 @@ export function createControl(stores: () => Stores, reload: () => Promise<object
         );
       }
       if (key === null) throw new RefusedError('the argument is not UTF-8');
-      return andThen(command(stores(), key, older), (answer) => ({ kind: 'OK', value: JSON.stringify(answer) }));
+      const result = command(stores(), key, older);
+      return result instanceof Promise ? result.then(done, failed) : done(result);
     } catch (cause) {
-      const reason = cause instanceof RefusedError ? cause.message : `the command failed: ${String(cause)}`;
-      return { kind: 'TEMP', reason };
+      return failed(cause);
     }
   };
 }

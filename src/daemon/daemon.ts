@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.ts';
 import { changesBetween } from './changes.ts';
 import { CONTROL_REPLY_BYTES, RELOAD_MS, createControl } from './control.ts';
+import { explainTo } from './explain.ts';
 import { createListeners, listenersOf } from './listeners.ts';
 import { kindOf } from '../map/kinds.ts';
 import { createAnswer } from '../map/map.ts';
@@ -147,7 +148,10 @@ export async function startDaemon(
       },
       turns,
       intake,
-      answer: createControl(() => running.maps.stores, reload),
+      answer: createControl(() => running.maps.stores, {
+        reload,
+        explain: (argument) => explainTo(argument, { config: running.config, ...running.maps }),
+      }),
       deferred: () => {},
       ended: () => {},
     },

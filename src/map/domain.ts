@@ -28,7 +28,7 @@ export const domain: Kind<DomainOptions> = {
   questions: () => [DOMAIN],
   create: createDomainMap,
   variants: (options) =>
-    options.class === null ? [] : [{ setting: 'no class', options: { ...options, class: null } }],
+    options.class === null ? [] : [{ setting: 'without class', options: { ...options, class: null } }],
 };
 
 /**

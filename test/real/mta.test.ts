@@ -5,6 +5,8 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, expect, test, vi } from 'vitest';
+import { toldOf } from '../../src/mta/told.ts';
+import type { Reply } from '../../src/vocabulary.ts';
 import { type Mta, type MtaPart, makeTrustedFolder } from './mta.ts';
 import { findExim } from './mta-exim.ts';
 import { findOpensmtpd } from './mta-opensmtpd.ts';
@@ -149,16 +151,32 @@ const SERVERS: readonly Server[] = [
   },
 ];
 
+/** Rows whose reply of smmap is certain, and whose mailboxes the mail server asks for: `smmap explain` tells their texts. */
+function isTold({ trouble, recipient }: Row): boolean {
+  if (trouble !== 'none' && trouble !== 'store away') return false;
+  return /^(?:user1|nobody|full|off)@(?:example|virt)/.test(recipient);
+}
+
+/** What `smmap explain` says that a mail server tells its client. */
+function toldFor(title: string, { trouble, recipient }: Row): (string | null)[] {
+  const word = trouble === 'store away' || recipient.startsWith('full') ? 'TEMP' : 'NOTFOUND';
+  const reply = { kind: trouble === 'none' && recipient.startsWith('user1') ? 'OK' : word, value: '', reason: '' };
+  return toldOf('mailbox', reply as Reply, recipient, ['netstring', 'line'])
+    .filter(({ server }) => server === title)
+    .flatMap(({ text, virtual }) => [text, virtual]);
+}
+
 /** The code for each row, by the name of the mail server. */
 const codes = new Map<string, Map<Row, string>>();
 
-for (const { name, part, delivered, instead = () => null, clings = false, refuses } of SERVERS) {
+for (const { name, title, part, delivered, instead = () => null, clings = false, refuses } of SERVERS) {
   const got = new Map<Row, string>();
   codes.set(name, got);
 
   describePart(`the real ${name}`, part, ({ start }) => {
     let world: World;
     let mta: Mta;
+    const texts = new Map<Row, string>();
 
     beforeAll(async () => {
       const folder = await makeTrustedFolder();
@@ -183,6 +201,7 @@ for (const { name, part, delivered, instead = () => null, clings = false, refuse
       try {
         const [reply] = await smtp.recipients([row.recipient]);
         got.set(row, codeOf(reply as SmtpReply));
+        texts.set(row, (reply as SmtpReply).text);
       } finally {
         smtp.close();
       }
@@ -201,6 +220,9 @@ for (const { name, part, delivered, instead = () => null, clings = false, refuse
       expect(
         asked.filter((row) => row.recipient.startsWith('nobody') && got.get(row)?.startsWith('2') === true),
       ).toEqual([]);
+      for (const row of asked.filter((each) => texts.has(each) && isTold(each))) {
+        expect(toldFor(title, row), `${row.recipient}: ${trouble}`).toContain(texts.get(row));
+      }
       // Nor is anybody let in of whom nothing is known. (Postfix asks once more where a connection ends, and is answered.)
       const unsure = trouble === 'store away' || trouble === 'stopped' || trouble === 'down';
       if (unsure) expect(asked.filter((row) => got.get(row)?.startsWith('4') !== true)).toEqual([]);

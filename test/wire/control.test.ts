@@ -36,7 +36,7 @@ afterEach(async () => {
 
 /** The commands that answer at once. */
 const createControl = (stores: () => ReadonlyMap<string, Controllable>): ((request: Request) => Reply) => {
-  const answer = create(stores, () => Promise.reject(new Error('no test reloads here')));
+  const answer = create(stores, { reload: () => Promise.reject(new Error('no test reloads here')) });
   return (request) => answer(request) as Reply;
 };
 
@@ -364,12 +364,7 @@ describe('the control socket', () => {
 
 describe('smmap reload', () => {
   const start = (outcome: Reloaded): Promise<string> =>
-    listen(
-      create(
-        () => new Map(),
-        async () => outcome,
-      ),
-    );
+    listen(create(() => new Map(), { reload: async () => outcome }));
 
   it('prints what changed, a line for each part', async () => {
     expect(await reload(await start({ changes: ['listeners: added line', 'maps: changed mailbox'] }))).toBe(0);
