@@ -1,4 +1,4 @@
-// An LMTP server that takes all mail and remembers for whom it was.
+// An LMTP server that takes all mail, but for nobody, and remembers for whom it was.
 
 import { chmodSync } from 'node:fs';
 import { type Socket, createServer } from 'node:net';
@@ -62,6 +62,7 @@ function serveLmtp(socket: Socket, login: string | null, deliver: (recipients: r
         return isTrusted ? '235 2.7.0 Ok' : '535 5.7.8 no';
       case 'RCPT':
         if (!isTrusted) return '430 4.7.0 Authentication required';
+        if (/<nobody/.test(line)) return '550 5.1.1 User unknown';
         accepted.push(/<(.*)>/.exec(line)?.[1] ?? '');
         return '250 2.1.5 Ok';
       case 'DATA':

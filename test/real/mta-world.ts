@@ -13,14 +13,19 @@ const DOMAIN = 'example.org';
 const VIRTUAL = 'virt.example';
 const ALIAS_DOMAIN = 'caught.example';
 
+/** Recipients of one mail, more than Exim's rule against bad recipients allows. */
+export const FIFTEEN: readonly string[] = Array.from({ length: 15 }, (_, at) => `many${at + 1}@${DOMAIN}`);
+
 const RECORDS = {
-  mailbox: [DOMAIN, VIRTUAL].flatMap((domain) => [
-    `user1@${domain} folder=abc`,
-    `"quo ted"@${domain}`,
-    `jörg@${domain}`,
-    `full@${domain} state=overquota`,
-    `off@${domain} state=disabled`,
-  ]),
+  mailbox: [DOMAIN, VIRTUAL]
+    .flatMap((domain) => [
+      `user1@${domain} folder=abc`,
+      `"quo ted"@${domain}`,
+      `jörg@${domain}`,
+      `full@${domain} state=overquota`,
+      `off@${domain} state=disabled`,
+    ])
+    .concat(FIFTEEN),
   alias: [`info@${VIRTUAL} user1@${VIRTUAL}`, `@${ALIAS_DOMAIN} user1@${DOMAIN}`],
   domain: [`${ALIAS_DOMAIN} alias`],
 };

@@ -24,7 +24,7 @@ export interface Smtp {
 const SENDER = 'sender@example.net';
 
 /**
- * Connects to a port of this machine, from an address of it, and says EHLO. A reply that takes longer than the limit ends the
+ * Connects to a port of this machine, from one of its addresses, and says EHLO. A reply that takes longer than the limit ends the
  * connection.
  */
 export async function openSmtp(port: number, limitMs = 60_000, localAddress = '127.0.0.1'): Promise<Smtp> {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -284,9 +285,41 @@ describe('exim', () => {
     expect(linesOf(printout, 'router')).toContain('  set = r_q = box ${lc:$local_part}@${lc:$domain}');
     expect(linesOf(printout, 'router')).toContain(`  set = r_r = \${readsocket${ask}{\${readsocket${ask}{CONN}}}}`);
     expect(linesOf(printout, 'router')).toContain('  set = r_q = virt ${lc:$local_part}@${lc:$domain}');
-    expect(linesOf(printout, 'acl')).toEqual(['  require verify = recipient']);
     expect(linesOf(print(exim, TCP), 'router').join('\n')).toContain('{inet:[::1]:2004}');
     expect(linesOf(print(exim, TCP, 'tcp:127.0.0.1:24'), 'transport')).toContain('  port = 24');
+  });
+
+  it('decides about its own domains only, after users of the machine, and before everything else', () => {
+    const toml = '[map.m]\ndefault_domain = "xn--bcher-kva.example"\nlocal_domains = ["mail.example"]';
+    const printout = print(exim, toml);
+    expect(linesOf(printout, 'main')).toContain('SMMAP_DOMAINS = xn--bcher-kva.example : mail.example');
+    expect(linesOf(printout, 'acl').slice(0, 4)).toEqual([
+      '  deny',
+      '    domains = +smmap_domains',
+      '    !verify = recipient',
+      '  defer',
+    ]);
+    const routers = linesOf(printout, 'router');
+    const names = routers.filter((line) => /^\w+:$/.test(line));
+    expect(routers.filter((line) => line === '  domains = +smmap_domains').length).toBe(names.length);
+    expect(routers.filter((line) => /condition = .*!SMMAP_LOCAL/.test(line)).length).toBe(names.length);
+  });
+
+  it('is put into its place once', () => {
+    const dir = folder();
+    const { files, written = [] } = print(exim, FULL);
+    writeFiles(dir, [...files, ...written], false);
+    const config = join(dir, 'exim.conf');
+    const stock = 'domainlist local_domains = @\nacl_check_rcpt:\n  accept\nbegin routers\nbegin transports\n';
+    writeFileSync(config, stock);
+    writeFileSync(join(dir, 'other'), 'nothing\n');
+    for (let times = 0; times < 2; times++) execFileSync('sh', [join(dir, 'install.sh'), config, join(dir, 'other')]);
+    const textOf = (name: string): string => readFileSync(join(dir, name), 'utf8');
+    expect(textOf('exim.conf')).toBe(
+      `${textOf('main')}domainlist local_domains = @\nacl_check_rcpt:\n${textOf('acl')}  accept\n` +
+        `begin routers\n${textOf('router')}begin transports\n${textOf('transport')}`,
+    );
+    expect([textOf('exim.conf.before-smmap'), textOf('other')]).toEqual([stock, 'nothing\n']);
   });
 });
 
