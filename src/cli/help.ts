@@ -236,7 +236,7 @@ Examples:
 Examples:
   smmap domain add example.org example.net
   smmap domain add --class relay example.com`,
-    list: 'Prints the domains with their classes, including domains that have mailboxes and were not added.',
+    list: 'Prints the domains with their classes, including domains that have mailboxes and were not added; with --all, alias domains of the configuration too.',
     import: `
 One domain a line, then its class if that is not mailbox. Blank lines, and a # with the text after it, are ignored:
   example.org

@@ -11,7 +11,7 @@ import {
 } from './command.ts';
 import { HELP, REMOVE_ALIAS_HELP } from './help.ts';
 import { type Kind, KINDS, type KindName, type Scope } from './records/kind.ts';
-import type { ExportOptions, ImportOptions, StoreOption } from './options.ts';
+import type { ExportOptions, ImportOptions, ListOptions, StoreOption } from './options.ts';
 
 /** What a command does. Each of its arguments is a list. A table is not an argument, but part of the scope. */
 type Act<O> = (
@@ -59,9 +59,14 @@ export function addKind(program: Command, kind: KindName, exit: (code: number) =
   });
   const list = command('list', help.list);
   if (addressed) list.option('-d, --domain <domain>', 'only this domain');
-  define<{ domain?: string }>(list, async (scope, _, { domain = null, store }) =>
-    (await import('./records/show.ts')).list(scope, domain, store),
-  );
+  if (kind === 'domain')
+    list.option('--all', 'also the alias_domains of the configuration, with the class of their domain');
+  define<ListOptions>(list, async (scope, _, { domain = null, all = false, store, config }) => {
+    const { aliasDomainsOf } = await import('../map/kinds.ts');
+    const maps = all ? (await configurationOf({ config })).load().maps.values() : [];
+    const { list: print } = await import('./records/show.ts');
+    await print(scope, { domain, aliasDomains: aliasDomainsOf(maps) }, store);
+  });
   const showing = command('show', `Prints ${help.plural} with all details. Exit code 1 if one does not exist.`);
   define(showing.argument(`<${help.name}...>`), async (scope, [names = []], { store }) =>
     (await import('./records/show.ts')).show(scope, names, store),

@@ -7,6 +7,7 @@ import { type Mta, type MtaFile, type Printout, readSetting } from '../mta/setti
 import { parseEndpoint } from '../endpoint.ts';
 import type { Configuration } from './configuration.ts';
 import { CliError, EXIT } from './error.ts';
+import { MACHINE_FILE } from './places.ts';
 import { writeOutput } from './records/output.ts';
 
 export interface MtaOptions {
@@ -31,7 +32,8 @@ export async function printMta(
   const postconf = name === 'postfix' ? readPostconf() : null;
   const setting = readSetting(configuration.load(), mta, endpoint, postconf);
   if (!('server' in setting)) throw new ConfigError(configuration.name, setting);
-  const printout = mta.print(setting);
+  const { file } = configuration;
+  const printout = mta.print(file === null || file === MACHINE_FILE ? setting : { ...setting, config: file });
   const files = [...printout.files, ...(printout.written ?? [])];
   if (write !== null) writeFiles(write, files, force);
   for (const note of [...setting.notes, ...(printout.notes ?? [])]) process.stderr.write(`smmap: note: ${note}\n`);

@@ -30,6 +30,12 @@ export interface ImportOptions {
   readonly separator?: string;
 }
 
+export interface ListOptions {
+  readonly domain?: string;
+  readonly all?: true;
+  readonly config?: string;
+}
+
 export interface ExportOptions {
   readonly format: string;
   readonly output?: string;

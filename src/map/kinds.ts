@@ -46,3 +46,13 @@ export function variantsOf(map: MapKind): readonly Variant<unknown>[] {
 export function stepOptionsOf(map: MapKind): StepOptions | null {
   return kindOf(map).aliases?.(map.options) ?? null;
 }
+
+/** What each alias domain of the maps stands for. The first map that names one counts. */
+export function aliasDomainsOf(maps: Iterable<MapKind>): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const map of maps) {
+    const options = optionsOf(map, mailbox) ?? optionsOf(map, alias) ?? optionsOf(map, domain);
+    for (const [name, target] of options?.aliasDomains ?? []) if (!found.has(name)) found.set(name, target);
+  }
+  return found;
+}

@@ -5,12 +5,11 @@ import {
   DOMAINS_FILE,
   formatServer,
   lacksOfSendmail,
-  listDomains,
   RELAY_HOSTS_ONLY,
   socketFlags,
   VIRTUSER,
 } from './sendmail.ts';
-import { type Mta, type Printout, type Setting, add, sample, textOf } from './setting.ts';
+import { type Mta, type Printout, type Setting, add, listDomains, sample, textOf } from './setting.ts';
 
 /**
  * Two Sendmails, as Randolph Langley describes it. One accepts mail and splits it by recipient. The other delivers it, and its
@@ -49,7 +48,6 @@ function lacks(setting: Setting): Mistake[] {
 }
 
 function print(setting: Setting): Printout {
-  const awk = `awk '{ print $1; print $1 ".virtuser"; print $1 ".virtuser." }'`;
   return {
     files: [
       {
@@ -65,8 +63,8 @@ function print(setting: Setting): Printout {
       { name: 'procmailrc', title: '/etc/procmailrc', text: PROCMAILRC },
     ],
     tests: [
-      `${listDomains(setting)} | awk '{ print $1 }' > ${RELAY_FILE}`,
-      `${listDomains(setting)} | ${awk} > ${DOMAINS_FILE}`,
+      relayDomains(setting),
+      virtualDomains(setting),
       `mkdir -p -m 700 ${SCANNER_QUEUE}    # only with MailScanner, and then m4 -DMAILSCANNER`,
       'm4 sendmail_in.mc > sendmail_in.cf && m4 sendmail_out.mc > sendmail_out.cf',
       `sendmail -C sendmail_out.cf -bv ${sample(setting)}    # deliverable: mailer procmail`,
@@ -75,6 +73,23 @@ function print(setting: Setting): Printout {
       `swaks --server localhost --quit-after RCPT --to ${sample(setting, 'nobody')}       # 550 5.1.1`,
     ],
   };
+}
+
+/** All domains, and the local_domains of the map. localhost stays a name of this machine. */
+function allDomains(setting: Setting): string {
+  const local = setting.localDomains.filter((each) => each !== 'localhost').map((each) => `echo ${each} mailbox; `);
+  return local.length === 0 ? listDomains(setting) : `{ ${local.join('')}${listDomains(setting)}; }`;
+}
+
+/** The command that writes the domains for which the first Sendmail accepts mail. */
+function relayDomains(setting: Setting): string {
+  return `${allDomains(setting)} | awk '{ print $1 }' > ${RELAY_FILE}`;
+}
+
+/** The command that writes the domains whose users the second Sendmail gives to procmail. */
+function virtualDomains(setting: Setting): string {
+  const forms = '{ print $1; print $1 ".virtuser"; print $1 ".virtuser." }';
+  return `${allDomains(setting)} | awk '$2 != "relay" ${forms}' > ${DOMAINS_FILE}`;
 }
 
 const START = ["include(`/usr/share/sendmail/cf/m4/cf.m4')dnl", "OSTYPE(`linux')dnl"];
@@ -98,7 +113,7 @@ function incoming(setting: Setting): string {
     "define(`confDELIVERY_MODE', `queueonly')dnl",
     "define(`confPID_FILE', `/run/sendmail_in.pid')dnl",
     'dnl The virtual domains are relayed here, not local: no FEATURE(use_cw_file), no VIRTUSER_DOMAIN.',
-    `dnl     ${listDomains(setting)} | awk '{ print $1 }' > ${RELAY_FILE}`,
+    `dnl     ${relayDomains(setting)}`,
     `RELAY_DOMAIN_FILE(\`-o ${RELAY_FILE}')dnl`,
     'dnl Without this, it would relay the mail of every subdomain of these domains, and of a domain with RELAY.',
     RELAY_HOSTS_ONLY,
@@ -134,7 +149,7 @@ function outgoing(setting: Setting): string {
     "define(`confPID_FILE', `/run/sendmail_out.pid')dnl",
     "dnl This is for the proto.m4 that comes with Sendmail, not for the one that `smmap mta sendmail' patches.",
     'dnl The virtual domains, and their forms with the suffix of virtusertable:',
-    `dnl     ${listDomains(setting)} | awk '{ print $1; print $1 ".virtuser"; print $1 ".virtuser." }' > ${DOMAINS_FILE}`,
+    `dnl     ${virtualDomains(setting)}`,
     `VIRTUSER_DOMAIN_FILE(\`-o ${DOMAINS_FILE}')dnl`,
     'dnl user@domain -> user@domain.virtuser. from smmap. Without -t: while smmap is down, mail stays in the queue.',
     `FEATURE(\`virtusertable', \`${queued(setting)}')dnl`,

@@ -1,7 +1,7 @@
 import type { Mistake } from '../toml/type.ts';
 import { type Endpoint, formatEndpoint } from '../endpoint.ts';
 import { CYRUSV2_PATCH, featureText, protoPatch } from './ruleset.ts';
-import { type Mta, type Printout, type Setting, add, sample, textOf } from './setting.ts';
+import { type Mta, type Printout, type Setting, add, listDomains, sample, textOf } from './setting.ts';
 
 /** Sendmail 8.13 or newer, compiled with SOCKETMAP. */
 export const sendmail: Mta = {
@@ -49,10 +49,19 @@ function print(setting: Setting): Printout {
     "FEATURE(`anfi_vcyrus')dnl",
     '',
     'dnl The virtual domains. They must not be in class w (/etc/mail/local-host-names). Sendmail reads them when it starts:',
-    `dnl     ${listDomains(setting)} > ${DOMAINS_FILE}`,
+    `dnl     ${virtualDomains(setting)}`,
     `VIRTUSER_DOMAIN_FILE(\`-o ${DOMAINS_FILE}')dnl`,
     'dnl Without this, Sendmail would relay the mail of every subdomain of these domains, and of a domain with RELAY.',
     RELAY_HOSTS_ONLY,
+    'dnl Domains of class relay: their mail goes to another server, which says which users it has.',
+    `dnl     ${relayDomains(setting)}`,
+    `RELAY_DOMAIN_FILE(\`-o ${RELAYED_FILE}')dnl`,
+    ...(setting.localDomains.length === 0
+      ? []
+      : [
+          'dnl The local_domains of the map: their users are those of its default_domain.',
+          `LOCAL_DOMAIN(\`${setting.localDomains.join(' ')}')dnl`,
+        ]),
     '',
     ...(virtuser
       ? [
@@ -108,7 +117,7 @@ function print(setting: Setting): Printout {
             `namei -l ${server.path}    # no folder may be writable for group or others, and no part may be a symbolic link`,
           ]
         : []),
-      ...(setting.store === null ? [] : [`${listDomains(setting)} > ${DOMAINS_FILE}`]),
+      ...(setting.store === null ? [] : [virtualDomains(setting), relayDomains(setting)]),
       'm4 sendmail.mc > smmap.cf',
       `echo '/map ${mailbox} fred' | sendmail -C smmap.cf -bt    # returns fred<OK> (0)`,
       `sendmail -C smmap.cf -bv ${user}    # deliverable: mailer cyrusv2`,
@@ -117,6 +126,18 @@ function print(setting: Setting): Printout {
     ],
     notes,
   };
+}
+
+const RELAYED_FILE = '/etc/mail/smmap-relay-domains';
+
+/** The command that writes the virtual domains. */
+function virtualDomains(setting: Setting): string {
+  return `${listDomains(setting)} | awk '$2 != "relay" { print $1 }' > ${DOMAINS_FILE}`;
+}
+
+/** The command that writes the domains whose mail goes to another server. */
+function relayDomains(setting: Setting): string {
+  return `${listDomains(setting)} | awk '$2 == "relay" { print $1 }' > ${RELAYED_FILE}`;
 }
 
 /** Notes on maps that Sendmail does not ask because of their names. */
@@ -155,10 +176,6 @@ export function socketFlags({ patienceSeconds }: Setting): string {
 export function formatServer(server: Endpoint): string {
   if (server.kind === 'unix') return `local:${server.path}`;
   return `${server.host.includes(':') ? 'inet6' : 'inet'}:${server.port}@${server.host}`;
-}
-
-export function listDomains({ store }: Setting): string {
-  return `smmap domain list${store === null ? '' : ` --store ${store}`}`;
 }
 
 function mailerArguments(lmtp: Endpoint): string {

@@ -2,7 +2,7 @@ import type { Config, ListenerConfig } from '../config/config.ts';
 import { alias } from '../map/alias.ts';
 import { domain } from '../map/domain.ts';
 import type { Kind } from '../map/kind.ts';
-import { optionsOf } from '../map/kinds.ts';
+import { aliasDomainsOf, optionsOf } from '../map/kinds.ts';
 import { mailbox } from '../map/mailbox.ts';
 import type { MailboxOptions } from '../map/mailbox-keys.ts';
 import { table } from '../map/table.ts';
@@ -33,6 +33,10 @@ export interface Setting {
   readonly tables: readonly string[];
   readonly defaultDomain: string | null;
   readonly localDomains: readonly string[];
+  /** What each alias domain of the maps stands for. */
+  readonly aliasDomains: ReadonlyMap<string, string>;
+  /** The file of the configuration, if commands do not find it without --config. */
+  readonly config?: string;
   /** The folder of the embedded store. Null if there is none. */
   readonly store: string | null;
   /** Notes that are printed, and are not mistakes. */
@@ -124,6 +128,7 @@ export function readSetting(
       .filter((name) => name !== '*'),
     defaultDomain: chosen.options.defaultDomain,
     localDomains: [...chosen.options.localDomains].filter((each) => each !== '*'),
+    aliasDomains: aliasDomainsOf(config.maps.values()),
     store: stores.map(pathOf).find((path) => path !== null) ?? null,
     notes: 'reason' in listener ? [] : listener.notes,
   };
@@ -169,6 +174,16 @@ function chooseListener(
     reason: `no ${what} speaks the protocol of this mail server, ${protocol}`,
     remedy: add(`[listen.${key}]`, place, `protocol = "${protocol}"`),
   };
+}
+
+/** The command that lists all domains of the embedded store and of the maps. */
+export function listDomains({ config, store }: Setting): string {
+  return `smmap domain list --all${config === undefined ? '' : ` --config ${config}`}${storeOption(store)}`;
+}
+
+/** The option of a command that names the embedded store. */
+export function storeOption(store: string | null): string {
+  return store === null ? '' : ` --store ${store}`;
 }
 
 /** The text of a file: lines, each with a line end. Null is left out. */

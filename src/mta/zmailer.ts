@@ -1,4 +1,5 @@
-import { type Mta, type Printout, type Setting, add, textOf } from './setting.ts';
+import { isIP } from 'node:net';
+import { type Mta, type Printout, type Setting, add, sample, storeOption, textOf } from './setting.ts';
 
 /** ZMailer 2.99.56 or newer. It has no relation that asks a socket, so it reads the files of `smmap ... export`. */
 export const zmailer: Mta = {
@@ -18,15 +19,21 @@ const FOLDER = '/var/mail/db'; // $MAILVAR/db
 const ROUTE = 'smtp-lmtp!localhost!%u%2@%d';
 
 function print(setting: Setting): Printout {
-  const store = `--store ${setting.store}`;
-  const aliases = `smmap alias export --format fqdnaliases ${store} --output ${FOLDER}/fqdnaliases`;
-  const routes = `smmap mailbox export --format fqdnroutes --route '${ROUTE}' ${store} --output ${FOLDER}/fqdnroutes`;
+  const store = storeOption(setting.store);
+  const aliases = `smmap alias export --format fqdnaliases${store} --output ${FOLDER}/fqdnaliases`;
+  const routes = `smmap mailbox export --format fqdnroutes --route '${ROUTE}'${store} --output ${FOLDER}/fqdnroutes`;
   const list = `${FOLDER}/smmap-domains`;
   const ours = `$2 != "relay" { print $1, "error!nosuchuser" }`;
-  const domains = `smmap domain list ${store} > ${list}.list && awk '${ours}' ${list}.list > ${list}.new && mv ${list}.new ${list}`;
+  const domains = `smmap domain list${store} > ${list}.list && awk '${ours}' ${list}.list > ${list}.new && mv ${list}.new ${list}`;
+  const notes = notesOn(setting);
   return {
+    notes,
     files: [
-      { name: 'dbases.conf', title: `append to $MAILVAR/db/dbases.conf, before its NONE lines`, text: DBASES },
+      {
+        name: 'dbases.conf',
+        title: `append to $MAILVAR/db/dbases.conf, before its NONE lines`,
+        text: `${notes.map((each) => `# ${each}\n`).join('')}${DBASES}`,
+      },
       { name: 'router.cf', title: 'near the top of $MAILSHARE/router.cf', text: ROUTER },
       { name: 'scheduler.conf', title: 'into $MAILSHARE/scheduler.conf, before */*', text: scheduler(setting) },
       {
@@ -45,6 +52,8 @@ function print(setting: Setting): Printout {
           `ExecStart=${inUnit(routes)}`,
           '# Addresses that are in neither file are refused, in each domain whose mail does not go to another server.',
           `ExecStart=/bin/sh -ec "${inUnit(domains).replaceAll('"', '\\"')}"`,
+          '# The SMTP server accepts mail for these domains. Yours go into smtp-policy.mx.manual.',
+          `ExecStart=/bin/sh -ec "${inUnit(policy(list)).replaceAll('"', '\\"')}"`,
         ),
       },
       {
@@ -68,9 +77,27 @@ function print(setting: Setting): Printout {
       'systemctl daemon-reload && systemctl start smmap-zmailer.service && systemctl enable --now smmap-zmailer.timer',
       `head ${FOLDER}/fqdnaliases ${FOLDER}/fqdnroutes ${FOLDER}/smmap-domains`,
       'zmailer newdb && zmailer router restart && zmailer scheduler restart',
-      `echo 'router fred@${setting.defaultDomain ?? 'example.org'}' | router -i    # smtp-lmtp`,
+      `echo 'router ${sample(setting)}' | router -i    # smtp-lmtp`,
     ],
   };
+}
+
+/** Notes on what the lists lack. */
+function notesOn({ aliasDomains, localDomains }: Setting): string[] {
+  const names = [...aliasDomains.keys(), ...localDomains];
+  if (names.length === 0) return [];
+  return [
+    `the lists for ZMailer are without alias_domains and local_domains (${names.join(', ')}): an address has one form there`,
+  ];
+}
+
+/**
+ * Makes the policy of the SMTP server anew if the domains have changed. Not in smtp-policy.relay, as the micro-HOWTO for Cyrus
+ * says: what is there may also send mail to anywhere.
+ */
+function policy(list: string): string {
+  const file = `${FOLDER}/smtp-policy.mx`;
+  return `awk '{ print $1 }' ${list}.list > ${file}.new; if ! cmp -s ${file}.new ${file}; then mv ${file}.new ${file}; . /etc/zmailer.conf; $MAILBIN/policy-builder.sh -n || { rm ${file}; exit 1; }; fi`;
 }
 
 /** A command as systemd reads it: with % and $ doubled. */
@@ -96,11 +123,28 @@ const ROUTER = textOf(
   'nofqlists=1',
 );
 
+const SECRETS = '${MAILVAR}/db/smtp-auth-secrets.txt';
+
 function scheduler({ lmtp }: Setting): string {
-  const to = lmtp.kind === 'unix' ? `-F UNIX:${lmtp.path}` : `-F [${lmtp.host}] -p ${lmtp.port}`;
+  const to = lmtp.kind === 'unix' ? `-F UNIX:${lmtp.path}` : `-A ${SECRETS} -F ${literal(lmtp.host)} -p ${lmtp.port}`;
   return textOf(
     '# smmap: delivers by LMTP the mail that fqdnroutes sends to the channel smtp-lmtp.',
+    ...(lmtp.kind === 'unix'
+      ? []
+      : [
+          `# Over TCP, Cyrus wants a login of one of its lmtp_admins. So ${SECRETS}, which only root`,
+          '# may read, has a line for the server: the channel, its name, and user and password in BASE64 (AUTH LOGIN):',
+          `#     (umask 077; echo "* ${lmtp.host} $(printf %s postman | base64) $(printf %s PASSWORD | base64)" >> smtp-auth-secrets.txt)`,
+          `# If ZMailer's log of the channel says remhost='${literal(lmtp.host)}', write the name so.`,
+        ]),
     'smtp-lmtp/*',
     `    command="smtp -c $channel -M -x ${to} -s -l \${LOGDIR}/smtp-lmtp"`,
   );
+}
+
+/** A host as ZMailer's smtp(8) writes it. */
+function literal(host: string): string {
+  const version = isIP(host);
+  if (version === 0) return host;
+  return version === 6 ? `[ipv6.${host}]` : `[${host}]`;
 }

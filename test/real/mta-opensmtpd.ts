@@ -25,8 +25,8 @@ async function start(
   const port = await freePort();
   const etc = {
     'smtpd.conf': `listen on 127.0.0.1 port ${port} hostname ${HOST}\ninclude "${written}/smtpd.conf"\n`,
-    'mail/smmap-mailbox-domains': virtual.map((domain) => `${domain}\n`).join(''),
-    'mail/smmap-domains': aliasDomains.map((domain) => `${domain}\n`).join(''),
+    'smmap/opensmtpd-mailbox-domains': virtual.map((domain) => `${domain}\n`).join(''),
+    'smmap/opensmtpd-alias-domains': aliasDomains.map((domain) => `${domain}\n`).join(''),
   };
   const before = `for each in /var/lib /var/spool /usr/libexec; do mount -t tmpfs -o mode=755 tmpfs $each; done
 ln -s "${join(root, TABLES)}" /usr/libexec/opensmtpd

@@ -122,6 +122,31 @@ describe('smmap domain', () => {
     expect(await print('domain', 'export')).toBe('example.net relay\n');
   });
 
+  test('lists with --all the alias domains of the configuration too, if the domain that they stand for is hosted', async () => {
+    const { folder, run, print } = await openStore();
+    await print('domain', 'add', '--class', 'alias', 'example.net');
+    await print('mailbox', 'add', 'fred@example.com', 'joe@twice.example');
+    const config = join(folder, 'smmap.toml');
+    writeFileSync(
+      config,
+      `[map.mailbox]
+      alias_domains = { "sales.example" = "example.com", "lost.example" = "example.info", "twice.example" = "example.com" }
+      [map.virtual]
+      kind = "alias"
+      alias_domains = { "caught.example" = "example.net" }`,
+    );
+    const hosted = 'example.com mailbox\nexample.net alias\ntwice.example mailbox\n';
+    expect(await print('domain', 'list', '--config', config)).toBe(hosted);
+    expect(await print('domain', 'list', '--all', '--config', config)).toBe(
+      `${hosted}sales.example mailbox\ncaught.example alias\n`,
+    );
+    expect(await run(['mailbox', 'list', '--all'])).toEqual([
+      64,
+      '',
+      expect.stringContaining("unknown option '--all'"),
+    ]);
+  });
+
   test('refuses what is no domain, and a class that there is not', async () => {
     const { run } = await openStore();
     expect(await run(['domain', 'add', 'a b'])).toEqual([65, '', 'smmap: a b: is not a domain\n']);

@@ -11,6 +11,7 @@ import { openSmtp } from './smtp.ts';
 const MAPS = `
     [map.cyrus]
     default_domain = "example.org"
+    local_domains = ["local.example"]
     [map.virtuser]
     kind = "alias"
     [map.access]
@@ -36,6 +37,8 @@ describePart('the real sendmail, asked by a client that it does not know', await
     const smtp = await openSmtp(mta.port, 60_000, CLIENT);
     const asked = {
       'jörg@virt.example': '250 2.1.5',
+      'jörg@local.example': '250 2.1.5',
+      'nobody@local.example': '550 5.1.1',
       'x@relayed.example': '250 2.1.5',
       'x@sub.relayed.example': '550 5.7.1',
       'x@sub.virt.example': '550 5.7.1',

@@ -328,7 +328,7 @@ describe('opensmtpd', () => {
     const lines = linesOf(print(opensmtpd, FULL), 'smtpd.conf');
     expect(lines).toContain('table "userbase" socketmap:/run/a/line.sock');
     expect(lines).toContain('action "smmap_users" lmtp "/run/cyrus/socket/lmtp" rcpt-to userbase <"userbase">');
-    expect(lines).toContain('match from any for domain "example.org" action "smmap_users"');
+    expect(lines).toContain('match from any for domain { "example.org" } action "smmap_users"');
     expect(lines).toContain('table smmap_user { vmail = "8:8:/" }');
   });
 
@@ -354,6 +354,17 @@ describe('zmailer', () => {
     expect(service).toContain("--format fqdnroutes --route 'smtp-lmtp!localhost!%%u%%2@%%d' --store /var/lib/smmap");
     expect(service).toContain('$$2 != \\"relay\\" { print $$1');
     expect(linesOf(print(zmailer, FULL), 'dbases.conf')[0]).toMatch(/^fqdnaliases +ordered/);
+  });
+
+  it('gets a policy for its SMTP server, and a file of secrets for LMTP over TCP', () => {
+    const service = linesOf(print(zmailer, FULL), 'smmap-zmailer.service').join('\n');
+    expect(service).toContain("awk '{ print $$1 }' /var/mail/db/smmap-domains.list > /var/mail/db/smtp-policy.mx.new");
+    const command = (lmtp?: string): string | undefined => linesOf(print(zmailer, FULL, lmtp), 'scheduler.conf')[1];
+    expect(command()).toContain(' -M -x -F UNIX:/run/cyrus/socket/lmtp -s ');
+    const secrets = '-A ${MAILVAR}/db/smtp-auth-secrets.txt';
+    expect(command('tcp:192.0.2.1:2003')).toContain(` -M -x ${secrets} -F [192.0.2.1] -p 2003 -s `);
+    expect(command('tcp:[::1]:2003')).toContain(' -F [ipv6.::1] ');
+    expect(command('tcp:cyrus.example:2003')).toContain(' -F cyrus.example ');
   });
 
   it('needs an embedded store', () => {
@@ -388,6 +399,62 @@ describe('procmail', () => {
       `give that map another name, and ${remedy}`,
     );
     expect(errorOf(procmail, '[map.m]\n[map.virtuser]')).toContain('map.virtuser.reply: is not user@domain');
+  });
+});
+
+describe('alias_domains and local_domains', () => {
+  const LISTS = `
+    [listen.mta]
+    path = "/run/a/s.sock"
+    [listen.line]
+    path = "/run/a/line.sock"
+    protocol = "line"
+    [map.cyrus]
+    default_domain = "example.org"
+    local_domains = ["localhost", "mx.example.org"]
+    alias_domains = { "sales.example" = "example.org" }
+    [map.virtuser]
+    reply = { text = "%u@%d.virtuser." }
+    [map.userbase]
+    default_domain = "example.org"
+    reply = { text = "8:8:/" }
+    [map.vmail]
+    reply = { text = "vmail" }
+    [map.virtual]
+    kind = "alias"
+  `;
+  const list = 'smmap domain list --all --store /var/lib/smmap';
+  const textIn = ({ files }: Printout, name: string): string => files.find((file) => file.name === name)?.text ?? '';
+
+  it('are in the lists for Sendmail, and relayed domains are not virtual', () => {
+    const text = textIn(print(sendmail, LISTS), 'smmap.mc');
+    expect(text).toContain(`${list} | awk '$2 != "relay" { print $1 }' > /etc/mail/virtuser-domains\n`);
+    expect(text).toContain(`${list} | awk '$2 == "relay" { print $1 }' > /etc/mail/smmap-relay-domains\n`);
+    expect(text).toContain("LOCAL_DOMAIN(`localhost mx.example.org')dnl\n");
+  });
+
+  it('are in the lists for procmail', () => {
+    const lists = `{ echo mx.example.org mailbox; ${list}; } | awk`;
+    const printout = print(procmail, LISTS);
+    expect(textIn(printout, 'sendmail_in.mc')).toContain(`${lists} '{ print $1 }' > /etc/mail/relay-domains\n`);
+    expect(textIn(printout, 'sendmail_out.mc')).toContain(`${lists} '$2 != "relay" {`);
+  });
+
+  it('are in the lists for OpenSMTPD, which have the same place on every system', () => {
+    const text = textIn(print(opensmtpd, LISTS), 'smtpd.conf');
+    expect(text).toContain('match from any for domain { "example.org", "mx.example.org" } action "smmap_users"\n');
+    const others = '$2 != "alias" && $2 != "relay" && $1 != "example.org" && $1 != "mx.example.org"';
+    expect(text).toContain(`${list} | awk '${others} { print $1 }' > /etc/smmap/opensmtpd-mailbox-domains\n`);
+    expect(text).toContain('table smmap_mailbox_domains file:/etc/smmap/opensmtpd-mailbox-domains\n');
+    expect(text).not.toContain('/etc/mail');
+  });
+
+  it('are not in the lists for ZMailer, which say so', () => {
+    const printout = print(zmailer, LISTS);
+    const note = 'without alias_domains and local_domains (sales.example, localhost, mx.example.org)';
+    expect(printout.notes?.join()).toContain(note);
+    expect(textIn(printout, 'dbases.conf')).toContain(note);
+    expect(print(zmailer, FULL).notes).toEqual([]);
   });
 });
 

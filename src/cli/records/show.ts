@@ -25,11 +25,19 @@ export function show(scope: Scope, names: readonly string[], dir: string): Promi
   });
 }
 
+/** What a list is restricted to, and what it has besides the records. */
+export interface ListRules {
+  /** Only this domain. Null: all. */
+  readonly domain: string | null;
+  /** Domains that stand for others. Each follows the hosted domains, if the other is one of them. */
+  readonly aliasDomains: ReadonlyMap<string, string>;
+}
+
 /**
  * Prints the addresses of mailboxes or the lines of aliases, of one domain or of all; the hosted domains, whether they were
  * added or have a mailbox; or the lines of a table, or the names of all tables.
  */
-export function list(scope: Scope, domain: string | null, dir: string): Promise<void> {
+export function list(scope: Scope, { domain, aliasDomains }: ListRules, dir: string): Promise<void> {
   const within = domain === null ? null : domainOf(domain);
   return withRecords(dir, 'read', (store) => {
     switch (scope.kind) {
@@ -38,7 +46,7 @@ export function list(scope: Scope, domain: string | null, dir: string): Promise<
       case 'alias':
         return print(mapped(store.all('alias', within), formatLine));
       case 'domain':
-        return print(mapped(store.domains(), formatLine));
+        return print(mapped(withAliases(store.domains(), aliasDomains), formatLine));
       case 'table':
         return print(scope.table === '' ? store.tables() : mapped(store.all('key', scope.table), formatLine));
     }
@@ -65,6 +73,22 @@ function hostedAt(store: Records, identity: Identity): HostedDomain | null {
   if (identity.about !== 'domain') return null;
   for (const each of store.domains()) if (each.domain === identity.domain) return each;
   return null;
+}
+
+/** An alias domain has the class of the domain that it stands for. */
+function* withAliases(
+  domains: Iterable<HostedDomain>,
+  aliasDomains: ReadonlyMap<string, string>,
+): Generator<HostedDomain> {
+  const classes = new Map<string, HostedDomain['class']>();
+  for (const each of domains) {
+    if (aliasDomains.size > 0) classes.set(each.domain, each.class);
+    yield each;
+  }
+  for (const [domain, target] of aliasDomains) {
+    const domainClass = classes.get(target);
+    if (domainClass !== undefined && !classes.has(domain)) yield { about: 'domain', domain, class: domainClass };
+  }
 }
 
 function* mapped<T>(items: Iterable<T>, format: (item: T) => string): Generator<string> {
