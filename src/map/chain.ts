@@ -1,4 +1,5 @@
 import { andThen, firstOf } from '../maybe.ts';
+import { saying } from '../message.ts';
 import type { Maybe } from '../vocabulary.ts';
 import type { AliasTable } from './alias-keys.ts';
 import { UncertainError } from './map.ts';
@@ -47,7 +48,7 @@ function createOnce(options: AliasOptions, step: Step): Follow {
       (name) => {
         if (name === null) return andThen(search(recipient, 'none', links, store), () => [...texts]);
         throw new UncertainError(
-          `an alias has the target \\${name}, but ${name} is an alias too: move it to the aliases file of the mail server`,
+          saying`an alias has the target \\${name}, but ${name} is an alias too: move it to the aliases file of the mail server`,
         );
       },
     );
@@ -71,7 +72,7 @@ function createFully(options: AliasOptions, step: Step): Follow {
     const visit = (link: Link, path: readonly string[]): Maybe<null> => {
       if (targetsLeft-- <= 0)
         throw new UncertainError(
-          `the aliases of ${path[0]} lead to over ${MOST_TARGETS} targets: make the list shorter`,
+          saying`the aliases of ${path[0] as string} lead to over ${MOST_TARGETS} targets: make the list shorter`,
         );
       if (link.kind !== 'address' || (link.domain === null && options.defaultDomain === null)) return end(link);
       const next = recipientOf(link, options);
@@ -90,7 +91,7 @@ function createFully(options: AliasOptions, step: Step): Follow {
       seen.add(name);
       if (path.length > LONGEST_CHAIN)
         throw new UncertainError(
-          `over ${LONGEST_CHAIN} aliases in a row, the last one is ${name}: make the chain shorter`,
+          saying`over ${LONGEST_CHAIN} aliases in a row, the last one is ${name}: make the chain shorter`,
         );
       return andThen(link.isLast ? null : step(next, store), (found) => {
         if (found !== null) return collect(found, [...path, name]);

@@ -1,4 +1,5 @@
 import { andThen } from '../maybe.ts';
+import { ofDomain, plain, saying } from '../message.ts';
 import { CLASSES, DEFAULT_CLASS, type DomainClass, type Entry, isClass, type Maybe } from '../vocabulary.ts';
 import { UncertainError } from './map.ts';
 import type { Lookup } from './moment.ts';
@@ -11,7 +12,7 @@ export function classOf({ value }: Entry, domain: string): DomainClass {
   const word = value.toLowerCase() || DEFAULT_CLASS;
   if (isClass(word)) return word;
   const remedy = `change it in the store to one of ${CLASSES.join(', ')}`;
-  throw new UncertainError(`the domain ${domain} has the unknown class "${value}": ${remedy}`);
+  throw new UncertainError(saying`the domain ${ofDomain(domain)} has the unknown class "${value}": ${plain(remedy)}`);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { SaidError } from '../message.ts';
 import type { Trace } from '../trace.ts';
 import type { Maybe, Reply, Request } from '../vocabulary.ts';
 
@@ -9,7 +10,7 @@ const FAILED: Reply = { kind: 'TEMP', reason: 'lookup failed' };
 const UNKNOWN_MAP: Reply = { kind: 'TEMP', reason: 'unknown map' };
 
 /** A map cannot know the answer, even if its store works. The message is for the log, with the remedy. */
-export class UncertainError extends Error {
+export class UncertainError extends SaidError {
   override name = 'UncertainError';
 }
 

@@ -1,4 +1,5 @@
 import { andThen } from '../maybe.ts';
+import { saying } from '../message.ts';
 import type { Store } from '../store/store.ts';
 import { type Trace, ending } from '../trace.ts';
 import { type Answer, type Maybe, NOBODY, type Question, type Reply } from '../vocabulary.ts';
@@ -29,7 +30,7 @@ const TRIES = 3;
  */
 export function atOneMoment(resolve: Resolver, store: Stores): Handler {
   const attempt = (key: string | null, triesLeft: number, trace: Trace | undefined): Maybe<Reply> => {
-    if (triesLeft === 0) throw new UncertainError(`the store changed ${TRIES} times while it was asked`);
+    if (triesLeft === 0) throw new UncertainError(saying`the store changed ${TRIES} times while it was asked`);
     const questions: Question[] = [];
     const answers: Answer[] = [];
     const recorder: Lookup = {

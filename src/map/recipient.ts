@@ -1,5 +1,6 @@
 import { type Address, type Fold, parseAddress, spell } from '../address/address.ts';
 import { splitDetail } from '../address/detail.ts';
+import { saying } from '../message.ts';
 import type { Trace } from '../trace.ts';
 import type { Answer, Maybe } from '../vocabulary.ts';
 import { UncertainError } from './map.ts';
@@ -69,7 +70,7 @@ export function recipientOf(
   if (domain === null || isLocal(domain)) {
     if (defaultDomain === null) {
       trace?.note('domain', 'the key has none, and default_domain is not set');
-      throw new UncertainError('a key without a domain: set default_domain for this map');
+      throw new UncertainError(saying`a key without a domain: set default_domain for this map`);
     }
     domain = defaultDomain;
   }

@@ -1,4 +1,5 @@
 import { andThen, firstOf } from '../maybe.ts';
+import { joined, plain, saying } from '../message.ts';
 import { QuestionError } from '../store/store.ts';
 import type { Maybe } from '../vocabulary.ts';
 import { UncertainError } from './map.ts';
@@ -16,7 +17,7 @@ export class LoopError extends UncertainError {
   readonly path: readonly string[];
 
   constructor(path: readonly string[]) {
-    super(`aliases in a loop: ${path.join(' -> ')}`);
+    super(saying`aliases in a loop: ${joined(path, ' -> ')}`);
     this.path = path;
   }
 
@@ -62,9 +63,11 @@ export function createSearch(options: RecipientOptions, step: Step, ends: Ends):
   /** `path`: the names that led here. `own`: the own mailbox of the last one. */
   const visit = (link: Link, path: readonly string[], own: Own, walk: Walk): Maybe<true | null> => {
     if (walk.targetsLeft-- <= 0)
-      throw new UncertainError(`the aliases of ${path[0]} lead to over ${MOST_TARGETS} targets: make the list shorter`);
+      throw new UncertainError(
+        saying`the aliases of ${path[0] as string} lead to over ${MOST_TARGETS} targets: make the list shorter`,
+      );
     if (link.kind === 'unreadable')
-      throw new UncertainError(`an alias cannot be read: the target ${link.text} ${link.flaw}`);
+      throw new UncertainError(saying`an alias cannot be read: the target ${link.text} ${plain(link.flaw)}`);
     const trace = walk.store.trace;
     if (link.kind === 'special' || (link.domain === null && options.defaultDomain === null)) {
       trace?.note('target', `${link.text} is for the mail server itself: it takes mail`);
@@ -88,7 +91,7 @@ export function createSearch(options: RecipientOptions, step: Step, ends: Ends):
     walk.seen.add(name);
     if (path.length > LONGEST_CHAIN)
       throw new UncertainError(
-        `over ${LONGEST_CHAIN} aliases in a row, the last one is ${name}: make the chain shorter`,
+        saying`over ${LONGEST_CHAIN} aliases in a row, the last one is ${name}: make the chain shorter`,
       );
     return andThen(ends.own(next, walk.store), (at) => {
       if (at === 'taken') {

@@ -2,6 +2,7 @@ import { type Address, formatAddress, formatLocal } from '../address/address.ts'
 import { splitDetail } from '../address/detail.ts';
 import { parseTarget, splitTargets } from '../address/target.ts';
 import { andThen } from '../maybe.ts';
+import { plain, saying } from '../message.ts';
 import type { Trace } from '../trace.ts';
 import { type Answer, type Maybe, NOBODY } from '../vocabulary.ts';
 import type { AliasTable } from './alias-keys.ts';
@@ -107,7 +108,7 @@ type Asked = Pick<Recipient, 'written' | 'separator'>;
 export function linksOf(answer: Answer, asked: Asked, detail: string, options: StepOptions): Links | null {
   if (answer === null) return null;
   const texts = splitTargets(answer.value);
-  if ('flaw' in texts) throw new UncertainError(`an alias cannot be read: ${texts.flaw}`);
+  if ('flaw' in texts) throw new UncertainError(saying`an alias cannot be read: ${plain(texts.flaw)}`);
   return { count: texts.length, at: (index) => readLink(texts[index] as string, asked, detail, options) };
 }
 
@@ -139,17 +140,19 @@ function readTarget(text: string): { readonly target: ReturnType<typeof parseTar
 export function readAll(links: Links): readonly Link[] {
   const { count } = links;
   if (count <= MOST_ANSWERED) return Array.from({ length: count }, (_, at) => links.at(at));
-  throw new UncertainError(`an alias has ${count} targets, but ${MOST_ANSWERED} are the most: make the list shorter`);
+  throw new UncertainError(
+    saying`an alias has ${count} targets, but ${MOST_ANSWERED} are the most: make the list shorter`,
+  );
 }
 
 /** The text of a target for a reply. Throws UncertainError for a target that cannot be in a reply. */
 export function textOf(link: Link): string {
   if (link.kind === 'unreadable') {
-    throw new UncertainError(`an alias cannot be read: the target ${link.text} ${link.flaw}`);
+    throw new UncertainError(saying`an alias cannot be read: the target ${link.text} ${plain(link.flaw)}`);
   }
   if (link.kind === 'special') {
     throw new UncertainError(
-      `an alias has the target ${link.text}, which works only in the aliases file of the mail server: move it there`,
+      saying`an alias has the target ${link.text}, which works only in the aliases file of the mail server: move it there`,
     );
   }
   return link.text;

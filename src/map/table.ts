@@ -1,6 +1,7 @@
 import { spell } from '../address/address.ts';
 import { keyOf } from '../example.ts';
 import { andThen } from '../maybe.ts';
+import { plain, saying } from '../message.ts';
 import { complain, oneOf, parsedBy, section, type z } from '../toml/type.ts';
 import { tableName } from '../toml/value.ts';
 import type { Kind } from './kind.ts';
@@ -48,7 +49,9 @@ export function createTableMap({ table: name, fold }: TableOptions): Resolver {
     return andThen(found, (answer) => {
       if (answer === null) return NOTFOUND;
       if (answer.value !== '') return { kind: 'OK', value: answer.value };
-      throw new UncertainError(`the table ${name} has an empty value for this key: set a value, or remove the key`);
+      throw new UncertainError(
+        saying`the table ${plain(name)} has an empty value for this key: set a value, or remove the key`,
+      );
     });
   };
 }

@@ -1,5 +1,6 @@
 import { foldLocal } from '../address/address.ts';
 import { parseDomain } from '../address/domain.ts';
+import { plain, saying } from '../message.ts';
 import { type Answer, DEFAULT_CLASS, type Entry, type Question, STATES, type State } from '../vocabulary.ts';
 import { QuestionError } from './store.ts';
 
@@ -72,12 +73,14 @@ function entryOf(row: Row): Entry {
 function stateOf(state: unknown): State {
   if (state === undefined) return 'active';
   if ((STATES as readonly unknown[]).includes(state)) return state as State;
-  throw new QuestionError(`the column state is ${JSON.stringify(state)}; it must be one of ${STATES.join(', ')}`);
+  throw new QuestionError(
+    saying`the column state is ${JSON.stringify(state)}; it must be one of ${plain(STATES.join(', '))}`,
+  );
 }
 
 function textOf(value: unknown): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return String(value);
   if (value instanceof Uint8Array) return new TextDecoder('utf-8', { fatal: true }).decode(value);
-  throw new QuestionError(`a column is ${JSON.stringify(value)}, which is not a text`);
+  throw new QuestionError(saying`a column is ${JSON.stringify(value)}, which is not a text`);
 }

@@ -1,4 +1,4 @@
-import { messageOf } from '../message.ts';
+import { type Said, SaidError, foreign, messageOf, plain, saying } from '../message.ts';
 import type { Answer, Maybe, Question } from '../vocabulary.ts';
 
 /**
@@ -33,8 +33,13 @@ export interface Bulk {
 }
 
 /** A store cannot answer: it is unavailable, broken or uncertain. The message is for the log, never for a client. */
-export class StoreError extends Error {
+export class StoreError extends SaidError {
   override name = 'StoreError';
+
+  /** A plain string counts as foreign: the log hides what looks like a name in it. */
+  constructor(message: string | Said, options?: ErrorOptions) {
+    super(typeof message === 'string' ? foreign(message) : message, options);
+  }
 }
 
 /** A store refused one question, or is uncertain about that one only. It may well answer another one. */
@@ -87,6 +92,6 @@ export function toStoreError(cause: unknown, what: string | null = null): StoreE
 
 /** Makes the failure of one server, with its name before the message. A QuestionError stays a QuestionError. */
 export function failureAt(server: string, cause: unknown): StoreError {
-  const message = `${server}: ${toStoreError(cause).message}`;
+  const message = saying`${plain(server)}: ${toStoreError(cause)}`;
   return cause instanceof QuestionError ? new QuestionError(message, { cause }) : new StoreError(message, { cause });
 }

@@ -132,12 +132,16 @@ function textsOf(node: unknown, values: Values, within: string | null, depth: nu
         [parts[0] ?? ''],
       );
     }
+    case 'TaggedTemplateExpression':
+      return nameOf(node['tag']) === 'saying' ? inner(node['quasi']) : [GAP];
     case 'BinaryExpression':
       return node['operator'] === '+' ? combined(inner(node['left']), inner(node['right'])) : [GAP];
     case 'ConditionalExpression':
       return [...inner(node['consequent']), ...inner(node['alternate'])];
     case 'LogicalExpression':
       return [...inner(node['left']), ...inner(node['right'])];
+    case 'CallExpression':
+      return nameOf(node['callee']) === 'plain' ? inner(((node['arguments'] ?? []) as readonly unknown[])[0]) : [GAP];
     case 'ParenthesizedExpression':
     case 'TSAsExpression':
       return inner(node['expression']);

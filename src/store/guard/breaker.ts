@@ -1,4 +1,4 @@
-import { messageOf } from '../../message.ts';
+import { messageOf, saying, saidOf } from '../../message.ts';
 import type { Trace } from '../../trace.ts';
 import type { Maybe, Question } from '../../vocabulary.ts';
 import { ClosedError, EmptyStoreError, QuestionError, type Store, StoreError } from '../store.ts';
@@ -48,7 +48,7 @@ export function createBreaker(store: Store, options: BreakerOptions, events: Ava
     const begins = state !== 'unavailable';
     state = 'unavailable';
     reported = reason;
-    refusal = new StoreError(`not asked, because it failed: ${reason}`, { cause });
+    refusal = new StoreError(saying`not asked, because it failed: ${saidOf(cause)}`, { cause });
     events.unavailable(cause);
     if (begins) schedule();
   };

@@ -1,4 +1,4 @@
-import { messageOf } from '../../message.ts';
+import { messageOf, saying, saidOf } from '../../message.ts';
 import type { Trace } from '../../trace.ts';
 import type { About, Answer, Maybe, Question } from '../../vocabulary.ts';
 import { belongsTo, formatQuestion, parseQuestion, parseSelection } from './cache-key.ts';
@@ -285,6 +285,6 @@ function secondsOf(ms: number): string {
 }
 
 function repeated({ cause, at }: Failure, now: number): StoreError {
-  const reason = messageOf(cause);
-  return new StoreError(`failed ${Math.round(now - at)} ms ago and is not asked again yet: ${reason}`, { cause });
+  const ms = Math.round(now - at);
+  return new StoreError(saying`failed ${ms} ms ago and is not asked again yet: ${saidOf(cause)}`, { cause });
 }

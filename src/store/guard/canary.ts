@@ -1,4 +1,5 @@
 import { andThen } from '../../maybe.ts';
+import { type Said, ofDomain, plain, saying } from '../../message.ts';
 import type { Trace } from '../../trace.ts';
 import type { Answer, Maybe, Question } from '../../vocabulary.ts';
 import { type Store, StoreError } from '../store.ts';
@@ -113,9 +114,9 @@ function createChecker(store: Store, { present, absent }: Canary, events: Canary
     const before = failure;
     failure =
       found === null
-        ? new CanaryError(`the canary ${nameOf(present)} is not found`)
+        ? new CanaryError(saying`the canary ${nameOf(present)} is not found`)
         : missed !== null
-          ? new CanaryError(`${nameOf(absent)} is found, although it does not exist`)
+          ? new CanaryError(saying`${nameOf(absent)} is found, although it does not exist`)
           : null;
     if (before === null && failure !== null) events.failed(failure);
     if (before !== null && failure === null) events.recovered();
@@ -141,7 +142,7 @@ function createChecker(store: Store, { present, absent }: Canary, events: Canary
 
   void check().then(schedule, schedule);
   return {
-    name: nameOf(present),
+    name: String(nameOf(present)),
     questions,
     judge,
     check,
@@ -162,8 +163,8 @@ export function kindOf(question: Question): string {
   return question.about === 'key' ? `key ${question.table}` : question.about;
 }
 
-function nameOf(question: Question): string {
-  if (question.about === 'domain') return question.domain;
-  if (question.about === 'key') return `${question.key} of ${question.table}`;
-  return `${question.local}@${question.domain}`;
+function nameOf(question: Question): Said {
+  if (question.about === 'domain') return ofDomain(question.domain);
+  if (question.about === 'key') return saying`${question.key} of ${plain(question.table)}`;
+  return saying`${`${question.local}@${question.domain}`}`;
 }

@@ -1,4 +1,4 @@
-import { messageOf } from '../../message.ts';
+import { joined, messageOf, saidOf } from '../../message.ts';
 import { andThen } from '../../maybe.ts';
 import type { Trace } from '../../trace.ts';
 import type { Maybe } from '../../vocabulary.ts';
@@ -19,7 +19,7 @@ export function createReplicas(stores: readonly Store[], names: readonly string[
     failures: readonly unknown[] = [],
   ): Maybe<T> => {
     const store = stores[at];
-    if (store === undefined) throw new StoreError(failures.map(messageOf).join('; '), { cause: failures[0] });
+    if (store === undefined) throw new StoreError(joined(failures.map(saidOf), '; '), { cause: failures[0] });
     const failed = (cause: unknown): Maybe<T> => {
       trace?.note('server', `${names[at] ?? at + 1} is not certain: ${messageOf(cause)}`);
       return ask(asking, trace, at + 1, [...failures, cause]);

@@ -1,5 +1,6 @@
 import { type Socket, connect as connectSocket } from 'node:net';
 import { connect as connectSecure } from 'node:tls';
+import { type Said, plain, saying } from '../../../message.ts';
 import { StoreError, toStoreError } from '../../store.ts';
 import { type TlsOptions, secureOptions } from '../../tls.ts';
 import { within } from '../../within.ts';
@@ -31,20 +32,20 @@ export async function openConnection(options: ConnectionOptions): Promise<Wire> 
     for (const socket of sockets) socket.destroy(new Error(`no connection within ${timeoutMs} ms`));
   }, timeoutMs);
   try {
-    const plain = place.path === null ? connectSocket(place.port, place.host) : connectSocket(place.path);
-    sockets.push(plain);
-    await happens(plain, 'connect');
-    plain.setNoDelay(true);
-    plain.setKeepAlive(true, KEEP_ALIVE_MS);
+    const socket = place.path === null ? connectSocket(place.port, place.host) : connectSocket(place.path);
+    sockets.push(socket);
+    await happens(socket, 'connect');
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
     if (options.startTls) {
-      const wire = createWire(plain, timeoutMs);
+      const wire = createWire(socket, timeoutMs);
       accept(await wire.request('extended', encodeStartTls()), 'StartTLS');
       wire.release();
     }
-    if (!place.secure && !options.startTls) return await bound(createWire(plain, timeoutMs), options);
-    const secure = connectSecure({ ...secureOptions(options.tls, place.host), socket: plain });
+    if (!place.secure && !options.startTls) return await bound(createWire(socket, timeoutMs), options);
+    const secure = connectSecure({ ...secureOptions(options.tls, place.host), socket });
     sockets.push(secure);
-    plain.on('error', (error) => secure.destroy(error));
+    socket.on('error', (error) => secure.destroy(error));
     await happens(secure, 'secureConnect');
     return await bound(createWire(secure, timeoutMs), options);
   } catch (cause) {
@@ -88,7 +89,7 @@ async function bound(wire: Wire, { bind, timeoutMs }: ConnectionOptions): Promis
 }
 
 function accept({ code, text }: Result, what: string): void {
-  if (code !== 0) throw new StoreError(`${what} failed: ${describe(code, text)}`);
+  if (code !== 0) throw new StoreError(saying`${plain(what)} failed: ${describe(code, text)}`);
 }
 
 const NAMES: Readonly<Record<number, string>> = {
@@ -133,8 +134,8 @@ const REMEDIES: Readonly<Record<number, string>> = {
 };
 
 /** A result code in words: its name, the text of the server, and the remedy. */
-export function describe(code: number, text: string): string {
+export function describe(code: number, text: string): Said {
   const remedy = REMEDIES[code];
-  const said = text === '' ? '' : `: ${text}`;
-  return `${NAMES[code] ?? 'result'} (${code})${said}${remedy === undefined ? '' : `; ${remedy}`}`;
+  const answer = text === '' ? plain('') : saying`: ${text}`; // the server may name an entry
+  return saying`${plain(NAMES[code] ?? 'result')} (${code})${answer}${plain(remedy === undefined ? '' : `; ${remedy}`)}`;
 }

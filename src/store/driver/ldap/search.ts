@@ -1,6 +1,7 @@
 import { answerOf, type Row } from '../../row.ts';
 import { type QueryName, queryNameOf } from '../../asked.ts';
 import { QuestionError, ReplicaError, StoreError } from '../../store.ts';
+import { plain, saying } from '../../../message.ts';
 import type { Answer, Question, State } from '../../../vocabulary.ts';
 import { describe } from './connection.ts';
 import type { Filter } from './filter.ts';
@@ -100,9 +101,10 @@ export function answerTo(question: Question, result: Result, { searches, certain
   }
   if (elsewhere !== undefined) {
     throw new QuestionError(
-      `a part of the directory is on another server, ${elsewhere[0] ?? 'without a name'}: ` +
+      saying`a part of the directory is on another server, ${elsewhere[0] ?? 'without a name'}: ${plain(
         'set base to an entry below which this server has everything, or set url to a server that has everything ' +
-        '(Active Directory: its global catalog, port 3268 or 3269, if that has the attributes of the filter)',
+          '(Active Directory: its global catalog, port 3268 or 3269, if that has the attributes of the filter)',
+      )}`,
     );
   }
   if (!complete)
@@ -126,7 +128,7 @@ function rowsOf(search: LdapSearch, question: Question, entry: LdapEntry): Row[]
     // A mailbox or a domain may have no value. An alias or a key without a value means nothing.
     if (question.about === 'alias' || question.about === 'key') {
       throw new QuestionError(
-        `${entry.dn} has no ${search.value} that the account may read: check the entry, and the rights of the account`,
+        saying`${entry.dn} has no ${plain(search.value as string)} that the account may read: check the entry, and the rights of the account`,
       );
     }
     rows = [{ value: '', state }];
@@ -140,7 +142,7 @@ function rowsOf(search: LdapSearch, question: Question, entry: LdapEntry): Row[]
     if (names.every(({ attribute }) => textsOf(entry, attribute).length === 0)) {
       const wanted = names.map(({ attribute }) => attribute).join(' or ');
       throw new QuestionError(
-        `${entry.dn} has no ${wanted} that the account may read: check identity, and the rights of the account`,
+        saying`${entry.dn} has no ${plain(wanted)} that the account may read: check identity, and the rights of the account`,
       );
     }
     rows = texts.flatMap((text) => rows.map((row) => ({ ...row, [column]: text })));
@@ -159,13 +161,15 @@ function stateOf(rule: LdapState, entry: LdapEntry): State {
   if ('bit' in rule) {
     const bits = Number(text);
     if (!Number.isInteger(bits))
-      throw new QuestionError(`${entry.dn} has ${rule.attribute} ${text}, which is not a number: correct the entry`);
+      throw new QuestionError(
+        saying`${entry.dn} has ${plain(rule.attribute)} ${text}, which is not a number: correct the entry`,
+      );
     return (bits & rule.bit) === 0 ? 'active' : rule.state;
   }
   const found = Object.entries(rule.values).find(([value]) => value.toLowerCase() === text.toLowerCase());
   if (found === undefined)
     throw new QuestionError(
-      `${entry.dn} has ${rule.attribute} ${text}: add this value to values of state, with its state`,
+      saying`${entry.dn} has ${plain(rule.attribute)} ${text}: add this value to values of state, with its state`,
     );
   return found[1];
 }
@@ -176,9 +180,12 @@ function textsOf(entry: LdapEntry, attribute: string): string[] {
     try {
       return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(value);
     } catch (cause) {
-      throw new QuestionError(`${entry.dn} has a value of ${attribute} that is not UTF-8: correct the entry`, {
-        cause,
-      });
+      throw new QuestionError(
+        saying`${entry.dn} has a value of ${plain(attribute)} that is not UTF-8: correct the entry`,
+        {
+          cause,
+        },
+      );
     }
   });
 }

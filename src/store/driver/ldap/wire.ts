@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { saying } from '../../../message.ts';
 import { StoreError } from '../../store.ts';
 import { type Encode, type LdapEntry, type LdapMessage, decodeMessage } from './message.ts';
 
@@ -66,7 +67,7 @@ export function createWire(socket: Socket, timeoutMs: number): Wire {
   };
   const take = (message: LdapMessage): void => {
     if (message.id === 0)
-      throw new StoreError(`the server ends the connection: ${'text' in message ? message.text : ''}`);
+      throw new StoreError(saying`the server ends the connection: ${'text' in message ? message.text : ''}`);
     const request = pending.get(message.id);
     if (request === undefined) throw new Error(`an answer to request ${message.id}, which was not made`);
     if (request.kind === 'search' && message.kind === 'entry') {

@@ -1,3 +1,4 @@
+import { joined, saying } from '../../../message.ts';
 import type { Answer } from '../../../vocabulary.ts';
 import { placesBy } from '../../asked.ts';
 import { type Bulk, QuestionError, type StoreError, toStoreError } from '../../store.ts';
@@ -51,6 +52,6 @@ function slotOfPlan({ keys }: Plan): number | null {
 
 function withoutSlot({ keys }: Plan): QuestionError {
   return new QuestionError(
-    `${keys.join(' and ')} are in different slots: give them one hash tag, such as {{{address}}}`,
+    saying`${joined(keys, ' and ')} are in different slots: give them one hash tag, such as {{{address}}}`,
   );
 }
