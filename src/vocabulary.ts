@@ -9,6 +9,15 @@ export type Maybe<T> = T | Promise<T>;
 export interface Request {
   readonly map: string;
   readonly key: string | null;
+  readonly asked?: Asked | undefined;
+}
+
+/** Where and when a request came in, for the log. */
+export interface Asked {
+  /** The name of the listener. */
+  readonly listener: string;
+  /** As performance.now() counts. */
+  readonly arrived: number;
 }
 
 /** What the client gets, in the words of socketmap_table(5). PERM is 550 in Sendmail: a fault of ours must never become PERM. */

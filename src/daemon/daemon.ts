@@ -4,10 +4,9 @@ import { changesBetween } from './changes.ts';
 import { CONTROL_REPLY_BYTES, RELOAD_MS, createControl } from './control.ts';
 import { explainTo } from './explain.ts';
 import { createListeners, listenersOf } from './listeners.ts';
-import { kindOf } from '../map/kinds.ts';
 import { createAnswer } from '../map/map.ts';
-import { type Maps, closeStores, openMaps, warnOfEmptyStores } from './maps.ts';
-import type { Log } from '../observe/log.ts';
+import { type Maps, closeStores, factsOf, openMaps, warnOfEmptyStores } from './maps.ts';
+import type { Log, MapFacts } from '../observe/log.ts';
 import type { InheritedSockets } from '../observe/systemd.ts';
 import { FRAMINGS } from '../protocol/framing.ts';
 import { ListenError } from '../socket/claim.ts';
@@ -56,6 +55,7 @@ interface Running {
   readonly config: Config;
   readonly maps: Maps<OpenStore>;
   readonly answer: (request: Request, sendable: (reply: Reply) => Reply) => Maybe<Reply>;
+  readonly facts: (request: Request) => MapFacts;
 }
 
 /** The limits of the control socket. */
@@ -100,11 +100,11 @@ export async function startDaemon(
   const run = async (config: Config, old: Running | null): Promise<Running> => {
     for (const store of config.stores.values()) await loadDriver(driverOf(store)); // before any of them connects
     const maps = await openMaps(config, openAnew, (store) => (old === null ? null : findOpen(old, store)));
-    const answer = createAnswer(maps.handlers, (request, reply, cause) => {
-      const map = config.maps.get(request.map) ?? config.maps.get('*');
-      log.answered(request, reply, cause, map !== undefined && kindOf(map).refuses === true);
-    });
-    return { config, maps, answer };
+    const facts = factsOf(config);
+    const answer = createAnswer(maps.handlers, (request, reply, cause) =>
+      log.answered(request, reply, cause, facts(request)),
+    );
+    return { config, maps, answer, facts };
   };
   const warn = ({ config, maps }: Running): void => {
     void warnOfEmptyStores(config, maps.stores, log); // a server that hangs must not delay the start
@@ -125,11 +125,11 @@ export async function startDaemon(
       turns,
       intake,
       answer: (request, sendable) => succession.answer(request, sendable),
-      deferred: (why, request) => {
+      deferred: (why, request, asked) => {
         if (why === 'deadline passed' && request !== null) {
-          log.deadlinePassed(request, running.config.limits.deadlineMs);
+          log.deadlinePassed(request, running.config.limits.deadlineMs, running.facts(request));
         } else {
-          log.refusedHere(request, why);
+          log.refusedHere(request, why, asked);
         }
       },
       ended: (why) => log.connectionEnded(why),
@@ -159,8 +159,8 @@ export async function startDaemon(
   );
   const listeners = createListeners(inherited, intake, (named) => ({
     accept(socket, since) {
-      const { servedBy, config } = named();
-      (servedBy === 'maps' ? clients : controlClients).accept(socket, since, FRAMINGS[config.protocol]);
+      const { name, servedBy, config } = named();
+      (servedBy === 'maps' ? clients : controlClients).accept(socket, since, FRAMINGS[config.protocol], name);
     },
     opened: (where) => log.listening(named().name, where),
     replaced() {
@@ -176,7 +176,7 @@ export async function startDaemon(
     config: () => running.config,
     listeners,
     older: () => ({ pid, clients: clients.count }),
-    failed: (request, reply, cause) => log.answered(request, reply, cause, true),
+    failed: (request, reply, cause) => log.answered(request, reply, cause, running.facts(request)),
   });
   let storesClosed: Promise<void> | null = null;
   const closeAllStores = (): Promise<void> =>

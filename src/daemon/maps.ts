@@ -4,15 +4,28 @@ import { canAnswer } from '../store/drivers.ts';
 import { kindOf, questionsOf, wishesOf } from '../map/kinds.ts';
 import type { Handler } from '../map/map.ts';
 import { type Resolver, atOneMoment } from '../map/moment.ts';
-import type { Log } from '../observe/log.ts';
+import { type Log, type MapFacts, NO_MAP } from '../observe/log.ts';
 import { type Failover, createFailover } from '../store/guard/failover.ts';
 import { EmptyStoreError, type Store } from '../store/store.ts';
+import type { Request } from '../vocabulary.ts';
 
 /** The maps of a configuration over their stores. */
 export interface Maps<S extends Store> {
   readonly stores: ReadonlyMap<string, S>;
   readonly handlers: ReadonlyMap<string, Handler>;
   close(): Promise<void>;
+}
+
+/** What the log says about the map of each request. */
+export function factsOf({ maps }: Pick<Config, 'maps'>): (request: Request) => MapFacts {
+  const facts = new Map(
+    Array.from(maps, ([name, map]): [string, MapFacts] => [
+      name,
+      { stores: map.stores.join(', '), refuses: kindOf(map).refuses === true },
+    ]),
+  );
+  const any = facts.get('*') ?? NO_MAP;
+  return (request) => facts.get(request.map) ?? any;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { messageOf } from '../message.ts';
-import type { About, Reply, Request } from '../vocabulary.ts';
+import type { About, Asked, Reply, Request } from '../vocabulary.ts';
 import { createTally } from './tally.ts';
 
 /**
@@ -24,10 +24,10 @@ export interface Log {
    * NOTFOUND that refuses no mail, for example because an address has no alias, is logged at debug too: a mail server may
    * ask 39 times for one recipient. Deferrals with the same cause make one line a second. So do all events with a count.
    */
-  answered(request: Request, reply: Reply, cause: unknown, refuses: boolean): void;
-  /** A TEMP that did not come from a map: too many connections, a malformed request (null), a reply that is too long. */
-  refusedHere(request: Request | null, reason: string): void;
-  deadlinePassed(request: Request, deadlineMs: number): void;
+  answered(request: Request, reply: Reply, cause: unknown, map: MapFacts): void;
+  /** A TEMP that did not come from a map: too many connections, a malformed request (null). */
+  refusedHere(request: Request | null, reason: string, asked?: Asked): void;
+  deadlinePassed(request: Request, deadlineMs: number, map: MapFacts): void;
   connectionEnded(why: string): void;
   /** A client beyond the hard limit. */
   connectionRefused(open: number): void;
@@ -53,6 +53,17 @@ export interface Log {
   flush(): void;
 }
 
+/** What the log says about a map. */
+export interface MapFacts {
+  /** The names of its stores, as one text. */
+  readonly stores: string;
+  /** Whether its NOTFOUND refuses mail. */
+  readonly refuses: boolean;
+}
+
+/** The facts for a request that names no map. */
+export const NO_MAP: MapFacts = { stores: '', refuses: false };
+
 /** Takes an event and a text for people, at a level, as pino does. */
 export interface Logger {
   isLevelEnabled(level: string): boolean;
@@ -71,13 +82,12 @@ export interface FirstSteps {
 
 /** Makes the log from a logger. */
 export function createLog(logger: Logger, firstSteps: FirstSteps): Log {
-  const deferred = createTally<{ request: Request | null; cause: string }>(({ request, cause }, count, mixed) => {
-    const event = { event: 'deferred', count, ...mixedOf(mixed), ...request, reply: 'TEMP', cause };
+  const deferred = createTally<{ line: object; cause: string }>(({ line, cause }, count, mixed) => {
+    const event = { event: 'deferred', count, ...mixedOf(mixed), ...line, cause };
     logger.warn(event, `deferred${times(count)}: ${cause}${andOthers(mixed)}`);
   });
-  const deadlines = createTally<Request & { deadlineMs: number }>((first, count) => {
-    const { map, key, deadlineMs } = first;
-    const event = { event: 'deadline_passed', count, map, key, deadlineMs };
+  const deadlines = createTally<{ line: object; deadlineMs: number }>(({ line, deadlineMs }, count) => {
+    const event = { event: 'deadline_passed', count, ...line, deadlineMs };
     logger.warn(event, `deferred${times(count)}: no answer within ${deadlineMs} ms`);
   });
   const ended = createTally<string>((why, count) => {
@@ -131,23 +141,25 @@ export function createLog(logger: Logger, firstSteps: FirstSteps): Log {
       const text = `store ${store} has ${after} records of ${kind}, and had ${before}; if this is a mistake, run smmap store restore`;
       logger.warn({ event: 'store_shrank', store, kind, before, after }, text);
     },
-    answered(request, reply, cause, refuses) {
-      const { map, key } = request;
+    answered(request, reply, cause, map) {
       if (reply.kind === 'OK') {
         if (logger.isLevelEnabled('debug'))
-          logger.debug({ event: 'accepted', map, key, reply: reply.kind }, 'accepted');
-      } else if (reply.kind === 'NOTFOUND' && !refuses) {
+          logger.debug({ event: 'accepted', ...lineOf(request, reply.kind, map) }, 'accepted');
+      } else if (reply.kind === 'NOTFOUND' && !map.refuses) {
         if (logger.isLevelEnabled('debug'))
-          logger.debug({ event: 'not_found', map, key, reply: reply.kind }, 'not found');
+          logger.debug({ event: 'not_found', ...lineOf(request, reply.kind, map) }, 'not found');
       } else if (reply.kind === 'NOTFOUND' || reply.kind === 'PERM') {
-        logger.info({ event: 'refused', map, key, reply: reply.kind }, 'refused');
+        logger.info({ event: 'refused', ...lineOf(request, reply.kind, map) }, 'refused');
       } else {
         const reason = cause === null ? reply.reason : messageOf(cause);
-        deferred.add(reason, { request, cause: reason });
+        deferred.add(reason, { line: lineOf(request, 'TEMP', map), cause: reason });
       }
     },
-    refusedHere: (request, cause) => deferred.add(cause, { request, cause }),
-    deadlinePassed: (request, deadlineMs) => deadlines.add('', { ...request, deadlineMs }),
+    refusedHere(request, cause, asked) {
+      const line = request === null ? { reply: 'TEMP', listener: asked?.listener } : lineOf(request, 'TEMP', NO_MAP);
+      deferred.add(cause, { line, cause });
+    },
+    deadlinePassed: (request, deadlineMs, map) => deadlines.add('', { line: lineOf(request, 'TEMP', map), deadlineMs }),
     connectionEnded: (why) => ended.add(why, why),
     connectionRefused: (open) => refused.add('', open),
     connectionForbidden: (listener, address) => forbidden.add(listener, { listener, address }),
@@ -206,6 +218,13 @@ export function createLog(logger: Logger, firstSteps: FirstSteps): Log {
       for (const tally of [deferred, deadlines, ended, refused, forbidden, acceptFailed]) tally.flush();
     },
   };
+}
+
+/** The fields of a reply: what was asked where, which stores the map has, and how long the request took. */
+function lineOf({ map, key, asked }: Request, reply: Reply['kind'], { stores }: MapFacts): object {
+  if (asked === undefined) return { map, key, reply };
+  const ms = Math.round(10 * (performance.now() - asked.arrived)) / 10;
+  return { map, key, reply, listener: asked.listener, stores: stores === '' ? undefined : stores, ms };
 }
 
 function times(count: number): string {

@@ -12,8 +12,8 @@ export interface ClientLimits {
 /** All clients of all listeners. */
 export interface Clients {
   readonly count: number;
-  /** Serves a socket whose client did not connect before `since`. */
-  accept(socket: Socket, since: number, framing: Framing): void;
+  /** Serves a socket whose client did not connect before `since`. `listener` is the name of its listener. */
+  accept(socket: Socket, since: number, framing: Framing, listener: string): void;
   /** Goes on serving until all have closed, or for `boundMs`. */
   finish(boundMs: number): Promise<void>;
   /**
@@ -55,7 +55,7 @@ export function createClients(service: Service & { readonly limits: ClientLimits
     get count() {
       return connections.size;
     },
-    accept(socket, since, framing) {
+    accept(socket, since, framing, listener) {
       const { limits } = service;
       if (connections.size >= limits.hardConnections) {
         refused();
@@ -67,10 +67,11 @@ export function createClients(service: Service & { readonly limits: ClientLimits
         excess &&= connections.size > service.limits.softConnections;
         return excess;
       };
-      const connection = new Connection(socket, since, framing, service, overloaded, () => {
+      const closed = (): void => {
         connections.delete(connection);
         if (connections.size === 0) for (const done of waiting) done();
-      });
+      };
+      const connection = new Connection(socket, since, framing, service, overloaded, closed, listener);
       connections.add(connection);
       connection.start();
     },

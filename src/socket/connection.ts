@@ -3,7 +3,7 @@ import type { Decoder, Framing } from '../protocol/framing.ts';
 import { FramingError } from '../protocol/netstring.ts';
 import { formatReply, sendable } from '../protocol/reply.ts';
 import { parseRequest } from '../protocol/request.ts';
-import type { Maybe, Reply, Request } from '../vocabulary.ts';
+import type { Asked, Maybe, Reply, Request } from '../vocabulary.ts';
 import { Arrivals } from './arrivals.ts';
 import type { Intake } from './intake.ts';
 import { PATIENCE } from './patience.ts';
@@ -35,7 +35,7 @@ export interface Service {
   /** `sendable` turns a reply into one that can be sent, and that is the one to log: a reply that is too long becomes TEMP. */
   answer(request: Request, sendable: (reply: Reply) => Reply): Maybe<Reply>;
   /** The connection itself replied TEMP. `request` is null if it could not be read. */
-  deferred(why: Deferral, request: Request | null): void;
+  deferred(why: Deferral, request: Request | null, asked: Asked): void;
   ended(why: Ended): void;
 }
 
@@ -57,7 +57,7 @@ export class Connection {
   readonly #decoder: Decoder;
   readonly #arrivals: Arrivals;
   #request: Request = { map: '', key: '' };
-  #arrived = 0;
+  #asked: Asked;
   #answering = false;
   #blocked = false;
   #resting = false;
@@ -67,7 +67,7 @@ export class Connection {
   #unfinishedTimer: NodeJS.Timeout | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
 
-  /** The client did not connect before `since`. Nothing is read until `start()`. */
+  /** The client did not connect before `since`. Nothing is read until `start()`. `listener` is a name for the log. */
   constructor(
     accepted: Socket,
     since: number,
@@ -75,7 +75,9 @@ export class Connection {
     service: Service,
     overloaded: () => boolean,
     closed: () => void,
+    listener: string,
   ) {
+    this.#asked = { listener, arrived: 0 };
     this.#service = service;
     this.#framing = framing;
     this.#overloaded = overloaded;
@@ -125,7 +127,7 @@ export class Connection {
     if (this.#busy()) {
       this.#pause();
     } else {
-      this.#arrived = arrived;
+      this.#asked = { listener: this.#asked.listener, arrived };
       const { intake, turns } = this.#service;
       if (intake.flooded) this.#rest(intake.whenTaken);
       else if (more) this.#rest(turns.later); // clients that send so much at once share a part of each turn
@@ -179,7 +181,7 @@ export class Connection {
   }
 
   #reply(payload: Buffer): Maybe<Reply> {
-    const request = parseRequest(payload);
+    const request = parseRequest(payload, this.#asked);
     if (request === null) return this.#defer('malformed request', null);
     this.#request = request;
     if (this.#overloaded()) return this.#defer('too many connections', request);
@@ -188,7 +190,7 @@ export class Connection {
   }
 
   #defer(why: Deferral, request: Request | null): Reply {
-    this.#service.deferred(why, request);
+    this.#service.deferred(why, request, request?.asked ?? this.#asked);
     return { kind: 'TEMP', reason: why };
   }
 
@@ -203,7 +205,7 @@ export class Connection {
   }
 
   #waitedMs(): number {
-    return performance.now() - this.#arrived;
+    return performance.now() - this.#asked.arrived;
   }
 
   /** Waits for an answer until the deadline. An answer that comes later is dropped. */
@@ -240,7 +242,7 @@ export class Connection {
     this.#closeTimer = undefined;
     this.#blocked = false;
     const read = this.#arrivals.drained();
-    if (!this.#answering) this.#arrived = read; // the time that the client took to read does not count
+    if (!this.#answering) this.#asked = { listener: this.#asked.listener, arrived: read }; // the time that the client took to read does not count
     this.#work();
   }
 

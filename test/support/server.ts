@@ -50,7 +50,7 @@ export async function startServer(
     () => told.push('refused'),
   );
   const events: ListenerEvents = {
-    accept: (socket, since) => clients.accept(socket, since, FRAMINGS[protocol]),
+    accept: (socket, since) => clients.accept(socket, since, FRAMINGS[protocol], 'test'),
     forbidden: (address) => told.push(`forbidden: ${address}`),
     replaced: () => told.push('replaced'),
     lost: (cause) => told.push(`lost: ${cause}`),

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Log, createLog } from '../../src/observe/log.ts';
+import { type Log, type MapFacts, NO_MAP, createLog } from '../../src/observe/log.ts';
 import { StoreError } from '../../src/store/store.ts';
 import type { Reply, Request } from '../../src/vocabulary.ts';
 
@@ -18,6 +18,8 @@ function logAt(level: string): { log: Log; lines: Record<string, unknown>[] } {
 }
 
 const request: Request = { map: 'cyrus', key: 'fred@example.org' };
+/** What the log knows of a map of kind mailbox. */
+const mailboxes: MapFacts = { stores: 'local, sql', refuses: true };
 const ok: Reply = { kind: 'OK', value: 'fred@example.org' };
 const notFound: Reply = { kind: 'NOTFOUND' };
 const temp: Reply = { kind: 'TEMP', reason: 'lookup failed' };
@@ -33,11 +35,11 @@ describe('the log', () => {
   it('has a line for each refusal at info, for each answer at debug, and for each deferral with its cause at warn', () => {
     const told = (level: string): unknown[] => {
       const { log, lines } = logAt(level);
-      log.answered(request, ok, null, true);
-      log.answered(request, notFound, null, true);
-      log.answered(request, temp, new StoreError('the disk is gone'), true);
-      log.answered(request, { kind: 'TEMP', reason: 'unknown map' }, null, true);
-      log.answered(request, notFound, null, false);
+      log.answered(request, ok, null, mailboxes);
+      log.answered(request, notFound, null, mailboxes);
+      log.answered(request, temp, new StoreError('the disk is gone'), mailboxes);
+      log.answered(request, { kind: 'TEMP', reason: 'unknown map' }, null, mailboxes);
+      log.answered(request, notFound, null, NO_MAP);
       return lines;
     };
     const accepted = {
@@ -74,6 +76,40 @@ describe('the log', () => {
     expect(told('error')).toEqual([]);
   });
 
+  it('names the listener, the stores of the map, and the milliseconds since the request came', () => {
+    const { log, lines } = logAt('debug');
+    const from = { ...request, asked: { listener: 'mta', arrived: performance.now() - 250 } };
+    log.answered(from, ok, null, mailboxes);
+    log.answered(from, notFound, null, mailboxes);
+    log.answered(from, temp, new StoreError('gone'), mailboxes);
+    log.answered(from, temp, null, NO_MAP);
+    log.deadlinePassed(from, 4_000, mailboxes);
+    log.refusedHere(from, 'too many connections');
+    log.refusedHere(null, 'framing error', from.asked);
+    const stores = 'local, sql';
+    const ms = expect.toSatisfy((value: number) => value >= 250 && value < 2_000) as number;
+    const all = { listener: 'mta', stores, ms };
+    expect(lines).toMatchObject([
+      all,
+      all,
+      all,
+      { listener: 'mta', ms },
+      all,
+      { listener: 'mta', ms },
+      { listener: 'mta' },
+    ]);
+    expect(lines.map(({ event }) => event)).toEqual([
+      'accepted',
+      'refused',
+      'deferred',
+      'deferred',
+      'deadline_passed',
+      'deferred',
+      'deferred',
+    ]);
+    expect(lines[3]).not.toHaveProperty('stores');
+  });
+
   it('says how to fill an empty store, with the command to type', () => {
     const { log, lines } = logAt('info');
     log.storeEmpty('local', 'mailbox', new Error('no mailbox was ever written'));
@@ -89,7 +125,8 @@ describe('the log', () => {
 
     it('has the first deferral at once, then one line for each cause and second, with the count and the first key', () => {
       const { log, lines } = logAt('info');
-      for (let at = 0; at < 500; at++) log.answered(asked(`u${at}`), temp, new StoreError('connection refused'), true);
+      for (let at = 0; at < 500; at++)
+        log.answered(asked(`u${at}`), temp, new StoreError('connection refused'), mailboxes);
       log.refusedHere(asked('u500'), 'too many connections');
       log.refusedHere(null, 'malformed request');
       expect(lines).toMatchObject([
@@ -107,7 +144,7 @@ describe('the log', () => {
     it('counts each deferral exactly once in an outage of ten seconds, and reports the next outage at once', () => {
       const { log, lines } = logAt('info');
       for (let at = 0; at < 1_000; at++) {
-        log.answered(asked('fred'), temp, new StoreError('gone'), true);
+        log.answered(asked('fred'), temp, new StoreError('gone'), mailboxes);
         vi.advanceTimersByTime(10);
       }
       expect(lines.length).toBeLessThanOrEqual(12);
@@ -115,13 +152,14 @@ describe('the log', () => {
       const sum = (): number => lines.reduce((total, { count }) => total + Number(count), 0);
       expect(sum()).toBe(1_000);
       vi.advanceTimersByTime(5_000);
-      log.answered(asked('fred'), temp, new StoreError('gone'), true);
+      log.answered(asked('fred'), temp, new StoreError('gone'), mailboxes);
       expect(sum()).toBe(1_001);
     });
 
     it('has a limit if all causes are different, and still counts each of them', () => {
       const { log, lines } = logAt('info');
-      for (let at = 0; at < 10_000; at++) log.answered(asked('x'), temp, new StoreError(`two rows for u${at}`), true);
+      for (let at = 0; at < 10_000; at++)
+        log.answered(asked('x'), temp, new StoreError(`two rows for u${at}`), mailboxes);
       vi.advanceTimersByTime(1_000);
       expect(lines.length).toBeLessThanOrEqual(102);
       expect(lines.at(-1)).toMatchObject({ mixed: true, msg: expect.stringMatching(/, and other causes$/) as string });
@@ -143,7 +181,7 @@ describe('the log', () => {
       ],
       [
         'deadlines',
-        (log, at) => log.deadlinePassed(asked(`u${at}`), 4_000),
+        (log, at) => log.deadlinePassed(asked(`u${at}`), 4_000, mailboxes),
         { event: 'deadline_passed', map: 'cyrus', key: 'u1', deadlineMs: 4_000 },
       ],
     ])('counts %s', (_, tell, line) => {
@@ -157,7 +195,7 @@ describe('the log', () => {
   it('cannot be forged by a key', () => {
     const written: string[] = [];
     const log = createLog(pino({}, { write: (text: string) => written.push(text) }), firstSteps);
-    log.answered({ map: 'm', key: 'a"}\n{"event":"accepted' }, notFound, null, true);
+    log.answered({ map: 'm', key: 'a"}\n{"event":"accepted' }, notFound, null, mailboxes);
     expect(written.join('').trimEnd().split('\n')).toHaveLength(1);
     expect(JSON.parse(written.join(''))).toMatchObject({ event: 'refused', key: 'a"}\n{"event":"accepted' });
   });
