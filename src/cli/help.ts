@@ -56,6 +56,14 @@ Examples:
   smmap explain --offline --config /etc/smmap/smmap.toml fred+lists@example.org
   smmap explain --json fred@example.org | jq .reply`;
 
+export const REVEAL_HELP = `
+With [log] keys = "hash", the log has hashes in the place of addresses. Only the secret of the daemon reveals them: run this
+as root, or as the user of the daemon. The exit code is 65 if a hash was made with another secret.
+
+Examples:
+  journalctl -u smmap -o cat --since -1h | smmap log reveal | grep fred@example.org
+  smmap log reveal hash:q1ZtUx...`;
+
 export const CACHE_HELP =
   'Shows or forgets what the running daemon has cached. A store has a cache if its [store.NAME] has cache = {}.';
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Places } from '../config/load.ts';
+import { SECRET_NAME } from '../observe/secret.ts';
 
 /** The configuration of the machine. */
 export const MACHINE_FILE = '/etc/smmap/smmap.toml';
@@ -29,4 +30,9 @@ export function defaultPlaces(
 function firstOf(folders = ''): string | null {
   const [first = ''] = folders.split(':');
   return first === '' ? null : first;
+}
+
+/** The file of the secret that hides the keys in the log (log.keys = "hash"). */
+export function secretFileOf({ store }: Places): string {
+  return join(store, SECRET_NAME);
 }

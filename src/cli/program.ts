@@ -19,11 +19,13 @@ import {
   MTA_HELP,
   PROBE_HELP,
   RELOAD_HELP,
+  REVEAL_HELP,
   SERVE_HELP,
 } from './help.ts';
 import { KINDS, type KindName } from './records/kind.ts';
 import { addKind } from './kinds.ts';
 import type { ControlOption, ExplainOptions, ProbeOptions } from './options.ts';
+import { secretFileOf } from './places.ts';
 import { packageVersion, report } from './report.ts';
 import { addStore } from './storage.ts';
 
@@ -201,6 +203,24 @@ function createProgram(exit: (code: number) => void): Command {
       exit(await cache(name, names, await controlOf(options)));
     });
   }
+
+  program
+    .command('log')
+    .description('Reads the log of the daemon.')
+    .command('reveal')
+    .summary('show what the hashes in a log stand for')
+    .description(
+      'Prints what hashes of the log stand for. Without a hash, copies standard input with every hash in it revealed.',
+    )
+    .argument('[hash...]', 'hashes, such as hash:q1ZtUx...')
+    .option('--secret <file>', 'the secret of the daemon (default: log-secret in its state directory)')
+    .addOption(configOption())
+    .addHelpText('after', REVEAL_HELP)
+    .action(async (hashes: string[], options: { config?: string; secret?: string }) => {
+      const { reveal } = await import('./reveal.ts');
+      const secret = options.secret ?? secretFileOf((await configurationOf(options)).places);
+      exit(await reveal(hashes, secret));
+    });
 
   for (const kind of Object.keys(KINDS) as KindName[]) addKind(program, kind, exit);
   addStore(program, exit);

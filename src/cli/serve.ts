@@ -16,6 +16,7 @@ import { pathOf } from '../store/driver/embedded/keys.ts';
 import type { Configuration } from './configuration.ts';
 import { CliError, EXIT } from './error.ts';
 import { type Keeper, type Status, findKeeper } from './keeper.ts';
+import { secretFileOf } from './places.ts';
 
 export interface ServeOptions {
   readonly listen: readonly string[];
@@ -43,8 +44,9 @@ export async function serve(options: ServeOptions, configuration: Configuration,
   const pretty = process.stdout.isTTY;
   const journal = isJournal(process.env, process.stdout.fd);
   const steps = firstSteps(config, options, configuration);
-  const opened = await openLog({ level: config.log.level, pretty, journal, firstSteps: steps });
-  const { log, flush, setLevel } = opened;
+  const secretFile = secretFileOf(configuration.places);
+  const opened = await openLog({ settings: config.log, pretty, journal, firstSteps: steps, secretFile });
+  const { log, flush, set } = opened;
   process.on('uncaughtException', (error) => {
     log.failed(error);
     void flushAndExit(flush, EXIT.BUG);
@@ -68,7 +70,7 @@ export async function serve(options: ServeOptions, configuration: Configuration,
       try {
         const next = load();
         const changes = await daemon.reload(next);
-        setLevel(next.log.level);
+        set(next.log);
         log.reloaded(name, daemon.listeners, changes);
         status.reloaded(next);
         return { changes };

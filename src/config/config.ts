@@ -10,9 +10,12 @@ import type { Mistake } from '../toml/type.ts';
 /** The log levels of a configuration. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
+/** How the log shows keys. */
+export const LOG_KEYS = ['plain', 'domain', 'hash'] as const;
+
 /** The complete configuration of the daemon, after all checks. */
 export interface Config {
-  readonly log: { readonly level: (typeof LOG_LEVELS)[number] };
+  readonly log: { readonly level: (typeof LOG_LEVELS)[number]; readonly keys: (typeof LOG_KEYS)[number] };
   readonly limits: Limits & ClientLimits & { readonly stopMs: number; readonly handoverMs: number };
   readonly listeners: ReadonlyMap<string, ListenerConfig>;
   /** The socket that `smmap stores` and `smmap cache` ask. Null if it has no path and no listener has one. */

@@ -1,4 +1,4 @@
-import { LOG_LEVELS } from './config.ts';
+import { LOG_KEYS, LOG_LEVELS } from './config.ts';
 import { complain, oneOf, optional, parsedBy, section, wholeNumber, z } from '../toml/type.ts';
 
 /**
@@ -9,7 +9,7 @@ import { complain, oneOf, optional, parsedBy, section, wholeNumber, z } from '..
 const HOUR_MS = 3_600_000;
 const MOST_CONNECTIONS = 1_000_000;
 
-export const log = z.strictObject({ level: oneOf(LOG_LEVELS, 'info') });
+export const log = z.strictObject({ level: oneOf(LOG_LEVELS, 'info'), keys: oneOf(LOG_KEYS, 'plain') });
 
 export const limits = section(
   {

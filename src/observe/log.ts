@@ -1,5 +1,6 @@
 import { messageOf } from '../message.ts';
 import type { About, Asked, Reply, Request } from '../vocabulary.ts';
+import { type Keys, PLAIN } from './keys.ts';
 import { createTally } from './tally.ts';
 
 /**
@@ -47,6 +48,8 @@ export interface Log {
   stopping(why: string, open: number): void;
   stopped(): void;
   failed(cause: unknown): void;
+  /** The secret for hashed keys cannot be used, so nobody can reveal the keys in this log. */
+  secretUnusable(file: string, cause: unknown): void;
   /** Lines were dropped because nothing reads the log. */
   lost(lines: number): void;
   /** Writes the events that were counted and not written yet. */
@@ -59,10 +62,12 @@ export interface MapFacts {
   readonly stores: string;
   /** Whether its NOTFOUND refuses mail. */
   readonly refuses: boolean;
+  /** Whether its keys are domains. */
+  readonly isDomain: boolean;
 }
 
 /** The facts for a request that names no map. */
-export const NO_MAP: MapFacts = { stores: '', refuses: false };
+export const NO_MAP: MapFacts = { stores: '', refuses: false, isDomain: false };
 
 /** Takes an event and a text for people, at a level, as pino does. */
 export interface Logger {
@@ -80,8 +85,19 @@ export interface FirstSteps {
   readonly ask: string;
 }
 
-/** Makes the log from a logger. */
-export function createLog(logger: Logger, firstSteps: FirstSteps): Log {
+/**
+ * Makes the log from a logger. `privacy.keys` may change: it decides how what may name somebody is shown. Every text of
+ * an error goes through it.
+ */
+export function createLog(
+  logger: Logger,
+  firstSteps: FirstSteps,
+  privacy: { readonly keys: Keys } = { keys: PLAIN },
+): Log {
+  const reasonOf = (cause: unknown, key?: string | null): string => privacy.keys.cause(cause, key);
+  const lineOf = (request: Request, reply: Reply['kind'], map: MapFacts): object =>
+    lineFor(request, reply, map, privacy.keys);
+
   const deferred = createTally<{ line: object; cause: string }>(({ line, cause }, count, mixed) => {
     const event = { event: 'deferred', count, ...mixedOf(mixed), ...line, cause };
     logger.warn(event, `deferred${times(count)}: ${cause}${andOthers(mixed)}`);
@@ -116,12 +132,12 @@ export function createLog(logger: Logger, firstSteps: FirstSteps): Log {
       logger.info({ event: 'store_opened', store, ...at(server) }, `store ${nameOf(store, server)} is available`);
     },
     storeUnavailable(store, server, cause) {
-      const reason = messageOf(cause);
+      const reason = reasonOf(cause);
       const text = `store ${nameOf(store, server)} is unavailable: ${reason}`;
       logger.error({ event: 'store_unavailable', store, ...at(server), cause: reason }, text);
     },
     canaryFailed(store, server, cause) {
-      const reason = messageOf(cause);
+      const reason = reasonOf(cause);
       const text = `the canary of store ${nameOf(store, server)} failed, so the store answers TEMP: ${reason}`;
       logger.error({ event: 'canary_failed', store, ...at(server), cause: reason }, text);
     },
@@ -134,7 +150,7 @@ export function createLog(logger: Logger, firstSteps: FirstSteps): Log {
       const text =
         about === 'mailbox'
           ? `has never held a mailbox, so it answers TEMP; add a mailbox: ${add}; then test it: ${ask}`
-          : `answers TEMP: ${messageOf(cause)}`;
+          : `answers TEMP: ${reasonOf(cause)}`;
       logger.warn({ event: 'store_empty', store, about }, `store ${store} ${text}`);
     },
     storeShrank(store, kind, before, after) {
@@ -151,7 +167,7 @@ export function createLog(logger: Logger, firstSteps: FirstSteps): Log {
       } else if (reply.kind === 'NOTFOUND' || reply.kind === 'PERM') {
         logger.info({ event: 'refused', ...lineOf(request, reply.kind, map) }, 'refused');
       } else {
-        const reason = cause === null ? reply.reason : messageOf(cause);
+        const reason = reasonOf(cause ?? reply.reason, request.key);
         deferred.add(reason, { line: lineOf(request, 'TEMP', map), cause: reason });
       }
     },
@@ -170,7 +186,7 @@ export function createLog(logger: Logger, firstSteps: FirstSteps): Log {
       );
     },
     acceptFailed(listener, cause) {
-      const reason = messageOf(cause);
+      const reason = reasonOf(cause);
       acceptFailed.add(`${listener} ${reason}`, { listener, cause: reason });
     },
     fewDescriptors(limit, hardConnections, wanted) {
@@ -189,8 +205,8 @@ export function createLog(logger: Logger, firstSteps: FirstSteps): Log {
       logger.info({ event: 'reloaded', config, listeners, changes }, `reloaded ${config}`);
     },
     reloadRefused(cause, expected) {
-      const reason = expected ? messageOf(cause) : `unexpected error: ${messageOf(cause)}`;
-      const stack = expected ? {} : { err: cause };
+      const reason = expected ? reasonOf(cause) : `unexpected error: ${reasonOf(cause)}`;
+      const stack = expected ? {} : { err: privacy.keys.error(cause) };
       logger.error(
         { event: 'reload_refused', cause: reason, ...stack },
         `reload failed, the old configuration stays: ${reason}`,
@@ -209,7 +225,15 @@ export function createLog(logger: Logger, firstSteps: FirstSteps): Log {
       logger.info({ event: 'stopped' }, 'stopped');
     },
     failed(cause) {
-      logger.fatal({ event: 'failed', err: cause }, `a bug in smmap, please report it: ${messageOf(cause)}`);
+      logger.fatal(
+        { event: 'failed', err: privacy.keys.error(cause) },
+        `a bug in smmap, please report it: ${reasonOf(cause)}`,
+      );
+    },
+    secretUnusable(file, cause) {
+      const reason = messageOf(cause); // of the file system
+      const text = `the keys in this log cannot be revealed: ${reason}; let only the user of the daemon own and read ${file}, then reload`;
+      logger.error({ event: 'log_secret_unusable', file, cause: reason }, text);
     },
     lost(lines) {
       logger.warn({ event: 'log_lost', lines }, `${lines} lines of this log were lost, because nothing read them`);
@@ -221,7 +245,14 @@ export function createLog(logger: Logger, firstSteps: FirstSteps): Log {
 }
 
 /** The fields of a reply: what was asked where, which stores the map has, and how long the request took. */
-function lineOf({ map, key, asked }: Request, reply: Reply['kind'], { stores }: MapFacts): object {
+function lineFor(
+  { map: name, key: plain, asked }: Request,
+  reply: Reply['kind'],
+  { stores, isDomain }: MapFacts,
+  keys: Keys,
+): object {
+  const map = name.includes('@') ? keys.key(name, false) : name; // a client that asks without the name of a map
+  const key = keys.key(plain, isDomain);
   if (asked === undefined) return { map, key, reply };
   const ms = Math.round(10 * (performance.now() - asked.arrived)) / 10;
   return { map, key, reply, listener: asked.listener, stores: stores === '' ? undefined : stores, ms };

@@ -1,43 +1,70 @@
 import { pino } from 'pino';
+import { createCipher } from './cipher.ts';
 import { withPriority } from './journal.ts';
+import { DOMAINS, type Keys, PLAIN, hiding } from './keys.ts';
 import { type FirstSteps, type Log, createLog } from './log.ts';
 import { createOutput } from './output.ts';
 import { escapeJson, printable } from './printable.ts';
+import { newSecret, openSecret } from './secret.ts';
+
+/** The section [log] of the configuration. */
+export interface LogSettings {
+  readonly level: string;
+  readonly keys: 'plain' | 'domain' | 'hash';
+}
 
 export interface LogOptions {
-  readonly level: string;
+  readonly settings: LogSettings;
   /** Text for a person at a terminal, instead of JSON with one object a line. */
   readonly pretty: boolean;
   /** Lines begin with their priority, because journald reads them. */
   readonly journal: boolean;
   readonly firstSteps: FirstSteps;
+  /** The file of the secret for `keys = "hash"`. */
+  readonly secretFile: string;
 }
 
 export interface OpenLog {
   readonly log: Log;
   /** Writes what is waiting. Takes a second at most. */
   readonly flush: () => Promise<void>;
-  readonly setLevel: (level: string) => void;
+  /** Changes to other settings. */
+  readonly set: (settings: LogSettings) => void;
 }
 
 /** Opens the log on standard output. A log that cannot be written never stops an answer. */
-export async function openLog({ level, pretty, journal, firstSteps }: LogOptions): Promise<OpenLog> {
+export async function openLog({ settings, pretty, journal, firstSteps, secretFile }: LogOptions): Promise<OpenLog> {
   const output = createOutput(process.stdout.fd, (lines) => log.lost(lines));
   const json = journal ? prioritized : escapeJson;
   const format = pretty ? await prettyFormat() : json;
   const formatters = { level: (label: string) => ({ level: label }) };
-  const options = { level, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime, formatters };
+  const options = { base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime, formatters };
   const logger = pino(options, { write: (line) => output.write(format(line)) });
-  const log = createLog(logger, firstSteps);
+  const privacy: { keys: Keys } = { keys: PLAIN };
+  const log = createLog(logger, firstSteps, privacy);
+  let hashes: Keys | null = null;
+  /** Never shows an address because a secret cannot be read: then a secret that only this process has makes the hashes. */
+  const openHashes = (): Keys => {
+    try {
+      hashes = hiding(createCipher(openSecret(secretFile)).hide);
+    } catch (error) {
+      hashes ??= hiding(createCipher(newSecret()).hide);
+      log.secretUnusable(secretFile, error);
+    }
+    return hashes;
+  };
+  const set = ({ level, keys }: LogSettings): void => {
+    logger.level = level;
+    privacy.keys = keys === 'plain' ? PLAIN : keys === 'domain' ? DOMAINS : openHashes();
+  };
+  set(settings);
   return {
     log,
     flush() {
       log.flush();
       return output.flush();
     },
-    setLevel(next) {
-      logger.level = next;
-    },
+    set,
   };
 }
 

@@ -1,3 +1,4 @@
+import { saying } from '../message.ts';
 import { foldLocal } from '../address/address.ts';
 import { formatTargets } from '../address/target.ts';
 import { type About, type Answer, type DomainClass, type Question, isClass } from '../vocabulary.ts';
@@ -82,7 +83,7 @@ export function answerTo(question: Exclude<Question, { about: 'domain' }>, text:
 /** Reads the class of a domain. Throws StoreError if a newer smmap wrote it. */
 export function decodeClass(text: string): DomainClass {
   if (isClass(text)) return text;
-  throw new StoreError(`a domain has the class "${text}", which this smmap does not know`);
+  throw new StoreError(saying`a domain has the class "${text}", which this smmap does not know`);
 }
 
 const ACTIVE = { value: '', state: 'active' } as const;
@@ -100,7 +101,7 @@ function splitKey(key: string): readonly [about: string, first: string, rest: st
 function decodeMailbox(text: string): Pick<Mailbox, 'state' | 'value' | 'folders'> & { readonly spelling?: string } {
   const [head = '', ...folders] = text.split('\n');
   const [state = '', ...fields] = head.split('\t');
-  if (!isState(state)) throw new StoreError(`a mailbox has the state "${state}", which this smmap does not know`);
+  if (!isState(state)) throw new StoreError(saying`a mailbox has the state "${state}", which this smmap does not know`);
   const field = (name: string): string | undefined => fields.find((each) => each.startsWith(name))?.slice(name.length);
   const spelling = field('name=');
   return { state, value: field('value=') ?? '', folders, ...(spelling !== undefined && { spelling }) };
