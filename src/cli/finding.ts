@@ -54,7 +54,7 @@ export function printFindings(
   for (const { where, line = null, reason, remedy, commands = [] } of findings) {
     const place = line === null ? before : `${before}:${line}`;
     process.stderr.write(`smmap: ${place}: ${where}: ${reason}; ${remedy}${commands.length > 0 ? ':' : ''}\n`);
-    for (const line of commands) process.stderr.write(`    ${line}\n`);
+    for (const command of commands) process.stderr.write(`    ${command}\n`);
   }
   if (exitCodeOf(findings) === 0) process.stdout.write(`${clean}\n`);
 }

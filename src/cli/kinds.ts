@@ -9,7 +9,7 @@ import {
   parseTable,
   storeOption,
 } from './command.ts';
-import { HELP, REMOVE_ALIAS_HELP } from './help.ts';
+import { HELP, REMOVE_ALIAS_HELP } from './kinds-help.ts';
 import { type Kind, KINDS, type KindName, type Scope } from './records/kind.ts';
 import type { ExportOptions, ImportOptions, ListOptions, StoreOption } from './options.ts';
 

@@ -31,7 +31,7 @@ export function checkFiles(config: Config, places: Places, viewer: Viewer): Find
     viewer.account,
     all.map(({ path, right }) => [path, right] as const),
   );
-  const usual = [dirname(places.socket), places.store]; // systemd makes them, or `smmap serve`
+  const usual = new Set([dirname(places.socket), places.store]); // systemd makes them, or `smmap serve`
   const told = new Set<string>();
   return all.flatMap((wanted, at) => {
     const barrier = barriers[at] ?? null;
@@ -39,7 +39,7 @@ export function checkFiles(config: Config, places: Places, viewer: Viewer): Find
     if (barrier?.why === 'forbidden' && told.has(problem)) return [];
     told.add(problem);
     if (barrier === null) return wanted.kind === 'secret' ? checkSecret(wanted, viewer) : [];
-    if (barrier.why === 'missing') return usual.includes(wanted.path) ? [] : missing(wanted, viewer);
+    if (barrier.why === 'missing') return usual.has(wanted.path) ? [] : missing(wanted, viewer);
     return viewer.account.uid === 0 ? [] : [forbidden(wanted, barrier, viewer)];
   });
 }
