@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { ListenError } from './claim.ts';
 import { EndpointError, formatEndpoint } from '../endpoint.ts';
 import type { Binding } from './listener.ts';
+import { reasonNotGiven } from './ownership.ts';
 
 /** Where a server listens, in the form that node:net takes. */
 export interface Place {
@@ -37,12 +38,10 @@ export function explain(binding: Binding, error: unknown): unknown {
   const remedies: Readonly<Record<string, string>> = {
     ENOENT: 'its folder does not exist; make it, or choose another folder',
     EACCES: 'permission denied; make its folder writable for this user, or choose another place',
-    EPERM:
-      'only root can give a socket to another owner or group; remove owner and group, or run as a user who may do this',
     EADDRINUSE: 'another server listens there; stop it first, or choose another place',
     EADDRNOTAVAIL: 'this machine has no such address',
   };
   const code = missing ? 'ENOENT' : 'code' in error ? String(error.code) : '';
-  const remedy = remedies[code];
+  const remedy = code === 'EPERM' && binding.kind === 'unix' ? reasonNotGiven(binding) : remedies[code];
   return new ListenError(`cannot listen on ${where}: ${remedy ?? error.message}`, { cause: error });
 }

@@ -383,6 +383,29 @@ describePart('a real systemd', await findInit(), () => {
       expect((await read()).join('\n')).toContain('"event":"started"');
     });
 
+    const GROUP = '[listen.mta]\npath = "/run/smmap/smmap.sock"\nmode = "0660"\ngroup = "postfix"\n';
+
+    test('a group that its user is not in ends the start, which says what to write where', async ({
+      onTestFinished,
+    }) => {
+      const service = await makeService(onTestFinished);
+      await service.configure(GROUP + people(FRED));
+      expect((await service.systemctl('start', 'smmap')).code).toBe(1);
+      expect(await service.property('ExecMainStatus')).toBe('73');
+      expect(await service.said()).toContain(
+        'smmap: cannot listen on unix:/run/smmap/smmap.sock: the user smmap may give its socket only to a group that it is ' +
+          'in, and it is not in the group postfix; for smmap.service, type systemctl edit smmap, write these lines, and ' +
+          'type systemctl restart smmap:\n    [Service]\n    SupplementaryGroups=postfix\n',
+      );
+    });
+
+    test('with postfix-group.conf its socket has that group', async ({ onTestFinished }) => {
+      const text = await readFile(new URL('../../systemd/postfix-group.conf', import.meta.url), 'utf8');
+      const dropIns = { 'smmap.service.d/postfix-group.conf': text };
+      const { service } = await serve(onTestFinished, GROUP + people(FRED), dropIns);
+      expect([lstatSync(service.socket).mode & 0o777, lstatSync(service.socket).gid]).toEqual([0o660, 59_011]);
+    });
+
     test('with no-network.conf it answers on its socket, which has the mode of its configuration', async ({
       onTestFinished,
     }) => {

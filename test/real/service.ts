@@ -53,6 +53,7 @@ export async function makeService(atEnd: AtEnd, dropIns: Readonly<Record<string,
   await symlink('../lib/smmap/dist/main.js', at('local/bin/smmap'));
   await symlink('../lib/smmap/systemd/smmap-keeper', at('local/bin/smmap-keeper'));
   const etc: Record<string, string> = {
+    group: 'root:x:0:\nsmmap:x:59010:\npostfix:x:59011:\n',
     'smmap/smmap.toml': '',
     'systemd/system/sysinit.target': '[Unit]\nDescription=Nothing\nDefaultDependencies=no\n',
     'systemd/system/smmap.service.d/test.conf':

@@ -13,6 +13,7 @@ const UNITS = fileURLToPath(new URL('../../systemd/', import.meta.url));
 /** What is said of each service, of 10; MemoryDenyWriteExecute= is not for V8, and NotifyAccess=all costs 0.2. */
 const EXPOSURE = [
   ['smmap.service', [], 1.6],
+  ['smmap.service with postfix-group.conf', ['postfix-group.conf'], 1.6],
   ['smmap.service with local-stores.conf', ['local-stores.conf'], 1.4],
   ['smmap.service with no-network.conf', ['no-network.conf'], 0.8],
 ] as const;
