@@ -32,6 +32,14 @@ Examples:
   smmap reload
   smmap check --config /etc/smmap/smmap.toml && smmap reload`;
 
+export const CONFIG_HELP = `
+Which file: that of --config, else that of $SMMAP_CONFIG, else /etc/smmap/smmap.toml if it exists, else the defaults. All
+commands use the same. Passwords are not printed, because the configuration has only the names of their files.
+
+Examples:
+  smmap config --diff
+  smmap config --json | jq -r .listen.mta.path`;
+
 export const PROBE_HELP = `
 Prints KEY<TAB>REPLY for each key. The exit code is that of the worst reply:
   0 all OK, 1 some NOTFOUND, 75 some TEMP or TIMEOUT (or no reply in time), 69 some PERM,

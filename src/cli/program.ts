@@ -14,6 +14,7 @@ import {
   CACHE_COMMANDS,
   CACHE_HELP,
   CHECK_HELP,
+  CONFIG_HELP,
   EXIT_CODES,
   EXPLAIN_HELP,
   MTA_HELP,
@@ -101,6 +102,20 @@ function createProgram(exit: (code: number) => void): Command {
       const { check } = await import('./check.ts');
       const { json = false, stores = false, user = null } = options;
       exit(await check(await configurationOf(options), { json, stores, user }));
+    });
+
+  program
+    .command('config')
+    .summary('print the configuration in force')
+    .description('Prints every key of the configuration with its value, as a file that smmap reads.')
+    .addOption(configOption())
+    .option('--diff', 'only what differs from the defaults')
+    .option('--json', 'print JSON')
+    .addHelpText('after', CONFIG_HELP)
+    .action(async (options: { config?: string; diff?: true; json?: true }) => {
+      const { printConfig } = await import('./config.ts');
+      const { diff = false, json = false } = options;
+      printConfig(await configurationOf(options), { diff, json });
     });
 
   program

@@ -16,7 +16,11 @@ const fileKeys = {
 /** `[control]`. Every key is optional. */
 export const control = section({ path, ...fileKeys });
 
-const keys = section({
+/** The permissions of a socket whose table does not have any. */
+export const USUAL_MODES = { control: '0600', listener: '0666' } as const;
+
+/** The keys of a listener. */
+export const listenerKeys = section({
   path,
   tcp: optional(parsedBy('an address and a port, such as "127.0.0.1:2004" or "[::1]:2004"', value.tcp)),
   systemd: optional(text('the FileDescriptorName of a systemd socket unit')),
@@ -26,7 +30,7 @@ const keys = section({
 });
 
 /** One `[listen.NAME]`. */
-export const listener = keys.transform((raw, context): ListenerConfig => {
+export const listener = listenerKeys.transform((raw, context): ListenerConfig => {
   const read = readListener(raw);
   if ('kind' in read) return read;
   complain(context, read);
@@ -40,11 +44,13 @@ export const listener = keys.transform((raw, context): ListenerConfig => {
 export function readControl(raw: z.output<typeof control>, listeners: Iterable<ListenerConfig>): ControlConfig | null {
   const beside = [...listeners].find(({ kind }) => kind === 'unix');
   const place = raw.path ?? (beside?.kind === 'unix' ? controlPathOf(beside.path) : null);
-  return place === null ? null : { kind: 'unix', protocol: 'netstring', path: place, ...fileOf(raw, 0o600) };
+  return place === null
+    ? null
+    : { kind: 'unix', protocol: 'netstring', path: place, ...fileOf(raw, value.mode(USUAL_MODES.control)) };
 }
 
 /** Makes a listener from its keys, or returns the keys that contradict each other. */
-function readListener(raw: z.output<typeof keys>): ListenerConfig | readonly Mistake[] {
+function readListener(raw: z.output<typeof listenerKeys>): ListenerConfig | readonly Mistake[] {
   const places = (['path', 'tcp', 'systemd'] as const).filter((key) => raw[key] !== null);
   if (places.length !== 1) {
     const reason = `has ${places.length === 0 ? 'no place to listen' : places.join(' and ')}`;
@@ -70,7 +76,7 @@ function readListener(raw: z.output<typeof keys>): ListenerConfig | readonly Mis
   const { protocol, tcp, systemd } = raw;
   if (tcp !== null) return { kind: 'tcp', protocol, ...tcp, allow };
   if (systemd !== null) return { kind: 'systemd', protocol, name: systemd };
-  return { kind: 'unix', protocol, path: raw.path ?? '', ...fileOf(raw, 0o666) };
+  return { kind: 'unix', protocol, path: raw.path ?? '', ...fileOf(raw, value.mode(USUAL_MODES.listener)) };
 }
 
 type SocketFile = Pick<ControlConfig, 'mode' | 'uid' | 'gid'>;

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { TomlError, parse } from 'smol-toml';
 import { USUAL_KIND, kinds } from '../map/kinds.ts';
 import { DRIVERS, localStore } from '../store/drivers.ts';
 import { type Table, createChecker, formatKey, isTable, show, unknownKey } from '../toml/check.ts';
+import { DocumentError, parseDocument } from '../toml/document.ts';
 import { locateKeys } from '../toml/lines.ts';
 import { keysAt } from '../toml/walk.ts';
 import { type Config, ConfigError, type MapConfig } from './config.ts';
@@ -22,9 +22,9 @@ export interface Overrides {
   readonly store?: string;
 }
 
-/** What could be read of a configuration. With mistakes, `parts` has what is certain all the same. */
+/** What could be read of a configuration. With mistakes, `parts` has what is certain all the same. `raw`: the tables of its file. */
 export type Reading =
-  | { readonly config: Config; readonly error: null; readonly parts: Parts }
+  | { readonly config: Config; readonly error: null; readonly parts: Parts; readonly raw: Table }
   | { readonly config: null; readonly error: ConfigError; readonly parts: Parts | null };
 
 /** The parts of a configuration that say where things are. */
@@ -146,19 +146,22 @@ function readTables(raw: Table, text: string, file: string, places: Places, over
     const error = new ConfigError(file, mistakes, (key) => (isOfFile(key) ? lineOf(key) : null));
     return { config: null, error, parts };
   }
-  return { config: { log, limits, listeners, control: socket, stores, maps }, error: null, parts };
+  return { config: { log, limits, listeners, control: socket, stores, maps }, error: null, parts, raw };
 }
 
 const SECTIONS: readonly string[] = ['log', 'limits', 'control', 'listen', 'store', 'map'];
 
 function parseToml(text: string, file: string): Table {
   try {
-    return parse(text);
+    return parseDocument(text);
   } catch (error) {
-    if (!(error instanceof TomlError)) throw error;
-    const reason = (error.message.split('\n')[0] as string).replace(/^Invalid TOML document: /, '');
-    const remedy = 'see https://toml.io for the syntax of TOML';
-    throw new ConfigError(file, [{ key: `column ${error.column}`, reason, remedy }], () => error.line);
+    if (!(error instanceof DocumentError)) throw error;
+    const mistake = {
+      key: `column ${error.column}`,
+      reason: error.message,
+      remedy: 'see https://toml.io for the syntax of TOML',
+    };
+    throw new ConfigError(file, [mistake], () => error.line);
   }
 }
 

@@ -5,6 +5,8 @@ import { replyForm } from './value.ts';
 
 const REPLY = 'OK, NOTFOUND, TEMP or PERM, the last two with a text, such as "PERM mailbox is full"';
 
+const OVERQUOTA = { reason: 'mailbox is over quota' } as const;
+
 /** A `[map.NAME]` of kind mailbox. */
 export const mailboxKeys = section(
   {
@@ -28,8 +30,8 @@ export const mailboxKeys = section(
     shared_user: optional(parsedBy('a local part, such as "shared", or "" for `+folder`', sharedUser)),
     /** The reply for a mailbox that is not active. An OK has the same value as for an active one. */
     states: section({
-      disabled: parsedBy(REPLY, stateReply).default({ kind: 'NOTFOUND' }),
-      overquota: parsedBy(REPLY, stateReply).default({ kind: 'TEMP', reason: 'mailbox is over quota' }),
+      disabled: parsedBy(REPLY, stateReply).prefault('NOTFOUND'),
+      overquota: parsedBy(REPLY, stateReply).prefault(`TEMP ${OVERQUOTA.reason}`),
     })
       .prefault({})
       .describe('{ disabled = "NOTFOUND", overquota = "TEMP mailbox is over quota" }'),

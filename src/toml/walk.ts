@@ -1,12 +1,13 @@
 import type { Schema } from './type.ts';
 
 /** The part of a zod type that says which types are inside it (zod.dev, "Schema definition"). */
-interface Definition {
+export interface Definition {
   readonly shape?: Readonly<Record<string, Schema>>;
   readonly element?: Schema;
   readonly valueType?: Schema;
   readonly innerType?: Schema;
   readonly in?: Schema;
+  readonly defaultValue?: unknown;
 }
 
 /** The description of the type at a path, such as ["limits", "idle_ms"]. */
@@ -35,7 +36,8 @@ function definitionOf(type: Schema | undefined): Definition {
   return inner === undefined ? (type.def as Definition) : definitionOf(inner);
 }
 
-function innerOf(type: Schema): Schema | undefined {
+/** The type inside a type with a default or a transform. */
+export function innerOf(type: Schema): Schema | undefined {
   const definition = type.def as Definition;
   return definition.innerType ?? definition.in;
 }

@@ -51,6 +51,28 @@ test('probe asks the first listener with its own protocol', async () => {
   expect(await smmap('probe', '--protocol', 'netstring', FRED)).toEqual([0, `${FRED}\tOK ${FRED}\n`, '']);
 });
 
+test('config prints the configuration in force, what differs from the defaults, and JSON', async () => {
+  const { use, smmap } = await withConfig(`${embedded('a', 'F/store')}[map.mailbox]\n`);
+  const [code, printed, stderr] = await smmap('config');
+  expect([code, stderr]).toEqual([0, '']);
+  expect(printed).toMatch(/^# the configuration in force: F\/smmap\.toml\n\n\[log\]\nlevel = "info"\n/);
+  expect(await smmap('config', '--diff')).toEqual([
+    0,
+    '# what differs from the defaults: F/smmap.toml\n\n[store.a]\ndriver = "embedded"\npath = "F/store"\n\n[map.mailbox]\n',
+    '',
+  ]);
+  const json = JSON.parse((await smmap('config', '--json'))[1]) as object;
+  expect(json).toMatchObject({ limits: { deadline_ms: 4_000 }, map: { mailbox: { stores: ['a'] } } });
+  use(printed.replaceAll('F/smmap', 'F/other'));
+  expect(JSON.parse((await smmap('config', '--json'))[1])).toEqual(json);
+  use(MISTAKE);
+  expect(await smmap('config')).toEqual([
+    78,
+    '',
+    'smmap: F/smmap.toml:2: log.levl: is not known; did you mean level?\n',
+  ]);
+});
+
 describe('a mistake in the file', () => {
   const note = (line: number, count = 1): string =>
     `smmap: F/smmap.toml has ${count === 1 ? 'a mistake' : `${count} mistakes, which smmap check lists`}; a reload or restart would be refused\n` +

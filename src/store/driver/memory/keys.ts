@@ -24,7 +24,7 @@ const keys = section({
   tables: z
     .record(z.string(), z.array(z.string()).describe(ENTRIES))
     .transform(entriesOf)
-    .default([])
+    .prefault({})
     .describe('{ access = ["example.com REJECT"] }'),
 }).transform(({ driver, mailboxes, aliases, domains, tables }, context): MemoryConfig => {
   const records = [mailboxes, aliases, domains, tables].flat();

@@ -1,0 +1,22 @@
+import { readConfig } from '../config/load.ts';
+import { tablesInForce } from '../config/force.ts';
+import { formatDocument } from '../toml/document.ts';
+import type { Configuration } from './configuration.ts';
+
+/** How the configuration in force is printed. */
+export interface ConfigOptions {
+  /** Only what differs from the defaults. */
+  readonly diff: boolean;
+  readonly json: boolean;
+}
+
+/** Prints the configuration in force, as a TOML file or as JSON. Throws ConfigError with all mistakes. */
+export function printConfig({ file, name, places }: Configuration, { diff, json }: ConfigOptions): void {
+  const reading = readConfig(file, places);
+  if (reading.error !== null) throw reading.error;
+  const tables = tablesInForce(reading.raw, reading.config, places, diff);
+  const what = diff ? 'what differs from the defaults' : 'the configuration in force';
+  process.stdout.write(
+    json ? `${JSON.stringify(tables, null, 2)}\n` : `# ${what}: ${name}\n\n${formatDocument(tables)}`,
+  );
+}

@@ -1,0 +1,82 @@
+import { USUAL_KIND, kinds } from '../map/kinds.ts';
+import { DRIVERS, localStore } from '../store/drivers.ts';
+import { type Table, isTable } from '../toml/check.ts';
+import { difference, filled } from '../toml/fill.ts';
+import type { Schema } from '../toml/type.ts';
+import type { Config } from './config.ts';
+import { USUAL_MODES, control, listenerKeys, readControl } from './listener.ts';
+import type { Places } from './load.ts';
+import { chooseStores } from './map-stores.ts';
+import * as schema from './schema.ts';
+
+/** A table of the configuration in force: all its keys that have a value, and those that are only defaults. */
+interface Filled {
+  readonly all: Table;
+  readonly usual: Table;
+}
+
+/**
+ * A configuration in force, as tables: every key that has a value, in the file or by default. Or, with `onlyChanges`, only what
+ * differs from the defaults. Written as TOML, both are the same configuration. `raw` are the tables of its file.
+ */
+export function tablesInForce(raw: Table, config: Config, places: Places, onlyChanges: boolean): Table {
+  const sections = Object.entries(sectionsOf(raw, config));
+  const usual = sectionsOf({}, config);
+  const listen = { mta: { path: places.socket } };
+  const store = { local: localStore(places.store) };
+  const named = Object.entries(NAMED).flatMap(([section, fill]) => {
+    const whole = (tables: unknown): Readonly<Record<string, Filled>> =>
+      isTable(tables)
+        ? Object.fromEntries(Object.entries(tables).map(([name, table]) => [name, fill(table as Table, name, config)]))
+        : {};
+    const tables = whole(raw[section] ?? { listen, store, map: { '*': {} } }[section]);
+    const isUsual = JSON.stringify(tables) === JSON.stringify(whole({ listen, store, map: { '*': {} } }[section]));
+    if (onlyChanges && isUsual) return [];
+    const shown = Object.entries(tables).map(([name, { all, usual: plain }]) => [
+      name,
+      onlyChanges ? difference(all, plain) : all,
+    ]);
+    return [[section, Object.fromEntries(shown) as Table] as const];
+  });
+  const single = sections.flatMap(([section, all]) => {
+    const shown = onlyChanges ? difference(all, usual[section] ?? {}) : all;
+    return Object.keys(shown).length === 0 ? [] : [[section, shown] as const];
+  });
+  return Object.fromEntries([...single, ...named]);
+}
+
+/** The sections without names. The control socket is beside the first listener unless the file says so. */
+function sectionsOf(raw: Table, { listeners }: Config): Readonly<Record<string, Table>> {
+  const beside = readControl({ path: null, mode: null, owner: null, group: null }, listeners.values());
+  const written = isTable(raw['control']) ? raw['control'] : {};
+  const path = written['path'] ?? beside?.path;
+  return {
+    log: fillTable(schema.log, raw['log']),
+    limits: fillTable(schema.limits, raw['limits']),
+    control: path === undefined ? {} : { path, mode: USUAL_MODES.control, ...fillTable(control, written) },
+  };
+}
+
+/** How the tables of the sections with names are filled. */
+const NAMED: Readonly<Record<string, (table: Table, name: string, config: Config) => Filled>> = {
+  listen(table) {
+    const mode = table['path'] === undefined ? {} : { mode: USUAL_MODES.listener };
+    return { all: { ...mode, ...fillTable(listenerKeys, table) }, usual: { ...mode, ...fillTable(listenerKeys, {}) } };
+  },
+  store(table) {
+    const { keys } = DRIVERS[String(table['driver'])] ?? {};
+    return keys === undefined ? { all: table, usual: {} } : { all: fillTable(keys, table), usual: fillTable(keys, {}) };
+  },
+  map(table, name, { maps, stores: known }) {
+    const map = maps.get(name);
+    const able = map === undefined ? [] : chooseStores(name, { ...map, stores: null }, known, []).stores;
+    const { kind = USUAL_KIND, stores = able } = table;
+    const keys = kinds[String(kind)]?.keys(name);
+    const options = (given: Table): Table => (keys === undefined ? given : fillTable(keys, given));
+    return { all: { kind, stores, ...options(table) }, usual: { kind: USUAL_KIND, stores: able, ...options({}) } };
+  },
+};
+
+function fillTable(type: Schema, table: unknown): Table {
+  return filled(type, table ?? {}) as Table;
+}
