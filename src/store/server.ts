@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { StoreFile } from './driver.ts';
 import { optional, parsedBy, section, text, yesOrNo, z } from '../toml/type.ts';
+import { commandsToLetRead, ownAccount } from '../account.ts';
+import { StoreError } from './store.ts';
 import * as value from '../toml/value.ts';
 
 /** The keys by which a server is reached. Drivers share them. */
@@ -59,7 +61,19 @@ export function secretIn(file: string): () => Promise<string>;
 export function secretIn(file: string | null): (() => Promise<string>) | null;
 export function secretIn(file: string | null): (() => Promise<string>) | null {
   if (file === null) return null;
-  return async () => (await readFile(file, 'utf8')).replace(/\r?\n$/, '');
+  return async () => {
+    try {
+      return (await readFile(file, 'utf8')).replace(/\r?\n$/, '');
+    } catch (error) {
+      throw new StoreError(reasonUnreadable(file, error as NodeJS.ErrnoException), { cause: error });
+    }
+  };
+}
+
+function reasonUnreadable(file: string, { code, message }: NodeJS.ErrnoException): string {
+  const own = ownAccount();
+  if (code !== 'EACCES') return `the file of the password cannot be read (${message})`;
+  return `${file} cannot be read by the user ${own.name}: ${commandsToLetRead(file, own)}`;
 }
 
 /** The name of a server in the log: its URL without user, password and database. */

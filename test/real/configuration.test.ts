@@ -202,4 +202,32 @@ describe('/etc/smmap/smmap.toml', () => {
       'unix:/home/ann/.local/state/smmap/smmap.sock: ',
     );
   });
+
+  const SMMAP = {
+    passwd: 'root:x:0:0::/root:/bin/sh\nsmmap:x:1000:1001::/var/lib/smmap:/bin/sh\n',
+    group: 'root:x:0:\nsmmap:x:1001:\npostfix:x:59011:smmap\n',
+  };
+  const STORE =
+    'store.people = { driver = "mysql", url = "mysql://smmap@127.0.0.1:9/mail", schema = "users", password_file = "/etc/smmap/p", canary.mailbox = "a@b" }\n';
+  const COMMANDS = 'chown root:smmap /etc/smmap/p && chmod 640 /etc/smmap/p';
+
+  test('with a password file that the daemon may not read: its log has the commands', async ({ skip }) => {
+    if (process.getuid?.() !== 0) skip('needs root, for an /etc of its own');
+    const smmap = `${process.execPath} ${MAIN}`;
+    const script = `
+      timeout 20 ${smmap} serve &
+      until [ -e /etc/run/s ]; do sleep 0.1; done
+      ${smmap} probe a@b
+      kill $!
+      wait $!`;
+    const config = `${STORE}listen.a.path = "/etc/run/s"\n`;
+    const etc = { ...SMMAP, 'smmap/smmap.toml': config, 'smmap/p': '', 'run/script': script };
+    const { stdout } = await onMachine(
+      etc,
+      0,
+      'chown 1000 /etc/run; chmod 600 /etc/smmap/p',
+      'exec setpriv --reuid 1000 --regid 1001 --clear-groups timeout 25 sh /etc/run/script',
+    );
+    expect(stdout).toContain(`/etc/smmap/p cannot be read by the user smmap: ${COMMANDS}`);
+  });
 });
