@@ -17,7 +17,7 @@ export interface Explained {
   readonly cause: unknown;
   readonly steps: readonly Step[];
   /** Settings with which the reply would be OK. */
-  readonly otherwise: readonly { readonly setting: string }[];
+  readonly otherwise: readonly { readonly setting: string; readonly steps: readonly Step[] }[];
 }
 
 /** What the administrator can do if the reply is not the right one. */
@@ -63,14 +63,15 @@ function hintForFailure(cause: unknown): string {
 function hintsForRefusal(explained: Explained, map: MapConfig): readonly string[] {
   const { name, key, config, steps, otherwise } = explained;
   const section = sectionOf(name, config);
-  const hints = otherwise.map(({ setting }) => hintForSetting(setting, section, map, config));
   const isEmbedded = map.stores.some((each) => config.stores.get(each)?.driver === 'embedded');
   const word = shellWord(key);
+  const hints: string[] = [];
   if (isCached(steps)) hints.push(`this comes from the cache; if the store has changed: smmap cache forget ${word}`);
   if (notesOf(steps, 'mailbox').length > 0) {
     const remedy = isEmbedded ? `smmap mailbox add --state active ${word}` : 'change its state in the store';
     hints.push(`${statesOf(steps)} of ${section} decides this: ${remedy}, or change the setting`);
   }
+  hints.push(...otherwise.map((other) => hintForSetting(other, section, map, config)));
   if (hints.length > 0) return hints;
   if (notesOf(steps, 'address').some((text) => text.startsWith('the key cannot be'))) {
     return [`${section} knows only addresses: docs/mta.md says which map the mail server should ask for this`];
@@ -90,13 +91,20 @@ function argumentsOf({ kind, options }: MapConfig, word: string): string {
 }
 
 /** Another map may answer what this one does not: Postfix asks for aliases in a map of their own. */
-function hintForSetting(setting: string, section: string, { kind }: MapConfig, { maps }: Explained['config']): string {
+function hintForSetting(
+  { setting, steps }: Explained['otherwise'][number],
+  section: string,
+  { kind }: MapConfig,
+  { maps }: Explained['config'],
+): string {
   if (kind === 'domain') return `the domain is hosted, but it has another class: ask the map of its class`;
   if (setting !== ALIASES) return `with ${setting} in ${section} the reply would be OK`;
   const others = [...maps].filter(([, other]) => other.kind === 'alias').map(([name]) => `[map.${name}]`);
   const ask =
     others.length === 0 ? '' : `let the mail server ask ${others.join(' or ')} first (smmap mta prints how), or `;
-  return `aliases = false, but it is an alias: ${ask}set ${ALIASES} in ${section}`;
+  const isCaught = notesOf(steps, 'catch-all').some((text) => text.startsWith('takes'));
+  const what = isCaught ? 'a catch-all takes it' : 'it is an alias';
+  return `aliases = false, but ${what}: ${ask}set ${ALIASES} in ${section}`;
 }
 
 const ALIASES = 'aliases = true';

@@ -106,7 +106,7 @@ export function createSearch(options: RecipientOptions, step: Step, ends: Ends):
           trace?.note(
             'target',
             isElsewhere
-              ? `${name} may be on another server: it takes mail`
+              ? `${name} may be on another server: it counts as taking mail`
               : `${name} is absent, and ${next.domain} is ours`,
           );
           return isElsewhere || null;

@@ -7,8 +7,11 @@ import { createHandler, openMaps } from '../../src/daemon/maps.ts';
 import { createAnswer } from '../../src/map/map.ts';
 import { FRAMINGS } from '../../src/protocol/framing.ts';
 import { sendable } from '../../src/protocol/reply.ts';
+import { createBreaker } from '../../src/store/guard/breaker.ts';
 import { createCache } from '../../src/store/guard/cache.ts';
 import { createCanary } from '../../src/store/guard/canary.ts';
+import { createReplicas } from '../../src/store/guard/replicas.ts';
+import { createSpellings } from '../../src/store/guard/spellings.ts';
 import { openStore, UNTOLD } from '../../src/store/open.ts';
 import { type Store, StoreError } from '../../src/store/store.ts';
 import type { Step } from '../../src/trace.ts';
@@ -213,7 +216,7 @@ describe('the steps of', () => {
         'store: local: alias fred@example.org => absent',
         'store: local: catch-all @example.org => absent',
         'alias: fred@example.org is not an alias',
-        'target: fred@example.org may be on another server: it takes mail',
+        'target: fred@example.org may be on another server: it counts as taking mail',
         'moment: asks the same 5 questions again, as of one moment => the same answers: certain',
         '  store: local: alias x@caught.example, catch-all @caught.example, mailbox x@caught.example, alias fred@example.org, catch-all @example.org => absent, found: fred@example.org, absent, absent, absent',
       ],
@@ -341,6 +344,24 @@ describe('the guards of a store say', () => {
     ]);
   });
 
+  it('which server was asked, what the breaker did, and by which spelling of a domain', async () => {
+    const first = createFakeStore(momentOf('fred@a.test'));
+    first.fail();
+    const events = { opened() {}, unavailable() {} };
+    const options = { failures: 1, probeMs: 60_000, probe: FRED };
+    const broken = createBreaker(first.store, options, events);
+    opened.push(broken);
+    const store = createReplicas([broken, createSpellings(momentOf('fred@a.test'))], ['db1', 'db2']);
+    expect(innerSteps(await explainOver(store, 'nobody@bücher.test'))).toEqual([
+      'store: s: mailbox nobody@xn--bcher-kva.test => absent',
+      '  server: asks db1',
+      '  breaker: open: the server is not asked, and is probed every 60000 ms',
+      '  server: db1 is not certain: not asked, because it failed: gone, on purpose',
+      '  server: asks db2',
+      '  spelling: absent by this spelling, so asks for the mailbox nobody@bücher.test too',
+    ]);
+  });
+
   it('why a store failed, and what did not come in time', async () => {
     const fake = createFakeStore(momentOf('fred@a.test'));
     fake.fail();
@@ -374,6 +395,13 @@ describe('what to do about', () => {
       [
         'aliases = false, but it is an alias: let the mail server ask [map.v] first (smmap mta prints how), or set aliases = true in [map.m]',
       ],
+    ],
+    [
+      'an address that a catch-all takes',
+      '[map.m]',
+      'x@caught.example',
+      'aliases = true',
+      ['aliases = false, but a catch-all takes it: set aliases = true in [map.m]'],
     ],
     [
       'a folder',
