@@ -58,7 +58,8 @@ function virtual(setting: Setting, to: string): Step[] {
   const { mailbox, postconf } = setting;
   const change = replace(postconf, 'virtual_transport', to);
   if (change.isDone || !hasOthers(setting, 'virtual_mailbox_domains')) {
-    return [{ about: ['Where mailboxes of virtual_mailbox_domains are delivered.'], change }];
+    const all = postconf === null ? ' All of them: also domains that Postfix has now.' : '';
+    return [{ about: [`Where mailboxes of virtual_mailbox_domains are delivered.${all}`], change }];
   }
   return [
     {

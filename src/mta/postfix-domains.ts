@@ -1,6 +1,6 @@
 import type { DomainClass } from '../vocabulary.ts';
 import { extend } from './postconf.ts';
-import { type Step, isLocal, tableOf } from './postfix-step.ts';
+import { type Step, isLocal, spellingsOf, tableOf } from './postfix-step.ts';
 import type { Setting } from './setting.ts';
 
 /** The classes of domains. A domain must be in only one class, or Postfix complains in its log. */
@@ -26,7 +26,7 @@ export function domains(setting: Setting): Step[] {
       'Domains whose mailboxes are all in smmap. This one is the default_domain of the mailbox map. Add your others, or let',
       'Postfix ask for them: a map of kind "domain" with class = "mailbox" knows all of them.',
     ];
-    steps.push({ about, change: extend(postconf, 'virtual_mailbox_domains', [defaultDomain]) });
+    steps.push({ about, change: extend(postconf, 'virtual_mailbox_domains', [...spellingsOf(defaultDomain)]) });
   } else {
     steps.push({
       about: [

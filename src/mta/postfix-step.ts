@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { domainToUnicode } from 'node:url';
 import type { Endpoint } from '../endpoint.ts';
 import { type Change, itemsOf } from './postconf.ts';
 import { type Setting, textOf } from './setting.ts';
@@ -34,9 +35,16 @@ export function isLocal({ postconf }: Setting, domain: string | null): boolean {
 export function hasOthers(setting: Setting, list: string): boolean {
   const { defaultDomain, postconf, domains: maps } = setting;
   const ours = new Set(
-    [defaultDomain, ...maps.map(({ name }) => tableOf(setting, name))].map((each) => each?.toLowerCase()),
+    [...spellingsOf(defaultDomain), ...maps.map(({ name }) => tableOf(setting, name))].map((each) =>
+      each.toLowerCase(),
+    ),
   );
   return itemsOf(postconf?.expanded(list) ?? '').some((item) => !ours.has(item) && !ours.has(`proxy:${item}`));
+}
+
+/** A domain as its A-label and in Unicode: Postfix compares domains as they are written. */
+export function spellingsOf(domain: string | null): ReadonlySet<string> {
+  return new Set(domain === null ? [] : [domain, domainToUnicode(domain)]);
 }
 
 /** A map of smmap as Postfix writes it. proxymap asks it, which is not in a chroot. */

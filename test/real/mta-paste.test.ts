@@ -56,6 +56,8 @@ const NEW = {
   'info@example.org': '250',
   'fred@mail.example': '250',
   'nobody2@mail.example': '550',
+  'fred@bücher.example': '250',
+  'nobody2@bücher.example': '550',
   'list@alias.example': '250',
   'nobody2@alias.example': '550',
 };
@@ -77,7 +79,7 @@ describePart("smmap mta postfix, pasted into Debian's Postfix", await findDebian
     const sockets = join(folder, 'sockets');
     await mkdir(sockets, { mode: 0o755 });
     const store = join(folder, 'store');
-    await fill(store, ['fred@example.org', 'fred@mail.example']);
+    await fill(store, ['fred@example.org', 'fred@mail.example', 'fred@bücher.example']);
     for (const alias of ['info@example.org', 'list@alias.example']) {
       await cli(['alias', 'add', '--store', store, alias, 'fred@example.org']);
     }
@@ -143,7 +145,12 @@ describePart("smmap mta postfix, pasted into Debian's Postfix", await findDebian
       expect(stdout, postfix.log()).toBe(DELIVERED);
     }, 10_000);
     await vi.waitFor(
-      () => expect(lmtp.recipients.toSorted()).toEqual([...Array(3).fill('fred@example.org'), 'fred@mail.example']),
+      () =>
+        expect(lmtp.recipients.toSorted()).toEqual([
+          'fred@bücher.example',
+          ...Array(3).fill('fred@example.org'),
+          'fred@mail.example',
+        ]),
       10_000,
     );
   });
@@ -161,6 +168,16 @@ describePart("smmap mta postfix, pasted into Debian's Postfix", await findDebian
     const { stdout } = await paste();
     expect(stdout).not.toMatch(/^postconf.*(?:transport|local_recipient_maps|chroot)/m);
     await says({ ...OLD, 'fred@mail.example': '250', 'fred@example.org': '550' });
+  });
+
+  test('printed on another machine, the commands read what Postfix has', async () => {
+    await postfix.type('cp /etc/postfix/before /etc/postfix/main.cf');
+    const args = ['--config', join(folder, 'etc.toml'), '--lmtp', 'unix:/run/smmap/lmtp'];
+    const { stdout } = await cli(['mta', 'postfix', ...args], '', { env: { PATH: '/nowhere' } });
+    expect(stdout).toContain('# Postfix is not on this machine.');
+    const { code, stderr } = await postfix.type(stdout);
+    expect(code, stderr).toBe(0);
+    await says({ ...OLD, ...NEW });
   });
 
   test('over TCP, Postfix logs in', async () => {

@@ -310,15 +310,16 @@ test('docs/mta.md has these codes', async ({ skip }) => {
       ({ name, instead, varies }) => instead?.(row) ?? varies?.(row) ?? codes.get(name)?.get(row),
     );
     if (cells.includes(undefined)) skip('not every mail server was asked');
+    const together = row.together === undefined ? '' : `: ${row.together.length} mailboxes in one mail`;
     const line = {
-      title: row.trouble === 'none' ? row.what : WORDS[row.trouble],
+      title: `${row.trouble === 'none' ? row.what : WORDS[row.trouble]}${together}`,
       recipients: [],
       cells: cells.join(' | '),
     };
     const key = `${line.title} | ${line.cells}`;
     lines.set(key, lines.get(key) ?? line);
-    const what = row.together === undefined ? '' : ` and ${row.together.length - 1} others in one mail`;
-    lines.get(key)?.recipients.push(`\`${row.recipient}\`${what}`);
+    const last = row.together === undefined ? '' : ` to \`${row.together.at(-1)}\``;
+    lines.get(key)?.recipients.push(`\`${row.recipient}\`${last}`);
   }
   const table = [
     `| | RCPT | ${SERVERS.map(({ title }) => title).join(' | ')} |`,

@@ -214,6 +214,12 @@ describe('postfix', () => {
     expect(files[0]?.text).not.toMatch(/^postconf.*virtual_mailbox_domains/m);
   });
 
+  it('lists a domain in both spellings', () => {
+    expect(commands('[map.m]\ndefault_domain = "bücher.example"', postconfOf({}))).toContain(
+      "postconf -e 'virtual_mailbox_domains = xn--bcher-kva.example bücher.example'",
+    );
+  });
+
   it('asks a map that answers every name by the usual one, and domains of a map without a class', () => {
     const lines = commands('[map."*"]\n[map.d]\nkind = "domain"\n[map.a]\nkind = "alias"', postconfOf({}));
     expect(lines).toContain("postconf -e 'virtual_mailbox_maps = proxy:socketmap:unix:/run/smmap/smmap.sock:mailbox'");
