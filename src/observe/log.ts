@@ -95,8 +95,16 @@ export function createLog(
   privacy: { readonly keys: Keys } = { keys: PLAIN },
 ): Log {
   const reasonOf = (cause: unknown, key?: string | null): string => privacy.keys.cause(cause, key);
-  const lineOf = (request: Request, reply: Reply['kind'], map: MapFacts): object =>
-    lineFor(request, reply, map, privacy.keys);
+  /** The fields of a reply: what was asked where, which stores the map has, and how long the request took. */
+  const lineOf = (event: string, request: Request, reply: Reply['kind'], { stores, isDomain }: MapFacts): object => {
+    const { keys } = privacy;
+    const { asked } = request;
+    const map = request.map.includes('@') ? keys.key(request.map, false) : request.map; // a client that sends no map
+    const key = keys.key(request.key, isDomain);
+    if (asked === undefined) return { event, map, key, reply };
+    const ms = Math.round(performance.now() - asked.arrived);
+    return { event, map, key, reply, listener: asked.listener, stores: stores === '' ? undefined : stores, ms };
+  };
 
   const deferred = createTally<{ line: object; cause: string }>(({ line, cause }, count, mixed) => {
     const event = { event: 'deferred', count, ...mixedOf(mixed), ...line, cause };
@@ -159,23 +167,23 @@ export function createLog(
     },
     answered(request, reply, cause, map) {
       if (reply.kind === 'OK') {
-        if (logger.isLevelEnabled('debug'))
-          logger.debug({ event: 'accepted', ...lineOf(request, reply.kind, map) }, 'accepted');
+        if (logger.isLevelEnabled('debug')) logger.debug(lineOf('accepted', request, 'OK', map), 'accepted');
       } else if (reply.kind === 'NOTFOUND' && !map.refuses) {
-        if (logger.isLevelEnabled('debug'))
-          logger.debug({ event: 'not_found', ...lineOf(request, reply.kind, map) }, 'not found');
+        if (logger.isLevelEnabled('debug')) logger.debug(lineOf('not_found', request, reply.kind, map), 'not found');
       } else if (reply.kind === 'NOTFOUND' || reply.kind === 'PERM') {
-        logger.info({ event: 'refused', ...lineOf(request, reply.kind, map) }, 'refused');
+        logger.info(lineOf('refused', request, reply.kind, map), 'refused');
       } else {
         const reason = reasonOf(cause ?? reply.reason, request.key);
-        deferred.add(reason, { line: lineOf(request, 'TEMP', map), cause: reason });
+        deferred.add(reason, { line: lineOf('deferred', request, 'TEMP', map), cause: reason });
       }
     },
     refusedHere(request, cause, asked) {
-      const line = request === null ? { reply: 'TEMP', listener: asked?.listener } : lineOf(request, 'TEMP', NO_MAP);
+      const line =
+        request === null ? { reply: 'TEMP', listener: asked?.listener } : lineOf('deferred', request, 'TEMP', NO_MAP);
       deferred.add(cause, { line, cause });
     },
-    deadlinePassed: (request, deadlineMs, map) => deadlines.add('', { line: lineOf(request, 'TEMP', map), deadlineMs }),
+    deadlinePassed: (request, deadlineMs, map) =>
+      deadlines.add('', { line: lineOf('deadline_passed', request, 'TEMP', map), deadlineMs }),
     connectionEnded: (why) => ended.add(why, why),
     connectionRefused: (open) => refused.add('', open),
     connectionForbidden: (listener, address) => forbidden.add(listener, { listener, address }),
@@ -242,20 +250,6 @@ export function createLog(
       for (const tally of [deferred, deadlines, ended, refused, forbidden, acceptFailed]) tally.flush();
     },
   };
-}
-
-/** The fields of a reply: what was asked where, which stores the map has, and how long the request took. */
-function lineFor(
-  { map: name, key: plain, asked }: Request,
-  reply: Reply['kind'],
-  { stores, isDomain }: MapFacts,
-  keys: Keys,
-): object {
-  const map = name.includes('@') ? keys.key(name, false) : name; // a client that asks without the name of a map
-  const key = keys.key(plain, isDomain);
-  if (asked === undefined) return { map, key, reply };
-  const ms = Math.round(10 * (performance.now() - asked.arrived)) / 10;
-  return { map, key, reply, listener: asked.listener, stores: stores === '' ? undefined : stores, ms };
 }
 
 function times(count: number): string {

@@ -38,7 +38,7 @@ export async function openLog({ settings, pretty, journal, firstSteps, secretFil
   const json = journal ? prioritized : escapeJson;
   const format = pretty ? await prettyFormat() : json;
   const formatters = { level: (label: string) => ({ level: label }) };
-  const options = { base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime, formatters };
+  const options = { base: { pid: process.pid }, timestamp: createTimestamp(), formatters };
   const logger = pino(options, { write: (line) => output.write(format(line)) });
   const privacy: { keys: Keys } = { keys: PLAIN };
   const log = createLog(logger, firstSteps, privacy);
@@ -71,6 +71,20 @@ export async function openLog({ settings, pretty, journal, firstSteps, secretFil
 function prioritized(line: string): string {
   const [, level = 'info'] = /^\{"level":"(\w+)"/.exec(line) ?? [];
   return withPriority(level, escapeJson(line));
+}
+
+/** As pino.stdTimeFunctions.isoTime, but many lines of one millisecond share one text: it is a sixth of the cost of a line. */
+function createTimestamp(): () => string {
+  let last = 0;
+  let text = '';
+  return () => {
+    const now = Date.now();
+    if (now !== last) {
+      last = now;
+      text = `,"time":"${new Date(now).toISOString()}"`;
+    }
+    return text;
+  };
 }
 
 async function prettyFormat(): Promise<(line: string) => string> {

@@ -91,6 +91,8 @@ function messagesOf(program: Node): { readonly texts: ReadonlySet<string>; reado
     if (node.type === 'CallExpression' && of === 'logger' && LEVELS.test(name)) {
       const [event] = args as readonly Node[];
       const [object] = event?.type === 'Identifier' ? (values.get(`${within} ${nameOf(event)}`) ?? []) : [event];
+      const [first] = (event?.type === 'CallExpression' ? event['arguments'] : []) as readonly Node[];
+      if (first?.type === 'Literal') events.set(nameOf(first), name); // lineOf('accepted', ...)
       const property = ((object?.['properties'] ?? []) as readonly Node[]).find(
         (each) => nameOf(each['key']) === 'event',
       );
