@@ -99,6 +99,11 @@ whose mail procmail delivers.
 Without --lmtp, the mail goes to unix:/run/cyrus/socket/lmtp, except for postfix: there the delivery stays as it is. What is
 printed for postfix are commands for the shell of root. Print it on the machine of Postfix: then it keeps what is set there.
 
+--test runs the tests at the end of the printout, on the machine of the mail server, and changes nothing: ok; FAILED, with
+what was printed; look, if only you can judge it; skipped, if a program is not here. Exit code 0, 1 if a test failed, 69 if
+neither the mail server nor swaks is here.
+
 Examples:
   smmap mta postfix --config /etc/smmap/smmap.toml
-  smmap mta sendmail --write /root/smmap-sendmail --lmtp tcp:127.0.0.1:2003`;
+  smmap mta sendmail --write /root/smmap-sendmail --lmtp tcp:127.0.0.1:2003
+  smmap mta sendmail --test wilma@example.org`;

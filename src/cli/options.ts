@@ -48,6 +48,14 @@ export interface StoreOption {
   readonly store?: string;
 }
 
+export interface MtaCommandOptions {
+  readonly config?: string;
+  readonly write?: string;
+  readonly force?: true;
+  readonly lmtp?: string;
+  readonly test?: string | true;
+}
+
 export interface ControlOption {
   readonly config?: string;
   readonly control?: string;

@@ -25,7 +25,7 @@ import {
 } from './help.ts';
 import { KINDS, type KindName } from './records/kind.ts';
 import { addKind } from './kinds.ts';
-import type { ControlOption, ExplainOptions, ProbeOptions } from './options.ts';
+import type { ControlOption, ExplainOptions, MtaCommandOptions, ProbeOptions } from './options.ts';
 import { secretFileOf } from './places.ts';
 import { packageVersion, report } from './report.ts';
 import { addStore } from './storage.ts';
@@ -174,11 +174,16 @@ function createProgram(exit: (code: number) => void): Command {
     .option('-w, --write <dir>', 'write the files to this folder (default: print them)')
     .option('--force', 'overwrite existing files')
     .option('--lmtp <endpoint>', 'the LMTP server that gets the mail, unix:PATH or tcp:HOST:PORT')
+    .addOption(
+      new Option('--test [address]', 'run the tests instead, with an address that exists (default: fred)').conflicts(
+        'write',
+      ),
+    )
     .addHelpText('after', MTA_HELP)
-    .action(async (name: string, options: { config?: string; write?: string; force?: true; lmtp?: string }) => {
-      const { write = null, force = false, lmtp = null } = options;
+    .action(async (name: string, options: MtaCommandOptions) => {
+      const { write = null, force = false, lmtp = null, test = null } = options;
       const { printMta } = await import('./mta.ts');
-      await printMta(name, { write, force, lmtp }, await configurationOf(options));
+      exit(await printMta(name, { write, force, lmtp, test }, await configurationOf(options)));
     });
 
   const control = (): Option =>

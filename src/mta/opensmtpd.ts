@@ -34,10 +34,10 @@ function lacks({ mailboxes }: Setting): Mistake[] {
 
 function print(setting: Setting): Printout {
   const { aliases, mailboxes, server, lmtp } = setting;
-  const { name: users, defaultDomain } = mailboxes.find(isUserbase) as MailboxMap; // lacks() has found it
+  const { name: users, defaultDomain, reply } = mailboxes.find(isUserbase) as MailboxMap; // lacks() has found it
   const local = setting.localDomains.filter((each) => each !== 'localhost'); // users of the machine
   const usersDomains = [defaultDomain as string, ...local];
-  const virtual = mailboxes.find(({ reply }) => typeof reply !== 'string' && NAME.test(reply.text));
+  const virtual = mailboxes.find((each) => typeof each.reply !== 'string' && NAME.test(each.reply.text));
   const [alias] = aliases;
   const path = server.kind === 'unix' ? server.path : '';
   const maps = [users, ...(virtual === undefined ? [] : [virtual.name]), ...(alias === undefined ? [] : [alias])];
@@ -65,10 +65,9 @@ function print(setting: Setting): Printout {
       },
     ],
     tests: [
-      `${probe} --map ${users} fred    # OK uid:gid:home`,
-      ...(alias === undefined ? [] : [`${probe} --map ${alias} info@example.net`]),
+      `${probe} --map ${users} fred    # OK ${typeof reply === 'string' ? 'uid:gid:home' : reply.text}`,
       `namei -l ${path}    # the user opensmtpd must be able to pass every folder`,
-      'smtpd -n    # complains about a mistake',
+      'smtpd -n    # configuration OK',
       `swaks --server localhost --quit-after RCPT --to fred@${defaultDomain}         # 250`,
       `swaks --server localhost --quit-after RCPT --to nobody@${defaultDomain}       # 550`,
     ],

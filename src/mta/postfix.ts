@@ -39,7 +39,7 @@ function print(setting: Setting): Printout {
     tests: [
       `smmap probe --server ${formatEndpoint(server)} --map ${mailbox} ${sample(setting)}`,
       asPostfix(sample(setting), mailbox),
-      ...aliases.map((name) => asPostfix(sample(setting, 'info'), name)),
+      ...aliases.map((name) => `${asPostfix(sample(setting, 'info'), name)}    # if you have this alias`),
       ...(server.kind === 'unix'
         ? [`namei -l ${server.path}    # the user postfix must be able to pass every folder`]
         : []),

@@ -62,13 +62,15 @@ function print(setting: Setting): Printout {
       },
       { name: 'procmailrc', title: '/etc/procmailrc', text: PROCMAILRC },
     ],
-    tests: [
+    steps: [
       relayDomains(setting),
       virtualDomains(setting),
       `mkdir -p -m 700 ${SCANNER_QUEUE}    # only with MailScanner, and then m4 -DMAILSCANNER`,
-      'm4 sendmail_in.mc > sendmail_in.cf && m4 sendmail_out.mc > sendmail_out.cf',
-      `sendmail -C sendmail_out.cf -bv ${sample(setting)}    # deliverable: mailer procmail`,
+      'm4 sendmail_in.mc > /etc/mail/sendmail_in.cf && m4 sendmail_out.mc > /etc/mail/sendmail_out.cf',
       'sendmail -C /etc/mail/sendmail_in.cf -bd && sendmail -C /etc/mail/sendmail_out.cf -q2m',
+    ],
+    tests: [
+      `sendmail -C /etc/mail/sendmail_out.cf -bv ${sample(setting)}    # deliverable: mailer procmail`,
       `swaks --server localhost --quit-after RCPT --to ${sample(setting)}         # 250`,
       `swaks --server localhost --quit-after RCPT --to ${sample(setting, 'nobody')}       # 550 5.1.1`,
     ],

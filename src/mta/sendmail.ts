@@ -90,7 +90,9 @@ function print(setting: Setting): Printout {
     `define(\`CYRUSV2_MAILER_ARGS', \`${mailerArguments(setting.lmtp)}')dnl`,
     "MAILER(`cyrusv2')dnl",
   );
-  const user = defaultDomain === null ? 'fred' : sample(setting);
+  // Without a default_domain, the map does not know users without a domain.
+  const user = sample(setting);
+  const bare = defaultDomain === null ? user : 'fred';
   return {
     files: [
       {
@@ -110,17 +112,19 @@ function print(setting: Setting): Printout {
       },
       { name: 'smmap.mc', title: 'into your .mc file, such as /etc/mail/sendmail.mc', text: mc },
     ],
+    steps: [
+      ...(setting.store === null ? [] : [virtualDomains(setting), relayDomains(setting)]),
+      'm4 /etc/mail/sendmail.mc > /etc/mail/sendmail.cf    # Debian: make -C /etc/mail; then restart Sendmail',
+    ],
     tests: [
-      `smmap probe --server ${formatEndpoint(server)} --map ${mailbox} fred ${sample(setting)}`,
+      `smmap probe --server ${formatEndpoint(server)} --map ${mailbox} ${sample(setting)}`,
       ...(server.kind === 'unix'
         ? [
             `namei -l ${server.path}    # no folder may be writable for group or others, and no part may be a symbolic link`,
           ]
         : []),
-      ...(setting.store === null ? [] : [virtualDomains(setting), relayDomains(setting)]),
-      'm4 sendmail.mc > smmap.cf',
-      `echo '/map ${mailbox} fred' | sendmail -C smmap.cf -bt    # returns fred<OK> (0)`,
-      `sendmail -C smmap.cf -bv ${user}    # deliverable: mailer cyrusv2`,
+      `echo '/map ${mailbox} ${bare}' | sendmail -bt    # returns ${bare}<OK> (0)`,
+      `sendmail -bv ${user}    # deliverable: mailer cyrusv2`,
       `swaks --server localhost --quit-after RCPT --to ${sample(setting)}         # 250`,
       `swaks --server localhost --quit-after RCPT --to ${sample(setting, 'nobody')}       # 550 5.1.1`,
     ],

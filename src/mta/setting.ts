@@ -70,7 +70,9 @@ export interface Printout {
   readonly files: readonly MtaFile[];
   /** Files that --write makes too, and that are not printed. */
   readonly written?: readonly MtaFile[];
-  /** Commands that show whether it works. */
+  /** Commands that come before the tests. They change something. */
+  readonly steps?: readonly string[];
+  /** Commands that show whether it works, and change nothing. After `    # `, what they should print or an explanation. */
   readonly tests: readonly string[];
   /** Notes that are printed, and are not mistakes. */
   readonly notes?: readonly string[];

@@ -73,11 +73,14 @@ function print(setting: Setting): Printout {
         ),
       },
     ],
-    tests: [
+    steps: [
       'systemctl daemon-reload && systemctl start smmap-zmailer.service && systemctl enable --now smmap-zmailer.timer',
-      `head ${FOLDER}/fqdnaliases ${FOLDER}/fqdnroutes ${FOLDER}/smmap-domains`,
       'zmailer newdb && zmailer router restart && zmailer scheduler restart',
+    ],
+    tests: [
+      `head ${FOLDER}/fqdnaliases ${FOLDER}/fqdnroutes ${FOLDER}/smmap-domains    # the addresses of smmap`,
       `echo 'router ${sample(setting)}' | router -i    # smtp-lmtp`,
+      `echo 'router ${sample(setting, 'nobody')}' | router -i    # nosuchuser`,
     ],
   };
 }

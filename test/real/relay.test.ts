@@ -2,7 +2,8 @@
 
 import { rm } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { makeTrustedFolder } from './mta.ts';
+import { MAIN } from './daemon.ts';
+import { type Mta, makeTrustedFolder } from './mta.ts';
 import { findSendmailServer } from './mta-sendmail.ts';
 import { makeWorld } from './mta-world.ts';
 import { PARTS, describePart } from './part.ts';
@@ -22,18 +23,53 @@ const MAPS = `
 const CLIENT = '127.0.0.2';
 
 describePart('the real sendmail, asked by a client that it does not know', await findSendmailServer(PARTS), (part) => {
-  test('refuses subdomains, and recipients that the access table refuses', async () => {
+  const start = async (access: readonly string[]): Promise<Mta & { readonly folder: string }> => {
     const folder = await makeTrustedFolder();
     onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    const world = await makeWorld('sendmail', folder, { access, maps: MAPS });
+    onTestFinished(() => world.end());
+    const mta = await part.start(world.setting);
+    onTestFinished(() => mta.stop());
+    return { ...mta, folder };
+  };
+
+  test('passes the tests of the printout, and fails those with an unknown address', async () => {
+    const mta = await start(['relayed.example RELAY']);
+    const tested = async (address: string): Promise<[number, string[]]> => {
+      const { code, stdout } = await mta.type(
+        `"${process.execPath}" "${MAIN}" mta sendmail --config "${mta.folder}/smmap.toml" --test ${address}`,
+      );
+      return [code, stdout.split('\n').flatMap((line) => /^(?:ok|FAILED|look|skipped) .*/.exec(line) ?? [])];
+    };
+    const server = `${mta.folder}/smmap.sock`;
+    const commands = (verdict: string, address: string): string[] => [
+      `${verdict} smmap probe --server unix:${server} --map cyrus ${address}`,
+      `look    namei -l ${server}    # no folder may be writable for group or others, and no part may be a symbolic link`,
+    ];
+    const [code, lines] = await tested('user1@example.org');
+    expect(lines.slice(0, 4)).toEqual([
+      ...commands('ok     ', 'user1@example.org'),
+      "ok      echo '/map cyrus user1' | sendmail -bt",
+      'ok      sendmail -bv user1@example.org',
+    ]);
+    expect(lines).toHaveLength(6); // swaks may be missing, and asks another port
+    expect([0, 1]).toContain(code);
+    const [failed, of] = await tested('nobody@example.org');
+    expect(of.slice(0, 4)).toEqual([
+      ...commands('FAILED ', 'nobody@example.org'),
+      "look    echo '/map cyrus nobody' | sendmail -bt    # returns nobody<OK> (0)",
+      'FAILED  sendmail -bv nobody@example.org    # deliverable: mailer cyrusv2',
+    ]);
+    expect(failed).toBe(1);
+  }, 60_000);
+
+  test('refuses subdomains, and recipients that the access table refuses', async () => {
     const access = [
       'user1@virt.example 550 Mailbox not available',
       'to:user1@example.org REJECT',
       'relayed.example RELAY',
     ];
-    const world = await makeWorld('sendmail', folder, { access, maps: MAPS });
-    onTestFinished(() => world.end());
-    const mta = await part.start(world.setting);
-    onTestFinished(() => mta.stop());
+    const mta = await start(access);
     const smtp = await openSmtp(mta.port, 60_000, CLIENT);
     const asked = {
       'jörg@virt.example': '250 2.1.5',
