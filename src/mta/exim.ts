@@ -52,11 +52,13 @@ function print(setting: Setting): Printout {
 }
 
 /** The domains, and who comes before smmap. */
-function main({ defaultDomain, localDomains }: Setting): string {
-  const names = [defaultDomain ?? '', ...localDomains].filter((name) => name !== '');
+function main({ defaultDomain, localDomains, aliasDomains }: Setting): string {
+  const names = [...new Set([defaultDomain ?? '', ...localDomains, ...aliasDomains.keys()])].filter(
+    (name) => name !== '',
+  );
   return textOf(
-    '# smmap: the domains whose recipients it has, separated by colons. `smmap domain list` shows them. Write a domain in',
-    '# Unicode as its A-label (xn--...): Exim finds it in both spellings.',
+    '# smmap: the domains whose recipients it has, separated by colons. `smmap domain list --all` shows them. Write a',
+    '# domain in Unicode as its A-label (xn--...): Exim finds it in both spellings.',
     `SMMAP_DOMAINS = ${names.join(' : ') || 'example.org'}`,
     '# In a domain that is in local_domains too, users of this machine and those in aliases(5) come first, and smmap decides',
     '# about everybody else. In other domains, smmap alone decides.',

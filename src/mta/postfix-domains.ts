@@ -5,13 +5,13 @@ import type { Setting } from './setting.ts';
 
 /** The classes of domains. A domain must be in only one class, or Postfix complains in its log. */
 export function domains(setting: Setting): Step[] {
-  const { aliases, defaultDomain, postconf } = setting;
+  const { aliases, aliasDomains, defaultDomain, postconf } = setting;
   const only = mapOfClass(setting, 'mailbox');
   const any = mapOfClass(setting, null);
   const hosted = only ?? any;
   const steps: Step[] = [];
-  const local = isLocal(setting, defaultDomain);
-  if (local) steps.push({ about: aboutLocal(setting) });
+  const listed = spellingsOf(setting).filter((name) => !isLocal(setting, name));
+  if (isLocal(setting, defaultDomain)) steps.push({ about: aboutLocal(setting) });
   if (hosted !== null) {
     const about = ['Domains whose mailboxes are all in smmap. A domain that is in mydestination too stays local.'];
     if (only === null) {
@@ -20,13 +20,14 @@ export function domains(setting: Setting): Step[] {
         'class = "mailbox", and add a map with class = "alias" and one with class = "relay" if you have such domains.',
       );
     }
+    if (aliasDomains.size > 0) about.push(`Give this map the same alias_domains as the others (map.${hosted}).`);
     steps.push({ about, change: extend(postconf, 'virtual_mailbox_domains', [tableOf(setting, hosted)]) });
-  } else if (defaultDomain !== null && !local) {
+  } else if (listed.length > 0) {
     const about = [
-      'Domains whose mailboxes are all in smmap. This one is the default_domain of the mailbox map. Add your others, or let',
+      'Domains whose mailboxes are all in smmap: here the default_domain and the alias_domains. Add your others, or let',
       'Postfix ask for them: a map of kind "domain" with class = "mailbox" knows all of them.',
     ];
-    steps.push({ about, change: extend(postconf, 'virtual_mailbox_domains', [...spellingsOf(defaultDomain)]) });
+    steps.push({ about, change: extend(postconf, 'virtual_mailbox_domains', listed) });
   } else {
     steps.push({
       about: [

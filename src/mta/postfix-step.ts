@@ -33,18 +33,20 @@ export function isLocal({ postconf }: Setting, domain: string | null): boolean {
 
 /** Whether the Postfix of this machine has domains in this list that are not known to be in smmap. */
 export function hasOthers(setting: Setting, list: string): boolean {
-  const { defaultDomain, postconf, domains: maps } = setting;
-  const ours = new Set(
-    [...spellingsOf(defaultDomain), ...maps.map(({ name }) => tableOf(setting, name))].map((each) =>
-      each.toLowerCase(),
-    ),
-  );
+  const { postconf, domains: maps } = setting;
+  const ours = new Set([...spellingsOf(setting), ...maps.map(({ name }) => tableOf(setting, name))].map(lower));
   return itemsOf(postconf?.expanded(list) ?? '').some((item) => !ours.has(item) && !ours.has(`proxy:${item}`));
 }
 
-/** A domain as its A-label and in Unicode: Postfix compares domains as they are written. */
-export function spellingsOf(domain: string | null): ReadonlySet<string> {
-  return new Set(domain === null ? [] : [domain, domainToUnicode(domain)]);
+const lower = (text: string): string => text.toLowerCase();
+
+/**
+ * The default domain and the domains that stand for another one, as A-labels and in Unicode: Postfix compares domains as they are
+ * written.
+ */
+export function spellingsOf({ defaultDomain, aliasDomains }: Setting): string[] {
+  const names = [...(defaultDomain === null ? [] : [defaultDomain]), ...aliasDomains.keys()];
+  return [...new Set(names.flatMap((name) => [name, domainToUnicode(name)]))];
 }
 
 /** A map of smmap as Postfix writes it. proxymap asks it, which is not in a chroot. */

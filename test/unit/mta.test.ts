@@ -214,6 +214,14 @@ describe('postfix', () => {
     expect(files[0]?.text).not.toMatch(/^postconf.*virtual_mailbox_domains/m);
   });
 
+  it('lists the domains that stand for another one', () => {
+    const toml = '[map.m]\ndefault_domain = "a.example"\nalias_domains = { "b.example" = "a.example" }';
+    expect(commands(toml, postconfOf({}))).toContain("postconf -e 'virtual_mailbox_domains = a.example b.example'");
+    expect(commands(toml, postconfOf({ mydestination: 'a.example' }))).toContain(
+      "postconf -e 'virtual_mailbox_domains = b.example'",
+    );
+  });
+
   it('lists a domain in both spellings', () => {
     expect(commands('[map.m]\ndefault_domain = "bücher.example"', postconfOf({}))).toContain(
       "postconf -e 'virtual_mailbox_domains = xn--bcher-kva.example bücher.example'",
@@ -296,9 +304,10 @@ describe('exim', () => {
   });
 
   it('decides about its own domains only, after users of the machine, and before everything else', () => {
-    const toml = '[map.m]\ndefault_domain = "xn--bcher-kva.example"\nlocal_domains = ["mail.example"]';
+    const toml =
+      '[map.m]\ndefault_domain = "xn--bcher-kva.example"\nlocal_domains = ["mail.example"]\nalias_domains = { "b.example" = "a.example" }';
     const printout = print(exim, toml);
-    expect(linesOf(printout, 'main')).toContain('SMMAP_DOMAINS = xn--bcher-kva.example : mail.example');
+    expect(linesOf(printout, 'main')).toContain('SMMAP_DOMAINS = xn--bcher-kva.example : mail.example : b.example');
     expect(linesOf(printout, 'acl').slice(0, 4)).toEqual([
       '  deny',
       '    domains = +smmap_domains',
