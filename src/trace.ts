@@ -27,6 +27,8 @@ export type StepName =
 export interface Step {
   readonly about: StepName;
   readonly text: string;
+  /** The key of the map that decided this, such as `detail.policy`. "": the section of the map itself. Null: none did. */
+  readonly setting: string | null;
   /** How it ended. Null if it takes no time, or if it has not ended. */
   readonly outcome: string | null;
   readonly ms: number | null;
@@ -38,7 +40,7 @@ export interface Step {
  * has no trace, so it costs one comparison: write `trace?.note(...)`, and the text is not even made.
  */
 export interface Trace {
-  note(about: StepName, text: string): void;
+  note(about: StepName, text: string, setting?: string): void;
   /** A step that takes time. Steps inside it go to the trace that is returned. */
   begin(about: StepName, text: string): OpenStep;
 }
@@ -63,7 +65,7 @@ export function record(): Recording {
   let leftOut = 0;
   let left = MOST_STEPS;
   const traceTo = (steps: Step[]): Trace => ({
-    note: (about, text) => void add(steps, about, text),
+    note: (about, text, setting) => void add(steps, about, text, setting),
     begin(about, text) {
       const since = performance.now();
       const step = add(steps, about, text);
@@ -76,8 +78,8 @@ export function record(): Recording {
       };
     },
   });
-  const add = (steps: Step[], about: StepName, text: string): OpenRecord => {
-    const step: OpenRecord = { about, text: shortened(text), outcome: null, ms: null, steps: [] };
+  const add = (steps: Step[], about: StepName, text: string, setting: string | null = null): OpenRecord => {
+    const step: OpenRecord = { about, text: shortened(text), setting, outcome: null, ms: null, steps: [] };
     if (left-- > 0) steps.push(step);
     else leftOut++;
     return step;

@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
 import { type Explanation, explain as explainHere } from '../daemon/explain.ts';
 import { openMaps } from '../daemon/maps.ts';
 import { type Told, toldOf } from '../mta/told.ts';
 import { formatRequest } from '../protocol/request.ts';
 import { openStore, UNTOLD } from '../store/open.ts';
+import { formatKey } from '../toml/check.ts';
+import { type LineOf, locateKeys } from '../toml/lines.ts';
 import type { Step } from '../trace.ts';
 import type { Reply } from '../vocabulary.ts';
 import { withControl } from './ask.ts';
@@ -31,10 +34,43 @@ export async function explain(key: string, options: ExplainOptions, configuratio
   const exitCode = codeOfReply(explanation.reply);
   const { kind, reply, protocols } = explanation;
   const mta = kind === null ? toldOf('mailbox', reply, key, protocols) : toldOf(kind, reply, key, protocols);
+  const config = options.control === null ? configuration.file : null; // another daemon may have another file
+  const lineOf = locate(config, explanation);
+  const located = { ...explanation, config, steps: explanation.steps.map((step) => withLine(step, lineOf)) };
   process.stdout.write(
-    options.json ? `${JSON.stringify({ ...explanation, exitCode, mta })}\n` : format(explanation, exitCode, mta),
+    options.json ? `${JSON.stringify({ ...located, exitCode, mta })}\n` : format(located, exitCode, mta),
   );
   return exitCode;
+}
+
+/** A step, and the line of the configuration that decided it. */
+type Located = Step & { readonly line: number | null };
+
+/** An explanation, and the file of the configuration. */
+type LocatedExplanation = Omit<Explanation, 'steps'> & {
+  readonly config: string | null;
+  readonly steps: readonly Located[];
+};
+
+function withLine(step: Step, lineOf: LineOf): Located {
+  return { ...step, line: step.setting === null ? null : lineOf(step.setting) };
+}
+
+/** Finds the lines of the settings of a map, in the file as it is now. A setting that is not written has no line. */
+function locate(file: string | null, { section }: Explanation): LineOf {
+  if (file === null || section === null) return () => null;
+  let find: LineOf;
+  try {
+    find = locateKeys(readFileSync(file, 'utf8'));
+  } catch {
+    return () => null; // the daemon has read it, and this user may not
+  }
+  const top = find(formatKey(['map', section]));
+  return (setting) => {
+    if (setting === '') return top;
+    const found = find(formatKey(['map', section, ...setting.split('.')]));
+    return found === top ? null : found; // a key that is missing has the line of its table
+  };
 }
 
 /** Asks the daemon, because it has the cache, and knows which servers do not answer. */
@@ -57,8 +93,8 @@ async function explainOffline(key: string, map: string, config: Config): Promise
   }
 }
 
-function format(explanation: Explanation, exitCode: number, mta: readonly Told[]): string {
-  const { kind, stores, steps, leftOut, reply, lineReply, cause, ms, otherwise, hints } = explanation;
+function format(explanation: LocatedExplanation, exitCode: number, mta: readonly Told[]): string {
+  const { config, kind, stores, steps, leftOut, reply, lineReply, cause, ms, otherwise, hints } = explanation;
   const output = steps.flatMap((step, at) => linesOf(step, `${at + 1}`.padStart(NUMBER_CHARS)));
   if (leftOut > 0) output.push(`    ${leftOut} more steps are not shown`);
   output.push('');
@@ -67,6 +103,7 @@ function format(explanation: Explanation, exitCode: number, mta: readonly Told[]
   if (lineReply !== null) say('', `${textOf(lineReply)} on listeners with protocol = "line"`);
   if (cause !== null) say('cause', cause);
   if (kind !== null) say('map', `of kind ${kind}, asks ${stores.join(', ')}`);
+  if (steps.some((step) => step.line !== null)) say('lines', `of ${config}`);
   for (const { server, text, virtual } of mta) {
     say(server, virtual === null ? text : `${text} (in a virtual domain: ${virtual})`);
   }
@@ -83,9 +120,10 @@ const ABOUT_CHARS = 10;
 const LINE_CHARS = 1_000;
 
 /** A step, and below it the steps inside it. */
-function linesOf(step: Step, number: string): string[] {
+function linesOf(step: Step | Located, number: string): string[] {
   const inner = step.steps.flatMap((each) => linesOf(each, ' '.repeat(NUMBER_CHARS)).map((text) => `  ${text}`));
-  return [`${number} ${step.about.padEnd(ABOUT_CHARS)} ${line(textOfStep(step))}`, ...inner];
+  const where = 'line' in step && step.line !== null ? ` [line ${String(step.line)}]` : '';
+  return [`${number} ${step.about.padEnd(ABOUT_CHARS)} ${line(textOfStep(step))}${where}`, ...inner];
 }
 
 function textOfStep({ text, outcome, ms }: Step): string {

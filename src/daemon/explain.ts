@@ -20,6 +20,8 @@ export interface Explanation {
   readonly key: string;
   /** The kind of the map. Null if there is no such map. */
   readonly kind: string | null;
+  /** The name of the map in the configuration: `*` if it is the map for all other names. Null if there is no such map. */
+  readonly section: string | null;
   /** What the map may ask, in this order. */
   readonly stores: readonly string[];
   readonly steps: readonly Step[];
@@ -78,6 +80,7 @@ export async function explain(request: Request & { readonly key: string }, answe
     map: name,
     key,
     kind: map?.kind ?? null,
+    section: config.maps.has(name) ? name : map === null ? null : '*',
     stores: map?.stores ?? [],
     steps: trace.steps,
     leftOut: trace.leftOut,

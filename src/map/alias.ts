@@ -62,7 +62,7 @@ export function createAliasMap(options: AliasOptions): Resolver {
   const wholeDomain = (domainText: string, store: Lookup): Maybe<Reply> => {
     const domain = options.catchAll === 'any' ? parseDomain(domainText) : null;
     if (domain === null) {
-      store.trace?.note('catch-all', 'a key for a whole domain is only answered with catch_all = "any"');
+      store.trace?.note('catch-all', 'a key for a whole domain is only answered with catch_all = "any"', 'catch_all');
       return NOTFOUND;
     }
     const hosted = options.aliasDomains.get(domain) ?? domain;

@@ -45,11 +45,12 @@ export function createDomainMap(options: DomainOptions): Resolver {
       return NOTFOUND;
     }
     const hosted = options.aliasDomains.get(asked) ?? asked;
-    store.trace?.note('domain', hosted === asked ? asked : `${hosted}: alias_domains has ${asked} = "${hosted}"`);
+    if (hosted === asked) store.trace?.note('domain', asked);
+    else store.trace?.note('domain', `${hosted}: alias_domains has ${asked} = "${hosted}"`, 'alias_domains');
     return andThen(store.lookup({ about: 'domain', domain: hosted }), (answer) => {
       if (answer === null) return NOTFOUND;
       if (wanted !== null && classOf(answer, hosted) !== wanted) {
-        store.trace?.note('class', `is ${classOf(answer, hosted)}, and this map has class = "${wanted}"`);
+        store.trace?.note('class', `is ${classOf(answer, hosted)}, and this map has class = "${wanted}"`, 'class');
         return NOTFOUND;
       }
       return {

@@ -32,7 +32,11 @@ export function createFinder({ policy, folderCase, sharedUser, separators, fold 
     const shared = sharedUser === null ? null : splitShared(written, sharedUser, separators);
     const user = shared?.user ?? recipient.user;
     if (shared !== null)
-      store.trace?.note('detail', `${shared.detail} is a shared folder of ${domain}: shared_user = "${sharedUser}"`);
+      store.trace?.note(
+        'detail',
+        `${shared.detail} is a shared folder of ${domain}: shared_user = "${sharedUser}"`,
+        'shared_user',
+      );
     if (user === null) return whole();
 
     const separator = shared?.separator ?? recipient.separator;
@@ -40,15 +44,19 @@ export function createFinder({ policy, folderCase, sharedUser, separators, fold 
     const inInbox = (): Maybe<Found> => andThenFound(ask(user, null), user, user);
     const inFolder = (): Maybe<Found> => {
       if (shared === null && policy === 'ignore') {
-        store.trace?.note('detail', 'does not count: policy = "ignore"');
+        store.trace?.note('detail', 'does not count: policy = "ignore"', 'detail.policy');
         return inInbox();
       }
-      if (shared === null) store.trace?.note('detail', `names a folder: policy = "${policy}"`);
+      if (shared === null) store.trace?.note('detail', `names a folder: policy = "${policy}"`, 'detail.policy');
       const name = user + separator + detail;
       const holder = shared === null ? user : NOBODY;
       return andThen(andThenFound(ask(holder, detail), name, shared === null ? user : name), (found) => {
         if (found.answer !== null || shared !== null || policy !== 'folder-or-inbox') return found;
-        store.trace?.note('detail', 'there is no such folder, so the mailbox counts: policy = "folder-or-inbox"');
+        store.trace?.note(
+          'detail',
+          'there is no such folder, so the mailbox counts: policy = "folder-or-inbox"',
+          'detail.policy',
+        );
         return inInbox();
       });
     };

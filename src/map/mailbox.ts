@@ -75,11 +75,11 @@ export function createMailboxMap(options: MailboxOptions, knowsDomains: boolean)
       const own = replyTo(found);
       if (found.answer !== null && found.answer.state !== 'active') {
         const { state } = found.answer;
-        store.trace?.note('mailbox', `is ${state}: states.${state} = "${textOfReply(own)}"`);
+        store.trace?.note('mailbox', `is ${state}: states.${state} = "${textOfReply(own)}"`, `states.${state}`);
       }
       if (own.kind === 'OK') return accept(found.local, found.user, found.answer?.value ?? '');
       if (!aliases) {
-        store.trace?.note('alias', 'not asked: aliases = false');
+        store.trace?.note('alias', 'not asked: aliases = false', 'aliases');
         return own;
       }
       return andThen(step(recipient, store), (links) => {

@@ -46,6 +46,7 @@ export function createAnswer(
       maps.has(request.map)
         ? `[map.${request.map}]`
         : `there is no [map.${request.map}]${anyMap === undefined ? '' : ', so [map."*"]'}`,
+      handler === undefined ? undefined : '',
     );
     if (handler === undefined) return succeeded(UNKNOWN_MAP);
     try {

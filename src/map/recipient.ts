@@ -46,14 +46,19 @@ function noteParts(
   trace: Trace,
 ): void {
   const { fold, separators } = options;
-  if (local !== written) trace.note('address', `local part ${local}: case-folded (fold = "${fold}")`);
-  else trace.note('address', `local part ${local} (fold = "${fold}")`);
+  if (local !== written) trace.note('address', `local part ${local}: case-folded (fold = "${fold}")`, 'fold');
+  else trace.note('address', `local part ${local} (fold = "${fold}")`, 'fold');
   if (user !== null)
-    trace.note('detail', `user ${user}, separator ${separator}, detail ${detail === '' ? '(empty)' : detail}`);
+    trace.note(
+      'detail',
+      `user ${user}, separator ${separator}, detail ${detail === '' ? '(empty)' : detail}`,
+      'detail.separators',
+    );
   else
     trace.note(
       'detail',
       separators.length === 0 ? 'none: separators = []' : `none: no ${separators.join(' or ')} behind a user`,
+      'detail.separators',
     );
 }
 
@@ -69,7 +74,7 @@ export function recipientOf(
     localDomains.has(name) || (localDomains.has('*') && !aliasDomains.has(name));
   if (domain === null || isLocal(domain)) {
     if (defaultDomain === null) {
-      trace?.note('domain', 'the key has none, and default_domain is not set');
+      trace?.note('domain', 'the key has none, and default_domain is not set', 'default_domain');
       throw new UncertainError(saying`a key without a domain: set default_domain for this map`);
     }
     domain = defaultDomain;
@@ -94,13 +99,15 @@ function noteDomain(
   { aliasDomains, localDomains }: RecipientOptions,
   trace: Trace,
 ): void {
-  if (asked === null) trace.note('domain', `${domain}: the key has none, and default_domain = "${domain}"`);
+  if (asked === null)
+    trace.note('domain', `${domain}: the key has none, and default_domain = "${domain}"`, 'default_domain');
   else if (asked !== domain || localDomains.has(asked)) {
     const entry = localDomains.has(asked) ? asked : '*';
-    trace.note('domain', `${domain}: local_domains has "${entry}", and default_domain = "${domain}"`);
+    trace.note('domain', `${domain}: local_domains has "${entry}", and default_domain = "${domain}"`, 'local_domains');
   } else trace.note('domain', `${domain}: from the key`);
   const hosted = aliasDomains.get(domain);
-  if (hosted !== undefined) trace.note('domain', `${hosted}: alias_domains has ${domain} = "${hosted}"`);
+  if (hosted !== undefined)
+    trace.note('domain', `${hosted}: alias_domains has ${domain} = "${hosted}"`, 'alias_domains');
 }
 
 /** Asks for a mailbox, or for a folder of it. */

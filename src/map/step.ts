@@ -43,7 +43,7 @@ export function createStep(options: StepOptions): Step {
     const whole = (answer: Answer): Links | null => linksOf(answer, recipient, '', options);
     const caught = (): Maybe<Links | null> => {
       if (options.catchAll === 'none') {
-        store.trace?.note('catch-all', 'not asked: catch_all = "none"');
+        store.trace?.note('catch-all', 'not asked: catch_all = "none"', 'catch_all');
         return null;
       }
       return andThen(askAlias(store, NOBODY, domain, options), (answer) => {

@@ -44,7 +44,7 @@ export function createTableMap({ table: name, fold }: TableOptions): Resolver {
   return (key, store) => {
     if (key === null || key === '') return NOTFOUND;
     const spelled = spell(key, fold);
-    store.trace?.note('table', `${name}: asks for ${spelled} (fold = "${fold}")`);
+    store.trace?.note('table', `${name}: asks for ${spelled} (fold = "${fold}")`, 'fold');
     const found = store.lookup({ about: 'key', table: name, key: spelled, exact: fold === 'none' });
     return andThen(found, (answer) => {
       if (answer === null) return NOTFOUND;

@@ -108,7 +108,11 @@ describe('smmap explain', () => {
       [
         ['Fred@Sales.Example'],
         0,
-        [/example\.org: alias_domains has sales\.example = "example\.org"/, /reply +OK Fred@Sales/],
+        [
+          /example\.org: alias_domains has sales\.example = "example\.org" \[line \d+\]\n/,
+          /^lines +of \/.*smmap\.toml$/m,
+          /reply +OK Fred@Sales/,
+        ],
       ],
       [['--map', 'virtuser', 'x@caught.example'], 0, [/takes x@caught\.example/, /Exim +goes on with the targets/]],
       [['--map', 'cyrus', 'fred'], 0, [/there is no \[map\.cyrus\], so \[map\."\*"\]/]],
@@ -254,7 +258,7 @@ describePart('smmap explain over a real PostgreSQL', findPostgresql(PARTS), (ins
       await vi.waitUntil(async () => (await explain('fred@example.org')).code === 75, WAIT);
       await vi.waitUntil(async () => (await explain('fred@example.org')).stdout.includes('breaker'), WAIT);
       const down = await explain('fred@example.org');
-      expect(down.stdout).toMatch(/failed: not asked, since it failed: .*(?:ECONNREFUSED|ENOENT)/);
+      expect(down.stdout).toMatch(/failed: not asked, because it failed: .*(?:ECONNREFUSED|ENOENT)/);
       expect(down.stdout).toMatch(/breaker +open: the server is not asked, and is probed every 500 ms/);
       expect(down.stdout).toMatch(/Sendmail +451 4\.3\.0/);
       expect(down.stdout).toMatch(/hint +start or repair the store/);

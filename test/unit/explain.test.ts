@@ -378,6 +378,31 @@ describe('the guards of a store say', () => {
   });
 });
 
+describe('the setting that decided', () => {
+  it.each<[string, string, string, string[]]>([
+    ['default_domain = "example.org"', 'fred', 'm', ['', 'default_domain', 'fold', 'detail.separators']],
+    [
+      'default_domain = "example.org"\nlocal_domains = ["localhost"]\ndetail = { policy = "folder" }',
+      'fred+abc@localhost',
+      'm',
+      ['', 'local_domains', 'fold', 'detail.separators', 'detail.policy'],
+    ],
+    ['', 'off@example.org', 'm', ['', 'fold', 'detail.separators', 'states.disabled', 'aliases']],
+    [
+      'default_domain = "example.org"\nalias_domains = { "sales.example" = "example.org" }',
+      'fred@sales.example',
+      'm',
+      ['', 'alias_domains', 'fold', 'detail.separators'],
+    ],
+    ['kind = "domain"\nclass = "mailbox"', 'relay.example', 'm', ['', 'class']],
+    ['', 'fred', 'm', ['', 'default_domain']],
+  ])('%s, %s', async (keys, key, section, settings) => {
+    const explanation = await explain({ map: 'm', key }, await answering(`[map.m]\n${keys}\n`));
+    expect(explanation.section).toBe(section);
+    expect(explanation.steps.flatMap(({ setting }) => setting ?? [])).toEqual(settings);
+  });
+});
+
 describe('what to do about', () => {
   it.each<[string, string, string, string, string[]]>([
     [
