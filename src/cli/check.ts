@@ -52,7 +52,13 @@ function load(configuration: Configuration): Config | ConfigError {
   }
 }
 
-async function examine(config: Config, places: Places, daemon: Daemon, stores: boolean): Promise<readonly Finding[]> {
+/** What is wrong with a configuration, its files and its embedded stores; with `stores` also with what the stores answer. */
+export async function examine(
+  config: Config,
+  places: Places,
+  daemon: Daemon,
+  stores: boolean,
+): Promise<readonly Finding[]> {
   const packages = await checkPackages(config);
   const findings = [...packages, ...checkSettings(config), ...checkFiles(config, places, daemon)];
   if (packages.length > 0) return findings;
@@ -71,13 +77,13 @@ async function examine(config: Config, places: Places, daemon: Daemon, stores: b
 }
 
 /** With whose rights to look, and how many files the daemon may open. */
-interface Daemon extends Viewer {
+export interface Daemon extends Viewer {
   readonly files: number | null;
   readonly doubts: readonly Finding[];
 }
 
 /** Root looks with the rights of the service's user, others with their own. Throws CliError. */
-function daemonOf({ stores, user }: CheckOptions): Daemon {
+export function daemonOf({ stores, user }: CheckOptions): Daemon {
   const own = ownAccount();
   if (user !== null) {
     const account = accountOf(user);

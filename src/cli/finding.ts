@@ -37,12 +37,12 @@ export function exitCodeOf(findings: readonly Finding[]): number {
 }
 
 /**
- * Prints findings on standard error, or with `json` on standard output, an object a line. The last line is the summary: with
+ * Prints findings on standard error, each after the name of the file if there is one, or with `json` on standard output, an object a line. The last line is the summary: with
  * `json` an object with these facts, otherwise `clean`, if nothing is wrong.
  */
 export function printFindings(
   findings: readonly Finding[],
-  { json, before, clean, facts }: { json: boolean; before: string; clean: string; facts: object },
+  { json, before, clean, facts }: { json: boolean; before: string | null; clean: string; facts: object },
 ): void {
   if (json) {
     for (const finding of findings) process.stdout.write(`${JSON.stringify(finding)}\n`);
@@ -52,8 +52,8 @@ export function printFindings(
     return;
   }
   for (const { where, line = null, reason, remedy, commands = [] } of findings) {
-    const place = line === null ? before : `${before}:${line}`;
-    process.stderr.write(`smmap: ${place}: ${where}: ${reason}; ${remedy}${commands.length > 0 ? ':' : ''}\n`);
+    const place = before === null ? '' : `${line === null ? before : `${before}:${line}`}: `;
+    process.stderr.write(`smmap: ${place}${where}: ${reason}; ${remedy}${commands.length > 0 ? ':' : ''}\n`);
     for (const command of commands) process.stderr.write(`    ${command}\n`);
   }
   if (exitCodeOf(findings) === 0) process.stdout.write(`${clean}\n`);

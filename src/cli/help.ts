@@ -40,6 +40,18 @@ Examples:
   smmap config --diff
   smmap config --json | jq -r .listen.mta.path`;
 
+export const DOCTOR_HELP = `
+It finds: a map that a mail server asks and the configuration lacks, and the reverse; a socket that a mail server does not
+reach (tried with the rights of its user) or does not see from its chroot; a domain of alias_domains that Postfix does not
+have; a daemon that does not run, is older than the installed smmap, or may open too few files; stores that fail; and what
+smmap check finds.
+
+Exit codes: 0 nothing is wrong (there may be warnings), otherwise as smmap check: 78, 65, 69.
+
+Examples:
+  smmap doctor
+  smmap doctor --json | jq -r '.commands[]?'`;
+
 export const PROBE_HELP = `
 Prints KEY<TAB>REPLY for each key. The exit code is that of the worst reply:
   0 all OK, 1 some NOTFOUND, 75 some TEMP or TIMEOUT (or no reply in time), 69 some PERM,

@@ -15,6 +15,7 @@ import {
   CACHE_HELP,
   CHECK_HELP,
   CONFIG_HELP,
+  DOCTOR_HELP,
   EXIT_CODES,
   EXPLAIN_HELP,
   MTA_HELP,
@@ -116,6 +117,23 @@ function createProgram(exit: (code: number) => void): Command {
       const { printConfig } = await import('./config.ts');
       const { diff = false, json = false } = options;
       printConfig(await configurationOf(options), { diff, json });
+    });
+
+  program
+    .command('doctor')
+    .summary('find what is wrong on this machine')
+    .description(
+      'Looks at the configuration, the running daemon, and Postfix on this machine, as root. Prints each problem with the commands that mend it. Changes nothing.',
+    )
+    .addOption(configOption())
+    .option(
+      '--json',
+      'print JSON, an object a line: severity, where, reason, remedy, commands, exitCode; at the end a summary',
+    )
+    .addHelpText('after', DOCTOR_HELP)
+    .action(async (options: { config?: string; json?: true }) => {
+      const { doctor } = await import('./doctor/doctor.ts');
+      exit(await doctor(await configurationOf(options), options.json ?? false));
     });
 
   program
