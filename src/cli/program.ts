@@ -1,33 +1,11 @@
 import { MTAS } from '../mta/mtas.ts';
-import {
-  Argument,
-  Command,
-  CommanderError,
-  collect,
-  configOption,
-  configurationOf,
-  Option,
-  parseSeconds,
-} from './command.ts';
+import { Argument, Command, CommanderError, collect, configOption, configurationOf, Option } from './command.ts';
+import { addAsking } from './asking.ts';
 import { EXIT } from './error.ts';
-import {
-  CACHE_COMMANDS,
-  CACHE_HELP,
-  CHECK_HELP,
-  CONFIG_HELP,
-  DOCTOR_HELP,
-  EXIT_CODES,
-  EXPLAIN_HELP,
-  MTA_HELP,
-  PROBE_HELP,
-  RELOAD_HELP,
-  REVEAL_HELP,
-  SERVE_HELP,
-} from './help.ts';
+import { CHECK_HELP, CONFIG_HELP, DOCTOR_HELP, EXIT_CODES, MTA_HELP, SERVE_HELP } from './help.ts';
 import { KINDS, type KindName } from './records/kind.ts';
 import { addKind } from './kinds.ts';
-import type { ControlOption, ExplainOptions, MtaCommandOptions, ProbeOptions } from './options.ts';
-import { secretFileOf } from './places.ts';
+import type { MtaCommandOptions } from './options.ts';
 import { packageVersion, report } from './report.ts';
 import { addStore } from './storage.ts';
 
@@ -136,53 +114,7 @@ function createProgram(exit: (code: number) => void): Command {
       exit(await doctor(await configurationOf(options), options.json ?? false));
     });
 
-  program
-    .command('probe')
-    .summary('ask a socket map server')
-    .description('Asks any socket map server for keys, as a mail server does.')
-    .argument('<key...>', 'keys, such as fred@example.org; - reads keys from standard input, one a line')
-    .option('-s, --server <endpoint>', 'unix:PATH or tcp:HOST:PORT (default: the first listener of the configuration)')
-    .addOption(configOption())
-    .option('-m, --map <name>', 'the name of the map', 'mailbox')
-    .option('-t, --timeout <seconds>', 'how long to wait for the connection and for each reply', parseSeconds, 5)
-    .addOption(
-      new Option(
-        '-p, --protocol <protocol>',
-        'the framing of the server; line is that of OpenSMTPD (default: that of the listener, or netstring)',
-      ).choices(['netstring', 'line']),
-    )
-    .option('--json', 'print JSON, an object a line: key, reply, error, exitCode, ms')
-    .addHelpText('after', PROBE_HELP)
-    .action(async (keys: string[], options: ProbeOptions) => {
-      const { linesOf, probe } = await import('./probe.ts');
-      const asked = keys.length === 1 && keys[0] === '-' ? linesOf(process.stdin) : keys;
-      const { server: given, map, protocol: wanted = null, timeout, json = false } = options;
-      const { server, protocol } =
-        given === undefined
-          ? (await configurationOf(options)).server(wanted)
-          : { server: given, protocol: wanted ?? 'netstring' };
-      exit(await probe(asked, { server, map, protocol, timeoutMs: timeout * 1_000, json }));
-    });
-
-  program
-    .command('explain')
-    .summary('show how a key is answered, and why')
-    .description('Asks the running daemon for a key, and prints step by step how it decides.')
-    .argument('<key>', 'a key, such as fred@example.org')
-    .option('-m, --map <name>', 'the name of the map', 'mailbox')
-    .addOption(configOption())
-    .option('--control <endpoint>', 'the control socket of the daemon (default: that of the configuration)')
-    .option('--offline', 'do not ask a daemon: open the stores of the configuration, and answer here, without a cache')
-    .option('-t, --timeout <seconds>', 'how long to wait for the daemon', parseSeconds, 30)
-    .option('--json', 'print JSON, an object with steps, reply, exitCode, mta and hints')
-    .addHelpText('after', EXPLAIN_HELP)
-    .action(async (key: string, options: ExplainOptions) => {
-      const { control: socket = null, offline = false, json = false, map, timeout } = options;
-      const { explain } = await import('./explain.ts');
-      const asked = { map, control: socket, offline, json, timeoutMs: timeout * 1_000 };
-      exit(await explain(key, asked, await configurationOf(options)));
-    });
-
+  addAsking(program, exit);
   program
     .command('mta')
     .summary('print the configuration for a mail server')
@@ -202,62 +134,6 @@ function createProgram(exit: (code: number) => void): Command {
       const { write = null, force = false, lmtp = null, test = null } = options;
       const { printMta } = await import('./mta.ts');
       exit(await printMta(name, { write, force, lmtp, test }, await configurationOf(options)));
-    });
-
-  const control = (): Option =>
-    new Option('--control <endpoint>', 'the control socket of the daemon (default: as the configuration says)');
-  const controlOf = async (options: ControlOption): Promise<string> =>
-    options.control ?? (await configurationOf(options)).control();
-  program
-    .command('stores')
-    .summary('show the stores of the running daemon')
-    .description('Prints a line for each store of the running daemon: its counters, and whether it answers or why not.')
-    .addOption(control())
-    .addOption(configOption())
-    .option('--json', 'print JSON, an object a line')
-    .action(async (options: ControlOption & { json?: true }) => {
-      const { stores } = await import('./stores.ts');
-      exit(await stores({ control: await controlOf(options), json: options.json ?? false }));
-    });
-  program
-    .command('reload')
-    .summary('make the running daemon use its configuration as it is now')
-    .description(
-      'Has the running daemon read its configuration again, and waits until it is in use. Prints what changed. No connection is closed.',
-    )
-    .addOption(control())
-    .addOption(configOption())
-    .addHelpText('after', RELOAD_HELP)
-    .action(async (options: ControlOption) => {
-      const [{ reload }, { controlOfService }] = await Promise.all([import('./reload.ts'), import('./keeper.ts')]);
-      exit(await reload(options.control ?? controlOfService(process.env) ?? (await controlOf(options))));
-    });
-  const caches = program.command('cache').summary('show or forget what the daemon caches').description(CACHE_HELP);
-  for (const name of ['show', 'forget', 'clear'] as const) {
-    const { argument, description } = CACHE_COMMANDS[name];
-    const command = caches.command(name).description(description).argument(argument).addOption(control());
-    command.addOption(configOption()).action(async (names: string[], options: ControlOption) => {
-      const { cache } = await import('./cache.ts');
-      exit(await cache(name, names, await controlOf(options)));
-    });
-  }
-
-  program
-    .command('log')
-    .description('Reads the log of the daemon.')
-    .command('reveal')
-    .summary('show what the hashes in a log stand for')
-    .description(
-      'Prints what hashes of the log stand for. Without a hash, copies standard input with every hash in it revealed.',
-    )
-    .argument('[hash...]', 'hashes, such as hash:q1ZtUx...')
-    .option('--secret <file>', 'the secret of the daemon (default: log-secret in its state directory)')
-    .addOption(configOption())
-    .addHelpText('after', REVEAL_HELP)
-    .action(async (hashes: string[], options: { config?: string; secret?: string }) => {
-      const { reveal } = await import('./reveal.ts');
-      const secret = options.secret ?? secretFileOf((await configurationOf(options)).places);
-      exit(await reveal(hashes, secret));
     });
 
   for (const kind of Object.keys(KINDS) as KindName[]) addKind(program, kind, exit);
