@@ -1,6 +1,15 @@
 import type { Mistake } from '../toml/type.ts';
 import type { Endpoint } from '../endpoint.ts';
-import { type MailboxMap, type Mta, type Printout, type Setting, add, listDomains, textOf } from './setting.ts';
+import {
+  type MailboxMap,
+  type Mta,
+  type Printout,
+  type Setting,
+  add,
+  listDomains,
+  notesOnLists,
+  textOf,
+} from './setting.ts';
 
 /** OpenSMTPD 6.8 with table-socketmap of opensmtpd-extras. It sends a line for each request, and only over a Unix socket. */
 export const opensmtpd: Mta = {
@@ -44,6 +53,7 @@ function print(setting: Setting): Printout {
   const text = textOf(
     '# smmap: does this mailbox exist? smmap must listen before smtpd starts, or smtpd ends. smtpd connects only once: restart',
     '# it when it says "socketmap has lost its socket". Each table has the name of its map.',
+    ...notesOnLists(setting).map((note) => `# ${note}`),
     ...maps.map((name) => `table "${name}" socketmap:${path}`),
     '',
     '# Users of the default domain, and of local_domains without localhost. smtpd asks without the domain and the detail.',
@@ -57,6 +67,7 @@ function print(setting: Setting): Printout {
   );
   const probe = `smmap probe --protocol line --server unix:${path}`;
   return {
+    notes: notesOnLists(setting),
     files: [
       {
         name: 'smtpd.conf',

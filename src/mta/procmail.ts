@@ -9,7 +9,7 @@ import {
   socketFlags,
   VIRTUSER,
 } from './sendmail.ts';
-import { type Mta, type Printout, type Setting, add, listDomains, sample, textOf } from './setting.ts';
+import { type Mta, type Printout, type Setting, add, listDomains, notesOnLists, sample, textOf } from './setting.ts';
 
 /**
  * Two Sendmails, as Randolph Langley describes it. One accepts mail and splits it by recipient. The other delivers it, and its
@@ -49,6 +49,7 @@ function lacks(setting: Setting): Mistake[] {
 
 function print(setting: Setting): Printout {
   return {
+    notes: notesOnLists(setting),
     files: [
       {
         name: 'sendmail_in.mc',
@@ -103,6 +104,7 @@ function incoming(setting: Setting): string {
   return textOf(
     'divert(0)dnl',
     'dnl smmap: accepts mail, refuses unknown recipients, and leaves a file for each recipient in the queue.',
+    ...notesOnLists(setting).map((note) => `dnl ${note}`),
     ...START,
     'dnl Both use the same queue. With MailScanner, the first one fills a queue of its own, from where MailScanner moves the',
     'dnl mail to the queue of the second one. For that: m4 -DMAILSCANNER sendmail_in.mc > sendmail_in.cf',

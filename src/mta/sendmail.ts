@@ -1,7 +1,7 @@
 import type { Mistake } from '../toml/type.ts';
 import { type Endpoint, formatEndpoint } from '../endpoint.ts';
 import { CYRUSV2_PATCH, featureText, protoPatch } from './ruleset.ts';
-import { type Mta, type Printout, type Setting, add, listDomains, sample, textOf } from './setting.ts';
+import { type Mta, type Printout, type Setting, add, listDomains, notesOnLists, sample, textOf } from './setting.ts';
 
 /** Sendmail 8.13 or newer, compiled with SOCKETMAP. */
 export const sendmail: Mta = {
@@ -113,7 +113,8 @@ function print(setting: Setting): Printout {
       { name: 'smmap.mc', title: 'into your .mc file, such as /etc/mail/sendmail.mc', text: mc },
     ],
     steps: [
-      ...(setting.store === null ? [] : [virtualDomains(setting), relayDomains(setting)]),
+      virtualDomains(setting),
+      relayDomains(setting),
       'm4 /etc/mail/sendmail.mc > /etc/mail/sendmail.cf    # Debian: make -C /etc/mail; then restart Sendmail',
     ],
     tests: [
@@ -144,9 +145,9 @@ function relayDomains(setting: Setting): string {
   return `${listDomains(setting)} | awk '$2 == "relay" { print $1 }' > ${RELAYED_FILE}`;
 }
 
-/** Notes on maps that Sendmail does not ask because of their names. */
+/** Notes on what the lists lack, and on maps that Sendmail does not ask because of their names. */
 function notesOn(setting: Setting): string[] {
-  const notes: string[] = [];
+  const notes = notesOnLists(setting);
   const [alias] = setting.aliases;
   if (!virtuserOf(setting) && alias !== undefined) {
     notes.push(`map.${alias}: FEATURE(virtusertable) asks only for ${VIRTUSER}; rename the map to ${VIRTUSER}`);

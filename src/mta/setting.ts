@@ -39,6 +39,8 @@ export interface Setting {
   readonly config?: string;
   /** The folder of the embedded store. Null if there is none. */
   readonly store: string | null;
+  /** The names of the stores that no command can list. */
+  readonly otherStores: readonly string[];
   /** Notes that are printed, and are not mistakes. */
   readonly notes: readonly string[];
 }
@@ -132,6 +134,7 @@ export function readSetting(
     localDomains: [...chosen.options.localDomains].filter((each) => each !== '*'),
     aliasDomains: aliasDomainsOf(config.maps.values()),
     store: stores.map(pathOf).find((path) => path !== null) ?? null,
+    otherStores: [...config.stores].filter(([, each]) => pathOf(each) === null).map(([name]) => name),
     notes: 'reason' in listener ? [] : listener.notes,
   };
   mistakes.push(...mta.lacks(setting));
@@ -178,9 +181,21 @@ function chooseListener(
   };
 }
 
-/** The command that lists all domains of the embedded store and of the maps. */
-export function listDomains({ config, store }: Setting): string {
+/** The command that lists all domains of the embedded store and of the maps. Without such a store, those that the maps name. */
+export function listDomains({ config, store, defaultDomain, aliasDomains }: Setting): string {
+  if (store === null) {
+    const named = [...(defaultDomain === null ? [] : [defaultDomain]), ...aliasDomains.keys()];
+    return `printf '%s mailbox\\n' ${named.length === 0 ? 'example.org' : named.join(' ')}`;
+  }
   return `smmap domain list --all${config === undefined ? '' : ` --config ${config}`}${storeOption(store)}`;
+}
+
+/** A note on the domains that are not in the lists of listDomains. */
+export function notesOnLists({ otherStores }: Setting): string[] {
+  if (otherStores.length === 0) return [];
+  return [
+    `the lists of domains are without those that only store.${otherStores.join(', store.')} has: add them yourself`,
+  ];
 }
 
 /** The option of a command that names the embedded store. */

@@ -86,10 +86,13 @@ function print(setting: Setting): Printout {
 }
 
 /** Notes on what the lists lack. */
-function notesOn({ aliasDomains, localDomains }: Setting): string[] {
+function notesOn(setting: Setting): string[] {
+  const { aliasDomains, localDomains, otherStores } = setting;
   const names = [...aliasDomains.keys(), ...localDomains];
-  if (names.length === 0) return [];
+  const stores = otherStores.map((name) => `the lists for ZMailer are without all that only store.${name} has`);
+  if (names.length === 0) return stores;
   return [
+    ...stores,
     `the lists for ZMailer are without alias_domains and local_domains (${names.join(', ')}): an address has one form there`,
   ];
 }

@@ -464,6 +464,27 @@ describe('alias_domains and local_domains', () => {
     expect(text).not.toContain('/etc/mail');
   });
 
+  it('are named if there is no embedded store, and a note names the stores that no list is made of', () => {
+    const memory =
+      '[store.local]\ndriver = "memory"\nmailboxes = ["fred@example.org"]\naliases = ["@a.example b@a.example"]\n';
+    const text = textIn(print(opensmtpd, memory + LISTS), 'smtpd.conf');
+    expect(text).toContain("#     printf '%s mailbox\\n' example.org sales.example | awk ");
+    const two = `[store.people]\ndriver = "memory"\nmailboxes = ["fred@example.org"]\n[store.local]\ndriver = "embedded"\npath = "/s"\n`;
+    const note = 'the lists of domains are without those that only store.people has: add them yourself';
+    for (const [mta, name] of [
+      [sendmail, 'smmap.mc'],
+      [procmail, 'sendmail_in.mc'],
+      [opensmtpd, 'smtpd.conf'],
+    ] as const) {
+      const printout = print(mta, two + LISTS);
+      expect(printout.notes).toContain(note);
+      expect(textIn(printout, name)).toContain(note);
+    }
+    expect(print(zmailer, two + LISTS).notes).toContain(
+      'the lists for ZMailer are without all that only store.people has',
+    );
+  });
+
   it('are not in the lists for ZMailer, which say so', () => {
     const printout = print(zmailer, LISTS);
     const note = 'without alias_domains and local_domains (sales.example, localhost, mx.example.org)';

@@ -93,7 +93,14 @@ describe('for fqdnroutes of ZMailer', () => {
     ['the arguments of ZMailer stay', mailbox('fred'), 'c!%0%1%2%3%4%5', 'fred@example.org c!%0%1%2%3%4%5'],
     ['two percent signs are two', mailbox('fred'), 'c!%%d', 'fred@example.org c!%example.org'],
     ['a dollar sign is one', mailbox('$&$1'), 'c!%u', '$&$1@example.org c!$&$1'],
-  ])('%s', (_, record, route, line) => {
+    [
+      'a disabled mailbox is refused',
+      { ...mailbox('off'), state: 'disabled' },
+      ROUTE,
+      'off@example.org error!nosuchuser',
+    ],
+    ['a mailbox over quota is routed', { ...mailbox('full'), state: 'overquota' }, 'c!h', 'full@example.org c!h'],
+  ] as const)('%s', (_, record, route, line) => {
     expect(formatFqdnRoute(record, route)).toBe(line);
   });
 
