@@ -78,6 +78,10 @@ Examples:
 Format list, as import reads it:
   fred@example.org folder=lists
 
+Format postmap, a recipient table of Postfix, as import reads it. Disabled mailboxes are left out, so Postfix refuses them:
+  fred@example.org example.org/fred/
+  joe@example.org OK
+
 Format fqdnroutes, for ZMailer, sorted for a relation of type ordered. In --route, %u is the local part and %d the domain;
 %0 to %5 stay for ZMailer:
   fred@example.org smtp-lmtp!localhost!fred%2
@@ -85,6 +89,7 @@ ${OUTPUT}
 
 Examples:
   smmap mailbox export > mailboxes.txt
+  smmap mailbox export --format postmap --output /etc/postfix/vmailbox
   smmap mailbox export --format fqdnroutes --route 'smtp-lmtp!localhost!%u%2' --output /var/mail/db/fqdnroutes`,
   },
   alias: {

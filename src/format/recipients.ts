@@ -3,6 +3,7 @@ import type { Mailbox } from '../record/mailbox.ts';
 import { flawOf, splitWord } from '../record/owner.ts';
 import { NOBODY } from '../vocabulary.ts';
 import { readOwner } from './owner.ts';
+import { formatPostfixKey } from './virtual.ts';
 
 const REFUSES = /^(?:REJECT|DEFER\w*|DISCARD|DUNNO|HOLD|[45]\d\d)(?![\w/])/i; // access(5)
 
@@ -26,4 +27,14 @@ export function parseRecipientLine(text: string, defaultDomain: string | null): 
     return flawOf(owner, 'has an action of access(5) after it; import the file as a table (smmap table import)');
   if (CONTROL.test(word)) return flawOf(owner, 'has a control character after it');
   return { about: 'mailbox', ...owner, state: 'active', value: word.includes('/') ? word : '', folders: [] };
+}
+
+/**
+ * Writes the line that parseRecipientLine reads and Postfix finds; without a path as value, the right side is OK. Null for a
+ * disabled mailbox, which Postfix refuses if it is not in the table, and for the shared folders of a domain.
+ */
+export function formatRecipientLine({ local, domain, state, value }: Mailbox): string | Flaw | null {
+  if (local === NOBODY || state === 'disabled') return null;
+  const key = formatPostfixKey(local, domain);
+  return typeof key === 'string' ? `${key} ${value.includes('/') && !CONTROL.test(value) ? value : 'OK'}` : key;
 }

@@ -59,15 +59,22 @@ function formatAliasDomain({ domain, class: kind }: HostedDomain): string | Flaw
 function formatAlias(alias: Alias): string | Flaw {
   const { local, domain, targets } = alias;
   const name = formatOwner(local, domain);
+  const key = formatPostfixKey(local, domain);
+  if (typeof key !== 'string') return key;
+  const ordered = [...targets.filter(isWholeDomain), ...targets.filter((target) => !isWholeDomain(target))];
+  const misplaced = findMisplaced(ordered);
+  return misplaced === null ? `${key} ${formatTargets(ordered)}` : { flaw: `${name}: ${misplaced}` };
+}
+
+/** Writes the key for which Postfix asks a table. A Flaw if it does not ask for it as it can stand in a file. */
+export function formatPostfixKey(local: string, domain: string): string | Flaw {
+  const name = formatOwner(local, domain);
   const key = local === NOBODY ? `@${domain}` : formatAddress(foldLocal(local), domain);
   if (CONTROL.test(key)) return { flaw: `${JSON.stringify(name)}: has a control character` };
   if (key.startsWith('#')) return { flaw: `${name}: would be a comment, and Postfix does not ask for it in quotes` };
   if (ODD_BLANK.test(local)) return { flaw: `${name}: has a blank that Postfix does not put into quotes` };
   const odd = local === NOBODY ? null : flawOfWritten(key);
-  if (odd !== null) return { flaw: `${name}: ${odd}, and Postfix does not ask for it in quotes` };
-  const ordered = [...targets.filter(isWholeDomain), ...targets.filter((target) => !isWholeDomain(target))];
-  const misplaced = findMisplaced(ordered);
-  return misplaced === null ? `${key} ${formatTargets(ordered)}` : { flaw: `${name}: ${misplaced}` };
+  return odd === null ? key : { flaw: `${name}: ${odd}, and Postfix does not ask for it in quotes` };
 }
 
 /** Why virtual(5) cannot have a target, or not in this position. Null if all targets are possible. */

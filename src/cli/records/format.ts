@@ -2,7 +2,7 @@ import type { Flaw } from '../../address/address.ts';
 import { parseDomain } from '../../address/domain.ts';
 import { parseAliasesLine } from '../../format/aliases.ts';
 import { parsePasswdLine } from '../../format/passwd.ts';
-import { parseRecipientLine } from '../../format/recipients.ts';
+import { formatRecipientLine, parseRecipientLine } from '../../format/recipients.ts';
 import { formatVirtualLine, parseVirtualLine } from '../../format/virtual.ts';
 import { formatVirtusertableLine } from '../../format/virtusertable.ts';
 import { formatFqdnAlias, formatFqdnRoute, sortLines } from '../../format/zmailer.ts';
@@ -121,6 +121,10 @@ const LINES: ListWriter = { line: formatLine, sort: null, aliasDomains: false };
 const WRITERS: { readonly [K in KindName]: Readonly<Record<ExportName<K>, Choice<ListWriter>>> } = {
   mailbox: {
     list: { takes: [], make: () => LINES },
+    postmap: {
+      takes: [],
+      make: () => ({ ...LINES, line: (record) => (record.about === 'mailbox' ? formatRecipientLine(record) : null) }),
+    },
     fqdnroutes: {
       takes: ['--route'],
       needs: { '--route': "it is the text after each address, such as 'smtp-lmtp!localhost!%u%2'" },

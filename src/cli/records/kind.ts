@@ -12,7 +12,7 @@ export const KINDS = {
   mailbox: {
     about: 'mailbox',
     imports: ['list', 'cyrus', 'passwd', 'dovecot', 'postmap'],
-    exports: ['list', 'fqdnroutes'],
+    exports: ['list', 'postmap', 'fqdnroutes'],
   },
   alias: {
     about: 'alias',
