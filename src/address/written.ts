@@ -22,6 +22,7 @@ export function flawOfWritten(text: string): string | null {
   if (odd === undefined) return null;
   const [scheme] = TRANSPORT.exec(text) ?? [];
   if (scheme !== undefined) return `starts with ${scheme}, which is not part of an address`;
+  if (text.replace(/\\./gs, '').split('"').length % 2 === 0) return 'has a quote that is not closed';
   return `has ${nameOf(odd)} outside quotes`;
 }
 

@@ -23,6 +23,9 @@ export interface AskOptions {
 
 const USUAL: AskOptions = { timeoutMs: TIMEOUT_MS, exitCode: EXIT.UNAVAILABLE, worksOffline: false };
 
+const DENIED =
+  'only the user of the daemon and root may ask at its control socket; run this as root, or set mode and group in [control]';
+
 /** Sends commands to a daemon over its control socket. Throws CliError if it does not run, or refuses. */
 export async function withControl<T>(
   server: string,
@@ -68,7 +71,8 @@ function parseObject(text: string): object | null {
 
 function explain(server: string, error: unknown, { exitCode, worksOffline }: AskOptions): unknown {
   if (error instanceof ConnectionError) {
-    return new CliError(exitCode, `${error.message}\n${worksOffline ? REMEDY_OFFLINE : REMEDY}`);
+    const remedy = error.isDenied ? DENIED : worksOffline ? REMEDY_OFFLINE : REMEDY;
+    return new CliError(exitCode, `${error.message}\n${remedy}`);
   }
   if (error instanceof TimeoutError) return new CliError(EXIT.TEMPORARY, `${server}: ${error.message}`);
   if (error instanceof ProtocolError) return new CliError(EXIT.PROTOCOL, `${server}: ${error.message}`);

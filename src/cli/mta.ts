@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from '../config/config.ts';
 import { MTAS } from '../mta/mtas.ts';
@@ -7,6 +7,7 @@ import { type Mta, type MtaFile, type Printout, readSetting, sample } from '../m
 import { parseEndpoint } from '../endpoint.ts';
 import type { Configuration } from './configuration.ts';
 import { CliError, EXIT } from './error.ts';
+import { makeFolder } from './folder.ts';
 import { MACHINE_FILE } from './places.ts';
 import { writeOutput } from './records/output.ts';
 
@@ -64,14 +65,7 @@ export function writeFiles(dir: string, files: readonly MtaFile[], force: boolea
       `${path}: exists already; choose another folder, or overwrite it with --force`,
     );
   }
-  try {
-    mkdirSync(dir, { recursive: true });
-  } catch (error) {
-    throw new CliError(
-      EXIT.CANNOT_CREATE,
-      `${dir}: cannot be created (${(error as Error).message}); choose another folder`,
-    );
-  }
+  makeFolder(dir, 0o777, 'choose another folder');
   for (const { name, text } of files) writeOutput(join(dir, name), text.replace(/\n$/, '').split('\n'));
 }
 

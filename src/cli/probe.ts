@@ -26,16 +26,19 @@ const RANKS = [0, 1, EXIT.TEMPORARY, EXIT.UNAVAILABLE, EXIT.PROTOCOL, EXIT.IO];
 export async function probe(keys: AsyncIterable<string> | Iterable<string>, options: ProbeOptions): Promise<number> {
   const { timeoutMs, protocol } = options;
   const endpoint = parseEndpoint(options.server);
+  const open = (): Promise<Client> => openClient(endpoint, { timeoutMs, protocol, replyBytes: REPLY_BYTES });
   let client: Client | null = null;
   let worst = 0;
   try {
+    let asked = 0;
     for await (const key of keys) {
+      asked++;
       const startedAt = performance.now();
       let reply: string | null = null;
       let error: string | null = null;
       let code: number;
       try {
-        client ??= await openClient(endpoint, { timeoutMs, protocol, replyBytes: REPLY_BYTES });
+        client ??= await open();
         reply = await client.ask(options.map, key);
         code = codeOfReply(parseReply(reply));
       } catch (failure) {
@@ -52,10 +55,22 @@ export async function probe(keys: AsyncIterable<string> | Iterable<string>, opti
       if (RANKS.indexOf(code) > RANKS.indexOf(worst)) worst = code;
       if (code === EXIT.IO) break;
     }
+    if (asked === 0) return await probeNothing(open);
   } finally {
     client?.close();
   }
   return worst;
+}
+
+/** No keys: then it says at least whether the server is there. */
+async function probeNothing(open: () => Promise<Client>): Promise<number> {
+  try {
+    (await open()).close();
+    return 0;
+  } catch (error) {
+    process.stderr.write(`smmap: ${(error as Error).message}\n`);
+    return codeOfError(error);
+  }
 }
 
 /** The keys on standard input, one a line. */

@@ -1,7 +1,7 @@
 import { MTAS } from '../mta/mtas.ts';
 import { Argument, Command, CommanderError, collect, configOption, configurationOf, Option } from './command.ts';
 import { addAsking } from './asking.ts';
-import { EXIT } from './error.ts';
+import { CliError, EXIT } from './error.ts';
 import { CHECK_HELP, CONFIG_HELP, DOCTOR_HELP, EXIT_CODES, MTA_HELP, SERVE_HELP } from './help.ts';
 import { KINDS, type KindName } from './records/kind.ts';
 import { addKind } from './kinds.ts';
@@ -13,18 +13,31 @@ import { addStore } from './storage.ts';
 export async function run(argv: readonly string[]): Promise<number> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(); // `smmap mailbox list | head`
-    throw error;
+    process.exit(report(new CliError(EXIT.IO, `standard output: cannot be written (${error.message})`)));
   });
+  process.stderr.on('error', () => {}); // then nobody can be told
   let exitCode = 0;
   try {
-    await createProgram((code) => {
+    const program = createProgram((code) => {
       exitCode = code;
-    }).parseAsync([...argv]);
+    });
+    await program.parseAsync(withoutHelp(program, argv));
     return exitCode;
   } catch (error) {
     if (!(error instanceof CommanderError)) return report(error);
     return error.exitCode === 0 ? 0 : EXIT.USAGE; // commander has printed the error
   }
+}
+
+/** `smmap help foo` becomes `smmap foo` if there is no such command: commander would print the help of smmap for the first. */
+function withoutHelp(program: Command, argv: readonly string[]): string[] {
+  const [, , first, second, third] = argv;
+  const named = (parent: Command, name: string | undefined): Command | undefined =>
+    parent.commands.find((each) => each.name() === name);
+  const parent = first === 'help' ? program : named(program, first);
+  const [help, name] = first === 'help' ? [first, second] : [second, third];
+  const isWrong = help === 'help' && name !== undefined && parent !== undefined && parent.commands.length > 0;
+  return argv.filter((word, at) => !(isWrong && named(parent, name) === undefined && word === 'help' && at < 4));
 }
 
 /** A command loads its code only when it runs, so that `smmap --version` and `smmap probe` start at once. */

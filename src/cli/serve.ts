@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { Overrides, Places } from '../config/load.ts';
@@ -15,6 +14,7 @@ import { ListenError } from '../socket/claim.ts';
 import { pathOf } from '../store/driver/embedded/keys.ts';
 import type { Configuration } from './configuration.ts';
 import { CliError, EXIT } from './error.ts';
+import { makeFolder } from './folder.ts';
 import { type Keeper, type Status, findKeeper } from './keeper.ts';
 import { secretFileOf } from './places.ts';
 
@@ -163,8 +163,10 @@ function firstSteps(config: Config, options: ServeOptions, { file, isFound }: Co
 /** Creates the default folders if they are used. We do not create other folders that a configuration names. */
 function makeFolders({ listeners, stores }: Config, { socket, store }: Places): void {
   const isUsed = [...listeners.values()].some((each) => each.kind === 'unix' && each.path === socket);
-  if (isUsed) mkdirSync(dirname(socket), { recursive: true, mode: 0o755 });
-  if ([...stores.values()].some((each) => pathOf(each) === store)) mkdirSync(store, { recursive: true, mode: 0o750 });
+  if (isUsed) makeFolder(dirname(socket), 0o755, 'choose another place: --listen unix:PATH');
+  if ([...stores.values()].some((each) => pathOf(each) === store)) {
+    makeFolder(store, 0o750, 'choose another folder: --store DIR');
+  }
 }
 
 /** Starts the daemon. A TCP port cannot be taken over, so the worker that has it is asked to close it. */

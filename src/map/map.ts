@@ -1,4 +1,4 @@
-import { SaidError } from '../message.ts';
+import { SaidError, plain, saying } from '../message.ts';
 import type { Trace } from '../trace.ts';
 import type { Maybe, Reply, Request } from '../vocabulary.ts';
 
@@ -29,6 +29,7 @@ export function createAnswer(
   answered: Answered,
 ): (request: Request, sendable?: (reply: Reply) => Reply, trace?: Trace) => Maybe<Reply> {
   const anyMap = maps.get('*');
+  const unknown = new UncertainError(saying`unknown map; the maps are ${plain([...maps.keys()].join(', '))}`);
   return (request, sendable = asItIs, trace) => {
     const succeeded = (found: Reply): Reply => {
       const reply = sendable(found);
@@ -48,7 +49,11 @@ export function createAnswer(
         : `there is no [map.${request.map}]${anyMap === undefined ? '' : ', so [map."*"]'}`,
       handler === undefined ? undefined : '',
     );
-    if (handler === undefined) return succeeded(UNKNOWN_MAP);
+    if (handler === undefined) {
+      const reply = sendable(UNKNOWN_MAP);
+      answered(request, reply, unknown);
+      return reply;
+    }
     try {
       const reply = handler(request.key, trace);
       return reply instanceof Promise ? reply.then(succeeded, failed) : succeeded(reply);

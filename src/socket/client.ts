@@ -7,6 +7,13 @@ import { type Endpoint, formatEndpoint } from '../endpoint.ts';
 /** The connection failed, or it ended before the reply. */
 export class ConnectionError extends Error {
   override name = 'ConnectionError';
+  /** The system does not let this user connect. */
+  readonly isDenied: boolean;
+
+  constructor(message: string, isDenied = false) {
+    super(message);
+    this.isDenied = isDenied;
+  }
 }
 
 /** The server sent something that is not a socket map reply. */
@@ -75,7 +82,9 @@ export async function openClient(endpoint: Endpoint, options: ClientOptions): Pr
       fail(new ProtocolError(`the server did not send a ${options.protocol}: ${error.message}`));
     }
   });
-  socket.on('error', (error) => fail(new ConnectionError(`${where}: ${explain(error)}`)));
+  socket.on('error', (error: NodeJS.ErrnoException) =>
+    fail(new ConnectionError(`${where}: ${explain(error)}`, error.code === 'EACCES')),
+  );
   socket.on('close', () => fail(new ConnectionError(`${where}: closed without a reply`)));
 
   await waitFor(() => socket.once('connect', () => settle?.('')));

@@ -37,7 +37,10 @@ export function explain(binding: Binding, error: unknown): unknown {
   const missing = binding.kind === 'unix' && !existsSync(dirname(binding.path));
   const remedies: Readonly<Record<string, string>> = {
     ENOENT: 'its folder does not exist; make it, or choose another folder',
-    EACCES: 'permission denied; make its folder writable for this user, or choose another place',
+    EACCES:
+      binding.kind === 'tcp'
+        ? 'permission denied; a port below 1024 needs root or CAP_NET_BIND_SERVICE, so choose a higher one, or let systemd hold the socket'
+        : 'permission denied; make its folder writable for this user, or choose another place',
     EADDRINUSE: 'another server listens there; stop it first, or choose another place',
     EADDRNOTAVAIL: 'this machine has no such address',
   };

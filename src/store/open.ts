@@ -11,6 +11,7 @@ import { createReopening } from './guard/reopen.ts';
 import { createReplicas } from './guard/replicas.ts';
 import { createSpellings } from './guard/spellings.ts';
 import { createStatus, type Status } from './status.ts';
+import { npmCommand } from './install.ts';
 import { MissingPackageError, type Store } from './store.ts';
 
 /** What happens to a store while it is open, for the log. */
@@ -132,6 +133,6 @@ export async function loadDriver(driver: Driver): Promise<void> {
     if (name === null || message.startsWith(`Cannot find module '${DRIVER_FILES}`)) throw error; // a file of smmap is missing, not a package
     const isMissing = code === 'ERR_MODULE_NOT_FOUND' && message.includes(`'${name}'`);
     const flaw = isMissing ? 'is not installed' : `cannot be loaded (${message.split('\n')[0]})`;
-    throw new MissingPackageError(`the package ${name} ${flaw}: npm install ${name}`, { cause: error });
+    throw new MissingPackageError(`the package ${name} ${flaw}: ${npmCommand('install', name)}`, { cause: error });
   }
 }

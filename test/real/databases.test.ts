@@ -469,7 +469,7 @@ describe('a driver whose package is not there', () => {
 
   test('ends the daemon with 78 and says which', async () => {
     const store = 'driver = "postgresql"\nurl = "postgresql:///mail"\nschema = "users"';
-    await expectRefused(await installWithout('pg'), store, 'the package pg is not installed: npm install pg');
+    await expectRefused(await installWithout('pg'), store, 'the package pg is not installed: npm install --prefix');
   });
 
   test('stops no store of another driver', async () => {
@@ -500,7 +500,7 @@ describe('a driver whose package is not there', () => {
   const sqlite = 'driver = "sqlite"\npath = "/nowhere"\nschema = "users"';
 
   test.skipIf(isBuiltin('node:sqlite'))('says how SQLite can be had', async () => {
-    const said = 'the package better-sqlite3 is not installed: npm install better-sqlite3';
+    const said = 'the package better-sqlite3 is not installed: npm install --prefix';
     await expectRefused(await installWithout('better-sqlite3'), sqlite, said);
   });
 
@@ -516,7 +516,7 @@ describe('a driver whose package is not there', () => {
     await expectRefused(folder, sqlite, said);
     mkdirSync(join(folder, 'node_modules/better-sqlite3/build/Release'), { recursive: true });
     writeFileSync(join(folder, 'node_modules/better-sqlite3/build/Release/better_sqlite3.node'), 'of another Node');
-    await expectRefused(folder, sqlite, 'npm rebuild better-sqlite3');
+    await expectRefused(folder, sqlite, 'npm rebuild --prefix');
   });
 
   test.runIf(isBuiltin('node:sqlite'))('is not missed where Node has SQLite itself', async () => {

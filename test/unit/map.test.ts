@@ -40,12 +40,18 @@ describe('an answer', () => {
       'TEMP',
       'k TEMP NOTFOUND',
     ],
-    ['of an unknown map', 'nosuch', ['ok'], 'TEMP', 'k TEMP null'],
-    ['of an unknown map, without any map', 'nosuch', [], 'TEMP', 'k TEMP null'],
+    ['of an unknown map', 'nosuch', ['ok'], 'TEMP', 'k TEMP UncertainError: unknown map; the maps are ok'],
+    ['of an unknown map, without any map', 'nosuch', [], 'TEMP', 'k TEMP UncertainError: unknown map; the maps are '],
     ['of the map for every other name', 'nosuch', ['*', 'absent'], 'OK', 'k OK null'],
     ['of a map with the empty name', '', ['*'], 'OK', 'k OK null'],
     ['of a named map before the map for every other name', 'absent', ['*', 'absent'], 'NOTFOUND', 'k NOTFOUND null'],
-    ['of a name that is a property of every object', 'constructor', ['ok'], 'TEMP', 'k TEMP null'],
+    [
+      'of a name that is a property of every object',
+      'constructor',
+      ['ok'],
+      'TEMP',
+      'k TEMP UncertainError: unknown map; the maps are ok',
+    ],
   ])('%s', async (_, map, names, kind, told) => {
     const answered = await answer(map, names);
     expect(answered.reply.kind).toBe(kind);

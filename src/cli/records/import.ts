@@ -24,6 +24,7 @@ export interface ImportRules extends RemovalLimit {
 }
 
 const PROGRESS_ITEMS = 10_000;
+const MOST_SAID = 20; // bad lines
 
 /**
  * Reads a list into the store, in one transaction. Resolves to 65 if a line was bad or the list was refused. Throws CliError if
@@ -43,6 +44,10 @@ export async function importFile(
   const say = (text: string): void => {
     progress.clear();
     warn(`${source.name}${text}`);
+  };
+  /** Most lists are right, or wrong as a whole. */
+  const sayBad = (text: string): void => {
+    if (done.bad <= MOST_SAID) say(text);
   };
   const done = { good: 0, bad: 0, added: 0, changed: 0, removed: 0 };
   const ofKind = { good: 0, added: 0 }; // of the requested kind
@@ -83,7 +88,7 @@ export async function importFile(
         done.good++;
       } else {
         done.bad++;
-        say(`${at}: ${flaw}`);
+        sayBad(`${at}: ${flaw}`);
       }
       if ((done.good + done.bad) % PROGRESS_ITEMS === 0) progress.show(bytesRead, done.good);
     }
@@ -117,6 +122,7 @@ export async function importFile(
       withRecords(folder, 'write', (store) => store.write((writer) => change(writer)));
     const written = await (rules.dryRun ? withDryRunStore(dir, work) : work(dir));
     progress.clear();
+    if (done.bad > MOST_SAID) say(`: ${done.bad - MOST_SAID} more bad lines are not shown; is it the right --format?`);
     const { good, bad, added, changed, removed } = done;
     const parts = `${added} added, ${changed} changed${rules.replace ? `, ${removed} removed` : ''}`;
     const said = rules.dryRun ? 'would be imported' : 'imported';

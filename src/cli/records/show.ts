@@ -1,7 +1,7 @@
 import type { HostedDomain } from '../../record/domain.ts';
 import type { Records } from '../../store/driver/embedded/records.ts';
 import { formatLine, type Identity, nameOf, type StoredRecord } from '../../record/record.ts';
-import { withRecords } from './access.ts';
+import { warn, withRecords } from './access.ts';
 import type { Scope } from './kind.ts';
 import { domainOf, identityOf, warnOfMissing } from './named.ts';
 import { print } from './print.ts';
@@ -35,22 +35,55 @@ export interface ListRules {
 
 /**
  * Prints the addresses of mailboxes or the lines of aliases, of one domain or of all; the hosted domains, whether they were
- * added or have a mailbox; or the lines of a table, or the names of all tables.
+ * added or have a mailbox; or the lines of a table, or the names of all tables. Resolves to 1 if a domain or table that was
+ * named has none.
  */
-export function list(scope: Scope, { domain, aliasDomains }: ListRules, dir: string): Promise<void> {
+export function list(scope: Scope, { domain, aliasDomains }: ListRules, dir: string): Promise<number> {
   const within = domain === null ? null : domainOf(domain);
-  return withRecords(dir, 'read', (store) => {
-    switch (scope.kind) {
-      case 'mailbox':
-        return print(mapped(store.all('mailbox', within), nameOf));
-      case 'alias':
-        return print(mapped(store.all('alias', within), formatLine));
-      case 'domain':
-        return print(mapped(withAliases(store.domains(), aliasDomains), formatLine));
-      case 'table':
-        return print(scope.table === '' ? store.tables() : mapped(store.all('key', scope.table), formatLine));
-    }
+  return withRecords(dir, 'read', async (store) => {
+    const lines = linesOf(scope, within, store, aliasDomains)[Symbol.iterator]();
+    const first = lines.next();
+    if (first.done === true) return nothingIn(scope, within, store);
+    await print(
+      (function* all() {
+        yield first.value;
+        yield* { [Symbol.iterator]: () => lines };
+      })(),
+    );
+    return 0;
   });
+}
+
+function linesOf(
+  scope: Scope,
+  within: string | null,
+  store: Records,
+  aliasDomains: ListRules['aliasDomains'],
+): Iterable<string> {
+  switch (scope.kind) {
+    case 'mailbox':
+      return mapped(store.all('mailbox', within), nameOf);
+    case 'alias':
+      return mapped(store.all('alias', within), formatLine);
+    case 'domain':
+      return mapped(withAliases(store.domains(), aliasDomains), formatLine);
+    case 'table':
+      return scope.table === '' ? store.tables() : mapped(store.all('key', scope.table), formatLine);
+  }
+}
+
+/** An empty list of a domain or a table that was named: the name may be wrong. Returns the exit code. */
+function nothingIn({ kind, table }: Scope, domain: string | null, store: Records): number {
+  if (table !== '') {
+    const tables = [...store.tables()];
+    warn(
+      `there is no key in a table ${table}; ${tables.length === 0 ? 'there are no tables' : `the tables are ${tables.join(', ')}`}`,
+    );
+    return 1;
+  }
+  if (domain === null) return 0;
+  warn(`there is no ${kind} in ${domain}`);
+  return 1;
 }
 
 function fieldsOf(record: StoredRecord): readonly (readonly [name: string, value: string])[] {

@@ -1,15 +1,6 @@
-import {
-  accessSync,
-  closeSync,
-  constants,
-  existsSync,
-  fstatSync,
-  openSync,
-  readSync,
-  statSync,
-  truncateSync,
-} from 'node:fs';
+import { accessSync, closeSync, constants, fstatSync, openSync, readSync, statSync, truncateSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { messageOf } from '../../../message.ts';
 import { StoreError } from '../../store.ts';
 import { lockOf } from './lockfile.ts';
 
@@ -44,9 +35,24 @@ export function fileOf(dir: string): string {
   return join(dir, 'smmap.mdb');
 }
 
-/** Whether there is a store in a folder. */
+/** Whether there is a store in a folder. Throws StoreError if this user may not look into the folder. */
 export function hasStore(dir: string): boolean {
-  return existsSync(fileOf(dir));
+  try {
+    return statSync(fileOf(dir), { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOTDIR') return false;
+    throw new StoreError(`${dir} cannot be read: ${message}; run this as root, or as the user of the store`);
+  }
+}
+
+/** Why there is no store in a folder that we can open. Null if there is one. */
+export function lackOf(dir: string): string | null {
+  try {
+    return hasStore(dir) ? null : `there is no store in ${dir}`;
+  } catch (error) {
+    return messageOf(error);
+  }
 }
 
 /** Throws StoreError if the process would end when lmdb opens the file, to read or to write. */

@@ -2,7 +2,7 @@ import type { Driver, StoreConfig } from '../../driver.ts';
 import { parsedBy, type Read, section } from '../../../toml/type.ts';
 import * as value from '../../../toml/value.ts';
 import { storeKeys } from '../../guard/keys.ts';
-import { fileOf, hasStore } from './datafile.ts';
+import { fileOf, lackOf } from './datafile.ts';
 import { lockOf } from './lockfile.ts';
 
 const keys = section({ ...storeKeys, path: parsedBy('the absolute path of a folder', value.absolutePath) });
@@ -17,7 +17,7 @@ export const embedded: Driver<EmbeddedConfig> = {
   answers: () => true,
   canary: () => 'not needed', // the store itself knows whether it was ever filled
   records: {
-    missing: ({ path }) => (hasStore(path) ? null : `there is no store in ${path}`),
+    missing: ({ path }) => lackOf(path),
     async *aliases({ path }) {
       const { openRecords } = await import('./records.ts');
       const records = openRecords(path, 'read');

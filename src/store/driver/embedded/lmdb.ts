@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { ABORT, type RootDatabase, open } from 'lmdb';
 import { withUmask } from '../../../umask.ts';
 import { StoreError } from '../../store.ts';
-import { checkDataFile, cutDataFile, fileOf, lastTransactionIn } from './datafile.ts';
+import { checkDataFile, cutDataFile, fileOf, hasStore, lastTransactionIn } from './datafile.ts';
 import { FORMAT, FORMAT_KEY, flawOfFormat } from './format.ts';
 import { awaitReaders, inodesAt, lockOf, makeLockFile, pause } from './lockfile.ts';
 import { giveToFolderOwner } from './owner.ts';
@@ -37,7 +37,7 @@ const OPTIONS = {
 /** Opens a file that exists. Throws StoreError, also if lmdb would end this process because of the file. */
 export function openToRead(dir: string): Opened {
   const file = fileOf(dir);
-  if (!existsSync(file)) throw new StoreError(`there is no store in ${dir}`);
+  if (!hasStore(dir)) throw new StoreError(`there is no store in ${dir}`);
   return openFile(file, 'read');
 }
 
@@ -45,7 +45,7 @@ export function openToRead(dir: string): Opened {
 export function openToWrite(dir: string, purpose: 'write' | 'upgrade' = 'write'): Opened {
   const file = fileOf(dir);
   const files = [file, lockOf(file)];
-  if (existsSync(file)) {
+  if (hasStore(dir)) {
     giveToFolderOwner(files); // root may have made them before the folder got its owner
     return openFile(file, purpose);
   }

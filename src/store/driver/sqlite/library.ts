@@ -1,5 +1,6 @@
 import { messageOf } from '../../../message.ts';
 import { createRequire, isBuiltin } from 'node:module';
+import { npmCommand } from '../../install.ts';
 import { MissingPackageError } from '../../store.ts';
 
 /** A file of SQLite that is open to read. It never waits for a lock. */
@@ -36,8 +37,8 @@ export async function loadLibrary(): Promise<Library> {
     const [reason = ''] = messageOf(cause).split('\n');
     throw new MissingPackageError(
       missing
-        ? 'the package better-sqlite3 is not installed: npm install better-sqlite3, or run Node 22.13 or newer, which includes SQLite'
-        : `the package better-sqlite3 does not work (${reason}): npm rebuild better-sqlite3 ` +
+        ? `the package better-sqlite3 is not installed: ${npmCommand('install', 'better-sqlite3')}, or run Node 22.13 or newer, which includes SQLite`
+        : `the package better-sqlite3 does not work (${reason}): ${npmCommand('rebuild', 'better-sqlite3')} ` +
             '(npm 12 and newer: npm install-scripts approve better-sqlite3 first), ' +
             'or run Node 22.13 or newer, which includes SQLite',
       { cause },
