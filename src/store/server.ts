@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { StoreFile } from './driver.ts';
+import { withoutSecrets } from '../toml/secret.ts';
 import { optional, parsedBy, section, text, yesOrNo, z } from '../toml/type.ts';
 import { commandsToLetRead, ownAccount } from '../account.ts';
 import { StoreError } from './store.ts';
@@ -20,7 +21,7 @@ export function urls(parse: (text: string) => object, example: string) {
 export function url(parse: (text: string) => object, example: string, more = '') {
   return parsedBy(`a URL, such as "${example}"${more}`, (raw) => {
     const read = parse(raw);
-    if ('flaw' in read) throw new Error(`"${raw.replace(/\/\/[^/]*@/, '//...@')}" ${String(read.flaw)}`); // without a password
+    if ('flaw' in read) throw new Error(`"${withoutSecrets(raw)}" ${String(read.flaw)}`);
     return raw;
   });
 }

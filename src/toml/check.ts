@@ -1,3 +1,4 @@
+import { withoutSecrets } from './secret.ts';
 import { distance } from 'fastest-levenshtein';
 import type { Issue, Mistake, Schema } from './type.ts';
 import { descriptionAt, keysAt } from './walk.ts';
@@ -92,8 +93,9 @@ export function formatKey(path: readonly string[]): string {
   return path.map((part) => (/^[\w-]+$/.test(part) ? part : JSON.stringify(part))).join('.');
 }
 
+/** A value of the file, for a message. */
 export function show(value: unknown): string {
-  return JSON.stringify(value);
+  return withoutSecrets(JSON.stringify(value));
 }
 
 export function isTable(value: unknown): value is Table {
