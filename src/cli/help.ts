@@ -43,8 +43,9 @@ Examples:
 export const DOCTOR_HELP = `
 It finds: a map that a mail server asks and the configuration lacks, and the reverse; a socket that a mail server does not
 reach (tried with the rights of its user) or does not see from its chroot; a domain of alias_domains that Postfix does not
-have; a daemon that does not run, is older than the installed smmap, or may open too few files; stores that fail; and what
-smmap check finds.
+have; Exim's ACL rule that counts deferred recipients as bad ones; folders in which Sendmail refuses a socket; a daemon that
+does not run, is older than the installed smmap, or may open too few files; stores that fail;
+and what smmap check finds.
 
 Exit codes: 0 nothing is wrong (there may be warnings), otherwise as smmap check: 78, 65, 69.
 

@@ -114,7 +114,7 @@ function createProgram(exit: (code: number) => void): Command {
     .command('doctor')
     .summary('find what is wrong on this machine')
     .description(
-      'Looks at the configuration, the running daemon, and Postfix on this machine, as root. Prints each problem with the commands that mend it. Changes nothing.',
+      'Looks at the configuration, the running daemon, and Postfix, Exim and Sendmail of this machine, as root. Prints each problem with the commands that mend it. Changes nothing.',
     )
     .addOption(configOption())
     .option(

@@ -6,7 +6,9 @@ import { EXIT } from '../error.ts';
 import { exitCodeOf, type Finding, mistake, printFindings, warning } from '../finding.ts';
 import { checkAsked, type MailServer, unasked } from './asked.ts';
 import { examineDaemon } from './daemon.ts';
+import { examineExim } from './exim.ts';
 import { examinePostfix } from './postfix.ts';
+import { examineSendmail } from './sendmail.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../main.js', import.meta.url));
 
@@ -24,7 +26,7 @@ export async function doctor(configuration: Configuration, json: boolean): Promi
     const ofFile = await examine(config, places, daemon, false);
     for (const each of ofFile) findings.push({ ...each, where: `${name}: ${each.where}` });
     findings.push(...(await examineDaemon(config, file, PROGRAM)));
-    const found = [examinePostfix(config)].filter((each) => each !== null);
+    const found = [examinePostfix(config), examineExim(), examineSendmail()].filter((each) => each !== null);
     for (const each of found) {
       servers.push(each.server);
       findings.push(...each.findings, ...checkAsked(each.server, config, name));

@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs';
+import { type Endpoint, parseEndpoint } from '../../endpoint.ts';
+import { accountOf, outputOf } from '../account.ts';
+import { EXIT } from '../error.ts';
+import { type Finding, mistake } from '../finding.ts';
+import type { Asked, MailServer } from './asked.ts';
+
+const NAME = 'Exim';
+const RESTART = 'systemctl restart exim4';
+
+/** The Exim of this machine, with what is wrong with it alone. Null: there is none. */
+export function examineExim(): { readonly server: MailServer; readonly findings: Finding[] } | null {
+  const program = ['exim4', 'exim'].find((each) => outputOf(each, ['-bV']) !== null);
+  const config = program === undefined ? null : outputOf(program, ['-bP', 'config']);
+  if (program === undefined || config === null) return null;
+  const setting = (name: string): string =>
+    /^\w+ = (.*)$/m.exec(outputOf(program, ['-bP', name]) ?? '')?.[1] ?? outputOf(program, ['-bP', name])?.trim() ?? '';
+  const file = setting('configure_file');
+  const account = accountOf(setting('exim_user'));
+  const asked = askedBy(config, file);
+  const server = { name: NAME, protocol: 'netstring', account, restart: RESTART, asked } as const;
+  return { server, findings: checkAcl(config, file, asked) };
+}
+
+/** Each socket that Exim reads, with each name that its routers ask. */
+function askedBy(config: string, file: string): Asked[] {
+  const places = new Set(
+    [...config.matchAll(/\$\{readsocket\{(\/[^\s{}]+|inet:[^\s{}]+)\}/g)].map(([, place = '']) => place),
+  );
+  const maps = new Set([...config.matchAll(/=\s*(\S+) \$\{lc:\$local_part\}@/g)].map(([, map = '']) => map));
+  return [...places].flatMap((place) =>
+    [...maps].map((map): Asked => {
+      const server = parseEndpoint(place.replace(/^inet:/, 'tcp:'));
+      const moveTo = (next: Endpoint): readonly string[] => {
+        const to = next.kind === 'unix' ? next.path : `inet:${next.host}:${next.port}`;
+        return edit(file, `{${place}}`, `{${to}}`);
+      };
+      return { where: 'readsocket', server, map, kind: map === 'virtual' ? 'alias' : 'mailbox', moveTo };
+    }),
+  );
+}
+
+const OLD = '{<{$recipients_count}{${eval:$rcpt_count/2}}}';
+const NEW = '{>{$rcpt_fail_count}{${eval:$rcpt_count/2}}}';
+const VERB = /^\s*(accept|defer|deny|discard|drop|require|warn)\b/;
+
+/**
+ * This rule of Exim's example counts deferred recipients as bad ones, so in an outage of smmap it refuses mailboxes. With a `defer`
+ * on the same condition before it, as `smmap mta exim` prints, it does no harm.
+ */
+function checkAcl(config: string, file: string, asked: readonly Asked[]): Finding[] {
+  if (asked.length === 0) return [];
+  let verb = '';
+  for (const line of config.replaceAll(/\\\n\s*/g, ' ').split('\n')) {
+    verb = VERB.exec(line)?.[1] ?? verb;
+    if (!/\bcondition\b.*\$rcpt_count\b.*\{<\{\$recipients_count\}/.test(line)) continue;
+    if (verb === 'defer') return [];
+    const reason =
+      'the ACL rule "too many bad recipients" counts deferred recipients, so in an outage it refuses mailboxes that exist (550) ' +
+      'from the eleventh recipient of a mail on';
+    const commands = edit(file, OLD, NEW);
+    return [mistake(EXIT.CONFIG, { where: `${NAME}: ${file}`, reason, remedy: 'count only refused ones', commands })];
+  }
+  return [];
+}
+
+/** Commands that replace a text in the configuration. Debian makes that file of those in /etc/exim4. */
+function edit(file: string, old: string, next: string): readonly string[] {
+  const change = `sed -i 's#${old.replaceAll(/[$*.[\]\\^]/g, String.raw`\$&`)}#${next.replaceAll('&', String.raw`\&`)}#g'`;
+  if (!file.startsWith('/var/lib/exim4/')) {
+    const files = withIncluded(file).filter((each) => textOf(each).includes(old));
+    return [`${change} ${(files.length > 0 ? files : [file]).join(' ')}`, RESTART];
+  }
+  return [`grep -rlF '${old}' /etc/exim4 | xargs ${change}`, 'update-exim4.conf', RESTART];
+}
+
+/** A file of the configuration, and those that it includes. */
+function withIncluded(file: string): readonly string[] {
+  const included = [...textOf(file).matchAll(/^\s*\.include(?:_if_exists)?\s+(\S+)/gm)].map(([, each = '']) => each);
+  return [file, ...included.flatMap(withIncluded)];
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}

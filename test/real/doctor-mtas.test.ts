@@ -1,0 +1,163 @@
+// `smmap doctor` with Exim and Sendmail: each finding is made, found, mended by the commands that it prints, and gone.
+
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { type Daemon, MAIN, cli, fill, startDaemon } from './daemon.ts';
+import { type Mta, type MtaPart, makeTrustedFolder } from './mta.ts';
+import { findExim } from './mta-exim.ts';
+import { findSendmailServer } from './mta-sendmail.ts';
+import { PARTS, describePart } from './part.ts';
+
+interface Found {
+  readonly where: string;
+  readonly reason: string;
+  readonly remedy: string;
+  readonly commands?: readonly string[];
+}
+
+/** A mail server over what `smmap mta` writes for it, with a daemon. */
+function world(mta: string, part: MtaPart) {
+  let folder = '';
+  let daemon: Daemon;
+  let server: Mta;
+  const configOf = (path: string, maps: string): string => `
+    listen.mta.path = "${path}"
+    limits.soft_connections = 90
+    limits.hard_connections = 100
+    store.local = { driver = "embedded", path = "${join(folder, 'store')}" }
+    ${maps}`;
+  beforeAll(async () => {
+    folder = await makeTrustedFolder();
+    const sockets = join(folder, 'sockets');
+    await mkdir(sockets, { mode: 0o755 });
+    await fill(join(folder, 'store'), ['fred@example.org']);
+    const map = '[map.mailbox]\ndefault_domain = "example.org"\nlocal_domains = ["mx.example.org"]\n';
+    daemon = await startDaemon({ folder, config: configOf(join(sockets, 'smmap.sock'), map) });
+    const written = join(folder, 'written');
+    const made = await cli(['mta', mta, '--config', join(folder, 'smmap.toml'), '--write', written]);
+    expect(made.code, made.stderr).toBe(0);
+    server = await part.start({ folder, written, domain: 'example.org', virtual: [], aliasDomains: [] });
+    return async () => {
+      await server.stop();
+      await daemon.end();
+      await rm(folder, { recursive: true, force: true });
+    };
+  });
+  return {
+    kill: () => daemon.kill(),
+    socket: () => join(folder, 'sockets/smmap.sock'),
+    doctor: async (maps = '[map.mailbox]\n', path = join(folder, 'sockets/smmap.sock')) => {
+      const control = `\ncontrol.path = "${join(folder, 'sockets/smmap.sock')}.control"\n`;
+      const config = configOf(path, `${control}${maps}`);
+      await writeFile(join(folder, 'etc/smmap.toml'), config);
+      const command = `${process.execPath} ${MAIN} doctor --config /etc/smmap.toml --json`;
+      const { code, stdout, stderr } = await server.type(command);
+      const lines = stdout.trimEnd().split('\n');
+      expect(lines.length, stderr).toBeGreaterThan(0);
+      const objects = lines.map((line) => JSON.parse(line) as Found);
+      return { code, summary: objects.at(-1) as object, found: objects.slice(0, -1) };
+    },
+    /** Without the restart of the service, which is not one here. */
+    type: async (lines: readonly string[] = []): Promise<string> => {
+      const typed = lines.filter((line) => !line.startsWith('systemctl')).join('\n');
+      const { code, stdout, stderr } = await server.type(typed);
+      expect(code, stderr).toBe(0);
+      return stdout;
+    },
+  };
+}
+
+describePart('smmap doctor with Exim', await findExim(PARTS), (part) => {
+  const { doctor, kill, socket, type } = world('exim', part);
+
+  test('finds nothing where nothing is wrong', async () => {
+    expect(await doctor()).toMatchObject({ code: 0, found: [], summary: { mailServers: ['Exim'] } });
+  });
+
+  test('finds a map that the configuration lacks, and a place where smmap does not listen', async () => {
+    const { code, found } = await doctor('[map.other]\n');
+    expect(code).toBe(78);
+    expect(found[0]).toMatchObject({
+      where: 'Exim: readsocket',
+      reason: expect.stringMatching(/^asks for the map mailbox,/) as string,
+    });
+    const moved = await doctor('[map.mailbox]\n', `${socket()}.2`);
+    expect(moved.found.map(({ reason }) => reason)).toEqual([
+      expect.stringMatching(/^asks at unix:.*, where \/etc\/smmap\.toml has no listener$/),
+    ]);
+    await type(moved.found[0]?.commands);
+    expect((await doctor('[map.mailbox]\n', `${socket()}.2`)).found).toEqual([]);
+    const [command = ''] = moved.found[0]?.commands ?? [];
+    const [file = ''] = command.split(' ').slice(-1);
+    await type([`sed -i 's#smmap.sock.2#smmap.sock#g' ${file}`]);
+  });
+
+  test('finds a socket that its user does not reach', async () => {
+    await type([`chmod 0600 ${socket()}`]);
+    const { code, found } = await doctor();
+    expect([code, found]).toMatchObject([78, [{ commands: ['mode = "0666"'] }]]);
+    expect(found[0]?.reason).toMatch(/^the user Debian-exim cannot connect to /);
+    await type([`chmod 0666 ${socket()}`]);
+    expect((await doctor()).found).toEqual([]);
+  });
+
+  test("finds the rule of Exim's example that counts deferred recipients as bad ones", async () => {
+    const rule = String.raw`acl_check_rcpt:\n  deny condition = \${if and {\\\n    {>{$rcpt_count}{10}}\\\n    {<{$recipients_count}{\${eval:$rcpt_count/2}}} }}\n    message = Rejected for too many bad recipients`;
+    await type([`sed -i 's#^acl_check_rcpt:$#${rule.replaceAll('\\$', '$')}#' /etc/exim4/exim4.conf`]);
+    const { code, found } = await doctor();
+    expect(code).toBe(78);
+    expect(found[0]?.reason).toContain(
+      'counts deferred recipients, so in an outage it refuses mailboxes that exist (550)',
+    );
+    const recipients = Array.from({ length: 15 }, () => 'RCPT TO:<fred@example.org>');
+    const session = ['EHLO x', 'MAIL FROM:<a@b.example>', ...recipients, 'QUIT', ''].join(String.raw`\r\n`);
+    const replies = async (): Promise<string[]> => {
+      const said = await type([`printf '${session}' | exim4 -bh 192.0.2.1 2>/dev/null`]);
+      return said.match(/^(?:451|550) /gm) ?? [];
+    };
+    const broken = await type(['cat /etc/exim4/exim4.conf']);
+    await type(found[0]?.commands);
+    expect(await doctor()).toMatchObject({ code: 0, found: [] });
+    await kill();
+    expect(await replies()).toEqual(recipients.map(() => '451 '));
+    await type([`cat > /etc/exim4/exim4.conf <<'EOF'\n${broken}\nEOF`]);
+    expect(await replies()).toEqual(recipients.map((_, at) => (at < 10 ? '451 ' : '550 ')));
+    // What `smmap mta exim` may print before it: the same condition with `defer`.
+    const defer = String.raw`acl_check_rcpt:\n  defer condition = \${if and{{>{$rcpt_count}{10}}{<{$recipients_count}{\${eval:$rcpt_count/2}}}}}`;
+    await type([`sed -i 's#^acl_check_rcpt:$#${defer.replaceAll('\\$', '$')}#' /etc/exim4/exim4.conf`]);
+    expect((await doctor()).found).toMatchObject([{ where: 'daemon' }]);
+  });
+});
+
+describePart('smmap doctor with Sendmail', await findSendmailServer(PARTS), (part) => {
+  const { doctor, socket, type } = world('sendmail', part);
+
+  test('finds nothing where nothing is wrong', async () => {
+    expect(await doctor()).toMatchObject({ code: 0, found: [], summary: { mailServers: ['Sendmail'] } });
+  });
+
+  test('finds a map that the configuration lacks, and a place where smmap does not listen', async () => {
+    const { code, found } = await doctor('[map.other]\n');
+    expect(code).toBe(78);
+    expect(found[0]).toMatchObject({
+      where: 'Sendmail: Kmailbox',
+      reason: expect.stringMatching(/^asks for the map mailbox,/) as string,
+    });
+    const moved = await doctor('[map.mailbox]\n', `${socket()}.2`);
+    expect(moved.found[0]?.commands?.[0]).toMatch(
+      /^sed -i 's#(?:local|unix):.*smmap\.sock#(?:local|unix):.*smmap\.sock\.2#g' \/etc\/mail\/sendmail\.mc$/,
+    );
+  });
+
+  describe('finds a folder in which Sendmail refuses a socket', () => {
+    test.each(['g+w', 'o+w'])('%s', async (mode) => {
+      const folder = join(socket(), '..');
+      await type([`chmod ${mode} ${folder}`]);
+      const { code, found } = await doctor();
+      expect([code, found]).toMatchObject([78, [{ commands: [`chmod go-w ${folder}`] }]]);
+      await type(found[0]?.commands);
+      expect((await doctor()).found).toEqual([]);
+    });
+  });
+});
