@@ -359,7 +359,7 @@ describe('log.keys = "hash"', () => {
 describe('a value in an error of a store', () => {
   // Words that name nobody: files, hosts, names and words of the configuration, numbers, and words of other programs.
   const NOBODY =
-    /^(?:name|flaw|path|file|dir|what|message|about|then|reason|sign|character|rest|escaped|raw|tag|line|host|where|slot|asked|size|doubt|status|lockOf\(file\)|place\.flaw|filter\.flaw|read\.flaw|address\.flaw|String\(read\.flaw\)|options\.url|question\.table|plan\.witness|[A-Z_]+(?:\.type|\.join\(', '\))?|.*(?:length|timeoutMs|[mM]essage|toString\(16\)|\.kind|\.id|packetBytes|String\(at\)|String\(cause\)|names\.join\(' or '\)|remedyFor\(status\)|withRemedy\(.*\)|lackOf\(.*\)|npmCommand\(.*\)|typeOf\(response\).*|raw\.replace\(.*\)|slice\(reader\.at\)))$/s;
+    /^(?:name|flaw|path|file|dir|what|message|about|then|reason|sign|character|rest|escaped|raw|tag|line|host|where|slot|asked|size|doubt|status|lockOf\(file\)|place\.flaw|filter\.flaw|read\.flaw|address\.flaw|String\(read\.flaw\)|options\.url|question\.table|plan\.witness|[A-Z_]+(?:\.type|\.join\(', '\))?|.*(?:length|timeoutMs|[mM]essage|toString\(16\)|\.kind|\.id|packetBytes|String\(at\)|String\(cause\)|names\.join\(' or '\)|remedyFor\(status\)|withRemedy\(.*\)|lackOf\(.*\)|npmCommand\(.*\)|typeOf\(response\).*|withoutSecrets\(.*\)|raw\.replace\(.*\)|slice\(reader\.at\)))$/s;
   const ROOT = new URL('../../src/store/', import.meta.url).pathname;
   type Node = { readonly type: string; readonly start: number; readonly end: number } & Readonly<
     Record<string, unknown>
