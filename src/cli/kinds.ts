@@ -65,7 +65,7 @@ export function addKind(program: Command, kind: KindName, exit: (code: number) =
     const { aliasDomainsOf } = await import('../map/kinds.ts');
     const maps = all ? (await configurationOf({ config })).load().maps.values() : [];
     const { list: print } = await import('./records/show.ts');
-    await print(scope, { domain, aliasDomains: aliasDomainsOf(maps) }, store);
+    return print(scope, { domain, aliasDomains: aliasDomainsOf(maps) }, store);
   });
   const showing = command('show', `Prints ${help.plural} with all details. Exit code 1 if one does not exist.`);
   define(showing.argument(`<${help.name}...>`), async (scope, [names = []], { store }) =>
