@@ -320,6 +320,13 @@ describe('smmap check --stores with an embedded store', () => {
     expect(said).toContain('    LimitNOFILE=1000100\n');
   });
 
+  test.runIf(IS_ROOT)('reads the configuration as the service does', async () => {
+    const file = join(folder, 'private.toml');
+    writeFileSync(file, '[store.fixed]\ndriver = "memory"\nmailboxes = ["fred@example.org"]\n', { mode: 0o600 });
+    const { code, stderr } = await cli(['check', '--config', file, '--stores', '--user', 'daemon']);
+    expect([code, stderr]).toEqual([78, expect.stringContaining('cannot be read (EACCES')]);
+  });
+
   test('only root names another user', async () => {
     const { code, stderr } = await cli(['check', '--user', 'nobody-has-this']);
     expect([code, stderr]).toEqual([64, 'smmap: --user nobody-has-this: there is no such user\n']);
