@@ -186,6 +186,16 @@ describePart("smmap doctor with Debian's Postfix", await findDebianPostfix(PARTS
     await rm(join(folder, 'sockets/worker'));
   });
 
+  test('says what it left out for a user who is not root', async () => {
+    await type([PROXY]);
+    const become = 'setpriv --reuid=1 --regid=1 --clear-groups --';
+    const command = `${become} ${process.execPath} ${MAIN} doctor --config /etc/smmap.toml`;
+    const { code, stderr } = await postfix.type(command);
+    expect(code, stderr).toBe(69); // the control socket is for its owner
+    expect(stderr).toMatch(/^smmap: user: only root can try the sockets .*; run it again as root\n/);
+    expect(stderr).toMatch(/^smmap: daemon: does not answer at its control socket: .*permission denied/m);
+  });
+
   test('finds a store that fails, and a daemon that does not run', async () => {
     await type([PROXY]);
     await type([`mv ${folder}/store ${folder}/away`]);

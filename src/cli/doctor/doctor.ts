@@ -20,6 +20,10 @@ export async function doctor(configuration: Configuration, json: boolean): Promi
   const { file, name, places } = configuration;
   const findings: Finding[] = [];
   const servers: MailServer[] = [];
+  if (process.getuid?.() !== 0) {
+    const reason = 'only root can try the sockets as the users of mail servers, and look at the daemon';
+    findings.push(warning({ where: 'user', reason, remedy: 'run it again as root' }));
+  }
   try {
     const config = configuration.load();
     const daemon = daemonOf({ json, stores: false, user: null });
