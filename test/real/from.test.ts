@@ -14,14 +14,32 @@ import { type Mta, makeTrustedFolder } from './mta.ts';
 import { findDebianPostfix } from './mta-postfix.ts';
 import { PARTS, describePart } from './part.ts';
 
-/** The blocks of a page, by the title of their section: those of one language, in their order. */
-function blocksOf(page: string, language: string): (title: string) => readonly string[] {
+/** The blocks of one language of a page. */
+interface Blocks {
+  /** Those of a section, in their order. */
+  of(title: string): readonly string[];
+  /** The sections whose blocks nobody asked for. */
+  unasked(): readonly string[];
+}
+
+function blocksOf(page: string, language: string): Blocks {
   const text = readFileSync(new URL(`../../docs/from/${page}.md`, import.meta.url), 'utf8');
-  const sections = new Map(
-    text.split(/^## /m).map((section): [string, string] => [section.split('\n')[0] as string, section]),
-  );
   const block = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms');
-  return (title) => [...(sections.get(title) ?? '').matchAll(block)].map(([, lines]) => lines as string);
+  const sections = new Map(
+    text.split(/^## /m).map((section) => {
+      const blocks = [...section.matchAll(block)].map(([, lines]) => lines as string);
+      return [section.split('\n')[0] as string, blocks] as const;
+    }),
+  );
+  const asked = new Set<string>();
+  return {
+    of(title) {
+      asked.add(title);
+      return sections.get(title) ?? [];
+    },
+    unasked: () =>
+      [...sections].filter(([title, { length }]) => length > 0 && !asked.has(title)).map(([title]) => title),
+  };
 }
 
 /** Makes a folder of programs that stand in for those of the machine. */
@@ -88,24 +106,23 @@ postmap hash:/etc/postfix/vmailbox hash:/etc/postfix/virtual
 postconf -e virtual_mailbox_maps=hash:/etc/postfix/vmailbox virtual_alias_maps=hash:/etc/postfix/virtual`);
     const [vmailbox, virtual] = [await written('vmailbox'), await written('virtual')];
 
-    expect(await done(sh('See what you have')[0] as string)).toContain('hash:/etc/postfix/vmailbox');
-    for (const block of sh('Copy')) await done(block);
+    expect(await done(sh.of('See what you have')[0] as string)).toContain('hash:/etc/postfix/vmailbox');
+    const [copy, fromDatabase, fromUsers] = sh.of('Copy');
+    await done(copy as string);
     expect(await done('smmap mailbox list')).toBe('joe@example.net\nfred@example.org\nwilma@example.org\n');
-    await done(
-      'smmap mailbox remove joe@example.net && postmap -s hash:/etc/postfix/vmailbox | smmap mailbox import --format postmap -',
-    );
+    await done(`smmap mailbox remove joe@example.net\n${fromDatabase}`);
 
-    expect(await done(sh('Compare')[0] as string)).toBe('all are OK\n');
+    expect(await done(sh.of('Compare')[0] as string)).toBe('all are OK\n');
     await done('smmap mailbox remove joe@example.net');
-    expect(await done(sh('Compare')[0] as string)).toBe('joe@example.net\tNOTFOUND\n');
+    expect(await done(sh.of('Compare')[0] as string)).toBe('joe@example.net\tNOTFOUND\n');
 
-    expect(await done(sh('Switch')[0] as string)).toBe('fred@example.org\n');
+    expect(await done(sh.of('Switch')[0] as string)).toBe('fred@example.org\n');
     expect(await done('postconf -h virtual_mailbox_maps')).toContain('socketmap');
 
     await done(
       'smmap mailbox import --format postmap /etc/postfix/vmailbox; smmap mailbox add --state disabled gone@example.org',
     );
-    const [restore, write] = sh('Go back');
+    const [restore, write] = sh.of('Go back');
     await done(restore as string);
     expect(await done('postconf -h virtual_mailbox_maps')).toBe('hash:/etc/postfix/vmailbox\n');
     await done('rm /etc/postfix/vmailbox* /etc/postfix/virtual*');
@@ -114,6 +131,9 @@ postconf -e virtual_mailbox_maps=hash:/etc/postfix/vmailbox virtual_alias_maps=h
     expect((await written('virtual')).replaceAll(', ', ',').replace('\tvirtual', '\tanything')).toBe(
       virtual.replaceAll(/, +/g, ','),
     );
+    await done(fromUsers as string);
+    expect(await done('smmap mailbox list')).toContain('nobody@example.org');
+    expect(sh.unasked()).toEqual([]);
   });
 
   test('a line for a whole domain is named, and not imported', async () => {
@@ -134,26 +154,33 @@ const CANARY = `insert into mailbox (username, local_part, domain, active) value
 
 /** Gives smmap its account, configures it and asks it, as the page says. */
 async function followPostfixadmin({ driver, url, sql }: Database): Promise<void> {
-  const [postgresql, mysql] = blocksOf('postfixadmin', 'sql')('Give smmap an account');
+  const [postgresql, mysql] = blocksOf('postfixadmin', 'sql').of('Give smmap an account');
   await sql(driver === 'mysql' ? (mysql as string) : (postgresql as string));
+  const sh = blocksOf('postfixadmin', 'sh');
   const folder = await makeFolder();
-  const here = (text: string): string => text.replaceAll('/etc/smmap', folder);
-  const [toml = ''] = blocksOf('postfixadmin', 'toml')('Configure');
+  await writeFile(join(folder, 'main.cf'), 'virtual_mailbox_maps = what was there\n');
+  const here = (text: string): string => text.replaceAll(/\/etc\/(?:smmap|postfix)/g, folder);
+  const [toml = ''] = blocksOf('postfixadmin', 'toml').of('Configure');
   expect(toml).toContain('driver = "postgresql"\nurl = "postgresql://smmap@localhost/postfixadmin"');
   const config = here(toml)
     .replace('"postgresql"', `"${driver}"`)
     .replace('"postgresql://smmap@localhost/postfixadmin"', JSON.stringify(url));
-  const [password, ask] = blocksOf('postfixadmin', 'sh')('Configure').map(here);
-  const programs = await makePrograms(folder, join(folder, 'smmap.toml'));
+  const [password, ask] = sh.of('Configure').map(here);
+  const programs = await makePrograms(folder, join(folder, 'smmap.toml'), { postfix: 'true' });
   const type = (lines: string): Promise<Result> => run('sh', ['-c', `PATH=${programs}:$PATH\n${lines}`]);
   expect((await type(password as string)).code).toBe(0);
   const daemon = await serve({ folder, config: `listen.mta.path = "${join(folder, 'smmap.sock')}"\n${config}` });
   await daemon.logged('store_opened');
   const { stdout, stderr } = await type(ask as string);
   expect(stdout, stderr).toContain('fred@example.org\tOK fred@example.org\nnobody@example.org\tOK'); // by the catch-all
-  const absent = await type('smmap probe nobody@stands-off.example; smmap mta postfix');
-  expect(absent.stdout).toMatch(/^nobody@stands-off\.example\tNOTFOUND/);
-  expect(absent.stdout).toContain('proxy:socketmap:');
+  expect((await type('smmap probe nobody@stands-off.example')).stdout).toMatch(/\tNOTFOUND/);
+  const [switched] = sh.of('Switch').map(here);
+  expect((await type(switched as string)).stdout).toContain('proxy:socketmap:');
+  await writeFile(join(folder, 'main.cf'), 'virtual_mailbox_maps = those of smmap\n');
+  const [back] = sh.of('Go back').map(here);
+  expect((await type(back as string)).code).toBe(0);
+  expect(readFileSync(join(folder, 'main.cf'), 'utf8')).toBe('virtual_mailbox_maps = what was there\n');
+  expect(sh.unasked()).toEqual([]);
 }
 
 describePart('From PostfixAdmin, with PostgreSQL', findPostgresql(PARTS), (installation) => {
@@ -191,18 +218,19 @@ describePart('From Cyrus', await findCyrus(PARTS), (installation) => {
     const su = `[ "$*" = "cyrus -s /bin/sh -c /usr/lib/cyrus/bin/ctl_mboxlist -d" ] && exec cat ${dump}`;
     const programs = await makePrograms(folder, join(folder, 'smmap.toml'), { su });
     const type = (lines: string): Promise<Result> => run('sh', ['-c', `PATH=${programs}:$PATH\n${here(lines)}`]);
-    const [map = ''] = blocksOf('cyrus', 'toml')('Configure');
+    const [map = ''] = blocksOf('cyrus', 'toml').of('Configure');
     const places = `listen.mta.path = "${join(folder, 'smmap.sock')}"\nstore.local = { driver = "embedded", path = "${join(folder, 'store')}" }\n`;
     await writeFile(join(folder, 'smmap.toml'), places + map);
 
-    const copied = await type(sh('Copy')[0] as string);
+    const copied = await type(sh.of('Copy')[0] as string);
     expect(copied.stdout, copied.stderr).toContain('fred@example.org');
     await serve({ folder, config: places + map });
-    const asked = await type(sh('Configure')[0] as string);
+    const asked = await type(sh.of('Configure')[0] as string);
     expect(asked.stdout, asked.stderr).toContain('fred@example.org\tOK fred@example.org\nfred+lists@example.org\tOK');
     expect(asked.stdout).toContain('nobody@example.org\tNOTFOUND');
-    const printed = await type(sh('Switch')[0] as string);
+    const printed = await type(sh.of('Switch')[0] as string);
     expect(printed.stdout, printed.stderr).toContain('socket');
-    expect((await type(sh('Go back')[0] as string)).stdout).toBe('@example.org\nfred@example.org\n');
+    expect((await type(sh.of('Go back')[0] as string)).stdout).toBe('@example.org\nfred@example.org\n');
+    expect(sh.unasked()).toEqual([]);
   });
 });
