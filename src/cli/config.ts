@@ -15,8 +15,15 @@ export function printConfig({ file, name, places }: Configuration, { diff, json 
   const reading = readConfig(file, places);
   if (reading.error !== null) throw reading.error;
   const tables = tablesInForce(reading.raw, reading.config, places, diff);
-  const what = diff ? 'what differs from the defaults' : 'the configuration in force';
+  const isEmpty = Object.keys(tables).length === 0;
+  const what = isEmpty
+    ? 'nothing differs from the defaults'
+    : diff
+      ? 'what differs from the defaults'
+      : 'the configuration in force';
   process.stdout.write(
-    json ? `${JSON.stringify(tables, null, 2)}\n` : `# ${what}: ${name}\n\n${formatDocument(tables)}`,
+    json
+      ? `${JSON.stringify(tables, null, 2)}\n`
+      : `# ${what}: ${name}\n${isEmpty ? '' : '\n'}${formatDocument(tables)}`,
   );
 }

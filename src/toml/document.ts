@@ -27,5 +27,5 @@ export function parseDocument(text: string): Table {
 
 /** Writes tables as a TOML text. */
 export function formatDocument(tables: Table): string {
-  return `${stringify(tables).trimEnd()}\n`;
+  return Object.keys(tables).length === 0 ? '' : `${stringify(tables).trimEnd()}\n`;
 }
