@@ -22,6 +22,8 @@ type Act<O> = (
 /** Adds --store, --config and the action to a command. */
 type Define = <O>(command: Command, act: Act<O>) => void;
 
+const RESULTS = 'print what became of each, as JSON, an object a line: name, result';
+
 /** Adds the commands of a kind, which differ in their arguments and formats. */
 export function addKind(program: Command, kind: KindName, exit: (code: number) => void): void {
   const { imports, exports }: Kind = KINDS[kind];
@@ -44,19 +46,22 @@ export function addKind(program: Command, kind: KindName, exit: (code: number) =
     });
   };
 
-  ADD[kind](command('add', help.add).addHelpText('after', help.examples), define);
+  ADD[kind](command('add', help.add).option('--json', RESULTS).addHelpText('after', help.examples), define);
   const removing = command('remove', `Removes ${help.plural}. Exit code 1 if one does not exist.`);
-  removing.argument(`<${help.name}...>`);
+  removing.argument(`<${help.name}...>`).option('--json', RESULTS);
   if (kind === 'alias') {
     const target = new Option('-t, --target <target>', 'remove only this target from each alias, may be repeated');
     removing
       .addOption(target.argParser(collect).default([], 'the whole alias'))
       .addHelpText('after', REMOVE_ALIAS_HELP);
   }
-  define<{ target?: string[] }>(removing, async (scope, [names = []], { target = [], store }) => {
-    const { remove, removeTargets } = await import('./records/remove.ts');
-    return target.length > 0 ? removeTargets(names, target, store) : remove(scope, names, store);
-  });
+  define<{ target?: string[]; json?: true }>(
+    removing,
+    async (scope, [names = []], { target = [], json = false, store }) => {
+      const { remove, removeTargets } = await import('./records/remove.ts');
+      return target.length > 0 ? removeTargets(names, target, store, json) : remove(scope, names, store, json);
+    },
+  );
   const list = command('list', help.list);
   if (addressed) list.option('-d, --domain <domain>', 'only this domain');
   if (kind === 'domain')
@@ -89,6 +94,7 @@ export function addKind(program: Command, kind: KindName, exit: (code: number) =
       parseCount,
     )
     .option('--allow-unended', 'with --replace or --strict: accept a last line without a line feed')
+    .option('--json', 'print how many were added, changed, removed and unchanged, as JSON')
     .option('--dry-run', 'print what would be added, changed and removed, and change nothing')
     .addHelpText('after', help.import);
   if (addressed) importing.option('--default-domain <domain>', 'domain of the names that have none');
@@ -111,7 +117,7 @@ export function addKind(program: Command, kind: KindName, exit: (code: number) =
       '--allow-empty': allowEmpty ? '' : undefined,
     });
     const { importFile } = await import('./records/import.ts');
-    const rules = { strict, replace, allowEmpty, allowUnended, allowRemovals, dryRun };
+    const rules = { strict, replace, allowEmpty, allowUnended, allowRemovals, dryRun, json: options.json ?? false };
     return importFile(scope, file, reader, rules, options.store);
   });
 
@@ -144,10 +150,10 @@ const ADD: Readonly<Record<KindName, (command: Command, define: Define) => void>
       )
       .addOption(new Option('--state <state>', 'default: unchanged, and active for a new mailbox').choices(STATES))
       .option('--value <text>', 'what a map with reply = "value" replies (default: unchanged)');
-    define<{ folder: string[]; state?: State; value?: string }>(
+    define<{ folder: string[]; state?: State; value?: string; json?: true }>(
       command,
-      async (_, [addresses = []], { folder, state = null, value = null, store }) =>
-        (await import('./records/records.ts')).addMailboxes(addresses, { folders: folder, state, value }, store),
+      async (_, [addresses = []], { folder, state = null, value = null, json = false, store }) =>
+        (await import('./records/records.ts')).addMailboxes(addresses, { folders: folder, state, value }, store, json),
     );
   },
   alias(command, define) {
@@ -155,8 +161,10 @@ const ADD: Readonly<Record<KindName, (command: Command, define: Define) => void>
       .argument('<address>', 'an address, or @example.org for all other addresses of a domain')
       .argument('<target...>', 'addresses, separated by blanks or commas')
       .option('--replace', 'replace the targets that it has');
-    define<{ replace?: true }>(command, async (_, [[address = ''] = [], targets = []], { replace = false, store }) =>
-      (await import('./records/records.ts')).addAlias(address, targets, replace, store),
+    define<{ replace?: true; json?: true }>(
+      command,
+      async (_, [[address = ''] = [], targets = []], { replace = false, json = false, store }) =>
+        (await import('./records/records.ts')).addAlias(address, targets, replace, store, json),
     );
   },
   domain(command, define) {
@@ -168,14 +176,16 @@ const ADD: Readonly<Record<KindName, (command: Command, define: Define) => void>
           'address class of Postfix (default: unchanged, and mailbox for a new domain)',
         ).choices(CLASSES),
       );
-    define<{ class?: DomainClass }>(command, async (_, [domains = []], { class: domainClass = null, store }) =>
-      (await import('./records/records.ts')).addDomains(domains, domainClass, store),
+    define<{ class?: DomainClass; json?: true }>(
+      command,
+      async (_, [domains = []], { class: domainClass = null, json = false, store }) =>
+        (await import('./records/records.ts')).addDomains(domains, domainClass, store, json),
     );
   },
   table(command, define) {
     command.argument('<key>').argument('<value>');
-    define(command, async ({ table }, [[key = ''] = [], [value = ''] = []], { store }) =>
-      (await import('./records/records.ts')).addKey(table, key, value, store),
+    define<{ json?: true }>(command, async ({ table }, [[key = ''] = [], [value = ''] = []], { json = false, store }) =>
+      (await import('./records/records.ts')).addKey(table, key, value, store, json),
     );
   },
 };

@@ -26,6 +26,7 @@ export interface ImportOptions {
   readonly allowRemovals?: number;
   readonly allowUnended?: true;
   readonly dryRun?: true;
+  readonly json?: true;
   readonly defaultDomain?: string;
   readonly separator?: string;
 }

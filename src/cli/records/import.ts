@@ -21,6 +21,8 @@ export interface ImportRules extends RemovalLimit {
   readonly allowUnended: boolean;
   /** Whether to print what would be done, and change nothing. */
   readonly dryRun: boolean;
+  /** Whether to print the counts as JSON. */
+  readonly json?: boolean;
 }
 
 const PROGRESS_ITEMS = 10_000;
@@ -129,6 +131,11 @@ export async function importFile(
     const result = written || (rules.dryRun && !refused && !(bad > 0 && (rules.strict || rules.replace)));
     const details = rules.replace || rules.dryRun ? `: ${parts}` : '';
     warn(`${result ? `${good} ${said}${details}` : `nothing ${said}`}${bad > 0 ? `, ${bad} bad` : ''}`);
+    if (rules.json === true) {
+      const none = { added: 0, changed: 0, removed: 0, unchanged: 0 };
+      const counts = { added, changed, removed, unchanged: good - added - changed };
+      process.stdout.write(`${JSON.stringify({ ...(result ? counts : none), bad, written })}\n`);
+    }
     return bad > 0 || refused ? EXIT.DATA : 0;
   } finally {
     source.close();

@@ -9,6 +9,7 @@ import { warn, withRecords } from './access.ts';
 import { CliError, EXIT } from '../error.ts';
 import { TOO_LONG } from './import.ts';
 import { domainOf, withoutFlaw } from './named.ts';
+import { printResults, type Result, resultOf } from './result.ts';
 
 /** What `mailbox add` sets. Null: unchanged. A new mailbox is active, and has no value. */
 export interface MailboxFields {
@@ -18,13 +19,18 @@ export interface MailboxFields {
 }
 
 /** Adds or changes mailboxes. Like all commands here, throws CliError: exit code 65 for bad input, 74 if the store fails. */
-export async function addMailboxes(addresses: readonly string[], fields: MailboxFields, dir: string): Promise<void> {
+export async function addMailboxes(
+  addresses: readonly string[],
+  fields: MailboxFields,
+  dir: string,
+  json = false,
+): Promise<void> {
   const { state, value } = fields;
   if (value !== null) withoutFlaw(flawOfValue(value));
   const owners = addresses.map((address) => withoutFlaw(parseOwner(address)));
   const folders = fields.folders.map((folder) => withoutFlaw(parseFolder(folder)));
   const inactive: Mailbox[] = [];
-  await put(dir, (store) =>
+  await put(dir, json, (store) =>
     owners.map(({ local, domain }) => {
       const old = store.get({ about: 'mailbox', local, domain });
       const kept = old?.about === 'mailbox' ? old : { state: 'active' as const, value: '', folders: [] };
@@ -47,9 +53,15 @@ export async function addMailboxes(addresses: readonly string[], fields: Mailbox
 }
 
 /** Adds targets to an alias, or replaces them. */
-export function addAlias(address: string, targets: readonly string[], replace: boolean, dir: string): Promise<void> {
+export function addAlias(
+  address: string,
+  targets: readonly string[],
+  replace: boolean,
+  dir: string,
+  json = false,
+): Promise<void> {
   const alias: Alias = withoutFlaw(parseAlias(withoutFlaw(parseOwner(address)), targets.join(',')));
-  return put(dir, (store) => {
+  return put(dir, json, (store) => {
     const old = replace ? null : store.get(alias);
     const kept = old?.about === 'alias' ? old.targets : [];
     return [withoutFlaw(parseAlias(alias, [...kept, ...alias.targets].join(', ')))];
@@ -57,9 +69,14 @@ export function addAlias(address: string, targets: readonly string[], replace: b
 }
 
 /** Adds domains, or changes their class. Null: unchanged; a new domain has the class mailbox. */
-export function addDomains(names: readonly string[], domainClass: DomainClass | null, dir: string): Promise<void> {
+export function addDomains(
+  names: readonly string[],
+  domainClass: DomainClass | null,
+  dir: string,
+  json = false,
+): Promise<void> {
   const domains = names.map(domainOf);
-  return put(dir, (store) =>
+  return put(dir, json, (store) =>
     domains.map((domain) => {
       const old = store.get({ about: 'domain', domain });
       const kept = old?.about === 'domain' ? old.class : 'mailbox';
@@ -68,19 +85,23 @@ export function addDomains(names: readonly string[], domainClass: DomainClass | 
   );
 }
 
-export function addKey(table: string, key: string, value: string, dir: string): Promise<void> {
+export function addKey(table: string, key: string, value: string, dir: string, json = false): Promise<void> {
   const entry = withoutFlaw(parseEntry(table, key, value));
-  return put(dir, () => [entry]);
+  return put(dir, json, () => [entry]);
 }
 
-/** Writes records in one transaction. `make` makes them from the records that exist. */
-function put(dir: string, make: (store: Records) => readonly StoredRecord[]): Promise<void> {
-  return withRecords(dir, 'write', (store) => {
+/** Writes records in one transaction, and with `json` prints what became of each. `make` makes them from the records that exist. */
+async function put(dir: string, json: boolean, make: (store: Records) => readonly StoredRecord[]): Promise<void> {
+  const results: (readonly [string, Result])[] = [];
+  await withRecords(dir, 'write', (store) => {
     store.write((writer) => {
       for (const record of make(store)) {
-        if (writer.put(record) === null) throw new CliError(EXIT.DATA, `${nameOf(record)}: ${TOO_LONG}`);
+        const became = writer.put(record);
+        if (became === null) throw new CliError(EXIT.DATA, `${nameOf(record)}: ${TOO_LONG}`);
+        results.push([nameOf(record), resultOf(became)]);
       }
       return true;
     });
   });
+  if (json) printResults(results);
 }

@@ -9,32 +9,43 @@ import { warn, withRecords } from './access.ts';
 import { CliError, EXIT } from '../error.ts';
 import type { Scope } from './kind.ts';
 import { identityOf, withoutFlaw, warnOfMissing } from './named.ts';
+import { printResults, type Result, resultOf } from './result.ts';
 
 /**
  * Removes records. Resolves to 1 if one does not exist. If the names are an alias and then one of its targets, throws CliError
  * and removes nothing: the user wants to remove that target, and would lose the alias.
  */
-export function remove(scope: Scope, names: readonly string[], dir: string): Promise<number> {
+export function remove(scope: Scope, names: readonly string[], dir: string, json = false): Promise<number> {
   const identities = names.map((name) => identityOf(scope, name));
-  return change(dir, (store, writer) => {
+  return change(dir, json, (store, writer, results) => {
     if (scope.kind === 'alias') refuseTarget(store, identities, names);
-    const missing = identities.filter((identity) => !writer.remove(identity));
+    const missing = identities.filter((identity) => {
+      const removed = writer.remove(identity);
+      results.push([nameOf(identity), removed ? 'removed' : 'absent']);
+      return !removed;
+    });
     missing.forEach(warnOfMissing);
     return missing.length;
   });
 }
 
 /** Removes targets from aliases. Resolves to 1 if one does not exist. Throws CliError if an alias would have no target. */
-export function removeTargets(names: readonly string[], targets: readonly string[], dir: string): Promise<number> {
+export function removeTargets(
+  names: readonly string[],
+  targets: readonly string[],
+  dir: string,
+  json = false,
+): Promise<number> {
   const scope: Scope = { kind: 'alias', table: '' };
   const identities = names.map((name) => identityOf(scope, name));
   const going = withoutFlaw(parseTargets(targets.join(','))).map(({ text }) => text);
-  return change(dir, (store, writer) => {
+  return change(dir, json, (store, writer, results) => {
     let missing = 0;
     for (const identity of identities) {
       const alias = aliasAt(store, identity);
       if (alias === null) {
         warnOfMissing(identity);
+        results.push([nameOf(identity), 'absent']);
         missing++;
         continue;
       }
@@ -48,23 +59,32 @@ export function removeTargets(names: readonly string[], targets: readonly string
           `${nameOf(alias)}: would have no target; to remove the alias, leave out --target. Nothing was removed`,
         );
       }
-      writer.put({ ...alias, targets: left });
+      const became = writer.put({ ...alias, targets: left });
+      results.push([nameOf(alias), resultOf(became ?? 'same')]);
     }
     return missing;
   });
 }
 
-/** Changes a store that exists, in one transaction. `work` returns how many records were missing. */
-function change(dir: string, work: (store: Records, writer: Writer) => number): Promise<number> {
+type Results = (readonly [name: string, result: Result])[];
+
+/** Changes a store that exists, in one transaction. `work` returns how many records were missing, and adds to the results. */
+async function change(
+  dir: string,
+  json: boolean,
+  work: (store: Records, writer: Writer, results: Results) => number,
+): Promise<number> {
   if (!hasStore(dir)) throw new CliError(EXIT.IO, `there is no store in ${dir}`);
-  return withRecords(dir, 'write', (store) => {
-    let missing = 0;
+  const results: Results = [];
+  let missing = 0;
+  await withRecords(dir, 'write', (store) =>
     store.write((writer) => {
-      missing = work(store, writer);
+      missing = work(store, writer, results);
       return true;
-    });
-    return missing > 0 ? 1 : 0;
-  });
+    }),
+  );
+  if (json) printResults(results);
+  return missing > 0 ? 1 : 0;
 }
 
 function refuseTarget(store: Records, [first, ...others]: readonly Identity[], names: readonly string[]): void {
