@@ -94,7 +94,7 @@ describe('a mistake in the file', () => {
   });
 
   test.for([
-    ['listen.x = { path = "F/x.sock", mode = "rw" }', 'F/smmap.toml:1: listen.x.mode: "rw" is not a mode'],
+    ['listen.x = { path = "F/x.sock", mode = "rw" }', 'F/smmap.toml:1: listen.x.mode: '],
     ['listen.x.path = "F/x.sock', 'F/smmap.toml:1: column '],
   ] as const)(
     'in the place of the socket is an error, because another daemon may answer elsewhere: %s',

@@ -59,7 +59,8 @@ export async function makeFolder(): Promise<string> {
 /** Runs a command of the built smmap to its end. */
 export function cli(args: readonly string[], stdin: Input = '', options: Options = {}): Promise<Result> {
   if (!existsSync(MAIN)) throw new Error('there is no dist/main.js: run npm run build');
-  return run(process.execPath, [MAIN, ...args], { ...options, stdin });
+  const env = { SMMAP_CONFIG: '/dev/null', ...options.env }; // not the configuration of the machine that tests
+  return run(process.execPath, [MAIN, ...args], { ...options, env, stdin });
 }
 
 /** Adds mailboxes, given in the lines of an import, to the store in a folder. */
