@@ -1,7 +1,7 @@
 import { CONTROL_REPLY_BYTES } from '../daemon/control.ts';
+import { parseEndpoint } from '../endpoint.ts';
 import { parseReply } from '../protocol/reply.ts';
 import { type Client, ConnectionError, ProtocolError, TimeoutError, openClient } from '../socket/client.ts';
-import { parseEndpoint } from '../endpoint.ts';
 import { CliError, EXIT } from './error.ts';
 
 /** Sends one command to the daemon. The answer is an object. */

@@ -1,8 +1,8 @@
-import type { Kept } from '../store/guard/cache.ts';
 import { nameOf } from '../record/record.ts';
+import type { Kept } from '../store/guard/cache.ts';
 import type { Question } from '../vocabulary.ts';
-import { formatColumns, formatDuration } from './columns.ts';
 import { type Ask, withControl } from './ask.ts';
+import { formatColumns, formatDuration } from './columns.ts';
 
 /** The commands of `smmap cache`. */
 export type CacheCommand = 'show' | 'forget' | 'clear';

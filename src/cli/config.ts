@@ -1,5 +1,5 @@
-import { readConfig } from '../config/load.ts';
 import { tablesInForce } from '../config/force.ts';
+import { readConfig } from '../config/load.ts';
 import { formatDocument } from '../toml/document.ts';
 import type { Configuration } from './configuration.ts';
 

@@ -3,10 +3,10 @@ import { kindOf, questionsOf } from '../map/kinds.ts';
 import type { StoreConfig } from '../store/driver.ts';
 import { canAnswer, driverOf, lacksValue } from '../store/drivers.ts';
 import { openStore, UNTOLD } from '../store/open.ts';
-import { EXIT } from './error.ts';
-import { type Finding, mistake } from './finding.ts';
 import { EmptyStoreError, type Store, StoreError } from '../store/store.ts';
 import type { Question } from '../vocabulary.ts';
+import { EXIT } from './error.ts';
+import { type Finding, mistake } from './finding.ts';
 
 /**
  * Returns a finding for each map that replies TEMP for ever because of a store: an embedded store was never filled with what the

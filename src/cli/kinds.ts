@@ -10,8 +10,8 @@ import {
   storeOption,
 } from './command.ts';
 import { HELP, REMOVE_ALIAS_HELP } from './kinds-help.ts';
-import { type Kind, KINDS, type KindName, type Scope } from './records/kind.ts';
 import type { ExportOptions, ImportOptions, ListOptions, StoreOption } from './options.ts';
+import { type Kind, KINDS, type KindName, type Scope } from './records/kind.ts';
 
 /** What a command does. Each of its arguments is a list. A table is not an argument, but part of the scope. */
 type Act<O> = (

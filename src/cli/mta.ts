@@ -1,10 +1,10 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from '../config/config.ts';
+import { parseEndpoint } from '../endpoint.ts';
 import { MTAS } from '../mta/mtas.ts';
 import { readPostconf } from '../mta/postconf.ts';
 import { type Mta, type MtaFile, type Printout, readSetting, sample } from '../mta/setting.ts';
-import { parseEndpoint } from '../endpoint.ts';
 import type { Configuration } from './configuration.ts';
 import { CliError, EXIT } from './error.ts';
 import { makeFolder } from './folder.ts';

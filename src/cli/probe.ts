@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline';
+import { parseEndpoint } from '../endpoint.ts';
 import type { Protocol } from '../protocol/framing.ts';
 import { parseReply } from '../protocol/reply.ts';
 import { type Client, ConnectionError, ProtocolError, TimeoutError, openClient } from '../socket/client.ts';
-import { parseEndpoint } from '../endpoint.ts';
 import type { Reply } from '../vocabulary.ts';
 import { printable } from './columns.ts';
 import { EXIT } from './error.ts';

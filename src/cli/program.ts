@@ -1,11 +1,11 @@
 import { MTAS } from '../mta/mtas.ts';
-import { Argument, Command, CommanderError, collect, configOption, configurationOf, Option } from './command.ts';
 import { addAsking } from './asking.ts';
+import { Argument, Command, CommanderError, collect, configOption, configurationOf, Option } from './command.ts';
 import { CliError, EXIT } from './error.ts';
 import { CHECK_HELP, CONFIG_HELP, DOCTOR_HELP, EXIT_CODES, MTA_HELP, SERVE_HELP } from './help.ts';
-import { KINDS, type KindName } from './records/kind.ts';
 import { addKind } from './kinds.ts';
 import type { MtaCommandOptions } from './options.ts';
+import { KINDS, type KindName } from './records/kind.ts';
 import { packageVersion, report } from './report.ts';
 import { addStore } from './storage.ts';
 

@@ -2,8 +2,8 @@ import type { Older } from '../daemon/control.ts';
 import type { CacheStats } from '../store/guard/cache.ts';
 import type { Counts } from '../store/guard/meter.ts';
 import type { ServerStatus } from '../store/status.ts';
-import { formatColumns } from './columns.ts';
 import { withControl } from './ask.ts';
+import { formatColumns } from './columns.ts';
 
 /** A store, as its daemon describes it. A daemon of another version may leave something out. */
 interface StoreLine {

@@ -1,5 +1,5 @@
-import { LOG_KEYS, LOG_LEVELS } from './config.ts';
 import { complain, oneOf, optional, parsedBy, section, wholeNumber, z } from '../toml/type.ts';
+import { LOG_KEYS, LOG_LEVELS } from './config.ts';
 
 /**
  * The sections of the TOML file: each key with its type, its default, and a description that completes the sentence

@@ -1,11 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.ts';
-import { changesBetween } from './changes.ts';
-import { CONTROL_REPLY_BYTES, RELOAD_MS, createControl } from './control.ts';
-import { explainTo } from './explain.ts';
-import { createListeners, listenersOf } from './listeners.ts';
 import { createAnswer } from '../map/map.ts';
-import { type Maps, closeStores, factsOf, openMaps, warnOfEmptyStores } from './maps.ts';
 import type { Log, MapFacts } from '../observe/log.ts';
 import type { InheritedSockets } from '../observe/systemd.ts';
 import { FRAMINGS } from '../protocol/framing.ts';
@@ -14,13 +9,18 @@ import { createClients } from '../socket/clients.ts';
 import { descriptorLimit, watchDescriptors } from '../socket/descriptors.ts';
 import { createIntake } from '../socket/intake.ts';
 import { startTurns } from '../socket/turn.ts';
-import { createLending } from './ports.ts';
-import type { Reloaded } from './reloads.ts';
-import { type Successor, createSuccession } from './successor.ts';
 import type { StoreConfig } from '../store/driver.ts';
 import { driverOf } from '../store/drivers.ts';
 import { loadDriver, type OpenStore, openStore } from '../store/open.ts';
 import type { Maybe, Reply, Request } from '../vocabulary.ts';
+import { changesBetween } from './changes.ts';
+import { CONTROL_REPLY_BYTES, RELOAD_MS, createControl } from './control.ts';
+import { explainTo } from './explain.ts';
+import { createListeners, listenersOf } from './listeners.ts';
+import { type Maps, closeStores, factsOf, openMaps, warnOfEmptyStores } from './maps.ts';
+import { createLending } from './ports.ts';
+import type { Reloaded } from './reloads.ts';
+import { type Successor, createSuccession } from './successor.ts';
 
 export interface Daemon {
   /** Where it listens, as `unix:PATH` and `tcp:HOST:PORT`. */

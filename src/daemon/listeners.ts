@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import type { Config, ListenerConfig } from '../config/config.ts';
+import { formatEndpoint } from '../endpoint.ts';
 import type { InheritedSockets } from '../observe/systemd.ts';
 import type { Protocol } from '../protocol/framing.ts';
 import { ListenError } from '../socket/claim.ts';
-import { formatEndpoint } from '../endpoint.ts';
 import type { Intake } from '../socket/intake.ts';
 import { type Binding, type Listener, type ListenerEvents, openListener } from '../socket/listener.ts';
 

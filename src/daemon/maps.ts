@@ -1,10 +1,10 @@
 import type { Config, MapConfig } from '../config/config.ts';
-import type { StoreConfig } from '../store/driver.ts';
-import { canAnswer } from '../store/drivers.ts';
 import { kindOf, questionsOf, wishesOf } from '../map/kinds.ts';
 import type { Handler } from '../map/map.ts';
 import { type Resolver, atOneMoment } from '../map/moment.ts';
 import { type Log, type MapFacts, NO_MAP } from '../observe/log.ts';
+import type { StoreConfig } from '../store/driver.ts';
+import { canAnswer } from '../store/drivers.ts';
 import { type Failover, createFailover } from '../store/guard/failover.ts';
 import { EmptyStoreError, type Store } from '../store/store.ts';
 import type { Request } from '../vocabulary.ts';

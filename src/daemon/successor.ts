@@ -1,12 +1,12 @@
 import type { Config, ControlConfig } from '../config/config.ts';
-import type { Older } from './control.ts';
-import type { Listeners, MapListener } from './listeners.ts';
+import { type Endpoint, parseEndpoint } from '../endpoint.ts';
 import { andThen } from '../maybe.ts';
+import type { Protocol } from '../protocol/framing.ts';
 import { parseReply } from '../protocol/reply.ts';
 import { openClient } from '../socket/client.ts';
-import { type Endpoint, parseEndpoint } from '../endpoint.ts';
-import type { Protocol } from '../protocol/framing.ts';
 import type { Maybe, Reply, Request } from '../vocabulary.ts';
+import type { Older } from './control.ts';
+import type { Listeners, MapListener } from './listeners.ts';
 
 const FAILED: Reply = { kind: 'TEMP', reason: 'lookup failed' };
 

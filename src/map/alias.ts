@@ -10,8 +10,8 @@ import { classOf } from './class.ts';
 import type { Kind } from './kind.ts';
 import { NOTFOUND } from './map.ts';
 import type { Lookup, Resolver } from './moment.ts';
-import { type Recipient, readRecipient } from './recipient.ts';
 import { recipientVariants } from './recipient-keys.ts';
+import { type Recipient, readRecipient } from './recipient.ts';
 import { askAlias, hasMailbox, linksOf, readAll, textOf } from './step.ts';
 
 const WILDCARD = /^(?:\+[+*])?@(?!.*@)/s; // the last questions of Sendmail: `++@domain`, `+*@domain`, `@domain`

@@ -3,8 +3,8 @@ import { andThen } from '../maybe.ts';
 import { type Answer, type Maybe, NOBODY } from '../vocabulary.ts';
 import type { MailboxOptions } from './mailbox-keys.ts';
 import type { Lookup } from './moment.ts';
-import { type Recipient, askMailbox } from './recipient.ts';
 import type { RecipientOptions } from './recipient-keys.ts';
+import { type Recipient, askMailbox } from './recipient.ts';
 
 /** The options of a map that decide how a mailbox is found. */
 export type FinderOptions = Pick<MailboxOptions, keyof RecipientOptions | 'policy' | 'folderCase' | 'sharedUser'>;

@@ -4,8 +4,8 @@ import { QuestionError } from '../store/store.ts';
 import type { Maybe } from '../vocabulary.ts';
 import { UncertainError } from './map.ts';
 import type { Lookup } from './moment.ts';
-import { type Recipient, nameOf, recipientOf } from './recipient.ts';
 import type { RecipientOptions } from './recipient-keys.ts';
+import { type Recipient, nameOf, recipientOf } from './recipient.ts';
 import type { Link, Links, Step } from './step.ts';
 
 export const LONGEST_CHAIN = 20; // aliases; Sendmail follows 10 (MAXRCRSN in conf.h)

@@ -8,8 +8,8 @@ import { type Answer, type Maybe, NOBODY } from '../vocabulary.ts';
 import type { AliasTable } from './alias-keys.ts';
 import { UncertainError } from './map.ts';
 import type { Lookup } from './moment.ts';
-import { type Recipient, askMailbox, nameOf } from './recipient.ts';
 import type { RecipientOptions } from './recipient-keys.ts';
+import { type Recipient, askMailbox, nameOf } from './recipient.ts';
 
 /** The options of a map that decide which targets an address has. */
 export type StepOptions = Pick<AliasTable, keyof RecipientOptions | 'carryDetail' | 'catchAll'>;

@@ -1,5 +1,5 @@
-import type { Mistake } from '../toml/type.ts';
 import type { Endpoint } from '../endpoint.ts';
+import type { Mistake } from '../toml/type.ts';
 import {
   type MailboxMap,
   type Mta,

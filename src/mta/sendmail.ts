@@ -1,5 +1,5 @@
-import type { Mistake } from '../toml/type.ts';
 import { type Endpoint, formatEndpoint } from '../endpoint.ts';
+import type { Mistake } from '../toml/type.ts';
 import { CYRUSV2_PATCH, featureText, protoPatch } from './ruleset.ts';
 import { type Mta, type Printout, type Setting, add, listDomains, notesOnLists, sample, textOf } from './setting.ts';
 

@@ -1,16 +1,16 @@
 import type { Config, ListenerConfig } from '../config/config.ts';
+import type { Endpoint } from '../endpoint.ts';
 import { alias } from '../map/alias.ts';
 import { domain } from '../map/domain.ts';
 import type { Kind } from '../map/kind.ts';
 import { aliasDomainsOf, optionsOf } from '../map/kinds.ts';
-import { mailbox } from '../map/mailbox.ts';
 import type { MailboxOptions } from '../map/mailbox-keys.ts';
+import { mailbox } from '../map/mailbox.ts';
 import { table } from '../map/table.ts';
+import { pathOf } from '../store/driver/embedded/keys.ts';
 import type { Mistake } from '../toml/type.ts';
-import type { Endpoint } from '../endpoint.ts';
 import type { DomainClass } from '../vocabulary.ts';
 import type { Postconf } from './postconf.ts';
-import { pathOf } from '../store/driver/embedded/keys.ts';
 
 /** What the configuration of a mail server depends on. */
 export interface Setting {

@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
+import { type Endpoint, formatEndpoint } from '../endpoint.ts';
 import { FRAMINGS, type Protocol } from '../protocol/framing.ts';
 import { FramingError } from '../protocol/netstring.ts';
 import { formatRequest } from '../protocol/request.ts';
-import { type Endpoint, formatEndpoint } from '../endpoint.ts';
 
 /** The connection failed, or it ended before the reply. */
 export class ConnectionError extends Error {

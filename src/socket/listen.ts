@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { dirname } from 'node:path';
-import { ListenError } from './claim.ts';
 import { EndpointError, formatEndpoint } from '../endpoint.ts';
+import { ListenError } from './claim.ts';
 import type { Binding } from './listener.ts';
 import { reasonNotGiven } from './ownership.ts';
 

@@ -1,8 +1,8 @@
 import { lchownSync, lstatSync } from 'node:fs';
 import type { Server } from 'node:net';
-import { ListenError, besidePath, claimPath, inodeOf, isServed, releasePath } from './claim.ts';
-import { withUmask } from '../umask.ts';
 import { formatEndpoint } from '../endpoint.ts';
+import { withUmask } from '../umask.ts';
+import { ListenError, besidePath, claimPath, inodeOf, isServed, releasePath } from './claim.ts';
 import { explain, listen } from './listen.ts';
 import type { Binding, Listener, ListenerEvents } from './listener.ts';
 

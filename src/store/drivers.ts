@@ -1,4 +1,3 @@
-import { kindOf } from './guard/canary.ts';
 import { ALIAS, DOMAIN, FOLDER, keyOf, MAILBOX } from '../example.ts';
 import type { Question } from '../vocabulary.ts';
 import type { Driver, StoreConfig } from './driver.ts';
@@ -10,6 +9,7 @@ import { mysql } from './driver/mysql/keys.ts';
 import { postgresql } from './driver/postgresql/keys.ts';
 import { redis } from './driver/redis/keys.ts';
 import { sqlite } from './driver/sqlite/keys.ts';
+import { kindOf } from './guard/canary.ts';
 
 /** The drivers, by their names in the configuration. */
 export const DRIVERS: Readonly<Record<string, Driver>> = {

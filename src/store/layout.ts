@@ -1,9 +1,9 @@
-import { saying } from '../message.ts';
 import { foldLocal } from '../address/address.ts';
 import { formatTargets } from '../address/target.ts';
-import { type About, type Answer, type DomainClass, type Question, isClass } from '../vocabulary.ts';
+import { saying } from '../message.ts';
 import { holds, isState, type Mailbox } from '../record/mailbox.ts';
 import type { StoredRecord } from '../record/record.ts';
+import { type About, type Answer, type DomainClass, type Question, isClass } from '../vocabulary.ts';
 import { StoreError } from './store.ts';
 
 /**

@@ -10,8 +10,8 @@ import { createMeter } from './guard/meter.ts';
 import { createReopening } from './guard/reopen.ts';
 import { createReplicas } from './guard/replicas.ts';
 import { createSpellings } from './guard/spellings.ts';
-import { createStatus, type Status } from './status.ts';
 import { npmCommand } from './install.ts';
+import { createStatus, type Status } from './status.ts';
 import { MissingPackageError, type Store } from './store.ts';
 
 /** What happens to a store while it is open, for the log. */

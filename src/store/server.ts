@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import type { StoreFile } from './driver.ts';
+import { commandsToLetRead, ownAccount } from '../account.ts';
 import { withoutSecrets } from '../toml/secret.ts';
 import { optional, parsedBy, section, text, yesOrNo, z } from '../toml/type.ts';
-import { commandsToLetRead, ownAccount } from '../account.ts';
-import { StoreError } from './store.ts';
 import * as value from '../toml/value.ts';
+import type { StoreFile } from './driver.ts';
+import { StoreError } from './store.ts';
 
 /** The keys by which a server is reached. Drivers share them. */
 

@@ -1,5 +1,5 @@
-import { withoutSecrets } from './secret.ts';
 import { distance } from 'fastest-levenshtein';
+import { withoutSecrets } from './secret.ts';
 import type { Issue, Mistake, Schema } from './type.ts';
 import { descriptionAt, keysAt } from './walk.ts';
 

@@ -1,5 +1,5 @@
-import { type CachedStore, type CacheOptions, createCache } from '../../src/store/guard/cache.ts';
 import { createMemoryStore } from '../../src/store/driver/memory/driver.ts';
+import { type CachedStore, type CacheOptions, createCache } from '../../src/store/guard/cache.ts';
 import type { Store } from '../../src/store/store.ts';
 import { createFakeStore, storeOf } from '../support/store.ts';
 import { type Subject, describeStore } from './suite.ts';

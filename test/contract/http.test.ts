@@ -1,10 +1,10 @@
 import { afterAll } from 'vitest';
-import { createBatch } from '../../src/store/guard/batch.ts';
-import { createHttp } from '../../src/store/driver/http/driver.ts';
-import type { HttpRequest } from '../../src/store/driver/http/template.ts';
-import { ABSENT } from '../../src/store/driver/http/response.ts';
-import { parseTemplate } from '../../src/store/driver/http/template.ts';
 import { PARAMETERS, QUERIES } from '../../src/store/asked.ts';
+import { createHttp } from '../../src/store/driver/http/driver.ts';
+import { ABSENT } from '../../src/store/driver/http/response.ts';
+import type { HttpRequest } from '../../src/store/driver/http/template.ts';
+import { parseTemplate } from '../../src/store/driver/http/template.ts';
+import { createBatch } from '../../src/store/guard/batch.ts';
 import { type Httpd, rowsOfRecords, startHttpd } from '../support/httpd.ts';
 import { describeStore } from './suite.ts';
 

@@ -1,7 +1,7 @@
 import { afterAll } from 'vitest';
-import { createBatch } from '../../src/store/guard/batch.ts';
-import { createLdap } from '../../src/store/driver/ldap/driver.ts';
 import type { StoredRecord } from '../../src/record/record.ts';
+import { createLdap } from '../../src/store/driver/ldap/driver.ts';
+import { createBatch } from '../../src/store/guard/batch.ts';
 import { describePart, PARTS } from '../real/part.ts';
 import { entriesOf, searchesBelow } from '../support/directory.ts';
 import { READER, READER_PASSWORD, SUFFIX, type Slapd, findSlapd } from '../support/slapd.ts';

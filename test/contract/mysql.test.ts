@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe } from 'vitest';
-import { createBatch } from '../../src/store/guard/batch.ts';
-import { createMysql } from '../../src/store/driver/mysql/driver.ts';
 import type { StoredRecord } from '../../src/record/record.ts';
+import { createMysql } from '../../src/store/driver/mysql/driver.ts';
+import { createBatch } from '../../src/store/guard/batch.ts';
 import { PARTS, describePart } from '../real/part.ts';
 import { type Mariadb, findMariadb } from '../support/mariadb.ts';
 import { DEFINITIONS, queriesFor, rowsOf } from '../support/sql.ts';

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createBatch } from '../../src/store/guard/batch.ts';
+import type { QueryName } from '../../src/store/asked.ts';
 import { type PostgresqlOptions, createPostgresql, watchPostgresql } from '../../src/store/driver/postgresql/driver.ts';
 import { type Verdict, parseUrl, verdictsOf } from '../../src/store/driver/postgresql/statement.ts';
-import type { QueryName } from '../../src/store/asked.ts';
 import { parseQuery } from '../../src/store/driver/sql/query.ts';
+import { createBatch } from '../../src/store/guard/batch.ts';
 import { type Bulk, QuestionError, StoreError } from '../../src/store/store.ts';
 import type { KeyQuestion, MailboxQuestion } from '../../src/vocabulary.ts';
 import { PARTS, describePart } from '../real/part.ts';

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createBatch } from '../../src/store/guard/batch.ts';
 import { type RedisOptions, createRedis } from '../../src/store/driver/redis/driver.ts';
 import { parseLayout, parseTemplate } from '../../src/store/driver/redis/layout.ts';
-import { fill } from '../../src/store/template.ts';
 import { slotOf } from '../../src/store/driver/redis/slot.ts';
+import { createBatch } from '../../src/store/guard/batch.ts';
 import { EmptyStoreError, type Store } from '../../src/store/store.ts';
+import { fill } from '../../src/store/template.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';
 import { PARTS, describePart } from '../real/part.ts';
 import { type Cluster, KEYS, type Single, commandsFor, findRedis, layoutsOf } from '../support/redis.ts';

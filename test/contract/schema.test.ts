@@ -1,20 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAddress } from '../../src/address/address.ts';
 import { parseTargets } from '../../src/address/target.ts';
-import { createBatch } from '../../src/store/guard/batch.ts';
-import { createMysql } from '../../src/store/driver/mysql/driver.ts';
-import { createPostgresql } from '../../src/store/driver/postgresql/driver.ts';
-import { sqliteOpener } from '../../src/store/driver/sqlite/driver.ts';
-import { unionOf, unionValues } from '../../src/store/driver/mysql/statement.ts';
-import { batchStatement, batchValues } from '../../src/store/driver/postgresql/statement.ts';
 import type { QueryName } from '../../src/store/asked.ts';
+import { createMysql } from '../../src/store/driver/mysql/driver.ts';
+import { unionOf, unionValues } from '../../src/store/driver/mysql/statement.ts';
+import { createPostgresql } from '../../src/store/driver/postgresql/driver.ts';
+import { batchStatement, batchValues } from '../../src/store/driver/postgresql/statement.ts';
 import { type Dialect, type Queries, type Query, parseQuery } from '../../src/store/driver/sql/query.ts';
 import { SCHEMAS } from '../../src/store/driver/sql/schema.ts';
+import { sqliteOpener } from '../../src/store/driver/sqlite/driver.ts';
+import { createBatch } from '../../src/store/guard/batch.ts';
 import { QuestionError, type Store } from '../../src/store/store.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';
 import { PARTS, describePart } from '../real/part.ts';
 import { temporaryFolders } from '../support/folder.ts';
-import { openToWrite } from '../support/sqlite.ts';
 import { type Mariadb, findMariadb } from '../support/mariadb.ts';
 import { type Postgresql, findPostgresql } from '../support/postgresql.ts';
 import { dovecot } from '../support/schema/dovecot.ts';
@@ -25,6 +24,7 @@ import { modoboa } from '../support/schema/modoboa.ts';
 import { postfixadmin } from '../support/schema/postfixadmin.ts';
 import { users } from '../support/schema/users.ts';
 import { vimbadmin } from '../support/schema/vimbadmin.ts';
+import { openToWrite } from '../support/sqlite.ts';
 
 const FIXTURES: readonly Fixture[] = [postfixadmin, mailcow, iredmail, modoboa, vimbadmin, dovecot, users];
 const MANY = 10_000; // rows in each large table: so many that a database prefers an index

@@ -2,8 +2,8 @@ import { renameSync } from 'node:fs';
 import { describe } from 'vitest';
 import { sqliteOpener } from '../../src/store/driver/sqlite/driver.ts';
 import { temporaryFolders } from '../support/folder.ts';
-import { openToWrite } from '../support/sqlite.ts';
 import { DEFINITIONS, queriesFor, rowsOf } from '../support/sql.ts';
+import { openToWrite } from '../support/sqlite.ts';
 import { describeStore } from './suite.ts';
 
 const folder = temporaryFolders();

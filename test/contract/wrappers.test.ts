@@ -1,8 +1,8 @@
+import { createMemoryStore } from '../../src/store/driver/memory/driver.ts';
 import { createBatch } from '../../src/store/guard/batch.ts';
 import { createBreaker } from '../../src/store/guard/breaker.ts';
 import { createCanary } from '../../src/store/guard/canary.ts';
 import { createDeadline } from '../../src/store/guard/deadline.ts';
-import { createMemoryStore } from '../../src/store/driver/memory/driver.ts';
 import { createFailover } from '../../src/store/guard/failover.ts';
 import { createMeter } from '../../src/store/guard/meter.ts';
 import { createReopening } from '../../src/store/guard/reopen.ts';

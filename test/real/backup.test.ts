@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { open } from 'lmdb';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { openRecords } from '../../src/store/driver/embedded/records.ts';
 import type { Mailbox } from '../../src/record/mailbox.ts';
+import { openRecords } from '../../src/store/driver/embedded/records.ts';
 import { type About, NOBODY } from '../../src/vocabulary.ts';
+import { LONG } from '../support/long.ts';
 import { connectTo } from './client.ts';
 import { run as runProgram } from './command.ts';
 import { MAIN, cli, fill, makeFolder, serve } from './daemon.ts';
-import { LONG } from '../support/long.ts';
 
 const FILE = 'smmap.mdb';
 

@@ -1,11 +1,11 @@
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Httpd, startHttpd } from '../support/httpd.ts';
 import { findMariadb, type Mariadb } from '../support/mariadb.ts';
 import { findPostgresql, type Postgresql } from '../support/postgresql.ts';
 import { findRedis, type Single } from '../support/redis.ts';
 import { BLIND, findSlapd, READER, READER_PASSWORD, type Slapd, SUFFIX } from '../support/slapd.ts';
-import { type Httpd, startHttpd } from '../support/httpd.ts';
 import { cli } from './daemon.ts';
 import { describePart, PARTS } from './part.ts';
 

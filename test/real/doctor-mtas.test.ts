@@ -4,9 +4,9 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Daemon, MAIN, cli, fill, startDaemon } from './daemon.ts';
-import { type Mta, type MtaPart, makeTrustedFolder } from './mta.ts';
 import { findExim } from './mta-exim.ts';
 import { findSendmailServer } from './mta-sendmail.ts';
+import { type Mta, type MtaPart, makeTrustedFolder } from './mta.ts';
 import { PARTS, describePart } from './part.ts';
 
 interface Found {

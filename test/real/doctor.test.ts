@@ -4,8 +4,8 @@ import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import { type Daemon, MAIN, fill, startDaemon } from './daemon.ts';
-import { type Mta, makeTrustedFolder } from './mta.ts';
 import { findDebianPostfix } from './mta-postfix.ts';
+import { type Mta, makeTrustedFolder } from './mta.ts';
 import { PARTS, describePart } from './part.ts';
 
 interface Found {

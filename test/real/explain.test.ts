@@ -3,8 +3,8 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { formatReply } from '../../src/protocol/reply.ts';
 import type { Explanation } from '../../src/daemon/explain.ts';
+import { formatReply } from '../../src/protocol/reply.ts';
 import { type Postgresql, findPostgresql } from '../support/postgresql.ts';
 import { postfixadmin } from '../support/schema/postfixadmin.ts';
 import { connectTo } from './client.ts';

@@ -10,8 +10,8 @@ import { postfixadmin } from '../support/schema/postfixadmin.ts';
 import { type Result, run } from './command.ts';
 import { findCyrus } from './cyrus.ts';
 import { type Daemon, MAIN, fill, makeFolder, serve, startDaemon } from './daemon.ts';
-import { type Mta, makeTrustedFolder } from './mta.ts';
 import { findDebianPostfix } from './mta-postfix.ts';
+import { type Mta, makeTrustedFolder } from './mta.ts';
 import { PARTS, describePart } from './part.ts';
 
 /** The blocks of one language of a page. */

@@ -1,11 +1,11 @@
-import { BerWriter } from 'ldapts';
 import { createServer, type Server, type Socket } from 'node:net';
+import { BerWriter } from 'ldapts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createBatch } from '../../src/store/guard/batch.ts';
 import { createLdap, type LdapOptions } from '../../src/store/driver/ldap/driver.ts';
 import { parseFilter } from '../../src/store/driver/ldap/filter.ts';
 import { PRESETS } from '../../src/store/driver/ldap/presets.ts';
 import type { LdapSearch } from '../../src/store/driver/ldap/search.ts';
+import { createBatch } from '../../src/store/guard/batch.ts';
 import { createReplicas } from '../../src/store/guard/replicas.ts';
 import { QuestionError, type Store, StoreError } from '../../src/store/store.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { LONG } from '../support/long.ts';
 import { type Client, askOnce, connectTo, request } from './client.ts';
 import { type Daemon, makeFolder, serve } from './daemon.ts';
-import { LONG } from '../support/long.ts';
 
 const WAIT = { timeout: 20_000, interval: 20 };
 const FRED = 'OK fred@example.org';

@@ -3,8 +3,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { domainToASCII } from 'node:url';
-import { type Missing, type Place, findPlace, findUnpacked, isMissing } from './part.ts';
 import { HOST, type Mta, type MtaPart, type Setting, USERS, findMta, freePort, makeOwned, startMta } from './mta.ts';
+import { type Missing, type Place, findPlace, findUnpacked, isMissing } from './part.ts';
 
 const NAME = 'Exim';
 const EXIM = 'usr/sbin/exim4';

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { beforeAll, expect, test, vi } from 'vitest';
 import { type Daemon, MAIN, cli, fill, startDaemon } from './daemon.ts';
 import { type Lmtp, startLmtp } from './lmtp.ts';
-import { type Mta, makeTrustedFolder } from './mta.ts';
 import { type Template, findDebianExim } from './mta-exim.ts';
+import { type Mta, makeTrustedFolder } from './mta.ts';
 import { PARTS, describePart } from './part.ts';
 import { type Smtp, openSmtp } from './smtp.ts';
 

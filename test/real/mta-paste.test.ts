@@ -6,8 +6,8 @@ import { beforeAll, expect, test, vi } from 'vitest';
 import type { Result } from './command.ts';
 import { type Daemon, MAIN, cli, fill, startDaemon } from './daemon.ts';
 import { type Lmtp, startLmtp } from './lmtp.ts';
-import { type Mta, freePort, makeTrustedFolder } from './mta.ts';
 import { findDebianPostfix } from './mta-postfix.ts';
+import { type Mta, freePort, makeTrustedFolder } from './mta.ts';
 import { PARTS, describePart } from './part.ts';
 import { openSmtp } from './smtp.ts';
 

@@ -2,8 +2,8 @@
 
 import { mkdir, readFile, realpath, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Missing, type Place, findPlace, isMissing } from './part.ts';
 import { HOST, type Mta, type MtaPart, type Setting, USERS, findMta, freePort, makeOwned, startMta } from './mta.ts';
+import { type Missing, type Place, findPlace, isMissing } from './part.ts';
 
 const NAME = 'Postfix';
 const DAEMONS = 'usr/lib/postfix/sbin';

@@ -2,10 +2,10 @@
 
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Missing, type Place, findPlace, together } from './part.ts';
-import { SENDMAIL } from './sendmail.ts';
 import { run } from './command.ts';
 import { HOST, type Mta, type MtaPart, type Setting, USERS, findMta, freePort, makeOwned, startMta } from './mta.ts';
+import { type Missing, type Place, findPlace, together } from './part.ts';
+import { SENDMAIL } from './sendmail.ts';
 
 const NAME = 'Sendmail';
 export const CF = 'usr/share/sendmail/cf';

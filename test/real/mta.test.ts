@@ -7,12 +7,12 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, expect, test, vi } from 'vitest';
 import { toldOf } from '../../src/mta/told.ts';
 import type { Reply } from '../../src/vocabulary.ts';
-import { type Mta, type MtaPart, makeTrustedFolder } from './mta.ts';
 import { findExim } from './mta-exim.ts';
 import { findOpensmtpd } from './mta-opensmtpd.ts';
 import { findPostfixServer } from './mta-postfix.ts';
 import { findSendmailServer } from './mta-sendmail.ts';
 import { FIFTEEN, type Trouble, type World, makeWorld } from './mta-world.ts';
+import { type Mta, type MtaPart, makeTrustedFolder } from './mta.ts';
 import { type Missing, PARTS, describePart } from './part.ts';
 import { type SmtpReply, openSmtp } from './smtp.ts';
 

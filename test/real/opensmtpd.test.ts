@@ -4,9 +4,9 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { MAIN } from './daemon.ts';
-import { makeTrustedFolder } from './mta.ts';
 import { findOpensmtpd } from './mta-opensmtpd.ts';
 import { makeWorld } from './mta-world.ts';
+import { makeTrustedFolder } from './mta.ts';
 import { PARTS, describePart } from './part.ts';
 import { openSmtp } from './smtp.ts';
 

@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { LONG } from '../support/long.ts';
 import { connectTo, request } from './client.ts';
 import { type Daemon, makeFolder, serve } from './daemon.ts';
 import { type Asked, type Outcome, askAnew, askOnOne, noOutcome } from './patience.ts';
-import { LONG } from '../support/long.ts';
 
 /** No answer may come later than its mail server waits, since it would be taken for the answer to its next question. */
 

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type PostgresqlOptions, createPostgresql } from '../../src/store/driver/postgresql/driver.ts';
 import { createBatch } from '../../src/store/guard/batch.ts';
 import { createBreaker } from '../../src/store/guard/breaker.ts';
 import { createDeadline } from '../../src/store/guard/deadline.ts';
-import { type PostgresqlOptions, createPostgresql } from '../../src/store/driver/postgresql/driver.ts';
 import { createReplicas } from '../../src/store/guard/replicas.ts';
 import { type Store, StoreError } from '../../src/store/store.ts';
 import type { MailboxQuestion } from '../../src/vocabulary.ts';

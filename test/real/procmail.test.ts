@@ -2,9 +2,9 @@
 
 import { rm } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { type Mta, makeTrustedFolder } from './mta.ts';
 import { findProcmail } from './mta-procmail.ts';
 import { makeWorld } from './mta-world.ts';
+import { type Mta, makeTrustedFolder } from './mta.ts';
 import { PARTS, describePart } from './part.ts';
 import { openSmtp } from './smtp.ts';
 

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { beforeAll, expect, test, vi } from 'vitest';
 import { run } from './command.ts';
 import { type Daemon, MAIN, fill, makeFolder, serve, startDaemon } from './daemon.ts';
-import { type Mta, makeTrustedFolder } from './mta.ts';
 import { findDebianPostfix } from './mta-postfix.ts';
+import { type Mta, makeTrustedFolder } from './mta.ts';
 import { PARTS, describePart } from './part.ts';
 import { openSmtp } from './smtp.ts';
 

@@ -1,8 +1,8 @@
 import { chmodSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { openRecords } from '../../src/store/driver/embedded/records.ts';
 import { formatLine } from '../../src/record/record.ts';
+import { openRecords } from '../../src/store/driver/embedded/records.ts';
 import type { About } from '../../src/vocabulary.ts';
 import { cli, makeFolder, serve } from './daemon.ts';
 import { openStore, type Store } from './embedded.ts';

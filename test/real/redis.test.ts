@@ -1,19 +1,19 @@
-import { type AddressInfo, type Socket, connect, createServer } from 'node:net';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { type AddressInfo, type Socket, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createBatch } from '../../src/store/guard/batch.ts';
 import { type RedisOptions, createRedis, watchRedis } from '../../src/store/driver/redis/driver.ts';
+import { createBatch } from '../../src/store/guard/batch.ts';
 import { EmptyStoreError, type Store } from '../../src/store/store.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';
 import { makeCertificates } from '../support/certificates.ts';
 import { expectNoLies, tell } from '../support/faults.ts';
 import { type Cluster, type Server, type Single, type Watched, findRedis, layoutsOf, until } from '../support/redis.ts';
-import { PARTS, describePart } from './part.ts';
 import { storeOf } from '../support/store.ts';
+import { PARTS, describePart } from './part.ts';
 
 const TIMEOUT_MS = 1_000;
 const DOMAINS = 20; // each is a hash of its own: in a cluster they are in different slots

@@ -3,9 +3,9 @@
 import { rm } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { MAIN } from './daemon.ts';
-import { type Mta, makeTrustedFolder } from './mta.ts';
 import { findSendmailServer } from './mta-sendmail.ts';
 import { makeWorld } from './mta-world.ts';
+import { type Mta, makeTrustedFolder } from './mta.ts';
 import { PARTS, describePart } from './part.ts';
 import { openSmtp } from './smtp.ts';
 

@@ -4,12 +4,12 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { LONG } from '../support/long.ts';
 import { connectTo } from './client.ts';
 import type { Result } from './command.ts';
 import { findInit } from './init.ts';
 import { describePart } from './part.ts';
 import { type AtEnd, type Service, makeService, until } from './service.ts';
-import { LONG } from '../support/long.ts';
 
 const FINE: Result = { code: 0, stdout: '', stderr: '' };
 const ALONE_MS = 8_000; // how long a worker goes on whose keeper ended
@@ -376,8 +376,8 @@ describePart('a real systemd', await findInit(), () => {
       const wrong = 'smmap: /etc/smmap/smmap.toml:5: map.mailbox.replly: is not known; did you mean reply?';
       const lines = await read('-p', 'warning'); // of the daemon and of smmap reload, in the order in which journald read them
       const isEvent = (line: string): boolean => line.startsWith('{');
-      const events = lines.filter(isEvent).map((line) => (JSON.parse(line) as { event: string }).event);
-      expect(events.toSorted()).toEqual(['deferred', 'reload_refused']);
+      const told = lines.filter(isEvent).map((line) => (JSON.parse(line) as { event: string }).event);
+      expect(told.toSorted()).toEqual(['deferred', 'reload_refused']);
       expect(lines.filter((line) => !isEvent(line))).toEqual([wrong, refused]);
       expect((await read()).join('\n')).toContain('"event":"started"');
     });

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { mysql } from '../../src/store/driver/mysql/keys.ts';
-import { postgresql } from '../../src/store/driver/postgresql/keys.ts';
-import { createBatch } from '../../src/store/guard/batch.ts';
 import { createMysql } from '../../src/store/driver/mysql/driver.ts';
+import { mysql } from '../../src/store/driver/mysql/keys.ts';
 import { createPostgresql } from '../../src/store/driver/postgresql/driver.ts';
+import { postgresql } from '../../src/store/driver/postgresql/keys.ts';
 import { createRedis } from '../../src/store/driver/redis/driver.ts';
+import { createBatch } from '../../src/store/guard/batch.ts';
 import { openStore, UNTOLD } from '../../src/store/open.ts';
 import type { Bulk, Store } from '../../src/store/store.ts';
 import type { Question } from '../../src/vocabulary.ts';

@@ -12,17 +12,17 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { open as openFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
-import { open as openFile } from 'node:fs/promises';
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { openSqlite } from '../../src/store/driver/sqlite/driver.ts';
-import { createReopening } from '../../src/store/guard/reopen.ts';
 import { type Queries, parseQuery } from '../../src/store/driver/sql/query.ts';
+import { openSqlite } from '../../src/store/driver/sqlite/driver.ts';
 import { loadLibrary } from '../../src/store/driver/sqlite/library.ts';
 import { checkIn, createTrust } from '../../src/store/driver/sqlite/trust.ts';
+import { createReopening } from '../../src/store/guard/reopen.ts';
 import { LostError, type Store, StoreError } from '../../src/store/store.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';
 import { temporaryFolders } from '../support/folder.ts';

@@ -1,6 +1,7 @@
 // How the daemon starts and ends, whatever comes in between.
 
 import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   cpSync,
   mkdirSync,
@@ -14,17 +15,16 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
-import { once } from 'node:events';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { LONG } from '../support/long.ts';
 import { findMariadb } from '../support/mariadb.ts';
 import { findPostgresql } from '../support/postgresql.ts';
 import { askOnce, connectTo, request } from './client.ts';
 import { run } from './command.ts';
 import { MAIN, makeFolder, serve } from './daemon.ts';
 import { PARTS, describePart, together } from './part.ts';
-import { LONG } from '../support/long.ts';
 
 const FRED = 'fred@example.org';
 const WAIT = { timeout: 20_000, interval: 5 };

@@ -21,9 +21,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openRecords } from '../../src/store/driver/embedded/records.ts';
+import { LONG } from '../support/long.ts';
 import { askOnce, connectTo } from './client.ts';
 import { type Daemon, MAIN, cli, fill, makeFolder, serve } from './daemon.ts';
-import { LONG } from '../support/long.ts';
 
 const WAIT = { timeout: 10_000, interval: 10 };
 const LINES = 300_000;

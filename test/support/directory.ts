@@ -1,7 +1,7 @@
 import type { StoredRecord } from '../../src/record/record.ts';
+import type { QueryName } from '../../src/store/asked.ts';
 import { parseFilter } from '../../src/store/driver/ldap/filter.ts';
 import type { LdapName, LdapSearch, LdapSearches } from '../../src/store/driver/ldap/search.ts';
-import type { QueryName } from '../../src/store/asked.ts';
 import { STATES } from '../../src/vocabulary.ts';
 import type { Attributes } from './slapd.ts';
 

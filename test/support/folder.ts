@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import { openRecords } from '../../src/store/driver/embedded/records.ts';
 import type { StoredRecord } from '../../src/record/record.ts';
+import { openRecords } from '../../src/store/driver/embedded/records.ts';
 
 /** Makes new empty folders, and removes them after the tests of the file. */
 export function temporaryFolders(): () => string {

@@ -9,10 +9,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { foldLocal } from '../../src/address/address.ts';
-import { type WrittenLayout, parseLayout } from '../../src/store/driver/redis/layout.ts';
-import type { Layouts } from '../../src/store/driver/redis/plan.ts';
 import type { StoredRecord } from '../../src/record/record.ts';
 import type { QueryName } from '../../src/store/asked.ts';
+import { type WrittenLayout, parseLayout } from '../../src/store/driver/redis/layout.ts';
+import type { Layouts } from '../../src/store/driver/redis/plan.ts';
 import { run } from '../real/command.ts';
 import { type Missing, findPrograms, isMissing } from '../real/part.ts';
 

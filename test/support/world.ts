@@ -1,7 +1,7 @@
-import { createMemoryStore } from '../../src/store/driver/memory/driver.ts';
 import { type Alias, parseAliasLine } from '../../src/record/alias.ts';
 import { type Mailbox, parseMailboxLine } from '../../src/record/mailbox.ts';
 import type { StoredRecord } from '../../src/record/record.ts';
+import { createMemoryStore } from '../../src/store/driver/memory/driver.ts';
 import type { Store } from '../../src/store/store.ts';
 
 /** The records of a store at one moment, as lines. A line with a target is an alias, any other is a mailbox. */

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { formatQuestion, parseQuestion, belongsTo } from '../../src/store/guard/cache-key.ts';
 import { type CacheOptions, createCache } from '../../src/store/guard/cache.ts';
 import { createElapsed } from '../../src/store/guard/elapsed.ts';
-import { formatQuestion, parseQuestion, belongsTo } from '../../src/store/guard/cache-key.ts';
 import { type Lru, createLru } from '../../src/store/guard/lru.ts';
 import { EmptyStoreError, type Store, StoreError } from '../../src/store/store.ts';
 import { type Answer, type Entry, type Maybe, NOBODY, type Question, type State } from '../../src/vocabulary.ts';

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { createAliasMap } from '../../src/map/alias.ts';
 import type { AliasOptions } from '../../src/map/chain.ts';
-import { createMailboxMap } from '../../src/map/mailbox.ts';
 import type { MailboxOptions } from '../../src/map/mailbox-keys.ts';
+import { createMailboxMap } from '../../src/map/mailbox.ts';
 import type { Lookup, Resolver } from '../../src/map/moment.ts';
 import { formatReply } from '../../src/protocol/reply.ts';
-import { createMemoryStore } from '../../src/store/driver/memory/driver.ts';
 import { type Alias, parseAliasLine } from '../../src/record/alias.ts';
 import { type HostedDomain, parseDomainLine } from '../../src/record/domain.ts';
 import { type Mailbox, parseMailboxLine } from '../../src/record/mailbox.ts';
+import { createMemoryStore } from '../../src/store/driver/memory/driver.ts';
 import { QuestionError } from '../../src/store/store.ts';
 import { storeOf } from '../support/store.ts';
 

@@ -1,10 +1,10 @@
 import { copyFileSync, mkdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { Mailbox } from '../../src/record/mailbox.ts';
 import { checkDataFile } from '../../src/store/driver/embedded/datafile.ts';
 import { openEmbeddedStore } from '../../src/store/driver/embedded/driver.ts';
 import { openRecords } from '../../src/store/driver/embedded/records.ts';
-import type { Mailbox } from '../../src/record/mailbox.ts';
 import { makeStore, temporaryFolders } from '../support/folder.ts';
 
 const folder = temporaryFolders();

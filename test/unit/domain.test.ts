@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { type DomainOptions, createDomainMap } from '../../src/map/domain.ts';
 import type { Lookup } from '../../src/map/moment.ts';
 import { formatReply } from '../../src/protocol/reply.ts';
-import { createMemoryStore } from '../../src/store/driver/memory/driver.ts';
 import { type HostedDomain, parseDomainLine } from '../../src/record/domain.ts';
 import { type Mailbox, parseMailboxLine } from '../../src/record/mailbox.ts';
+import { createMemoryStore } from '../../src/store/driver/memory/driver.ts';
 
 const held = [
   ...['fred@example.org', 'joe@b\u00fccher.example'].map((line) => parseMailboxLine(line) as Mailbox),

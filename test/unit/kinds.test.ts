@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../../src/config/config.ts';
-import { locateKeys } from '../../src/toml/lines.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import { openMaps } from '../../src/daemon/maps.ts';
 import { DOMAIN } from '../../src/example.ts';
@@ -10,6 +9,7 @@ import { mailbox } from '../../src/map/mailbox.ts';
 import { NOTFOUND } from '../../src/map/map.ts';
 import { andThen } from '../../src/maybe.ts';
 import { openStore, UNTOLD } from '../../src/store/open.ts';
+import { locateKeys } from '../../src/toml/lines.ts';
 import { section, text } from '../../src/toml/type.ts';
 
 /** A kind of map, as its file in src/map/ would have it: it repeats a hosted domain. */

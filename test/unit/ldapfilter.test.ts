@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseLdapUrl } from '../../src/store/driver/ldap/url.ts';
 import { type Filter, parseBase, parseFilter } from '../../src/store/driver/ldap/filter.ts';
+import { parseLdapUrl } from '../../src/store/driver/ldap/url.ts';
 
 const address = { parameter: 'address' } as const;
 

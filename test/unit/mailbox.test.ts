@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { createMailboxMap } from '../../src/map/mailbox.ts';
 import type { MailboxOptions } from '../../src/map/mailbox-keys.ts';
-import { createMemoryStore } from '../../src/store/driver/memory/driver.ts';
+import { createMailboxMap } from '../../src/map/mailbox.ts';
+import { formatReply } from '../../src/protocol/reply.ts';
 import { type Alias, parseAliasLine } from '../../src/record/alias.ts';
 import { type Mailbox, parseMailboxLine } from '../../src/record/mailbox.ts';
-import { formatReply } from '../../src/protocol/reply.ts';
-import type { Reply } from '../../src/vocabulary.ts';
+import { createMemoryStore } from '../../src/store/driver/memory/driver.ts';
 import type { Store } from '../../src/store/store.ts';
+import type { Reply } from '../../src/vocabulary.ts';
 import { storeOf } from '../support/store.ts';
 
 const DEFAULTS: MailboxOptions = {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createMailboxMap } from '../../src/map/mailbox.ts';
 import type { MailboxOptions } from '../../src/map/mailbox-keys.ts';
+import { createMailboxMap } from '../../src/map/mailbox.ts';
 import { createAnswer } from '../../src/map/map.ts';
 import { atOneMoment } from '../../src/map/moment.ts';
 import { createBatch } from '../../src/store/guard/batch.ts';

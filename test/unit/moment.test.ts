@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createAliasMap } from '../../src/map/alias.ts';
 import type { AliasOptions } from '../../src/map/chain.ts';
-import { createMailboxMap } from '../../src/map/mailbox.ts';
 import type { MailboxOptions } from '../../src/map/mailbox-keys.ts';
+import { createMailboxMap } from '../../src/map/mailbox.ts';
 import type { Handler } from '../../src/map/map.ts';
 import { type Resolver, atOneMoment } from '../../src/map/moment.ts';
 import { createTableMap } from '../../src/map/table.ts';

@@ -6,6 +6,7 @@ import { CliError } from '../../src/cli/error.ts';
 import { formatPrintout, writeFiles } from '../../src/cli/mta.ts';
 import { ConfigError } from '../../src/config/config.ts';
 import { parseConfig } from '../../src/config/load.ts';
+import { parseEndpoint } from '../../src/endpoint.ts';
 import { exim } from '../../src/mta/exim.ts';
 import { opensmtpd } from '../../src/mta/opensmtpd.ts';
 import type { Postconf } from '../../src/mta/postconf.ts';
@@ -14,7 +15,6 @@ import { procmail } from '../../src/mta/procmail.ts';
 import { sendmail } from '../../src/mta/sendmail.ts';
 import { type Mta, type Printout, type Setting, readSetting } from '../../src/mta/setting.ts';
 import { zmailer } from '../../src/mta/zmailer.ts';
-import { parseEndpoint } from '../../src/endpoint.ts';
 import { temporaryFolders } from '../support/folder.ts';
 
 const folder = temporaryFolders();

@@ -1,8 +1,8 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { parseAst } from 'vitest/node';
 import { describe, expect, it } from 'vitest';
+import { parseAst } from 'vitest/node';
 import { parseConfig } from '../../src/config/load.ts';
 import { factsOf, openMaps } from '../../src/daemon/maps.ts';
 import { createAnswer } from '../../src/map/map.ts';
@@ -16,9 +16,9 @@ import { createBreaker } from '../../src/store/guard/breaker.ts';
 import { createCache } from '../../src/store/guard/cache.ts';
 import { createCanary } from '../../src/store/guard/canary.ts';
 import { createReplicas } from '../../src/store/guard/replicas.ts';
+import { openStore } from '../../src/store/open.ts';
 import { answerOf } from '../../src/store/row.ts';
 import { QuestionError, type Store, StoreError, failureAt, toStoreError } from '../../src/store/store.ts';
-import { openStore } from '../../src/store/open.ts';
 import type { Answer, MailboxQuestion, Question } from '../../src/vocabulary.ts';
 
 /** The part of an address that must not be in the log, whatever is around it. It is another one in each test. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readRecipient } from '../../src/map/recipient.ts';
 import type { RecipientOptions } from '../../src/map/recipient-keys.ts';
+import { readRecipient } from '../../src/map/recipient.ts';
 
 const OPTIONS: RecipientOptions = {
   defaultDomain: 'example.org',

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
+import type { Mailbox } from '../../src/record/mailbox.ts';
 import { openEmbeddedStore } from '../../src/store/driver/embedded/driver.ts';
 import { openRecords } from '../../src/store/driver/embedded/records.ts';
 import type { Writer } from '../../src/store/driver/embedded/writer.ts';
-import type { Mailbox } from '../../src/record/mailbox.ts';
 import type { DomainClass } from '../../src/vocabulary.ts';
 import { temporaryFolders } from '../support/folder.ts';
 

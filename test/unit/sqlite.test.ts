@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { parseQuery, type Queries, type Query } from '../../src/store/driver/sql/query.ts';
 import { sqliteOpener } from '../../src/store/driver/sqlite/driver.ts';
 import { createReopening } from '../../src/store/guard/reopen.ts';
-import { parseQuery, type Queries, type Query } from '../../src/store/driver/sql/query.ts';
 import type { Question } from '../../src/vocabulary.ts';
 import { temporaryFolders } from '../support/folder.ts';
 import { openToWrite } from '../support/sqlite.ts';

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Lookup } from '../../src/map/moment.ts';
 import { createTableMap } from '../../src/map/table.ts';
 import { formatReply } from '../../src/protocol/reply.ts';
-import { createMemoryStore } from '../../src/store/driver/memory/driver.ts';
 import { type TableEntry, parseEntryLine } from '../../src/record/entry.ts';
+import { createMemoryStore } from '../../src/store/driver/memory/driver.ts';
 
 const LINES = [
   'to:fred@example.org ERROR:4.7.1:451 later',

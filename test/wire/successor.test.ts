@@ -1,8 +1,8 @@
 import { type Socket, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Protocol } from '../../src/protocol/framing.ts';
 import { type Place, askSuccessor, placeOf } from '../../src/daemon/successor.ts';
+import type { Protocol } from '../../src/protocol/framing.ts';
 import { temporaryFolders } from '../support/folder.ts';
 
 const LIMITS = { deadlineMs: 200, replyBytes: 1_000 };

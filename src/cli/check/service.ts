@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Config, ListenerConfig } from '../../config/config.ts';
-import { listenersOf } from '../../daemon/listeners.ts';
 import { OTHER_DESCRIPTORS } from '../../daemon/daemon.ts';
+import { listenersOf } from '../../daemon/listeners.ts';
 import { type Account, accountOf } from '../account.ts';
 import { EXIT } from '../error.ts';
 import { type Finding, mistake, warning } from '../finding.ts';

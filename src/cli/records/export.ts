@@ -1,8 +1,8 @@
+import { printable } from '../../observe/printable.ts';
 import type { StoredRecord } from '../../record/record.ts';
 import type { Records } from '../../store/driver/embedded/records.ts';
-import { printable } from '../../observe/printable.ts';
-import { warn, withRecords } from './access.ts';
 import { EXIT } from '../error.ts';
+import { warn, withRecords } from './access.ts';
 import type { ListWriter } from './format.ts';
 import { KINDS, type Scope, withinOf } from './kind.ts';
 import { writeOutput } from './output.ts';

@@ -1,13 +1,13 @@
 import { quoted } from '../../address/written.ts';
 import type { SourceLine } from '../../format/lines.ts';
-import type { Writer } from '../../store/driver/embedded/writer.ts';
 import { keyOf, nameOf, NOUNS, type StoredRecord } from '../../record/record.ts';
-import { warn, withRecords, withDryRunStore } from './access.ts';
+import type { Writer } from '../../store/driver/embedded/writer.ts';
 import { EXIT } from '../error.ts';
-import { type RemovalLimit, mayRemove } from './removals.ts';
-import type { ListReader } from './read.ts';
+import { warn, withRecords, withDryRunStore } from './access.ts';
 import { KINDS, type Scope, withinOf } from './kind.ts';
 import { createProgress } from './progress.ts';
+import type { ListReader } from './read.ts';
+import { type RemovalLimit, mayRemove } from './removals.ts';
 import { openSource } from './source.ts';
 
 export interface ImportRules extends RemovalLimit {

@@ -4,8 +4,8 @@ import { joinContinued, LONGEST_LINE, type SourceLine } from '../../format/lines
 import { flawOfError, parseVirtusertableLine, type Refusal } from '../../format/virtusertable.ts';
 import { nameOf, type StoredRecord } from '../../record/record.ts';
 import { NOBODY } from '../../vocabulary.ts';
-import { warn } from './access.ts';
 import { CliError, EXIT } from '../error.ts';
+import { warn } from './access.ts';
 
 /** One record of a list, or what is wrong with it. */
 export interface Item {

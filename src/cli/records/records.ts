@@ -1,12 +1,12 @@
-import type { Records } from '../../store/driver/embedded/records.ts';
 import { type Alias, parseAlias } from '../../record/alias.ts';
 import { parseEntry } from '../../record/entry.ts';
 import { flawOfValue, type Mailbox, parseFolder } from '../../record/mailbox.ts';
 import { parseOwner } from '../../record/owner.ts';
 import { nameOf, type StoredRecord } from '../../record/record.ts';
+import type { Records } from '../../store/driver/embedded/records.ts';
 import type { DomainClass, State } from '../../vocabulary.ts';
-import { warn, withRecords } from './access.ts';
 import { CliError, EXIT } from '../error.ts';
+import { warn, withRecords } from './access.ts';
 import { TOO_LONG } from './import.ts';
 import { domainOf, withoutFlaw } from './named.ts';
 import { printResults, type Result, resultOf } from './result.ts';

@@ -1,12 +1,12 @@
 import { foldLocal } from '../../address/address.ts';
 import { parseTargets } from '../../address/target.ts';
+import type { Alias } from '../../record/alias.ts';
+import { type Identity, nameOf } from '../../record/record.ts';
 import { hasStore } from '../../store/driver/embedded/datafile.ts';
 import type { Records } from '../../store/driver/embedded/records.ts';
 import type { Writer } from '../../store/driver/embedded/writer.ts';
-import type { Alias } from '../../record/alias.ts';
-import { type Identity, nameOf } from '../../record/record.ts';
-import { warn, withRecords } from './access.ts';
 import { CliError, EXIT } from '../error.ts';
+import { warn, withRecords } from './access.ts';
 import type { Scope } from './kind.ts';
 import { identityOf, withoutFlaw, warnOfMissing } from './named.ts';
 import { printResults, type Result, resultOf } from './result.ts';

@@ -1,6 +1,6 @@
 import type { HostedDomain } from '../../record/domain.ts';
-import type { Records } from '../../store/driver/embedded/records.ts';
 import { formatLine, type Identity, nameOf, type StoredRecord } from '../../record/record.ts';
+import type { Records } from '../../store/driver/embedded/records.ts';
 import { warn, withRecords } from './access.ts';
 import type { Scope } from './kind.ts';
 import { domainOf, identityOf, warnOfMissing } from './named.ts';

@@ -1,14 +1,14 @@
 import { existsSync, realpathSync } from 'node:fs';
+import { NOUNS } from '../../record/record.ts';
+import { type Counts, countNameOf } from '../../store/driver/embedded/count.ts';
 import { fileOf, hasStore } from '../../store/driver/embedded/datafile.ts';
 import { FORMAT } from '../../store/driver/embedded/format.ts';
 import { lockOf } from '../../store/driver/embedded/lockfile.ts';
-import { type Counts, countNameOf } from '../../store/driver/embedded/count.ts';
 import { openWhole, replaceWhole, upgradeWhole, verifyWhole } from '../../store/driver/embedded/whole.ts';
 import { StoreError } from '../../store/store.ts';
-import { NOUNS } from '../../record/record.ts';
+import { CliError, EXIT } from '../error.ts';
 import { asCliError, warn } from './access.ts';
 import { backupLines, readBackup } from './backup.ts';
-import { CliError, EXIT } from '../error.ts';
 import { writeOutput } from './output.ts';
 import { print } from './print.ts';
 import { createProgress, type Progress } from './progress.ts';

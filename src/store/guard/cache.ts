@@ -1,10 +1,10 @@
 import { messageOf, saying, saidOf } from '../../message.ts';
 import type { Trace } from '../../trace.ts';
 import type { About, Answer, Maybe, Question } from '../../vocabulary.ts';
+import { ClosedError, EmptyStoreError, type Store, StoreError } from '../store.ts';
 import { belongsTo, formatQuestion, parseQuestion, parseSelection } from './cache-key.ts';
 import { createElapsed } from './elapsed.ts';
 import { createLru } from './lru.ts';
-import { ClosedError, EmptyStoreError, type Store, StoreError } from '../store.ts';
 
 export interface CacheOptions {
   /** How many answers are kept at most. Up to a quarter of them may be absences, up to an eighth failures. */

@@ -1,6 +1,6 @@
 import { andThen } from '../../maybe.ts';
-import type { About, Answer, Maybe, Question } from '../../vocabulary.ts';
 import { type Trace, ending } from '../../trace.ts';
+import type { About, Answer, Maybe, Question } from '../../vocabulary.ts';
 import { wordsOf, wordsOfAnswer } from '../asked.ts';
 import { type Store, StoreError } from '../store.ts';
 

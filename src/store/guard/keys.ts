@@ -1,7 +1,7 @@
-import type { Question } from '../../vocabulary.ts';
-import type { CacheConfig } from '../driver.ts';
 import { type Context, complain, optional, parsedBy, section, text, wholeNumber, z } from '../../toml/type.ts';
 import * as value from '../../toml/value.ts';
+import type { Question } from '../../vocabulary.ts';
+import type { CacheConfig } from '../driver.ts';
 import type { Canary } from './canary.ts';
 
 /** The keys of the guards, which keep an outage of a store from becoming a refusal. */

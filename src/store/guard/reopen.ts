@@ -1,6 +1,6 @@
 import type { Maybe } from '../../vocabulary.ts';
-import type { Availability } from './breaker.ts';
 import { ClosedError, LostError, type Store } from '../store.ts';
+import type { Availability } from './breaker.ts';
 
 const RETRY_MS = 1_000;
 

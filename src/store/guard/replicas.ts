@@ -1,5 +1,5 @@
-import { joined, messageOf, saidOf } from '../../message.ts';
 import { andThen } from '../../maybe.ts';
+import { joined, messageOf, saidOf } from '../../message.ts';
 import type { Trace } from '../../trace.ts';
 import type { Maybe } from '../../vocabulary.ts';
 import { type Store, StoreError } from '../store.ts';

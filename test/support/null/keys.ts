@@ -1,6 +1,6 @@
-import { oneOf, type Read, section } from '../../../src/toml/type.ts';
 import type { Driver } from '../../../src/store/driver.ts';
 import { checkEvents, serverKeys } from '../../../src/store/guard/keys.ts';
+import { oneOf, type Read, section } from '../../../src/toml/type.ts';
 
 const keys = section({ about: oneOf(['mailbox', 'alias'], 'mailbox'), ...serverKeys }, (raw, context) =>
   checkEvents(raw.cache, 'nothing', context),

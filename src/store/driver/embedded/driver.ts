@@ -1,8 +1,8 @@
-import type { Answer, DomainQuestion, Question } from '../../../vocabulary.ts';
 import { keyOf } from '../../../record/record.ts';
+import type { Answer, DomainQuestion, Question } from '../../../vocabulary.ts';
+import { answerTo, decodeClass } from '../../layout.ts';
 import { EmptyStoreError, LostError, type Store } from '../../store.ts';
 import { type Counts, readCounts } from './count.ts';
-import { answerTo, decodeClass } from '../../layout.ts';
 import { hasStore, lastTransactionIn } from './datafile.ts';
 import { type Db, lastTransactionOf, openToRead, openToWrite } from './lmdb.ts';
 import { inodesAt, lockOf } from './lockfile.ts';

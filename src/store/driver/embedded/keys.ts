@@ -1,6 +1,6 @@
-import type { Driver, StoreConfig } from '../../driver.ts';
 import { parsedBy, type Read, section } from '../../../toml/type.ts';
 import * as value from '../../../toml/value.ts';
+import type { Driver, StoreConfig } from '../../driver.ts';
 import { storeKeys } from '../../guard/keys.ts';
 import { fileOf, lackOf } from './datafile.ts';
 import { lockOf } from './lockfile.ts';

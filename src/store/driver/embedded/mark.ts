@@ -1,5 +1,5 @@
-import type { About } from '../../../vocabulary.ts';
 import { NOUNS } from '../../../record/record.ts';
+import type { About } from '../../../vocabulary.ts';
 
 /**
  * The key of the mark for a kind of record. A mark is written with the first record of its kind, or when an

@@ -1,5 +1,5 @@
-import type { About } from '../../../vocabulary.ts';
 import { type Identity, keyOf } from '../../../record/record.ts';
+import type { About } from '../../../vocabulary.ts';
 import { hostsMarkOf } from './mark.ts';
 
 /** A part of the data file, whose keys are in order. */

@@ -1,8 +1,8 @@
-import type { About } from '../../../vocabulary.ts';
 import type { HostedDomain } from '../../../record/domain.ts';
 import type { Identity, StoredRecord } from '../../../record/record.ts';
-import { type Counts, readCounts } from './count.ts';
+import type { About } from '../../../vocabulary.ts';
 import { decode } from '../../layout.ts';
+import { type Counts, readCounts } from './count.ts';
 import { type Db, openToRead, openToWrite, transact } from './lmdb.ts';
 import { hostsMarkOf } from './mark.ts';
 import { domainRange, hostsRange, rangeOf, storedKeyOf } from './range.ts';

@@ -1,11 +1,11 @@
+import { decode } from '../../layout.ts';
+import { StoreError } from '../../store.ts';
 import { type Counts, aboutOf, readCounts, tally } from './count.ts';
 import { checkPages } from './datafile.ts';
+import { fileOf } from './datafile.ts';
 import { type Entry, derive, derivedFrom, isDerived, isEntry } from './derived.ts';
 import { FORMAT, FORMAT_KEY } from './format.ts';
-import { decode } from '../../layout.ts';
-import { fileOf } from './datafile.ts';
 import { clear, openToRead, openToWrite, transact } from './lmdb.ts';
-import { StoreError } from '../../store.ts';
 
 /** A whole store, for backups. */
 export interface Whole {

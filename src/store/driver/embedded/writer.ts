@@ -1,7 +1,7 @@
-import type { About } from '../../../vocabulary.ts';
 import type { Identity, StoredRecord } from '../../../record/record.ts';
-import { add, changeCounts, countNameOf, tableOf } from './count.ts';
+import type { About } from '../../../vocabulary.ts';
 import { encode } from '../../layout.ts';
+import { add, changeCounts, countNameOf, tableOf } from './count.ts';
 import type { Db } from './lmdb.ts';
 import { hostsMarkOf, markOf } from './mark.ts';
 import { mailboxesOf, rangeOf, storedKeyOf } from './range.ts';

@@ -1,4 +1,3 @@
-import type { HttpConfig } from './keys.ts';
 import {
   Agent,
   type ClientRequest,
@@ -7,14 +6,15 @@ import {
   request as requestPlain,
 } from 'node:http';
 import { Agent as SecureAgent, request as requestSecure } from 'node:https';
-import { lookupEach } from '../../each.ts';
-import { type HttpResponse, answerTo } from './response.ts';
-import { type HttpRequest, targetOf } from './template.ts';
+import type { Answer, Question } from '../../../vocabulary.ts';
 import { PARAMETERS, queryNameOf, valueOf } from '../../asked.ts';
+import { lookupEach } from '../../each.ts';
 import { type Bulk, ClosedError, failureAt, QuestionError, StoreError } from '../../store.ts';
 import { secureOptions } from '../../tls.ts';
 import { within } from '../../within.ts';
-import type { Answer, Question } from '../../../vocabulary.ts';
+import type { HttpConfig } from './keys.ts';
+import { type HttpResponse, answerTo } from './response.ts';
+import { type HttpRequest, targetOf } from './template.ts';
 
 /** The options of an HTTP store. Each of the `connections` carries one request at a time. */
 export interface HttpOptions extends Pick<

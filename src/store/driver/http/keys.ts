@@ -1,12 +1,12 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
-import { PRESETS } from './presets.ts';
-import { ABSENT, type Absence } from './response.ts';
-import { type HttpRequests, parseTemplate } from './template.ts';
 import { type Context, complain, type Mistake, optional, type Read, section, text, z } from '../../../toml/type.ts';
 import { forEachQuery, QUERIES, type QueryName, queryNameOf } from '../../asked.ts';
 import type { Driver } from '../../driver.ts';
 import { checkEvents, serverKeys } from '../../guard/keys.ts';
 import { secretFile, secretFiles, secretIn, tls } from '../../server.ts';
+import { PRESETS } from './presets.ts';
+import { ABSENT, type Absence } from './response.ts';
+import { type HttpRequests, parseTemplate } from './template.ts';
 
 /** The keys of an HTTP store: your own server, which answers in JSON, or an application with a preset. */
 

@@ -4,8 +4,8 @@ import { type Said, plain, saying } from '../../../message.ts';
 import { StoreError, toStoreError } from '../../store.ts';
 import { type TlsOptions, secureOptions } from '../../tls.ts';
 import { within } from '../../within.ts';
-import type { LdapPlace } from './url.ts';
 import { encodeBind, encodeBindExternal, encodeStartTls } from './message.ts';
+import type { LdapPlace } from './url.ts';
 import { type Result, type Wire, createWire } from './wire.ts';
 
 /** How a connection binds. */

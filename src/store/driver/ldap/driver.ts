@@ -1,13 +1,13 @@
-import type { LdapConfig } from './keys.ts';
+import type { Answer, Question } from '../../../vocabulary.ts';
 import { queryNameOf } from '../../asked.ts';
 import { lookupEach } from '../../each.ts';
+import { type Bulk, ClosedError, failureAt, QuestionError, StoreError } from '../../store.ts';
 import { type LdapBind, openConnection } from './connection.ts';
-import { parseLdapUrl } from './url.ts';
+import type { LdapConfig } from './keys.ts';
 import { encodeSearch } from './message.ts';
 import { answerTo, requestOf } from './search.ts';
+import { parseLdapUrl } from './url.ts';
 import type { Wire } from './wire.ts';
-import { type Bulk, ClosedError, failureAt, QuestionError, StoreError } from '../../store.ts';
-import type { Answer, Question } from '../../../vocabulary.ts';
 
 /** The options of one server. Each of the `connections` carries many questions at a time. */
 export interface LdapOptions extends Pick<

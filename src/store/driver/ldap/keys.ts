@@ -1,9 +1,3 @@
-import { advice } from './advice.ts';
-import type { Bulk } from '../../store.ts';
-import { parseBase, parseFilter } from './filter.ts';
-import { parseLdapUrl } from './url.ts';
-import { PRESETS, type PresetName } from './presets.ts';
-import type { LdapName, LdapSearch, LdapSearches, LdapState } from './search.ts';
 import {
   type Context,
   complain,
@@ -22,6 +16,12 @@ import { forEachQuery, QUERIES, type QueryName, queryNameOf } from '../../asked.
 import type { Driver } from '../../driver.ts';
 import { checkEvents, serverKeys } from '../../guard/keys.ts';
 import { hostOf, secretFile, secretFiles, secretIn, tls, url, urls } from '../../server.ts';
+import type { Bulk } from '../../store.ts';
+import { advice } from './advice.ts';
+import { parseBase, parseFilter } from './filter.ts';
+import { PRESETS, type PresetName } from './presets.ts';
+import type { LdapName, LdapSearch, LdapSearches, LdapState } from './search.ts';
+import { parseLdapUrl } from './url.ts';
 
 /** The keys of an LDAP store: its servers, how to bind, and a preset or searches of your own, or both. */
 

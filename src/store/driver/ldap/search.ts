@@ -1,8 +1,8 @@
-import { answerOf, type Row } from '../../row.ts';
-import { type QueryName, queryNameOf } from '../../asked.ts';
-import { QuestionError, ReplicaError, StoreError } from '../../store.ts';
 import { plain, saying } from '../../../message.ts';
 import type { Answer, Question, State } from '../../../vocabulary.ts';
+import { type QueryName, queryNameOf } from '../../asked.ts';
+import { answerOf, type Row } from '../../row.ts';
+import { QuestionError, ReplicaError, StoreError } from '../../store.ts';
 import { describe } from './connection.ts';
 import type { Filter } from './filter.ts';
 import type { LdapEntry, Scope, SearchRequest } from './message.ts';

@@ -1,7 +1,7 @@
-import type { Answer, DomainQuestion, Question } from '../../../vocabulary.ts';
 import { type StoredRecord, keyOf } from '../../../record/record.ts';
-import { ClosedError, EmptyStoreError, type Store } from '../../store.ts';
+import type { Answer, DomainQuestion, Question } from '../../../vocabulary.ts';
 import { answerTo, encode } from '../../layout.ts';
+import { ClosedError, EmptyStoreError, type Store } from '../../store.ts';
 
 /** A store of records from the configuration file: for a few fixed ones, and for tests. */
 export function createMemoryStore(records: Iterable<StoredRecord>): Store {

@@ -4,9 +4,9 @@ import { parseDomainLine } from '../../../record/domain.ts';
 import { parseEntryLine } from '../../../record/entry.ts';
 import { parseMailboxLine } from '../../../record/mailbox.ts';
 import type { StoredRecord } from '../../../record/record.ts';
-import type { Driver, StoreConfig } from '../../driver.ts';
 import { type Context, complain, parsedBy, section, z } from '../../../toml/type.ts';
 import * as value from '../../../toml/value.ts';
+import type { Driver, StoreConfig } from '../../driver.ts';
 import { storeKeys } from '../../guard/keys.ts';
 
 /** The configuration of a memory store. */

@@ -1,4 +1,3 @@
-import type { MysqlConfig } from './keys.ts';
 import { createRequire } from 'node:module';
 import { type Socket, connect as connectSocket, isIP } from 'node:net';
 import {
@@ -9,9 +8,14 @@ import {
   createConnection,
 } from 'mysql2';
 import type { Question } from '../../../vocabulary.ts';
-import type { Row } from '../../row.ts';
 import type { QueryName } from '../../asked.ts';
+import type { Row } from '../../row.ts';
+import { type Bulk, QuestionError, StoreError, toStoreError, UnstorableError } from '../../store.ts';
+import { type TlsOptions, trustOptions } from '../../tls.ts';
 import type { Query } from '../sql/query.ts';
+import type { MysqlConfig } from './keys.ts';
+import { type Link, MOST_BRANCHES } from './link.ts';
+import { type PoolOptions, createPool } from './pool.ts';
 import {
   type Address,
   LIMITS,
@@ -26,10 +30,6 @@ import {
   unionOf,
   unionValues,
 } from './statement.ts';
-import { type Link, MOST_BRANCHES } from './link.ts';
-import { type PoolOptions, createPool } from './pool.ts';
-import { type Bulk, QuestionError, StoreError, toStoreError, UnstorableError } from '../../store.ts';
-import { type TlsOptions, trustOptions } from '../../tls.ts';
 
 /** The options of one server. */
 export interface MysqlOptions extends PoolOptions, Pick<MysqlConfig, 'tls'> {

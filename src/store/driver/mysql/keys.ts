@@ -1,9 +1,9 @@
-import { advice } from './advice.ts';
+import { type Read, section } from '../../../toml/type.ts';
 import type { Driver } from '../../driver.ts';
 import { checkEvents, serverKeys } from '../../guard/keys.ts';
 import { hostOf, secretFile, secretFiles, secretIn, tls, urls } from '../../server.ts';
-import { type Read, section } from '../../../toml/type.ts';
 import { queriesOf, queryKeys, sqlAnswers } from '../sql/keys.ts';
+import { advice } from './advice.ts';
 import { parseUrl } from './statement.ts';
 
 const keys = section({

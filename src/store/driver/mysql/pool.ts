@@ -1,5 +1,5 @@
-import type { MysqlConfig } from './keys.ts';
 import { type Bulk, ClosedError, StoreError, toStoreError } from '../../store.ts';
+import type { MysqlConfig } from './keys.ts';
 import { answerAll, type Link } from './link.ts';
 
 /** `timeoutMs` is the time for one batch, including a new connection. */

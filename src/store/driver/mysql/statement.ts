@@ -1,9 +1,9 @@
 import type { Flaw } from '../../../address/address.ts';
 import { withoutBrackets } from '../../../endpoint.ts';
 import type { Question } from '../../../vocabulary.ts';
+import { type QueryName, valueOf } from '../../asked.ts';
 import { type Row, rowFrom } from '../../row.ts';
 import { StoreError } from '../../store.ts';
-import { type QueryName, valueOf } from '../../asked.ts';
 import type { Query } from '../sql/query.ts';
 
 /** Where a server is. `path` is the path of a Unix socket, or null if it is reached by host and port. */

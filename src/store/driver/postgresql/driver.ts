@@ -1,9 +1,14 @@
-import type { PostgresqlConfig } from './keys.ts';
 import { Socket } from 'node:net';
 import { userInfo } from 'node:os';
 import { type PeerCertificate, checkServerIdentity } from 'node:tls';
 import pg from 'pg';
 import type { Row } from '../../row.ts';
+import { type Bulk, QuestionError, StoreError } from '../../store.ts';
+import { type TlsOptions, trustOptions } from '../../tls.ts';
+import type { Query } from '../sql/query.ts';
+import type { PostgresqlConfig } from './keys.ts';
+import type { Line } from './line.ts';
+import { type PoolOptions, createPool } from './pool.ts';
 import {
   batchStatement,
   batchValues,
@@ -16,12 +21,7 @@ import {
   typesStatement,
   verdictsOf,
 } from './statement.ts';
-import type { Line } from './line.ts';
-import { type PoolOptions, createPool } from './pool.ts';
 import { createWatch } from './watch.ts';
-import type { Query } from '../sql/query.ts';
-import { type Bulk, QuestionError, StoreError } from '../../store.ts';
-import { type TlsOptions, trustOptions } from '../../tls.ts';
 
 /** How to reach one server. */
 interface ServerOptions extends Pick<PostgresqlConfig, 'timeoutMs' | 'tls'> {

@@ -1,5 +1,5 @@
-import type { PostgresqlConfig } from './keys.ts';
 import { type Bulk, ClosedError, QuestionError, StoreError } from '../../store.ts';
+import type { PostgresqlConfig } from './keys.ts';
 import type { Line } from './line.ts';
 import { type Group, groupsOf, inOrder } from './statement.ts';
 

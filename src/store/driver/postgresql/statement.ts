@@ -1,10 +1,10 @@
 import type { Flaw } from '../../../address/address.ts';
 import { withoutBrackets } from '../../../endpoint.ts';
 import type { Answer, Question } from '../../../vocabulary.ts';
+import { QUERIES, type QueryName, groupByQuery, valueOf } from '../../asked.ts';
 import { type Row, answerOf, rowFrom } from '../../row.ts';
 import { QuestionError, ReplicaError, StoreError, toStoreError, UnstorableError } from '../../store.ts';
 import { replace } from '../../template.ts';
-import { QUERIES, type QueryName, groupByQuery, valueOf } from '../../asked.ts';
 import type { Queries, Query } from '../sql/query.ts';
 
 /** Where a server is. A host that begins with a slash is the folder of a Unix socket. */

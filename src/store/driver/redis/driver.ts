@@ -1,14 +1,14 @@
-import type { RedisConfig } from './keys.ts';
-import { messageOf } from '../../../message.ts';
 import { Redis, type RedisOptions as ClientOptions } from 'ioredis';
+import { messageOf } from '../../../message.ts';
+import { type Bulk, StoreError, toStoreError } from '../../store.ts';
+import { DEFAULT_TLS, trustOptions } from '../../tls.ts';
+import { within } from '../../within.ts';
+import type { RedisConfig } from './keys.ts';
 import { type Address, type Connection, Redirection, Refusal } from './link.ts';
 import { type Master, askMaster, createMaster } from './master.ts';
 import { type Command, type Reply, withRemedy } from './plan.ts';
 import { askSlots } from './slots.ts';
 import { type Watch, type Watched, createWatch } from './watch.ts';
-import { type Bulk, StoreError, toStoreError } from '../../store.ts';
-import { DEFAULT_TLS, trustOptions } from '../../tls.ts';
-import { within } from '../../within.ts';
 
 /** The options of a Redis store. */
 export interface RedisOptions extends Pick<

@@ -1,5 +1,4 @@
-import { advice } from './advice.ts';
-import { type Layout, type WrittenLayout, parseLayout } from './layout.ts';
+import { parseHostPort, withoutBrackets } from '../../../endpoint.ts';
 import {
   type Context,
   complain,
@@ -12,11 +11,12 @@ import {
   text,
   z,
 } from '../../../toml/type.ts';
-import { parseHostPort, withoutBrackets } from '../../../endpoint.ts';
 import { forEachQuery, QUERIES, type QueryName, queryNameOf } from '../../asked.ts';
 import type { Driver } from '../../driver.ts';
 import { checkEvents, serverKeys } from '../../guard/keys.ts';
 import { secretFile, secretFiles, secretIn, tls, url } from '../../server.ts';
+import { advice } from './advice.ts';
+import { type Layout, type WrittenLayout, parseLayout } from './layout.ts';
 import type { Host, RedisServers } from './link.ts';
 import type { Layouts } from './plan.ts';
 

@@ -1,6 +1,6 @@
 import type { Answer, Question } from '../../../vocabulary.ts';
-import { type Row, answerOf } from '../../row.ts';
 import { type QueryName, queryNameOf } from '../../asked.ts';
+import { type Row, answerOf } from '../../row.ts';
 import { EmptyStoreError, QuestionError, ReplicaError, StoreError } from '../../store.ts';
 import { fill } from '../../template.ts';
 import type { Layout } from './layout.ts';

@@ -1,6 +1,6 @@
+import { type Context, complain, type Mistake, optional, text, z } from '../../../toml/type.ts';
 import type { Question } from '../../../vocabulary.ts';
 import { forEachQuery, QUERIES, type QueryName, queryNameOf } from '../../asked.ts';
-import { type Context, complain, type Mistake, optional, text, z } from '../../../toml/type.ts';
 import { type Dialect, type Queries, type Query, parseQuery } from './query.ts';
 import { SCHEMAS, type SchemaName } from './schema.ts';
 

@@ -2,13 +2,13 @@ import { type Stats, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { andThen } from '../../../maybe.ts';
 import type { Answer, Maybe, Question } from '../../../vocabulary.ts';
+import { type QueryName, queryNameOf, valueOf } from '../../asked.ts';
 import { isText } from '../../guard/batch.ts';
 import { type Row, answerOf } from '../../row.ts';
-import { type QueryName, queryNameOf, valueOf } from '../../asked.ts';
+import { ClosedError, LostError, type Store, StoreError, toStoreError } from '../../store.ts';
 import type { Queries } from '../sql/query.ts';
 import { type Connection, isBusy, loadLibrary, type Statement } from './library.ts';
 import { checkIn, createTrust, isSameFile, type Trust } from './trust.ts';
-import { ClosedError, LostError, type Store, StoreError, toStoreError } from '../../store.ts';
 
 /** What openSqlite needs to know of a store. */
 export interface SqliteOptions {

@@ -1,7 +1,7 @@
-import type { Driver } from '../../driver.ts';
-import { contentKeys } from '../../guard/keys.ts';
 import { parsedBy, type Read, section } from '../../../toml/type.ts';
 import * as value from '../../../toml/value.ts';
+import type { Driver } from '../../driver.ts';
+import { contentKeys } from '../../guard/keys.ts';
 import { queriesOf, queryKeys, sqlAnswers } from '../sql/keys.ts';
 
 const keys = section({

@@ -1,5 +1,5 @@
-import { messageOf } from '../../../message.ts';
 import { createRequire, isBuiltin } from 'node:module';
+import { messageOf } from '../../../message.ts';
 import { npmCommand } from '../../install.ts';
 import { MissingPackageError } from '../../store.ts';
 

@@ -1,7 +1,7 @@
-import { messageOf } from '../../../message.ts';
 import { closeSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { messageOf } from '../../../message.ts';
 
 /**
  * Decides if a file may be read: not while a program other than SQLite writes it, such as `rsync --inplace` or `cp`.
