@@ -154,7 +154,7 @@ test.for([
     (folder: string) => `${listen(folder)}${fixed('joe', 'replly = "key"')}`,
     /replly: is not known; did you mean reply\?/,
   ],
-  ['no TOML', () => 'listen = [', /line 1/],
+  ['no TOML', () => 'listen = [', /smmap\.toml:1: column 10/],
   [
     'a listener that cannot be had',
     (folder: string) => `${listen(folder)}[listen.no]\npath = "${folder}/none/s.sock"\n${fixed('joe')}`,
