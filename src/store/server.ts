@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { commandsToLetRead, ownAccount } from '../account.ts';
+import { type Endpoint, parseEndpoint } from '../endpoint.ts';
 import { withoutSecrets } from '../toml/secret.ts';
 import { optional, parsedBy, section, text, yesOrNo, z } from '../toml/type.ts';
 import * as value from '../toml/value.ts';
@@ -25,6 +26,13 @@ export function url(parse: (text: string) => object, example: string, more = '')
     return raw;
   });
 }
+
+const oneEndpoint = parsedBy('unix:PATH or tcp:HOST:PORT', (raw): Endpoint => parseEndpoint(raw));
+
+/** One server, or several with the same data, in the order in which they are asked. */
+export const endpoints = z
+  .union([oneEndpoint.transform((each) => [each]), z.array(oneEndpoint).min(1)])
+  .describe('unix:PATH or tcp:HOST:PORT, or several in a list');
 
 /** How the connection is protected. The files are read now, so a reload sees new ones. */
 export const tls = optional(

@@ -1,8 +1,7 @@
-import { type Socket, connect as connectSocket } from 'node:net';
-import { connect as connectSecure } from 'node:tls';
 import { type Said, plain, saying } from '../../../message.ts';
+import { dial } from '../../dial.ts';
 import { StoreError, toStoreError } from '../../store.ts';
-import { type TlsOptions, secureOptions } from '../../tls.ts';
+import type { TlsOptions } from '../../tls.ts';
 import { within } from '../../within.ts';
 import { encodeBind, encodeBindExternal, encodeStartTls } from './message.ts';
 import type { LdapPlace } from './url.ts';
@@ -27,45 +26,18 @@ export interface ConnectionOptions {
 /** Connects, starts TLS if wanted, and binds, all within `timeoutMs`. Rejects if a step fails. */
 export async function openConnection(options: ConnectionOptions): Promise<Wire> {
   const { place, timeoutMs } = options;
-  const sockets: Socket[] = [];
-  const timer = setTimeout(() => {
-    for (const socket of sockets) socket.destroy(new Error(`no connection within ${timeoutMs} ms`));
-  }, timeoutMs);
-  try {
-    const socket = place.path === null ? connectSocket(place.port, place.host) : connectSocket(place.path);
-    sockets.push(socket);
-    await happens(socket, 'connect');
-    socket.setNoDelay(true);
-    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+  return await dial(timeoutMs, async ({ connect, secure }) => {
+    const socket = await connect(place.path === null ? { ...place, kind: 'tcp' } : { kind: 'unix', path: place.path });
     if (options.startTls) {
       const wire = createWire(socket, timeoutMs);
       accept(await wire.request('extended', encodeStartTls()), 'StartTLS');
       wire.release();
     }
-    if (!place.secure && !options.startTls) return await bound(createWire(socket, timeoutMs), options);
-    const secure = connectSecure({ ...secureOptions(options.tls, place.host), socket });
-    sockets.push(secure);
-    socket.on('error', (error) => secure.destroy(error));
-    await happens(secure, 'secureConnect');
-    return await bound(createWire(secure, timeoutMs), options);
-  } catch (cause) {
-    for (const socket of sockets) socket.on('error', () => {}).destroy();
-    throw toStoreError(cause);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-const KEEP_ALIVE_MS = 30_000; // finds out that a firewall dropped the connection, before a question is lost
-
-function happens(socket: Socket, event: 'connect' | 'secureConnect'): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onClose = (): void => reject(new Error('the server ended the connection'));
-    socket.once('error', reject).once('close', onClose);
-    socket.once(event, () => {
-      socket.off('error', reject).off('close', onClose);
-      resolve();
-    });
+    const isClear = !place.secure && !options.startTls;
+    return await bound(
+      createWire(isClear ? socket : await secure(socket, options.tls, place.host), timeoutMs),
+      options,
+    );
   });
 }
 
