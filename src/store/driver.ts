@@ -12,12 +12,12 @@ import type { Bulk, Store } from './store.ts';
 export interface StoreConfig {
   readonly driver: string;
   /** The canaries of a store that others fill: by what they are about (`mailbox`), or by `key TABLE` for a table. */
-  readonly canary?: ReadonlyMap<string, Canary>;
+  readonly canary?: ReadonlyMap<string, readonly Canary[]>;
 }
 
 /** What the guards of a store need if it is a server, or several servers with the same data. */
 export interface ServerConfig extends StoreConfig {
-  readonly canary: ReadonlyMap<string, Canary>;
+  readonly canary: ReadonlyMap<string, readonly Canary[]>;
   /** For one question to one server. */
   readonly timeoutMs: number;
   /** The most questions in one batch. */

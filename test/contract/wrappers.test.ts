@@ -23,7 +23,7 @@ function canaryFor(about: 'mailbox' | 'alias') {
     const whose = { local, domain: 'canary.example', exact: false };
     return about === 'alias' ? { about, ...whose } : { about, ...whose, folder: null, anyCase: false };
   };
-  return { present: ask('canary'), absent: ask('nobody') };
+  return [{ present: ask('canary'), absent: ask('nobody') }];
 }
 
 /** A guard is a store too, so the contract is the same. */

@@ -9,12 +9,12 @@ const ENTRY = { value: '', state: 'active' } as const;
 const PRESENT = about('postmaster');
 const ABSENT = about('canary-that-is-not');
 
-function about(local: string): Question {
-  return { about: 'mailbox', local, domain: 'example.org', exact: false, folder: null, anyCase: false };
+function about(local: string, domain = 'example.org'): Question {
+  return { about: 'mailbox', local, domain, exact: false, folder: null, anyCase: false };
 }
 
 /** A canary over a store with the entries in `held`. `turn` is one round trip. */
-function setUp({ later = true } = {}) {
+function setUp({ later = true, canaries = [{ present: PRESENT, absent: ABSENT }] } = {}) {
   const held = new Set(['postmaster', 'fred']);
   const asked: string[] = [];
   const told: string[] = [];
@@ -29,7 +29,7 @@ function setUp({ later = true } = {}) {
     if (slow) return new Promise((resolve) => waiting.push({ local, go: () => resolve(answer()) }));
     return later ? Promise.resolve().then(answer) : answer();
   });
-  const canary = createCanary(store, new Map([['mailbox', { present: PRESENT, absent: ABSENT }]]), {
+  const canary = createCanary(store, new Map([['mailbox', canaries]]), {
     recovered: () => void told.push('recovered'),
     failed: (cause) => void told.push(`failed: ${(cause as Error).message}`),
   });
@@ -68,6 +68,39 @@ async function pass(ms: number): Promise<void> {
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
 afterEach(() => void vi.useRealTimers());
 
+describe('several canaries', () => {
+  const canaries = [
+    { present: PRESENT, absent: ABSENT },
+    { present: about('fred'), absent: ABSENT },
+    { present: about('else', 'example.net'), absent: about('canary-that-is-not', 'example.net') },
+  ];
+
+  it('must all be found in the domain of the question', async () => {
+    const { ask, held } = setUp({ canaries });
+    held.add('else');
+    expect(await ask(about('nobody'))).toBe('null');
+    held.delete('fred');
+    expect(await ask(about('nobody'))).toBe('the canary fred@example.org is not found');
+  });
+
+  it('do not count in another domain that has its own', async () => {
+    const { ask, held } = setUp({ canaries });
+    expect(await ask(about('nobody'))).toBe('null');
+    expect(await ask(about('nobody', 'example.net'))).toBe('the canary else@example.net is not found');
+    held.add('else');
+    await pass(1_000);
+    expect(await ask(about('nobody', 'example.net'))).toBe('null');
+  });
+
+  it('must all be found in a domain without one of its own', async () => {
+    const { ask, held } = setUp({ canaries });
+    expect(await ask(about('nobody', 'other.example'))).toBe('the canary else@example.net is not found');
+    held.add('else');
+    await pass(1_000);
+    expect(await ask(about('nobody', 'other.example'))).toBe('null');
+  });
+});
+
 describe('a canary', () => {
   it.each([[true], [false]])('lets an absence pass if it is found (later: %j)', async (later) => {
     const { ask, told } = setUp({ later });
@@ -99,7 +132,8 @@ describe('a canary', () => {
       close: () => {},
     };
     const events = { recovered: () => {}, failed: () => {} };
-    const canary = createCanary(store, new Map([['mailbox', { present: PRESENT, absent: ABSENT }]]), events);
+    const canaries = [{ present: PRESENT, absent: ABSENT }];
+    const canary = createCanary(store, new Map([['mailbox', canaries]]), events);
     await pass(0);
     moments.length = 0;
     expect(canary.lookup(about('nobody'))).toBeNull();

@@ -328,7 +328,7 @@ describe('the guards of a store say', () => {
       close() {},
     };
     const canary = { present: FRED, absent: { ...FRED, local: 'xyzzy' } };
-    const store = createCanary(inner, new Map([['mailbox', canary]]), { recovered() {}, failed() {} });
+    const store = createCanary(inner, new Map([['mailbox', [canary]]]), { recovered() {}, failed() {} });
     opened.push(store);
     expect(innerSteps(await explainOver(store, 'nobody@a.test'))).toEqual([
       'store: s: mailbox nobody@a.test => absent',

@@ -304,7 +304,7 @@ describe('log.keys hides who is asked for', () => {
       atomic: true,
       close() {},
     };
-    const store = createCanary(absences, new Map([[kind, { present, absent: alias }]]), {
+    const store = createCanary(absences, new Map([[kind, [{ present, absent: alias }]]]), {
       recovered() {},
       failed: (cause) => causes.push(cause),
     });

@@ -65,7 +65,7 @@ async function checkServer(
     const reason = `finds ${nameOf(question)} among its ${nounOf(question)}, which nobody has`;
     findings.push(mistake(EXIT.DATA, { where, reason, remedy: 'correct its query: it finds everything' }));
   }
-  for (const { present, absent } of store.canary?.values() ?? []) {
+  for (const { present, absent } of [...(store.canary?.values() ?? [])].flat()) {
     const [found, missed] = [await ask(present), await ask(absent)];
     if (found === null) {
       const advice = adviceFor(store, { message: '', code: 'canary' });

@@ -4,7 +4,7 @@ import type { Trace } from '../../trace.ts';
 import type { Answer, Maybe, Question } from '../../vocabulary.ts';
 import { type Store, StoreError } from '../store.ts';
 
-/** Two questions of one kind. It is known what a store must answer to them. */
+/** Two questions of one kind, about one domain if they are about addresses. It is known what a store must answer. */
 export interface Canary {
   /** The store must find this. */
   readonly present: Question;
@@ -29,35 +29,43 @@ const EVERY_MS = 10_000; // so the alarm does not wait until the store is asked 
 const AGAIN_MS = 1_000; // while it fails
 
 /**
- * A store whose absences count only if it finds its canary, too. Otherwise an emptied table, a wrong search base or a
+ * A store whose absences count only if it finds its canaries, too. If canaries are in the domain of a question, only
+ * they count for it, else all of its kind. Otherwise an emptied table, a wrong search base or a
  * flushed Redis would refuse everybody. An atomic store is asked for both as of one moment, so a table that is emptied
  * and filled again never causes an absence. Any other store is asked for its canary after the absence; one check
  * confirms all absences from before it began. While the canary fails, every question of its kind fails.
  */
-export function createCanary(store: Store, canaries: ReadonlyMap<string, Canary>, events: CanaryEvents): Store {
+export function createCanary(
+  store: Store,
+  canaries: ReadonlyMap<string, readonly Canary[]>,
+  events: CanaryEvents,
+): Store {
   if (canaries.size === 0) return store;
-  const checkers = new Map([...canaries].map(([kind, canary]) => [kind, createChecker(store, canary, events)]));
-  const checkersFor = (questions: readonly Question[]): readonly Checker[] => {
-    const kinds = new Set(questions.map(kindOf));
-    return [...checkers].filter(([kind]) => kinds.has(kind)).map(([, checker]) => checker);
-  };
+  const flocks = new Map([...canaries].map(([kind, each]) => [kind, createFlock(each, store, events)]));
+  const checkersOf = (question: Question): readonly Checker[] => flocks.get(kindOf(question))?.of(question) ?? [];
+  const checkersFor = (questions: readonly Question[]): readonly Checker[] => [
+    ...new Set(questions.flatMap(checkersOf)),
+  ];
 
   /** Asks for the canaries as well. Without them, no absence is believed. */
   const askWithCanaries = (questions: readonly Question[], asked: readonly Checker[]): Maybe<readonly Answer[]> => {
     const all = store.lookupAtOnce([...questions, ...asked.flatMap((checker) => checker.questions)]);
     return andThen(all, (answers) => {
-      asked.forEach((checker, nth) => checker.judge(answers.slice(questions.length + 2 * nth) as [Answer, Answer]));
+      let from = questions.length;
+      for (const checker of asked) checker.judge(answers.slice(from, (from += checker.questions.length)));
       return answers.slice(0, questions.length);
     });
   };
-  const confirm = (question: Question, checker: Checker): Maybe<Answer> => {
-    const isFound = (): void => question.trace?.note('canary', `${checker.name} is found: the absence is certain`);
+  const confirm = (question: Question, asked: readonly Checker[]): Maybe<Answer> => {
+    const isFound = (): void => {
+      for (const { name } of asked) question.trace?.note('canary', `${name} is found: the absence is certain`);
+    };
     if (!store.atomic)
-      return checker.check().then(() => {
+      return Promise.all(asked.map((checker) => checker.check())).then(() => {
         isFound();
         return null;
       });
-    return andThen(askWithCanaries([question], [checker]), ([answer]) => {
+    return andThen(askWithCanaries([question], asked), ([answer]) => {
       isFound();
       return answer as Answer;
     });
@@ -65,10 +73,10 @@ export function createCanary(store: Store, canaries: ReadonlyMap<string, Canary>
 
   return {
     lookup(question) {
-      const checker = checkers.get(kindOf(question));
-      if (checker === undefined) return store.lookup(question);
-      checker.throwIfFailed(question.trace);
-      return andThen(store.lookup(question), (answer) => answer ?? confirm(question, checker));
+      const asked = checkersOf(question);
+      if (asked.length === 0) return store.lookup(question);
+      for (const checker of asked) checker.throwIfFailed(question.trace);
+      return andThen(store.lookup(question), (answer) => answer ?? confirm(question, asked));
     },
     lookupAtOnce(questions) {
       const asked = checkersFor(questions);
@@ -82,49 +90,79 @@ export function createCanary(store: Store, canaries: ReadonlyMap<string, Canary>
     },
     atomic: store.atomic,
     close() {
-      for (const checker of checkers.values()) checker.close();
+      for (const flock of flocks.values()) flock.close();
       return store.close();
     },
   };
 }
 
-/** Checks the canary of one kind of question. */
+/** The canaries of one kind of question. */
+interface Flock {
+  /** Those that an absence needs. */
+  of(question: Question): readonly Checker[];
+  close(): void;
+}
+
+function createFlock(canaries: readonly Canary[], store: Store, events: CanaryEvents): Flock {
+  const domains = new Set(canaries.map(({ present }) => domainOf(present)));
+  const byDomain = new Map(
+    [...domains].map((domain) => {
+      const own = canaries.filter(({ present }) => domainOf(present) === domain);
+      return [domain, [createChecker(store, own, events)]];
+    }),
+  );
+  const all = [...byDomain.values()].flat();
+  return {
+    of: (question) => byDomain.get(domainOf(question)) ?? all,
+    close() {
+      for (const checker of all) checker.close();
+    },
+  };
+}
+
+/** The domain of an address. Null for a question about something else, whose canaries all count. */
+function domainOf(question: Question): string | null {
+  return question.about === 'mailbox' || question.about === 'alias' ? question.domain : null;
+}
+
+/** Checks canaries of one kind of question that belong together. */
 interface Checker {
-  /** The name of the canary. */
+  /** The names of the canaries. */
   readonly name: string;
-  /** The question that must be found, and the one that must be absent. */
-  readonly questions: readonly [Question, Question];
+  /** The questions that must be found, and last the one that must be absent. */
+  readonly questions: readonly Question[];
   /** Throws CanaryError if the answers to `questions` are wrong. */
-  judge(answers: readonly [found: Answer, missed: Answer]): void;
+  judge(answers: readonly Answer[]): void;
   /** Asks `questions` after everything that is under way. An absence from before is certain then. */
   check(): Promise<void>;
   throwIfFailed(trace: Trace | undefined): void;
   close(): void;
 }
 
-function createChecker(store: Store, { present, absent }: Canary, events: CanaryEvents): Checker {
+function createChecker(store: Store, canaries: readonly Canary[], events: CanaryEvents): Checker {
   let failure: CanaryError | null = null;
   let pending: Promise<void> | null = null;
   let running: Promise<void> | null = null;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
 
-  const questions = [present, absent] as const;
-  const judge = ([found, missed]: readonly [Answer, Answer]): void => {
+  const { absent } = canaries[0] as Canary; // all of them have the same
+  const questions = [...canaries.map(({ present }) => present), absent];
+  const flawOf = (answers: readonly Answer[]): CanaryError | null => {
+    const missing = canaries.find((_, at) => answers[at] === null);
+    if (missing !== undefined) return new CanaryError(saying`the canary ${nameOf(missing.present)} is not found`);
+    if (answers.at(-1) === null) return null;
+    return new CanaryError(saying`${nameOf(absent)} is found, although it does not exist`);
+  };
+  const judge = (answers: readonly Answer[]): void => {
     const before = failure;
-    failure =
-      found === null
-        ? new CanaryError(saying`the canary ${nameOf(present)} is not found`)
-        : missed !== null
-          ? new CanaryError(saying`${nameOf(absent)} is found, although it does not exist`)
-          : null;
+    failure = flawOf(answers);
     if (before === null && failure !== null) events.failed(failure);
     if (before !== null && failure === null) events.recovered();
     if (failure !== null) throw failure;
   };
   const run = async (): Promise<void> => {
-    const answers = await store.lookupAtOnce(questions);
-    judge(answers as [Answer, Answer]);
+    judge(await store.lookupAtOnce(questions));
   };
   const begin = async (): Promise<void> => {
     await running?.catch(() => {});
@@ -142,7 +180,7 @@ function createChecker(store: Store, { present, absent }: Canary, events: Canary
 
   void check().then(schedule, schedule);
   return {
-    name: String(nameOf(present)),
+    name: canaries.map(({ present }) => String(nameOf(present))).join(', '),
     questions,
     judge,
     check,

@@ -12,34 +12,55 @@ const ADDRESS = 'an address, such as "postmaster@example.org"';
 
 const canary = z
   .strictObject({
-    mailbox: parsedBy(ADDRESS, value.addressOf).optional(),
-    alias: parsedBy(ADDRESS, value.addressOf).optional(),
-    domain: parsedBy('a domain, such as "example.org"', value.domain).optional(),
-    tables: z.record(z.string(), text('a key of that table')).default({}).describe('{ access = "example.com" }'),
+    mailbox: oneOrMore(parsedBy(ADDRESS, value.addressOf)).optional(),
+    alias: oneOrMore(parsedBy(ADDRESS, value.addressOf)).optional(),
+    domain: oneOrMore(parsedBy('a domain, such as "example.org"', value.domain)).optional(),
+    tables: z
+      .record(z.string(), oneOrMore(text('a key of that table')))
+      .default({})
+      .describe('{ access = "example.com" }'),
   })
   .default({ tables: {} })
   .describe('{ mailbox = "postmaster@example.org" }')
-  .transform((raw): ReadonlyMap<string, Canary> => {
-    const { mailbox, alias, domain } = raw;
-    const canaries = new Map<string, Canary>();
-    if (mailbox !== undefined) {
-      const ask = (local: string): Question => ({ about: 'mailbox', ...EXACTLY, local, domain: mailbox.domain });
-      canaries.set('mailbox', { present: ask(mailbox.local), absent: ask(NOBODY_HAS) });
-    }
-    if (alias !== undefined) {
-      const ask = (local: string): Question => ({ about: 'alias', exact: false, local, domain: alias.domain });
-      canaries.set('alias', { present: ask(alias.local), absent: ask(NOBODY_HAS) });
-    }
-    if (domain !== undefined) {
-      const ask = (name: string): Question => ({ about: 'domain', domain: name });
-      canaries.set('domain', { present: ask(domain), absent: ask(`${NOBODY_HAS}.invalid`) });
-    }
-    for (const [table, key] of Object.entries(raw.tables)) {
-      const ask = (asked: string): Question => ({ about: 'key', table, key: asked, exact: false });
-      canaries.set(`key ${table}`, { present: ask(key), absent: ask(NOBODY_HAS) });
+  .transform((raw): ReadonlyMap<string, readonly Canary[]> => {
+    const canaries = new Map<string, readonly Canary[]>();
+    const add = <T>(
+      kind: string,
+      present: readonly T[] | undefined,
+      absentOf: (present: T) => T,
+      ask: (what: T) => Question,
+    ) => {
+      if (present === undefined) return;
+      canaries.set(
+        kind,
+        present.map((each) => ({ present: ask(each), absent: ask(absentOf(each)) })),
+      );
+    };
+    const nobodyIn = ({ domain }: { readonly domain: string }) => ({ local: NOBODY_HAS, domain });
+    add('mailbox', raw.mailbox, nobodyIn, (whose) => ({ about: 'mailbox', ...EXACTLY, ...whose }));
+    add('alias', raw.alias, nobodyIn, (whose) => ({ about: 'alias', exact: false, ...whose }));
+    add(
+      'domain',
+      raw.domain,
+      () => `${NOBODY_HAS}.invalid`,
+      (domain) => ({ about: 'domain', domain }),
+    );
+    for (const [table, keys] of Object.entries(raw.tables)) {
+      add(
+        `key ${table}`,
+        keys,
+        () => NOBODY_HAS,
+        (key) => ({ about: 'key', table, key, exact: false }),
+      );
     }
     return canaries;
   });
+
+/** One value, or several in a list. */
+function oneOrMore<T extends z.ZodType>(one: T) {
+  const description = one.description ?? '';
+  return z.union([one.transform((each) => [each]), z.array(one).min(1)]).describe(description);
+}
 
 const EXACTLY = { exact: false, folder: null, anyCase: false } as const;
 const NOBODY_HAS = 'smmap-canary-that-is-not'; // must be absent
