@@ -1,7 +1,6 @@
 import { type Context, complain, optional, parsedBy, section, text, wholeNumber, z } from '../../toml/type.ts';
 import * as value from '../../toml/value.ts';
 import type { Question } from '../../vocabulary.ts';
-import type { CacheConfig } from '../driver.ts';
 import type { Canary } from './canary.ts';
 
 /** The keys of the guards, which keep an outage of a store from becoming a refusal. */
@@ -65,16 +64,15 @@ function oneOrMore<T extends z.ZodType>(one: T) {
 const EXACTLY = { exact: false, folder: null, anyCase: false } as const;
 const NOBODY_HAS = 'smmap-canary-that-is-not'; // must be absent
 
-const cache = optional(
-  section({
-    positive_ms: wholeNumber(1, 30 * DAY_MS, 300_000, 'milliseconds'),
-    negative_ms: wholeNumber(1, HOUR_MS, 10_000, 'milliseconds'),
-    failure_ms: wholeNumber(0, 60_000, 1_000, 'milliseconds'),
-    stale_ms: wholeNumber(0, 30 * DAY_MS, DAY_MS, 'milliseconds'),
-    entries: wholeNumber(100, 10_000_000, 100_000, 'entries'),
-    events: optional(text('a channel of PostgreSQL, or "keyspace" for Redis')),
-  }),
-).describe('{ positive_ms = 300_000 }, or {} for its defaults');
+const cacheKeys = {
+  positive_ms: wholeNumber(1, 30 * DAY_MS, 300_000, 'milliseconds'),
+  negative_ms: wholeNumber(1, HOUR_MS, 10_000, 'milliseconds'),
+  failure_ms: wholeNumber(0, 60_000, 1_000, 'milliseconds'),
+  stale_ms: wholeNumber(0, 30 * DAY_MS, DAY_MS, 'milliseconds'),
+  entries: wholeNumber(100, 10_000_000, 100_000, 'entries'),
+  events: optional(text('a channel of PostgreSQL, or "keyspace" for Redis')),
+};
+const CACHE = '{ positive_ms = 300_000 }, or {} for its defaults';
 
 /** The keys of every store. */
 export const storeKeys = { driver: z.string() };
@@ -82,22 +80,19 @@ export const storeKeys = { driver: z.string() };
 /** The keys of every store that others fill. */
 export const contentKeys = { ...storeKeys, canary };
 
-/** The keys of every store that is a server. */
+/** The keys of every store that is a server. It reports no changes. */
 export const serverKeys = {
   ...contentKeys,
-  cache,
+  cache: optional(section(cacheKeys, refuseEvents)).describe(CACHE),
   timeout_ms: wholeNumber(10, 60_000, 1_500, 'milliseconds'),
   batch: wholeNumber(1, 1_000, 100, 'questions'),
   connections: wholeNumber(1, 100, 2, 'connections'),
 };
 
-/** What a driver accepts as `events`: any name, this one word, or nothing. */
-type Events = 'a channel' | 'keyspace' | 'nothing';
+/** The keys of a server that reports its changes, as `cache.events` says. */
+export const watchedKeys = { ...serverKeys, cache: optional(section(cacheKeys)).describe(CACHE) };
 
-/** Adds a mistake if the driver cannot report its changes as `cache.events` says. */
-export function checkEvents(caching: CacheConfig | null, takes: Events, context: Context): void {
-  const events = caching?.events ?? null;
-  if (events === null || takes === 'a channel' || events === takes) return;
-  const remedy = takes === 'nothing' ? 'remove it: this driver reports no changes' : `give "${takes}", or remove it`;
-  complain(context, [{ key: 'cache.events', reason: `is "${events}"`, remedy }]);
+function refuseEvents({ events }: { readonly events: string | null }, context: Context): void {
+  const remedy = 'remove it: this driver reports no changes';
+  if (events !== null) complain(context, [{ key: 'events', reason: `is "${events}"`, remedy }]);
 }

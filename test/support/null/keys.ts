@@ -1,10 +1,8 @@
 import type { Driver } from '../../../src/store/driver.ts';
-import { checkEvents, serverKeys } from '../../../src/store/guard/keys.ts';
+import { serverKeys } from '../../../src/store/guard/keys.ts';
 import { oneOf, type Read, section } from '../../../src/toml/type.ts';
 
-const keys = section({ about: oneOf(['mailbox', 'alias'], 'mailbox'), ...serverKeys }, (raw, context) =>
-  checkEvents(raw.cache, 'nothing', context),
-);
+const keys = section({ about: oneOf(['mailbox', 'alias'], 'mailbox'), ...serverKeys });
 
 /** A server that has no mailboxes, or no aliases. */
 export const nothing: Driver<Read<typeof keys>> = {

@@ -2,7 +2,7 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { type Context, complain, type Mistake, optional, type Read, section, text, z } from '../../../toml/type.ts';
 import { forEachQuery, QUERIES, type QueryName, queryNameOf } from '../../asked.ts';
 import type { Driver } from '../../driver.ts';
-import { checkEvents, serverKeys } from '../../guard/keys.ts';
+import { serverKeys } from '../../guard/keys.ts';
 import { secretFile, secretFiles, secretIn, tls } from '../../server.ts';
 import { PRESETS } from './presets.ts';
 import { ABSENT, type Absence } from './response.ts';
@@ -42,7 +42,6 @@ const keys = section({
   complainOfHeaders(raw.headers, raw.tokenFile !== null, context);
   const requests = requestsOf(raw, context);
   const absence = absenceOf(raw, context);
-  checkEvents(raw.cache, 'nothing', context);
   return { ...raw, requests, absent: absence };
 });
 

@@ -14,7 +14,7 @@ import {
 import { STATES } from '../../../vocabulary.ts';
 import { forEachQuery, QUERIES, type QueryName, queryNameOf } from '../../asked.ts';
 import type { Driver } from '../../driver.ts';
-import { checkEvents, serverKeys } from '../../guard/keys.ts';
+import { serverKeys } from '../../guard/keys.ts';
 import { hostOf, secretFile, secretFiles, secretIn, tls, url, urls } from '../../server.ts';
 import type { Bulk } from '../../store.ts';
 import { advice } from './advice.ts';
@@ -77,7 +77,6 @@ const keys = section({
 }).transform((raw, context) => {
   const bind = bindOf(raw, context);
   const searches = searchesOf(raw, context);
-  checkEvents(raw.cache, 'nothing', context);
   return { ...raw, bind, searches };
 });
 

@@ -1,6 +1,6 @@
 import { type Read, section } from '../../../toml/type.ts';
 import type { Driver } from '../../driver.ts';
-import { checkEvents, serverKeys } from '../../guard/keys.ts';
+import { serverKeys } from '../../guard/keys.ts';
 import { hostOf, secretFile, secretFiles, secretIn, tls, urls } from '../../server.ts';
 import { queriesOf, queryKeys, sqlAnswers } from '../sql/keys.ts';
 import { advice } from './advice.ts';
@@ -14,7 +14,6 @@ const keys = section({
   ...serverKeys,
 }).transform((raw, context) => {
   const queries = queriesOf(raw, 'mysql', context);
-  checkEvents(raw.cache, 'nothing', context);
   return { ...raw, queries };
 });
 

@@ -1,6 +1,6 @@
 import { type Read, section } from '../../../toml/type.ts';
 import type { Driver } from '../../driver.ts';
-import { checkEvents, serverKeys } from '../../guard/keys.ts';
+import { watchedKeys } from '../../guard/keys.ts';
 import { hostOf, secretFile, secretFiles, secretIn, tls, urls } from '../../server.ts';
 import { queriesOf, queryKeys, sqlAnswers } from '../sql/keys.ts';
 import { advice } from './advice.ts';
@@ -11,10 +11,9 @@ const keys = section({
   password_file: secretFile,
   tls,
   ...queryKeys,
-  ...serverKeys,
+  ...watchedKeys,
 }).transform((raw, context) => {
   const queries = queriesOf(raw, 'postgresql', context);
-  checkEvents(raw.cache, 'a channel', context);
   return { ...raw, queries };
 });
 

@@ -12,8 +12,8 @@ import {
   z,
 } from '../../../toml/type.ts';
 import { forEachQuery, QUERIES, type QueryName, queryNameOf } from '../../asked.ts';
-import type { Driver } from '../../driver.ts';
-import { checkEvents, serverKeys } from '../../guard/keys.ts';
+import type { CacheConfig, Driver } from '../../driver.ts';
+import { watchedKeys } from '../../guard/keys.ts';
 import { secretFile, secretFiles, secretIn, tls, url } from '../../server.ts';
 import { advice } from './advice.ts';
 import { type Layout, type WrittenLayout, parseLayout } from './layout.ts';
@@ -42,11 +42,10 @@ const keys = section({
   tls,
   database: z.int().min(0).max(1_000_000).default(0).describe('the number of a database'),
   ...forEachQuery(layout),
-  ...serverKeys,
+  ...watchedKeys,
 }).transform((raw, context) => {
   const servers = serversOf(raw, context);
   const layouts = layoutsOf(raw, context);
-  checkEvents(raw.cache, raw.cluster === null ? 'keyspace' : 'nothing', context);
   return { ...raw, servers, layouts };
 });
 
@@ -92,10 +91,12 @@ interface ServerKeys {
   readonly master: string | null;
   readonly cluster: readonly Host[] | null;
   readonly database: number;
+  readonly cache: CacheConfig | null;
 }
 
 function serversOf(raw: ServerKeys, context: Context): RedisServers {
-  const { sentinels, master, cluster, database } = raw;
+  const { sentinels, master, cluster, database, cache } = raw;
+  const events = cache?.events ?? null;
   const given = (['url', 'sentinels', 'cluster'] as const).filter((key) => raw[key] !== null);
   const mistakes: Mistake[] = [];
   if (given.length !== 1) {
@@ -109,6 +110,10 @@ function serversOf(raw: ServerKeys, context: Context): RedisServers {
   }
   if (cluster !== null && database !== 0) {
     mistakes.push({ key: 'database', reason: `is ${database}, but a cluster has only 0`, remedy: 'remove it' });
+  }
+  if (events !== null && (cluster !== null || events !== 'keyspace')) {
+    const remedy = cluster === null ? 'give "keyspace", or remove it' : 'remove it: a cluster reports no changes';
+    mistakes.push({ key: 'cache.events', reason: `is "${events}"`, remedy });
   }
   complain(context, mistakes);
   if (sentinels !== null) return { kind: 'sentinel', sentinels, name: master ?? '' };
