@@ -5,8 +5,8 @@ import { type Endpoint, parseEndpoint } from '../endpoint.ts';
 import { withoutSecrets } from '../toml/secret.ts';
 import { optional, parsedBy, section, text, yesOrNo, z } from '../toml/type.ts';
 import * as value from '../toml/value.ts';
-import type { StoreFile } from './driver.ts';
-import { StoreError } from './store.ts';
+import type { Server, StoreFile } from './driver.ts';
+import { type Bulk, StoreError } from './store.ts';
 
 /** The keys by which a server is reached. Drivers share them. */
 
@@ -85,8 +85,13 @@ function reasonUnreadable(file: string, { code, message }: NodeJS.ErrnoException
   return `${file} cannot be read by the user ${own.name}: ${commandsToLetRead(file, own)}`;
 }
 
-/** The name of a server in the log: its URL without user, password and database. */
-export function hostOf(address: string): string {
+/** The servers at these URLs, each with the name that the log has for it. */
+export function serversAt(addresses: readonly string[], create: (address: string) => Bulk): readonly Server[] {
+  return addresses.map((address) => ({ name: hostOf(address), bulk: create(address) }));
+}
+
+/** A URL without user, password and database. */
+function hostOf(address: string): string {
   const { host, searchParams } = new URL(address);
   return host !== '' ? host : (searchParams.get('host') ?? address.replace(/\?.*/, ''));
 }

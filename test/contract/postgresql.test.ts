@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { QueryName } from '../../src/store/asked.ts';
-import { type PostgresqlOptions, createPostgresql, watchPostgresql } from '../../src/store/driver/postgresql/driver.ts';
+import { createPostgresql, watchPostgresql } from '../../src/store/driver/postgresql/driver.ts';
 import { type Verdict, parseUrl, verdictsOf } from '../../src/store/driver/postgresql/statement.ts';
 import { parseQuery } from '../../src/store/driver/sql/query.ts';
+import type { SqlOptions } from '../../src/store/driver/sql/server.ts';
 import { createBatch } from '../../src/store/guard/batch.ts';
 import { type Bulk, QuestionError, StoreError } from '../../src/store/store.ts';
 import type { KeyQuestion, MailboxQuestion } from '../../src/vocabulary.ts';
@@ -31,7 +32,7 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
     await server.stop();
   });
 
-  const ask = (options: Partial<PostgresqlOptions> = {}): Bulk => {
+  const ask = (options: Partial<SqlOptions> = {}): Bulk => {
     const bulk = createPostgresql({
       url: server.url(),
       password: null,
@@ -44,7 +45,7 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
     opened.push(bulk);
     return bulk;
   };
-  const askBy = (text: string, name: QueryName = 'mailbox', options: Partial<PostgresqlOptions> = {}): Bulk =>
+  const askBy = (text: string, name: QueryName = 'mailbox', options: Partial<SqlOptions> = {}): Bulk =>
     ask({ queries: queryOf(name, text), ...options });
 
   describeStore('PostgreSQL', {
@@ -311,7 +312,7 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
       const url = server.tcpUrl('lookup');
       const password = async (): Promise<string> => 'right';
       const tls = { ca: server.ca, cert: null, key: null, serverName: null, verify: true };
-      const answerTo = async (options: Partial<PostgresqlOptions>): Promise<string> => {
+      const answerTo = async (options: Partial<SqlOptions>): Promise<string> => {
         await server.sql('grant select on users to lookup');
         const bulk = askBy(isOne, 'mailbox', { url, password, ...options });
         const [answer] = await bulk.lookupAll([mailbox('user1')]);
@@ -571,7 +572,7 @@ describe('the rows of a batch', () => {
   });
 });
 
-function queryOf(name: QueryName, text: string): PostgresqlOptions['queries'] {
+function queryOf(name: QueryName, text: string): SqlOptions['queries'] {
   const query = parseQuery(name, text, 'postgresql');
   if ('flaw' in query) throw new Error(query.flaw);
   return { [name]: query };

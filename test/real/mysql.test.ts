@@ -3,8 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type MysqlOptions, createMysql } from '../../src/store/driver/mysql/driver.ts';
+import { createMysql } from '../../src/store/driver/mysql/driver.ts';
 import { type Queries, parseQuery } from '../../src/store/driver/sql/query.ts';
+import type { SqlOptions } from '../../src/store/driver/sql/server.ts';
 import { createBatch } from '../../src/store/guard/batch.ts';
 import { createReplicas } from '../../src/store/guard/replicas.ts';
 import { QuestionError, type Store, StoreError } from '../../src/store/store.ts';
@@ -23,7 +24,7 @@ describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
   afterEach(async () => {
     for (const store of stores.splice(0)) await store.close();
   });
-  const open = (server: Mariadb, options: Partial<MysqlOptions> & { database?: string; texts?: Texts } = {}): Store => {
+  const open = (server: Mariadb, options: Partial<SqlOptions> & { database?: string; texts?: Texts } = {}): Store => {
     const { database = 'mail', texts = QUERIES, ...others } = options;
     const store = createBatch(
       createMysql({

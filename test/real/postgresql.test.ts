@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type PostgresqlOptions, createPostgresql } from '../../src/store/driver/postgresql/driver.ts';
+import { createPostgresql } from '../../src/store/driver/postgresql/driver.ts';
+import type { SqlOptions } from '../../src/store/driver/sql/server.ts';
 import { createBatch } from '../../src/store/guard/batch.ts';
 import { createBreaker } from '../../src/store/guard/breaker.ts';
 import { createDeadline } from '../../src/store/guard/deadline.ts';
@@ -156,7 +157,7 @@ async function fill(server: Postgresql): Promise<void> {
 }
 
 /** As the configuration makes one. */
-function createHost(url: string, options: Partial<PostgresqlOptions> = {}): Store {
+function createHost(url: string, options: Partial<SqlOptions> = {}): Store {
   const bulk = createPostgresql({
     url,
     password: null,

@@ -15,8 +15,7 @@ import { STATES } from '../../../vocabulary.ts';
 import { forEachQuery, QUERIES, type QueryName, queryNameOf } from '../../asked.ts';
 import type { Driver } from '../../driver.ts';
 import { serverKeys } from '../../guard/keys.ts';
-import { hostOf, secretFile, secretFiles, secretIn, tls, url, urls } from '../../server.ts';
-import type { Bulk } from '../../store.ts';
+import { secretFile, secretFiles, secretIn, serversAt, tls, url, urls } from '../../server.ts';
 import { advice } from './advice.ts';
 import { parseBase, parseFilter } from './filter.ts';
 import { PRESETS, type PresetName } from './presets.ts';
@@ -104,12 +103,10 @@ export const ldap: Driver<LdapConfig> = {
       config.bind.kind === 'simple'
         ? { ...config.bind, password: secretIn(config.bind.passwordFile) }
         : { kind: config.bind.kind };
-    const create = (each: string): Bulk =>
-      createLdap({ ...config, url: each, bind, certain: !replicas.includes(each) });
-    return {
-      servers: [...own, ...replicas].map((each) => ({ name: hostOf(each), bulk: create(each) })),
-      guards: config,
-    };
+    const servers = serversAt([...own, ...replicas], (each) =>
+      createLdap({ ...config, url: each, bind, certain: !replicas.includes(each) }),
+    );
+    return { servers, guards: config };
   },
 };
 

@@ -1,11 +1,11 @@
 import type { Advice, Failure } from '../../driver.ts';
-import type { MysqlConfig } from './keys.ts';
+import type { SqlConfig } from '../sql/server.ts';
 import { parseUrl } from './statement.ts';
 
 const ACCOUNT = /'([^']*)'@'([^']*)'/;
 
 /** What to do about an error of MySQL or MariaDB, by its number. */
-export function advice({ url, passwordFile }: MysqlConfig, { code, message }: Failure): Advice | null {
+export function advice({ url, passwordFile }: SqlConfig, { code, message }: Failure): Advice | null {
   const address = parseUrl(url[0] as string);
   if ('flaw' in address) return null;
   const { database } = address;

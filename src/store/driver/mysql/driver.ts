@@ -13,9 +13,9 @@ import type { Row } from '../../row.ts';
 import { type Bulk, QuestionError, StoreError, toStoreError, UnstorableError } from '../../store.ts';
 import { type TlsOptions, trustOptions } from '../../tls.ts';
 import type { Query } from '../sql/query.ts';
-import type { MysqlConfig } from './keys.ts';
+import type { SqlOptions } from '../sql/server.ts';
 import { type Link, MOST_BRANCHES } from './link.ts';
-import { type PoolOptions, createPool } from './pool.ts';
+import { createPool } from './pool.ts';
 import {
   type Address,
   LIMITS,
@@ -31,24 +31,16 @@ import {
   unionValues,
 } from './statement.ts';
 
-/** The options of one server. */
-export interface MysqlOptions extends PoolOptions, Pick<MysqlConfig, 'tls'> {
-  /** In the form that parseUrl reads. */
-  readonly url: string;
-  /** Called for each new connection. */
-  readonly password: (() => Promise<string>) | null;
-}
-
 loadEncodings();
 
 /** Answers from one MySQL or MariaDB server, by prepared statements. */
-export function createMysql(options: MysqlOptions): Bulk {
+export function createMysql(options: SqlOptions): Bulk {
   return createPool(options, (ended) => createLink(options, ended));
 }
 
 type Rows = readonly (readonly unknown[])[];
 
-function createLink(options: MysqlOptions, ended: () => void): Link {
+function createLink(options: SqlOptions, ended: () => void): Link {
   const statements = new Map<string, PrepareStatementInfo>();
   let socket: Socket | null = null;
   let connection: Connection | null = null;

@@ -1,48 +1,18 @@
-import { type Read, section } from '../../../toml/type.ts';
 import type { Driver } from '../../driver.ts';
 import { serverKeys } from '../../guard/keys.ts';
-import { hostOf, secretFile, secretFiles, secretIn, tls, urls } from '../../server.ts';
-import { queriesOf, queryKeys, sqlAnswers } from '../sql/keys.ts';
+import { serversAt } from '../../server.ts';
+import { optionsAt, type SqlConfig, sqlServer } from '../sql/server.ts';
 import { advice } from './advice.ts';
 import { parseUrl } from './statement.ts';
 
-const keys = section({
-  url: urls(parseUrl, 'mysql://smmap@db.example.org/mail'),
-  password_file: secretFile,
-  tls,
-  ...queryKeys,
-  ...serverKeys,
-}).transform((raw, context) => {
-  const queries = queriesOf(raw, 'mysql', context);
-  return { ...raw, queries };
-});
-
-/** The configuration of a MySQL or MariaDB store. */
-export type MysqlConfig = Read<typeof keys>;
-
 /** The driver for MySQL and MariaDB. */
-export const mysql: Driver<MysqlConfig> = {
+export const mysql: Driver<SqlConfig> = {
   package: 'mysql2',
-  keys,
-  ...sqlAnswers,
-  secretsInClear: ({ url, passwordFile, tls: secure }) => ({
-    hosts: passwordFile !== null && secure === null ? url.map(machineOf) : [],
-    remedy: 'tls = {}',
-  }),
-  files: ({ passwordFile }) => secretFiles('password_file', passwordFile),
+  ...sqlServer('mysql', parseUrl, 'mysql://smmap@db.example.org/mail', serverKeys),
   advice,
   load: () => import('./driver.ts'),
   async open(config) {
     const { createMysql } = await import('./driver.ts');
-    const password = secretIn(config.passwordFile);
-    return {
-      servers: config.url.map((url) => ({ name: hostOf(url), bulk: createMysql({ ...config, url, password }) })),
-      guards: config,
-    };
+    return { servers: serversAt(config.url, (url) => createMysql(optionsAt(url, config))), guards: config };
   },
 };
-
-function machineOf(url: string): string {
-  const read = parseUrl(url);
-  return 'flaw' in read || read.path !== null ? '' : read.host;
-}

@@ -1,12 +1,9 @@
 import { type Bulk, ClosedError, StoreError, toStoreError } from '../../store.ts';
-import type { MysqlConfig } from './keys.ts';
+import type { SqlOptions } from '../sql/server.ts';
 import { answerAll, type Link } from './link.ts';
 
-/** `timeoutMs` is the time for one batch, including a new connection. */
-export type PoolOptions = Pick<MysqlConfig, 'connections' | 'queries' | 'timeoutMs'>;
-
 /** A pool of connections. Each has one batch at a time. `open` makes a connection, which calls `ended` when it ends. */
-export function createPool({ connections, timeoutMs, queries }: PoolOptions, open: (ended: () => void) => Link): Bulk {
+export function createPool({ connections, timeoutMs, queries }: SqlOptions, open: (ended: () => void) => Link): Bulk {
   const links = new Set<Link>();
   const idle: Link[] = [];
   const waiting: (() => void)[] = [];

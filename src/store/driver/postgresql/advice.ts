@@ -1,10 +1,10 @@
 import { userInfo } from 'node:os';
 import type { Advice, Failure } from '../../driver.ts';
-import type { PostgresqlConfig } from './keys.ts';
+import type { SqlConfig } from '../sql/server.ts';
 import { parseUrl } from './statement.ts';
 
 /** What to do about an error of PostgreSQL, by its SQLSTATE. */
-export function advice({ url, passwordFile }: PostgresqlConfig, { code, message }: Failure): Advice | null {
+export function advice({ url, passwordFile }: SqlConfig, { code, message }: Failure): Advice | null {
   const address = parseUrl(url[0] as string);
   if ('flaw' in address) return null;
   const user = address.user ?? userInfo().username;

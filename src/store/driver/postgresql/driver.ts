@@ -6,9 +6,9 @@ import type { Row } from '../../row.ts';
 import { type Bulk, QuestionError, StoreError } from '../../store.ts';
 import { type TlsOptions, trustOptions } from '../../tls.ts';
 import type { Query } from '../sql/query.ts';
-import type { PostgresqlConfig } from './keys.ts';
+import type { SqlOptions } from '../sql/server.ts';
 import type { Line } from './line.ts';
-import { type PoolOptions, createPool } from './pool.ts';
+import { createPool } from './pool.ts';
 import {
   batchStatement,
   batchValues,
@@ -24,21 +24,13 @@ import {
 import { createWatch } from './watch.ts';
 
 /** How to reach one server. */
-interface ServerOptions extends Pick<PostgresqlConfig, 'timeoutMs' | 'tls'> {
-  /** In the form that parseUrl reads. */
-  readonly url: string;
-  /** Called for each new connection. */
-  readonly password: (() => Promise<string>) | null;
-}
-
-/** The options of one server. */
-export type PostgresqlOptions = ServerOptions & PoolOptions;
+type ServerOptions = Pick<SqlOptions, 'url' | 'password' | 'timeoutMs' | 'tls'>;
 
 /**
  * Answers from one PostgreSQL server. Each kind of question has one prepared statement. An absence is uncertain on a
  * standby, which may lag. An absence of a name beyond ASCII is uncertain if the database has no encoding (SQL_ASCII).
  */
-export function createPostgresql(options: PostgresqlOptions): Bulk {
+export function createPostgresql(options: SqlOptions): Bulk {
   return createPool(options, () => openLine(options));
 }
 

@@ -1,10 +1,7 @@
 import { type Bulk, ClosedError, QuestionError, StoreError } from '../../store.ts';
-import type { PostgresqlConfig } from './keys.ts';
+import type { SqlOptions } from '../sql/server.ts';
 import type { Line } from './line.ts';
 import { type Group, groupsOf, inOrder } from './statement.ts';
-
-/** `timeoutMs` is the time for one batch, including a new connection. */
-export type PoolOptions = Pick<PostgresqlConfig, 'connections' | 'queries' | 'timeoutMs'>;
 
 /** A place for one connection. One batch of questions uses it at a time. */
 interface Slot {
@@ -15,7 +12,7 @@ interface Slot {
  * A pool of connections. Each connection has one group of questions at a time, or with `atOnce` all groups in one
  * statement.
  */
-export function createPool({ connections, timeoutMs, queries }: PoolOptions, open: () => Line): Bulk {
+export function createPool({ connections, timeoutMs, queries }: SqlOptions, open: () => Line): Bulk {
   const free: Slot[] = Array.from({ length: connections }, () => ({ line: null }));
   const slots = [...free];
   const waiting: ((slot: Slot) => void)[] = [];
