@@ -1,13 +1,12 @@
 import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 
-/** A user of this machine, by the files of /etc, and what a process may do as that user. */
+/** A user of this machine, with all its groups. */
 export interface Account {
   readonly name: string;
   readonly uid: number;
-  /** The name of its own group. */
-  readonly group: string;
-  /** The numbers of all its groups. */
-  readonly gids: readonly number[];
+  readonly gid: number;
+  readonly groups: readonly number[];
 }
 
 /** The user of this process. Its groups are those that the process has. */
@@ -15,23 +14,26 @@ export function ownAccount(): Account {
   const lines = linesOf('/proc/self/status').map((each) => each.trim().split(/\s+/));
   const idsOf = (key: string): number[] => (lines.find(([first]) => first === key) ?? []).slice(1).map(Number);
   const [[, uid = -1], [, gid = -1]] = [idsOf('Uid:'), idsOf('Gid:')] as const; // the second one is in force
-  const gids = [gid, ...idsOf('Groups:')];
-  return { name: nameIn('/etc/passwd', uid), uid, group: groupName(gid), gids };
+  return { name: ownName(uid), uid, gid, groups: [gid, ...idsOf('Groups:')] };
 }
 
 /** The name of a group. Its number if /etc/group does not have it. */
 export function groupName(gid: number): string {
-  return nameIn('/etc/group', gid);
+  const line = linesOf('/etc/group').find((each) => each.split(':')[2] === String(gid));
+  return line?.split(':')[0] ?? String(gid);
 }
 
 /** The commands that let a user read a file, and nobody else but root. */
-export function commandsToLetRead(file: string, { group }: Account): string {
-  return `chown root:${group} ${file} && chmod 640 ${file}`;
+export function commandsToLetRead(file: string, { gid }: Account): string {
+  return `chown root:${groupName(gid)} ${file} && chmod 640 ${file}`;
 }
 
-function nameIn(file: string, id: number): string {
-  const line = linesOf(file).find((each) => each.split(':')[2] === String(id));
-  return line?.split(':')[0] ?? String(id);
+function ownName(uid: number): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(uid); // a container may run as a user that has no name
+  }
 }
 
 function linesOf(file: string): readonly string[] {

@@ -1,3 +1,4 @@
+import { ownAccount } from '../account.ts';
 import { type Config, ConfigError } from '../config/config.ts';
 import type { Places } from '../config/load.ts';
 import { stepOptionsOf } from '../map/kinds.ts';
@@ -5,13 +6,14 @@ import { descriptorLimit } from '../socket/descriptors.ts';
 import { driverOf } from '../store/drivers.ts';
 import { loadDriver } from '../store/open.ts';
 import { MissingPackageError } from '../store/store.ts';
-import { accountOf, become, ownAccount } from './account.ts';
 import { checkFiles, type Viewer } from './check/files.ts';
 import { checkSettings } from './check/settings.ts';
 import type { Configuration } from './configuration.ts';
 import { CliError, EXIT } from './error.ts';
 import { exitCodeOf, type Finding, mistake, printFindings, warning } from './finding.ts';
+import { become } from './rights.ts';
 import { findService } from './service.ts';
+import { accountOf } from './system.ts';
 
 export interface CheckOptions {
   readonly json: boolean;

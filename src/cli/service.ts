@@ -1,4 +1,5 @@
-import { type Account, accountOf, outputOf } from './account.ts';
+import type { Account } from '../account.ts';
+import { accountOf, outputOf } from './system.ts';
 
 /** How systemd runs the daemon. */
 export interface Service {

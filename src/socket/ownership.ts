@@ -14,7 +14,7 @@ export function reasonNotGiven({ uid, gid }: Ownership): string {
     return `the user ${user} may not give its socket to another owner, only root may; remove owner, and use group or mode`;
   }
   const group = groupName(gid);
-  if (own.gids.includes(gid)) {
+  if (own.groups.includes(gid)) {
     return `the system does not let the user ${user} give its socket to the group ${group}; in a service, SystemCallFilter= must allow @chown`;
   }
   return `the user ${user} may give its socket only to a group that it is in, and it is not in the group ${group}; for smmap.service, type systemctl edit smmap, write these lines, and type systemctl restart smmap:

@@ -1,13 +1,14 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { Account } from '../../account.ts';
 import type { Config } from '../../config/config.ts';
 import type { Places } from '../../config/load.ts';
 import { listenersOf } from '../../daemon/listeners.ts';
 import type { StoreFile } from '../../store/driver.ts';
 import { driverOf } from '../../store/drivers.ts';
-import { type Account, type Barrier, type Right, barriersFor, describeMode } from '../account.ts';
 import { EXIT } from '../error.ts';
 import { type Finding, mistake, warning } from '../finding.ts';
+import { type Barrier, type Right, barriersFor, describeMode } from '../rights.ts';
 
 /** With whose rights to look at files. */
 export interface Viewer {

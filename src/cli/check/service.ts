@@ -1,11 +1,12 @@
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { Account } from '../../account.ts';
 import type { Config, ListenerConfig } from '../../config/config.ts';
 import { OTHER_DESCRIPTORS } from '../../daemon/daemon.ts';
 import { listenersOf } from '../../daemon/listeners.ts';
-import { type Account, accountOf } from '../account.ts';
 import { EXIT } from '../error.ts';
 import { type Finding, mistake, warning } from '../finding.ts';
+import { accountOf } from '../system.ts';
 import type { Viewer } from './files.ts';
 
 /** Whether the service can have the sockets and descriptors that the configuration wants, and who reaches the sockets. */

@@ -1,9 +1,10 @@
+import type { Account } from '../../account.ts';
 import type { Config, ListenerConfig } from '../../config/config.ts';
 import { type Endpoint, formatEndpoint } from '../../endpoint.ts';
 import type { Protocol } from '../../protocol/framing.ts';
-import { type Account, barriersFor, describeMode } from '../account.ts';
 import { EXIT } from '../error.ts';
 import { type Finding, mistake } from '../finding.ts';
+import { barriersFor, describeMode } from '../rights.ts';
 
 /** A map that a mail server asks of a socket map server. */
 export interface Asked {

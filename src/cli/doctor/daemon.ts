@@ -4,10 +4,10 @@ import type { Config } from '../../config/config.ts';
 import { OTHER_DESCRIPTORS } from '../../daemon/daemon.ts';
 import { formatEndpoint } from '../../endpoint.ts';
 import type { ServerStatus } from '../../store/status.ts';
-import { outputOf } from '../account.ts';
 import { withControl } from '../ask.ts';
 import { CliError, EXIT } from '../error.ts';
 import { type Finding, mistake, warning } from '../finding.ts';
+import { outputOf } from '../system.ts';
 
 const SECONDS = 1_000;
 

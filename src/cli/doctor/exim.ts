@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { type Endpoint, parseEndpoint } from '../../endpoint.ts';
-import { accountOf, outputOf } from '../account.ts';
 import { EXIT } from '../error.ts';
 import { type Finding, mistake } from '../finding.ts';
+import { accountOf, outputOf } from '../system.ts';
 import type { Asked, MailServer } from './asked.ts';
 
 const NAME = 'Exim';

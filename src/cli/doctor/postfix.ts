@@ -2,9 +2,9 @@ import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../../config/config.ts';
 import { type Endpoint, formatEndpoint, parseEndpoint } from '../../endpoint.ts';
-import { accountOf, outputOf } from '../account.ts';
 import { EXIT } from '../error.ts';
 import { type Finding, mistake } from '../finding.ts';
+import { accountOf, outputOf } from '../system.ts';
 import type { Asked, MailServer } from './asked.ts';
 
 const NAME = 'Postfix';

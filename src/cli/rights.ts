@@ -1,15 +1,8 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { dirname } from 'node:path';
-
-/** A user of this machine, with all its groups. */
-export interface Account {
-  readonly name: string;
-  readonly uid: number;
-  readonly gid: number;
-  readonly groups: readonly number[];
-}
+import type { Account } from '../account.ts';
+import { outputOf } from './system.ts';
 
 /** What a program does with a path: `enter` is to look up names in a folder, `fill` to make files in it. */
 export type Right = 'read' | 'write' | 'enter' | 'fill';
@@ -20,37 +13,14 @@ export interface Barrier {
   readonly why: 'missing' | 'forbidden';
 }
 
-const TOOL_MS = 5_000;
-
-/** The output of a program. Null if it is missing or fails. */
-export function outputOf(program: string, args: readonly string[]): string | null {
-  try {
-    return execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: TOOL_MS });
-  } catch {
-    return null;
-  }
-}
-
-/** A user by its name or number. Null if there is none. */
-export function accountOf(user: string): Account | null {
-  const [name = '', , uid, gid] = outputOf('getent', ['passwd', '--', user])?.split(':') ?? [];
-  if (uid === undefined || gid === undefined) return null;
-  const groups = outputOf('id', ['-G', '--', name])?.trim().split(/\s+/).map(Number) ?? [Number(gid)];
-  return { name, uid: Number(uid), gid: Number(gid), groups };
-}
-
-/** The user that runs this process. */
-export function ownAccount(): Account {
-  const { username, uid, gid } = userInfo();
-  return { name: username, uid, gid, groups: process.getgroups?.() ?? [gid] };
-}
-
 /** Makes this process one of that user, for good. Only root may do that. */
 export function become({ uid, gid, groups }: Account): void {
   process.setgroups?.([...groups]);
   process.setgid?.(gid);
   process.setuid?.(uid);
 }
+
+const LOOK_MS = 5_000;
 
 /** Looks at paths with the rights of a user: at which part each fails, or null. Only root sees this for another user. */
 export function barriersFor(
@@ -66,7 +36,7 @@ export function barriersFor(
   `;
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', work], {
     encoding: 'utf8',
-    timeout: TOOL_MS,
+    timeout: LOOK_MS,
     cwd: '/',
   });
   if (stdout === '') throw new Error(`cannot look as ${account.name}: ${stderr}`);
