@@ -20,9 +20,9 @@ Exit codes, if several are possible the first of them:
   69 a store that cannot be asked: it does not answer, or it refuses the password or the query, 0 none of these.
 
 Examples:
-  smmap check --config /etc/smmap/smmap.toml && systemctl reload smmap
-  smmap check --config /etc/smmap/smmap.toml --stores
-  smmap check --config /etc/smmap/smmap.toml --stores --json | jq -r 'select(.severity == "error").remedy'`;
+  smmap check && systemctl reload smmap
+  smmap check --stores
+  smmap check --stores --json | jq -r 'select(.severity == "error").remedy'`;
 
 export const RELOAD_HELP = `
 If the daemon refuses the configuration, it keeps the old one, and this command says why: exit code 78 for a mistake, with
@@ -30,7 +30,7 @@ the file, the key and the remedy; 73 for a listener that cannot be opened; 69 if
 
 Examples:
   smmap reload
-  smmap check --config /etc/smmap/smmap.toml && smmap reload`;
+  smmap check && smmap reload`;
 
 export const CONFIG_HELP = `
 Which file: that of --config, else that of $SMMAP_CONFIG, else /etc/smmap/smmap.toml if it exists, else the defaults. All
@@ -72,7 +72,7 @@ asks. It does not log it. The exit code is that of smmap probe: 0 OK, 1 NOTFOUND
 Examples:
   smmap explain fred@example.org
   smmap explain --map virtuser info@example.org
-  smmap explain --offline --config /etc/smmap/smmap.toml fred+lists@example.org
+  smmap explain --offline fred+lists@example.org
   smmap explain --json fred@example.org | jq .reply`;
 
 export const REVEAL_HELP = `
@@ -117,6 +117,6 @@ what was printed; look, if only you can judge it; skipped, if a program is not h
 neither the mail server nor swaks is here.
 
 Examples:
-  smmap mta postfix --config /etc/smmap/smmap.toml
+  smmap mta postfix
   smmap mta sendmail --write /root/smmap-sendmail --lmtp tcp:127.0.0.1:2003
   smmap mta sendmail --test wilma@example.org`;
