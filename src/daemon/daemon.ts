@@ -1,25 +1,21 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.ts';
-import { createAnswer } from '../map/map.ts';
-import type { Log, MapFacts } from '../observe/log.ts';
+import type { Log } from '../observe/log.ts';
 import type { InheritedSockets } from '../observe/systemd.ts';
 import { FRAMINGS } from '../protocol/framing.ts';
 import { ListenError } from '../socket/claim.ts';
 import { createClients } from '../socket/clients.ts';
-import { descriptorLimit, watchDescriptors } from '../socket/descriptors.ts';
+import { watchDescriptors } from '../socket/descriptors.ts';
 import { createIntake } from '../socket/intake.ts';
 import { startTurns } from '../socket/turn.ts';
-import type { StoreConfig } from '../store/driver.ts';
-import { driverOf } from '../store/drivers.ts';
-import { loadDriver, type OpenStore, openStore } from '../store/open.ts';
-import type { Maybe, Reply, Request } from '../vocabulary.ts';
+import type { OpenStore } from '../store/open.ts';
 import { changesBetween } from './changes.ts';
 import { CONTROL_REPLY_BYTES, RELOAD_MS, createControl } from './control.ts';
 import { explainTo } from './explain.ts';
 import { createListeners, listenersOf } from './listeners.ts';
-import { type Maps, closeStores, factsOf, openMaps, warnOfEmptyStores } from './maps.ts';
+import { closeStores } from './maps.ts';
 import { createLending } from './ports.ts';
 import type { Reloaded } from './reloads.ts';
+import { run, warnOf } from './running.ts';
 import { type Successor, createSuccession } from './successor.ts';
 
 export interface Daemon {
@@ -50,14 +46,6 @@ export interface Daemon {
   end(why: string): Promise<void>;
 }
 
-/** A configuration and what was made of it. */
-interface Running {
-  readonly config: Config;
-  readonly maps: Maps<OpenStore>;
-  readonly answer: (request: Request, sendable: (reply: Reply) => Reply) => Maybe<Reply>;
-  readonly facts: (request: Request) => MapFacts;
-}
-
 /** The limits of the control socket. */
 const CONTROL_LIMITS = {
   replyBytes: CONTROL_REPLY_BYTES,
@@ -65,9 +53,6 @@ const CONTROL_LIMITS = {
   softConnections: 100,
   hardConnections: 100,
 };
-
-/** Descriptors of stores, listeners and Node itself. */
-export const OTHER_DESCRIPTORS = 100;
 
 const LAST_ACCEPT_MS = 100; // clients that connected before the takeover are accepted within this time
 
@@ -85,32 +70,7 @@ export async function startDaemon(
   pid: number,
   reload: () => Promise<Reloaded>,
 ): Promise<Daemon> {
-  const openAnew = (name: string, config: StoreConfig): Promise<OpenStore> =>
-    openStore(config, {
-      availability: (server) => ({
-        opened: () => log.storeOpened(name, server),
-        unavailable: (cause) => log.storeUnavailable(name, server, cause),
-      }),
-      canary: (server) => ({
-        recovered: () => log.canaryRecovered(name, server),
-        failed: (cause) => log.canaryFailed(name, server, cause),
-      }),
-      shrank: (kind, before, after) => log.storeShrank(name, kind, before, after),
-    });
-  const run = async (config: Config, old: Running | null): Promise<Running> => {
-    for (const store of config.stores.values()) await loadDriver(driverOf(store)); // before any of them connects
-    const maps = await openMaps(config, openAnew, (store) => (old === null ? null : findOpen(old, store)));
-    const facts = factsOf(config);
-    const answer = createAnswer(maps.handlers, (request, reply, cause) =>
-      log.answered(request, reply, cause, facts(request)),
-    );
-    return { config, maps, answer, facts };
-  };
-  const warn = ({ config, maps }: Running): void => {
-    void warnOfEmptyStores(config, maps.stores, log); // a server that hangs must not delay the start
-    warnOfFewDescriptors(config, log);
-  };
-  let running = await run(first, null);
+  let running = await run(first, null, log);
   const retired = new Set<OpenStore>();
   let ending = false;
 
@@ -197,7 +157,7 @@ export async function startDaemon(
     await closeAll();
     throw error;
   }
-  warn(running);
+  warnOf(running, log);
 
   const lendPorts = createLending(
     listeners,
@@ -218,7 +178,7 @@ export async function startDaemon(
       if (ending) throw new ListenError('the daemon is stopping');
       const old = running;
       const before = new Set(old.maps.stores.values());
-      const next = await run(config, old);
+      const next = await run(config, old, log);
       const after = new Set(next.maps.stores.values());
       try {
         await listeners.exchange(listenersOf(config), false);
@@ -227,7 +187,7 @@ export async function startDaemon(
         throw error;
       }
       running = next;
-      warn(next);
+      warnOf(next, log);
       for (const store of without(before, after)) {
         retired.add(store);
         // By then, its questions are answered or past their deadline.
@@ -273,19 +233,6 @@ export async function startDaemon(
   };
 }
 
-/** When no descriptor is left, libuv closes new clients without an answer. */
-function warnOfFewDescriptors({ limits }: Config, log: Log): void {
-  const limit = descriptorLimit();
-  if (limit === null || limits.hardConnections + OTHER_DESCRIPTORS <= limit) return;
-  log.fewDescriptors(limit, limits.hardConnections, limits.hardConnections + OTHER_DESCRIPTORS);
-}
-
 function without<T>(all: ReadonlySet<T>, some: ReadonlySet<T>): readonly T[] {
   return [...all].filter((each) => !some.has(each));
-}
-
-/** A store that is open already, under any name: a process must not open an LMDB file twice. */
-function findOpen({ config, maps }: Running, wanted: StoreConfig): OpenStore | null {
-  const [name] = [...config.stores].find(([, store]) => isDeepStrictEqual(store, wanted)) ?? [];
-  return name === undefined ? null : (maps.stores.get(name) as OpenStore);
 }

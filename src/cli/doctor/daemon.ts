@@ -1,7 +1,7 @@
 import { readFileSync, readlinkSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Config } from '../../config/config.ts';
-import { OTHER_DESCRIPTORS } from '../../daemon/daemon.ts';
+import { OTHER_DESCRIPTORS } from '../../daemon/running.ts';
 import { formatEndpoint } from '../../endpoint.ts';
 import type { ServerStatus } from '../../store/status.ts';
 import { withControl } from '../ask.ts';
