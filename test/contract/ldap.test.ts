@@ -28,6 +28,8 @@ describePart('LDAP', findSlapd(PARTS), (part) => {
         base: `${name},${SUFFIX}`,
         searches: searchesBelow(),
         certain: true,
+        domainScope: false,
+        canaries: [],
       });
       return createBatch(bulk, { most: 100, inFlight: 2 });
     },

@@ -56,6 +56,8 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
     base: `ou=people,${SUFFIX}`,
     searches: PRESETS.mail,
     certain: true,
+    domainScope: false,
+    canaries: [],
     ...more,
   });
   const open = (more: Partial<LdapOptions> = {}): Store => {
@@ -237,6 +239,9 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
       const child = open({ base, searches: PRESETS['active-directory'] });
       expect(await child.lookup(mailbox('gina'))).toEqual(ACTIVE);
       expect((await failureOf(child.lookup(mailbox('nobody')))).message).toContain('/dc=configuration2,');
+      const alone = open({ base, searches: PRESETS['active-directory'], domainScope: true });
+      expect(await alone.lookup(mailbox('gina'))).toEqual(ACTIVE);
+      expect(await alone.lookup(mailbox('nobody'))).toBeNull();
     });
 
     it('is told success without entries by a server that forbids reading, which only a canary can notice', async () => {
@@ -326,6 +331,76 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
           'cn=g,ou=layouts',
           { objectClass: person, sn: 'g', proxyAddresses: ['SMTP:gus@example.org'], userAccountControl: '66050' },
         ],
+        ['cn=h,ou=layouts', { objectClass: person, sn: 'h', mail: 'hal@example.org', nsAccountLock: 'TRUE' }],
+        ['cn=i,ou=layouts', { objectClass: person, sn: 'i', mail: 'ida@example.org', 'ak-active': 'FALSE' }],
+        [
+          'cn=j,ou=layouts',
+          {
+            objectClass: [...person, 'mailUser'],
+            sn: 'j',
+            mail: 'joe@i.example',
+            shadowAddress: 'j@i.example',
+            memberOfGroup: 'all@i.example',
+            enabledService: ['mail', 'deliver'],
+            accountStatus: 'active',
+          },
+        ],
+        [
+          'cn=k,ou=layouts',
+          {
+            objectClass: [...person, 'mailUser'],
+            sn: 'k',
+            mail: 'kim@i.example',
+            memberOfGroup: 'all@i.example',
+            enabledService: ['mail', 'deliver'],
+            accountStatus: 'disabled',
+          },
+        ],
+        [
+          'cn=l,ou=layouts',
+          {
+            objectClass: [...person, 'mailUser'],
+            sn: 'l',
+            mail: 'lea@off.example',
+            domainStatus: 'disabled',
+            enabledService: ['mail', 'deliver'],
+            accountStatus: 'active',
+          },
+        ],
+        [
+          'cn=m,ou=layouts',
+          {
+            objectClass: [...person, 'mailDomain'],
+            sn: 'm',
+            domainName: 'i.example',
+            domainAliasName: 'i2.example',
+            enabledService: ['mail', 'domainalias'],
+            accountStatus: 'active',
+          },
+        ],
+        [
+          'cn=n,ou=layouts',
+          { objectClass: [...person, 'kolabInetOrgPerson'], sn: 'n', mail: 'nan@k.example', alias: 'n@k.example' },
+        ],
+        [
+          'cn=o,ou=layouts',
+          {
+            objectClass: person,
+            sn: 'o',
+            zimbraMailDeliveryAddress: 'oda@z.example',
+            zimbraMailAlias: ['oda@z.example', 'o@z.example'],
+            zimbraMailCatchAllAddress: '@z.example',
+            zimbraMailStatus: 'enabled',
+          },
+        ],
+        [
+          'cn=p,ou=layouts',
+          { objectClass: person, sn: 'p', zimbraMailDeliveryAddress: 'pia@z.example', zimbraMailStatus: 'disabled' },
+        ],
+        [
+          'cn=q,ou=layouts',
+          { objectClass: person, sn: 'q', zimbraDomainName: 'z.example', zimbraMailStatus: 'enabled' },
+        ],
       ]);
     });
 
@@ -370,6 +445,32 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
       ['active-directory', 'no address of another protocol', mailbox('talk'), null],
       ['active-directory', 'a disabled account', mailbox('gus'), { value: '', state: 'disabled' }],
       ['exchange', 'a shared mailbox, whose account is disabled', mailbox('gus'), ACTIVE],
+      ['lldap', 'an address', mailbox('ann'), ACTIVE],
+      ['lldap', 'no further address', mailbox('ann', 'b.example'), null],
+      ['freeipa', 'an account without a lock', mailbox('ann'), ACTIVE],
+      ['freeipa', 'a locked account', mailbox('hal'), DISABLED],
+      ['authentik', 'an account that is not active', mailbox('ida'), DISABLED],
+      ['iredmail', 'an address', mailbox('joe', 'i.example'), ACTIVE],
+      ['iredmail', 'a further address', mailbox('j', 'i.example'), ACTIVE],
+      ['iredmail', 'a disabled account', mailbox('kim', 'i.example'), DISABLED],
+      ['iredmail', 'no account of a disabled domain', mailbox('lea', 'off.example'), null],
+      [
+        'iredmail',
+        'the active members of a group',
+        alias('all', 'i.example'),
+        { value: 'joe@i.example', state: 'active' },
+      ],
+      ['iredmail', 'a domain', { about: 'domain', domain: 'i.example' }, { value: 'mailbox', state: 'active' }],
+      ['iredmail', 'an alias domain', { about: 'domain', domain: 'i2.example' }, { value: 'mailbox', state: 'active' }],
+      ['iredmail', 'no other domain', { about: 'domain', domain: 'i3.example' }, null],
+      ['kolab', 'an address', mailbox('nan', 'k.example'), ACTIVE],
+      ['kolab', 'a further address', mailbox('n', 'k.example'), ACTIVE],
+      ['kolab', 'nobody of another class', mailbox('ann'), null],
+      ['zimbra', 'an address', mailbox('oda', 'z.example'), ACTIVE],
+      ['zimbra', 'a further address', mailbox('o', 'z.example'), ACTIVE],
+      ['zimbra', 'a disabled account', mailbox('pia', 'z.example'), DISABLED],
+      ['zimbra', 'a catch-all', alias('', 'z.example'), { value: 'oda@z.example', state: 'active' }],
+      ['zimbra', 'a domain', { about: 'domain', domain: 'z.example' }, { value: 'mailbox', state: 'active' }],
     ])('%s: finds %s', async (preset, _, question, answer) => {
       expect(await open({ ...all, searches: PRESETS[preset] }).lookup(question)).toEqual(answer);
     });
@@ -644,6 +745,7 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
 });
 
 const ACTIVE: Answer = { value: '', state: 'active' };
+const DISABLED: Answer = { value: '', state: 'disabled' };
 
 function as(dn: string, password = READER_PASSWORD): LdapOptions['bind'] {
   return { kind: 'simple', dn, password: () => Promise.resolve(password) };

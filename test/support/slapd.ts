@@ -23,6 +23,34 @@ export const SMALL = `cn=small,${SUFFIX}`;
 /** May search below ou=people but read nothing there: it gets success without entries. */
 export const BLIND = `cn=blind,${SUFFIX}`;
 
+/** Attributes and classes of products whose presets are tested. Their own schemas are not in Debian. */
+const PRODUCTS = [
+  'shadowAddress', // the first ones are of iRedMail
+  'memberOfGroup',
+  'enabledService',
+  'domainStatus',
+  'domainName',
+  'domainAliasName',
+  'alias', // Kolab
+  'zimbraMailDeliveryAddress',
+  'zimbraMailAlias',
+  'zimbraOldMailAddress',
+  'zimbraMailCatchAllAddress',
+  'zimbraMailStatus',
+  'zimbraDomainName',
+  'nsAccountLock', // FreeIPA
+  'ak-active', // authentik
+];
+const CLASSES = [
+  'mailUser',
+  'mailList',
+  'mailDomain',
+  'kolabInetOrgPerson',
+  'kolabGroupOfUniqueNames',
+  'kolabGroupOfURLs',
+  'kolabSharedFolder',
+];
+
 /** Attributes as the directory has them. */
 export type Attributes = Readonly<Record<string, string | readonly string[]>>;
 
@@ -184,8 +212,10 @@ function slapdConf(root: string, folder: string, { provider, database = '' }: St
   const attribute = (number: number, name: string, more = ''): string =>
     `attributetype ( 1.3.6.1.4.1.4203.666.11.${number} NAME '${name}' EQUALITY caseIgnoreMatch ` +
     `SUBSTR caseIgnoreSubstringsMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 ${more})\n`;
+  const objectClass = (number: number, name: string): string =>
+    `objectclass ( 1.3.6.1.4.1.4203.666.11.${number} NAME '${name}' SUP top AUXILIARY )\n`;
   const own = ['Address', 'Folder', 'Value', 'State', 'Domain', 'Class', 'Table', 'Key', 'Target'];
-  const names = own.map((name) => `smmap${name}`);
+  const names = [...own.map((name) => `smmap${name}`), ...PRODUCTS];
   return `${schemas.map((name) => `include ${join(root, 'etc/ldap/schema', name)}.schema\n`).join('')}
 ${names.map((name, at) => attribute(100 + at, name)).join('')}
 attributetype ( 1.3.6.1.4.1.4203.666.11.200 NAME 'mailAlternateAddress' EQUALITY caseIgnoreIA5Match
@@ -196,7 +226,7 @@ attributetype ( 1.2.840.113556.1.2.210 NAME 'proxyAddresses' EQUALITY caseIgnore
   SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )
 attributetype ( 1.2.840.113556.1.4.8 NAME 'userAccountControl' EQUALITY integerMatch
   SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 SINGLE-VALUE )
-objectclass ( 1.3.6.1.4.1.4203.666.11.1 NAME 'smmapThing' SUP top AUXILIARY
+${CLASSES.map((name, at) => objectClass(10 + at, name)).join('')}objectclass ( 1.3.6.1.4.1.4203.666.11.1 NAME 'smmapThing' SUP top AUXILIARY
   MAY ( ${names.join(' $ ')} $ mailAlternateAddress $ accountStatus $ proxyAddresses $ userAccountControl ) )
 modulepath ${join(root, 'usr/lib/ldap')}
 moduleload back_mdb

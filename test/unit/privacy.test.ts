@@ -170,6 +170,7 @@ describe('log.keys hides who is asked for', () => {
       mailbox: { value, state: null, identity: null },
     } as never,
     certain: true,
+    domainScope: false,
   });
   const entry = (attributes: Record<string, string>) => ({
     code: 0,

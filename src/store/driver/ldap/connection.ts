@@ -75,6 +75,7 @@ const NAMES: Readonly<Record<number, string>> = {
   11: 'adminLimitExceeded',
   13: 'confidentialityRequired',
   14: 'saslBindInProgress',
+  21: 'invalidAttributeSyntax',
   32: 'noSuchObject',
   34: 'invalidDNSyntax',
   48: 'inappropriateAuthentication',
@@ -100,8 +101,10 @@ const REMEDIES: Readonly<Record<number, string>> = {
   13: TLS_NEEDED,
   32: 'check base, and whether the account may read it',
   34: 'check base and bind_dn',
+  21: 'correct the filter: it names an attribute that the server does not know',
   48: ACCOUNT,
   49: ACCOUNT,
+  53: 'the server does not support such a filter, or wants another connection: see its log',
   50: 'give the account the right to search and to read',
 };
 

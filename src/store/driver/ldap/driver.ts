@@ -1,5 +1,5 @@
 import type { Answer, Question } from '../../../vocabulary.ts';
-import { queryNameOf } from '../../asked.ts';
+import { queryNameOf, wordsOf } from '../../asked.ts';
 import { lookupEach } from '../../each.ts';
 import { type Bulk, ClosedError, failureAt, QuestionError, StoreError } from '../../store.ts';
 import { type LdapBind, openConnection } from './connection.ts';
@@ -7,23 +7,27 @@ import type { LdapConfig } from './keys.ts';
 import { encodeSearch } from './message.ts';
 import { answerTo, requestOf } from './search.ts';
 import { parseLdapUrl } from './url.ts';
-import type { Wire } from './wire.ts';
+import type { Result, Wire } from './wire.ts';
 
 /** The options of one server. Each of the `connections` carries many questions at a time. */
 export interface LdapOptions extends Pick<
   LdapConfig,
-  'base' | 'connections' | 'searches' | 'startTls' | 'timeoutMs' | 'tls'
+  'base' | 'connections' | 'domainScope' | 'searches' | 'startTls' | 'timeoutMs' | 'tls'
 > {
   readonly url: string;
   readonly bind: LdapBind;
   /** False for a replica, which may lag: its absences do not count. */
   readonly certain: boolean;
+  /** What must be found, and not only as the account that smmap itself uses. */
+  readonly canaries: readonly Question[];
 }
 
 /**
  * Answers from one directory server. It connects for the first question, and binds each connection before it searches.
  */
 export function createLdap(options: LdapOptions): Bulk {
+  const { bind } = options;
+  const canaries = new Set(options.canaries.map(wordsOf));
   const slots: Slot[] = Array.from({ length: options.connections }, () => ({ opening: null, wire: null, users: 0 }));
   let closed = false;
 
@@ -54,7 +58,9 @@ export function createLdap(options: LdapOptions): Bulk {
     slot.users++;
     try {
       const wire = await wireOf(slot);
-      return answerTo(question, await wire.request('search', encodeSearch(request)), options);
+      const result = await wire.request('search', encodeSearch(request));
+      if (bind.kind === 'simple' && canaries.has(wordsOf(question))) refuseOwn(bind.dn, result);
+      return answerTo(question, result, options);
     } catch (cause) {
       throw failureAt(options.url, cause);
     } finally {
@@ -70,6 +76,16 @@ export function createLdap(options: LdapOptions): Bulk {
       for (const { wire } of slots) wire?.destroy(new ClosedError());
     },
   };
+}
+
+/** Some servers show an account itself although it lacks the right to see others. Such an entry is no canary. */
+function refuseOwn(bindDn: string, { entries }: Result): void {
+  const plainOf = (dn: string): string => dn.toLowerCase().replaceAll(/\s*([,=])\s*/g, '$1');
+  if (entries.length === 0 || entries.some(({ dn }) => plainOf(dn) !== plainOf(bindDn))) return;
+  throw new QuestionError(
+    'the canary is the account of smmap itself, which a server may show although it hides all others: ' +
+      'choose another person as the canary',
+  );
 }
 
 interface Slot {

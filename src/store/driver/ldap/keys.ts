@@ -18,7 +18,7 @@ import { serverKeys } from '../../guard/keys.ts';
 import { secretFile, secretFiles, secretIn, serversAt, tls, url, urls } from '../../server.ts';
 import { advice } from './advice.ts';
 import { parseBase, parseFilter } from './filter.ts';
-import { PRESETS, type PresetName } from './presets.ts';
+import { NEEDS_CANARY, PRESETS, type PresetName } from './presets.ts';
 import type { LdapName, LdapSearch, LdapSearches, LdapState } from './search.ts';
 import { parseLdapUrl } from './url.ts';
 
@@ -64,6 +64,7 @@ const keys = section({
     .array(url(parseLdapUrl, URL_EXAMPLE))
     .default([])
     .describe('URLs of servers that may lag behind, in a list'),
+  domain_scope: yesOrNo(false),
   start_tls: yesOrNo(false),
   tls,
   bind_dn: optional(base),
@@ -87,7 +88,8 @@ export const ldap: Driver<LdapConfig> = {
   package: 'ldapts',
   keys,
   answers: ({ searches }, question) => searches[queryNameOf(question)] !== undefined,
-  canary: () => 'wise', // with a wrong search base the directory looks empty
+  // With a wrong search base the directory looks empty.
+  canary: ({ preset }) => (preset !== null && NEEDS_CANARY.has(preset) ? 'needed' : 'wise'),
   lacksValue: ({ searches }, question) => searches[queryNameOf(question)]?.value === null,
   secretsInClear: ({ url: own, replicas, bind, startTls }) => ({
     hosts: bind.kind === 'simple' && !startTls ? [...own, ...replicas].map(machineOf) : [],
@@ -99,12 +101,13 @@ export const ldap: Driver<LdapConfig> = {
   async open(config) {
     const { createLdap } = await import('./driver.ts');
     const { url: own, replicas } = config;
+    const canaries = [...config.canary.values()].flat().map(({ present }) => present);
     const bind =
       config.bind.kind === 'simple'
         ? { ...config.bind, password: secretIn(config.bind.passwordFile) }
         : { kind: config.bind.kind };
     const servers = serversAt([...own, ...replicas], (each) =>
-      createLdap({ ...config, url: each, bind, certain: !replicas.includes(each) }),
+      createLdap({ ...config, url: each, bind, certain: !replicas.includes(each), canaries }),
     );
     return { servers, guards: config };
   },

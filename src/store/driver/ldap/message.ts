@@ -23,6 +23,8 @@ export interface SearchRequest {
   readonly attributes: readonly string[];
   readonly sizeLimit: number;
   readonly timeLimitSeconds: number;
+  /** Whether the server must not name other servers: its own domain is all there is. */
+  readonly domainScope: boolean;
 }
 
 /** An entry that a search found. */
@@ -45,12 +47,13 @@ export type LdapMessage = { readonly id: number } & (
 export type Encode = (id: number) => Buffer;
 
 const START_TLS = '1.3.6.1.4.1.1466.20037';
+const DOMAIN_SCOPE = '1.2.840.113556.1.4.1339'; // LDAP_SERVER_DOMAIN_SCOPE_OID of [MS-ADTS]; slapd has it too
 const TAGS = { 0x61: 'bind', 0x65: 'search', 0x78: 'extended' } as const;
 const SET = 0x31;
 
 /** A bind with a name and a password. */
 export function encodeBind(dn: string, password: string): Encode {
-  return message(0x60, (writer) => {
+  return message(0x60, [], (writer) => {
     writer.writeInt(3); // the version
     writer.writeString(dn);
     writer.writeString(password, 0x80);
@@ -62,7 +65,7 @@ export function encodeBind(dn: string, password: string): Encode {
  * A).
  */
 export function encodeBindExternal(): Encode {
-  return message(0x60, (writer) => {
+  return message(0x60, [], (writer) => {
     writer.writeInt(3);
     writer.writeString('');
     writer.startSequence(0xa3);
@@ -74,12 +77,13 @@ export function encodeBindExternal(): Encode {
 
 /** The request to start TLS on this connection. */
 export function encodeStartTls(): Encode {
-  return message(0x77, (writer) => writer.writeString(START_TLS, 0x80));
+  return message(0x77, [], (writer) => writer.writeString(START_TLS, 0x80));
 }
 
 /** Throws QuestionError if the question does not fit into the filter. */
 export function encodeSearch(request: SearchRequest): Encode {
-  return message(0x63, (writer) => {
+  const controls = request.domainScope ? [DOMAIN_SCOPE] : [];
+  return message(0x63, controls, (writer) => {
     writer.writeString(request.base);
     writer.writeEnumeration({ base: 0, one: 1, sub: 2 }[request.scope]);
     writer.writeEnumeration(0); // do not follow aliases of the directory
@@ -94,7 +98,8 @@ export function encodeSearch(request: SearchRequest): Encode {
   });
 }
 
-function message(tag: number, write: (writer: BerWriter) => void): Encode {
+/** A message with controls that the server must know. */
+function message(tag: number, controls: readonly string[], write: (writer: BerWriter) => void): Encode {
   return (id) => {
     const writer = new BerWriter();
     writer.startSequence();
@@ -102,6 +107,14 @@ function message(tag: number, write: (writer: BerWriter) => void): Encode {
     writer.startSequence(tag);
     write(writer);
     writer.endSequence();
+    if (controls.length > 0) writer.startSequence(0xa0);
+    for (const control of controls) {
+      writer.startSequence();
+      writer.writeString(control);
+      writer.writeBoolean(true);
+      writer.endSequence();
+    }
+    if (controls.length > 0) writer.endSequence();
     writer.endSequence();
     return writer.buffer;
   };

@@ -52,6 +52,7 @@ export interface SearchOptions {
   readonly searches: LdapSearches;
   readonly timeoutMs: number;
   readonly certain: boolean;
+  readonly domainScope: boolean;
 }
 
 const MOST_ENTRIES = 100; // no question has so many; with a filter that is too wide the server must not send everything
@@ -72,12 +73,16 @@ export function requestOf(question: Question, options: SearchOptions): SearchReq
     question,
     attributes: [...new Set(attributes)],
     sizeLimit: attributes.length === 0 ? 1 : MOST_ENTRIES,
+    domainScope: options.domainScope,
     timeLimitSeconds: Math.ceil(options.timeoutMs / 1_000), // smmap does not wait longer
   };
 }
 
-/** Result codes of a server that cannot answer any question now. Every other code may be the fault of the search. */
-const OUTAGES: ReadonlySet<number> = new Set([1, 2, 3, 8, 13, 51, 52, 53, 80]);
+/**
+ * Result codes of a server that cannot answer any question now. Every other code may be the fault of the search: lldap
+ * says 53 of a filter that it does not support, kanidm 21 of an attribute that it does not know.
+ */
+const OUTAGES: ReadonlySet<number> = new Set([1, 2, 3, 8, 13, 51, 52, 80]);
 
 /**
  * The answer to a question, from the result of its search. An absence counts only after success, and only if no part of
@@ -103,7 +108,8 @@ export function answerTo(question: Question, result: Result, { searches, certain
     throw new QuestionError(
       saying`a part of the directory is on another server, ${elsewhere[0] ?? 'without a name'}: ${plain(
         'set base to an entry below which this server has everything, or set url to a server that has everything ' +
-          '(Active Directory: its global catalog, port 3268 or 3269, if that has the attributes of the filter)',
+          '(Active Directory: its global catalog, port 3268 or 3269, if that has the attributes of the filter, or ' +
+          'domain_scope = true, if all mailboxes are in this domain)',
       )}`,
     );
   }
