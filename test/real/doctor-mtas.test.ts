@@ -1,10 +1,11 @@
-// `smmap doctor` with Exim and Sendmail: each finding is made, found, mended by the commands that it prints, and gone.
+// `smmap doctor` with Exim, Sendmail and OpenSMTPD: each finding is made, found, mended by the commands that it prints, and gone.
 
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Daemon, MAIN, cli, fill, startDaemon } from './daemon.ts';
 import { findExim } from './mta-exim.ts';
+import { findOpensmtpd } from './mta-opensmtpd.ts';
 import { findSendmailServer } from './mta-sendmail.ts';
 import { type Mta, type MtaPart, makeTrustedFolder } from './mta.ts';
 import { PARTS, describePart } from './part.ts';
@@ -16,13 +17,16 @@ interface Found {
   readonly commands?: readonly string[];
 }
 
+/** The map that OpenSMTPD asks for its users. */
+const USERBASE = '[map.userbase]\ndefault_domain = "example.org"\nreply = { text = "8:8:/" }\n';
+
 /** A mail server over what `smmap mta` writes for it, with a daemon. */
-function world(mta: string, part: MtaPart) {
+function world(mta: string, part: MtaPart, protocol: 'netstring' | 'line' = 'netstring') {
   let folder = '';
   let daemon: Daemon;
   let server: Mta;
   const configOf = (path: string, maps: string): string => `
-    listen.mta.path = "${path}"
+    listen.mta = { path = "${path}", protocol = "${protocol}" }
     limits.soft_connections = 90
     limits.hard_connections = 100
     store.local = { driver = "embedded", path = "${join(folder, 'store')}" }
@@ -33,7 +37,8 @@ function world(mta: string, part: MtaPart) {
     await mkdir(sockets, { mode: 0o755 });
     await fill(join(folder, 'store'), ['fred@example.org']);
     const map = '[map.mailbox]\ndefault_domain = "example.org"\nlocal_domains = ["mx.example.org"]\n';
-    daemon = await startDaemon({ folder, config: configOf(join(sockets, 'smmap.sock'), map) });
+    const maps = protocol === 'line' ? `${map}${USERBASE}` : map;
+    daemon = await startDaemon({ folder, config: configOf(join(sockets, 'smmap.sock'), maps) });
     const written = join(folder, 'written');
     const made = await cli(['mta', mta, '--config', join(folder, 'smmap.toml'), '--write', written]);
     expect(made.code, made.stderr).toBe(0);
@@ -44,19 +49,22 @@ function world(mta: string, part: MtaPart) {
       await rm(folder, { recursive: true, force: true });
     };
   });
+  const look = async () => {
+    const command = `${process.execPath} ${MAIN} doctor --config /etc/smmap.toml --json`;
+    const { code, stdout, stderr } = await server.type(command);
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines.length, stderr).toBeGreaterThan(0);
+    const objects = lines.map((line) => JSON.parse(line) as Found);
+    return { code, summary: objects.at(-1) as object, found: objects.slice(0, -1) };
+  };
   return {
+    look,
     kill: () => daemon.kill(),
     socket: () => join(folder, 'sockets/smmap.sock'),
     doctor: async (maps = '[map.mailbox]\n', path = join(folder, 'sockets/smmap.sock')) => {
       const control = `\ncontrol.path = "${join(folder, 'sockets/smmap.sock')}.control"\n`;
-      const config = configOf(path, `${control}${maps}`);
-      await writeFile(join(folder, 'etc/smmap.toml'), config);
-      const command = `${process.execPath} ${MAIN} doctor --config /etc/smmap.toml --json`;
-      const { code, stdout, stderr } = await server.type(command);
-      const lines = stdout.trimEnd().split('\n');
-      expect(lines.length, stderr).toBeGreaterThan(0);
-      const objects = lines.map((line) => JSON.parse(line) as Found);
-      return { code, summary: objects.at(-1) as object, found: objects.slice(0, -1) };
+      await writeFile(join(folder, 'etc/smmap.toml'), configOf(path, `${control}${maps}`));
+      return look();
     },
     /** Without the restart of the service, which is not one here. */
     type: async (lines: readonly string[] = []): Promise<string> => {
@@ -146,7 +154,7 @@ describePart('smmap doctor with Sendmail', await findSendmailServer(PARTS), (par
     });
     const moved = await doctor('[map.mailbox]\n', `${socket()}.2`);
     expect(moved.found[0]?.commands?.[0]).toMatch(
-      /^sed -i 's#(?:local|unix):.*smmap\.sock#(?:local|unix):.*smmap\.sock\.2#g' \/etc\/mail\/sendmail\.mc$/,
+      /^sed -i 's#(?:local|unix):.*smmap\\\.sock#(?:local|unix):.*smmap\.sock\.2#g' \/etc\/mail\/sendmail\.mc$/,
     );
   });
 
@@ -159,5 +167,80 @@ describePart('smmap doctor with Sendmail', await findSendmailServer(PARTS), (par
       await type(found[0]?.commands);
       expect((await doctor()).found).toEqual([]);
     });
+  });
+});
+
+describePart('smmap doctor with OpenSMTPD', await findOpensmtpd(PARTS), (part) => {
+  const { doctor, look, socket, type } = world('opensmtpd', part, 'line');
+
+  test('finds nothing where nothing is wrong', async () => {
+    expect(await doctor(USERBASE)).toMatchObject({ code: 0, found: [], summary: { mailServers: ['OpenSMTPD'] } });
+  });
+
+  test('finds a map that the configuration lacks, and writes one that suits', async () => {
+    const { code, found } = await doctor('[map.mailbox]\n');
+    expect([code, found[0]]).toMatchObject([
+      78,
+      {
+        where: 'OpenSMTPD: table userbase',
+        reason: 'asks for the map userbase, which /etc/smmap.toml does not have, so it gets TEMP',
+      },
+    ]);
+    await type(found[0]?.commands?.slice(0, 1));
+    expect(await look()).toMatchObject({
+      code: 0,
+      found: [{ reason: expect.stringContaining('the map mailbox') as string }],
+    });
+    expect(await type(['tail -n 5 /etc/smmap.toml'])).toBe(
+      '\n[map.userbase]\nkind = "mailbox"\ndefault_domain = "example.org"\nreply = { text = "8:8:/" }\n',
+    );
+  });
+
+  test('finds a place where smmap does not listen, or where it speaks netstrings', async () => {
+    const moved = await doctor(USERBASE, `${socket()}.2`);
+    expect(moved).toMatchObject({
+      code: 78,
+      found: [{ reason: `asks at unix:${socket()}, where /etc/smmap.toml has no listener` }],
+    });
+    await type(moved.found[0]?.commands);
+    expect((await doctor(USERBASE, `${socket()}.2`)).found).toEqual([]);
+
+    const line = `[listen.line]\npath = "${socket()}"\nprotocol = "line"\n`;
+    const netstrings = `listen.mta = { path = "${socket()}.2", protocol = "netstring" }`;
+    await type([
+      `sed -i '1,2{s#.*listen.mta.*#${netstrings}#}' /etc/smmap.toml`,
+      `printf '${line}' >> /etc/smmap.toml`,
+    ]);
+    const wrong = await look();
+    expect(wrong).toMatchObject({
+      code: 78,
+      found: [{ reason: `asks at unix:${socket()}.2, which has protocol = "netstring"` }],
+    });
+    await type(wrong.found[0]?.commands);
+    expect((await look()).found).toEqual([]);
+  });
+
+  test('finds a socket that its user does not reach', async () => {
+    await type([`chmod 0600 ${socket()}`]);
+    const { code, found } = await doctor(USERBASE);
+    expect([code, found]).toMatchObject([78, [{ commands: ['mode = "0666"'] }]]);
+    expect(found[0]?.reason).toMatch(/^the user opensmtpd cannot connect to /);
+    await type([`chmod 0666 ${socket()}`]);
+    expect((await doctor(USERBASE)).found).toEqual([]);
+  });
+
+  test('reads tables as smtpd does', async () => {
+    const conf = `place = "socketmap:${socket()}"
+table in_macro $place
+table "quoted" "socketmap:${socket()}"
+table \\
+  continued socketmap:${socket()} # table commented socketmap:/nowhere
+table "with # sign" { "socketmap:/nowhere" }
+# table away socketmap:/nowhere
+`;
+    await type([`cat >> /etc/smtpd.conf <<'EOF'\n${conf}EOF`, `${join(PARTS, 'opensmtpd/usr/sbin/smtpd')} -n`]);
+    expect((await doctor(USERBASE)).found.map(({ reason }) => reason)).toEqual(
+      ['in_macro', 'quoted', 'continued'].map((map) => expect.stringContaining(`asks for the map ${map},`) as string),
+    );
   });
 });

@@ -14,6 +14,8 @@ export interface Asked {
   readonly map: string;
   /** What kind of map it needs. */
   readonly kind: 'mailbox' | 'alias' | 'domain' | 'table';
+  /** More lines that such a map needs. */
+  readonly needs?: readonly string[];
   /** The commands that make it ask at another place. */
   readonly moveTo: (server: Endpoint) => readonly string[];
 }
@@ -22,6 +24,8 @@ export interface Asked {
 export interface MailServer {
   readonly name: string;
   readonly protocol: Protocol;
+  /** Whether it can also ask over TCP. */
+  readonly tcp: boolean;
   /** The user that connects to the socket. Null: root. */
   readonly account: Account | null;
   /** The command that makes it read its user's groups again. */
@@ -44,18 +48,19 @@ export function checkAsked(server: MailServer, config: Config, file: string): Fi
     const place = formatEndpoint(asked.server);
     const listener = listenerAt(config, place);
     if (listener === null) {
-      once(`${where} ${place}`, () => nowhere(server, asked, config, file));
+      const reason = `asks at ${place}, where ${file} has no listener`;
+      once(`${where} ${place}`, () => misplaced(server, asked, config, file, reason));
       continue;
     }
     if (listener.protocol !== server.protocol) {
       const reason = `asks at ${place}, which has protocol = "${listener.protocol}"`;
-      const remedy = `give it a listener with protocol = "${server.protocol}" in ${file}`;
-      once(place, () => mistake(EXIT.CONFIG, { where, reason, remedy }));
+      once(`${where} ${place}`, () => misplaced(server, asked, config, file, reason));
     }
     if (!config.maps.has(asked.map) && !config.maps.has('*')) {
       const reason = `asks for the map ${asked.map}, which ${file} does not have, so it gets TEMP`;
+      const lines = [`[map.${asked.map}]`, `kind = "${asked.kind}"`, ...(asked.needs ?? [])];
       const commands = [
-        `printf '\\n[map.${asked.map}]\\nkind = "${asked.kind}"\\n' >> ${file}`,
+        `printf '\\n${lines.map((line) => `${line}\\n`).join('')}' >> ${file}`,
         `smmap check --config ${file} && systemctl reload smmap`,
       ];
       const remedy = 'add the map, or correct the name in the mail server';
@@ -82,16 +87,18 @@ function isSystemd({ kind }: ListenerConfig): boolean {
   return kind === 'systemd';
 }
 
-function nowhere(server: MailServer, asked: Asked, { listeners }: Config, file: string): Finding {
-  const place = formatEndpoint(asked.server);
-  const others = [...listeners.values()].filter((each) => each.kind !== 'systemd' && each.protocol === server.protocol);
-  const [other] = others as Exclude<ListenerConfig, { kind: 'systemd' }>[];
-  return mistake(EXIT.CONFIG, {
-    where: `${server.name}: ${asked.where}`,
-    reason: `asks at ${place}, where ${file} has no listener`,
-    remedy: other === undefined ? `add a listener at ${place} to ${file}` : 'ask where smmap listens',
-    ...(other === undefined ? {} : { commands: asked.moveTo(other) }),
-  });
+/** It asks at a wrong place: another one that suits, if there is one, is the right one. */
+function misplaced(server: MailServer, asked: Asked, { listeners }: Config, file: string, reason: string): Finding {
+  const where = `${server.name}: ${asked.where}`;
+  const others = [...listeners.values()].filter((each) => each.protocol === server.protocol);
+  const suits = (each: ListenerConfig): each is ListenerConfig & Endpoint =>
+    each.kind === 'unix' || (each.kind === 'tcp' && server.tcp);
+  const other = others.find(suits);
+  if (other === undefined) {
+    const remedy = `add a listener with protocol = "${server.protocol}" to ${file}, and ask there`;
+    return mistake(EXIT.CONFIG, { where, reason, remedy });
+  }
+  return mistake(EXIT.CONFIG, { where, reason, remedy: 'ask where smmap listens', commands: asked.moveTo(other) });
 }
 
 /** Tries the socket with the rights of the mail server's user. A missing socket is the business of the daemon. */

@@ -7,6 +7,7 @@ import { exitCodeOf, type Finding, mistake, printFindings, warning } from '../fi
 import { checkAsked, type MailServer, unasked } from './asked.ts';
 import { examineDaemon } from './daemon.ts';
 import { examineExim } from './exim.ts';
+import { examineOpensmtpd } from './opensmtpd.ts';
 import { examinePostfix } from './postfix.ts';
 import { examineSendmail } from './sendmail.ts';
 
@@ -30,7 +31,9 @@ export async function doctor(configuration: Configuration, json: boolean): Promi
     const ofFile = await examine(config, places, daemon, false);
     for (const each of ofFile) findings.push({ ...each, where: `${name}: ${each.where}` });
     findings.push(...(await examineDaemon(config, file, PROGRAM)));
-    const found = [examinePostfix(config), examineExim(), examineSendmail()].filter((each) => each !== null);
+    const found = [examinePostfix(config), examineExim(), examineSendmail(), examineOpensmtpd()].filter(
+      (each) => each !== null,
+    );
     for (const each of found) {
       servers.push(each.server);
       findings.push(...each.findings, ...checkAsked(each.server, config, name));

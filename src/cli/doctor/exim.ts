@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { type Endpoint, parseEndpoint } from '../../endpoint.ts';
 import { EXIT } from '../error.ts';
 import { type Finding, mistake } from '../finding.ts';
 import { accountOf, outputOf } from '../system.ts';
 import type { Asked, MailServer } from './asked.ts';
+import { replaceIn, replaceText, withIncluded } from './edit.ts';
 
 const NAME = 'Exim';
 const RESTART = 'systemctl restart exim4';
@@ -18,7 +18,7 @@ export function examineExim(): { readonly server: MailServer; readonly findings:
   const file = setting('configure_file');
   const account = accountOf(setting('exim_user'));
   const asked = askedBy(config, file);
-  const server = { name: NAME, protocol: 'netstring', account, restart: RESTART, asked } as const;
+  const server = { name: NAME, protocol: 'netstring', tcp: true, account, restart: RESTART, asked } as const;
   return { server, findings: checkAcl(config, file, asked) };
 }
 
@@ -64,26 +64,10 @@ function checkAcl(config: string, file: string, asked: readonly Asked[]): Findin
   return [];
 }
 
+const INCLUDE = /^\s*\.include(?:_if_exists)?\s+(\S+)/gm;
+
 /** Commands that replace a text in the configuration. Debian makes that file of those in /etc/exim4. */
 function edit(file: string, old: string, next: string): readonly string[] {
-  const change = `sed -i 's#${old.replaceAll(/[$*.[\]\\^]/g, String.raw`\$&`)}#${next.replaceAll('&', String.raw`\&`)}#g'`;
-  if (!file.startsWith('/var/lib/exim4/')) {
-    const files = withIncluded(file).filter((each) => textOf(each).includes(old));
-    return [`${change} ${(files.length > 0 ? files : [file]).join(' ')}`, RESTART];
-  }
-  return [`grep -rlF '${old}' /etc/exim4 | xargs ${change}`, 'update-exim4.conf', RESTART];
-}
-
-/** A file of the configuration, and those that it includes. */
-function withIncluded(file: string): readonly string[] {
-  const included = [...textOf(file).matchAll(/^\s*\.include(?:_if_exists)?\s+(\S+)/gm)].map(([, each = '']) => each);
-  return [file, ...included.flatMap(withIncluded)];
-}
-
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return '';
-  }
+  if (!file.startsWith('/var/lib/exim4/')) return [replaceIn(withIncluded(file, INCLUDE), old, next), RESTART];
+  return [`grep -rlF '${old}' /etc/exim4 | xargs ${replaceText(old, next)}`, 'update-exim4.conf', RESTART];
 }

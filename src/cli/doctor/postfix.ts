@@ -2,6 +2,7 @@ import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../../config/config.ts';
 import { type Endpoint, formatEndpoint, parseEndpoint } from '../../endpoint.ts';
+import { quote } from '../../mta/postconf.ts';
 import { EXIT } from '../error.ts';
 import { type Finding, mistake } from '../finding.ts';
 import { accountOf, outputOf } from '../system.ts';
@@ -28,6 +29,7 @@ export function examinePostfix(config: Config): { readonly server: MailServer; r
   const server = {
     name: NAME,
     protocol: 'netstring',
+    tcp: true,
     account: accountOf(owner),
     restart: 'postfix stop; postfix start',
     asked,
@@ -40,12 +42,12 @@ function readParameters(): readonly Parameter[] {
   const own = linesOf('postconf', ['-n']).flatMap((line): Parameter[] => {
     const [, name, value] = /^(\w+) = ?(.*)$/.exec(line) ?? [];
     if (name === undefined || value === undefined) return [];
-    return [{ name, value, set: (next) => `postconf -e ${quoted(`${name} = ${next}`)}` }];
+    return [{ name, value, set: (next) => `postconf -e ${quote(`${name} = ${next}`)}` }];
   });
   const ofServices = linesOf('postconf', ['-P']).flatMap((line): Parameter[] => {
     const [, name, value] = /^(\S+\/\S+\/\S+) = ?(.*)$/.exec(line) ?? [];
     if (name === undefined || value === undefined) return [];
-    return [{ name, value, set: (next) => `postconf -P ${quoted(`${name} = ${next}`)}` }];
+    return [{ name, value, set: (next) => `postconf -P ${quote(`${name} = ${next}`)}` }];
   });
   return [...own, ...ofServices];
 }
@@ -111,7 +113,7 @@ function checkDomains(config: Config, parameters: readonly Parameter[], asked: r
     const written = parameters.find((each) => each.name === list.name)?.value ?? list.value;
     const reason = `does not have ${missing.join(', ')} (alias_domains of the map ${name}), so Postfix refuses or relays their mail`;
     const next = [written, ...missing].filter((each) => each !== '').join(', ');
-    const commands = [`postconf -e ${quoted(`${list.name} = ${next}`)}`, RELOAD];
+    const commands = [`postconf -e ${quote(`${list.name} = ${next}`)}`, RELOAD];
     return [mistake(EXIT.CONFIG, { where: `${NAME}: ${list.name}`, reason, remedy: 'add them', commands })];
   });
 }
@@ -130,9 +132,4 @@ function hasDomain(list: string, domain: string): boolean {
 
 function linesOf(program: string, args: readonly string[]): readonly string[] {
   return (outputOf(program, args) ?? '').split('\n').filter((line) => line !== '');
-}
-
-/** A word of a command for sh(1). */
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -1,9 +1,10 @@
-import { lstatSync, readFileSync, statSync } from 'node:fs';
+import { lstatSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Endpoint, parseEndpoint } from '../../endpoint.ts';
 import { EXIT } from '../error.ts';
 import { type Finding, mistake } from '../finding.ts';
 import type { Asked, MailServer } from './asked.ts';
+import { replaceIn, textOf } from './edit.ts';
 
 const NAME = 'Sendmail';
 const CF = '/etc/mail/sendmail.cf';
@@ -12,16 +13,12 @@ const RESTART = 'systemctl restart sendmail';
 
 /** The Sendmail of this machine, with what is wrong with it alone. It connects as root. Null: there is none. */
 export function examineSendmail(): { readonly server: MailServer; readonly findings: Finding[] } | null {
-  let cf: string;
-  try {
-    cf = readFileSync(CF, 'utf8');
-  } catch {
-    return null;
-  }
+  const cf = textOf(CF);
+  if (cf === '') return null;
   const asked = [...cf.matchAll(/^K(\S+)\s+socket\b(.*)$/gm)].flatMap(([, map = '', options = '']) =>
     askedBy(map, options),
   );
-  const server = { name: NAME, protocol: 'netstring', account: null, restart: RESTART, asked } as const;
+  const server = { name: NAME, protocol: 'netstring', tcp: true, account: null, restart: RESTART, asked } as const;
   return { server, findings: checkFolders(asked) };
 }
 
@@ -32,7 +29,7 @@ function askedBy(map: string, options: string): Asked[] {
   const server = parseEndpoint(path === undefined ? `tcp:${host}:${port}` : `unix:${path}`);
   const moveTo = (next: Endpoint): string[] => {
     const to = next.kind === 'unix' ? `${word.split(':')[0]}:${next.path}` : `inet:${next.port}@${next.host}`;
-    return [`sed -i 's#${word}#${to}#g' ${MC}`, 'make -C /etc/mail', RESTART];
+    return [replaceIn([MC], word, to), 'make -C /etc/mail', RESTART];
   };
   const kind = map === 'virtuser' ? 'alias' : map === 'access' ? 'table' : 'mailbox';
   return [{ where: `K${map}`, server, map, kind, moveTo }];
