@@ -3,10 +3,15 @@ import type { Account } from '../account.ts';
 
 const PROGRAM_MS = 5_000;
 
-/** The output of a program. Null if it is missing or fails. */
-export function outputOf(program: string, args: readonly string[]): string | null {
+/** The output of a program, which reads `input`. Null if it is missing or fails. */
+export function outputOf(program: string, args: readonly string[], input = ''): string | null {
   try {
-    return execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: PROGRAM_MS });
+    return execFileSync(program, args, {
+      encoding: 'utf8',
+      input,
+      stdio: ['pipe', 'pipe', 'ignore'],
+      timeout: PROGRAM_MS,
+    });
   } catch {
     return null;
   }

@@ -110,6 +110,27 @@ describePart('smmap doctor with Exim', await findExim(PARTS), (part) => {
     expect((await doctor()).found).toEqual([]);
   });
 
+  test('finds domains of alias_domains for which its routers do not ask', async () => {
+    const maps =
+      '[map.mailbox]\nalias_domains = { "sales.example" = "example.org", "bücher.example" = "example.org" }\n';
+    const { code, found } = await doctor(maps);
+    expect([code, found]).toMatchObject([
+      78,
+      [
+        {
+          where: 'Exim: domains = +smmap_domains',
+          reason:
+            'does not have sales.example, xn--bcher-kva.example (alias_domains of the map mailbox), so Exim refuses or relays their mail',
+        },
+      ],
+    ]);
+    const route = 'exim4 -bt fred@sales.example fred@xn--bcher-kva.example || true';
+    expect(await type([route])).not.toContain('5.1.1 User unknown');
+    await type(found[0]?.commands);
+    expect(await doctor(maps)).toMatchObject({ code: 0, found: [] });
+    expect((await type([route])).match(/5\.1\.1 User unknown/g)).toHaveLength(2); // as the daemon says
+  });
+
   test("finds the rule of Exim's example that counts deferred recipients as bad ones", async () => {
     const rule = String.raw`acl_check_rcpt:\n  deny condition = \${if and {\\\n    {>{$rcpt_count}{10}}\\\n    {<{$recipients_count}{\${eval:$rcpt_count/2}}} }}\n    message = Rejected for too many bad recipients`;
     await type([`sed -i 's#^acl_check_rcpt:$#${rule.replaceAll('\\$', '$')}#' /etc/exim4/exim4.conf`]);
@@ -156,6 +177,24 @@ describePart('smmap doctor with Sendmail', await findSendmailServer(PARTS), (par
     expect(moved.found[0]?.commands?.[0]).toMatch(
       /^sed -i 's#(?:local|unix):.*smmap\\\.sock#(?:local|unix):.*smmap\.sock\.2#g' \/etc\/mail\/sendmail\.mc$/,
     );
+  });
+
+  test('finds a domain of alias_domains that is in none of its classes', async () => {
+    const maps = '[map.mailbox]\ndefault_domain = "example.org"\nalias_domains = { "sales.example" = "example.org" }\n';
+    const { code, found } = await doctor(maps);
+    expect([code, found]).toMatchObject([
+      78,
+      [
+        {
+          where: 'Sendmail: class {VirtHost}',
+          reason:
+            'does not have sales.example (alias_domains of the map mailbox), so Sendmail refuses or relays their mail',
+          commands: ["printf '%s\\n' sales.example >> /etc/mail/virtuser-domains", 'systemctl restart sendmail'],
+        },
+      ],
+    ]);
+    await type(found[0]?.commands);
+    expect(await doctor(maps)).toMatchObject({ code: 0, found: [] });
   });
 
   describe('finds a folder in which Sendmail refuses a socket', () => {

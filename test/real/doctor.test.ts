@@ -20,6 +20,8 @@ const SOCKET = '/run/smmap/smmap.sock';
 const STOCK = `postconf -X virtual_alias_maps virtual_mailbox_maps; postconf -e 'local_recipient_maps =' 'virtual_mailbox_domains = example.org'`;
 const PROXY = `postconf -e 'virtual_mailbox_maps = proxy:socketmap:unix:${SOCKET}:mailbox'`;
 
+const RELOAD = 'postfix reload';
+
 describePart("smmap doctor with Debian's Postfix", await findDebianPostfix(PARTS), (part) => {
   let folder: string;
   let daemon: Daemon;
@@ -161,12 +163,22 @@ describePart("smmap doctor with Debian's Postfix", await findDebianPostfix(PARTS
 
   test('finds a domain of alias_domains that Postfix does not have', async () => {
     await type([PROXY]);
-    const maps = '[map.mailbox]\nalias_domains = { "sales.example" = "example.org" }\n';
+    const maps =
+      '[map.mailbox]\nalias_domains = { "sales.example" = "example.org", "bücher.example" = "example.org" }\n';
     const { code, found } = await doctor(maps);
     expect(code).toBe(78);
-    expect(found[0]?.reason).toContain('does not have sales.example (alias_domains of the map mailbox)');
+    expect(found[0]?.reason).toContain(
+      'does not have sales.example, xn--bcher-kva.example (alias_domains of the map mailbox)',
+    );
     await type(found[0]?.commands);
     expect(await doctor(maps)).toMatchObject({ code: 0, found: [] });
+    expect((await postfix.type('postconf -h virtual_mailbox_domains')).stdout).toMatch(
+      /, sales\.example, xn--bcher-kva\.example, bücher\.example\n$/,
+    );
+    await type([`postconf -e 'virtual_mailbox_domains = example.org, sales.example, xn--bcher-kva.example'`]);
+    expect((await doctor(maps)).found).toMatchObject([
+      { commands: [expect.stringContaining('bücher.example'), RELOAD] },
+    ]);
   });
 
   test('finds a daemon that is older than the installed smmap, or may open too few files', async () => {

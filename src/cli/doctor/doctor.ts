@@ -31,7 +31,7 @@ export async function doctor(configuration: Configuration, json: boolean): Promi
     const ofFile = await examine(config, places, daemon, false);
     for (const each of ofFile) findings.push({ ...each, where: `${name}: ${each.where}` });
     findings.push(...(await examineDaemon(config, file, PROGRAM)));
-    const found = [examinePostfix(config), examineExim(), examineSendmail(), examineOpensmtpd()].filter(
+    const found = [examinePostfix(config), examineExim(config), examineSendmail(config), examineOpensmtpd()].filter(
       (each) => each !== null,
     );
     for (const each of found) {

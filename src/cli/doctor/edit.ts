@@ -20,8 +20,13 @@ export function replaceText(old: string, next: string): string {
   return `sed -i 's#${old.replaceAll(/[$*.[\]\\^]/g, String.raw`\$&`)}#${next.replaceAll('&', String.raw`\&`)}#g'`;
 }
 
+/** Those of the files that have a text. */
+export function filesWith(files: readonly string[], text: string): readonly string[] {
+  return files.filter((each) => textOf(each).includes(text));
+}
+
 /** The command that replaces a text in those of the files that have it, or else in the first one. */
 export function replaceIn(files: readonly string[], old: string, next: string): string {
-  const having = files.filter((each) => textOf(each).includes(old));
+  const having = filesWith(files, old);
   return `${replaceText(old, next)} ${(having.length > 0 ? having : files.slice(0, 1)).join(' ')}`;
 }

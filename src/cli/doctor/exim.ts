@@ -1,15 +1,18 @@
+import type { Config } from '../../config/config.ts';
 import { type Endpoint, parseEndpoint } from '../../endpoint.ts';
 import { EXIT } from '../error.ts';
 import { type Finding, mistake } from '../finding.ts';
 import { accountOf, outputOf } from '../system.ts';
 import type { Asked, MailServer } from './asked.ts';
-import { replaceIn, replaceText, withIncluded } from './edit.ts';
+import { checkAliasDomains } from './domains.ts';
+import { filesWith, replaceText, withIncluded } from './edit.ts';
+import { domainsFor, INCLUDE } from './exim-domains.ts';
 
 const NAME = 'Exim';
 const RESTART = 'systemctl restart exim4';
 
 /** The Exim of this machine, with what is wrong with it alone. Null: there is none. */
-export function examineExim(): { readonly server: MailServer; readonly findings: Finding[] } | null {
+export function examineExim(ours: Config): { readonly server: MailServer; readonly findings: Finding[] } | null {
   const program = ['exim4', 'exim'].find((each) => outputOf(each, ['-bV']) !== null);
   const config = program === undefined ? null : outputOf(program, ['-bP', 'config']);
   if (program === undefined || config === null) return null;
@@ -19,7 +22,8 @@ export function examineExim(): { readonly server: MailServer; readonly findings:
   const account = accountOf(setting('exim_user'));
   const asked = askedBy(config, file);
   const server = { name: NAME, protocol: 'netstring', tcp: true, account, restart: RESTART, asked } as const;
-  return { server, findings: checkAcl(config, file, asked) };
+  const domains = checkAliasDomains(NAME, ours, asked, (map) => domainsFor(map, program, config, file, edit));
+  return { server, findings: [...checkAcl(config, file, asked), ...domains] };
 }
 
 /** Each socket that Exim reads, with each name that its routers ask. */
@@ -33,7 +37,7 @@ function askedBy(config: string, file: string): Asked[] {
       const server = parseEndpoint(place.replace(/^inet:/, 'tcp:'));
       const moveTo = (next: Endpoint): readonly string[] => {
         const to = next.kind === 'unix' ? next.path : `inet:${next.host}:${next.port}`;
-        return edit(file, `{${place}}`, `{${to}}`);
+        return replace(file, `{${place}}`, `{${to}}`);
       };
       return { where: 'readsocket', server, map, kind: map === 'virtual' ? 'alias' : 'mailbox', moveTo };
     }),
@@ -58,16 +62,22 @@ function checkAcl(config: string, file: string, asked: readonly Asked[]): Findin
     const reason =
       'the ACL rule "too many bad recipients" counts deferred recipients, so in an outage it refuses mailboxes that exist (550) ' +
       'from the eleventh recipient of a mail on';
-    const commands = edit(file, OLD, NEW);
+    const commands = replace(file, OLD, NEW);
     return [mistake(EXIT.CONFIG, { where: `${NAME}: ${file}`, reason, remedy: 'count only refused ones', commands })];
   }
   return [];
 }
 
-const INCLUDE = /^\s*\.include(?:_if_exists)?\s+(\S+)/gm;
+/** Commands that replace a text in the configuration. */
+function replace(file: string, old: string, next: string): readonly string[] {
+  return edit(file, old, replaceText(old, next));
+}
 
-/** Commands that replace a text in the configuration. Debian makes that file of those in /etc/exim4. */
-function edit(file: string, old: string, next: string): readonly string[] {
-  if (!file.startsWith('/var/lib/exim4/')) return [replaceIn(withIncluded(file, INCLUDE), old, next), RESTART];
-  return [`grep -rlF '${old}' /etc/exim4 | xargs ${replaceText(old, next)}`, 'update-exim4.conf', RESTART];
+/** Commands that change those files that have a text. Debian makes the configuration of those in /etc/exim4. */
+function edit(file: string, text: string, change: string): readonly string[] {
+  if (file.startsWith('/var/lib/exim4/')) {
+    return [`grep -rlF '${text}' /etc/exim4 | xargs ${change}`, 'update-exim4.conf', RESTART];
+  }
+  const files = filesWith(withIncluded(file, INCLUDE), text);
+  return [`${change} ${(files.length > 0 ? files : [file]).join(' ')}`, RESTART];
 }

@@ -1,5 +1,6 @@
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
+import { domainToUnicode } from 'node:url';
 import type { Config } from '../../config/config.ts';
 import { type Endpoint, formatEndpoint, parseEndpoint } from '../../endpoint.ts';
 import { quote } from '../../mta/postconf.ts';
@@ -7,6 +8,7 @@ import { EXIT } from '../error.ts';
 import { type Finding, mistake } from '../finding.ts';
 import { accountOf, outputOf } from '../system.ts';
 import type { Asked, MailServer } from './asked.ts';
+import { checkAliasDomains, type DomainList } from './domains.ts';
 
 const NAME = 'Postfix';
 const REFERENCE = /\b(proxy:)?socketmap:(unix:[^\s,:{}]+|inet:(?:\[[^\]]+\]|[^\s,:{}]+):\d+):([^\s,{}]+)/g;
@@ -34,7 +36,8 @@ export function examinePostfix(config: Config): { readonly server: MailServer; r
     restart: 'postfix stop; postfix start',
     asked,
   } as const;
-  return { server, findings: [...checkChroot(parameters), ...checkDomains(config, parameters, asked)] };
+  const domains = checkAliasDomains(NAME, config, asked, () => domainsOf(parameters));
+  return { server, findings: [...checkChroot(parameters), ...domains] };
 }
 
 /** What main.cf sets (with the values of the parameters that it uses), and what master.cf sets for a service. */
@@ -99,27 +102,25 @@ function isSocket(path: string): boolean {
 
 const LISTS = ['mydestination', 'virtual_mailbox_domains', 'virtual_alias_domains', 'relay_domains'] as const;
 
-/** A domain that smmap knows by alias_domains, but for which Postfix does not take mail. */
-function checkDomains(config: Config, parameters: readonly Parameter[], asked: readonly Asked[]): Finding[] {
+/** The lists of Postfix. The first one of its virtual mailboxes, or else that of the machine, gets what is missing. */
+function domainsOf(parameters: readonly Parameter[]): DomainList {
   const lists = LISTS.map((name) => ({ name, value: outputOf('postconf', ['-h', '-x', name])?.trim() ?? '' }));
-  const list = lists.find(({ name, value }) => name === 'virtual_mailbox_domains' && value !== '') ?? lists[0];
-  return [...config.maps].flatMap(([name, map]) => {
-    if (!asked.some((each) => each.map === name)) return [];
-    const options = map.options as { readonly aliasDomains?: ReadonlyMap<string, string> | object };
-    const missing = namesOf(options.aliasDomains).filter(
-      (domain) => !lists.some(({ value }) => hasDomain(value, domain)),
-    );
-    if (missing.length === 0 || list === undefined) return [];
-    const written = parameters.find((each) => each.name === list.name)?.value ?? list.value;
-    const reason = `does not have ${missing.join(', ')} (alias_domains of the map ${name}), so Postfix refuses or relays their mail`;
-    const next = [written, ...missing].filter((each) => each !== '').join(', ');
-    const commands = [`postconf -e ${quote(`${list.name} = ${next}`)}`, RELOAD];
-    return [mistake(EXIT.CONFIG, { where: `${NAME}: ${list.name}`, reason, remedy: 'add them', commands })];
-  });
+  const valueOf = (name: (typeof LISTS)[number]): string => lists.find((each) => each.name === name)?.value ?? '';
+  const name = valueOf('virtual_mailbox_domains') === '' ? 'mydestination' : 'virtual_mailbox_domains';
+  const written = parameters.find((each) => each.name === name)?.value ?? valueOf(name);
+  return {
+    where: name,
+    has: (domain) => spellingsOf(domain).every((each) => lists.some((list) => hasDomain(list.value, each))),
+    add(domains) {
+      const next = [written, ...domains.flatMap(spellingsOf)].filter((each) => each !== '').join(', ');
+      return [`postconf -e ${quote(`${name} = ${next}`)}`, RELOAD];
+    },
+  };
 }
 
-function namesOf(domains: ReadonlyMap<string, string> | object | undefined): readonly string[] {
-  return domains instanceof Map ? [...(domains as ReadonlyMap<string, string>).keys()] : Object.keys(domains ?? {});
+/** Postfix compares domains as they are written. */
+function spellingsOf(domain: string): readonly string[] {
+  return [...new Set([domain, domainToUnicode(domain)])];
 }
 
 /** Whether a list of domains and tables has a domain. Postfix itself looks into the tables. */

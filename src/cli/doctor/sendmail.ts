@@ -1,9 +1,12 @@
 import { lstatSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { Config } from '../../config/config.ts';
 import { type Endpoint, parseEndpoint } from '../../endpoint.ts';
 import { EXIT } from '../error.ts';
 import { type Finding, mistake } from '../finding.ts';
+import { outputOf } from '../system.ts';
 import type { Asked, MailServer } from './asked.ts';
+import { checkAliasDomains, type DomainList } from './domains.ts';
 import { replaceIn, textOf } from './edit.ts';
 
 const NAME = 'Sendmail';
@@ -12,14 +15,15 @@ const MC = '/etc/mail/sendmail.mc';
 const RESTART = 'systemctl restart sendmail';
 
 /** The Sendmail of this machine, with what is wrong with it alone. It connects as root. Null: there is none. */
-export function examineSendmail(): { readonly server: MailServer; readonly findings: Finding[] } | null {
+export function examineSendmail(config: Config): { readonly server: MailServer; readonly findings: Finding[] } | null {
   const cf = textOf(CF);
   if (cf === '') return null;
   const asked = [...cf.matchAll(/^K(\S+)\s+socket\b(.*)$/gm)].flatMap(([, map = '', options = '']) =>
     askedBy(map, options),
   );
   const server = { name: NAME, protocol: 'netstring', tcp: true, account: null, restart: RESTART, asked } as const;
-  return { server, findings: checkFolders(asked) };
+  const domains = checkAliasDomains(NAME, config, asked, () => domainsOf(cf));
+  return { server, findings: [...checkFolders(asked), ...domains] };
 }
 
 /** A map of class socket: `-f -a<OK> local:/run/smmap/smmap.sock`, or `inet:2004@127.0.0.1`. */
@@ -33,6 +37,20 @@ function askedBy(map: string, options: string): Asked[] {
   };
   const kind = map === 'virtuser' ? 'alias' : map === 'access' ? 'table' : 'mailbox';
   return [{ where: `K${map}`, server, map, kind, moveTo }];
+}
+
+/** The classes of domains for which Sendmail asks, or relays. Sendmail itself reads them, and only as root. Null: it does not say. */
+function domainsOf(cf: string): DomainList | null {
+  const said = outputOf('sendmail', ['-bt'], '$=w\n$={VirtHost}\n$=R\n');
+  if (said === null || !said.startsWith('ADDRESS TEST MODE')) return null; // Postfix and Exim have a program of that name
+  const members = new Set(said.toLowerCase().split(/[>\s]+/));
+  const virtual = /^F\{VirtHost\}(?:-o\s+)?(\/\S+)/m.exec(cf)?.[1];
+  const file = virtual ?? /^F(?:w|\{w\})(?:-o\s+)?(\/\S+)/m.exec(cf)?.[1];
+  return {
+    where: virtual === undefined ? 'class w' : 'class {VirtHost}',
+    has: (domain) => members.has(domain),
+    add: (domains) => (file === undefined ? [] : [`printf '%s\\n' ${domains.join(' ')} >> ${file}`, RESTART]),
+  };
 }
 
 /** Sendmail refuses a socket below a folder in which others than its owner may write, and a socket that is a link. */
