@@ -9,6 +9,7 @@ import { examineDaemon } from './daemon.ts';
 import { examineExim } from './exim.ts';
 import { examineOpensmtpd } from './opensmtpd.ts';
 import { examinePostfix } from './postfix.ts';
+import { examineSelinux } from './selinux.ts';
 import { examineSendmail } from './sendmail.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../main.js', import.meta.url));
@@ -38,6 +39,7 @@ export async function doctor(configuration: Configuration, json: boolean): Promi
       servers.push(each.server);
       findings.push(...each.findings, ...checkAsked(each.server, config, name));
     }
+    findings.push(...examineSelinux(servers));
     findings.push(...checkUnasked(config, servers, name));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
