@@ -111,7 +111,7 @@ async function checkPackages({ stores }: Config): Promise<Finding[]> {
       await loadDriver(driverOf(store));
     } catch (error) {
       if (!(error instanceof MissingPackageError)) throw error;
-      const [reason = '', remedy = ''] = error.message.split(/: (?=npm )/, 2);
+      const [, reason = '', remedy = ''] = /^(.*?): (npm .*)$/s.exec(error.message) ?? [];
       findings.push(mistake(EXIT.CONFIG, { where: `store ${name}`, reason, remedy }));
     }
   }

@@ -9,7 +9,7 @@ import { embedded, pathOf } from '../store/driver/embedded/keys.ts';
 import { DRIVERS } from '../store/drivers.ts';
 import { CliError, EXIT } from './error.ts';
 import { MACHINE_FILE, defaultPlaces } from './places.ts';
-import { warn } from './records/access.ts';
+import { warn } from './warn.ts';
 
 /** The configuration that a command uses, and what it finds through it. */
 export interface Configuration {

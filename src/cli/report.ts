@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { ConfigError } from '../config/config.ts';
 import { EndpointError } from '../endpoint.ts';
 import { isJournal, withPriority } from '../observe/journal.ts';
+import { cannotLoad, compiledPartOf, isAbsent } from '../store/install.ts';
 import { MissingPackageError, StoreError } from '../store/store.ts';
 import { CliError, EXIT } from './error.ts';
 
@@ -9,6 +10,9 @@ import { CliError, EXIT } from './error.ts';
 export function report(error: unknown): number {
   if (error instanceof CliError) return say(error.message, error.exitCode);
   if (error instanceof ConfigError || error instanceof MissingPackageError) return say(error.message, EXIT.CONFIG);
+  if (error instanceof Error && (isAbsent('lmdb', error) || compiledPartOf(error) !== null)) {
+    return say(cannotLoad('lmdb', error).message, EXIT.CONFIG); // a command that edits the embedded store
+  }
   if (error instanceof StoreError) return say(error.message, EXIT.IO);
   if (error instanceof EndpointError) return say(error.message, EXIT.USAGE);
   return say(`a bug in smmap, please report it: ${error instanceof Error ? error.stack : String(error)}`, EXIT.BUG);

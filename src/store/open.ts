@@ -10,9 +10,9 @@ import { createMeter } from './guard/meter.ts';
 import { createReopening } from './guard/reopen.ts';
 import { createReplicas } from './guard/replicas.ts';
 import { createSpellings } from './guard/spellings.ts';
-import { npmCommand } from './install.ts';
+import { cannotLoad } from './install.ts';
 import { createStatus, type Status } from './status.ts';
-import { MissingPackageError, type Store } from './store.ts';
+import type { Store } from './store.ts';
 
 /** What happens to a store while it is open, for the log. */
 export interface StoreEvents extends DriverEvents {
@@ -129,10 +129,8 @@ export async function loadDriver(driver: Driver): Promise<void> {
   try {
     await driver.load();
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { message } = error as Error;
     if (name === null || message.startsWith(`Cannot find module '${DRIVER_FILES}`)) throw error; // a file of smmap is missing, not a package
-    const isMissing = code === 'ERR_MODULE_NOT_FOUND' && message.includes(`'${name}'`);
-    const flaw = isMissing ? 'is not installed' : `cannot be loaded (${message.split('\n')[0]})`;
-    throw new MissingPackageError(`the package ${name} ${flaw}: ${npmCommand('install', name)}`, { cause: error });
+    throw cannotLoad(name, error as Error);
   }
 }

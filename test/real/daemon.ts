@@ -1,10 +1,10 @@
 // Runs the built smmap: the daemon in a throw-away folder, and its commands.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished, vi } from 'vitest';
 import { type Input, type Options, type Result, run } from './command.ts';
@@ -54,6 +54,22 @@ export async function makeFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'smmap-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return folder;
+}
+
+/** A copy of the built program, with links to its packages, but without some, and with copies of others. */
+export async function copyProgram(without = /^$/, copied = /^$/): Promise<string> {
+  const folder = await makeFolder();
+  const root = dirname(dirname(MAIN));
+  cpSync(join(root, 'dist'), join(folder, 'dist'), { recursive: true });
+  cpSync(join(root, 'package.json'), join(folder, 'package.json'));
+  mkdirSync(join(folder, 'node_modules'));
+  for (const name of readdirSync(join(root, 'node_modules'))) {
+    if (without.test(name)) continue;
+    const [from, to] = [join(root, 'node_modules', name), join(folder, 'node_modules', name)];
+    if (copied.test(name)) cpSync(from, to, { recursive: true });
+    else symlinkSync(from, to);
+  }
+  return join(folder, 'dist/main.js');
 }
 
 /** Runs a command of the built smmap to its end. */

@@ -2,18 +2,7 @@
 
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  cpSync,
-  mkdirSync,
-  symlinkSync,
-  existsSync,
-  openSync,
-  closeSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, openSync, closeSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -23,7 +12,7 @@ import { findMariadb } from '../support/mariadb.ts';
 import { findPostgresql } from '../support/postgresql.ts';
 import { askOnce, connectTo, request } from './client.ts';
 import { run } from './command.ts';
-import { MAIN, makeFolder, serve } from './daemon.ts';
+import { MAIN, copyProgram, makeFolder, serve } from './daemon.ts';
 import { PARTS, describePart, together } from './part.ts';
 
 const FRED = 'fred@example.org';
@@ -35,22 +24,6 @@ function configOf(folder: string, rest = ''): string {
     store.fixed = { driver = "memory", mailboxes = ["${FRED}"] }
     map.mailbox.stores = ["fixed"]
     ${rest}`;
-}
-
-/** A copy of the built program, with links to its packages, but without some, and with copies of others. */
-async function copyProgram(without = /^$/, copied = /^$/): Promise<string> {
-  const folder = await makeFolder();
-  const root = dirname(dirname(MAIN));
-  cpSync(join(root, 'dist'), join(folder, 'dist'), { recursive: true });
-  cpSync(join(root, 'package.json'), join(folder, 'package.json'));
-  mkdirSync(join(folder, 'node_modules'));
-  for (const name of readdirSync(join(root, 'node_modules'))) {
-    if (without.test(name)) continue;
-    const [from, to] = [join(root, 'node_modules', name), join(folder, 'node_modules', name)];
-    if (copied.test(name)) cpSync(from, to, { recursive: true });
-    else symlinkSync(from, to);
-  }
-  return join(folder, 'dist/main.js');
 }
 
 /** A database that takes connections and says nothing. */

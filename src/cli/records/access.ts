@@ -42,8 +42,3 @@ export async function withDryRunStore<T>(dir: string, work: (dir: string) => Pro
     rmSync(temporary, { recursive: true, force: true });
   }
 }
-
-/** Prints a warning on standard error. */
-export function warn(text: string): void {
-  process.stderr.write(`smmap: ${text}\n`);
-}

@@ -3,7 +3,7 @@ import { parseDomain } from '../../address/domain.ts';
 import { parseOwner } from '../../record/owner.ts';
 import { type Identity, nameOf, NOUNS } from '../../record/record.ts';
 import { CliError, EXIT } from '../error.ts';
-import { warn } from './access.ts';
+import { warn } from '../warn.ts';
 import { KINDS, type Scope } from './kind.ts';
 
 /** The record that a name on the command line means. Throws CliError for a name that is not valid. */

@@ -5,7 +5,7 @@ import { flawOfError, parseVirtusertableLine, type Refusal } from '../../format/
 import { nameOf, type StoredRecord } from '../../record/record.ts';
 import { NOBODY } from '../../vocabulary.ts';
 import { CliError, EXIT } from '../error.ts';
-import { warn } from './access.ts';
+import { warn } from '../warn.ts';
 
 /** One record of a list, or what is wrong with it. */
 export interface Item {

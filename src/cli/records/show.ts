@@ -1,7 +1,8 @@
 import type { HostedDomain } from '../../record/domain.ts';
 import { formatLine, type Identity, nameOf, type StoredRecord } from '../../record/record.ts';
 import type { Records } from '../../store/driver/embedded/records.ts';
-import { warn, withRecords } from './access.ts';
+import { warn } from '../warn.ts';
+import { withRecords } from './access.ts';
 import type { Scope } from './kind.ts';
 import { domainOf, identityOf, warnOfMissing } from './named.ts';
 import { print } from './print.ts';
