@@ -17,6 +17,12 @@ export function storeOption(): Option {
   return option.argParser((dir) => resolve(dir));
 }
 
+/** --wait of the commands that write the embedded store. */
+export function waitOption(): Option {
+  const option = new Option('--wait <seconds>', 'how long to wait for another command that writes; then exit code 75');
+  return option.argParser((text) => parseWait(text)).default(Infinity, 'until it has written');
+}
+
 /** The configuration that a command uses. Its code is loaded only here, so that a command that needs none starts at once. */
 export async function configurationOf(options: { readonly config?: string | undefined }): Promise<Configuration> {
   return (await import('./configuration.ts')).findConfiguration(options.config ?? null);
@@ -38,6 +44,13 @@ export function parseSeconds(text: string): number {
   if (!(seconds > 0 && seconds <= 3_600))
     throw new InvalidArgumentError('Give a number of seconds, such as 5 or 0.5, up to 3600.');
   return seconds;
+}
+
+/** Seconds that may be 0, as milliseconds. */
+function parseWait(text: string): number {
+  if (!/^\d{1,7}(?:\.\d{1,3})?$/.test(text))
+    throw new InvalidArgumentError('Give a number of seconds, such as 60, or 0 to wait for nobody.');
+  return Number(text) * 1_000;
 }
 
 export function parseCount(text: string): number {

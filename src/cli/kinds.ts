@@ -8,9 +8,11 @@ import {
   parseCount,
   parseTable,
   storeOption,
+  waitOption,
 } from './command.ts';
 import { HELP, REMOVE_ALIAS_HELP } from './kinds-help.ts';
-import type { ExportOptions, ImportOptions, ListOptions, StoreOption } from './options.ts';
+import type { ExportOptions, ImportOptions, ListOptions, StoreOption, WaitOption } from './options.ts';
+import type { ChangeRules } from './records/access.ts';
 import { type Kind, KINDS, type KindName, type Scope } from './records/kind.ts';
 
 /** What a command does. Each of its arguments is a list. A table is not an argument, but part of the scope. */
@@ -21,6 +23,15 @@ type Act<O> = (
 ) => Promise<number | void>;
 /** Adds --store, --config and the action to a command. */
 type Define = <O>(command: Command, act: Act<O>) => void;
+
+/** The options of a command that changes records. */
+interface ChangeOptions extends WaitOption {
+  readonly json?: boolean;
+}
+
+function rulesOf({ json = false, wait }: ChangeOptions): ChangeRules {
+  return { json, waitMs: wait };
+}
 
 const RESULTS = 'print what became of each, as JSON, an object a line: name, result';
 
@@ -46,20 +57,22 @@ export function addKind(program: Command, kind: KindName, exit: (code: number) =
     });
   };
 
-  ADD[kind](command('add', help.add).option('--json', RESULTS).addHelpText('after', help.examples), define);
+  const adding = command('add', help.add).option('--json', RESULTS).addOption(waitOption());
+  ADD[kind](adding.addHelpText('after', help.examples), define);
   const removing = command('remove', `Removes ${help.plural}. Exit code 1 if one does not exist.`);
-  removing.argument(`<${help.name}...>`).option('--json', RESULTS);
+  removing.argument(`<${help.name}...>`).option('--json', RESULTS).addOption(waitOption());
   if (kind === 'alias') {
     const target = new Option('-t, --target <target>', 'remove only this target from each alias, may be repeated');
     removing
       .addOption(target.argParser(collect).default([], 'the whole alias'))
       .addHelpText('after', REMOVE_ALIAS_HELP);
   }
-  define<{ target?: string[]; json?: true }>(
+  define<ChangeOptions & { target?: string[] }>(
     removing,
-    async (scope, [names = []], { target = [], json = false, store }) => {
+    async (scope, [names = []], { target = [], store, ...options }) => {
       const { remove, removeTargets } = await import('./records/remove.ts');
-      return target.length > 0 ? removeTargets(names, target, store, json) : remove(scope, names, store, json);
+      const rules = rulesOf(options);
+      return target.length > 0 ? removeTargets(names, target, store, rules) : remove(scope, names, store, rules);
     },
   );
   const list = command('list', help.list);
@@ -96,6 +109,7 @@ export function addKind(program: Command, kind: KindName, exit: (code: number) =
     .option('--allow-unended', 'with --replace or --strict: accept a last line without a line feed')
     .option('--json', 'print how many were added, changed, removed and unchanged, as JSON')
     .option('--dry-run', 'print what would be added, changed and removed, and change nothing')
+    .addOption(waitOption())
     .addHelpText('after', help.import);
   if (addressed) importing.option('--default-domain <domain>', 'domain of the names that have none');
   if (kind === 'mailbox') {
@@ -117,7 +131,7 @@ export function addKind(program: Command, kind: KindName, exit: (code: number) =
       '--allow-empty': allowEmpty ? '' : undefined,
     });
     const { importFile } = await import('./records/import.ts');
-    const rules = { strict, replace, allowEmpty, allowUnended, allowRemovals, dryRun, json: options.json ?? false };
+    const rules = { strict, replace, allowEmpty, allowUnended, allowRemovals, dryRun, ...rulesOf(options) };
     return importFile(scope, file, reader, rules, options.store);
   });
 
@@ -150,10 +164,15 @@ const ADD: Readonly<Record<KindName, (command: Command, define: Define) => void>
       )
       .addOption(new Option('--state <state>', 'default: unchanged, and active for a new mailbox').choices(STATES))
       .option('--value <text>', 'what a map with reply = "value" replies (default: unchanged)');
-    define<{ folder: string[]; state?: State; value?: string; json?: true }>(
+    define<ChangeOptions & { folder: string[]; state?: State; value?: string }>(
       command,
-      async (_, [addresses = []], { folder, state = null, value = null, json = false, store }) =>
-        (await import('./records/records.ts')).addMailboxes(addresses, { folders: folder, state, value }, store, json),
+      async (_, [addresses = []], { folder, state = null, value = null, store, ...options }) =>
+        (await import('./records/records.ts')).addMailboxes(
+          addresses,
+          { folders: folder, state, value },
+          store,
+          rulesOf(options),
+        ),
     );
   },
   alias(command, define) {
@@ -161,10 +180,10 @@ const ADD: Readonly<Record<KindName, (command: Command, define: Define) => void>
       .argument('<address>', 'an address, or @example.org for all other addresses of a domain')
       .argument('<target...>', 'addresses, separated by blanks or commas')
       .option('--replace', 'replace the targets that it has');
-    define<{ replace?: true; json?: true }>(
+    define<ChangeOptions & { replace?: true }>(
       command,
-      async (_, [[address = ''] = [], targets = []], { replace = false, json = false, store }) =>
-        (await import('./records/records.ts')).addAlias(address, targets, replace, store, json),
+      async (_, [[address = ''] = [], targets = []], { replace = false, store, ...options }) =>
+        (await import('./records/records.ts')).addAlias(address, targets, replace, store, rulesOf(options)),
     );
   },
   domain(command, define) {
@@ -176,16 +195,16 @@ const ADD: Readonly<Record<KindName, (command: Command, define: Define) => void>
           'address class of Postfix (default: unchanged, and mailbox for a new domain)',
         ).choices(CLASSES),
       );
-    define<{ class?: DomainClass; json?: true }>(
+    define<ChangeOptions & { class?: DomainClass }>(
       command,
-      async (_, [domains = []], { class: domainClass = null, json = false, store }) =>
-        (await import('./records/records.ts')).addDomains(domains, domainClass, store, json),
+      async (_, [domains = []], { class: domainClass = null, store, ...options }) =>
+        (await import('./records/records.ts')).addDomains(domains, domainClass, store, rulesOf(options)),
     );
   },
   table(command, define) {
     command.argument('<key>').argument('<value>');
-    define<{ json?: true }>(command, async ({ table }, [[key = ''] = [], [value = ''] = []], { json = false, store }) =>
-      (await import('./records/records.ts')).addKey(table, key, value, store, json),
+    define<ChangeOptions>(command, async ({ table }, [[key = ''] = [], [value = ''] = []], { store, ...options }) =>
+      (await import('./records/records.ts')).addKey(table, key, value, store, rulesOf(options)),
     );
   },
 };

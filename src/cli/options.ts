@@ -18,7 +18,7 @@ export interface ExplainOptions {
   readonly json?: true;
 }
 
-export interface ImportOptions {
+export interface ImportOptions extends WaitOption {
   readonly format: string;
   readonly strict?: true;
   readonly replace?: true;
@@ -42,6 +42,11 @@ export interface ExportOptions {
   readonly output?: string;
   readonly partial?: true;
   readonly route?: string;
+}
+
+/** In milliseconds. */
+export interface WaitOption {
+  readonly wait: number;
 }
 
 export interface StoreOption {

@@ -1,5 +1,5 @@
-import { type Command, configOption, configurationOf, storeOption } from './command.ts';
-import type { StoreOption } from './options.ts';
+import { type Command, configOption, configurationOf, storeOption, waitOption } from './command.ts';
+import type { StoreOption, WaitOption } from './options.ts';
 
 /** Adds the commands for the embedded store as a whole. */
 export function addStore(program: Command, exit: (code: number) => void): void {
@@ -24,16 +24,21 @@ export function addStore(program: Command, exit: (code: number) => void): void {
   });
   command('restore', '<file>')
     .option('--force', 'replace everything in the store')
-    .action(async (file: string, { force = false, ...options }: StoreOption & { force?: boolean }) => {
-      await (await import('./records/store.ts')).restore(file, force, await folderOf(options));
-    });
+    .addOption(waitOption())
+    .action(
+      async (file: string, { force = false, wait, ...options }: StoreOption & WaitOption & { force?: boolean }) => {
+        await (await import('./records/store.ts')).restore(file, force, await folderOf(options), wait);
+      },
+    );
   command('verify', '[file]').action(async (file: string | undefined, options: StoreOption) => {
     const { verify, verifyBackup } = await import('./records/store.ts');
     exit(await (file === undefined ? verify(await folderOf(options)) : verifyBackup(file)));
   });
-  command('upgrade', null).action(async (options: StoreOption) => {
-    await (await import('./records/store.ts')).upgrade(await folderOf(options));
-  });
+  command('upgrade', null)
+    .addOption(waitOption())
+    .action(async ({ wait, ...options }: StoreOption & WaitOption) => {
+      await (await import('./records/store.ts')).upgrade(await folderOf(options), wait);
+    });
 }
 
 /** The commands of `smmap store`. */

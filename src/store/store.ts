@@ -76,6 +76,11 @@ export class MissingPackageError extends StoreError {
   override name = 'MissingPackageError';
 }
 
+/** Another process wrote for longer than we may wait. Nothing was begun. */
+export class BusyError extends StoreError {
+  override name = 'BusyError';
+}
+
 /** What was opened is not the store any more: it must be opened again. */
 export class LostError extends StoreError {
   override name = 'LostError';

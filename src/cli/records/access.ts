@@ -2,18 +2,28 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hasStore } from '../../store/driver/embedded/datafile.ts';
+import type { Patience } from '../../store/driver/embedded/holder.ts';
 import { type Records, openRecords } from '../../store/driver/embedded/records.ts';
-import { StoreError } from '../../store/store.ts';
+import { BusyError, StoreError } from '../../store/store.ts';
 import { CliError, EXIT } from '../error.ts';
+
+/** How a command changes the store. */
+export interface ChangeRules {
+  /** Whether it prints its results as JSON. */
+  readonly json: boolean;
+  /** How long it waits for another command that writes. */
+  readonly waitMs: number;
+}
 
 /** Opens the store in a folder for a command, and closes it afterwards. A failure of the store is a CliError. */
 export async function withRecords<T>(
   dir: string,
   purpose: 'read' | 'write',
   work: (records: Records) => T | Promise<T>,
+  waitMs = Infinity,
 ): Promise<T> {
   return asCliError(async () => {
-    const records = openRecords(dir, purpose);
+    const records = openRecords(dir, purpose, patienceOf(waitMs));
     try {
       return await work(records);
     } finally {
@@ -28,8 +38,13 @@ export async function asCliError<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
-    throw new CliError(EXIT.IO, error.message);
+    throw new CliError(error instanceof BusyError ? EXIT.TEMPORARY : EXIT.IO, error.message);
   }
+}
+
+/** How a command waits for another one that writes: for so long, and not in silence. */
+export function patienceOf(mostMs: number): Patience {
+  return { mostMs, waits: (holder) => warn(`waits for ${holder}`) };
 }
 
 /** Gives `work` the folder of a store. If there is no store yet, it gets an empty folder that is removed afterwards: a dry run makes no store. */

@@ -4,14 +4,14 @@ import { keyOf, nameOf, NOUNS, type StoredRecord } from '../../record/record.ts'
 import type { Writer } from '../../store/driver/embedded/writer.ts';
 import { EXIT } from '../error.ts';
 import { warn } from '../warn.ts';
-import { withRecords, withDryRunStore } from './access.ts';
+import { type ChangeRules, withRecords, withDryRunStore } from './access.ts';
 import { KINDS, type Scope, withinOf } from './kind.ts';
 import { createProgress } from './progress.ts';
 import type { ListReader } from './read.ts';
 import { type RemovalLimit, mayRemove } from './removals.ts';
 import { openSource } from './source.ts';
 
-export interface ImportRules extends RemovalLimit {
+export interface ImportRules extends RemovalLimit, ChangeRules {
   /** Whether nothing is imported if one line is bad. */
   readonly strict: boolean;
   /** Whether the list is complete, so that records which are not in it are removed. This is always strict. */
@@ -22,8 +22,6 @@ export interface ImportRules extends RemovalLimit {
   readonly allowUnended: boolean;
   /** Whether to print what would be done, and change nothing. */
   readonly dryRun: boolean;
-  /** Whether to print the counts as JSON. */
-  readonly json?: boolean;
 }
 
 const PROGRESS_ITEMS = 10_000;
@@ -122,7 +120,7 @@ export async function importFile(
 
   try {
     const work = (folder: string): Promise<boolean> =>
-      withRecords(folder, 'write', (store) => store.write((writer) => change(writer)));
+      withRecords(folder, 'write', (store) => store.write((writer) => change(writer)), rules.waitMs);
     const written = await (rules.dryRun ? withDryRunStore(dir, work) : work(dir));
     progress.clear();
     if (done.bad > MOST_SAID) say(`: ${done.bad - MOST_SAID} more bad lines are not shown; is it the right --format?`);
@@ -132,7 +130,7 @@ export async function importFile(
     const result = written || (rules.dryRun && !refused && !(bad > 0 && (rules.strict || rules.replace)));
     const details = rules.replace || rules.dryRun ? `: ${parts}` : '';
     warn(`${result ? `${good} ${said}${details}` : `nothing ${said}`}${bad > 0 ? `, ${bad} bad` : ''}`);
-    if (rules.json === true) {
+    if (rules.json) {
       const none = { added: 0, changed: 0, removed: 0, unchanged: 0 };
       const counts = { added, changed, removed, unchanged: good - added - changed };
       process.stdout.write(`${JSON.stringify({ ...(result ? counts : none), bad, written })}\n`);

@@ -7,7 +7,7 @@ import type { Records } from '../../store/driver/embedded/records.ts';
 import type { DomainClass, State } from '../../vocabulary.ts';
 import { CliError, EXIT } from '../error.ts';
 import { warn } from '../warn.ts';
-import { withRecords } from './access.ts';
+import { type ChangeRules, withRecords } from './access.ts';
 import { TOO_LONG } from './import.ts';
 import { domainOf, withoutFlaw } from './named.ts';
 import { printResults, type Result, resultOf } from './result.ts';
@@ -24,14 +24,14 @@ export async function addMailboxes(
   addresses: readonly string[],
   fields: MailboxFields,
   dir: string,
-  json = false,
+  rules: ChangeRules,
 ): Promise<void> {
   const { state, value } = fields;
   if (value !== null) withoutFlaw(flawOfValue(value));
   const owners = addresses.map((address) => withoutFlaw(parseOwner(address)));
   const folders = fields.folders.map((folder) => withoutFlaw(parseFolder(folder)));
   const inactive: Mailbox[] = [];
-  await put(dir, json, (store) =>
+  await put(dir, rules, (store) =>
     owners.map(({ local, domain }) => {
       const old = store.get({ about: 'mailbox', local, domain });
       const kept = old?.about === 'mailbox' ? old : { state: 'active' as const, value: '', folders: [] };
@@ -59,10 +59,10 @@ export function addAlias(
   targets: readonly string[],
   replace: boolean,
   dir: string,
-  json = false,
+  rules: ChangeRules,
 ): Promise<void> {
   const alias: Alias = withoutFlaw(parseAlias(withoutFlaw(parseOwner(address)), targets.join(',')));
-  return put(dir, json, (store) => {
+  return put(dir, rules, (store) => {
     const old = replace ? null : store.get(alias);
     const kept = old?.about === 'alias' ? old.targets : [];
     return [withoutFlaw(parseAlias(alias, [...kept, ...alias.targets].join(', ')))];
@@ -74,10 +74,10 @@ export function addDomains(
   names: readonly string[],
   domainClass: DomainClass | null,
   dir: string,
-  json = false,
+  rules: ChangeRules,
 ): Promise<void> {
   const domains = names.map(domainOf);
-  return put(dir, json, (store) =>
+  return put(dir, rules, (store) =>
     domains.map((domain) => {
       const old = store.get({ about: 'domain', domain });
       const kept = old?.about === 'domain' ? old.class : 'mailbox';
@@ -86,15 +86,19 @@ export function addDomains(
   );
 }
 
-export function addKey(table: string, key: string, value: string, dir: string, json = false): Promise<void> {
+export function addKey(table: string, key: string, value: string, dir: string, rules: ChangeRules): Promise<void> {
   const entry = withoutFlaw(parseEntry(table, key, value));
-  return put(dir, json, () => [entry]);
+  return put(dir, rules, () => [entry]);
 }
 
 /** Writes records in one transaction, and with `json` prints what became of each. `make` makes them from the records that exist. */
-async function put(dir: string, json: boolean, make: (store: Records) => readonly StoredRecord[]): Promise<void> {
+async function put(
+  dir: string,
+  { json, waitMs }: ChangeRules,
+  make: (store: Records) => readonly StoredRecord[],
+): Promise<void> {
   const results: (readonly [string, Result])[] = [];
-  await withRecords(dir, 'write', (store) => {
+  const write = (store: Records): boolean =>
     store.write((writer) => {
       for (const record of make(store)) {
         const became = writer.put(record);
@@ -103,6 +107,6 @@ async function put(dir: string, json: boolean, make: (store: Records) => readonl
       }
       return true;
     });
-  });
+  await withRecords(dir, 'write', write, waitMs);
   if (json) printResults(results);
 }

@@ -7,7 +7,7 @@ import type { Records } from '../../store/driver/embedded/records.ts';
 import type { Writer } from '../../store/driver/embedded/writer.ts';
 import { CliError, EXIT } from '../error.ts';
 import { warn } from '../warn.ts';
-import { withRecords } from './access.ts';
+import { type ChangeRules, withRecords } from './access.ts';
 import type { Scope } from './kind.ts';
 import { identityOf, withoutFlaw, warnOfMissing } from './named.ts';
 import { printResults, type Result, resultOf } from './result.ts';
@@ -16,9 +16,9 @@ import { printResults, type Result, resultOf } from './result.ts';
  * Removes records. Resolves to 1 if one does not exist. If the names are an alias and then one of its targets, throws CliError
  * and removes nothing: the user wants to remove that target, and would lose the alias.
  */
-export function remove(scope: Scope, names: readonly string[], dir: string, json = false): Promise<number> {
+export function remove(scope: Scope, names: readonly string[], dir: string, rules: ChangeRules): Promise<number> {
   const identities = names.map((name) => identityOf(scope, name));
-  return change(dir, json, (store, writer, results) => {
+  return change(dir, rules, (store, writer, results) => {
     if (scope.kind === 'alias') refuseTarget(store, identities, names);
     const missing = identities.filter((identity) => {
       const removed = writer.remove(identity);
@@ -35,12 +35,12 @@ export function removeTargets(
   names: readonly string[],
   targets: readonly string[],
   dir: string,
-  json = false,
+  rules: ChangeRules,
 ): Promise<number> {
   const scope: Scope = { kind: 'alias', table: '' };
   const identities = names.map((name) => identityOf(scope, name));
   const going = withoutFlaw(parseTargets(targets.join(','))).map(({ text }) => text);
-  return change(dir, json, (store, writer, results) => {
+  return change(dir, rules, (store, writer, results) => {
     let missing = 0;
     for (const identity of identities) {
       const alias = aliasAt(store, identity);
@@ -72,18 +72,18 @@ type Results = (readonly [name: string, result: Result])[];
 /** Changes a store that exists, in one transaction. `work` returns how many records were missing, and adds to the results. */
 async function change(
   dir: string,
-  json: boolean,
+  { json, waitMs }: ChangeRules,
   work: (store: Records, writer: Writer, results: Results) => number,
 ): Promise<number> {
   if (!hasStore(dir)) throw new CliError(EXIT.IO, `there is no store in ${dir}`);
   const results: Results = [];
   let missing = 0;
-  await withRecords(dir, 'write', (store) =>
+  const write = (store: Records): boolean =>
     store.write((writer) => {
       missing = work(store, writer, results);
       return true;
-    }),
-  );
+    });
+  await withRecords(dir, 'write', write, waitMs);
   if (json) printResults(results);
   return missing > 0 ? 1 : 0;
 }

@@ -8,7 +8,7 @@ import { openWhole, replaceWhole, upgradeWhole, verifyWhole } from '../../store/
 import { StoreError } from '../../store/store.ts';
 import { CliError, EXIT } from '../error.ts';
 import { warn } from '../warn.ts';
-import { asCliError } from './access.ts';
+import { asCliError, patienceOf } from './access.ts';
 import { backupLines, readBackup } from './backup.ts';
 import { writeOutput } from './output.ts';
 import { print } from './print.ts';
@@ -39,14 +39,15 @@ export async function backup(file: string, dir: string): Promise<void> {
 }
 
 /** Replaces a store with a backup. If that fails, nothing changes. Throws CliError. */
-export async function restore(file: string, force: boolean, dir: string): Promise<void> {
+export async function restore(file: string, force: boolean, dir: string, waitMs: number): Promise<void> {
   const restored = await withBackup(file, 'restored', async (source, progress) => {
     let held: Counts | null = null;
     const entries = readBackup(source.fd, source.name, progress);
-    const counts = await replaceWhole(dir, entries, (old) => {
+    const mayReplace = (old: Counts): boolean => {
       held = old;
       return force;
-    }).catch((error: unknown) => {
+    };
+    const counts = await replaceWhole(dir, entries, mayReplace, patienceOf(waitMs)).catch((error: unknown) => {
       if (!(error instanceof StoreError) || !BEYOND_USE.test(error.message)) throw error;
       throw new CliError(
         EXIT.IO,
@@ -86,9 +87,9 @@ export async function verify(dir: string): Promise<number> {
 }
 
 /** Converts a store to the format of this smmap. Throws CliError. */
-export async function upgrade(dir: string): Promise<void> {
+export async function upgrade(dir: string, waitMs: number): Promise<void> {
   if (!hasStore(dir)) throw new CliError(EXIT.IO, `there is no store in ${dir}`);
-  const old = await asCliError(() => upgradeWhole(dir));
+  const old = await asCliError(() => upgradeWhole(dir, patienceOf(waitMs)));
   warn(old === FORMAT ? `${dir}: has format ${FORMAT} already` : `${dir}: converted from format ${old} to ${FORMAT}`);
 }
 

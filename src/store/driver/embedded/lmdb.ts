@@ -2,9 +2,10 @@ import { existsSync, mkdirSync, rmSync, statSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ABORT, type RootDatabase, open } from 'lmdb';
 import { withUmask } from '../../../umask.ts';
-import { StoreError } from '../../store.ts';
+import { BusyError, StoreError } from '../../store.ts';
 import { checkDataFile, cutDataFile, fileOf, hasStore, lastTransactionIn } from './datafile.ts';
 import { FORMAT, FORMAT_KEY, flawOfFormat } from './format.ts';
+import { createWait, PATIENT } from './holder.ts';
 import { awaitReaders, inodesAt, lockOf, makeLockFile, pause } from './lockfile.ts';
 import { giveToFolderOwner } from './owner.ts';
 
@@ -17,6 +18,8 @@ export interface Opened {
   readonly file: string;
   /** See inodesAt of lockfile.ts. What is read and written counts only while this does not change. */
   readonly inodes: string;
+  /** Waits until no other process writes. Throws BusyError. */
+  readonly awaitWriter: () => void;
 }
 
 /** What a file is opened for. `upgrade` also writes a file of an older format. */
@@ -38,20 +41,21 @@ const OPTIONS = {
 export function openToRead(dir: string): Opened {
   const file = fileOf(dir);
   if (!hasStore(dir)) throw new StoreError(`there is no store in ${dir}`);
-  return openFile(file, 'read');
+  return openFile(file, 'read', () => {});
 }
 
 /** Opens a file, and makes it if there is none. Waits for another writer. Throws StoreError. */
-export function openToWrite(dir: string, purpose: 'write' | 'upgrade' = 'write'): Opened {
+export function openToWrite(dir: string, patience = PATIENT, purpose: 'write' | 'upgrade' = 'write'): Opened {
   const file = fileOf(dir);
+  const awaitWriter = createWait(file, patience);
   const files = [file, lockOf(file)];
   if (hasStore(dir)) {
     giveToFolderOwner(files); // root may have made them before the folder got its owner
-    return openFile(file, purpose);
+    return openFile(file, purpose, awaitWriter);
   }
   makeFolder(dir);
   try {
-    const opened = withUmask(0o027, () => openFile(file, purpose));
+    const opened = withUmask(0o027, () => openFile(file, purpose, awaitWriter));
     giveToFolderOwner(files);
     return opened;
   } catch (error) {
@@ -67,8 +71,9 @@ export function openToWrite(dir: string, purpose: 'write' | 'upgrade' = 'write')
  * be written, or if somebody removed or replaced the file or its lock file meanwhile: then another process may write at
  * the same time.
  */
-export function transact({ db, file, inodes }: Opened, change: () => boolean): boolean {
+export function transact({ db, file, inodes, awaitWriter }: Opened, change: () => boolean): boolean {
   awaitReaders(file);
+  awaitWriter();
   let done = false;
   let thrown: unknown = null;
   let mine = 0;
@@ -141,24 +146,26 @@ function whyNotWritten(db: Db, file: string, error: Error): StoreError {
   return new StoreError(`${file} cannot be written: ${reason}`, { cause: error });
 }
 
-function openFile(file: string, purpose: Purpose): Opened {
+function openFile(file: string, purpose: Purpose, awaitWriter: () => void): Opened {
   let db: Db | null = null;
   const readOnly = purpose === 'read';
   try {
     if (existsSync(file)) checkDataFile(file);
     makeLockFile(file);
+    awaitWriter(); // to open it for writing, lmdb takes the lock of writers
     db = open({ ...OPTIONS, path: file, readOnly });
     const inodes = inodesAt(file);
     if (readOnly && db.readerList().includes('no reader locks')) {
       throw new Error(`${lockOf(file)} cannot be written; without it, a writer could change what is being read`);
     }
-    const opened = { db, file, inodes };
+    const opened = { db, file, inodes, awaitWriter };
     if (!readOnly && db.get(FORMAT_KEY) === undefined) transact(opened, () => db?.putSync(FORMAT_KEY, FORMAT) ?? false);
     const flaw = flawOfFormat(db.get(FORMAT_KEY), purpose, dirname(file));
     if (flaw !== null) throw new Error(flaw);
     return opened;
   } catch (error) {
     void db?.close();
+    if (error instanceof BusyError) throw error;
     throw new StoreError(`${file} cannot be opened: ${(error as Error).message}`, { cause: error });
   }
 }

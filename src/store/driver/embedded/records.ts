@@ -3,6 +3,7 @@ import type { Identity, StoredRecord } from '../../../record/record.ts';
 import type { About } from '../../../vocabulary.ts';
 import { decode } from '../../layout.ts';
 import { type Counts, readCounts } from './count.ts';
+import { PATIENT } from './holder.ts';
 import { type Db, openToRead, openToWrite, transact } from './lmdb.ts';
 import { hostsMarkOf } from './mark.ts';
 import { domainRange, hostsRange, rangeOf, storedKeyOf } from './range.ts';
@@ -27,8 +28,8 @@ export interface Records {
 }
 
 /** Opens the store in a folder. To read, it must exist. Throws StoreError. */
-export function openRecords(dir: string, purpose: 'read' | 'write'): Records {
-  const opened = purpose === 'read' ? openToRead(dir) : openToWrite(dir);
+export function openRecords(dir: string, purpose: 'read' | 'write', patience = PATIENT): Records {
+  const opened = purpose === 'read' ? openToRead(dir) : openToWrite(dir, patience);
   const { db } = opened;
   return {
     get(identity) {

@@ -5,6 +5,7 @@ import { checkPages } from './datafile.ts';
 import { fileOf } from './datafile.ts';
 import { type Entry, derive, derivedFrom, isDerived, isEntry } from './derived.ts';
 import { FORMAT, FORMAT_KEY } from './format.ts';
+import { PATIENT } from './holder.ts';
 import { clear, openToRead, openToWrite, transact } from './lmdb.ts';
 
 /** A whole store, for backups. */
@@ -38,8 +39,9 @@ export async function replaceWhole(
   dir: string,
   entries: Iterable<Entry>,
   mayReplace: (counts: Counts) => boolean,
+  patience = PATIENT,
 ): Promise<Counts | null> {
-  const opened = openToWrite(dir, 'upgrade');
+  const opened = openToWrite(dir, patience, 'upgrade');
   const { db } = opened;
   try {
     const done = transact(opened, () => {
@@ -60,8 +62,8 @@ export async function replaceWhole(
  * Converts a store that exists to the format of this smmap, and corrects what follows from its records. Returns the
  * format that it had. Throws StoreError.
  */
-export async function upgradeWhole(dir: string): Promise<string> {
-  const opened = openToWrite(dir, 'upgrade');
+export async function upgradeWhole(dir: string, patience = PATIENT): Promise<string> {
+  const opened = openToWrite(dir, patience, 'upgrade');
   const { db } = opened;
   try {
     const format = db.get(FORMAT_KEY) as string;
