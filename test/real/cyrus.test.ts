@@ -240,7 +240,7 @@ describe('smmap mailbox import --format cyrus', () => {
     const store = join(await makeFolder(), 'store');
     const shared = entryOf('shared.open', { anyone: 'lrsp' });
     const first = listOf(shared, FRED, entryOf('user.fred.abc'), entryOf('virt1.test!user.joe'));
-    expect(await importInto(store, first)).toEqual([0, 'smmap: 3 imported\n']);
+    expect(await importInto(store, first)).toEqual([0, 'smmap: 3 imported: 3 added, 0 changed, 0 unchanged\n']);
     expect(await exported(store)).toBe(
       '@example.org folder=shared/open\nfred@example.org folder=abc\njoe@virt1.test\n',
     );
@@ -249,7 +249,10 @@ describe('smmap mailbox import --format cyrus', () => {
     );
     const second = listOf(entryOf('shared.open'), FRED, entryOf('user.UPPER'));
     const leftOut = 'smmap: standard input: user.UPPER: left out, because its user is not in lower case (keys are)\n';
-    expect(await importInto(store, second)).toEqual([0, `${leftOut}smmap: 2 imported\n`]);
+    expect(await importInto(store, second)).toEqual([
+      0,
+      `${leftOut}smmap: 2 imported: 2 added, 0 changed, 0 unchanged\n`,
+    ]);
     expect(await exported(store)).toBe('@example.org\nfred@example.org\njoe@virt1.test\n');
     const removed = await cli(['mailbox', 'remove', '--store', store, 'joe@virt1.test', '@example.org']);
     expect([removed.code, await exported(store)]).toEqual([0, 'fred@example.org\n']);
@@ -258,7 +261,10 @@ describe('smmap mailbox import --format cyrus', () => {
   test('spells folders for the separator that it is told', async () => {
     const store = join(await makeFolder(), 'store');
     const args = ['--default-domain', 'Example.ORG', '--separator', '.'];
-    expect(await importInto(store, listOf(entryOf('user.fred.abc.deep')), args)).toEqual([0, 'smmap: 1 imported\n']);
+    expect(await importInto(store, listOf(entryOf('user.fred.abc.deep')), args)).toEqual([
+      0,
+      'smmap: 1 imported: 1 added, 0 changed, 0 unchanged\n',
+    ]);
     expect(await exported(store)).toBe('fred@example.org folder=abc.deep\n');
   });
 

@@ -12,21 +12,21 @@ const FOUND = [
     title: 'aliases of Sendmail that go on behind a backslash',
     args: ['alias', 'import', '--format', 'aliases', '--default-domain', 'x.test'],
     file: 'postmaster: root\nstaff: fred,\\\n\twilma,\\\n\tbarney\ncrew: fred,\\\nwilma\nroot: \\root, fred\n',
-    said: '4 imported',
+    said: '4 imported: 4 added, 0 changed, 0 unchanged',
     exported: 'crew@x.test fred, wilma|postmaster@x.test root|root@x.test root, fred|staff@x.test fred, wilma, barney',
   },
   {
     title: 'a virtual alias file with a backslash, which Postfix takes for a part of the address',
     args: ['alias', 'import'],
     file: 'staff@x.test fred,\\\n wilma\n',
-    said: 'list:1: staff@x.test: a target is not an address, and only possible in aliases(5)|0 imported, 1 bad',
+    said: 'list:1: staff@x.test: a target is not an address, and only possible in aliases(5)|0 imported: 0 added, 0 changed, 0 unchanged, 1 bad',
     exported: '',
   },
   {
     title: 'aliases with comments in Latin-1',
     args: ['alias', 'import', '--format', 'aliases', '--default-domain', 'x.test', '--strict'],
     file: 'root: fred\n# B\xfcro M\xfcnchen\nbuero: wilma\nsales: fred,\n   # Verk\xe4ufer\n   wilma\nx: J\xf6rg <joe>\n',
-    said: '4 imported',
+    said: '4 imported: 4 added, 0 changed, 0 unchanged',
     exported: 'buero@x.test wilma|root@x.test fred|sales@x.test fred, wilma|x@x.test joe',
   },
   {
@@ -40,14 +40,14 @@ const FOUND = [
     title: 'a passwd file with full names in Latin-1',
     args: ['mailbox', 'import', '--format', 'passwd', '--default-domain', 'x.test'],
     file: 'fred:x:1:2:J\xf6rg:/home/fred:/bin/sh\n',
-    said: '1 imported',
+    said: '1 imported: 1 added, 0 changed, 0 unchanged',
     exported: 'fred@x.test value=1:2:/home/fred',
   },
   {
     title: 'a list with a byte order mark',
     args: ['mailbox', 'import', '--replace'],
     file: Buffer.from('\ufefffred@x.test\r\nwilma@x.test\r\n\ufeffjoe@x.test\r\n'),
-    said: '3 imported: 3 added, 0 changed, 0 removed',
+    said: '3 imported: 3 added, 0 changed, 0 unchanged, 0 removed',
     exported: 'fred@x.test|joe@x.test|wilma@x.test',
   },
   {
@@ -61,7 +61,7 @@ const FOUND = [
     title: 'a virtual alias file with names, comments and no commas',
     args: ['alias', 'import'],
     file: 'a@x.test fred wilma\nb@x.test <fred@x.test>\nc@x.test "Fred Bloggs" <fred@x.test>, wilma\nd@x.test fred (Fred)\ne@x.test fred; wilma\n',
-    said: '5 imported',
+    said: '5 imported: 5 added, 0 changed, 0 unchanged',
     exported:
       'a@x.test fred, wilma|b@x.test fred@x.test|c@x.test fred@x.test, wilma|d@x.test fred|e@x.test fred, wilma',
   },
@@ -69,14 +69,14 @@ const FOUND = [
     title: 'the relay_recipient_maps of Postfix',
     args: ['mailbox', 'import', '--format', 'postmap', '--strict'],
     file: '# made by an export\nfred@x.test OK\nWilma@x.test\tx\n"quo ted"@x.test 1\n',
-    said: '3 imported',
+    said: '3 imported: 3 added, 0 changed, 0 unchanged',
     exported: 'fred@x.test|"quo ted"@x.test|Wilma@x.test',
   },
   {
     title: 'the virtual_mailbox_maps of Postfix',
     args: ['mailbox', 'import', '--format', 'postmap', '--default-domain', 'x.test'],
     file: 'fred@x.test example.org/fred/\nwilma\n   wilma/\n',
-    said: '2 imported',
+    said: '2 imported: 2 added, 0 changed, 0 unchanged',
     exported: 'fred@x.test value=example.org/fred/|wilma@x.test value=wilma/',
   },
   {
@@ -88,7 +88,7 @@ const FOUND = [
       'list:2: fred@x.test: has an action of access(5) after it; import the file as a table (smmap table import)|' +
       'list:3: wilma@x.test: has an action of access(5) after it; import the file as a table (smmap table import)|' +
       'list:4: joe@x.test: has nothing after it, and postmap(1) ignores such a line|' +
-      'list:5: barney: has no domain; give --default-domain|0 imported, 5 bad',
+      'list:5: barney: has no domain; give --default-domain|0 imported: 0 added, 0 changed, 0 unchanged, 5 bad',
     exported: '',
   },
   {
@@ -98,14 +98,14 @@ const FOUND = [
     said:
       'list:2: left out, because an unknown address is refused anyway; --replace removes a catch-all from an earlier import|' +
       'list:3: left out, because an unknown address is refused anyway; --replace removes a catch-all from an earlier import|' +
-      '2 imported: 2 added, 0 changed, 0 removed',
+      '2 imported: 2 added, 0 changed, 0 unchanged, 0 removed',
     exported: '@example.net @x.test|info@x.test fred',
   },
   {
     title: 'local-host-names of Sendmail with comments',
     args: ['domain', 'import', '--strict'],
     file: '# local-host-names - \xfc\nlocalhost\nx.test\nmail.x.test  # old host\nexample.net\t# seit 2019 f\xfcr\n',
-    said: '4 imported',
+    said: '4 imported: 4 added, 0 changed, 0 unchanged',
     exported: 'example.net mailbox|localhost mailbox|mail.x.test mailbox|x.test mailbox',
   },
   {
@@ -114,7 +114,7 @@ const FOUND = [
     file: 'fred@x.test\nsmtp:wilma@x.test\nSMTP:joe@x.test\nx400:c=de\nfred@x.test;joe@x.test\n"smtp:x"@x.test\n',
     said:
       'list:2: starts with smtp:, which is not part of an address|list:3: starts with SMTP:, which is not part of an address|' +
-      'list:4: starts with x400:, which is not part of an address|list:5: has @ outside quotes|2 imported, 4 bad',
+      'list:4: starts with x400:, which is not part of an address|list:5: has @ outside quotes|2 imported: 2 added, 0 changed, 0 unchanged, 4 bad',
     exported: 'fred@x.test|"smtp:x"@x.test',
   },
   {
@@ -125,7 +125,7 @@ const FOUND = [
       'list:1: ant@x.test: a target starts with lmtp:, which is not part of an address|' +
       'list:2: bee@x.test: a target starts with smtp:, which is not part of an address|' +
       'list:3: cat@x.test: a target starts with relay:, which is not part of an address|' +
-      'list:4: dog@x.test: a target refuses mail, and only a table can do that: see smmap table|0 imported, 4 bad',
+      'list:4: dog@x.test: a target refuses mail, and only a table can do that: see smmap table|0 imported: 0 added, 0 changed, 0 unchanged, 4 bad',
     exported: '',
   },
   {
@@ -135,14 +135,14 @@ const FOUND = [
     said:
       'list:1: has no valid domain after the @|list:2: has no valid domain after the @|' +
       'list:3: joe@x.test: has other words after it than state=STATE, value=TEXT and folder=NAME; to read a table of Postfix, such as ' +
-      'relay_recipient_maps, give --format postmap|list:4: has : outside quotes|0 imported, 4 bad',
+      'relay_recipient_maps, give --format postmap|list:4: has : outside quotes|0 imported: 0 added, 0 changed, 0 unchanged, 4 bad',
     exported: '',
   },
   {
     title: 'a list that says something twice, which may be a password',
     args: ['alias', 'import', '--format', 'aliases', '--default-domain', 'x.test'],
     file: 'fred: a\nfred: b\njoe%secret: a\njoe%secret: b\n',
-    said: 'list:2: fred@x.test: is in the list twice|list:4: is in the list twice|2 imported, 2 bad',
+    said: 'list:2: fred@x.test: is in the list twice|list:4: is in the list twice|2 imported: 2 added, 0 changed, 0 unchanged, 2 bad',
     exported: 'fred@x.test a|joe%secret@x.test a',
   },
   {
@@ -174,7 +174,7 @@ describe('an import of', () => {
     await read(['mailbox', 'import'], 'fred@example.org\nwilma@example.org\n');
     expect(await read(['alias', 'import', '--format', 'aliases', '--default-domain', 'example.org'], aliases)).toEqual([
       0,
-      'smmap: 2 imported\n',
+      'smmap: 2 imported: 2 added, 0 changed, 0 unchanged\n',
     ]);
     const config = `
       listen.mta.path = "${join(folder, 'smmap.sock')}"
@@ -199,7 +199,7 @@ test('an import from a pipe that goes on for long stops no other command', async
   const slow = spawn(process.execPath, args, { stdio: ['pipe', 'ignore', 'ignore'] });
   slow.stdin.write('first@x.test\n');
   await new Promise((resolve) => setTimeout(resolve, 1_000)); // longer than the command takes to open the store
-  expect(await run(['mailbox', 'add', 'other@x.test'])).toEqual([0, '', '']);
+  expect(await run(['mailbox', 'add', 'other@x.test'])).toEqual([0, 'added other@x.test\n', '']);
   const ended = new Promise((resolve) => slow.once('exit', resolve));
   slow.stdin.end('last@x.test\n');
   expect(await ended).toBe(0);

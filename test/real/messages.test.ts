@@ -109,7 +109,7 @@ test('an import of something else shows twenty bad lines, and counts the others'
     65,
     22,
     `smmap: ${folder}/list: 475 more bad lines are not shown; is it the right --format?`,
-    'smmap: 0 imported, 495 bad',
+    'smmap: 0 imported: 0 added, 0 changed, 0 unchanged, 495 bad',
   ]);
 });
 

@@ -26,7 +26,7 @@ test('the first mailbox', async () => {
   const lines = blockOf('The first mailbox').trimEnd().split('\n');
   const typed = lines.filter((line) => line.startsWith('$ ')).map((line) => line.slice(2));
   const printed = lines.filter((line) => !line.startsWith('$ ')).map((line) => line.replace(/ {2,}/, '\t'));
-  expect([typed.length, printed.length]).toEqual([2, 3]);
+  expect([typed.length, printed.length]).toEqual([2, 4]);
   const { code, stdout } = await run('sh', ['-c', typed.join(' && ')], {
     env: {
       PATH: `${programs}:${process.env['PATH']}`,

@@ -23,14 +23,22 @@ describe('smmap mailbox', () => {
     await print('mailbox', 'add', '--folder', 'news', 'fred@example.org');
     expect(await print('mailbox', 'show', 'fred@example.org')).toContain('disabled');
     const stays = 'smmap: fred@example.org: exists, and stays disabled; to change that, give --state active\n';
-    expect(await run(['mailbox', 'add', 'fred@example.org', 'barney@example.org'])).toEqual([0, '', stays]);
+    expect(await run(['mailbox', 'add', 'fred@example.org', 'barney@example.org'])).toEqual([
+      0,
+      'unchanged fred@example.org\nadded barney@example.org\n',
+      stays,
+    ]);
     await print('mailbox', 'add', '--state', 'active', 'fred@example.org');
     expect(await print('mailbox', 'show', 'fred@example.org')).toContain('state    active');
     await print('mailbox', 'remove', 'barney@example.org');
     expect(await print('mailbox', 'list', '--domain', 'EXAMPLE.net')).toBe('wilma@example.net\n');
     const missing = 'smmap: joe@example.org: there is no such mailbox\n';
     expect(await run(['mailbox', 'show', 'joe@example.org'])).toEqual([1, '', missing]);
-    expect(await run(['mailbox', 'remove', 'joe@example.org', 'fred@example.org'])).toEqual([1, '', missing]);
+    expect(await run(['mailbox', 'remove', 'joe@example.org', 'fred@example.org'])).toEqual([
+      1,
+      'removed fred@example.org\n',
+      missing,
+    ]);
     expect(await print('mailbox', 'list')).toBe('wilma@example.net\n');
   });
 
@@ -62,7 +70,7 @@ describe('smmap alias', () => {
     expect(await print('alias', 'list', '-d', 'example.org')).toBe('sales@example.org joe@example.org\n');
     expect(await run(['alias', 'remove', 'sales@example.org', 'x@example.net', '@example.net'])).toEqual([
       1,
-      '',
+      'removed sales@example.org\nremoved @example.net\n',
       'smmap: x@example.net: there is no such alias\n',
     ]);
     expect(await print('alias', 'export')).toBe('');
@@ -84,7 +92,11 @@ describe('smmap alias', () => {
     await print('alias', 'remove', '--target', 'B@Example.net', 'team@example.org');
     expect(await print('alias', 'show', 'team@example.org')).toBe(all.replace('  target   b@example.net\n', ''));
     const none = 'smmap: team@example.org: b@example.net is not one of its targets\n';
-    expect(await run(['alias', 'remove', '-t', 'b@example.net', 'team@example.org'])).toEqual([1, '', none]);
+    expect(await run(['alias', 'remove', '-t', 'b@example.net', 'team@example.org'])).toEqual([
+      1,
+      'unchanged team@example.org\n',
+      none,
+    ]);
     const [code, , said] = await run(['alias', 'remove', '-t', 'a@example.net,c@example.net', 'team@example.org']);
     expect([code, said]).toEqual([65, expect.stringMatching(/would have no target.+Nothing was removed/)]);
     await print('alias', 'remove', 'team@example.org');
@@ -118,7 +130,11 @@ describe('smmap domain', () => {
     await print('domain', 'add', 'example.net');
     expect(await print('domain', 'show', 'example.net')).toContain('relay');
     const missing = 'smmap: example.com: there is no such domain\n';
-    expect(await run(['domain', 'remove', 'example.org', 'example.com'])).toEqual([1, '', missing]);
+    expect(await run(['domain', 'remove', 'example.org', 'example.com'])).toEqual([
+      1,
+      'removed example.org\n',
+      missing,
+    ]);
     expect(await print('domain', 'export')).toBe('example.net relay\n');
   });
 
@@ -169,7 +185,11 @@ describe('smmap table', () => {
     );
     expect((await run(['table', 'show', 'access2', 'with space']))[0]).toBe(1);
     const missing = 'smmap: 192.0.2.7: there is no such key\n';
-    expect(await run(['table', 'remove', 'access', '192.0.2.7', 'CONNECT:192.0.2.7'])).toEqual([1, '', missing]);
+    expect(await run(['table', 'remove', 'access', '192.0.2.7', 'CONNECT:192.0.2.7'])).toEqual([
+      1,
+      'removed CONNECT:192.0.2.7\n',
+      missing,
+    ]);
     expect(await print('table', 'list', 'access')).toBe('"with space"\tOK\n');
   });
 
@@ -277,14 +297,20 @@ describe('an import', () => {
       const said = `smmap: list:${bad}\n`;
       expect(await read([...args, '--strict'], list)).toEqual([65, `${said}smmap: nothing imported, 1 bad\n`]);
       expect(await print(...printing)).toBe('');
-      expect(await read(args, list)).toEqual([65, `${said}smmap: ${imported} imported, 1 bad\n`]);
+      expect(await read(args, list)).toEqual([
+        65,
+        `${said}smmap: ${imported} imported: ${imported} added, 0 changed, 0 unchanged, 1 bad\n`,
+      ]);
       const lines = await print(...printing);
       expect(lines).toBe(`${exported.join('\n')}\n`);
       if (printing[1] === 'list') return;
       const again = await openStore();
       const format = args.filter((arg) => ['mailbox', 'alias', 'domain', 'table', 'import', args.at(-1)].includes(arg));
       const importing = printing[0] === 'table' ? format : [printing[0], 'import'];
-      expect(await again.read(importing, lines)).toEqual([0, `smmap: ${exported.length} imported\n`]);
+      expect(await again.read(importing, lines)).toEqual([
+        0,
+        `smmap: ${exported.length} imported: ${exported.length} added, 0 changed, 0 unchanged\n`,
+      ]);
       expect(await again.print(...printing)).toBe(lines);
     },
   );
@@ -321,7 +347,7 @@ describe('an import', () => {
       return found;
     };
     const importing = [kind, 'import', ...table];
-    expect(await read(importing, `${old}\n`)).toEqual([0, 'smmap: 1 imported\n']);
+    expect(await read(importing, `${old}\n`)).toEqual([0, 'smmap: 1 imported: 1 added, 0 changed, 0 unchanged\n']);
     const before = await all();
     expect(await read([...importing, '--replace'], `${list}\n${bad}\n`)).toEqual([
       65,
@@ -331,7 +357,7 @@ describe('an import', () => {
 
     expect(await read([...importing, '--replace'], `${list}\n`)).toEqual([
       0,
-      'smmap: 1 imported: 1 added, 0 changed, 2 removed\n',
+      'smmap: 1 imported: 1 added, 0 changed, 0 unchanged, 2 removed\n',
     ]);
     const replaced = { ...before, [kind]: [list] };
     expect(await all()).toEqual(replaced);
@@ -344,7 +370,7 @@ describe('an import', () => {
     expect(await all()).toEqual(replaced);
     expect(await read([...importing, '--replace', '--allow-empty'], '')).toEqual([
       0,
-      'smmap: 0 imported: 0 added, 0 changed, 1 removed\n',
+      'smmap: 0 imported: 0 added, 0 changed, 0 unchanged, 1 removed\n',
     ]);
     expect(await all()).toEqual({ ...before, [kind]: [] });
   });
@@ -370,9 +396,15 @@ describe('an import', () => {
       await daemon.stop();
       return stdout;
     };
-    expect(await read(['table', 'import', 'access'], '')).toEqual([0, 'smmap: 0 imported\n']);
+    expect(await read(['table', 'import', 'access'], '')).toEqual([
+      0,
+      'smmap: 0 imported: 0 added, 0 changed, 0 unchanged\n',
+    ]);
     expect(await asked()).toBe('key\tTEMP lookup failed\n');
-    expect(await read(['table', 'import', '--allow-empty', 'access'], '')).toEqual([0, 'smmap: 0 imported\n']);
+    expect(await read(['table', 'import', '--allow-empty', 'access'], '')).toEqual([
+      0,
+      'smmap: 0 imported: 0 added, 0 changed, 0 unchanged\n',
+    ]);
     expect(await asked()).toBe('key\tNOTFOUND\n');
   });
 
@@ -408,7 +440,7 @@ describe('an import', () => {
   ] as const)('of a list that says something twice, of %s, keeps the first as mail servers do', async (row) => {
     const [kind, command, list, name, printing, kept] = row;
     const { read, print } = await openStore();
-    const said = `smmap: list:2: ${name}: is in the list twice\nsmmap: 1 imported, 1 bad\n`;
+    const said = `smmap: list:2: ${name}: is in the list twice\nsmmap: 1 imported: 1 added, 0 changed, 0 unchanged, 1 bad\n`;
     expect(await read([kind, command, ...(kind === 'table' ? ['access'] : [])], list)).toEqual([65, said]);
     expect(await print(...printing)).toBe(kept);
   });

@@ -36,10 +36,13 @@ describe.each(KINDS)('smmap %s import --replace', (kind, several, table, line) =
     const allowed = [...replacing, '--allow-removals', '29989'];
     expect(await read([...allowed, '--dry-run'], cut)).toEqual([
       0,
-      'smmap: 11 would be imported: 0 added, 0 changed, 29989 removed\n',
+      'smmap: 11 would be imported: 0 added, 0 changed, 11 unchanged, 29989 removed\n',
     ]);
     expect((await run([kind, 'export', ...table]))[1]).toBe(before);
-    expect(await read(allowed, cut)).toEqual([0, 'smmap: 11 imported: 0 added, 0 changed, 29989 removed\n']);
+    expect(await read(allowed, cut)).toEqual([
+      0,
+      'smmap: 11 imported: 0 added, 0 changed, 11 unchanged, 29989 removed\n',
+    ]);
     expect((await run([kind, 'export', ...table]))[1].trim().split('\n')).toHaveLength(11);
   });
 
@@ -56,7 +59,7 @@ describe.each(KINDS)('smmap %s import --replace', (kind, several, table, line) =
     const [ended, words] = await read(replacing, list);
     const result =
       code === 0
-        ? `smmap: ${stay + to - there} imported: ${to - there} added, 0 changed, ${there - stay} removed\n`
+        ? `smmap: ${stay + to - there} imported: ${to - there} added, 0 changed, ${stay} unchanged, ${there - stay} removed\n`
         : `${said(there - stay, there, to - there)}smmap: nothing imported\n`;
     expect([ended, words]).toEqual([code, result]);
   });
@@ -72,10 +75,13 @@ describe.each(KINDS)('smmap %s import --replace', (kind, several, table, line) =
       65,
       `${suspicion}${remedy}smmap: nothing imported\n`,
     ]);
-    expect(await read(importing, unended)).toEqual([0, `${suspicion}\nsmmap: 3 imported\n`]);
+    expect(await read(importing, unended)).toEqual([
+      0,
+      `${suspicion}\nsmmap: 3 imported: 0 added, 0 changed, 3 unchanged\n`,
+    ]);
     expect(await read([...replacing, '--allow-unended'], unended)).toEqual([
       0,
-      'smmap: 3 imported: 0 added, 0 changed, 0 removed\n',
+      'smmap: 3 imported: 0 added, 0 changed, 3 unchanged, 0 removed\n',
     ]);
     expect((await run([kind, 'export', ...table]))[1].trim().split('\n')).toHaveLength(3);
   });
@@ -86,13 +92,13 @@ describe('an import', () => {
     const { read, run } = await openStore();
     expect(await read(['mailbox', 'import', '--dry-run'], 'a@example.org\nb\n')).toEqual([
       65,
-      'smmap: list:2: b: has no domain; give user@domain\nsmmap: 1 would be imported: 1 added, 0 changed, 1 bad\n',
+      'smmap: list:2: b: has no domain; give user@domain\nsmmap: 1 would be imported: 1 added, 0 changed, 0 unchanged, 1 bad\n',
     ]);
     expect((await run(['mailbox', 'list']))[0]).toBe(74);
     await read(['mailbox', 'import'], 'a@example.org\n');
     expect(await read(['mailbox', 'import', '--dry-run'], 'a@example.org state=disabled\nb@example.org\n')).toEqual([
       0,
-      'smmap: 2 would be imported: 1 added, 1 changed\n',
+      'smmap: 2 would be imported: 1 added, 1 changed, 0 unchanged\n',
     ]);
     expect((await run(['mailbox', 'export']))[1]).toBe('a@example.org\n');
   });

@@ -1,4 +1,4 @@
-// What add, remove and import say to a program, such as Ansible.
+// What add, remove and import say became of each record: to a person, and to a program such as Ansible.
 
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -75,4 +75,29 @@ test('import counts what was added, changed, removed and unchanged, and says whe
     { ...done, bad: 1, written: false },
   ]);
   expect(await smmap('mailbox import -', 'd@example.org\nwrong\n')).toEqual([65, { ...done, added: 1, bad: 1 }]);
+});
+
+test('without --json, add and remove print a line for each record, and name absent ones on standard error', async () => {
+  const store = join(await makeFolder(), 'store');
+  const smmap = async (line: string) => Object.values(await cli([...line.split(' '), '--store', store]));
+  const [fred, joe] = ['fred@example.org', 'joe@example.org'];
+  expect(await smmap(`mailbox add ${fred}`)).toEqual([0, `added ${fred}\n`, '']);
+  expect(await smmap(`mailbox add ${fred} ${joe}`)).toEqual([0, `unchanged ${fred}\nadded ${joe}\n`, '']);
+  expect(await smmap(`mailbox add --state disabled ${fred}`)).toEqual([0, `changed ${fred}\n`, '']);
+  expect(await smmap('table add access key OK')).toEqual([0, 'added key\n', '']);
+  const missing = 'smmap: nobody@example.org: there is no such mailbox\n';
+  expect(await smmap(`mailbox remove nobody@example.org ${fred}`)).toEqual([1, `removed ${fred}\n`, missing]);
+});
+
+test('without --json, import prints the numbers on standard error', async () => {
+  const store = join(await makeFolder(), 'store');
+  const read = (list: string, ...more: string[]) => cli(['mailbox', 'import', ...more, '--store', store, '-'], list);
+  await read('a@example.org\nb@example.org\nc@example.org\n');
+  const list = 'a@example.org\nb@example.org state=disabled\nd@example.org\n';
+  expect(await read(list, '--replace')).toEqual({
+    code: 0,
+    stdout: '',
+    stderr: 'smmap: 3 imported: 1 added, 1 changed, 1 unchanged, 1 removed\n',
+  });
+  expect((await read(list)).stderr).toBe('smmap: 3 imported: 0 added, 0 changed, 3 unchanged\n');
 });

@@ -67,7 +67,7 @@ describe('a long import', () => {
       expect(killed).toBeGreaterThanOrEqual(4);
 
       const { code, stderr } = await cli(['mailbox', 'import', '--store', store, file]);
-      expect([code, stderr]).toEqual([0, `smmap: ${LINES} imported\n`]);
+      expect([code, stderr]).toEqual([0, `smmap: ${LINES} imported: ${LINES} added, 0 changed, 0 unchanged\n`]);
       expect((await exported(store)).split('\n')).toHaveLength(LINES + 3);
     },
   );
@@ -319,7 +319,9 @@ describe('a lock file that is removed', () => {
     for (const [at, name] of ['a', 'b', 'c'].entries()) {
       const { code, stderr } = ended[at] as (typeof ended)[0];
       expect([code, stderr]).toEqual(
-        code === 0 ? [0, 'smmap: 50000 imported\n'] : [74, expect.stringMatching(/run this again/)],
+        code === 0
+          ? [0, 'smmap: 50000 imported: 50000 added, 0 changed, 0 unchanged\n']
+          : [74, expect.stringMatching(/run this again/)],
       );
       if (code === 0) expect(there.filter((line) => line.startsWith(name))).toHaveLength(50_000);
     }

@@ -125,14 +125,14 @@ export async function importFile(
     progress.clear();
     if (done.bad > MOST_SAID) say(`: ${done.bad - MOST_SAID} more bad lines are not shown; is it the right --format?`);
     const { good, bad, added, changed, removed } = done;
-    const parts = `${added} added, ${changed} changed${rules.replace ? `, ${removed} removed` : ''}`;
+    const unchanged = good - added - changed;
+    const parts = `${added} added, ${changed} changed, ${unchanged} unchanged${rules.replace ? `, ${removed} removed` : ''}`;
     const said = rules.dryRun ? 'would be imported' : 'imported';
     const result = written || (rules.dryRun && !refused && !(bad > 0 && (rules.strict || rules.replace)));
-    const details = rules.replace || rules.dryRun ? `: ${parts}` : '';
-    warn(`${result ? `${good} ${said}${details}` : `nothing ${said}`}${bad > 0 ? `, ${bad} bad` : ''}`);
+    warn(`${result ? `${good} ${said}: ${parts}` : `nothing ${said}`}${bad > 0 ? `, ${bad} bad` : ''}`);
     if (rules.json) {
       const none = { added: 0, changed: 0, removed: 0, unchanged: 0 };
-      const counts = { added, changed, removed, unchanged: good - added - changed };
+      const counts = { added, changed, removed, unchanged };
       process.stdout.write(`${JSON.stringify({ ...(result ? counts : none), bad, written })}\n`);
     }
     return bad > 0 || refused ? EXIT.DATA : 0;

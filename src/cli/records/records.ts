@@ -91,7 +91,7 @@ export function addKey(table: string, key: string, value: string, dir: string, r
   return put(dir, rules, () => [entry]);
 }
 
-/** Writes records in one transaction, and with `json` prints what became of each. `make` makes them from the records that exist. */
+/** Writes records in one transaction, and prints what became of each. `make` makes them from the records that exist. */
 async function put(
   dir: string,
   { json, waitMs }: ChangeRules,
@@ -108,5 +108,5 @@ async function put(
       return true;
     });
   await withRecords(dir, 'write', write, waitMs);
-  if (json) printResults(results);
+  await printResults(results, json);
 }

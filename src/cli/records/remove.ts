@@ -84,7 +84,7 @@ async function change(
       return true;
     });
   await withRecords(dir, 'write', write, waitMs);
-  if (json) printResults(results);
+  await printResults(results, json);
   return missing > 0 ? 1 : 0;
 }
 
