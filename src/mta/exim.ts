@@ -44,9 +44,9 @@ function print(setting: Setting): Printout {
       `${probe} ${sample(setting)}`,
       'exim -bV    # complains about a mistake',
       `exim -bt ${sample(setting)}    # router = smmap_delivery`,
-      `exim -bv ${sample(setting, 'nobody')}    # failed to verify`,
+      `exim -bv ${sample(setting, 'nosuchuser')}    # failed to verify`,
       `swaks --server localhost --quit-after RCPT --to ${sample(setting)}         # 250`,
-      `swaks --server localhost --quit-after RCPT --to ${sample(setting, 'nobody')}       # 550`,
+      `swaks --server localhost --quit-after RCPT --to ${sample(setting, 'nosuchuser')}   # 550`,
     ],
   };
 }

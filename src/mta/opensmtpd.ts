@@ -80,7 +80,7 @@ function print(setting: Setting): Printout {
       `namei -l ${path}    # the user opensmtpd must be able to pass every folder`,
       'smtpd -n    # configuration OK',
       `swaks --server localhost --quit-after RCPT --to fred@${defaultDomain}         # 250`,
-      `swaks --server localhost --quit-after RCPT --to nobody@${defaultDomain}       # 550`,
+      `swaks --server localhost --quit-after RCPT --to nosuchuser@${defaultDomain}   # 550`,
     ],
   };
 }

@@ -44,7 +44,7 @@ function print(setting: Setting): Printout {
         ? [`namei -l ${server.path}    # the user postfix must be able to pass every folder`]
         : []),
       `swaks --server localhost --quit-after RCPT --to ${sample(setting)}         # 250`,
-      `swaks --server localhost --quit-after RCPT --to ${sample(setting, 'nobody')}       # 550 5.1.1`,
+      `swaks --server localhost --quit-after RCPT --to ${sample(setting, 'nosuchuser')}   # 550 5.1.1`,
     ],
   };
 }

@@ -73,7 +73,7 @@ function print(setting: Setting): Printout {
     tests: [
       `sendmail -C /etc/mail/sendmail_out.cf -bv ${sample(setting)}    # deliverable: mailer procmail`,
       `swaks --server localhost --quit-after RCPT --to ${sample(setting)}         # 250`,
-      `swaks --server localhost --quit-after RCPT --to ${sample(setting, 'nobody')}       # 550 5.1.1`,
+      `swaks --server localhost --quit-after RCPT --to ${sample(setting, 'nosuchuser')}   # 550 5.1.1`,
     ],
   };
 }

@@ -127,7 +127,7 @@ function print(setting: Setting): Printout {
       `echo '/map ${mailbox} ${bare}' | sendmail -bt    # returns ${bare}<OK> (0)`,
       `sendmail -bv ${user}    # deliverable: mailer cyrusv2`,
       `swaks --server localhost --quit-after RCPT --to ${sample(setting)}         # 250`,
-      `swaks --server localhost --quit-after RCPT --to ${sample(setting, 'nobody')}       # 550 5.1.1`,
+      `swaks --server localhost --quit-after RCPT --to ${sample(setting, 'nosuchuser')}   # 550 5.1.1`,
     ],
     notes,
   };

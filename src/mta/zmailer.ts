@@ -80,7 +80,7 @@ function print(setting: Setting): Printout {
     tests: [
       `head ${FOLDER}/fqdnaliases ${FOLDER}/fqdnroutes ${FOLDER}/smmap-domains    # the addresses of smmap`,
       `echo 'router ${sample(setting)}' | router -i    # smtp-lmtp`,
-      `echo 'router ${sample(setting, 'nobody')}' | router -i    # nosuchuser`,
+      `echo 'router ${sample(setting, 'nosuchuser')}' | router -i    # nosuchuser`,
     ],
   };
 }
