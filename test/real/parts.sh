@@ -123,6 +123,9 @@ part cyrus "$bin/master $bin/smmapd $bin/lmtpd $bin/imapd $bin/ctl_mboxlist" \
     cyrus-common cyrus-imapd cyrus-clients
 # What makes sendmail.cf of an .mc file.
 part m4 "usr/bin/m4 usr/bin/patch" m4 patch sendmail-cf
+# What makes Debian's own configuration of sendmail, and what the documents ask a mail server with.
+part sendmail-config 'usr/sbin/sendmailconfig usr/bin/make' sendmail-base make
+part swaks usr/bin/swaks swaks
 part procmail usr/bin/procmail procmail
 part exim usr/sbin/exim4 exim4-daemon-heavy
 # The configuration of Debian, and the one of Exim itself (examples/example.conf).
