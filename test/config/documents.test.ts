@@ -3,6 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
+import { openPage } from '../support/page.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DOCUMENTS = [
@@ -45,6 +46,26 @@ describe.each(DOCUMENTS)('%s', (file) => {
       expect(() => parseConfig(block.replace(/^group = .*\n/m, ''), file, places), block).not.toThrow();
     }
   });
+});
+
+/** Pages with blocks that no test types as a whole, and why. */
+const NOT_TYPED = {
+  'CONTRIBUTING.md': 'they run the tests',
+  'docs/cyrus.md':
+    'cyrus.test.ts types the import with a list of its own; the rest is units of systemd and a comparison',
+  'docs/design.md': 'the way of a request, and a list of folders',
+  'docs/scale.md': 'a drawing, and keys of a configuration',
+  'docs/stores/README.md': 'a password file for root, and a key of a configuration',
+  'docs/stores/embedded.md': 'an overview of commands, with files that are not there',
+  'docs/stores/ldap.md': 'an entry in LDIF',
+  'docs/stores/redis.md': 'the keys in Redis',
+};
+
+it('a page with commands is typed by a test, or known', () => {
+  const tests = readdirSync(join(ROOT, 'test/real')).map((name) => textOf(join('test/real', name)));
+  const taken = (file: string): boolean => tests.some((text) => text.includes(`openPage('${file}')`));
+  const untyped = DOCUMENTS.filter((file) => openPage(file).rest().length > 0 && !taken(file));
+  expect(untyped).toEqual(Object.keys(NOT_TYPED));
 });
 
 it('SECURITY.md names tests that exist', () => {

@@ -5,6 +5,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { findMariadb } from '../support/mariadb.ts';
+import { openPage } from '../support/page.ts';
 import { findPostgresql } from '../support/postgresql.ts';
 import { postfixadmin } from '../support/schema/postfixadmin.ts';
 import { type Result, run } from './command.ts';
@@ -13,34 +14,6 @@ import { type Daemon, MAIN, fill, makeFolder, serve, startDaemon } from './daemo
 import { findDebianPostfix } from './mta-postfix.ts';
 import { type Mta, makeTrustedFolder } from './mta.ts';
 import { PARTS, describePart } from './part.ts';
-
-/** The blocks of one language of a page. */
-interface Blocks {
-  /** Those of a section, in their order. */
-  of(title: string): readonly string[];
-  /** The sections whose blocks nobody asked for. */
-  unasked(): readonly string[];
-}
-
-function blocksOf(page: string, language: string): Blocks {
-  const text = readFileSync(new URL(`../../docs/from/${page}.md`, import.meta.url), 'utf8');
-  const block = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms');
-  const sections = new Map(
-    text.split(/^## /m).map((section) => {
-      const blocks = [...section.matchAll(block)].map(([, lines]) => lines as string);
-      return [section.split('\n')[0] as string, blocks] as const;
-    }),
-  );
-  const asked = new Set<string>();
-  return {
-    of(title) {
-      asked.add(title);
-      return sections.get(title) ?? [];
-    },
-    unasked: () =>
-      [...sections].filter(([title, { length }]) => length > 0 && !asked.has(title)).map(([title]) => title),
-  };
-}
 
 /** Makes a folder of programs that stand in for those of the machine. */
 async function makePrograms(
@@ -68,7 +41,7 @@ joe@example.net OK
 const VIRTUAL = 'example.com anything\ninfo@example.com fred@example.org,\n  wilma@example.org\n';
 
 describePart("From Postfix's tables, with Debian's Postfix", await findDebianPostfix(PARTS), ({ start }) => {
-  const sh = blocksOf('postfix-tables', 'sh');
+  const page = openPage('docs/from/postfix-tables.md');
   let daemon: Daemon;
   let postfix: Mta;
   let programs: string;
@@ -106,34 +79,34 @@ postmap hash:/etc/postfix/vmailbox hash:/etc/postfix/virtual
 postconf -e virtual_mailbox_maps=hash:/etc/postfix/vmailbox virtual_alias_maps=hash:/etc/postfix/virtual`);
     const [vmailbox, virtual] = [await written('vmailbox'), await written('virtual')];
 
-    expect(await done(sh.of('See what you have')[0] as string)).toContain('hash:/etc/postfix/vmailbox');
-    const [copy, fromDatabase, fromUsers] = sh.of('Copy');
-    await done(copy as string);
+    expect(await done(page.take('See what you have'))).toContain('hash:/etc/postfix/vmailbox');
+    const [copy, fromDatabase, fromUsers] = [page.take('Copy'), page.take('Copy', 1), page.take('Copy', 2)];
+    await done(copy);
     expect(await done('smmap mailbox list')).toBe('joe@example.net\nfred@example.org\nwilma@example.org\n');
     await done(`smmap mailbox remove joe@example.net\n${fromDatabase}`);
 
-    expect(await done(sh.of('Compare')[0] as string)).toBe('all are OK\n');
+    expect(await done(page.take('Compare'))).toBe('all are OK\n');
     await done('smmap mailbox remove joe@example.net');
-    expect(await done(sh.of('Compare')[0] as string)).toBe('joe@example.net\tNOTFOUND\n');
+    expect(await done(page.take('Compare'))).toBe('joe@example.net\tNOTFOUND\n');
 
-    expect(await done(sh.of('Switch')[0] as string)).toBe('fred@example.org\n');
+    expect(await done(page.take('Switch'))).toBe('fred@example.org\n');
     expect(await done('postconf -h virtual_mailbox_maps')).toContain('socketmap');
 
     await done(
       'smmap mailbox import --format postmap /etc/postfix/vmailbox; smmap mailbox add --state disabled gone@example.org',
     );
-    const [restore, write] = sh.of('Go back');
-    await done(restore as string);
+    const [restore, write] = [page.take('Go back'), page.take('Go back', 1)];
+    await done(restore);
     expect(await done('postconf -h virtual_mailbox_maps')).toBe('hash:/etc/postfix/vmailbox\n');
     await done('rm /etc/postfix/vmailbox* /etc/postfix/virtual*');
-    await done(write as string);
+    await done(write);
     expect(await written('vmailbox')).toBe(vmailbox);
     expect((await written('virtual')).replaceAll(', ', ',').replace('\tvirtual', '\tanything')).toBe(
       virtual.replaceAll(/, +/g, ','),
     );
-    await done(fromUsers as string);
+    await done(fromUsers);
     expect(await done('smmap mailbox list')).toContain('nobody@example.org');
-    expect(sh.unasked()).toEqual([]);
+    expect(page.rest()).toEqual([]);
   });
 
   test('a line for a whole domain is named, and not imported', async () => {
@@ -154,33 +127,32 @@ const CANARY = `insert into mailbox (username, local_part, domain, active) value
 
 /** Gives smmap its account, configures it and asks it, as the page says. */
 async function followPostfixadmin({ driver, url, sql }: Database): Promise<void> {
-  const [postgresql, mysql] = blocksOf('postfixadmin', 'sql').of('Give smmap an account');
-  await sql(driver === 'mysql' ? (mysql as string) : (postgresql as string));
-  const sh = blocksOf('postfixadmin', 'sh');
+  const page = openPage('docs/from/postfixadmin.md');
+  await sql(page.take('Give smmap an account', driver === 'mysql' ? 1 : 0, 'sql'));
   const folder = await makeFolder();
   await writeFile(join(folder, 'main.cf'), 'virtual_mailbox_maps = what was there\n');
   const here = (text: string): string => text.replaceAll(/\/etc\/(?:smmap|postfix)/g, folder);
-  const [toml = ''] = blocksOf('postfixadmin', 'toml').of('Configure');
+  const toml = page.take('Configure', 0, 'toml');
   expect(toml).toContain('driver = "postgresql"\nurl = "postgresql://smmap@localhost/postfixadmin"');
   const config = here(toml)
     .replace('"postgresql"', `"${driver}"`)
     .replace('"postgresql://smmap@localhost/postfixadmin"', JSON.stringify(url));
-  const [password, ask] = sh.of('Configure').map(here);
+  const [password, ask] = [here(page.take('Configure')), here(page.take('Configure', 1))];
   const programs = await makePrograms(folder, join(folder, 'smmap.toml'), { postfix: 'true' });
   const type = (lines: string): Promise<Result> => run('sh', ['-c', `PATH=${programs}:$PATH\n${lines}`]);
-  expect((await type(password as string)).code).toBe(0);
+  expect((await type(password)).code).toBe(0);
   const daemon = await serve({ folder, config: `listen.mta.path = "${join(folder, 'smmap.sock')}"\n${config}` });
   await daemon.logged('store_opened');
-  const { stdout, stderr } = await type(ask as string);
+  const { stdout, stderr } = await type(ask);
   expect(stdout, stderr).toContain('fred@example.org\tOK fred@example.org\nnobody@example.org\tOK'); // by the catch-all
   expect((await type('smmap probe nobody@stands-off.example')).stdout).toMatch(/\tNOTFOUND/);
-  const [switched] = sh.of('Switch').map(here);
-  expect((await type(switched as string)).stdout).toContain('proxy:socketmap:');
+  const switched = here(page.take('Switch'));
+  expect((await type(switched)).stdout).toContain('proxy:socketmap:');
   await writeFile(join(folder, 'main.cf'), 'virtual_mailbox_maps = those of smmap\n');
-  const [back] = sh.of('Go back').map(here);
-  expect((await type(back as string)).code).toBe(0);
+  const back = here(page.take('Go back'));
+  expect((await type(back)).code).toBe(0);
   expect(readFileSync(join(folder, 'main.cf'), 'utf8')).toBe('virtual_mailbox_maps = what was there\n');
-  expect(sh.unasked()).toEqual([]);
+  expect(page.rest()).toEqual([]);
 }
 
 describePart('From PostfixAdmin, with PostgreSQL', findPostgresql(PARTS), (installation) => {
@@ -207,7 +179,7 @@ describePart('From PostfixAdmin, with MariaDB', await findMariadb(PARTS), (insta
 
 describePart('From Cyrus', await findCyrus(PARTS), (installation) => {
   test('to smmap', async () => {
-    const sh = blocksOf('cyrus', 'sh');
+    const page = openPage('docs/from/cyrus.md');
     const cyrus = await installation.start({ unixhierarchysep: true, postuser: '', virtdomains: 'userid' });
     onTestFinished(() => cyrus.stop());
     await cyrus.create([{ name: 'user/fred' }, { name: 'user/fred/lists', rights: { anyone: 'p' } }]);
@@ -218,19 +190,19 @@ describePart('From Cyrus', await findCyrus(PARTS), (installation) => {
     const su = `[ "$*" = "cyrus -s /bin/sh -c /usr/lib/cyrus/bin/ctl_mboxlist -d" ] && exec cat ${dump}`;
     const programs = await makePrograms(folder, join(folder, 'smmap.toml'), { su });
     const type = (lines: string): Promise<Result> => run('sh', ['-c', `PATH=${programs}:$PATH\n${here(lines)}`]);
-    const [map = ''] = blocksOf('cyrus', 'toml').of('Configure');
+    const map = page.take('Configure', 0, 'toml');
     const places = `listen.mta.path = "${join(folder, 'smmap.sock')}"\nstore.local = { driver = "embedded", path = "${join(folder, 'store')}" }\n`;
     await writeFile(join(folder, 'smmap.toml'), places + map);
 
-    const copied = await type(sh.of('Copy')[0] as string);
+    const copied = await type(page.take('Copy'));
     expect(copied.stdout, copied.stderr).toContain('fred@example.org');
     await serve({ folder, config: places + map });
-    const asked = await type(sh.of('Configure')[0] as string);
+    const asked = await type(page.take('Configure'));
     expect(asked.stdout, asked.stderr).toContain('fred@example.org\tOK fred@example.org\nfred+lists@example.org\tOK');
     expect(asked.stdout).toContain('nobody@example.org\tNOTFOUND');
-    const printed = await type(sh.of('Switch')[0] as string);
+    const printed = await type(page.take('Switch'));
     expect(printed.stdout, printed.stderr).toContain('socket');
-    expect((await type(sh.of('Go back')[0] as string)).stdout).toBe('@example.org\nfred@example.org\n');
-    expect(sh.unasked()).toEqual([]);
+    expect((await type(page.take('Go back'))).stdout).toBe('@example.org\nfred@example.org\n');
+    expect(page.rest()).toEqual([]);
   });
 });

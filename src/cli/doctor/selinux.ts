@@ -1,7 +1,7 @@
 import { basename, dirname } from 'node:path';
-import { outputOf } from '../account.ts';
 import { EXIT } from '../error.ts';
 import { type Finding, mistake } from '../finding.ts';
+import { outputOf } from '../system.ts';
 import type { MailServer } from './asked.ts';
 
 const MODULE = 'smmap-mta';

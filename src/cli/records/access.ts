@@ -6,6 +6,7 @@ import type { Patience } from '../../store/driver/embedded/holder.ts';
 import { type Records, openRecords } from '../../store/driver/embedded/records.ts';
 import { BusyError, StoreError } from '../../store/store.ts';
 import { CliError, EXIT } from '../error.ts';
+import { warn } from '../warn.ts';
 
 /** How a command changes the store. */
 export interface ChangeRules {
