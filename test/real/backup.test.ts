@@ -9,7 +9,6 @@ import { openRecords } from '../../src/store/driver/embedded/records.ts';
 import { type About, NOBODY } from '../../src/vocabulary.ts';
 import { LONG } from '../support/long.ts';
 import { connectTo } from './client.ts';
-import { run as runProgram } from './command.ts';
 import { MAIN, cli, fill, makeFolder, serve } from './daemon.ts';
 
 const FILE = 'smmap.mdb';
@@ -332,36 +331,4 @@ test('smmap store verify finds what does not go together, and upgrade mends it',
   }
   await succeed('store', 'upgrade', '--store', store);
   expect(await succeed('store', 'verify', '--store', store)).toContain(': no errors (2 mailboxes,');
-});
-
-test('what docs/operations.md says of backups is typed here as it stands there', async () => {
-  const docs = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
-  const section = docs.slice(docs.indexOf('- **Back up**'), docs.indexOf('- **Never `cp`'));
-  const blocks =
-    section
-      .match(/(?: {6}\S.*\n|\n)+/g)
-      ?.map((block) => block.trim())
-      .filter((block) => block !== '') ?? [];
-  const [backUp = '', restore = '', mend = '', ...more] = blocks.flatMap((block) => block.split(/\n\s*\n/));
-  expect([backUp.split('\n').length, restore.split('\n').length, mend.split('\n').length, more]).toEqual([2, 2, 2, []]);
-
-  const { folder, store } = await makeStore();
-  const shim = join(folder, 'bin');
-  mkdirSync(shim);
-  writeFileSync(join(shim, 'smmap'), `#!/bin/sh\nexec ${process.execPath} ${MAIN} "$@"\n`, { mode: 0o755 });
-  const type = async (block: string): Promise<void> => {
-    const text = block.replaceAll('/var/lib/smmap', store).replaceAll('/var/backups', folder);
-    const env = { PATH: `${shim}:${process.env['PATH']}`, STATE_DIRECTORY: store, RUNTIME_DIRECTORY: folder };
-    const { code, stderr } = await runProgram('/bin/sh', ['-ec', text], { env });
-    expect([code, stderr]).toEqual([0, expect.any(String)]);
-  };
-  const before = await contents(store);
-  await type(backUp);
-  await succeed('mailbox', 'remove', 'fred@example.org', '--store', store);
-  await succeed('table', 'add', 'other', 'key', 'value', '--store', store);
-  await type(restore);
-  expect(await contents(store)).toEqual(before);
-  writeFileSync(join(store, FILE), 'damaged');
-  await type(mend);
-  expect(await contents(store)).toEqual(before);
 });

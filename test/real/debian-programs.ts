@@ -79,6 +79,7 @@ for each; do
   touch /run/test-installed-$each
 done
 `,
+  journalctl: '[ "$1 $2" = "-u smmap" ] && exec cat /var/log/smmap\n',
   less: 'exec cat "$@"\n',
   npm: `case $* in
   ci) ;;
