@@ -51,12 +51,9 @@ describe.each(DOCUMENTS)('%s', (file) => {
 /** Pages with blocks that no test types as a whole, and why. */
 const NOT_TYPED = {
   'CONTRIBUTING.md': 'they run the tests',
-  'docs/cyrus.md':
-    'cyrus.test.ts types the import with a list of its own; the rest is units of systemd and a comparison',
   'docs/design.md': 'the way of a request, and a list of folders',
   'docs/scale.md': 'a drawing, and keys of a configuration',
   'docs/stores/README.md': 'a password file for root, and a key of a configuration',
-  'docs/stores/embedded.md': 'an overview of commands, with files that are not there',
   'docs/stores/ldap.md': 'an entry in LDIF',
   'docs/stores/redis.md': 'the keys in Redis',
 };

@@ -177,6 +177,14 @@ describePart('From PostfixAdmin, with MariaDB', await findMariadb(PARTS), (insta
   });
 });
 
+const replace = openPage('docs/cyrus.md');
+const copied = replace.take('1. Copy the list');
+const leftOver = replace.take('4. Keep the copy fresh', 1);
+
+test('every block of docs/cyrus.md is typed, except the units for systemd', () => {
+  expect(replace.rest()).toEqual(['# /etc/systemd/system/smmap-cyrus.service']);
+});
+
 describePart('From Cyrus', await findCyrus(PARTS), (installation) => {
   test('to smmap', async () => {
     const page = openPage('docs/from/cyrus.md');
@@ -194,8 +202,8 @@ describePart('From Cyrus', await findCyrus(PARTS), (installation) => {
     const places = `listen.mta.path = "${join(folder, 'smmap.sock')}"\nstore.local = { driver = "embedded", path = "${join(folder, 'store')}" }\n`;
     await writeFile(join(folder, 'smmap.toml'), places + map);
 
-    const copied = await type(page.take('Copy'));
-    expect(copied.stdout, copied.stderr).toContain('fred@example.org');
+    const taken = await type(page.take('Copy'));
+    expect(taken.stdout, taken.stderr).toContain('fred@example.org');
     await serve({ folder, config: places + map });
     const asked = await type(page.take('Configure'));
     expect(asked.stdout, asked.stderr).toContain('fred@example.org\tOK fred@example.org\nfred+lists@example.org\tOK');
@@ -203,6 +211,8 @@ describePart('From Cyrus', await findCyrus(PARTS), (installation) => {
     const printed = await type(page.take('Switch'));
     expect(printed.stdout, printed.stderr).toContain('socket');
     expect((await type(page.take('Go back'))).stdout).toBe('@example.org\nfred@example.org\n');
+    const again = await type(`${copied}smmap mailbox add left@example.org\ncd ${folder}\n${leftOver}`);
+    expect([again.code, again.stdout], again.stderr).toEqual([0, 'left@example.org\n']);
     expect(page.rest()).toEqual([]);
   });
 });

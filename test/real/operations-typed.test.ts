@@ -1,4 +1,4 @@
-// What docs/install.md, docs/maps.md and docs/operations.md print is typed as it stands there, on a stock Debian.
+// What docs/install.md, docs/maps.md, docs/operations.md and docs/stores/embedded.md print is typed as it stands there, on a stock Debian.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openPage } from '../support/page.ts';
@@ -16,6 +16,8 @@ const explained = operations.take('Why?');
 const revealed = operations.take('Addresses in the log');
 const [stores, forget] = [operations.take('The control socket'), operations.take('The control socket', 1)];
 const [backedUp, mend] = [operations.take('The embedded store'), operations.take('The embedded store', 1)];
+const embedded = openPage('docs/stores/embedded.md');
+const fill = embedded.take('Fill it');
 const before = openPage('docs/mta.md').take('Before you begin');
 
 describePart('on a stock Debian', await findDebian(PARTS, []), ({ start }) => {
@@ -101,10 +103,22 @@ describePart('on a stock Debian', await findDebian(PARTS, []), ({ start }) => {
       await done('smmap probe fred@example.org');
     });
   });
+
+  test('docs/stores/embedded.md', async () => {
+    await done(`mkdir -p /etc/mail /var/mail/db
+echo wilma@example.org > list.txt
+echo 'sales@example.org fred@example.org' > /etc/mail/virtusertable
+echo 'to:old@example.org REJECT' > /etc/mail/access`);
+    expect(await done(fill)).toMatch(/^joe@example\.org\n[^]*^wilma@example\.org$/m);
+    expect(await done('cat /var/mail/db/fqdnaliases')).toContain('sales@example.org');
+    expect(await done('smmap store verify FILE; smmap mailbox list; smmap table list access')).not.toContain('joe@');
+    await done('smmap mailbox show alice@example.org; smmap table show access to:old@example.org');
+  });
 });
 
 test.each([
   ['docs/install.md', install],
   ['docs/maps.md', maps],
   ['docs/operations.md', operations],
+  ['docs/stores/embedded.md', embedded],
 ])('every block of %s is typed', (_, page) => expect(page.rest()).toEqual([]));
