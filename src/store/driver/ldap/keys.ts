@@ -132,7 +132,9 @@ type Bind =
 function bindOf({ bindDn: dn, passwordFile: file, sasl }: BindKeys, context: Context): Bind {
   if (sasl !== null) {
     const reason = 'cannot be used with sasl';
-    if (dn !== null) complain(context, [{ key: 'bind_dn', reason, remedy: 'remove bind_dn or sasl' }]);
+    const remedy = (key: string): string => `remove ${key} or sasl`;
+    if (dn !== null) complain(context, [{ key: 'bind_dn', reason, remedy: remedy('bind_dn') }]);
+    if (file !== null) complain(context, [{ key: 'password_file', reason, remedy: remedy('password_file') }]);
     return { kind: 'external' };
   }
   if (dn !== null && file !== null) return { kind: 'simple', dn, passwordFile: file };
