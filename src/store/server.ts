@@ -3,15 +3,21 @@ import { readFile } from 'node:fs/promises';
 import { commandsToLetRead, ownAccount } from '../account.ts';
 import { type Endpoint, parseEndpoint } from '../endpoint.ts';
 import { withoutSecrets } from '../toml/secret.ts';
-import { optional, parsedBy, section, text, yesOrNo, z } from '../toml/type.ts';
+import { optional, parsedBy, section, text, ValueError, yesOrNo, z } from '../toml/type.ts';
 import * as value from '../toml/value.ts';
 import type { Server, StoreFile } from './driver.ts';
 import { type Bulk, StoreError } from './store.ts';
 
 /** The keys by which a server is reached. Drivers share them. */
 
+/** What is wrong with a URL; the remedy, if it is not just another URL. */
+export interface UrlFlaw {
+  readonly flaw: string;
+  readonly remedy?: string;
+}
+
 /** One URL, or several of servers with the same data, in the order in which they are asked; `parse` is the driver's. */
-export function urls(parse: (text: string) => object, example: string) {
+export function urls(parse: (text: string) => UrlFlaw | object, example: string) {
   const one = url(parse, example);
   return z
     .union([one.transform((each) => [each]), z.array(one).min(1)])
@@ -19,10 +25,10 @@ export function urls(parse: (text: string) => object, example: string) {
 }
 
 /** A URL that its driver can read with `parse`. */
-export function url(parse: (text: string) => object, example: string, more = '') {
+export function url(parse: (text: string) => UrlFlaw | object, example: string, more = '') {
   return parsedBy(`a URL, such as "${example}"${more}`, (raw) => {
     const read = parse(raw);
-    if ('flaw' in read) throw new Error(`"${withoutSecrets(raw)}" ${String(read.flaw)}`);
+    if ('flaw' in read) throw new ValueError(`"${withoutSecrets(raw)}" ${read.flaw}`, read.remedy);
     return raw;
   });
 }

@@ -73,6 +73,17 @@ export function yesOrNo(fallback: boolean) {
   return z.boolean().default(fallback).describe('true or false');
 }
 
+/** Why a text is not valid, for `parsedBy`. Its remedy comes instead of the description of the type. */
+export class ValueError extends Error {
+  override name = 'ValueError';
+  readonly remedy: string | undefined;
+
+  constructor(reason: string, remedy?: string) {
+    super(reason);
+    this.remedy = remedy;
+  }
+}
+
 /** A text that `parse` reads. `parse` throws the reason if the text is not valid. */
 export function parsedBy<T>(what: string, parse: (raw: string) => T) {
   return z
@@ -81,7 +92,8 @@ export function parsedBy<T>(what: string, parse: (raw: string) => T) {
       try {
         return parse(raw);
       } catch (error) {
-        context.addIssue({ code: 'custom', message: (error as Error).message });
+        const params = error instanceof ValueError ? { remedy: error.remedy } : {};
+        context.addIssue({ code: 'custom', message: (error as Error).message, params });
         return z.NEVER;
       }
     })

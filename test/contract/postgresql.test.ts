@@ -537,19 +537,16 @@ describe('the url of a PostgreSQL server', () => {
   it.each([
     ['mysql://db.example/mail', /is not of the form postgresql/],
     ['postgresql:', /is not of the form postgresql/],
-    [
-      'postgresql://fred:secret@db.example/mail',
-      /^has a password: put it into a file, and name that file in password_file$/,
-    ],
+    ['postgresql://fred:secret@db.example/mail', /^has a password$/],
     ['postgresql://db.example/mail?sslmode=disable', /has the parameter sslmode/],
     [
       'postgresql://db.example/mail?password=secret',
-      /^has the parameter password, but only host, port and user are allowed; TLS has the key tls$/,
+      /^has the parameter password, but only host, port and user are allowed$/,
     ],
     ['postgresql://db.example/mail?port=0', /port/],
     ['postgresql://db.example/%zz', /percent/],
   ])('%s is refused', (text, flaw) => {
-    expect(parseUrl(text)).toEqual({ flaw: expect.stringMatching(flaw) as unknown });
+    expect(parseUrl(text)).toMatchObject({ flaw: expect.stringMatching(flaw) as unknown });
   });
 
   it('that has one makes every question fail', async () => {

@@ -46,14 +46,14 @@ describe('the URL of a request', () => {
       'http+unix:///run/x',
       'is not of the form http://HOST/, https://HOST/ or http+unix://%2FPATH/, without a user name',
     ],
-    ['http+unix://%2Fx%/', 'has an invalid percent-encoding: write a percent sign as %25'],
-    ['http://h/a b', 'has a character that must be percent-encoded, such as %20 for a blank'],
-    ['http://h/\u00e9', 'has a character that must be percent-encoded, such as %20 for a blank'],
-    ['http://h/#:local', 'has a #, but the text after it is never sent: remove it, or write %23'],
+    ['http+unix://%2Fx%/', 'has an invalid percent-encoding'],
+    ['http://h/a b', 'has a character that must be percent-encoded'],
+    ['http://h/\u00e9', 'has a character that must be percent-encoded'],
+    ['http://h/#:local', 'has a #, but the text after it is never sent'],
     ['http://h/:key', 'uses :key, but may use only :local, :domain, :address'],
     ['http://h/?a=:adress', 'uses :adress, but may use only :local, :domain, :address'],
   ])('may not be %s', (text, flaw) => {
-    expect(parseTemplate('mailbox', text)).toEqual({ flaw });
+    expect(parseTemplate('mailbox', text)).toMatchObject({ flaw });
   });
 
   it.each([

@@ -1,6 +1,6 @@
-import type { Flaw } from '../../../address/address.ts';
 import type { Question } from '../../../vocabulary.ts';
 import { type QueryName, valueOf } from '../../asked.ts';
+import type { UrlFlaw } from '../../server.ts';
 import { QuestionError } from '../../store.ts';
 import { type Template, parseText, replace, withColon } from '../../template.ts';
 import type { Answering } from './response.ts';
@@ -32,10 +32,11 @@ const SOCKET = /^http\+unix:\/\/(%2f[^/?]*)/i;
  * Reads `http://HOST[:PORT]/PATH?QUERY`, `https://...`, or `http+unix://%2Fpath%2Fof.sock/PATH`. Path and query may
  * have parameters such as `:address`. A colon that begins no parameter is written `%3A`.
  */
-export function parseTemplate(name: QueryName, text: string): UrlTemplate | Flaw {
+export function parseTemplate(name: QueryName, text: string): UrlTemplate | UrlFlaw {
   if (/[^\x21-\x7e]/.test(text))
-    return { flaw: 'has a character that must be percent-encoded, such as %20 for a blank' };
-  if (text.includes('#')) return { flaw: 'has a #, but the text after it is never sent: remove it, or write %23' };
+    return { flaw: 'has a character that must be percent-encoded', remedy: 'write it so, such as %20 for a blank' };
+  if (text.includes('#'))
+    return { flaw: 'has a #, but the text after it is never sent', remedy: 'remove it, or write %23' };
   const socket = SOCKET.exec(text);
   const origin = socket ?? ORIGIN.exec(text);
   if (origin === null) {
@@ -50,7 +51,7 @@ export function parseTemplate(name: QueryName, text: string): UrlTemplate | Flaw
       const path = decodeURIComponent(socket[1] as string);
       return { ...template, secure: false, socket: path, host: 'localhost', port: 80 };
     } catch {
-      return { flaw: 'has an invalid percent-encoding: write a percent sign as %25' };
+      return { flaw: 'has an invalid percent-encoding', remedy: 'write a percent sign as %25' };
     }
   }
   const [, scheme, address, host, port] = origin;

@@ -1,4 +1,4 @@
-import type { Flaw } from '../../../address/address.ts';
+import type { UrlFlaw } from '../../server.ts';
 
 /** Where a directory server is. */
 export interface LdapPlace {
@@ -9,14 +9,14 @@ export interface LdapPlace {
 }
 
 /** Reads `ldap://HOST[:PORT]`, `ldaps://HOST[:PORT]`, or `ldapi://PATH`, which may have %2F for each slash. */
-export function parseLdapUrl(text: string): LdapPlace | Flaw {
+export function parseLdapUrl(text: string): LdapPlace | UrlFlaw {
   const socket = /^ldapi:\/\/(\/.+|%2f[^/]*)\/?$/i.exec(text);
   if (socket !== null) {
     try {
       const path = decodeURIComponent(socket[1] as string).replace(/\/$/, '');
       return { secure: false, path, host: 'localhost', port: 0 };
     } catch {
-      return { flaw: 'has an invalid percent-encoding: write a percent sign as %25' };
+      return { flaw: 'has an invalid percent-encoding', remedy: 'write a percent sign as %25' };
     }
   }
   const server = /^(ldaps?):\/\/(?:\[([0-9a-f:.]+)\]|([\w.-]+))(?::(\d{1,5}))?\/?$/i.exec(text);

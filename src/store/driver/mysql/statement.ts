@@ -1,8 +1,8 @@
-import type { Flaw } from '../../../address/address.ts';
 import { withoutBrackets } from '../../../endpoint.ts';
 import type { Question } from '../../../vocabulary.ts';
 import { type QueryName, valueOf } from '../../asked.ts';
 import { type Row, rowFrom } from '../../row.ts';
+import type { UrlFlaw } from '../../server.ts';
 import { StoreError } from '../../store.ts';
 import type { Query } from '../sql/query.ts';
 
@@ -22,15 +22,19 @@ const PORT = 3306; // the default of MySQL
  * password or a parameter such as ssl is a flaw: it has its own key in the configuration, and to ignore it would make
  * the connection less safe than intended.
  */
-export function parseUrl(text: string): Address | Flaw {
+export function parseUrl(text: string): Address | UrlFlaw {
   if (!/^(?:mysql|mariadb):\/\//.test(text) || !URL.canParse(text))
     return { flaw: 'is not of the form mysql://user@host/database' };
   const { hostname, password, pathname, port, searchParams, username } = new URL(text);
-  if (password !== '') return { flaw: 'has a password: put it into a file, and name that file in password_file' };
+  if (password !== '')
+    return { flaw: 'has a password', remedy: 'put it into a file, and name that file in password_file' };
   const { socketPath, ...others }: Partial<Record<string, string>> = Object.fromEntries(searchParams);
   const [other] = Object.keys(others);
   if (other !== undefined) {
-    return { flaw: `has the parameter ${other}, but only socketPath is allowed; TLS has the key tls` };
+    return {
+      flaw: `has the parameter ${other}, but only socketPath is allowed`,
+      remedy: 'remove it (TLS has the key tls)',
+    };
   }
   if (socketPath?.startsWith('/') === false) return { flaw: 'has a socketPath that does not begin with a slash' };
   try {
@@ -41,12 +45,12 @@ export function parseUrl(text: string): Address | Flaw {
       user: decodeURIComponent(username),
       database: decodeURIComponent(pathname.slice(1)),
     };
-    if (address.user === '') return { flaw: 'names no user: write it before the host, user@host' };
+    if (address.user === '') return { flaw: 'names no user', remedy: 'write it before the host, user@host' };
     if (address.database === '' || address.database.includes('/'))
-      return { flaw: 'names no database: write it after the host, host/database' };
+      return { flaw: 'names no database', remedy: 'write it after the host, host/database' };
     return address;
   } catch {
-    return { flaw: 'has an invalid percent-encoding: write a percent sign as %25' };
+    return { flaw: 'has an invalid percent-encoding', remedy: 'write a percent sign as %25' };
   }
 }
 

@@ -1,8 +1,8 @@
-import type { Flaw } from '../../../address/address.ts';
 import { withoutBrackets } from '../../../endpoint.ts';
 import type { Answer, Question } from '../../../vocabulary.ts';
 import { QUERIES, type QueryName, groupByQuery, valueOf } from '../../asked.ts';
 import { type Row, answerOf, rowFrom } from '../../row.ts';
+import type { UrlFlaw } from '../../server.ts';
 import { QuestionError, ReplicaError, StoreError, toStoreError, UnstorableError } from '../../store.ts';
 import { replace } from '../../template.ts';
 import type { Queries, Query } from '../sql/query.ts';
@@ -23,15 +23,19 @@ const PORT = 5432; // the default of PostgreSQL
  * parameter such as sslmode is a flaw: it has its own key in the configuration, and to ignore it would make the
  * connection less safe than intended.
  */
-export function parseUrl(text: string): Address | Flaw {
+export function parseUrl(text: string): Address | UrlFlaw {
   if (!/^postgres(?:ql)?:\/\//.test(text) || !URL.canParse(text))
     return { flaw: 'is not of the form postgresql://user@host/database' };
   const url = new URL(text);
-  if (url.password !== '') return { flaw: 'has a password: put it into a file, and name that file in password_file' };
+  if (url.password !== '')
+    return { flaw: 'has a password', remedy: 'put it into a file, and name that file in password_file' };
   const { host, port, user, ...others }: Partial<Record<string, string>> = Object.fromEntries(url.searchParams);
   const [other] = Object.keys(others);
   if (other !== undefined) {
-    return { flaw: `has the parameter ${other}, but only host, port and user are allowed; TLS has the key tls` };
+    return {
+      flaw: `has the parameter ${other}, but only host, port and user are allowed`,
+      remedy: 'remove it (TLS has the key tls)',
+    };
   }
   try {
     const number = Number(port || url.port || PORT);
@@ -44,7 +48,7 @@ export function parseUrl(text: string): Address | Flaw {
       database: decodeURIComponent(url.pathname.slice(1)) || null,
     };
   } catch {
-    return { flaw: 'has an invalid percent-encoding: write a percent sign as %25' };
+    return { flaw: 'has an invalid percent-encoding', remedy: 'write a percent sign as %25' };
   }
 }
 

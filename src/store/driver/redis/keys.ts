@@ -14,7 +14,7 @@ import {
 import { forEachQuery, QUERIES, type QueryName, queryNameOf } from '../../asked.ts';
 import type { CacheConfig, Driver } from '../../driver.ts';
 import { watchedKeys } from '../../guard/keys.ts';
-import { secretFile, secretFiles, secretIn, tls, url } from '../../server.ts';
+import { secretFile, secretFiles, secretIn, tls, url, type UrlFlaw } from '../../server.ts';
 import { advice } from './advice.ts';
 import { type Layout, type WrittenLayout, parseLayout } from './layout.ts';
 import type { Host, RedisServers } from './link.ts';
@@ -150,12 +150,12 @@ function layoutsOf(raw: { readonly [name in QueryName]: WrittenLayout | null }, 
 }
 
 /** Checks a URL. It must not contain a user or a password, which have their own keys. */
-function parseRedisUrl(raw: string): { readonly flaw?: string } {
+function parseRedisUrl(raw: string): UrlFlaw | object {
   const flaw = { flaw: 'is not of the form redis://HOST:PORT, rediss://HOST:PORT or unix:///PATH' };
   if (!URL.canParse(raw)) return flaw;
   const { protocol, hostname, pathname, username, password, search } = new URL(raw);
   if (username !== '' || password !== '')
-    return { flaw: 'has a user or a password: use the keys username and password_file' };
+    return { flaw: 'has a user or a password', remedy: 'use the keys username and password_file' };
   if (protocol === 'unix:') return hostname === '' && pathname.length > 1 && search === '' ? {} : flaw;
   return /^rediss?:$/.test(protocol) && hostname !== '' && /^\/?$/.test(pathname) && search === '' ? {} : flaw;
 }
