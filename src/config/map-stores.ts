@@ -1,5 +1,5 @@
 import type { MapKind } from '../map/kind.ts';
-import { questionsOf } from '../map/kinds.ts';
+import { questionsOf, withoutFolders } from '../map/kinds.ts';
 import { NOUNS } from '../record/record.ts';
 import type { StoreConfig } from '../store/driver.ts';
 import { canAnswer, lackOfCanary } from '../store/drivers.ts';
@@ -42,7 +42,7 @@ export function chooseStores(
   const [mailbox, folder] = questions;
   if (mailbox !== undefined && folder?.about === 'mailbox') {
     const folderless = answering(mailbox).filter((each) => chosen.includes(each) && !answering(folder).includes(each));
-    const remedy = 'give it a query for a folder, or set detail.policy to "ignore"';
+    const remedy = `give it a query for a folder, or ${withoutFolders(kind)}`;
     for (const store of folderless) mistakes.push({ key, reason: `"${store}" knows no folders`, remedy });
   }
   for (const store of chosen) {

@@ -13,6 +13,8 @@ export interface Kind<O = unknown> {
   wishes?(options: O): readonly Question[];
   /** Whether it asks this only for a few keys. If so, it works with a store that was never filled with such entries. */
   isRare?(question: Question): boolean;
+  /** What to change so that it asks for no folders. */
+  withoutFolders?(options: O): string;
   /** Makes its lookup. `canAnswer` says whether one of its stores can answer questions about this. */
   create(options: O, canAnswer: (about: About) => boolean): Resolver;
   /** How it follows aliases; null if it does not. `smmap check` finds loops with it. */

@@ -37,6 +37,11 @@ export function wishesOf(map: MapKind): readonly Question[] {
   return kindOf(map).wishes?.(map.options) ?? [];
 }
 
+/** What to change so that a map asks a store for no folders. */
+export function withoutFolders(map: MapKind): string {
+  return kindOf(map).withoutFolders?.(map.options) ?? 'remove it';
+}
+
 /** A map with other settings, with which it may find what it does not find now. */
 export function variantsOf(map: MapKind): readonly Variant<unknown>[] {
   return kindOf(map).variants?.(map.options) ?? [];

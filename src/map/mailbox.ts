@@ -24,6 +24,13 @@ export const mailbox: Kind<MailboxOptions> = {
     const asked = policy === 'ignore' && sharedUser === null ? [MAILBOX] : [MAILBOX, FOLDER];
     return aliases ? [...asked, ALIAS] : asked;
   },
+  withoutFolders({ policy, sharedUser }) {
+    const changes = [
+      ...(policy === 'ignore' ? [] : ['set detail.policy to "ignore"']),
+      ...(sharedUser === null ? [] : ['remove shared_user']),
+    ];
+    return changes.join(' and ');
+  },
   wishes: ({ aliases }) => (aliases ? [DOMAIN] : []),
   create: (options, canAnswer) => createMailboxMap(options, canAnswer('domain')),
   aliases: (options) => (options.aliases ? { ...options, ...ALIASES } : null),
