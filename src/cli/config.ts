@@ -1,4 +1,4 @@
-import { tablesInForce } from '../config/force.ts';
+import { hideSecrets, tablesInForce } from '../config/force.ts';
 import { readConfig } from '../config/load.ts';
 import { formatDocument } from '../toml/document.ts';
 import type { Configuration } from './configuration.ts';
@@ -14,7 +14,9 @@ export interface ConfigOptions {
 export function printConfig({ file, name, places }: Configuration, { diff, json }: ConfigOptions): void {
   const reading = readConfig(file, places);
   if (reading.error !== null) throw reading.error;
-  const tables = tablesInForce(reading.raw, reading.config, places, diff);
+  const whole = tablesInForce(reading.raw, reading.config, places, diff);
+  const tables = hideSecrets(whole);
+  const note = JSON.stringify(tables) === JSON.stringify(whole) ? '' : '; secrets are replaced by "..."';
   const isEmpty = Object.keys(tables).length === 0;
   const what = isEmpty
     ? 'nothing differs from the defaults'
@@ -24,6 +26,6 @@ export function printConfig({ file, name, places }: Configuration, { diff, json 
   process.stdout.write(
     json
       ? `${JSON.stringify(tables, null, 2)}\n`
-      : `# ${what}: ${name}\n${isEmpty ? '' : '\n'}${formatDocument(tables)}`,
+      : `# ${what}: ${name}${note}\n${isEmpty ? '' : '\n'}${formatDocument(tables)}`,
   );
 }

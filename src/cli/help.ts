@@ -34,7 +34,8 @@ Examples:
 
 export const CONFIG_HELP = `
 Which file: that of --config, else that of $SMMAP_CONFIG, else /etc/smmap/smmap.toml if it exists, else the defaults. All
-commands use the same. Passwords are not printed, because the configuration has only the names of their files.
+commands use the same. Passwords are not printed: the configuration has only the names of their files. Header fields of HTTP
+stores, and keys in their URLs, are printed as "...".
 
 Examples:
   smmap config --diff

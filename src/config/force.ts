@@ -77,6 +77,15 @@ const NAMED: Readonly<Record<string, (table: Table, name: string, config: Config
   },
 };
 
+/** The same tables without the secrets that stand in them. */
+export function hideSecrets(tables: Table): Table {
+  const { store } = tables;
+  if (!isTable(store)) return tables;
+  const hide = (table: unknown): unknown =>
+    isTable(table) ? (DRIVERS[String(table['driver'])]?.hideSecrets?.(table) ?? table) : table;
+  return { ...tables, store: Object.fromEntries(Object.entries(store).map(([name, table]) => [name, hide(table)])) };
+}
+
 function fillTable(type: Schema, table: unknown): Table {
   return filled(type, table ?? {}) as Table;
 }

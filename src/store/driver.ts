@@ -53,6 +53,8 @@ export interface Driver<C extends StoreConfig = StoreConfig> {
   lacksValue?(config: C, question: Question): boolean;
   /** The hosts that get a password or a token without TLS. */
   secretsInClear?(config: C): InClear;
+  /** The `[store.NAME]` of a file without the secrets that stand in it. */
+  hideSecrets?(table: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>;
   /** What an administrator can do about a failure of a store, such as the right to grant. Null: unknown. */
   advice?(config: C, failure: Failure): Advice | null;
   /** The files and folders on this machine that a store needs. */

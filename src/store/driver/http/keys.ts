@@ -1,4 +1,5 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
+import { HIDDEN, isSecretName } from '../../../toml/secret.ts';
 import { type Context, complain, type Mistake, optional, type Read, section, text, z } from '../../../toml/type.ts';
 import { forEachQuery, QUERIES, type QueryName, queryNameOf } from '../../asked.ts';
 import type { Driver } from '../../driver.ts';
@@ -55,10 +56,18 @@ export const http: Driver<HttpConfig> = {
   answers: ({ requests }, question) => requests[queryNameOf(question)] !== undefined,
   canary: () => 'needed', // an application that has lost its data still answers 404
   secretsInClear({ requests, headers, tokenFile }) {
-    const isSecret = tokenFile !== null || Object.keys(headers).some((name) => SECRET.test(name));
+    const isSecret = tokenFile !== null || Object.keys(headers).some(isSecretName);
     const urls = Object.values(requests).map(({ url }) => url);
     const plain = urls.filter(({ secure, socket }) => !secure && socket === null);
     return { hosts: isSecret ? plain.map(({ host }) => host) : [], remedy: 'https://' };
+  },
+  hideSecrets(table) {
+    const { headers, ...others } = table as Written;
+    const urls = QUERIES.flatMap((name) =>
+      others[name] === undefined ? [] : [[name, hideInUrl(others[name])] as const],
+    );
+    const hidden = headers && { headers: Object.fromEntries(Object.keys(headers).map((name) => [name, HIDDEN])) };
+    return { ...table, ...hidden, ...Object.fromEntries(urls) };
   },
   files: ({ tokenFile }) => secretFiles('token_file', tokenFile),
   load: () => import('./driver.ts'),
@@ -71,7 +80,18 @@ export const http: Driver<HttpConfig> = {
   },
 };
 
-const SECRET = /authorization|cookie|token|key|secret|password/i; // names of header fields that contain a secret
+/** The keys that may hold a secret, as they stand in a file without mistakes. */
+type Written = { readonly headers?: object } & {
+  readonly [name in QueryName]?: string | { readonly post: string };
+};
+
+/** A request without the values of parameters such as `?token=...`. */
+function hideInUrl(written: string | { readonly post: string }): typeof written {
+  if (typeof written !== 'string') return { post: hideInUrl(written.post) as string };
+  return written.replace(/([?&])([^=&]*)=(?!:)[^&]+/g, (all, mark: string, name: string) =>
+    isSecretName(name) ? `${mark}${name}=${HIDDEN}` : all,
+  );
+}
 
 type Raw = { readonly preset: string | null; readonly url: string | null } & {
   readonly [name in QueryName]: string | { readonly post: string } | null;
@@ -88,7 +108,7 @@ function requestsOf(raw: Raw, context: Context): HttpRequests {
     const [method, url] = typeof written === 'string' ? (['GET', written] as const) : (['POST', written.post] as const);
     const template = parseTemplate(name, url);
     if ('flaw' in template) {
-      const remedy = 'give a URL, such as "http://127.0.0.1:8080/mailbox/:address"';
+      const { remedy = 'give a URL, such as "http://127.0.0.1:8080/mailbox/:address"' } = template;
       const key = own === null ? 'url' : name;
       if (!mistakes.some((mistake) => mistake.key === key)) mistakes.push({ key, reason: template.flaw, remedy });
     } else if (method === 'GET' && template.parameters.length === 0) {
