@@ -78,7 +78,9 @@ export function addAsking(program: Command, exit: (code: number) => void): void 
     .addHelpText('after', RELOAD_HELP)
     .action(async (options: ControlOption) => {
       const [{ reload }, { controlOfService }] = await Promise.all([import('./reload.ts'), import('./keeper.ts')]);
-      exit(await reload(options.control ?? controlOfService(process.env) ?? (await controlOf(options))));
+      // The daemon names the mistakes of the file itself.
+      const found = options.control ?? controlOfService(process.env) ?? (await configurationOf(options)).control(true);
+      exit(await reload(found));
     });
   const caches = program.command('cache').summary('show or forget what the daemon caches').description(CACHE_HELP);
   for (const name of ['show', 'forget', 'clear'] as const) {

@@ -24,8 +24,8 @@ export interface Configuration {
   load(overrides?: Overrides): Config;
   /** The first listener that we can ask, and its protocol. Throws if a listener has a mistake, or if there is none. */
   server(protocol: Protocol | null): { readonly server: string; readonly protocol: Protocol };
-  /** The control socket. Throws if it has a mistake, or if there is none. */
-  control(): string;
+  /** The control socket. Throws if it has a mistake, or if there is none. `quiet`: mistakes elsewhere are not told. */
+  control(quiet?: boolean): string;
   /** The folder of the embedded store. Throws if it is not certain, or if there is not exactly one. */
   store(): string;
 }
@@ -54,8 +54,8 @@ export function findConfiguration(given: string | null, environment: NodeJS.Proc
       const server = own.kind === 'systemd' ? `unix:${places.socket}` : formatEndpoint(own);
       return { server, protocol: own.protocol };
     },
-    control() {
-      const { socket } = part(file, places, ({ control }) => control, CONTROL);
+    control(quiet = false) {
+      const { socket } = part(file, places, ({ control }) => control, CONTROL, quiet);
       if (socket === null) {
         throw new CliError(EXIT.CONFIG, `${name}: has no control socket; set path in [control], or ${CONTROL}`);
       }
@@ -83,14 +83,20 @@ const CONTROL = 'name the control socket: --control unix:PATH';
 const STORE = 'name the folder of the store: --store DIR';
 
 /**
- * A part of the configuration. Mistakes elsewhere are only told. A mistake in the part itself is an error: another socket may
+ * A part of the configuration. Mistakes elsewhere are only told, unless `quiet`. A mistake in the part itself is an error: another socket may
  * belong to another daemon, whose answers would mislead; and what is written to another store, no daemon finds.
  */
-function part<T>(file: string | null, places: Places, choose: (parts: Parts) => T | null, remedy: string): T {
+function part<T>(
+  file: string | null,
+  places: Places,
+  choose: (parts: Parts) => T | null,
+  remedy: string,
+  quiet = false,
+): T {
   const { error, parts } = readConfig(file, places);
   const chosen = parts === null ? null : choose(parts);
   if (chosen === null) throw new CliError(EXIT.CONFIG, `${error?.message ?? file}\ncorrect the file, or ${remedy}`);
-  if (error !== null) tell(file, error);
+  if (error !== null && !quiet) tell(file, error);
   return chosen;
 }
 

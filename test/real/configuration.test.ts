@@ -29,7 +29,7 @@ test('every command finds the socket, the control socket and the store through $
   const { smmap, daemon } = await withConfig(
     `${embedded('a', 'F/store')}control.path = "F/control"\nlisten.x = { path = "F/x.sock" }\n`,
   );
-  expect(await smmap('mailbox', 'add', FRED)).toEqual([0, '', '']);
+  expect(await smmap('mailbox', 'add', FRED)).toEqual([0, `added ${FRED}\n`, '']);
   await smmap('alias', 'add', 'info@example.org', FRED);
   await daemon();
   expect(await smmap('probe', FRED)).toEqual([0, `${FRED}\tOK ${FRED}\n`, '']);
@@ -40,6 +40,19 @@ test('every command finds the socket, the control socket and the store through $
   expect(await smmap('store', 'verify')).toEqual([0, expect.stringMatching(/^F\/store: no errors/), '']);
   expect(await smmap('check')).toEqual([0, 'F/smmap.toml: no mistakes (1 listener, 1 store, 1 map)\n', '']);
   expect(await smmap('mta', 'sendmail')).toEqual([0, expect.stringContaining('F/x.sock'), expect.any(String)]);
+});
+
+test('reload names each mistake once', async () => {
+  const { use, smmap, daemon } = await withConfig(`control.path = "F/control"\n${embedded('a', 'F/store')}`);
+  await daemon();
+  use(`control.path = "F/control"\nlog.levl = "info"\nlimits.idle = 1\n${embedded('a', 'F/store')}`);
+  expect(await smmap('reload')).toEqual([
+    78,
+    '',
+    'smmap: F/smmap.toml:2: log.levl: is not known; did you mean level?\n' +
+      'smmap: F/smmap.toml:3: limits.idle: is not known; did you mean idle_ms?\n' +
+      'smmap: the reload was refused, so the old configuration stays in use\n',
+  ]);
 });
 
 test('probe asks the first listener with its own protocol', async () => {
@@ -71,6 +84,25 @@ test('config prints the configuration in force, what differs from the defaults, 
     '',
     'smmap: F/smmap.toml:2: log.levl: is not known; did you mean level?\n',
   ]);
+});
+
+test('config prints no secret of a store', async () => {
+  const { smmap } = await withConfig(
+    `[store.panel]\ndriver = "http"\ncanary = { mailbox = "a@b.example", alias = "a@b.example", domain = "b.example" }
+     headers = { Authorization = "Bearer hush", X-API-Key = "hush", x-client = "hush" }
+     mailbox = "http://localhost/m?apikey=hush&format=json&address=:address"
+     alias = { post = "http://localhost/a?token=hush" }\ndomain = "http://localhost/d?key=:domain"
+     [store.other]\ndriver = "http"\nmailbox = "http://localhost/:address"\ncanary = { mailbox = "a@b.example" }`,
+  );
+  for (const options of [[], ['--diff'], ['--json']]) {
+    const [code, printed] = await smmap('config', ...options);
+    expect([code, printed.includes('hush')]).toEqual([0, false]);
+    expect(printed).toContain('http://localhost/m?apikey=...&format=json&address=:address');
+    expect(printed).toContain('http://localhost/d?key=:domain');
+  }
+  const [, printed] = await smmap('config');
+  expect(printed).toMatch(/^# the configuration in force: F\/smmap\.toml; secrets are replaced by "\.\.\."\n/);
+  expect(printed).toContain('Authorization = "..."\nX-API-Key = "..."\nx-client = "..."');
 });
 
 describe('a mistake in the file', () => {

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync } from 'node:fs';
+import { openSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -119,15 +119,13 @@ test('a list of a domain or table that has nothing says so', async () => {
   expect(await list('table', 'list', 'acess')).toEqual({
     code: 1,
     stdout: '',
-    stderr: 'smmap: there is no key in a table acess; there are no tables\n',
+    stderr: 'smmap: there is no table acess; there are no tables\n',
   });
   await list('table', 'add', 'access', 'spammer.example', 'REJECT');
-  expect((await list('table', 'list', 'acess')).stderr).toBe(
-    'smmap: there is no key in a table acess; the tables are access\n',
-  );
+  expect((await list('table', 'list', 'acess')).stderr).toBe('smmap: there is no table acess; the tables are access\n');
   expect(await list('mailbox', 'list', '-d', 'exmaple.org')).toMatchObject({
     code: 1,
-    stderr: 'smmap: there is no mailbox in exmaple.org\n',
+    stderr: 'smmap: there is no mailbox in exmaple.org; the domains are example.org\n',
   });
   expect(await list('mailbox', 'list', '-d', 'example.org')).toEqual({
     code: 0,
@@ -135,6 +133,33 @@ test('a list of a domain or table that has nothing says so', async () => {
     stderr: '',
   });
   expect(await list('alias', 'list')).toEqual({ code: 0, stdout: '', stderr: '' });
+});
+
+test('a table or domain that does not exist is named with those that do', async () => {
+  const { folder, store } = await makeStore();
+  const smmap = async (...args: string[]): Promise<[number, string, string]> => {
+    const { code, stdout, stderr } = await cli([...args, '--store', store]);
+    return [code, stdout, stderr];
+  };
+  await smmap('table', 'add', 'access', 'a', 'b');
+  const said = 'there is no table acess; the tables are access';
+  const output = join(folder, 'list');
+  await writeFile(output, 'a list');
+  expect(await smmap('table', 'export', 'acess', '--output', output)).toEqual([65, '', `smmap: ${said}\n`]);
+  expect(readFileSync(output, 'utf8')).toBe('a list');
+  expect(await smmap('table', 'show', 'acess', 'a')).toEqual([1, '', `smmap: a: ${said}\n`]);
+  expect(await smmap('table', 'remove', 'acess', 'a')).toEqual([1, '', `smmap: a: ${said}\n`]);
+  expect(await smmap('table', 'show', 'access', 'x')).toEqual([1, '', 'smmap: x: there is no such key\n']);
+  await cli(['table', 'import', '--allow-empty', 'empty', '/dev/null', '--store', store]);
+  expect(await smmap('table', 'export', 'empty')).toEqual([0, '', '']);
+  expect(await smmap('table', 'list', 'empty')).toEqual([0, '', '']);
+
+  const domain = 'smmap: exmaple.org: there is no such domain; the domains are example.org\n';
+  for (const command of ['show', 'remove'])
+    expect(await smmap('domain', command, 'exmaple.org')).toEqual([1, '', domain]);
+  await smmap('domain', 'add', ...Array.from({ length: 12 }, (_, at) => `${at}.example`));
+  const [, , many] = await smmap('alias', 'list', '--domain', 'exmaple.org');
+  expect(many).toMatch(/^smmap: there is no alias in exmaple\.org; the domains are 0\.example, .+ and 3 more\n$/);
 });
 
 test.for([

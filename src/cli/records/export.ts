@@ -1,11 +1,12 @@
 import { printable } from '../../observe/printable.ts';
 import type { StoredRecord } from '../../record/record.ts';
 import type { Records } from '../../store/driver/embedded/records.ts';
-import { EXIT } from '../error.ts';
+import { CliError, EXIT } from '../error.ts';
 import { warn } from '../warn.ts';
 import { withRecords } from './access.ts';
 import type { ListWriter } from './format.ts';
 import { KINDS, type Scope, withinOf } from './kind.ts';
+import { missingTable } from './named.ts';
 import { writeOutput } from './output.ts';
 import { print } from './print.ts';
 
@@ -29,6 +30,9 @@ export function exportAll(
   dir: string,
 ): Promise<number> {
   return withRecords(dir, 'read', async (store) => {
+    if (scope.kind === 'table' && !store.hasTable(scope.table)) {
+      throw new CliError(EXIT.DATA, missingTable(scope.table, store));
+    }
     let missing = 0;
     function* lines(): Generator<string> {
       for (const record of recordsOf(store, scope, writer)) {

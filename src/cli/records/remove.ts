@@ -25,7 +25,7 @@ export function remove(scope: Scope, names: readonly string[], dir: string, rule
       results.push([nameOf(identity), removed ? 'removed' : 'absent']);
       return !removed;
     });
-    missing.forEach(warnOfMissing);
+    for (const identity of missing) warnOfMissing(identity, store);
     return missing.length;
   });
 }
@@ -45,7 +45,7 @@ export function removeTargets(
     for (const identity of identities) {
       const alias = aliasAt(store, identity);
       if (alias === null) {
-        warnOfMissing(identity);
+        warnOfMissing(identity, store);
         results.push([nameOf(identity), 'absent']);
         missing++;
         continue;

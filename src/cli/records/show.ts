@@ -4,7 +4,7 @@ import type { Records } from '../../store/driver/embedded/records.ts';
 import { warn } from '../warn.ts';
 import { withRecords } from './access.ts';
 import type { Scope } from './kind.ts';
-import { domainOf, identityOf, warnOfMissing } from './named.ts';
+import { domainOf, domainsIn, identityOf, missingTable, warnOfMissing } from './named.ts';
 import { print } from './print.ts';
 
 /** Prints records with all details. Resolves to 1 if one does not exist. */
@@ -15,7 +15,7 @@ export function show(scope: Scope, names: readonly string[], dir: string): Promi
     for (const identity of identities) {
       const record = store.get(identity) ?? hostedAt(store, identity);
       if (record === null) {
-        warnOfMissing(identity);
+        warnOfMissing(identity, store);
         exitCode = 1;
       } else {
         const fields = fieldsOf(record).map(([name, value]) => `  ${name.padEnd(8)} ${value}\n`);
@@ -76,14 +76,12 @@ function linesOf(
 /** An empty list of a domain or a table that was named: the name may be wrong. Returns the exit code. */
 function nothingIn({ kind, table }: Scope, domain: string | null, store: Records): number {
   if (table !== '') {
-    const tables = [...store.tables()];
-    warn(
-      `there is no key in a table ${table}; ${tables.length === 0 ? 'there are no tables' : `the tables are ${tables.join(', ')}`}`,
-    );
+    if (store.hasTable(table)) return 0; // its administrator said that it is empty
+    warn(missingTable(table, store));
     return 1;
   }
   if (domain === null) return 0;
-  warn(`there is no ${kind} in ${domain}`);
+  warn(`there is no ${kind} in ${domain}; ${domainsIn(store)}`);
   return 1;
 }
 

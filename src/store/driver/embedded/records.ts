@@ -5,7 +5,7 @@ import { decode } from '../../layout.ts';
 import { type Counts, readCounts } from './count.ts';
 import { PATIENT } from './holder.ts';
 import { type Db, openToRead, openToWrite, transact } from './lmdb.ts';
-import { hostsMarkOf } from './mark.ts';
+import { hostsMarkOf, markOf } from './mark.ts';
 import { domainRange, hostsRange, rangeOf, storedKeyOf } from './range.ts';
 import { createWriter, type Writer } from './writer.ts';
 
@@ -19,7 +19,10 @@ export interface Records {
   all(about: About, within: string | null): Iterable<StoredRecord>;
   /** The domains that have mailboxes, and those that were written. */
   domains(): Iterable<HostedDomain>;
+  /** The tables that have a key. */
   tables(): Iterable<string>;
+  /** Whether a table was ever written, or declared to be empty. */
+  hasTable(table: string): boolean;
   /** How many there are; null in a store of an older format. */
   counts(): Counts | null;
   /** Runs one transaction, see transact of lmdb.ts. */
@@ -44,6 +47,7 @@ export function openRecords(dir: string, purpose: 'read' | 'write', patience = P
     *tables() {
       for (let table = tableFrom(db, '!key '); table !== null; table = tableFrom(db, `!key ${table}!`)) yield table;
     },
+    hasTable: (table) => db.get(markOf('key', table)) !== undefined,
     counts: () => readCounts(db),
     write: (change) =>
       transact(opened, () => {
