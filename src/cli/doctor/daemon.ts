@@ -32,9 +32,8 @@ export async function examineDaemon(config: Config, file: string | null, program
       if (trouble === null) return [];
       const reason = `${server}: ${trouble} (since ${since})`;
       const commands = [`smmap check ${file === null ? '' : `--config ${file} `}--stores`];
-      return [
-        mistake(EXIT.UNAVAILABLE, { where: `store ${name}`, reason, remedy: 'see what to grant or start', commands }),
-      ];
+      const remedy = trouble.startsWith('not trusted') ? 'look at its data' : 'see what to grant or start';
+      return [mistake(EXIT.UNAVAILABLE, { where: `store ${name}`, reason, remedy, commands })];
     }),
   );
   const pid = pidOf(config.control.path);
