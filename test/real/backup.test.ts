@@ -52,7 +52,7 @@ const users = (count: number, name: string): string[] =>
   Array.from({ length: count }, (_, at) => `${name}${at}@example.org`);
 
 describe('a backup', () => {
-  test('has all that makes a daemon certain, and is restored into an empty place', async () => {
+  test('has all that a daemon needs to be certain, and can be restored into an empty folder', async () => {
     const { folder, store, file } = await makeStore();
     await succeed('store', 'backup', file, '--store', store);
     expect(statSync(file).mode & 0o777).toBe(0o600);
@@ -88,7 +88,7 @@ describe('a backup', () => {
     expect(asked).toEqual(['OK', 'NOTFOUND', 'NOTFOUND', 'NOTFOUND', 'NOTFOUND', 'TEMP']);
   });
 
-  test('goes to standard output and comes from standard input, the same', async () => {
+  test('is the same on standard output, and can be read from standard input', async () => {
     const { folder, store, file } = await makeStore();
     const { stdout } = await cli(['store', 'backup', '-', '--store', store]);
     await succeed('store', 'backup', file, '--store', store);
@@ -98,7 +98,7 @@ describe('a backup', () => {
     expect(await contents(other)).toEqual(await contents(store));
   });
 
-  test('is of one moment, while others write', async () => {
+  test('shows the store as of one moment while others write to it', async () => {
     const { store, file } = await makeStore();
     await fill(store, users(30_000, 'user'));
     const mailbox = (local: string): Mailbox => {
@@ -129,7 +129,7 @@ describe('a backup', () => {
     expect(moves).toBeGreaterThan(20);
   });
 
-  test('that is not whole, or no backup, is refused, and nothing changes', async () => {
+  test('is refused if it is not complete or not a backup, and nothing changes', async () => {
     const { folder, store, file } = await makeStore();
     await succeed('store', 'backup', file, '--store', store);
     const before = await contents(store);
@@ -159,7 +159,7 @@ describe('a backup', () => {
     expect(await contents(store)).toEqual(before);
   });
 
-  test('does not take the place of the store, and one that fails leaves the old one', async () => {
+  test('does not overwrite the store, and a failed one leaves the previous backup', async () => {
     const { folder, store, file } = await makeStore();
     const { code, stderr } = await cli(['store', 'backup', join(store, FILE), '--store', store]);
     expect([code, stderr]).toEqual([64, expect.stringContaining('is the store itself')]);
@@ -171,7 +171,7 @@ describe('a backup', () => {
 });
 
 describe('a restore', () => {
-  test('into a store that holds something needs --force, and then leaves nothing of it', async () => {
+  test('needs --force for a store with records, and then replaces all of them', async () => {
     const { folder, store, file } = await makeStore();
     await succeed('store', 'backup', file, '--store', store);
     const other = join(folder, 'other');
@@ -186,7 +186,7 @@ describe('a restore', () => {
     expect(await contents(other)).toEqual(await contents(store));
   });
 
-  test('of a damaged store says how, and works then', async () => {
+  test('says how to replace a damaged store, and this works', async () => {
     const { store, file } = await makeStore();
     await succeed('store', 'backup', file, '--store', store);
     const before = await contents(store);
@@ -199,7 +199,7 @@ describe('a restore', () => {
     expect(await contents(store)).toEqual(before);
   });
 
-  test('and a backup that are killed at any moment change nothing', { ...LONG, timeout: 60_000 }, async () => {
+  test('changes nothing if it or a backup is killed at any moment', { ...LONG, timeout: 60_000 }, async () => {
     const { folder, store, file } = await makeStore();
     const other = join(folder, 'other');
     await fill(other, users(100_000, 'new'));
@@ -235,7 +235,7 @@ describe('a restore', () => {
     expect(await contents(store)).toEqual(await contents(other));
   });
 
-  test('into a store that a daemon serves is never NOTFOUND for who is in both', async () => {
+  test('never causes NOTFOUND for an address that is in both stores while a daemon serves', async () => {
     const daemon = await serve();
     const store = join(daemon.folder, 'store');
     await fill(store, [...users(50_000, 'user'), ...users(100, 'old')]);
@@ -274,7 +274,7 @@ describe('a store of another format', () => {
     return { folder, store };
   }
 
-  test('2 is answered, not written, backed up, and upgraded under the daemon', async () => {
+  test('2 can be read and backed up, not written, and is upgraded while the daemon runs', async () => {
     const { folder, store } = await makeFormat('2');
     const daemon = await serve({ folder });
     const client = await connectTo(daemon.socket);
@@ -300,7 +300,7 @@ describe('a store of another format', () => {
   test.for([
     ['9', /its format is 9, and this smmap knows 2 and 3: a newer smmap wrote it; use that one, or restore a backup/],
     ['1', /its format is 1, and this smmap knows 2 and 3: export it with the smmap that wrote it, and import that/],
-  ] as const)('%s is refused with what to do', async ([format, said]) => {
+  ] as const)('%s is refused, and the message says what to do', async ([format, said]) => {
     const { store } = await makeFormat(format);
     for (const args of [
       ['mailbox', 'list'],
@@ -314,7 +314,7 @@ describe('a store of another format', () => {
   });
 });
 
-test('smmap store verify finds what does not go together, and upgrade mends it', async () => {
+test('smmap store verify finds records that contradict each other, and upgrade repairs them', async () => {
   const { store } = await makeStore();
   const db = open({ path: join(store, FILE), noSubdir: true, encoding: 'string' });
   db.transactionSync(() => {

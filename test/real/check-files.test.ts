@@ -30,7 +30,7 @@ const password =
 const nothing = (): void => {};
 
 describe('smmap check looks at the file of a password', () => {
-  test('that is missing, is empty, or is a folder', async () => {
+  test('and finds that it is missing, empty, or a folder', async () => {
     const gone = await checked(POSTGRESQL, nothing);
     expect(gone.code).toBe(78);
     expect(gone.said).toMatch(/^store\.people\.password_file: FOLDER\/password does not exist; write the password/);
@@ -47,7 +47,7 @@ describe('smmap check looks at the file of a password', () => {
     ]);
   });
 
-  test('that everybody may read, which is a warning', async () => {
+  test('and warns if everybody may read it', async () => {
     const { code, said } = await checked(POSTGRESQL, password('secret\n', 0o644));
     expect(code).toBe(0);
     expect(said).toMatch(/^store\.people\.password_file: every user of this machine may read FOLDER\/password; /);
@@ -70,7 +70,7 @@ test('smmap check finds a missing folder of a socket, and two listeners in one p
   expect((await checked(control, nothing)).said).toContain('listen.control: listens on unix:FOLDER/s, and so does one');
 });
 
-test('smmap check warns of a deadline that is too long for OpenSMTPD, though it never gives up by itself', async () => {
+test('smmap check warns of a deadline that is too long for the clients of OpenSMTPD', async () => {
   const lines = (ms: number): string =>
     `[limits]\ndeadline_ms = ${ms}\n[listen.mta]\npath = "FOLDER/s"\nprotocol = "line"\n`;
   const long = await checked(lines(200_000), nothing);
@@ -81,7 +81,7 @@ test('smmap check warns of a deadline that is too long for OpenSMTPD, though it 
   expect((await checked(lines(51_955), nothing)).said).toBe('');
 });
 
-test('smmap check --json prints an object a finding, and a summary', async () => {
+test('smmap check --json prints one object for each finding, and a summary', async () => {
   const linesOf = ({ stdout }: { stdout: string }): unknown[] =>
     stdout
       .trimEnd()

@@ -104,7 +104,7 @@ describePart('smmap check --stores with PostgreSQL', findPostgresql(PARTS), (par
     expect(said).toContain('store sql: finds postmaster@smmap.invalid among its mailboxes, which nobody has');
   });
 
-  test('says when it does not run, and reads the secret as the user of the service', async () => {
+  test('says if the server does not run, and reads the secret as the user of the service', async () => {
     const dead = store('smmap', secret('right')).replace(/localhost:\d+/, 'localhost:1');
     expect(await checked(dead)).toEqual([
       69,

@@ -32,19 +32,19 @@ const NO_ALIAS =
 describe('smmap check finds a store that was never filled', () => {
   const virtual = '[map.virtual]\nkind = "alias"\n';
 
-  test('with the aliases of an alias map', async () => {
+  test('if an alias map needs its aliases', async () => {
     expect(await checked([MAILBOXES], virtual)).toEqual([65, emptyOf('virtual', NO_ALIAS)]);
     expect(await checked([MAILBOXES, noAliases], virtual)).toEqual([0, RIGHT]);
     expect(await checked([MAILBOXES, ALIASES], virtual)).toEqual([0, RIGHT]);
   });
 
-  test('with the aliases of a mailbox map', async () => {
+  test('if a mailbox map needs its aliases', async () => {
     const mailbox = '[map.mailbox]\naliases = true\n';
     expect(await checked([MAILBOXES], mailbox)).toEqual([65, emptyOf('mailbox', NO_ALIAS)]);
     expect(await checked([MAILBOXES], '[map.mailbox]\n')).toEqual([0, RIGHT]);
   });
 
-  test('with mailboxes, or with a table', async () => {
+  test('if a map needs its mailboxes or its table', async () => {
     expect(await checked([ALIASES], '[map.mailbox]\n')).toEqual([
       65,
       emptyOf(
@@ -57,12 +57,12 @@ describe('smmap check finds a store that was never filled', () => {
     expect(said).toMatch(/^map access: replies TEMP .* no key was ever written to its table access; [^\n]*$/);
   });
 
-  test('but not one that is missing', async () => {
+  test('but does not name a store that is missing', async () => {
     expect((await checked([], virtual))[0]).toBe(0);
   });
 });
 
-describe('smmap check finds a store that has no value for what it finds', () => {
+describe('smmap check finds a store that finds entries but has no values for them', () => {
   const noValue = (map: string, store: string, noun: string): string =>
     `map ${map}: replies TEMP to each key that it finds: store ${store} has no value for it; give its ${noun} a value (in SQL, a column "value"), see docs/stores/README.md`;
   const postgresql = (key: string): string =>
@@ -88,13 +88,13 @@ describe('smmap check finds a store that has no value for what it finds', () => 
   });
 });
 
-describe('smmap check finds aliases that are answered as mailboxes are', () => {
+describe('smmap check finds aliases that a map answers like mailboxes', () => {
   const map = (name: string, reply: string): string => `[map.${name}]\naliases = true\nreply = ${reply}\n`;
   const both = [MAILBOXES, ALIASES];
   const astray = (name: string): string =>
     `map ${name}: with aliases = true it replies { text = ... } for aliases too, and sends their mail to mailboxes that do not exist`;
 
-  test('by a virtusertable, which is wrong', async () => {
+  test('and calls it wrong for a virtusertable', async () => {
     const [code, said] = await checked(both, map('virtuser', '{ text = "%u@%d.virtuser." }'));
     expect([code, said]).toEqual([
       78,
@@ -102,7 +102,7 @@ describe('smmap check finds aliases that are answered as mailboxes are', () => {
     ]);
   });
 
-  test('by another map, which may be meant so', async () => {
+  test('and calls it possibly intended for another map', async () => {
     const [code, said] = await checked(both, map('transport', '{ text = "lmtp:unix:/run/lmtp" }'));
     expect(code).toBe(0);
     expect(said).toContain(`${astray('transport')}, unless the mail server asks it only for mailboxes`);
@@ -110,7 +110,7 @@ describe('smmap check finds aliases that are answered as mailboxes are', () => {
   });
 });
 
-test('smmap check names a ring that Postfix defers, and not people who copy each other', async () => {
+test('smmap check names a loop that Postfix defers, and not people who send copies to each other', async () => {
   const copies = 'ann@a.example ann@a.example, bob@a.example\nbob@a.example bob@a.example, ann@a.example\n';
   const way = 'x@a.example y@a.example\ny@a.example x@a.example, fred@a.example\n';
   const maps = '[map.virtual]\nkind = "alias"\n[map.mailbox]\naliases = true\n';

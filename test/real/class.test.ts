@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { askOnce } from './client.ts';
 import { makeFolder, serve } from './daemon.ts';
 
-test('a class of a domain that smmap does not know is TEMP, and the log names it', async () => {
+test('smmap replies TEMP to an unknown class of a domain, and logs its name', async () => {
   const folder = await makeFolder();
   const db = new Database(join(folder, 'mail.db'));
   db.exec(`create table domain (domain text primary key, class text);

@@ -110,7 +110,7 @@ describe('a mistake in the file', () => {
     `smmap: F/smmap.toml has ${count === 1 ? 'a mistake' : `${count} mistakes, which smmap check lists`}; a reload or restart would be refused\n` +
     `smmap: F/smmap.toml:${line}: log.levl: is not known; did you mean level?\n`;
 
-  test('elsewhere is told, and the command does its work', async () => {
+  test('is reported, and the command still works, if the mistake does not concern it', async () => {
     const { use, smmap, daemon } = await withConfig(`${embedded('a', 'F/store')}listen.x.path = "F/x.sock"\n`);
     await smmap('mailbox', 'add', FRED);
     await daemon();
@@ -129,7 +129,7 @@ describe('a mistake in the file', () => {
     ['listen.x = { path = "F/x.sock", mode = "rw" }', 'F/smmap.toml:1: listen.x.mode: '],
     ['listen.x.path = "F/x.sock', 'F/smmap.toml:1: column '],
   ] as const)(
-    'in the place of the socket is an error, because another daemon may answer elsewhere: %s',
+    'is an error if it concerns the place of the socket, because another daemon may answer at the default one: %s',
     async ([text, reason]) => {
       const { smmap } = await withConfig(`${text}\n`);
       for (const [args, remedy] of [
@@ -149,16 +149,19 @@ describe('a mistake in the file', () => {
     ['[store.a]\ndriver = "embeded"\npath = "/x"\n', 'store.a.driver: is "embeded"'],
     ['[store.a]\ndriver = "embedded"\npath = "x"\n', 'store.a.path: "x" is not absolute'],
     ['store = 3\n', 'store: is 3'],
-  ] as const)('in the place of the store is an error, and nothing is written elsewhere: %s', async ([text, reason]) => {
-    const { smmap } = await withConfig(text);
-    const [code, , stderr] = await smmap('mailbox', 'add', FRED);
-    expect(code).toBe(78);
-    expect(stderr).toContain(reason);
-    expect(stderr).toContain('correct the file, or name the folder of the store: --store DIR');
-  });
+  ] as const)(
+    'is an error if it concerns the place of the store, and nothing is written at the default one: %s',
+    async ([text, reason]) => {
+      const { smmap } = await withConfig(text);
+      const [code, , stderr] = await smmap('mailbox', 'add', FRED);
+      expect(code).toBe(78);
+      expect(stderr).toContain(reason);
+      expect(stderr).toContain('correct the file, or name the folder of the store: --store DIR');
+    },
+  );
 });
 
-test('a configuration without one embedded store names what to do', async () => {
+test('a command that needs an embedded store says what to do if there is none, or several', async () => {
   const { use, smmap } = await withConfig('store.a = { driver = "memory", mailboxes = ["a@b"] }\n');
   expect(await smmap('mailbox', 'add', FRED)).toEqual([
     78,
@@ -190,7 +193,7 @@ describe('/etc/smmap/smmap.toml', () => {
     });
   }
 
-  test('counts for everybody, and gives everybody the same places', async ({ skip }) => {
+  test('is used by every user, and gives every user the same places', async ({ skip }) => {
     if (process.getuid?.() !== 0) skip('needs root, for an /etc of its own');
     const etc = { 'smmap/smmap.toml': '[map.mailbox]\n' };
     for (const uid of [0, 1000]) {
@@ -206,7 +209,7 @@ describe('/etc/smmap/smmap.toml', () => {
     ]);
   });
 
-  test('gives way to $SMMAP_CONFIG, and both to --config', async ({ skip }) => {
+  test('is used only without $SMMAP_CONFIG, and both only without --config', async ({ skip }) => {
     if (process.getuid?.() !== 0) skip('needs root, for an /etc of its own');
     const etc = { 'smmap/smmap.toml': MISTAKE, 'b.toml': 'bad = 1', 'c.toml': '' };
     const { stdout, stderr } = await onMachine(
@@ -227,7 +230,7 @@ describe('/etc/smmap/smmap.toml', () => {
     expect(stdout).toMatch(/^\/etc\/c\.toml: no mistakes \(.*\n$/);
   });
 
-  test('is not there: the defaults count, which depend on who asks', async ({ skip }) => {
+  test('may be missing: then the defaults are used, which depend on the user', async ({ skip }) => {
     if (process.getuid?.() !== 0) skip('needs root, for an /etc of its own');
     expect((await onMachine({}, 0, 'smmap check')).stdout).toMatch(/^the defaults: no mistakes/);
     expect((await onMachine({}, 1000, 'smmap probe x')).stdout).toContain(
@@ -243,7 +246,9 @@ describe('/etc/smmap/smmap.toml', () => {
     'store.people = { driver = "mysql", url = "mysql://smmap@127.0.0.1:9/mail", schema = "users", password_file = "/etc/smmap/p", canary.mailbox = "a@b" }\n';
   const COMMANDS = 'chown root:smmap /etc/smmap/p && chmod 640 /etc/smmap/p';
 
-  test('with a password file that the daemon may not read: its log has the commands', async ({ skip }) => {
+  test('may name a password file that the daemon cannot read: then the log has the commands to type', async ({
+    skip,
+  }) => {
     if (process.getuid?.() !== 0) skip('needs root, for an /etc of its own');
     const smmap = `${process.execPath} ${MAIN}`;
     const script = `

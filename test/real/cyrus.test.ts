@@ -184,12 +184,12 @@ describePart('smmap, loaded from the dump of a real Cyrus, and its smmapd', inst
     process.stderr.write(`${report(asked, differing)}\n`);
   });
 
-  test('say the same of every key, or differ on purpose', () => {
+  test('give the same answer to every key, or differ on purpose', () => {
     expect(differing.get(null) ?? []).toEqual([]);
     expect(asked.length).toBeGreaterThan(SERVERS.length * GENERATED);
   });
 
-  test('find a good part of the keys, so that the rest means something', () => {
+  test('find many of the keys, so the comparison means something', () => {
     expect(asked.filter(({ cyrus, smmap }) => cyrus === 'OK' && smmap === 'OK').length).toBeGreaterThan(
       asked.length / 20,
     );
@@ -204,7 +204,7 @@ describePart('smmap, loaded from the dump of a real Cyrus, and its smmapd', inst
 });
 
 describePart('the matrix of keys', installed, (installation) => {
-  test.for(['/', '.'] as const)('is what smmapd and lmtpd say where %s separates', async (separator) => {
+  test.for(['/', '.'] as const)('gives the answers of smmapd and lmtpd with the separator %s', async (separator) => {
     const cyrus = await startCyrus(installation, { separator, postuser: '', virtdomains: 'userid' });
     try {
       const keys = ROWS.map(([key]) => key);
@@ -258,7 +258,7 @@ describe('smmap mailbox import --format cyrus', () => {
     expect([removed.code, await exported(store)]).toEqual([0, 'fred@example.org\n']);
   });
 
-  test('spells folders for the separator that it is told', async () => {
+  test('writes folders with the separator of its option', async () => {
     const store = join(await makeFolder(), 'store');
     const args = ['--default-domain', 'Example.ORG', '--separator', '.'];
     expect(await importInto(store, listOf(entryOf('user.fred.abc.deep')), args)).toEqual([

@@ -30,7 +30,7 @@ async function client(daemon: Daemon): Promise<Client> {
 }
 
 describe('at SIGTERM', () => {
-  test('it answers what was asked, half-closes, removes its socket file and exits with 0', async () => {
+  test('the daemon answers pending requests, half-closes, removes its socket file and exits with 0', async () => {
     const daemon = await serveFixed();
     const asking = await client(daemon);
     const idle = await client(daemon);
@@ -67,7 +67,7 @@ describe('at SIGTERM', () => {
     expect(sendmail.replies).toEqual([FRED]);
   });
 
-  test('a client that never closes holds it no longer than stop_ms', async () => {
+  test('the daemon waits at most stop_ms for a client that never closes', async () => {
     const daemon = await serveFixed('', 'stop_ms = 200');
     const stubborn = await client(daemon);
     await stubborn.ask('mailbox', 'fred@example.org');
@@ -77,7 +77,7 @@ describe('at SIGTERM', () => {
     expect(performance.now() - startedAt).toBeLessThan(2_000);
   });
 
-  test('a second signal ends it at once', async () => {
+  test('a second signal ends the daemon at once', async () => {
     const daemon = await serveFixed('', 'stop_ms = 60_000');
     const stubborn = await client(daemon);
     await stubborn.ask('mailbox', 'fred@example.org');
@@ -87,8 +87,8 @@ describe('at SIGTERM', () => {
   });
 });
 
-describe('where it listens', () => {
-  test('a second daemon on the same path is refused, and the first one goes on', async () => {
+describe('the place where a daemon listens', () => {
+  test('is not given to a second daemon, and the first one goes on', async () => {
     const daemon = await serveFixed();
     const inode = lstatSync(daemon.socket).ino;
     const connected = await client(daemon);
@@ -103,7 +103,7 @@ describe('where it listens', () => {
     expect(readdirSync(daemon.folder).toSorted()).toEqual(FILES);
   });
 
-  test('of eight daemons that start at once on the path of a dead one, exactly one gets it', async () => {
+  test('is given to exactly one of eight daemons that start at the same time after a dead one', async () => {
     const dead = await serveFixed();
     await dead.kill();
     expect(lstatSync(dead.socket).isSocket()).toBe(true);
@@ -116,7 +116,7 @@ describe('where it listens', () => {
     expect(readdirSync(dead.folder).toSorted()).toEqual(FILES);
   });
 
-  test('the socket file of a killed daemon is replaced', async () => {
+  test('is free after a daemon was killed: its socket file is replaced', async () => {
     const killed = await serveFixed();
     await killed.kill();
     const inode = lstatSync(killed.socket).ino;
@@ -126,7 +126,7 @@ describe('where it listens', () => {
     expect(lstatSync(daemon.socket).ino).not.toBe(inode);
   });
 
-  test('it leaves the socket file of a server that took its place', async () => {
+  test('keeps the socket file of a server that took it over', async () => {
     const daemon = await serveFixed();
     execFileSync('rm', [daemon.socket]);
     writeFileSync(daemon.socket, 'of another');
@@ -157,7 +157,7 @@ describe('where it listens', () => {
     expect(readdirSync(folder)).toEqual(before);
   });
 
-  test.runIf(process.getuid?.() === 0)('a folder that another user cannot write to is refused with 73', async () => {
+  test.runIf(process.getuid?.() === 0)('causes exit code 73 if the user may not write to its folder', async () => {
     const folder = await makeFolder();
     const config = join(folder, 'smmap.toml');
     writeFileSync(config, configOf(join(folder, 's.sock')));
@@ -170,7 +170,7 @@ describe('where it listens', () => {
     expect(code).toBe(73);
   });
 
-  test('a TCP port that is taken is refused with 73', async () => {
+  test('causes exit code 73 if it is a TCP port in use', async () => {
     const daemon = await serve({ args: ['--listen', 'tcp:127.0.0.1:0'] });
     const taken = daemon.listeners.find((where) => where.startsWith('tcp:')) as string;
     const second = await cli(['serve', '--listen', taken, '--store', join(daemon.folder, 'other')]);
@@ -182,13 +182,13 @@ describe('where it listens', () => {
     ['0666 without a mode', '', 0o666],
     ['0660', 'mode = "0660"', 0o660],
     ['0600', 'mode = "600"', 0o600],
-  ] as const)('its socket file has the mode %s', async ([, listen, mode]) => {
+  ] as const)('has a socket file with the mode %s', async ([, listen, mode]) => {
     const daemon = await serveFixed(listen);
     expect(lstatSync(daemon.socket).mode & 0o777).toBe(mode);
   });
 
   test.runIf(process.getuid?.() === 0)(
-    'its socket file belongs to the owner and group of its configuration',
+    'has a socket file with the owner and the group of the configuration',
     async () => {
       const daemon = await serveFixed('owner = "daemon", group = "65533"');
       const { uid, gid } = lstatSync(daemon.socket);
@@ -208,7 +208,7 @@ describe('where it listens', () => {
     expect(new Set(exim.replies)).toEqual(new Set([FRED]));
   });
 
-  test('over TCP beyond loopback it wants a list of networks', async () => {
+  test('needs a list of networks if it is a TCP address other than loopback', async () => {
     const folder = await makeFolder();
     const config = join(folder, 'smmap.toml');
     writeFileSync(config, `listen.mta.tcp = "0.0.0.0:0"\nstore.s = { driver = "embedded", path = "${folder}/s" }`);
@@ -221,7 +221,7 @@ describe('where it listens', () => {
 describe('a daemon that stood still', () => {
   const DEADLINE_MS = 1_000;
 
-  test('longer than clients wait gives no late answer, ends that connection, and answers new ones', async () => {
+  test('longer than clients wait gives no late answer, closes that connection, and answers new clients', async () => {
     const daemon = await serveFixed('', `deadline_ms = ${DEADLINE_MS}`);
     const waiting = await client(daemon);
     expect(await waiting.ask('mailbox', 'fred@example.org')).toBe(FRED);
@@ -241,7 +241,7 @@ describe('a daemon that stood still', () => {
     expect(answers.filter((answer) => answer !== 'ended')).toEqual([FRED]);
   });
 
-  test('shorter than that answers what was asked meanwhile', async () => {
+  test('for a shorter time answers the requests that came meanwhile', async () => {
     const daemon = await serveFixed('', `deadline_ms = ${10 * DEADLINE_MS}`);
     const waiting = await client(daemon);
     expect(await waiting.ask('mailbox', 'fred@example.org')).toBe(FRED);
@@ -252,7 +252,7 @@ describe('a daemon that stood still', () => {
     expect(await reply).toBe(FRED);
   });
 
-  test('longer than its deadline, but not longer than clients wait, answers TEMP', async () => {
+  test('longer than its deadline, but not longer than clients wait, replies TEMP', async () => {
     const daemon = await serveFixed('', 'deadline_ms = 4_000');
     const waiting = await client(daemon);
     expect(await waiting.ask('mailbox', 'fred@example.org')).toBe(FRED);
@@ -264,7 +264,7 @@ describe('a daemon that stood still', () => {
   });
 });
 
-test('a connection that is closed in the middle of a request disturbs nobody', async () => {
+test('a client that closes in the middle of a request does not affect other clients', async () => {
   const daemon = await serveFixed();
   const served = await client(daemon);
   for (let times = 0; times < 100; times++) {

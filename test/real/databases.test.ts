@@ -56,7 +56,7 @@ describePart('the daemon over a real PostgreSQL of PostfixAdmin', findPostgresql
   const storeOf = (more = ''): string =>
     `driver = "postgresql"\nurl = "${server.url()}"\nschema = "postfixadmin"\n${more}`;
 
-  test('answers mailboxes, aliases and domains as PostfixAdmin means them', async () => {
+  test('answers questions about mailboxes, aliases and domains as PostfixAdmin means them', async () => {
     const { ask, daemon } = await serveOver(storeOf());
     expect(await ask('Fred@Example.org')).toBe('OK Fred@Example.org');
     expect(await ask('fred+lists@stands.example')).toBe('OK fred+lists@stands.example');
@@ -69,7 +69,7 @@ describePart('the daemon over a real PostgreSQL of PostfixAdmin', findPostgresql
     expect(await daemon.stop('SIGINT')).toBe(0);
   });
 
-  test('finds who is stored with his domain in Unicode, or as an A-label, however he is asked for', async () => {
+  test('finds an address in every spelling if its domain is stored in Unicode or as an A-label', async () => {
     await server.sql(
       `insert into domain (domain) values ('schönwetter.example'), ('xn--bcher-kva.example');
        insert into mailbox (username, local_part, domain) values
@@ -108,7 +108,7 @@ describePart('the daemon over a real PostgreSQL of PostfixAdmin', findPostgresql
     });
   });
 
-  test('is TEMP for everybody once its tables are empty and a canary is set, tells so, and is well again', async () => {
+  test('replies TEMP to everything if a canary is set and the tables are empty, logs it, and recovers', async () => {
     const { ask, daemon, smmap } = await serveOver(storeOf('canary = { mailbox = "fred@example.org" }'));
     expect(await ask('nobody@example.org')).toBe(MISSED);
     await empty();
@@ -125,7 +125,7 @@ describePart('the daemon over a real PostgreSQL of PostfixAdmin', findPostgresql
     expect(await ask('nobody@example.org')).toBe(MISSED);
   });
 
-  test('serves who was found before while the server is down, and refuses nobody', async () => {
+  test('accepts the addresses that it found before while the server is down, and refuses none', async () => {
     const { ask, daemon, smmap } = await serveOver(storeOf('cache = { positive_ms = 50, negative_ms = 50 }'));
     expect(await ask('fred@example.org')).toBe('OK fred@example.org');
     expect(await ask('nobody@example.org')).toBe(MISSED);
@@ -145,7 +145,7 @@ describePart('the daemon over a real PostgreSQL of PostfixAdmin', findPostgresql
     expect(await ask('nobody@example.org')).toBe(MISSED);
   });
 
-  test('hears from the database what has changed', async () => {
+  test('learns from the database what has changed', async () => {
     const { ask, smmap } = await serveOver(storeOf('cache = { negative_ms = 600_000, events = "smmap" }'));
     const add = `insert into mailbox (username, local_part, domain) values ('new@example.org', 'new', 'example.org')`;
     const cached = async (): Promise<number> => (await smmap('cache', 'show', 'new@example.org')).code ?? -1;
@@ -165,59 +165,63 @@ describePart('the daemon over a real PostgreSQL of PostfixAdmin', findPostgresql
     }
   });
 
-  test('answers at once while it hears of 200 domains in one transaction', { ...LONG, timeout: 120_000 }, async () => {
-    const DOMAINS = 250;
-    const PEOPLE = 100_000;
-    const MOST_MS = 500; // about 7 on a machine with nothing else to do, and 20,000 where each walks through all entries
-    await server.sql(
-      `insert into domain (domain) select 'd' || n || '.example' from generate_series(0, ${DOMAINS - 1}) n`,
-    );
-    await server.sql(
-      `insert into mailbox (username, local_part, domain)
+  test(
+    'answers at once while the database reports 200 domains in one transaction',
+    { ...LONG, timeout: 120_000 },
+    async () => {
+      const DOMAINS = 250;
+      const PEOPLE = 100_000;
+      const MOST_MS = 500; // about 7 on a machine with nothing else to do, and 20,000 where each walks through all entries
+      await server.sql(
+        `insert into domain (domain) select 'd' || n || '.example' from generate_series(0, ${DOMAINS - 1}) n`,
+      );
+      await server.sql(
+        `insert into mailbox (username, local_part, domain)
        select 'u' || n || '@d' || n % ${DOMAINS} || '.example', 'u' || n, 'd' || n % ${DOMAINS} || '.example'
        from generate_series(1, ${PEOPLE}) n`,
-    );
-    try {
-      const entries = 4 * PEOPLE; // a half of five eighths has to hold them
-      const { ask, daemon, smmap } = await serveOver(storeOf(`cache = { events = "smmap", entries = ${entries} }`));
-      const people = Array.from({ length: PEOPLE }, (_, n) => `u${n + 1}@d${(n + 1) % DOMAINS}.example`);
-      const clients = await Promise.all(Array.from({ length: 100 }, () => connectTo(daemon.socket)));
-      await Promise.all(
-        clients.map(async (client) => {
-          for (let key = people.pop(); key !== undefined; key = people.pop()) await client.ask('mailbox', key);
-          client.close();
-        }),
       );
-      expect((await smmap('cache', 'forget', '@d0.example')).stdout).toBe(
-        `@d0.example: ${PEOPLE / DOMAINS} forgotten\n`,
-      );
-      let slowest = 0;
-      const done = new AbortController();
-      const askOn = async (): Promise<void> => {
-        while (!done.signal.aborted) {
-          const started = performance.now();
-          await ask('u1@d1.example');
-          slowest = Math.max(slowest, performance.now() - started);
-        }
-      };
-      const asking = askOn();
-      const notify = Array.from({ length: 200 }, (_, n) => `notify smmap, '@d${n + 1}.example'`);
-      await server.sql(`begin; ${notify.join('; ')}; commit`);
-      await vi.waitUntil(async () => (await smmap('cache', 'show', '@d200.example')).code === 1, WAIT);
-      done.abort();
-      await asking;
-      process.stderr.write(
-        `slowest answer while 200 domains of ${PEOPLE} entries were forgotten: ${slowest.toFixed(1)} ms\n`,
-      );
-      expect(slowest).toBeLessThan(MOST_MS);
-      expect((await smmap('cache', 'show', '@d201.example')).code).toBe(0);
-    } finally {
-      await server.sql(`delete from mailbox where username like 'u%@d%.example'`);
-      await server.sql(`delete from domain where domain ~ '^d[0-9]+[.]example$'`);
-    }
-  });
+      try {
+        const entries = 4 * PEOPLE; // a half of five eighths has to hold them
+        const { ask, daemon, smmap } = await serveOver(storeOf(`cache = { events = "smmap", entries = ${entries} }`));
+        const people = Array.from({ length: PEOPLE }, (_, n) => `u${n + 1}@d${(n + 1) % DOMAINS}.example`);
+        const clients = await Promise.all(Array.from({ length: 100 }, () => connectTo(daemon.socket)));
+        await Promise.all(
+          clients.map(async (client) => {
+            for (let key = people.pop(); key !== undefined; key = people.pop()) await client.ask('mailbox', key);
+            client.close();
+          }),
+        );
+        expect((await smmap('cache', 'forget', '@d0.example')).stdout).toBe(
+          `@d0.example: ${PEOPLE / DOMAINS} forgotten\n`,
+        );
+        let slowest = 0;
+        const done = new AbortController();
+        const askOn = async (): Promise<void> => {
+          while (!done.signal.aborted) {
+            const started = performance.now();
+            await ask('u1@d1.example');
+            slowest = Math.max(slowest, performance.now() - started);
+          }
+        };
+        const asking = askOn();
+        const notify = Array.from({ length: 200 }, (_, n) => `notify smmap, '@d${n + 1}.example'`);
+        await server.sql(`begin; ${notify.join('; ')}; commit`);
+        await vi.waitUntil(async () => (await smmap('cache', 'show', '@d200.example')).code === 1, WAIT);
+        done.abort();
+        await asking;
+        process.stderr.write(
+          `slowest answer while 200 domains of ${PEOPLE} entries were forgotten: ${slowest.toFixed(1)} ms\n`,
+        );
+        expect(slowest).toBeLessThan(MOST_MS);
+        expect((await smmap('cache', 'show', '@d201.example')).code).toBe(0);
+      } finally {
+        await server.sql(`delete from mailbox where username like 'u%@d%.example'`);
+        await server.sql(`delete from domain where domain ~ '^d[0-9]+[.]example$'`);
+      }
+    },
+  );
 
-  test('starts at once where the server is out of reach, and answers TEMP until it is there', async () => {
+  test('starts at once if the server cannot be reached, and replies TEMP until it can', async () => {
     await server.kill();
     const { ask, daemon } = await serveOver(storeOf());
     expect(await ask('fred@example.org')).toBe(FAILED);
@@ -231,7 +235,7 @@ describePart('the daemon over a real PostgreSQL of PostfixAdmin', findPostgresql
 const postfix = await findPostfix(PARTS);
 
 describePart('the daemon over a real MariaDB of PostfixAdmin', await findMariadb(PARTS), (installation) => {
-  test('does not take joe for joé', async () => {
+  test('does not confuse joe with joé', async () => {
     const server = await installation.start();
     try {
       await server.sql('create database mail');
@@ -261,7 +265,7 @@ describePart('the daemon over a real MariaDB of PostfixAdmin', await findMariadb
 });
 
 describePart('the daemon over a real slapd', findSlapd(PARTS), (installation) => {
-  test('answers by a preset, and TEMP for a wrong base', async () => {
+  test('answers with a preset, and replies TEMP if the base is wrong', async () => {
     const server = await installation.start();
     try {
       const person = { objectClass: 'inetOrgPerson', cn: 'fred', sn: 'x', mail: 'fred@example.org' };
@@ -287,7 +291,7 @@ describePart('the daemon over a real slapd', findSlapd(PARTS), (installation) =>
 });
 
 describePart('the daemon over a real Redis', await findRedis(PARTS), (installation) => {
-  test('answers from a set, is TEMP once it is flushed, and hears of changes', async () => {
+  test('answers from a set, replies TEMP after it was flushed, and learns of changes', async () => {
     const server = await installation.start({ settings: ['--notify-keyspace-events', 'Kg$shxe'] });
     try {
       await server.cli('sadd', 'mailboxes', 'fred@example.org', 'info@schönwetter.example');
@@ -316,7 +320,7 @@ describePart('the daemon over a real Redis', await findRedis(PARTS), (installati
 });
 
 describe('the daemon over HTTP', () => {
-  test('refuses nobody where a proxy answers each tenth request with a page of its own', async () => {
+  test('refuses no address if a proxy answers every tenth request with a page of its own', async () => {
     const server = await startHttpd();
     try {
       const row = (address: string) => ({ question: 'mailbox', match: { address }, fields: { address } });
@@ -340,7 +344,7 @@ describe('the daemon over HTTP', () => {
     }
   });
 
-  test('answers what Mailu says, whose only no is a page of Flask', async () => {
+  test('answers what Mailu says, although its absence is only a page of Flask', async () => {
     const server = await startHttpd();
     try {
       const row = (question: string, key: string, text: string) => ({ question, match: { key }, fields: { text } });
@@ -367,7 +371,7 @@ describe('the daemon over HTTP', () => {
     }
   });
 
-  test('answers what a server says, and is TEMP while its canary is missing', async () => {
+  test('answers what a server says, and replies TEMP while the canary is missing', async () => {
     const server = await startHttpd();
     try {
       const row = (address: string) => ({ question: 'mailbox', match: { address }, fields: { address } });
@@ -394,7 +398,7 @@ describe('the daemon over HTTP', () => {
 });
 
 describe('smmap check', () => {
-  test('warns of a database whose tables could be emptied without anybody noticing, and of no other store', async () => {
+  test('warns of a database without a canary, because nobody would notice empty tables, and of no other store', async () => {
     const config = join(await makeFolder(), 'smmap.toml');
     const check = async (canary: string) => {
       const store = 'driver = "postgresql"\nurl = "postgresql:///mail"\nschema = "users"';
@@ -442,7 +446,7 @@ describe('smmap check of a store on another machine', () => {
   });
 });
 
-describe('a driver whose package is not there', () => {
+describe('a driver whose package is missing', () => {
   /** smmap with its packages, but for some. */
   async function installWithout(...missing: readonly string[]): Promise<string> {
     const folder = await makeFolder();
@@ -470,12 +474,12 @@ describe('a driver whose package is not there', () => {
     }
   }
 
-  test('ends the daemon with 78 and says which', async () => {
+  test('ends the daemon with 78, and the message names the package', async () => {
     const store = 'driver = "postgresql"\nurl = "postgresql:///mail"\nschema = "users"';
     await expectRefused(await installWithout('pg'), store, 'the package pg is not installed: npm install --prefix');
   });
 
-  test('stops no store of another driver', async () => {
+  test('does not stop a store of another driver', async () => {
     const { optionalDependencies } = JSON.parse(readFileSync(join(dirname(MAIN), '../package.json'), 'utf8')) as {
       optionalDependencies: object;
     };
@@ -486,7 +490,7 @@ describe('a driver whose package is not there', () => {
     expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('no mistakes') as string });
   });
 
-  test('says so of a package of which a part is missing', async () => {
+  test('is also reported if only a part of the package is missing', async () => {
     const copied = async (name: string, part: string): Promise<string> => {
       const folder = await installWithout(name);
       await cp(join(dirname(MAIN), '../node_modules', name), join(folder, 'node_modules', name), { recursive: true });

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { askOnce } from './client.ts';
 import { makeFolder, serve } from './daemon.ts';
 
-test('what a connection answers itself is in the log, and nothing is logged as accepted that was not sent', async () => {
+test('the log has the replies that a connection makes itself, and no reply as accepted that was not sent', async () => {
   const folder = await makeFolder();
   const daemon = await serve({
     folder,

@@ -19,7 +19,7 @@ async function serveWith(descriptors: number, limits: string): Promise<Daemon> {
   });
 }
 
-test('a daemon that may open too few files says so, and again when clients are closed for that', async () => {
+test('a daemon logs that it may open too few files, and logs it again when it closes clients for that reason', async () => {
   const daemon = await serveWith(FEW, '');
   expect(await daemon.logged('few_descriptors')).toMatchObject({
     level: 'warn',
@@ -54,7 +54,7 @@ test('a daemon that may open too few files says so, and again when clients are c
   expect(daemon.log.filter(({ event }) => event === 'accept_failed')).toHaveLength(1); // and not ten a second
 });
 
-test('a daemon that may open enough files says nothing', async () => {
+test('a daemon logs nothing if it may open enough files', async () => {
   const daemon = await serveWith(FEW, 'soft_connections = 100, hard_connections = 100');
   expect(await askOnce(daemon.socket, 'm', 'fred@example.org')).toBe('OK fred@example.org');
   expect(daemon.log.filter(({ event }) => event === 'few_descriptors' || event === 'accept_failed')).toEqual([]);

@@ -79,11 +79,11 @@ function world(mta: string, part: MtaPart, protocol: 'netstring' | 'line' = 'net
 describePart('smmap doctor with Exim', await findExim(PARTS), (part) => {
   const { doctor, kill, socket, type } = world('exim', part);
 
-  test('finds nothing where nothing is wrong', async () => {
+  test('finds nothing if nothing is wrong', async () => {
     expect(await doctor()).toMatchObject({ code: 0, found: [], summary: { mailServers: ['Exim'] } });
   });
 
-  test('finds a map that the configuration lacks, and a place where smmap does not listen', async () => {
+  test('finds a map that the configuration does not have, and a place where smmap does not listen', async () => {
     const { code, found } = await doctor('[map.other]\n');
     expect(code).toBe(78);
     expect(found[0]).toMatchObject({
@@ -101,7 +101,7 @@ describePart('smmap doctor with Exim', await findExim(PARTS), (part) => {
     await type([`sed -i 's#smmap.sock.2#smmap.sock#g' ${file}`]);
   });
 
-  test('finds a socket that its user does not reach', async () => {
+  test('finds a socket that the user of Exim cannot reach', async () => {
     await type([`chmod 0600 ${socket()}`]);
     const { code, found } = await doctor();
     expect([code, found]).toMatchObject([78, [{ commands: ['mode = "0666"'] }]]);
@@ -162,11 +162,11 @@ describePart('smmap doctor with Exim', await findExim(PARTS), (part) => {
 describePart('smmap doctor with Sendmail', await findSendmailServer(PARTS), (part) => {
   const { doctor, socket, type } = world('sendmail', part);
 
-  test('finds nothing where nothing is wrong', async () => {
+  test('finds nothing if nothing is wrong', async () => {
     expect(await doctor()).toMatchObject({ code: 0, found: [], summary: { mailServers: ['Sendmail'] } });
   });
 
-  test('finds a map that the configuration lacks, and a place where smmap does not listen', async () => {
+  test('finds a map that the configuration does not have, and a place where smmap does not listen', async () => {
     const { code, found } = await doctor('[map.other]\n');
     expect(code).toBe(78);
     expect(found[0]).toMatchObject({

@@ -74,7 +74,7 @@ describePart("smmap doctor with Debian's Postfix", await findDebianPostfix(PARTS
     expect(code, stderr).toBe(0);
   };
 
-  test('finds nothing where nothing is wrong, and says if nobody asks smmap', async () => {
+  test('finds nothing if nothing is wrong, and says if no mail server asks smmap', async () => {
     await type([PROXY]);
     expect(await doctor()).toMatchObject({ code: 0, found: [], summary: { mailServers: ['Postfix'], errors: 0 } });
     await type([STOCK]);
@@ -82,7 +82,7 @@ describePart("smmap doctor with Debian's Postfix", await findDebianPostfix(PARTS
     expect([code, found]).toMatchObject([0, [{ severity: 'warning', where: 'mail servers' }]]);
   });
 
-  test('finds a socket that smtpd does not see from its chroot', async () => {
+  test('finds a socket that smtpd cannot see from its chroot', async () => {
     await type([PROXY.replace('proxy:', '')]);
     const { code, found } = await doctor();
     expect([code, found.length]).toEqual([78, 1]);
@@ -112,7 +112,7 @@ describePart("smmap doctor with Debian's Postfix", await findDebianPostfix(PARTS
     await type(['postconf -PX smtp/unix/transport_maps']);
   });
 
-  test('finds a map that the configuration lacks, and one that nobody asks', async () => {
+  test('finds a map that the configuration does not have, and one that no mail server asks', async () => {
     await type([PROXY, `postconf -e 'virtual_alias_maps = proxy:socketmap:unix:${SOCKET}:virtual'`]);
     const { code, found } = await doctor();
     expect(code).toBe(78);
@@ -138,7 +138,7 @@ describePart("smmap doctor with Debian's Postfix", await findDebianPostfix(PARTS
     ]);
   });
 
-  test("finds a socket that Postfix's user does not reach", async () => {
+  test('finds a socket that the user of Postfix cannot reach', async () => {
     await type([PROXY]);
     const sockets = join(folder, 'sockets');
     await chmod(sockets, 0o700);
@@ -161,7 +161,7 @@ describePart("smmap doctor with Debian's Postfix", await findDebianPostfix(PARTS
     await type([`chmod 0666 ${SOCKET}`]);
   });
 
-  test('finds a domain of alias_domains that Postfix does not have', async () => {
+  test('finds a domain of alias_domains that Postfix does not know', async () => {
     await type([PROXY]);
     const maps =
       '[map.mailbox]\nalias_domains = { "sales.example" = "example.org", "bücher.example" = "example.org" }\n';
@@ -242,7 +242,7 @@ describePart("smmap doctor with Debian's Postfix", await findDebianPostfix(PARTS
     await rm(join(folder, 'sockets/worker'));
   });
 
-  test('says what it left out for a user who is not root', async () => {
+  test('says what it could not examine without root', async () => {
     await type([PROXY]);
     const become = 'setpriv --reuid=1 --regid=1 --clear-groups --';
     const command = `${become} ${process.execPath} ${MAIN} doctor --config /etc/smmap.toml`;
@@ -252,7 +252,7 @@ describePart("smmap doctor with Debian's Postfix", await findDebianPostfix(PARTS
     expect(stderr).toMatch(/^smmap: daemon: does not answer at its control socket: .*permission denied/m);
   });
 
-  test('finds a store that fails, and a daemon that does not run', async () => {
+  test('finds a store that fails, and a missing daemon', async () => {
     await type([PROXY]);
     await type([`mv ${folder}/store ${folder}/away`]);
     await postfix.type(`${process.execPath} ${MAIN} probe --server unix:${SOCKET} fred@example.org; true`);

@@ -69,7 +69,7 @@ async function serveEmbedded(): Promise<{
 }
 
 describe('smmap explain', () => {
-  test('tells why, what the mail servers say, and what to do', async () => {
+  test('says why, what the mail servers reply, and what to do', async () => {
     const { explain } = await serveEmbedded();
     const situations: readonly (readonly [args: string[], code: number, says: RegExp[]])[] = [
       [
@@ -129,7 +129,7 @@ describe('smmap explain', () => {
     }
   });
 
-  test('has the reply and exit code of a probe, for any key, map and listener', async () => {
+  test('has the same reply and exit code as smmap probe, for every key, map and listener', async () => {
     const { daemon, explain } = await serveEmbedded();
     const clients = [await connectTo(`${daemon.socket}.control`), await connectTo(daemon.socket)] as const;
     onTestFinished(() => clients.forEach((client) => client.close()));
@@ -169,7 +169,7 @@ describe('smmap explain', () => {
     }
   });
 
-  test('prints an object, logs nothing, and works without a daemon if it is told to', async () => {
+  test('prints an object, logs nothing, and works without a daemon with --offline', async () => {
     const { daemon, explain } = await serveEmbedded();
     const running = JSON.parse((await explain('--json', 'info@example.org')).stdout) as Explanation & {
       exitCode: number;
@@ -216,7 +216,7 @@ describePart('smmap explain over a real PostgreSQL', findPostgresql(PARTS), (ins
     return { daemon, explain };
   };
 
-  test('shows the canary that confirms an absence, and the one that fails', async () => {
+  test('shows a canary that confirms an absence, and a canary that fails', async () => {
     const { daemon, explain } = await serveOver('canary = { mailbox = "fred@example.org" }');
     const absent = await explain('nobody@example.org');
     expect([absent.code, absent.stdout]).toEqual([
@@ -236,7 +236,7 @@ describePart('smmap explain over a real PostgreSQL', findPostgresql(PARTS), (ins
     }
   });
 
-  test('shows an absence of the cache that the database no longer has', async () => {
+  test('shows that an absence in the cache is not true any more', async () => {
     const { explain } = await serveOver('cache = { negative_ms = 600_000 }');
     expect((await explain('late@example.org')).stdout).toMatch(/absent \(.*\n +cache +not in the cache/);
     const columns = 'username, local_part, domain';

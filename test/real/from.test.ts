@@ -73,7 +73,7 @@ describePart("From Postfix's tables, with Debian's Postfix", await findDebianPos
     };
   });
 
-  test('to smmap and back', async () => {
+  test('leads to smmap and back', async () => {
     await done(`cat > /etc/postfix/vmailbox <<'END'\n${VMAILBOX}END\ncat > /etc/postfix/virtual <<'END'\n${VIRTUAL}END
 postmap hash:/etc/postfix/vmailbox hash:/etc/postfix/virtual
 postconf -e virtual_mailbox_maps=hash:/etc/postfix/vmailbox virtual_alias_maps=hash:/etc/postfix/virtual`);
@@ -109,7 +109,7 @@ postconf -e virtual_mailbox_maps=hash:/etc/postfix/vmailbox virtual_alias_maps=h
     expect(page.rest()).toEqual([]);
   });
 
-  test('a line for a whole domain is named, and not imported', async () => {
+  test('warns of a line for a whole domain, which is not imported', async () => {
     const { code, stderr } = await type("printf '@example.net OK\\n' | smmap mailbox import --format postmap -");
     expect(code).toBe(65);
     expect(stderr).toContain('@example.net: means all addresses of its domain');
@@ -155,8 +155,8 @@ async function followPostfixadmin({ driver, url, sql }: Database): Promise<void>
   expect(page.rest()).toEqual([]);
 }
 
-describePart('From PostfixAdmin, with PostgreSQL', findPostgresql(PARTS), (installation) => {
-  test('to smmap', async () => {
+describePart('docs/from/postfixadmin.md, with PostgreSQL', findPostgresql(PARTS), (installation) => {
+  test('leads to smmap', async () => {
     const server = await installation.start();
     onTestFinished(() => server.stop());
     await server.sql('create database postfixadmin');
@@ -166,8 +166,8 @@ describePart('From PostfixAdmin, with PostgreSQL', findPostgresql(PARTS), (insta
   });
 });
 
-describePart('From PostfixAdmin, with MariaDB', await findMariadb(PARTS), (installation) => {
-  test('to smmap', async () => {
+describePart('docs/from/postfixadmin.md, with MariaDB', await findMariadb(PARTS), (installation) => {
+  test('leads to smmap', async () => {
     const server = await installation.start();
     onTestFinished(() => server.stop());
     await server.sql('create database postfixadmin');

@@ -79,7 +79,7 @@ async function listen(answer: (socket: Socket, connection: number, chunk: number
 
 const FOUND = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 13\r\n\r\n{"value":"x"}';
 
-describe('a server that is asked over HTTP', () => {
+describe('a store over HTTP', () => {
   it.each<[string, Answer]>([
     ['value', { value: 'x', state: 'active' }],
     ['typed', { value: 'x', state: 'active' }],
@@ -122,7 +122,7 @@ describe('a server that is asked over HTTP', () => {
     ['upgrade', 'ended the connection'],
     ['slow', 'within 500 ms'],
     ['hang', 'within 500 ms'],
-  ])('is believed nothing where it answers /do/%s', async (kind, why) => {
+  ])('is certain of nothing if the server answers as /do/%s does', async (kind, why) => {
     const error = await failureOf(open(`${httpd.origin}/do/${kind}`).lookup(fred));
     expect(error.message).toContain(why);
     expect(error instanceof QuestionError).toBe(kind === '400' || kind === 'state');
@@ -153,7 +153,7 @@ describe('a server that is asked over HTTP', () => {
     else expect(await answer).toEqual(expected);
   });
 
-  it('refuses nobody where a proxy answers each tenth request with a page of its own', async () => {
+  it('refuses no address if a proxy answers every tenth request with a page of its own', async () => {
     const store = open(`${httpd.origin}/tenth/mailbox?address=:address`, { connections: 4 });
     await httpd.load('tenth', [
       { question: 'mailbox', match: { address: 'fred@example.org' }, fields: { address: 'fred@example.org' } },
@@ -190,12 +190,12 @@ describe('a server that is asked over HTTP', () => {
     await expect(bulk.lookupAll([question as Question])).rejects.toThrow('it may not come from the application');
   });
 
-  it('is out of reach, and not without mailboxes, where nobody listens', async () => {
+  it('fails if no server listens, and does not answer that the entry is absent', async () => {
     expect((await failureOf(open('http://127.0.0.1:1').lookup(fred))).message).toContain('ECONNREFUSED');
     expect((await failureOf(open('http+unix://%2Fnowhere').lookup(fred))).message).toContain('ENOENT');
   });
 
-  it('fails for one address alone where it fails for that one alone', async () => {
+  it('fails for one address only if the server fails for that one only', async () => {
     const bulk = createHttp({
       requests: {
         mailbox: { method: 'GET', url: parseTemplate('mailbox', `${httpd.origin}/do/:local`) as never, stringIs: null },
@@ -213,7 +213,7 @@ describe('a server that is asked over HTTP', () => {
     await expect(bulk.lookupAll([mailbox('500'), mailbox('cut')])).rejects.toThrow('status 500');
   });
 
-  it('is sent what was configured, and a token that is read anew', async () => {
+  it('sends the configured headers, and reads the token again for each request', async () => {
     let token = 'first';
     const more = { headers: { 'x-extra': 'yes' }, token: () => Promise.resolve(token) };
     const store = open(`${httpd.origin}/headers`, more);
@@ -230,7 +230,7 @@ describe('a server that is asked over HTTP', () => {
     expect((await failureOf(never.lookup(fred))).message).toContain('no token within');
   });
 
-  it('is sent the question as JSON by POST', async () => {
+  it('sends the question as JSON with POST', async () => {
     const store = open(`${httpd.origin}/body`, {}, 'POST');
     expect(JSON.parse((await store.lookup(mailbox('a "b" \u00e9')))?.value ?? '')).toEqual({
       question: 'mailbox',
@@ -241,7 +241,7 @@ describe('a server that is asked over HTTP', () => {
     });
   });
 
-  it('may be on a Unix socket', async () => {
+  it('can use a Unix socket', async () => {
     const path = join(folder, 'socket');
     const other = await startHttpd(path);
     try {
@@ -280,7 +280,7 @@ describe('a server that is asked over HTTP', () => {
       ...more,
     });
 
-    it('is trusted by its certificate, and knows us by ours', async () => {
+    it('checks the certificate of the server, and shows its own', async () => {
       await serve();
       expect(await open(origin, { tls: tls() }).lookup(fred)).toMatchObject({ value: 'false' });
       expect(await open(origin, { tls: tls({ serverName: 'ldap.test' }) }).lookup(fred)).toMatchObject({
@@ -292,7 +292,7 @@ describe('a server that is asked over HTTP', () => {
       expect(await open(origin, { tls: tls({ ...certificates }) }).lookup(fred)).toMatchObject({ value: 'true' });
     });
 
-    it('is not trusted otherwise', async () => {
+    it('fails if the certificate of the server is not valid', async () => {
       await serve();
       expect((await failureOf(open(origin).lookup(fred))).message).toMatch(/self.signed|verify/);
       expect(
@@ -301,8 +301,8 @@ describe('a server that is asked over HTTP', () => {
     });
   });
 
-  describe('and ends a connection', () => {
-    it('just as it is used again: the question is asked once more, on a new one', async () => {
+  describe('whose server ends a connection', () => {
+    it('at the moment of the next request asks once more, on a new connection', async () => {
       let asked = 0;
       const url = await listen((socket, connection, chunk) => {
         asked++;
@@ -314,7 +314,7 @@ describe('a server that is asked over HTTP', () => {
       expect(asked).toBe(3);
     });
 
-    it('after a part of an answer: the question fails', async () => {
+    it('after a part of an answer fails', async () => {
       let asked = 0;
       const url = await listen((socket, _, chunk) => {
         asked++;
@@ -327,7 +327,7 @@ describe('a server that is asked over HTTP', () => {
       expect(asked).toBe(2);
     });
 
-    it('that is new: the question fails', async () => {
+    it('that is new fails', async () => {
       let asked = 0;
       const url = await listen((socket) => {
         asked++;
@@ -337,7 +337,7 @@ describe('a server that is asked over HTTP', () => {
       expect(asked).toBe(1);
     });
 
-    it('that is used again and one that is new: the question fails', async () => {
+    it('that is used again, and then a new one, fails', async () => {
       let asked = 0;
       const url = await listen((socket, connection, chunk) => {
         asked++;
@@ -351,7 +351,7 @@ describe('a server that is asked over HTTP', () => {
     });
   });
 
-  it('fails at once what is under way when it is closed', async () => {
+  it('fails its pending questions at once when it is closed', async () => {
     const bulk = createHttp({
       requests: {
         mailbox: { method: 'GET', url: parseTemplate('mailbox', `${httpd.origin}/do/hang`) as never, stringIs: null },
@@ -369,7 +369,7 @@ describe('a server that is asked over HTTP', () => {
     await expect(bulk.lookupAll([fred])).rejects.toThrow('closed');
   });
 
-  describe('and breaks while it is asked', () => {
+  describe('whose server breaks while it is asked', () => {
     const present = Array.from({ length: USERS }, (_, at) => mailbox(`user${at}`));
     const absent = Array.from({ length: USERS }, (_, at) => mailbox(`nobody${at}`));
     const store = (): Store =>

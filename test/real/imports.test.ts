@@ -193,7 +193,7 @@ describe('an import of', () => {
   });
 });
 
-test('an import from a pipe that goes on for long stops no other command', async () => {
+test('a slow import from a pipe does not stop other commands', async () => {
   const { folder, run, print } = await openStore();
   const args = [MAIN, 'mailbox', 'import', '-', '--store', join(folder, 'store')];
   const slow = spawn(process.execPath, args, { stdio: ['pipe', 'ignore', 'ignore'] });
@@ -206,7 +206,7 @@ test('an import from a pipe that goes on for long stops no other command', async
   expect(await print('mailbox', 'list')).toBe('first@x.test\nlast@x.test\nother@x.test\n');
 });
 
-test('an alias does not grow beyond what a mail server takes, however often it is added to', async () => {
+test('an alias never gets more targets than a mail server accepts', async () => {
   const { run } = await openStore();
   const add = (from: number) => {
     const targets = Array.from({ length: 2_000 }, (_, at) => `u${from + at}@x.test`);

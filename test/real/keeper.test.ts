@@ -31,11 +31,11 @@ test.for([
   ['by a signal', 'kill -9 $$', 137],
   ['for its configuration', 'exit 78', 78],
   ['for its configuration, after a while', 'sleep 0.3; exit 78', 78],
-] as const)('the keeper of a worker that ends %s ends with the same code', async ([, script, code]) => {
+] as const)('the keeper ends with the code of its worker, which ends %s', async ([, script, code]) => {
   for (let round = 0; round < 10; round++) expect(await (await keep(script)).ended).toBe(code);
 });
 
-test('a mistake in the configuration is not final where an earlier worker serves, so that systemd tries again', async () => {
+test('systemd tries again after a mistake in the configuration while an earlier worker serves', async () => {
   expect(await (await keep('exit 78', `${process.pid} 1\n`)).ended).toBe(75);
   expect(await (await keep('exit 64', `${process.pid} 1\n`)).ended).toBe(75);
   expect(await (await keep('exit 7', `${process.pid} 1\n`)).ended).toBe(7);
@@ -43,7 +43,7 @@ test('a mistake in the configuration is not final where an earlier worker serves
   expect(await (await keep('exit 78', '')).ended).toBe(78);
 });
 
-test('the worker is told its keeper, and each SIGHUP, which ends neither', async () => {
+test('the worker knows its keeper and gets each SIGHUP, which ends neither of them', async () => {
   const script =
     'trap "echo hup" HUP; echo $SMMAP_KEEPER; while :; do sleep 0.05; [ ! -e "$RUNTIME_DIRECTORY/end" ] || exit 3; done';
   const { child, folder, ended, said } = await keep(script);
@@ -57,7 +57,7 @@ test('the worker is told its keeper, and each SIGHUP, which ends neither', async
   expect(await ended).toBe(3);
 });
 
-test('a worker that hangs is killed at the SIGABRT of the watchdog', async () => {
+test('the SIGABRT of the watchdog kills a worker that hangs', async () => {
   const { child, ended, said } = await keep('echo $$; kill -s STOP $$');
   await vi.waitUntil(() => said().endsWith('\n'), WAIT);
   child.kill('SIGABRT');
@@ -65,7 +65,7 @@ test('a worker that hangs is killed at the SIGABRT of the watchdog', async () =>
   await vi.waitUntil(() => !existsSync(`/proc/${said().trim()}`), WAIT);
 });
 
-test('SIGUSR1 of the worker becomes a word to systemd, the first one with --ready; a worker cannot speak itself', async () => {
+test('the keeper tells systemd of each SIGUSR1 of the worker, which cannot do so itself', async () => {
   const bin = await makeFolder();
   const log = join(bin, 'log');
   writeFileSync(join(bin, 'systemd-notify'), `#!/bin/sh\necho "$NOTIFY_SOCKET $*" >> ${log}\n`, { mode: 0o755 });
@@ -87,7 +87,7 @@ test('SIGUSR1 of the worker becomes a word to systemd, the first one with --read
   ]);
 });
 
-test('outside of a service it says what runs it', async () => {
+test('the keeper says what runs it if it is started outside of a service', async () => {
   const child = spawn(KEEPER, ['true'], {
     env: { PATH: process.env['PATH'] ?? '' },
     stdio: ['ignore', 'ignore', 'pipe'],
