@@ -135,7 +135,7 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
       }
     });
 
-    it('asks for the password at each bind, so that a new one is taken', async () => {
+    it('reads the password again for each bind, so a new one is used', async () => {
       let password = 'wrong';
       const store = open({ bind: { kind: 'simple', dn: READER, password: () => Promise.resolve(password) } });
       await failureOf(store.lookup(mailbox('user1')));
@@ -143,7 +143,7 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
       expect(await store.lookup(mailbox('user1'))).toEqual(ACTIVE);
     });
 
-    it('keeps nothing alive after close, and answers nothing', async () => {
+    it('keeps no connection after close, and answers nothing', async () => {
       const bulk = createLdap(optionsFor());
       const asked = bulk.lookupAll([mailbox('user1')]);
       await bulk.close();
@@ -153,13 +153,13 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
   });
 
   describe('whose answer is not a plain success', () => {
-    it('is certain of nothing without the base of the search', async () => {
+    it('is certain of nothing if the base of the search does not exist', async () => {
       const error = await failureOf(open({ base: `ou=gone,${SUFFIX}` }).lookup(mailbox('nobody')));
       expect(error.message).toContain('noSuchObject (32)');
       expect(error).toBeInstanceOf(QuestionError); // the base of another kind of question may well be there
     });
 
-    it('is certain of what it found below a size limit, and of nothing else', async () => {
+    it('is certain only of what it found within a size limit', async () => {
       const wide = { ...PRESETS.mail.mailbox, filter: filterOf('mailbox', '(|(mail=:address)(mail=*))'), state: null };
       const store = open({ bind: as(SMALL), searches: { mailbox: wide } });
       expect(await store.lookup(mailbox('user0'))).toEqual(ACTIVE); // the first to come
@@ -168,14 +168,14 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
       expect((await failureOf(store.lookup(mailbox('nobody')))).message).toContain('sizeLimitExceeded (4)');
     });
 
-    it('is not certain of the targets of an alias where the rest was cut off', async () => {
+    it('is not certain of the targets of an alias if the answer was cut off', async () => {
       const filter = filterOf('alias', '(|(mail=:address)(mail=*))');
       const wide: LdapSearch = { base: null, scope: 'sub', filter, value: 'cn', state: null, identity: null };
       const store = open({ bind: as(SMALL), searches: { alias: wide } });
       expect((await failureOf(store.lookup(alias('user0')))).message).toContain('sizeLimitExceeded (4)');
     });
 
-    it('does not take a disabled one for all there is where the rest was cut off', async () => {
+    it('does not treat a disabled entry as the only one if the answer was cut off', async () => {
       const wide: LdapSearch = {
         ...PRESETS.mail.mailbox,
         filter: filterOf('mailbox', '(|(mail=:address)(mail=*))'),
@@ -188,7 +188,7 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
       expect((await failureOf(store.lookup(mailbox('user0')))).message).toContain('sizeLimitExceeded (4)');
     });
 
-    it('is certain of nothing where a part is on another server', async () => {
+    it('is certain of nothing if a part is on another server', async () => {
       await slapd.add([
         [
           `ou=elsewhere,ou=people`,
@@ -213,7 +213,7 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
       expect(await store.lookup(mailbox('nobody'))).toBeNull();
     });
 
-    it('holds nobody in the parts of Active Directory that are elsewhere, but for other domains', async () => {
+    it('has no mailbox in the referrals of Active Directory, except for other domains', async () => {
       const refer = (name: string, to: string): [string, Attributes] => [
         `ou=${name},ou=ad`,
         { objectClass: ['referral', 'extensibleObject'], ou: name, ref: `ldap://127.0.0.1:1/${to}` },
@@ -244,7 +244,7 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
       expect(await alone.lookup(mailbox('nobody'))).toBeNull();
     });
 
-    it('is told success without entries by a server that forbids reading, which only a canary can notice', async () => {
+    it('gets success without entries from a server that forbids reading, which only a canary can notice', async () => {
       expect(await open({ bind: as(BLIND) }).lookup(mailbox('user1'))).toBeNull();
       const without = open({ bind: as(BLIND), base: `ou=layouts,${SUFFIX}` });
       expect((await failureOf(without.lookup(mailbox('user1')))).message).toContain('noSuchObject');
@@ -252,7 +252,7 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
       expect(error.message).toContain('noSuchObject');
     });
 
-    it('needs no more rights than the documentation says', { timeout: 20_000 }, async () => {
+    it('needs only the rights that the documentation names', { timeout: 20_000 }, async () => {
       const server = await launch({
         database: `access to dn.subtree="ou=people,${SUFFIX}" attrs=entry,mail,mailAlternateAddress,accountStatus
   by dn.exact="${BLIND}" read
@@ -267,13 +267,13 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
       expect(await curious.lookup(mailbox('user1'))).toBeNull(); // what it may not search by, it does not find
     });
 
-    it('is not believed an absence where it may lag', async () => {
+    it('is not certain of an absence if the server may lag', async () => {
       const store = open({ certain: false });
       expect(await store.lookup(mailbox('user1'))).toEqual(ACTIVE);
       expect((await failureOf(store.lookup(mailbox('nobody')))).message).toContain('may lag');
     });
 
-    it('fails the kind that it has no search for, and no other', async () => {
+    it('fails only for the kind of question that it has no search for', async () => {
       const store = open({ searches: { mailbox: PRESETS.mail.mailbox } });
       const [found, failed] = await Promise.allSettled([
         store.lookup(mailbox('user1')),
@@ -284,7 +284,7 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
     });
   });
 
-  describe('in the layouts that are common', () => {
+  describe('with common layouts', () => {
     const all = { base: `ou=layouts,${SUFFIX}` };
     beforeAll(async () => {
       const person = ['inetOrgPerson', 'smmapThing'];
@@ -475,14 +475,14 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
       expect(await open({ ...all, searches: PRESETS[preset] }).lookup(question)).toEqual(answer);
     });
 
-    it('has a doubt about a state that it does not know, and about that account alone', async () => {
+    it('fails for an account with an unknown state, and only for that account', async () => {
       const store = open(all);
       const [odd, well] = await Promise.allSettled([store.lookup(mailbox('cy')), store.lookup(mailbox('ann'))]);
       expect(odd).toMatchObject({ status: 'rejected', reason: { message: expect.stringContaining('odd') } });
       expect(well).toMatchObject({ value: ACTIVE });
     });
 
-    it('is not asked with an asterisk alone, where a part of the question is empty', async () => {
+    it('never sends a search for * alone if a part of the question is empty', async () => {
       const any = {
         ...PRESETS.mail.mailbox,
         filter: filterOf('mailbox', '(mail=*:local*)'),
@@ -496,7 +496,7 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
       expect(error).toBeInstanceOf(QuestionError);
     });
 
-    it('has a doubt about an alias whose targets it may not read', async () => {
+    it('fails for an alias whose targets it may not read', async () => {
       const targets = {
         ...PRESETS.mail.alias,
         filter: filterOf('alias', '(mailAlternateAddress=:address)'),
@@ -506,7 +506,7 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
       expect((await failureOf(store.lookup(alias('a')))).message).toContain('no title that the account may read');
     });
 
-    it('has a doubt about an entry whose address it may not read', async () => {
+    it('fails for an entry whose address it may not read', async () => {
       const identity = [{ column: 'address', attribute: 'mailRoutingAddress', prefix: null }] as const;
       const store = open({ ...all, searches: { mailbox: { ...PRESETS.mail.mailbox, identity } } });
       expect((await failureOf(store.lookup(mailbox('ann')))).message).toContain(
@@ -555,7 +555,7 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
       expect((await failureOf(store.lookup(mailbox('nobody')))).message).toMatch(why);
     });
 
-    it('is believed what is among the values that it cut, and not that nothing else is', async () => {
+    it('is trusted for a value in a list that it cut off, and not for the absence of another value', async () => {
       const writer = new BerWriter();
       writer.startSequence();
       writer.writeInt(1);
@@ -573,14 +573,14 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
       expect((await failureOf(ask('second'))).message).toContain('all the values');
     });
 
-    it('is believed an absence whose bytes come one by one', async () => {
+    it('is trusted for an absence whose bytes come one by one', async () => {
       const url = await listen((socket) => {
         for (const [at, byte] of done(1, 0).entries()) setTimeout(() => socket.write(Buffer.from([byte])), at * 5);
       });
       expect(await open({ url, ...empty }).lookup(mailbox('nobody'))).toBeNull();
     });
 
-    it('is asked for no more entries, and for no longer, than is of use', async () => {
+    it('is asked only for as many entries, and only for as long, as needed', async () => {
       const requests: Buffer[] = [];
       const url = await listen((socket, data) => {
         requests.push(data);
@@ -593,7 +593,7 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
       expect(requests.map((each, at) => each.includes(limits([100, 1][at] as number)))).toEqual([true, true]);
     });
 
-    it('has its connection ended by a question that takes too long, with all that is under way', async () => {
+    it('loses its connection, with all pending questions, if one question takes too long', async () => {
       const sockets = new Set<Socket>();
       const url = await listen((socket) => {
         sockets.add(socket);
@@ -605,14 +605,14 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
       expect(sockets.size).toBe(2);
     });
 
-    it('cannot put an answer before TLS that is read after it', async () => {
+    it('cannot send an answer before TLS that smmap reads afterwards', async () => {
       const accepted = Buffer.from([0x30, 12, 2, 1, 1, 0x78, 7, 10, 1, 0, 4, 0, 4, 0]);
       const url = await listen((socket) => void socket.write(Buffer.concat([accepted, done(1, 0).subarray(0, 5)])));
       const store = open({ url, startTls: true, ...empty });
       expect((await failureOf(store.lookup(mailbox('nobody')))).message).toContain('before TLS');
     });
 
-    it('is not asked in the clear where it refuses TLS', async () => {
+    it('is not asked without TLS if it refuses TLS', async () => {
       const refused = Buffer.from([0x30, 12, 2, 1, 1, 0x78, 7, 10, 1, 52, 4, 0, 4, 0]);
       let requests = 0;
       const url = await listen((socket) => {
@@ -624,7 +624,7 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
       expect(requests).toBe(1);
     });
 
-    it('never has more requests to answer at once than a slapd takes', async () => {
+    it('never gets more requests at once than a slapd accepts', async () => {
       let most = 0;
       let waiting = 0;
       const url = await listen((socket, data) => {
@@ -658,7 +658,7 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
     const present = Array.from({ length: USERS }, (_, at) => mailbox(`user${at}`));
     const absent = Array.from({ length: USERS }, (_, at) => mailbox(`nobody${at}`));
 
-    it('tells no lies when it is killed and started again', { timeout: 30_000 }, async () => {
+    it('gives no false answer when it is killed and started again', { timeout: 30_000 }, async () => {
       const outcome = await expectNoLies(open(), {
         present,
         absent,
@@ -668,7 +668,7 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
       tell('slapd, kill -9', outcome);
     });
 
-    it('tells no lies when it hangs and goes on', { timeout: 30_000 }, async () => {
+    it('gives no false answer when it hangs and goes on', { timeout: 30_000 }, async () => {
       const outcome = await expectNoLies(open(), {
         present,
         absent,
@@ -679,7 +679,7 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
       tell('slapd, SIGSTOP', outcome);
     });
 
-    it('tells no lies when it is restarted', { timeout: 30_000 }, async () => {
+    it('gives no false answer when it is restarted', { timeout: 30_000 }, async () => {
       const outcome = await expectNoLies(open(), {
         present,
         absent,
@@ -691,7 +691,7 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
       tell('slapd, restart', outcome);
     });
 
-    it('tells no lies when the base of the search goes away and comes back', { timeout: 30_000 }, async () => {
+    it('gives no false answer when the base of the search is removed and comes back', { timeout: 30_000 }, async () => {
       const rename = (from: string, to: string): Promise<void> =>
         slapd.modify(`dn: ou=${from},${SUFFIX}\nchangetype: modrdn\nnewrdn: ou=${to}\ndeleteoldrdn: 1\n`);
       const fault = (): Promise<void> => rename('people', 'away');
@@ -699,7 +699,7 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
       tell('slapd, base renamed', outcome);
     });
 
-    it('tells no lies when the password changes and it is restarted', { timeout: 30_000 }, async () => {
+    it('gives no false answer when the password changes and it is restarted', { timeout: 30_000 }, async () => {
       const set = (password: string): Promise<void> =>
         slapd.modify(`dn: ${READER}\nchangetype: modify\nreplace: userPassword\nuserPassword: ${password}\n`);
       const fault = async (): Promise<void> => {
@@ -710,7 +710,7 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
       tell('slapd, password changed', outcome);
     });
 
-    it('is no loss where another one has the same data', { timeout: 30_000 }, async () => {
+    it('is not missed if another server has the same data', { timeout: 30_000 }, async () => {
       const consumer = await launch({ provider: slapd.ldap });
       const second = open({ url: consumer.ldap });
       const late = Date.now() + 10_000;

@@ -55,7 +55,7 @@ function cpuTicks(pid: number): number {
   return Number(fields[11]) + Number(fields[12]); // utime and stime of proc(5)
 }
 
-test('ten thousand clients that are silent, slow or deaf: memory is bounded, and others are served', LONG, async () => {
+test('ten thousand silent, slow or unreading clients use limited memory, and others are served', LONG, async () => {
   // The deaf ones ask for more than a slow machine answers in time, and would be ended as late: patience.test.ts has that.
   const daemon = await serveFixed('unread_ms = 60_000, deadline_ms = 60_000');
   const [served] = (await connectMany(daemon.socket, 1)) as [Client];
@@ -91,7 +91,7 @@ test('ten thousand clients that are silent, slow or deaf: memory is bounded, and
   expect(memoryKb(daemon.pid, 'VmHWM') - before).toBeLessThan(BOUND_KB);
 });
 
-test('a client that does not read is dropped in time, and does not disturb another', async () => {
+test('a client that does not read is closed in time, and does not affect other clients', async () => {
   const daemon = await serveFixed('unread_ms = 300');
   const [deaf, other] = (await connectMany(daemon.socket, 2)) as [Client, Client];
   deaf.socket.pause();
@@ -102,7 +102,7 @@ test('a client that does not read is dropped in time, and does not disturb anoth
   await deaf.ended;
 });
 
-test('a request that stays unfinished is dropped in time, and nothing is answered', async () => {
+test('a client whose request stays unfinished is closed in time, without a reply', async () => {
   const daemon = await serveFixed('unfinished_ms = 300');
   const [slow] = (await connectMany(daemon.socket, 1)) as [Client];
   slow.socket.write('24:mail');
@@ -111,7 +111,7 @@ test('a request that stays unfinished is dropped in time, and nothing is answere
   expect(await askOnce(daemon.socket, 'mailbox', 'fred@example.org')).toBe(FRED);
 });
 
-test('a client is never dropped for its silence', async () => {
+test('an idle client is never closed', async () => {
   const daemon = await serveFixed('unfinished_ms = 100, unread_ms = 100');
   const [silent] = (await connectMany(daemon.socket, 1)) as [Client];
   expect(await silent.ask('mailbox', 'fred@example.org')).toBe(FRED);
@@ -119,7 +119,7 @@ test('a client is never dropped for its silence', async () => {
   expect(await silent.ask('mailbox', 'fred@example.org')).toBe(FRED);
 });
 
-test('beyond the soft limit a client is answered TEMP, beyond the hard limit it is closed, until others leave', async () => {
+test('a client gets TEMP above the soft limit, and is closed above the hard limit, until others leave', async () => {
   const daemon = await serveFixed('soft_connections = 3, hard_connections = 5');
   const ask = (client: Client): Promise<string> => client.ask('mailbox', 'fred@example.org');
   const within = await connectMany(daemon.socket, 3);

@@ -30,7 +30,7 @@ test.for([
   ['mailbox', 'list'],
   ['mailbox', 'show', 'fred@example.org'],
   ['config', '--help'],
-])('a full disk behind standard output is an error of %s', async (args) => {
+])('a full disk at standard output is an error of %s', async (args) => {
   const { store } = await makeStore();
   const more = args[0] === 'mailbox' ? ['--store', store] : [];
   const child = spawn(process.execPath, [MAIN, ...args, ...more], {
@@ -42,7 +42,7 @@ test.for([
   expect(stderr).toBe('smmap: standard output: cannot be written (ENOSPC: no space left on device, write)\n');
 });
 
-test('mta says why a folder cannot be made, also in /proc, where mkdir -p never ends', async () => {
+test('mta says why a folder cannot be made, even in /proc, where mkdir -p never ends', async () => {
   const { code, stderr } = await cli(['mta', 'exim', '--write', '/proc/smmap/x']);
   expect(stderr).toMatch(/^smmap: \/proc\/smmap\/x: cannot be created \(ENOENT.*\); choose another folder$/m);
   expect(code).toBe(73);
@@ -68,7 +68,7 @@ test.runIf(IS_ROOT)('a port below 1024 needs root, and no folder', async () => {
   ]);
 });
 
-test.runIf(IS_ROOT)('a folder that this user may not see is not a folder without a store', async () => {
+test.runIf(IS_ROOT)('a folder that this user may not read is not reported as a folder without a store', async () => {
   const { folder } = await makeStore();
   await chmod(folder, 0o700);
   for (const args of [['list'], ['remove', 'fred@example.org'], ['add', 'joe@example.org']]) {
@@ -80,7 +80,7 @@ test.runIf(IS_ROOT)('a folder that this user may not see is not a folder without
   }
 });
 
-test.runIf(IS_ROOT)('a control socket of another user is not a daemon that does not run', async () => {
+test.runIf(IS_ROOT)('a control socket of another user is not reported as a missing daemon', async () => {
   const { folder } = await makeStore();
   const daemon = await serve({ folder });
   const { code, stderr } = await asNobody('stores', '--control', `unix:${daemon.socket}.control`);
@@ -90,7 +90,7 @@ test.runIf(IS_ROOT)('a control socket of another user is not a daemon that does 
   expect(stderr).not.toContain('start the daemon');
 });
 
-test('probe without keys still says whether the server is there', async () => {
+test('probe without keys still says whether the server runs', async () => {
   const { folder } = await makeStore();
   const daemon = await serve({ folder });
   expect(await cli(['probe', '--server', `unix:${daemon.socket}`, '-'])).toEqual({ code: 0, stdout: '', stderr: '' });
@@ -100,7 +100,7 @@ test('probe without keys still says whether the server is there', async () => {
   });
 });
 
-test('an import of something else shows twenty bad lines, and counts the others', async () => {
+test('an import of a wrong file shows twenty bad lines, and counts the others', async () => {
   const { folder, store } = await makeStore();
   await writeFile(join(folder, 'list'), 'no address\n'.repeat(495));
   const { code, stderr } = await cli(['mailbox', 'import', '--store', store, join(folder, 'list')]);
@@ -113,7 +113,7 @@ test('an import of something else shows twenty bad lines, and counts the others'
   ]);
 });
 
-test('a list of a domain or table that has nothing says so', async () => {
+test('a list says if a domain or table has no records', async () => {
   const { store } = await makeStore();
   const list = (...args: string[]): Promise<Result> => cli([...args, '--store', store]);
   expect(await list('table', 'list', 'acess')).toEqual({
@@ -171,7 +171,7 @@ test.for([
   expect([code, stdout]).toEqual([0, expect.stringContaining('Usage: smmap mailbox ')]);
 });
 
-test('an unknown map is named in the log with those that exist', async () => {
+test('the log names an unknown map, and the maps that exist', async () => {
   const folder = await makeFolder();
   await mkdir(join(folder, 'x'));
   const config = `[listen.mta]\npath = "${folder}/smmap.sock"\n[store.a]\ndriver = "memory"\nmailboxes = ["a@b.org"]\n[map.mailbox]\n[map.cyrus]\n`;
@@ -180,7 +180,7 @@ test('an unknown map is named in the log with those that exist', async () => {
   expect(await daemon.logged('deferred')).toMatchObject({ cause: 'unknown map; the maps are mailbox, cyrus' });
 });
 
-test('a quote that is not closed is called that', async () => {
+test('the message says that a quote is not closed', async () => {
   const { store } = await makeStore();
   const { stderr } = await cli(['mailbox', 'add', '--store', store, '"a b@example.org']);
   expect(stderr).toBe('smmap: "a b@example.org: has a quote that is not closed\n');

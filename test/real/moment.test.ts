@@ -37,7 +37,7 @@ const WRITER = `
   flip();
 `;
 
-test('a user who is an alias and a mailbox in turn is refused by no answer', async () => {
+test('an address that changes between alias and mailbox is never refused', async () => {
   const folder = await makeFolder();
   const store = join(folder, 'store');
   const maps = '[map.mailbox]\naliases = true\n[map.folder]\naliases = true\ndetail = { policy = "folder-or-inbox" }\n';

@@ -126,15 +126,15 @@ describePart("smmap mta postfix, pasted into Debian's Postfix", await findDebian
       { timeout: 4_000, interval: 500 },
     );
 
-  test('what worked before smmap', () => says(OLD));
+  test('works as before without smmap', () => says(OLD));
 
-  test('the same, and mailboxes, aliases and domains of smmap', async () => {
+  test('also accepts the mailboxes, aliases and domains of smmap', async () => {
     const { stdout } = await paste('--lmtp', 'unix:/run/smmap/lmtp');
     expect(stdout).toContain('# now: virtual_mailbox_domains = box.example\n');
     await says({ ...OLD, ...NEW });
   });
 
-  test('to whom the mail is delivered', async () => {
+  test('delivers mail to the right mailboxes', async () => {
     const smtp = await openSmtp(postfix.port);
     await smtp.send(Object.entries({ ...OLD, ...NEW }).flatMap(([each, code]) => (code === '250' ? [each] : [])));
     smtp.close();
@@ -155,7 +155,7 @@ describePart("smmap mta postfix, pasted into Debian's Postfix", await findDebian
     );
   });
 
-  test('pasted again, nothing changes', async () => {
+  test('changes nothing when it is pasted again', async () => {
     const before = await postfix.type('cat /etc/postfix/main.cf /etc/postfix/master.cf');
     const { stdout } = await paste('--lmtp', 'unix:/run/smmap/lmtp');
     expect(stdout).not.toMatch(/^postconf -e/m);
@@ -163,14 +163,14 @@ describePart("smmap mta postfix, pasted into Debian's Postfix", await findDebian
     await says({ ...OLD, ...NEW });
   });
 
-  test('without --lmtp, mail is delivered as before, and users of this machine are not mixed with those of smmap', async () => {
+  test('delivers mail as before without --lmtp, and does not mix users of this machine with those of smmap', async () => {
     await postfix.type('cp /etc/postfix/before /etc/postfix/main.cf');
     const { stdout } = await paste();
     expect(stdout).not.toMatch(/^postconf.*(?:transport|local_recipient_maps|chroot)/m);
     await says({ ...OLD, 'fred@mail.example': '250', 'fred@example.org': '550' });
   });
 
-  test('printed on another machine, the commands read what Postfix has', async () => {
+  test('prints commands that read the settings of Postfix if it runs on another machine', async () => {
     await postfix.type('cp /etc/postfix/before /etc/postfix/main.cf');
     const args = ['--config', join(folder, 'etc.toml'), '--lmtp', 'unix:/run/smmap/lmtp'];
     const { stdout } = await cli(['mta', 'postfix', ...args], '', { env: { PATH: '/nowhere' } });
@@ -180,7 +180,7 @@ describePart("smmap mta postfix, pasted into Debian's Postfix", await findDebian
     await says({ ...OLD, ...NEW });
   });
 
-  test('over TCP, Postfix logs in', async () => {
+  test('lets Postfix log in over TCP', async () => {
     const port = await freePort();
     const server = await startLmtp(port, 'postman:secret');
     try {
@@ -203,7 +203,7 @@ describePart("smmap mta postfix, pasted into Debian's Postfix", await findDebian
     }
   });
 
-  test('nobody who exists is refused while smmap is down', async () => {
+  test('refuses no address that exists while smmap is down', async () => {
     await daemon.kill();
     await says(Object.fromEntries(Object.keys({ ...OLD, ...NEW }).map((each) => [each, '451'])));
   });

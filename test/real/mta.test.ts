@@ -236,9 +236,9 @@ for (const { name, title, part, delivered, instead = () => null, clings = false,
       if (unsure) expect(asked.filter((row) => !/^4[^,]*(?:, 4[^,]*)*$/.test(got.get(row) ?? ''))).toEqual([]);
     };
 
-    test('refuses nobody who is there', () => askAll('none'));
+    test('refuses no address that exists', () => askAll('none'));
 
-    test('answers for each of several recipients, and delivers to those who are there', async () => {
+    test('answers for each of several recipients, and delivers to those that exist', async () => {
       const smtp = await openSmtp(mta.port);
       const replies = await smtp.send(TOGETHER);
       smtp.close();
@@ -295,14 +295,14 @@ for (const { name, title, part, delivered, instead = () => null, clings = false,
     }, 60_000);
 
     test.each(['store away', 'stopped', 'stalled', 'down', 'back'] as const)(
-      'refuses nobody who is there, and lets in nobody unknown: %s',
+      'refuses no address that exists, and accepts no unknown one: %s',
       (trouble) => askAll(trouble),
       60_000,
     );
   });
 }
 
-test('docs/mta.md has these codes', async ({ skip }) => {
+test('docs/mta.md shows these codes', async ({ skip }) => {
   // Recipients for whom the same is so in the same situation, or in the same trouble, stand in one line.
   const lines = new Map<string, { title: string; recipients: string[]; cells: string }>();
   for (const row of ROWS) {

@@ -50,7 +50,7 @@ describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
     });
     afterAll(() => server.stop());
 
-    it('by SIGKILL is asked again once it is back', async () => {
+    it('by SIGKILL answers again after it is back', async () => {
       const outcome = await expectNoLies(open(server), {
         ...QUESTIONS,
         fault: () => server.kill(),
@@ -59,7 +59,7 @@ describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
       tell('MariaDB killed', outcome);
     });
 
-    it('by standing still fails each question by its timeout, and nobody hears a late answer', async () => {
+    it('by hanging makes each question fail at its timeout, and no answer is late', async () => {
       const outcome = await expectNoLies(open(server), {
         ...QUESTIONS,
         fault: () => server.hang(),
@@ -69,7 +69,7 @@ describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
       tell('MariaDB stopped', outcome);
     });
 
-    it('by an orderly restart', async () => {
+    it('by a normal restart answers again', async () => {
       const outcome = await expectNoLies(open(server), {
         ...QUESTIONS,
         fault: () => server.restart(),
@@ -79,7 +79,7 @@ describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
       tell('MariaDB restarted', outcome);
     });
 
-    it('by ending connections fails what was under way, and no more', async () => {
+    it('by closing connections fails only the pending questions', async () => {
       const kill = async (): Promise<void> => {
         const rows = await server.sql("select id from information_schema.processlist where db = 'mail'");
         for (const { id } of rows) await server.sql(`kill ${String(id)}`).catch(() => {});
@@ -94,7 +94,7 @@ describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
       tell('MariaDB ends connections', outcome);
     });
 
-    it('by a table that is dropped and brought back', async () => {
+    it('by a table that is dropped and restored answers again', async () => {
       const outcome = await expectNoLies(open(server), {
         ...QUESTIONS,
         fault: () => run(server, 'use mail; rename table mailboxes to elsewhere'),
@@ -103,7 +103,7 @@ describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
       tell('MariaDB without its table', outcome);
     });
 
-    it('by a table that is locked', async () => {
+    it('by a locked table answers again', async () => {
       const outcome = await expectNoLies(open(server), {
         ...QUESTIONS,
         fault: () => void server.sql('use mail; lock tables mailboxes write; select sleep(1.5)'),
@@ -113,7 +113,7 @@ describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
       tell('MariaDB with a locked table', outcome);
     });
 
-    it('by a changed password, until who is asked for it knows the new one', async () => {
+    it('by a changed password answers again when the password file has the new one', async () => {
       await server.sql("create user lookup@localhost identified by 'old'; grant select on mail.* to lookup@localhost");
       let password = 'old';
       const outcome = await expectNoLies(
@@ -130,7 +130,7 @@ describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
     });
   });
 
-  describe('as one of two, of which the other lags', () => {
+  describe('with a second server that lags', () => {
     let pair: Awaited<ReturnType<typeof mariadb.startPair>>;
     beforeAll(async () => {
       pair = await mariadb.startPair();
@@ -142,7 +142,7 @@ describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
       await pair.replica.stop();
     });
 
-    it('is not certain of an absence, and the primary is', async () => {
+    it('is certain of an absence on the primary, and not on the replica', async () => {
       await pair.replica.sql('stop slave sql_thread');
       await run(pair.primary, "use mail; insert into mailboxes values ('new', 'example.org', '', 'active')");
       const behind = open(pair.replica);
@@ -191,7 +191,7 @@ describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
         texts: { mailbox: text },
       });
 
-    it('asks a server that is who it should be, and no other', async () => {
+    it('asks only a server with the right certificate', async () => {
       const { port } = server;
       expect(await over(port, { ca: cert, serverName: 'db.test' }).lookup(mailbox('user7'))).toEqual(FOUND);
       expect(await over(port, { verify: false }).lookup(mailbox('nobody'))).toBeNull();
@@ -204,7 +204,7 @@ describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
       await fails(null, /Access denied/);
     });
 
-    it('fails at once where the server is killed', async () => {
+    it('fails at once if the server is killed', async () => {
       const store = over(
         server.port,
         { ca: cert, serverName: 'db.test' },
@@ -221,7 +221,7 @@ describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
       expect(await store.lookup(mailbox('user7'))).toMatchObject(FOUND_ASLEEP);
     });
 
-    it('gives no password to a server without it', async () => {
+    it('sends no password to a server without TLS', async () => {
       const plain = await mariadb.start({ tcp: true, settings: ['--skip-ssl'] });
       try {
         await expect(over(plain.port, { verify: false }).lookup(mailbox('user7'))).rejects.toThrow(/secure connection/);
@@ -231,7 +231,7 @@ describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
     });
   });
 
-  describe('that is well', () => {
+  describe('that works', () => {
     let server: Mariadb;
     beforeAll(async () => {
       server = await mariadb.start({
@@ -252,7 +252,7 @@ describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
       return name;
     };
 
-    it('finds nobody whom a collation takes for another one', async () => {
+    it('finds no address that only a collation treats as equal', async () => {
       const texts = { ...QUERIES, key: 'select name as `KEY`, value from entries where name = :key' };
       const name = await database(
         'utf8mb4_general_ci',
@@ -290,7 +290,7 @@ describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
       await expect(asked).rejects.not.toThrow(QuestionError);
     });
 
-    it('answers the others where one question is at fault, and blames the query where that is wrong', async () => {
+    it('answers the other questions if one is wrong, and names the query if that is wrong', async () => {
       const name = await database(
         'latin1_swedish_ci',
         'create table mailboxes (local varchar(99), domain varchar(99), value varchar(9), state varchar(16))',
@@ -310,14 +310,14 @@ describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
       expect(error).not.toBeInstanceOf(QuestionError);
     });
 
-    it('answers about one thing while the query about another fails', async () => {
+    it('answers one kind of question while the query of another kind fails', async () => {
       const store = open(server, { texts: { ...QUERIES, alias: 'select local from aliases where local = :local' } });
       const asked = [about('alias'), mailbox('user7'), about('alias'), mailbox('user8')]; // two batches
       const answers = await Promise.allSettled(asked.map(async (question) => await store.lookup(question)));
       expect(answers.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'rejected', 'fulfilled']);
     });
 
-    it('takes what is longer than a packet for a fault of the question', async () => {
+    it('reports a question that is longer than a packet as a fault of the question', async () => {
       await server.sql('set global max_allowed_packet = 65536');
       const store = open(server);
       const [long, other] = [store.lookup(mailbox('x'.repeat(70_000))), store.lookup(mailbox('user7'))];
@@ -328,7 +328,7 @@ describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
       await server.sql('set global max_allowed_packet = 16777216');
     });
 
-    it('means the same by a query whatever the server has as its defaults', async () => {
+    it('gives a query the same meaning with any defaults of the server', async () => {
       const settings = {
         sql_mode: "'PAD_CHAR_TO_FULL_LENGTH,EMPTY_STRING_IS_NULL,ANSI_QUOTES'",
         sql_select_limit: '1',
@@ -379,7 +379,7 @@ describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
       }
     });
 
-    it('gives back a parameter that a query selects, however long', async () => {
+    it('returns a parameter of any length that a query selects', async () => {
       const store = open(server, {
         texts: { mailbox: 'select :local as local, :domain as domain, :address as value from mailboxes limit 1' },
       });
@@ -388,7 +388,7 @@ describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
       expect(answers.map((answer) => answer?.value)).toEqual(locals.map((local) => `${local}@example.org`));
     });
 
-    it('lets nobody write, and leaves no slow query behind', async () => {
+    it('cannot write, and leaves no slow query behind', async () => {
       const writing = open(server, {
         texts: { mailbox: 'select local, nextval(counter) as value from mailboxes where local = :local' },
       });
@@ -409,7 +409,7 @@ describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
       ).toEqual([]);
     });
 
-    it('ends all its connections when it is closed, and fails what is under way', async () => {
+    it('closes all its connections when it is closed, and fails the pending questions', async () => {
       const store = open(server, {
         timeoutMs: 5_000,
         texts: { mailbox: 'select local, sleep(1) as value from mailboxes where local = :local' },
@@ -426,7 +426,7 @@ describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
         .toEqual([]);
     });
 
-    it('fails at once where nobody listens, where it may not enter, and where its password is not to be had', async () => {
+    it('fails at once if no server listens, the login is refused, or the password cannot be read', async () => {
       const nobody = open(server, { url: 'mysql://root@127.0.0.1:1/mail' });
       await expect(nobody.lookup(mailbox('user7'))).rejects.toThrow(/ECONNREFUSED/);
       const denied = open(server, { url: server.url('mail', 'stranger'), password: async () => 'secret-word' });
@@ -439,7 +439,7 @@ describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
       await expect(waiting.lookup(mailbox('user7'))).rejects.toThrow(/within/);
     });
 
-    it('asks no more than it has connections at once', async () => {
+    it('asks only one batch at a time on each connection', async () => {
       const store = open(server);
       await all(Array.from({ length: 2_000 }, (_, at) => store.lookup(mailbox(`user${at}`))));
       const rows = await server.sql("select id from information_schema.processlist where db = 'mail'");

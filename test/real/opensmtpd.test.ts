@@ -11,7 +11,7 @@ import { PARTS, describePart } from './part.ts';
 import { openSmtp } from './smtp.ts';
 
 describePart('the real opensmtpd', await findOpensmtpd(PARTS), (part) => {
-  test('passes the tests of the printout, and asks for users of local_domains', async () => {
+  test('passes the printed tests, and asks for users of local_domains', async () => {
     const folder = await makeTrustedFolder();
     onTestFinished(() => rm(folder, { recursive: true, force: true }));
     const world = await makeWorld('opensmtpd', folder);

@@ -46,9 +46,9 @@ async function askAsNewcomers(daemon: Daemon, next: () => Asked, forMs: number, 
   }
 }
 
-describe('no answer is late, and none is taken for the answer to another question', LONG, () => {
+describe('no reply is late, and no client takes a reply for the answer to another question', LONG, () => {
   test.each([30, 90])(
-    'where SQLite takes a tenth of a second for each question, of %i clients',
+    'if SQLite takes 0.1 s for each question, with %i clients',
     async (clients) => {
       const folder = await makeFolder();
       const db = new Database(join(folder, 'mail.db'));
@@ -84,7 +84,7 @@ describe('no answer is late, and none is taken for the answer to another questio
   );
 
   test(
-    'beside a thousand clients that ask at once what they never read',
+    'if a thousand clients ask at once and never read',
     async () => {
       const daemon = await serveFred();
       const asked = Buffer.concat(Array.from({ length: 4_000 }, () => request('m', 'fred@example.org')));
@@ -130,7 +130,7 @@ describe('no answer is late, and none is taken for the answer to another questio
     ['on connections that they keep', false],
     ['on a new connection each time', true],
   ])(
-    'where the daemon runs for 2 ms in each 0.3 s, of 60 clients that ask %s',
+    'if the daemon runs only 2 ms of each 0.3 s, with 60 clients that ask %s',
     async (_, anew) => {
       const daemon = await serveFred();
       const outcome = noOutcome();
@@ -158,7 +158,7 @@ describe('no answer is late, and none is taken for the answer to another questio
 });
 
 test.each([5_000, 6_000])(
-  'after a stop of %i ms what is asked then is answered, and no connection ends',
+  'a daemon that stood still for %i ms answers later requests, and closes no connection',
   async (stoppedMs) => {
     const daemon = await serveFred();
     const kept = await connectTo(daemon.socket);

@@ -74,7 +74,7 @@ describe('a socket file', () => {
       },
       /exists already and is not a socket/,
     ],
-  ] as const)('that %s is lost, which is logged, and bound again', async ([, lose, cause]) => {
+  ] as const)('that %s is logged as lost, and bound again', async ([, lose, cause]) => {
     const folder = join(await makeFolder(), 'run');
     mkdirSync(folder);
     const { daemon, socket } = await serveIn(folder);
@@ -99,7 +99,7 @@ describe('a socket file', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  test('of the control socket that is removed is bound again, too', async () => {
+  test('of the control socket is bound again after it was removed, too', async () => {
     const { daemon, socket } = await serveIn(await makeFolder());
     rmSync(`${socket}.control`);
     await daemon.logged('socket_lost', (line) => line['listener'] === 'control');
@@ -108,7 +108,7 @@ describe('a socket file', () => {
     expect(await askOnce(`${socket}.control`, 'stores', '')).toMatch(/^OK /);
   });
 
-  test('gets another mode without a moment in which nobody would listen', async () => {
+  test('gets another mode without a moment in which no daemon listens', async () => {
     const { daemon, socket } = await serveIn(await makeFolder());
     const over = new AbortController();
     const failures: string[] = [];
@@ -162,7 +162,7 @@ describe('root, in the folder of another user', () => {
   const isRoot = process.getuid?.() === 0;
 
   test(
-    'opens no file of root to anybody, though the owner of the folder swaps the socket for a link',
+    'does not open its files to others if the owner of the folder replaces the socket by a link',
     { timeout: 60_000 },
     async (context) => {
       if (!isRoot) return context.skip('only root can be lured into this');
@@ -202,7 +202,7 @@ describe('root, in the folder of another user', () => {
     },
   );
 
-  test('gives a socket file its mode and owner whatever the umask is', async (context) => {
+  test('gives a socket file the right mode and owner with any umask', async (context) => {
     if (!isRoot) return context.skip('only root can give a file away');
     const folder = await makeFolder();
     const path = join(folder, 'smmap.sock');
@@ -216,7 +216,7 @@ describe('root, in the folder of another user', () => {
   });
 
   test(
-    'gives away no file of its own, though the owner of a store swaps the fresh data file for a link',
+    'does not give away its files if the owner of a store replaces the new data file by a link',
     { timeout: 120_000 },
     async (context) => {
       if (!isRoot) return context.skip('only root can be lured into this');
@@ -251,7 +251,7 @@ describe('root, in the folder of another user', () => {
       return `${uid}:${gid}`;
     });
 
-  test('gives a store to the owner of its folder, also one that root made before', async (context) => {
+  test('gives a store to the owner of its folder, even a store that root made before', async (context) => {
     if (!isRoot) return context.skip('only root can give a file away');
     const home = await makeFolder();
     chownSync(home, 65_534, 65_533);
@@ -268,7 +268,7 @@ describe('root, in the folder of another user', () => {
     expect(owners(old)).toEqual(['65534:65533', '65534:65533', '65534:65533']);
   });
 
-  test('gives away no file that has another name elsewhere', async (context) => {
+  test('does not give away a file that has a second name elsewhere', async (context) => {
     if (!isRoot) return context.skip('only root can give a file away');
     const home = await makeFolder();
     const [mine, theirs] = [join(home, 'mine'), join(home, 'theirs')];

@@ -52,7 +52,7 @@ describePart('the real postmap', await findPostfix(PARTS), (postfix) => {
     ['has a mailbox', 'example.org', 'example.org'],
     ['has none', 'example.com', 'not found'],
     ['stands for one that has', 'sales.example', 'sales.example'],
-  ] as const)('a map of domains, asked for one that %s', async ([, key, expected]) => {
+  ] as const)('answers a domain map for a domain that %s', async ([, key, expected]) => {
     const folder = await makeFolder();
     const socket = join(folder, 'smmap.sock');
     await fill(join(folder, 'store'), MAILBOXES);
@@ -127,7 +127,7 @@ describePart('the real postmap', await findPostfix(PARTS), (postfix) => {
     });
   });
 
-  test('who is no alias is not logged as refused', async () => {
+  test('does not log an address without an alias as refused', async () => {
     const folder = await makeFolder();
     const daemon = await serve({ folder, config: kindsConfig(folder) });
     for (const map of ['virtual', 'domains', 'access', 'mailbox']) {
@@ -137,7 +137,7 @@ describePart('the real postmap', await findPostfix(PARTS), (postfix) => {
     expect(line).toMatchObject({ map: 'mailbox', key: 'nobody@example.org' });
   });
 
-  test('a thousand keys in one run, every third of them a miss', async () => {
+  test('answers a thousand keys in one run, of which every third is absent', async () => {
     const daemon = await serve();
     const users = Array.from({ length: 1_000 }, (_, at) => `user${at}@example.org`);
     const there = users.filter((_, at) => at % 3 !== 0);
@@ -154,7 +154,7 @@ describePart('the real postmap', await findPostfix(PARTS), (postfix) => {
   test.for([
     ['stopped in order', 'SIGTERM'],
     ['killed, which leaves its socket file', 'SIGKILL'],
-  ] as const)('a server that was %s and started anew between two lookups loses none', async ([, signal]) => {
+  ] as const)('loses no lookup if the daemon was %s and started again between two lookups', async ([, signal]) => {
     const folder = await makeFolder();
     await fill(join(folder, 'store'), ['fred@example.org', 'wilma@example.org']);
     const config = `
@@ -183,7 +183,7 @@ describePart('the real postmap', await findPostfix(PARTS), (postfix) => {
     await (second as Daemon | null)?.logged('accepted', (line) => line['key'] === 'wilma@example.org');
   });
 
-  test('an empty store is a temporary error, until the first mailbox is added', async () => {
+  test('gets a temporary error from an empty store until the first mailbox is added', async () => {
     const daemon = await serve();
     expect(await ask(`unix:${daemon.socket}`, 'fred@example.org')).toBe('temporary error');
     await cli(['mailbox', 'add', '--store', join(daemon.folder, 'store'), 'fred@example.org']);

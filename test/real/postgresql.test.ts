@@ -17,7 +17,7 @@ const present = Array.from({ length: 200 }, (_, at) => mailbox(`user${at + 1}`))
 const absent = Array.from({ length: 200 }, (_, at) => mailbox(`nobody${at + 1}`));
 const FILL = `insert into mailboxes select 'user' || n, 'example.org', '', 'active' from generate_series(1, 200) n`;
 
-describePart('while PostgreSQL fails, nobody is refused who exists', findPostgresql(PARTS), (installation) => {
+describePart('no address that exists is refused while PostgreSQL fails', findPostgresql(PARTS), (installation) => {
   let server: Postgresql;
   beforeAll(async () => {
     server = await installation.start({ tcp: true });
@@ -75,7 +75,7 @@ describePart('while PostgreSQL fails, nobody is refused who exists', findPostgre
   });
   let locked: Promise<unknown> | undefined;
 
-  it('with another password than ours, until we have it too', async () => {
+  it('because of a new password, until smmap has it too', async () => {
     let password = 'first';
     const tls = { ca: server.ca, cert: null, key: null, serverName: null, verify: true };
     const store = createHost(server.tcpUrl(USER), { tls, password: async () => password });
@@ -90,7 +90,7 @@ describePart('while PostgreSQL fails, nobody is refused who exists', findPostgre
     });
   });
 
-  it('a primary that is lost, while its standbys know who is there, and come to know who is not', async () => {
+  it('because the primary is lost, while its standbys find addresses and later confirm absences', async () => {
     const primary = await installation.start();
     const standbys: Postgresql[] = [];
     try {
@@ -114,7 +114,7 @@ describePart('while PostgreSQL fails, nobody is refused who exists', findPostgre
     }
   });
 
-  it('a standby that lags, and has to answer alone', async () => {
+  it('because only a standby that lags can answer', async () => {
     const primary = await installation.start();
     let standby: Postgresql | undefined;
     try {

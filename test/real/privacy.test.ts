@@ -47,7 +47,7 @@ aliases = true
 
 const logOf = ({ log }: Daemon): string => log.map((line) => JSON.stringify(line)).join('\n');
 
-test('keys = "hash": no address is in the log, and smmap log reveal shows them, also after a restart', async () => {
+test('keys = "hash" keeps addresses out of the log, and smmap log reveal shows them, also after a restart', async () => {
   const { folder, daemon, client, secret } = await serveWith('hash');
   await client.ask('mailbox', FRED);
   await client.ask('mailbox', 'nobody@example.org');
@@ -71,7 +71,7 @@ test('keys = "hash": no address is in the log, and smmap log reveal shows them, 
   expect((await again.daemon.logged('refused'))['key']).toBe(key);
 });
 
-test('keys = "domain": the log has only domains; a reload changes that', async () => {
+test('keys = "domain" leaves only domains in the log, and a reload changes this', async () => {
   const { daemon, client, reload } = await serveWith('domain');
   await client.ask('mailbox', FRED);
   expect(await daemon.logged('deferred')).toMatchObject({
@@ -90,7 +90,7 @@ test('keys = "domain": the log has only domains; a reload changes that', async (
   expect(logOf(daemon)).not.toContain('someone');
 });
 
-test('without a usable secret nothing is shown in plain, mail goes on, and a reload tries again', async () => {
+test('without a usable secret the log shows no address, lookups go on, and a reload tries again', async () => {
   const folder = await makeFolder();
   const file = join(folder, 'log-secret');
   writeFileSync(file, 'something else\n');

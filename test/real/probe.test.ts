@@ -86,7 +86,7 @@ describe('probe', () => {
     expect((await cli(['probe', '--server', server, 'fred'])).code).toBe(code);
   });
 
-  test('reads keys from standard input, and gives the worst of many', async () => {
+  test('reads keys from standard input, and ends with the worst exit code of all', async () => {
     const server = `unix:${await fakeServer()}`;
     const keys = Array.from({ length: 500 }, (_, at) => (at === 250 ? 'none' : 'ok'));
     const { code, stdout } = await cli(['probe', '--server', server, '-'], `${keys.join('\n')}\n`);
@@ -99,7 +99,7 @@ describe('probe', () => {
     expect(code).toBe(1);
   });
 
-  test('prints an object a line with --json', async () => {
+  test('prints one object on each line with --json', async () => {
     const server = `unix:${await fakeServer()}`;
     const { code, stdout } = await cli(['probe', '--json', '--server', server, 'none', 'closed']);
     const [none, closed] = stdout
@@ -111,7 +111,7 @@ describe('probe', () => {
     expect(code).toBe(74);
   });
 
-  test('asks a real daemon over TCP for the map that it is told', async () => {
+  test('asks a real daemon over TCP for the map of its option', async () => {
     const daemon = await serve({ args: ['--listen', 'tcp:127.0.0.1:0'] });
     await fill(join(daemon.folder, 'store'), ['fred@example.org']);
     const server = daemon.listeners.find((where) => where.startsWith('tcp:')) as string;
@@ -155,7 +155,7 @@ test.for([
   expect(code === 0 ? stdout : stderr).not.toBe('');
 });
 
-test('a reader that goes away early does not upset mailbox list', async () => {
+test('mailbox list ends without an error if its reader ends early', async () => {
   const store = join(await makeFolder(), 'store');
   mkdirSync(store);
   await fill(
@@ -172,7 +172,7 @@ test('a reader that goes away early does not upset mailbox list', async () => {
   expect([code, out, said]).toEqual([0, 'user0@example.org\n', '']);
 });
 
-test('check warns of a deadline after which a mail server, or the client of one that waits for ever, may have given up', async () => {
+test('check warns of a deadline after which a mail server, or the client of one, may have given up', async () => {
   const folder = await makeFolder();
   const file = join(folder, 'smmap.toml');
   const check = async (deadlineMs: number, protocol: string): Promise<[number, string]> => {

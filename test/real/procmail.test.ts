@@ -37,7 +37,7 @@ describePart('two real sendmails with procmail', await findProcmail(PARTS), ({ s
     return stdout;
   };
 
-  test('refuse subdomains, and recipients that the access table refuses', async () => {
+  test('refuse subdomains, and recipients that the access table rejects', async () => {
     const mta = await start(false);
     const smtp = await openSmtp(mta.port, 60_000, '127.0.0.2');
     const asked = {
@@ -53,7 +53,7 @@ describePart('two real sendmails with procmail', await findProcmail(PARTS), ({ s
     expect(Object.fromEntries(Object.keys(asked).map((each, at) => [each, replies[at]?.code]))).toEqual(asked);
   }, 60_000);
 
-  test('deliver as the user vmail, by way of a second queue folder for MailScanner', async () => {
+  test('deliver as the user vmail, through a second queue folder for MailScanner', async () => {
     const mta = await start(true);
     const smtp = await openSmtp(mta.port, 60_000, '127.0.0.2');
     await smtp.send(BOTH);

@@ -30,7 +30,7 @@ async function type(lines: string, env: Readonly<Record<string, string>>): Promi
   return run('sh', ['-c', lines], { env: { PATH: `${programs}:${process.env['PATH']}`, ...env } });
 }
 
-test('the first mailbox', async () => {
+test('the commands of "The first mailbox" print what README.md shows', async () => {
   const daemon = await serve();
   const lines = firstMailbox.trimEnd().split('\n');
   const typed = lines.filter((line) => line.startsWith('$ ')).map((line) => line.slice(2));

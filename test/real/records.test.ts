@@ -117,7 +117,7 @@ describe('smmap alias', () => {
 });
 
 describe('smmap domain', () => {
-  test('adds, lists with those that have a mailbox, exports without, and removes', async () => {
+  test('adds, lists (with domains that have a mailbox), exports (without them), and removes', async () => {
     const { run, print } = await openStore();
     await print('domain', 'add', 'example.ORG', 'example.net');
     await print('domain', 'add', '--class', 'relay', 'example.net');
@@ -138,7 +138,7 @@ describe('smmap domain', () => {
     expect(await print('domain', 'export')).toBe('example.net relay\n');
   });
 
-  test('lists with --all the alias domains of the configuration too, if the domain that they stand for is hosted', async () => {
+  test('lists with --all also alias domains of the configuration, if their target domain is hosted', async () => {
     const { folder, run, print } = await openStore();
     await print('domain', 'add', '--class', 'alias', 'example.net');
     await print('mailbox', 'add', 'fred@example.com', 'joe@twice.example');
@@ -163,7 +163,7 @@ describe('smmap domain', () => {
     ]);
   });
 
-  test('refuses what is no domain, and a class that there is not', async () => {
+  test('refuses an invalid domain and an unknown class', async () => {
     const { run } = await openStore();
     expect(await run(['domain', 'add', 'a b'])).toEqual([65, '', 'smmap: a b: is not a domain\n']);
     const [code, , said] = await run(['domain', 'add', '--class', 'local', 'example.org']);
@@ -320,7 +320,7 @@ describe('an import', () => {
     ['alias', [], 'a@example.org x@example.org', 'b@example.org x@example.org', 'b x'],
     ['domain', [], 'a.example mailbox', 'b.example mailbox', 'a b'],
     ['table', ['access'], 'a\tOK', 'b\tOK', 'b'],
-  ] as const)('of all that there is removes the rest of its kind: %s', async ([kind, table, old, list, bad]) => {
+  ] as const)('with --replace removes the rest of its kind: %s', async ([kind, table, old, list, bad]) => {
     const { folder, read, print } = await openStore();
     const others = [
       ['mailbox', 'add', 'other@other.example'],
@@ -375,7 +375,7 @@ describe('an import', () => {
     expect(await all()).toEqual({ ...before, [kind]: [] });
   });
 
-  test('of all aliases that there are needs one, and only domains are none', async () => {
+  test('of all aliases needs at least one alias, and domains are not enough', async () => {
     const { read, print } = await openStore();
     expect(await read(['alias', 'import', '--replace'], 'example.net anything\n')).toEqual([
       65,
@@ -384,7 +384,7 @@ describe('an import', () => {
     expect(await print('domain', 'export')).toBe('');
   });
 
-  test('of nothing leaves a store in doubt, but where it is allowed to be empty', async () => {
+  test('of an empty list leaves a store uncertain, unless it is allowed to be empty', async () => {
     const { folder, read } = await openStore();
     const asked = async (): Promise<string> => {
       const config = `
@@ -437,7 +437,7 @@ describe('an import', () => {
       'example.org relay\n',
     ],
     ['table', 'import', 'a OK\nA REJECT\n', 'A', ['table', 'list', 'access'], 'a\tOK\n'],
-  ] as const)('of a list that says something twice, of %s, keeps the first as mail servers do', async (row) => {
+  ] as const)('of a list with a duplicate keeps the first record, as mail servers do: %s', async (row) => {
     const [kind, command, list, name, printing, kept] = row;
     const { read, print } = await openStore();
     const said = `smmap: list:2: ${name}: is in the list twice\nsmmap: 1 imported: 1 added, 0 changed, 0 unchanged, 1 bad\n`;
@@ -445,7 +445,7 @@ describe('an import', () => {
     expect(await print(...printing)).toBe(kept);
   });
 
-  test('of what cannot be read names it, and makes no store', async () => {
+  test('of a file that cannot be read names the file, and makes no store', async () => {
     const { folder, run } = await openStore();
     const missing = join(folder, 'missing');
     const [code, , said] = await run(['alias', 'import', missing]);
@@ -485,7 +485,7 @@ describe('an export', () => {
     return { ...store, file };
   }
 
-  test('in each format is printed, or takes the place of a file', async () => {
+  test('in each format is printed, or replaces a file', async () => {
     const { folder, file, print } = await filled();
     for (const [kind, args, lines] of FORMATS) {
       expect(await print(kind, 'export', ...args)).toBe(lines);
@@ -498,13 +498,13 @@ describe('an export', () => {
     expect(readdirSync(folder).toSorted()).toEqual(['out', 'store']);
   });
 
-  test('of alias domains has no domain that has a mailbox, which Postfix would refuse all mail for', async () => {
+  test('of alias domains leaves out domains with a mailbox, for which Postfix would refuse all mail', async () => {
     const { print } = await filled();
     await print('domain', 'add', '--class', 'alias', 'example.net', 'example.info');
     expect(await print('alias', 'export')).toMatch(/^example\.info virtual\n@example\.net /);
   });
 
-  test('has a comment instead of what its format cannot express, and ends with 65', async () => {
+  test('has a comment for a record that its format cannot express, and ends with 65', async () => {
     const { folder, file, run } = await filled();
     await run(['alias', 'add', 'sales@example.org', 'fred@example.org']);
     const flaw = 'smmap: sales@example.org: has 2 targets, but ';
@@ -527,7 +527,7 @@ describe('an export', () => {
     expect(await run([...exporting, '-o', file, '--partial'])).toEqual([0, '', expect.stringContaining(flaw)]);
   });
 
-  test('for ZMailer routes a disabled mailbox to an error, and keeps the order of what it leaves out', async () => {
+  test('for ZMailer routes a disabled mailbox to an error, and keeps the order of records that it leaves out', async () => {
     const { run } = await openStore();
     await run(['mailbox', 'add', '--state', 'disabled', 'off@example.org']);
     await run(['mailbox', 'add', 'fred@example.org', '"qu(oted"@example.org', '!first@example.org', 'a%1@example.org']);
@@ -545,7 +545,7 @@ describe('an export', () => {
     ]);
   });
 
-  test('refuses options that do not go together, a folder that is missing, and one that may not be written', async () => {
+  test('refuses options that exclude each other, a missing folder, and a folder without write permission', async () => {
     const { folder, run } = await filled();
     expect(await run(['mailbox', 'export', '--format', 'fqdnroutes'])).toEqual([
       64,
@@ -571,7 +571,7 @@ describe('an export', () => {
     expect(denied).toEqual([73, '', expect.stringMatching(/^smmap: out: cannot be created \(EACCES/)]);
   });
 
-  test('of a store that is not there says so', async () => {
+  test('of a missing store says that it is missing', async () => {
     const { run } = await openStore();
     expect(await run(['table', 'export', 'access'])).toEqual([74, '', 'smmap: there is no store in store\n']);
   });
@@ -587,7 +587,7 @@ describe('smmap check', () => {
   const said = (map: string, loop: string): string =>
     `smmap: smmap.toml: map ${map}: aliases form a loop: ${loop}; change one of them: smmap alias add --replace\n`;
 
-  test('names each loop of aliases once, and what only leads into it never', async () => {
+  test('names each loop of aliases once, and no alias that only leads into it', async () => {
     const { folder, read } = await openStore();
     const many = Array.from({ length: 3_000 }, (_, at) => `in${at}@a.example a@a.example\n`).join('');
     const loops = 'a@a.example b@a.example\nb@a.example fred@a.example, A@a.example\nself@a.example self@a.example\n';
@@ -617,7 +617,7 @@ describe('smmap check', () => {
     expect(readdirSync(folder)).toEqual(['smmap.toml']);
   });
 
-  test('looks into no store that is missing or damaged, which is no mistake', async () => {
+  test('does not read a missing or damaged store, and does not call it a mistake', async () => {
     const { folder, print } = await openStore();
     const maps = '[map.alias]\nkind = "alias"\n';
     const right = 'smmap.toml: no mistakes (1 listener, 1 store, 1 map)\n';

@@ -67,7 +67,7 @@ const settle = async (store: Store, question: Question): Promise<Answer | Error>
 };
 
 describePart('Redis', await findRedis(PARTS), (redis) => {
-  describe('one server, that fails while it is asked', () => {
+  describe('one server that fails while it is asked', () => {
     let server: Single;
     let store: Store;
     beforeAll(async () => {
@@ -108,7 +108,7 @@ describePart('Redis', await findRedis(PARTS), (redis) => {
       tell('redis hangs shortly', await expectNoLies(store, trial));
     });
 
-    it('is asked by a new connection where the old one is silently gone', async () => {
+    it('is asked on a new connection if the old one is lost without notice', async () => {
       const piped: Socket[] = [];
       const way = createServer((socket) => {
         const onward = connect(server.port, server.host);
@@ -140,7 +140,7 @@ describePart('Redis', await findRedis(PARTS), (redis) => {
       await refill();
     });
 
-    it('has another database swapped in and out, empty and full by turns', async () => {
+    it('swaps its database with an empty one, again and again', async () => {
       const trial = repeated(1, async () => {
         for (let at = 0; at < 2; at++) await server.cli('swapdb', '0', '1');
       });
@@ -148,7 +148,7 @@ describePart('Redis', await findRedis(PARTS), (redis) => {
       tell('redis swapped', outcome);
     });
 
-    it('cuts its clients off, again and again', async () => {
+    it('closes its connections, again and again', async () => {
       const trial = repeated(20, async () => {
         await server.cli('client', 'kill', 'type', 'normal', 'skipme', 'yes');
       });
@@ -199,7 +199,7 @@ describePart('Redis', await findRedis(PARTS), (redis) => {
       }
     });
 
-    it('does not answer from old data once its master is gone, where it was told not to', async () => {
+    it('does not answer from old data after its master is gone, if it is configured so', async () => {
       const replica = await redis.start({
         settings: ['--replicaof', '127.0.0.1', '1', '--replica-serve-stale-data', 'no'],
       });
@@ -211,7 +211,7 @@ describePart('Redis', await findRedis(PARTS), (redis) => {
   });
 
   describe('over TLS', () => {
-    it('is asked where its certificate is valid, and else not', async () => {
+    it('is asked only if its certificate is valid', async () => {
       const folder = await mkdtemp(join(tmpdir(), 'redis-tls-'));
       const { ca } = await makeCertificates(folder);
       const [cert, key] = await Promise.all(
@@ -261,7 +261,7 @@ describePart('Redis', await findRedis(PARTS), (redis) => {
       return { hears, close: () => watch.close() };
     };
 
-    it('tells what changed in a key of its own, that something did elsewhere, and that it was cut off', async () => {
+    it('reports which key changed, that something else changed, and that the connection was lost', async () => {
       const server = await redis.start({ settings: ['--notify-keyspace-events', 'Kg$shxe'] });
       // A pattern may be subscribed to only if the account has that very pattern.
       const channels = [String.raw`mail\[box\]:*`, 'alias:*:*', 'domains'].map((name) => `&__keyspace@0__:${name}`);
@@ -295,7 +295,7 @@ describePart('Redis', await findRedis(PARTS), (redis) => {
       await server.stop();
     });
 
-    it('connects again by itself, and ends at once where there is nobody', async () => {
+    it('connects again by itself, and ends at once if no server is there', async () => {
       const server = await redis.start();
       const { hears, close } = listen({ servers: { kind: 'single', url: server.url } });
       await hears([null]);
@@ -305,7 +305,7 @@ describePart('Redis', await findRedis(PARTS), (redis) => {
       await close();
     });
 
-    it('does not watch a cluster', () => {
+    it('is not possible for a cluster', () => {
       expect(() => watchRedis({ ...PLAIN, servers: { kind: 'cluster', nodes: [] } }, () => {})).toThrow(
         'cannot be watched',
       );
@@ -324,7 +324,7 @@ describePart('Redis', await findRedis(PARTS), (redis) => {
     });
     afterAll(() => server.stop());
 
-    it('can ask, and its password changes while it does', async () => {
+    it('can ask, even while its password changes', async () => {
       const store = paced(open({ ...PLAIN, ...login, servers: { kind: 'single', url: server.url } }));
       const fault = async (): Promise<void> => {
         await server.cli('acl', 'setuser', 'smmap', 'resetpass', '>two');
@@ -337,7 +337,7 @@ describePart('Redis', await findRedis(PARTS), (redis) => {
       await store.close();
     });
 
-    it('says which right is missing, and what is wrong with a password, without the password', async () => {
+    it('gets an error that names the missing right or the wrong password, without the password itself', async () => {
       const store = paced(open({ ...PLAIN, ...login, servers: { kind: 'single', url: server.url } }));
       await server.cli('acl', 'setuser', 'smmap', '-role');
       expect(await settle(store, nobody)).toMatchObject({ message: expect.stringMatching(/^NOPERM .*'role'/) });
@@ -354,7 +354,7 @@ describePart('Redis', await findRedis(PARTS), (redis) => {
       await shut.close();
     });
 
-    it('is refused where it has no password', async () => {
+    it('is refused without a password', async () => {
       await server.cli('acl', 'setuser', 'default', 'resetpass');
       const store = paced(open({ ...PLAIN, servers: { kind: 'single', url: server.url } }));
       expect(await settle(store, nobody)).toMatchObject({ message: expect.stringMatching(/^NOAUTH/) });
@@ -396,7 +396,7 @@ describePart('Redis', await findRedis(PARTS), (redis) => {
       tell('sentinel old master back', await expectNoLies(store, back));
     }, 30_000);
 
-    it('hangs and is replaced, and what is new since then is found after it runs again', async () => {
+    it('hangs and is replaced, and newer records are found after it runs again', async () => {
       const old = await world.master();
       // A store that asks nothing meanwhile notices no failure, and the old master will not know that it is one no more.
       const idle = open({ ...PLAIN, servers: { kind: 'sentinel', sentinels: world.sentinels, name: world.name } });
@@ -440,7 +440,7 @@ describePart('Redis', await findRedis(PARTS), (redis) => {
       );
     }, 30_000);
 
-    it('is found while one Sentinel hangs and another one is gone', async () => {
+    it('is found while one Sentinel hangs and another one is down', async () => {
       const [first, second] = world.sentinels as readonly [Server, Server];
       first.hang();
       await second.kill();

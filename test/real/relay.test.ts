@@ -22,7 +22,7 @@ const MAPS = `
 /** Sendmail relays for 127.0.0.1, so the client has another address. */
 const CLIENT = '127.0.0.2';
 
-describePart('the real sendmail, asked by a client that it does not know', await findSendmailServer(PARTS), (part) => {
+describePart('the real sendmail, for an unknown client', await findSendmailServer(PARTS), (part) => {
   const start = async (access: readonly string[]): Promise<Mta & { readonly folder: string }> => {
     const folder = await makeTrustedFolder();
     onTestFinished(() => rm(folder, { recursive: true, force: true }));
@@ -33,7 +33,7 @@ describePart('the real sendmail, asked by a client that it does not know', await
     return { ...mta, folder };
   };
 
-  test('passes the tests of the printout, and fails those with an unknown address', async () => {
+  test('passes the printed tests, and fails them for an unknown address', async () => {
     const mta = await start(['relayed.example RELAY']);
     const tested = async (address: string): Promise<[number, string[]]> => {
       const { code, stdout } = await mta.type(
@@ -63,7 +63,7 @@ describePart('the real sendmail, asked by a client that it does not know', await
     expect(failed).toBe(1);
   }, 60_000);
 
-  test('refuses subdomains, and recipients that the access table refuses', async () => {
+  test('refuses subdomains, and recipients that the access table rejects', async () => {
     const access = [
       'user1@virt.example 550 Mailbox not available',
       'to:user1@example.org REJECT',

@@ -43,7 +43,7 @@ const listen = (folder: string, rest = ''): string => `[listen.mta]\npath = "${j
 const fixed = (name: string, rest = ''): string =>
   `[store.fixed]\ndriver = "memory"\nmailboxes = ["${name}@example.org"]\n[map.mailbox]\n${rest}\n`;
 
-test('a reload exchanges maps, stores, limits and the log level under a connection that stays', async () => {
+test('a reload replaces maps, stores, limits and the log level, and keeps connections open', async () => {
   const { folder, daemon, client, reload } = await serveConfigured((dir) => listen(dir) + fixed('fred'));
   expect(await client.ask('mailbox', FRED)).toBe(`OK ${FRED}`);
   expect(await client.ask('mailbox', 'joe@example.org')).toBe('NOTFOUND ');
@@ -55,7 +55,7 @@ test('a reload exchanges maps, stores, limits and the log level under a connecti
   await daemon.logged('accepted', ({ map }) => map === 'more');
 });
 
-test('smmap reload says what changed, once it is in use, and why not if it is refused', async () => {
+test('smmap reload says what changed after it is in use, or why the reload was refused', async () => {
   const { folder, daemon, client } = await serveConfigured((dir) => listen(dir) + fixed('fred'));
   const reload = async (text: string, socket = daemon.socket): Promise<Result> => {
     await writeFile(join(folder, 'smmap.toml'), text);
@@ -93,7 +93,7 @@ test('smmap reload says what changed, once it is in use, and why not if it is re
   expect((await reload(listen(folder) + fixed('joe'), elsewhere)).code).toBe(0);
 });
 
-test('a reload follows the embedded store to another folder, and keeps one that is the same open', async () => {
+test('a reload opens an embedded store in another folder, and keeps an unchanged one open', async () => {
   const folder = await makeFolder();
   await fill(join(folder, 'a'), ['fred@example.org']);
   await fill(join(folder, 'b'), ['joe@example.org']);
@@ -128,7 +128,7 @@ test('a reload follows the embedded store to another folder, and keeps one that 
   ]);
 });
 
-test('a reload opens new listeners, closes those that are gone, and changes who may enter the others', async () => {
+test('a reload opens new listeners, closes removed ones, and changes who may connect to the others', async () => {
   const { folder, daemon, client, reload } = await serveConfigured(
     (dir) => listen(dir, 'mode = "0600"') + fixed('fred'),
   );
@@ -165,7 +165,7 @@ test.for([
     (folder: string) => `${listen(folder)}[listen.b]\npath = "${folder}/smmap.toml"\n${fixed('joe')}`,
     /exists already and is not a socket/,
   ],
-] as const)('a reload of a configuration with %s changes nothing, and says why', async ([, text, cause]) => {
+] as const)('a reload of a configuration with %s changes nothing, and the log says why', async ([, text, cause]) => {
   const { folder, client, reload } = await serveConfigured((dir) => listen(dir, 'mode = "0600"') + fixed('fred'));
   expect(await reload(text(folder))).toMatchObject({
     event: 'reload_refused',
@@ -191,7 +191,7 @@ describe('20 refused reloads', () => {
     return { port: (server.address() as AddressInfo).port, open };
   }
 
-  test('lose no client, leave no connection of a store behind, and say the true cause', async () => {
+  test('lose no client, leave no connection of a store open, and log the true cause', async () => {
     const { folder, daemon, reload } = await serveConfigured((dir) => listen(dir) + fixed('fred'));
     const database = await countConnections();
     const url = `postgresql://smmap@127.0.0.1:${database.port}/mail`;
@@ -229,7 +229,7 @@ describe('20 refused reloads', () => {
 });
 
 describe('a reload that comes too late', () => {
-  test('while the daemon stops opens nothing, and the daemon ends', async () => {
+  test('while the daemon stops opens no listener, and the daemon ends', async () => {
     const { folder, daemon, client } = await serveConfigured(
       (dir) => `limits.stop_ms = 60_000\n${listen(dir)}${fixed('fred')}`,
     );
@@ -248,7 +248,7 @@ describe('a reload that comes too late', () => {
     expect(readdirSync(folder)).toEqual(['smmap.toml']);
   });
 
-  test.for([0, 1, 2, 5, 10, 20])('%i ms before SIGTERM is obeyed or given up', async (beforeMs) => {
+  test.for([0, 1, 2, 5, 10, 20])('%i ms before SIGTERM is finished or abandoned', async (beforeMs) => {
     const { folder, daemon, client } = await serveConfigured((dir) => listen(dir) + fixed('fred'));
     client.close();
     const stores = Array.from({ length: 200 }, (_, at) => `store.s${at} = { driver = "memory", mailboxes = [] }\n`);
@@ -260,7 +260,7 @@ describe('a reload that comes too late', () => {
     expect(readdirSync(folder).filter((name) => name !== 's')).toEqual(['smmap.toml']);
   });
 
-  test('while it hands over takes nothing back, and the daemon ends', async () => {
+  test('during a handover takes no path back, and the daemon ends', async () => {
     const folder = await makeFolder();
     const config = listen(folder) + fixed('fred');
     const first = await serve({ folder, config });
@@ -281,7 +281,7 @@ describe('a reload that comes too late', () => {
   });
 });
 
-test('a daemon that was taken over from serves its clients until they close, by the answers of the new one', async () => {
+test('an old daemon serves its clients until they close, with the answers of the new daemon', async () => {
   const folder = await makeFolder();
   const config = listen(folder) + fixed('fred');
   const first = await serve({ folder, config });
@@ -301,7 +301,7 @@ test('a daemon that was taken over from serves its clients until they close, by 
   expect(existsSync(third.socket)).toBe(false);
 });
 
-test('a daemon does not refuse anybody from the moment on in which another one has its path', async () => {
+test('an old daemon refuses no address as soon as a new one has its path', async () => {
   const folder = await makeFolder();
   const first = await serve({ folder, config: listen(folder) + fixed('fred') });
   const client = await connectTo(first.socket);
@@ -316,7 +316,7 @@ test('a daemon does not refuse anybody from the moment on in which another one h
   await starting;
 });
 
-test('a daemon that was taken over from half-closes after handover_ms', async () => {
+test('an old daemon half-closes after handover_ms', async () => {
   const folder = await makeFolder();
   const config = `limits.handover_ms = 300\n${listen(folder)}${fixed('fred')}`;
   const first = await serve({ folder, config });
@@ -329,7 +329,7 @@ test('a daemon that was taken over from half-closes after handover_ms', async ()
   await first.logged('stopped');
 });
 
-test('a takeover replaces no file, and a path that somebody removes is no takeover', async () => {
+test('a takeover replaces no other file, and a removed path is not a takeover', async () => {
   const folder = await makeFolder();
   const config = listen(folder) + fixed('fred');
   await writeFile(join(folder, 'smmap.sock'), 'precious');
@@ -346,7 +346,7 @@ test('a takeover replaces no file, and a path that somebody removes is no takeov
   expect(daemon.log.some(({ event }) => event === 'handing_over')).toBe(false);
 });
 
-test('a takeover with a listener that cannot be had leaves the old daemon its path', async () => {
+test('a takeover with a listener that cannot be opened does not take the path of the old daemon', async () => {
   const folder = await makeFolder();
   const config = listen(folder) + fixed('fred');
   const first = await serve({ folder, config });
@@ -360,56 +360,52 @@ test('a takeover with a listener that cannot be had leaves the old daemon its pa
 const clients = together({ postfix: await findPostfix(PARTS), sendmail: await findSendmail(PARTS) });
 
 describePart('across 20 reloads and 20 takeovers', clients, ({ postfix, sendmail }) => {
-  test(
-    'a live Sendmail, a live Postfix and a loop of Exim calls lose not one lookup',
-    { timeout: 120_000 },
-    async () => {
-      const folder = await makeFolder();
-      await fill(join(folder, 'store'), ['fred@example.org']);
-      const config = `${listen(folder)}[store.local]\ndriver = "embedded"\npath = "${join(folder, 'store')}"\n[map.mailbox]\n`;
-      const daemons = [await serve({ folder, config })];
-      const path = join(folder, 'smmap.sock');
-      const over = new AbortController();
-      const counts = { postfix: 0, sendmail: 0, exim: 0 };
-      async function* keys(who: 'postfix' | 'sendmail', end: string): AsyncGenerator<string> {
-        while (!over.signal.aborted) {
-          counts[who]++;
-          yield `${FRED}${end}`;
-          await sleep(10);
-        }
+  test('a live Sendmail, a live Postfix and a loop of Exim calls lose no lookup', { timeout: 120_000 }, async () => {
+    const folder = await makeFolder();
+    await fill(join(folder, 'store'), ['fred@example.org']);
+    const config = `${listen(folder)}[store.local]\ndriver = "embedded"\npath = "${join(folder, 'store')}"\n[map.mailbox]\n`;
+    const daemons = [await serve({ folder, config })];
+    const path = join(folder, 'smmap.sock');
+    const over = new AbortController();
+    const counts = { postfix: 0, sendmail: 0, exim: 0 };
+    async function* keys(who: 'postfix' | 'sendmail', end: string): AsyncGenerator<string> {
+      while (!over.signal.aborted) {
+        counts[who]++;
+        yield `${FRED}${end}`;
+        await sleep(10);
       }
-      const asking = postfix.postmap(['-q', '-', `socketmap:unix:${path}:mailbox`], keys('postfix', '\n'));
-      const mapping = sendmail.maps(path, 'mailbox', keys('sendmail', ''), '-T<TMPF> -a<OK>');
-      const calling = (async () => {
-        const replies = new Set<string>();
-        while (!over.signal.aborted) {
-          counts.exim++;
-          const socket = createConnection(path);
-          const all = readAll(socket);
-          socket.end(request('mailbox', FRED));
-          replies.add(await all);
-        }
-        return replies;
-      })();
+    }
+    const asking = postfix.postmap(['-q', '-', `socketmap:unix:${path}:mailbox`], keys('postfix', '\n'));
+    const mapping = sendmail.maps(path, 'mailbox', keys('sendmail', ''), '-T<TMPF> -a<OK>');
+    const calling = (async () => {
+      const replies = new Set<string>();
+      while (!over.signal.aborted) {
+        counts.exim++;
+        const socket = createConnection(path);
+        const all = readAll(socket);
+        socket.end(request('mailbox', FRED));
+        replies.add(await all);
+      }
+      return replies;
+    })();
 
-      for (let round = 0; round < 20; round++) {
-        const daemon = daemons.at(-1) as Daemon;
-        const before = daemon.log.length;
-        daemon.signal('SIGHUP');
-        while (!daemon.log.slice(before).some(({ event }) => event === 'reloaded')) await sleep(5);
-        daemons.push(await serve({ folder, config, args: ['--takeover'] }));
-        await daemon.logged('handing_over');
-      }
-      over.abort();
-      const { code, stdout, stderr } = await asking;
-      expect([code, stderr]).toEqual([0, '']);
-      expect(stdout.trimEnd().split('\n')).toEqual(Array.from({ length: counts.postfix }, () => `${FRED}\t${FRED}`));
-      const answers = await mapping;
-      expect(new Set(answers.map((answer) => `${answer.code} ${answer.value}`))).toEqual(new Set([`0 ${FRED}<OK>`]));
-      expect(answers).toHaveLength(counts.sendmail);
-      expect(await calling).toEqual(new Set([`19:OK ${FRED},`]));
-      for (const daemon of daemons.slice(0, -1)) await daemon.logged('stopped');
-      process.stderr.write(`20 reloads, 20 takeovers: none lost of ${JSON.stringify(counts)}\n`);
-    },
-  );
+    for (let round = 0; round < 20; round++) {
+      const daemon = daemons.at(-1) as Daemon;
+      const before = daemon.log.length;
+      daemon.signal('SIGHUP');
+      while (!daemon.log.slice(before).some(({ event }) => event === 'reloaded')) await sleep(5);
+      daemons.push(await serve({ folder, config, args: ['--takeover'] }));
+      await daemon.logged('handing_over');
+    }
+    over.abort();
+    const { code, stdout, stderr } = await asking;
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout.trimEnd().split('\n')).toEqual(Array.from({ length: counts.postfix }, () => `${FRED}\t${FRED}`));
+    const answers = await mapping;
+    expect(new Set(answers.map((answer) => `${answer.code} ${answer.value}`))).toEqual(new Set([`0 ${FRED}<OK>`]));
+    expect(answers).toHaveLength(counts.sendmail);
+    expect(await calling).toEqual(new Set([`19:OK ${FRED},`]));
+    for (const daemon of daemons.slice(0, -1)) await daemon.logged('stopped');
+    process.stderr.write(`20 reloads, 20 takeovers: none lost of ${JSON.stringify(counts)}\n`);
+  });
 });

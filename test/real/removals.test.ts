@@ -18,7 +18,7 @@ describe.each(KINDS)('smmap %s import --replace', (kind, several, table, line) =
   const said = (going: number, of: number, added = 0): string =>
     `smmap: list: would add ${added}, change 0 and remove ${going} of ${of} ${several}: was the list cut off? If it is right, give --allow-removals ${going}\n`;
 
-  test('of a list that was cut off removes nothing, until somebody says how many may go', async () => {
+  test('removes nothing for a list that was cut off, until an option says how many records may be removed', async () => {
     const { read, run } = await openStore();
     await read(importing, linesOf(line, 0, 30_000));
     const before = (await run([kind, 'export', ...table]))[1];
@@ -52,7 +52,7 @@ describe.each(KINDS)('smmap %s import --replace', (kind, several, table, line) =
     ['a tenth', 200, 180, 200, 0],
     ['more than a tenth', 200, 179, 200, 65],
     ['more than a tenth, though as many come', 200, 179, 400, 65],
-  ] as const)('lets go %s: %i, of which %i stay', async ([, there, stay, to, code]) => {
+  ] as const)('limits removals, for %s: %i records, of which %i stay', async ([, there, stay, to, code]) => {
     const { read } = await openStore();
     await read(importing, linesOf(line, 0, there));
     const list = linesOf(line, 0, stay) + linesOf(line, there, to);
@@ -64,7 +64,7 @@ describe.each(KINDS)('smmap %s import --replace', (kind, several, table, line) =
     expect([ended, words]).toEqual([code, result]);
   });
 
-  test('of a list whose last line has no end is refused, unless it is said to be whole', async () => {
+  test('refuses a list whose last line has no end, unless an option says that it is complete', async () => {
     const { read, run } = await openStore();
     await read(importing, linesOf(line, 0, 3));
     const unended = linesOf(line, 0, 3).slice(0, -1);
@@ -88,7 +88,7 @@ describe.each(KINDS)('smmap %s import --replace', (kind, several, table, line) =
 });
 
 describe('an import', () => {
-  test('that is dry makes no store, and says what another one would do', async () => {
+  test('with --dry-run makes no store, and says what it would change', async () => {
     const { read, run } = await openStore();
     expect(await read(['mailbox', 'import', '--dry-run'], 'a@example.org\nb\n')).toEqual([
       65,

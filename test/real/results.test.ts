@@ -19,7 +19,7 @@ async function start() {
   };
 }
 
-test('add says what was added, changed and unchanged', async () => {
+test('add counts added, changed and unchanged records', async () => {
   const smmap = await start();
   const [fred, joe] = ['fred@example.org', 'joe@example.org'];
   expect(await smmap(`mailbox add ${fred}`)).toEqual([0, { name: fred, result: 'added' }]);
@@ -42,7 +42,7 @@ test('add says what was added, changed and unchanged', async () => {
     expect(await smmap(`table add access key ${value}`)).toEqual([0, { name: 'key', result }]);
 });
 
-test('remove says what was removed, changed and absent', async () => {
+test('remove counts removed, changed and absent records', async () => {
   const smmap = await start();
   await smmap('mailbox add fred@example.org');
   await smmap('alias add a@example.org x@example.net y@example.net');
@@ -61,7 +61,7 @@ test('remove says what was removed, changed and absent', async () => {
     ]);
 });
 
-test('import counts what was added, changed, removed and unchanged, and says whether it was written', async () => {
+test('import counts added, changed, removed and unchanged records, and says whether it wrote them', async () => {
   const smmap = await start();
   const done = { added: 0, changed: 0, removed: 0, unchanged: 0, bad: 0, written: true };
   const [one, two] = ['a@example.org\nb@example.org\n', 'b@example.org state=disabled\nc@example.org\n'];
