@@ -48,7 +48,7 @@ describePart('the real sendmail', await findSendmail(PARTS), (sendmail) => {
     expect(answer).toMatchObject({ code, ...(code === 0 && { value: `${key}<OK>` }) });
   });
 
-  test('with -f, which keeps the case, a folder is found only in its own case', async () => {
+  test('finds a folder only in its own case with -f, which keeps the case', async () => {
     const daemon = await serveFilled('detail.policy = "folder"');
     const answers = await sendmail.maps(
       daemon.socket,
@@ -59,7 +59,7 @@ describePart('the real sendmail', await findSendmail(PARTS), (sendmail) => {
     expect(answers.map(({ code }) => code)).toEqual([0, 68, 0]);
   });
 
-  test('a map that the daemon does not have is a temporary failure', async () => {
+  test('gets a temporary failure for a map that the daemon does not have', async () => {
     const daemon = await serveFilled();
     expect(await sendmail.maps(daemon.socket, 'virtuser', ['fred'])).toMatchObject([{ code: 75 }]);
   });
@@ -93,7 +93,7 @@ describePart('the real sendmail', await findSendmail(PARTS), (sendmail) => {
     expect(answer).toMatchObject({ code, ...(value !== undefined && { value }) });
   });
 
-  test('a store whose folder was moved away is a temporary failure, until it is back', async () => {
+  test('gets a temporary failure while the folder of the store is moved away', async () => {
     const daemon = await serveFilled();
     const ask = async (): Promise<number[]> =>
       (await sendmail.maps(daemon.socket, 'cyrus', ['fred', 'nobody'])).map(({ code }) => code);
@@ -106,13 +106,13 @@ describePart('the real sendmail', await findSendmail(PARTS), (sendmail) => {
     expect(await ask()).toEqual([0, 68]);
   });
 
-  test('a daemon that is not there is a temporary failure', async () => {
+  test('gets a temporary failure if no daemon runs', async () => {
     const daemon = await serveFilled();
     await daemon.stop();
     expect(await sendmail.maps(daemon.socket, 'cyrus', ['fred'])).toMatchObject([{ code: 75 }]);
   });
 
-  test('many keys over one connection, hits and misses in their order', async () => {
+  test('gets many replies over one connection in the order of the keys', async () => {
     const daemon = await serveFilled();
     const keys = Array.from({ length: 200 }, (_, at) => (at % 2 === 0 ? 'fred' : `nobody${at}`));
     const answers = await sendmail.maps(daemon.socket, 'cyrus', keys);

@@ -75,7 +75,7 @@ const aliveIn = async (service: Service, pid: number): Promise<boolean> =>
 
 describePart('a real systemd', await findInit(), () => {
   describe.concurrent('with smmap.service', { timeout: 120_000 }, () => {
-    test('a start that is refused fails visibly, and is not tried again', async ({ onTestFinished }) => {
+    test('a refused start fails visibly, and is not tried again', async ({ onTestFinished }) => {
       const service = await makeService(onTestFinished);
       await service.configure(MISTAKE);
       const { code, stderr } = await service.systemctl('start', 'smmap');
@@ -85,7 +85,9 @@ describePart('a real systemd', await findInit(), () => {
       expect(await service.said()).toContain('replly: is not known; did you mean reply?');
     });
 
-    test('after a restart the new daemon answers, also whom the old one has connected', async ({ onTestFinished }) => {
+    test('the new daemon answers after a restart, even clients that are connected to the old one', async ({
+      onTestFinished,
+    }) => {
       const { service, client } = await serve(onTestFinished, people(FRED));
       await service.configure(people(JOE));
       expect(await service.systemctl('restart', 'smmap')).toEqual(FINE);
@@ -102,7 +104,7 @@ describePart('a real systemd', await findInit(), () => {
       expect(await service.ask(JOE)).toBe(`OK ${JOE}`);
     });
 
-    test('whom an old daemon serves gets TEMP while there is no new one, and never an answer of the old one', async ({
+    test('clients of an old daemon get TEMP while there is no new one, and never an answer of the old one', async ({
       onTestFinished,
     }) => {
       const { service, client } = await serve(onTestFinished, people(FRED));
@@ -113,7 +115,7 @@ describePart('a real systemd', await findInit(), () => {
       await until(async () => (await client.ask('mailbox', FRED)) === `OK ${FRED}`); // systemd has started another one
     });
 
-    test('a restart that is refused says so, and the old daemon serves until a good one takes over', async ({
+    test('a refused restart fails, and the old daemon serves until a good one takes over', async ({
       onTestFinished,
     }) => {
       const { service, client } = await serve(onTestFinished, people(FRED));
@@ -133,7 +135,7 @@ describePart('a real systemd', await findInit(), () => {
       await until(async () => (await client.ask('mailbox', JOE)) === `OK ${JOE}`);
     });
 
-    test('a stop after a restart that was refused ends the old daemon', async ({ onTestFinished }) => {
+    test('a stop after a refused restart ends the old daemon', async ({ onTestFinished }) => {
       const { service, client } = await serve(onTestFinished, people(FRED));
       const worker = await service.worker();
       await service.configure(MISTAKE);
@@ -168,7 +170,7 @@ describePart('a real systemd', await findInit(), () => {
       ['the keeper is told to end', 'SIGTERM', 'keeper'],
       ['the worker is told to end', 'SIGTERM', 'worker'],
     ] as const)(
-      'where %s, another one takes over and nothing is lost',
+      'another daemon takes over and no lookup is lost if %s',
       async ([, signal, whom], { onTestFinished }) => {
         const { service, client } = await serve(onTestFinished, people(FRED));
         const worker = await service.worker();
@@ -183,7 +185,7 @@ describePart('a real systemd', await findInit(), () => {
       },
     );
 
-    test('a worker that is killed is replaced', async ({ onTestFinished }) => {
+    test('a killed worker is replaced', async ({ onTestFinished }) => {
       const { service } = await serve(onTestFinished, people(FRED));
       await service.run('kill', '-9', `${await service.worker()}`);
       await until(async () => (await service.ask(FRED).catch(() => '')) === `OK ${FRED}`);
@@ -211,7 +213,7 @@ describePart('a real systemd', await findInit(), () => {
       },
     );
 
-    test('all sockets exist when the start is over, and systemd has a status', async ({ onTestFinished }) => {
+    test('all sockets exist when the start is finished, and systemd has a status', async ({ onTestFinished }) => {
       const more = '[listen.mta]\npath = "/run/smmap/smmap.sock"\n[listen.more]\npath = "/run/smmap/more.sock"\n';
       const { service } = await serve(onTestFinished, more + people(FRED)); // it asks as soon as the start is over
       expect(existsSync(join(service.sockets, 'more.sock'))).toBe(true);
@@ -220,7 +222,7 @@ describePart('a real systemd', await findInit(), () => {
       );
     });
 
-    test('a daemon that hangs is replaced by the watchdog, with its TCP port, and one that is well is not', async ({
+    test('the watchdog replaces a daemon that hangs, with its TCP port, and not one that works', async ({
       onTestFinished,
     }) => {
       const tcp = '[listen.mta]\npath = "/run/smmap/smmap.sock"\n[listen.tcp]\ntcp = "127.0.0.1:2004"\n';
@@ -237,7 +239,7 @@ describePart('a real systemd', await findInit(), () => {
       expect(await service.property('NRestarts')).toBe('1');
     });
 
-    test('an old daemon does not keep a new one alive that hangs', async ({ onTestFinished }) => {
+    test('the watchdog replaces a new daemon that hangs, even while an old one serves', async ({ onTestFinished }) => {
       const dropIns = { 'smmap.service.d/watchdog.conf': '[Service]\nWatchdogSec=3\n' };
       const { service, client } = await serve(onTestFinished, people(FRED), dropIns);
       expect(await service.systemctl('restart', 'smmap')).toEqual(FINE);
@@ -248,7 +250,7 @@ describePart('a real systemd', await findInit(), () => {
       await until(async () => (await client.ask('mailbox', FRED)) === `OK ${FRED}`);
     });
 
-    test('a reload is done when systemctl says so', async ({ onTestFinished }) => {
+    test('a reload is finished when systemctl ends', async ({ onTestFinished }) => {
       const { service, client } = await serve(onTestFinished, people(FRED));
       await service.configure(people(JOE));
       expect(await service.systemctl('reload', 'smmap')).toEqual(FINE);
@@ -256,7 +258,7 @@ describePart('a real systemd', await findInit(), () => {
       expect(await service.said()).toContain('stores: changed fixed');
     });
 
-    test('a reload that is refused fails, says why, and changes nothing', async ({ onTestFinished }) => {
+    test('a refused reload fails, says why, and changes nothing', async ({ onTestFinished }) => {
       const { service, client } = await serve(onTestFinished, people(FRED));
       await service.configure(MISTAKE);
       const { code, stderr } = await service.systemctl('reload', 'smmap');
@@ -292,9 +294,7 @@ describePart('a real systemd', await findInit(), () => {
       expect(await events(service, 'reloaded')).toBe(2);
     });
 
-    test('a socket that systemd holds is answered on across a restart, a refused one too', async ({
-      onTestFinished,
-    }) => {
+    test('a socket of systemd is served across a restart, even a refused one', async ({ onTestFinished }) => {
       const { service, client } = await serve(onTestFinished, HELD + people(FRED), {}, 'smmap.socket');
       // The client started it, and is served before the start is over. Until then, systemd takes a reload for a part of the start.
       expect(await service.systemctl('start', 'smmap')).toEqual(FINE);
@@ -313,7 +313,7 @@ describePart('a real systemd', await findInit(), () => {
     });
 
     test(
-      'a client that speaks lines is served without limit, across restarts, a stop and a start',
+      'a client of the line protocol is served without limit, across restarts, a stop and a start',
       LONG,
       async ({ onTestFinished }) => {
         const line = '[listen.line]\npath = "/run/smmap/line.sock"\nprotocol = "line"\n';
@@ -346,7 +346,7 @@ describePart('a real systemd', await findInit(), () => {
       },
     );
 
-    test('a TCP port changes hands in a moment, and comes back where the start is refused after all', async ({
+    test('a TCP port changes to the new daemon at once, and returns if the start is refused later', async ({
       onTestFinished,
     }) => {
       const tcp = '[listen.mta]\npath = "/run/smmap/smmap.sock"\n[listen.tcp]\ntcp = "127.0.0.1:2004"\n';
@@ -386,7 +386,7 @@ describePart('a real systemd', await findInit(), () => {
 
     const GROUP = '[listen.mta]\npath = "/run/smmap/smmap.sock"\nmode = "0660"\ngroup = "postfix"\n';
 
-    test('a group that its user is not in ends the start, which says what to write where', async ({
+    test('a socket group without the user of the service ends the start, with the lines to write', async ({
       onTestFinished,
     }) => {
       const service = await makeService(onTestFinished);
@@ -400,14 +400,14 @@ describePart('a real systemd', await findInit(), () => {
       );
     });
 
-    test('with postfix-group.conf its socket has that group', async ({ onTestFinished }) => {
+    test('the socket has the group postfix with postfix-group.conf', async ({ onTestFinished }) => {
       const text = await readFile(new URL('../../systemd/postfix-group.conf', import.meta.url), 'utf8');
       const dropIns = { 'smmap.service.d/postfix-group.conf': text };
       const { service } = await serve(onTestFinished, GROUP + people(FRED), dropIns);
       expect([lstatSync(service.socket).mode & 0o777, lstatSync(service.socket).gid]).toEqual([0o660, 59_011]);
     });
 
-    test('with no-network.conf it answers on its socket, which has the mode of its configuration', async ({
+    test('the daemon answers with no-network.conf, on a socket with the mode of its configuration', async ({
       onTestFinished,
     }) => {
       const text = await readFile(new URL('../../systemd/no-network.conf', import.meta.url), 'utf8');

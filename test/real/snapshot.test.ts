@@ -113,13 +113,13 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
           insert into mailboxes select 'x' || n, 'example.org', '', 'active' from generate_series(1, 100) n; commit;
           begin; truncate mailboxes, aliases; ${PEOPLE}; commit`),
     ],
-  ])('finds who %s', async (_, change) => {
+  ])('finds an address that %s', async (_, change) => {
     const { asked, missed } = await askDuring(over(createPostgresql(optionsOf(server.url()))), change);
     expect(missed).toBe(0);
     expect(asked).toBeGreaterThan(50);
   });
 
-  it('believes no absence of a server that is emptied and filled again, with another server behind it', async () => {
+  it('is not certain of an absence while the first of two servers is emptied and filled again', async () => {
     const second = await start();
     const url = [server.url(), second.url()];
     const config = postgresql.keys.parse({ driver: 'postgresql', url, ...STORE });
@@ -150,14 +150,14 @@ describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
     return { url, password: null, tls: null, connections: 2, timeoutMs: 2_000, queries: queriesFor('mysql') };
   };
 
-  it('finds who moves in one transaction', async () => {
+  it('finds an address that moves in one transaction', async () => {
     const change = () => server.sql(`use mail; begin; ${TO_ALIAS}; commit; begin; ${TO_MAILBOX}; commit`);
     const { asked, missed } = await askDuring(over(createMysql(optionsOf(server.url('mail')))), change);
     expect(missed).toBe(0);
     expect(asked).toBeGreaterThan(50);
   });
 
-  it('believes no absence while a table is truncated and filled again', async () => {
+  it('is not certain of an absence while a table is truncated and filled again', async () => {
     const url = [server.url('mail')];
     const config = mysql.keys.parse({ driver: 'mysql', url, ...STORE });
     const store = await openStore(config, UNTOLD);
@@ -169,7 +169,7 @@ describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
     expect(counted.found).toBeGreaterThan(0);
   });
 
-  it('is not certain of what a replica misses that is promoted while it looks', async () => {
+  it('is not certain of an absence on a replica that is promoted during the question', async () => {
     const pair = await mariadb.startPair();
     try {
       await pair.primary.sql(`create database mail; use mail; ${DEFINITIONS.join('; ')}; ${PEOPLE}`);
@@ -215,7 +215,7 @@ describePart('Redis', await findRedis(PARTS), (installation) => {
   });
   afterAll(() => server.stop());
 
-  it('finds who moves by one script', async () => {
+  it('finds an address that moves in one script', async () => {
     const toAlias = `redis.call('del', 'mailbox:{fred@example.org}')
       redis.call('hset', 'aliases', 'fred@example.org', 'x@y.example')`;
     const toMailbox = `redis.call('hdel', 'aliases', 'fred@example.org')

@@ -42,7 +42,7 @@ afterEach(async () => {
 });
 
 describe.each(MODES)('a file of SQLite with the journal mode %s', (mode) => {
-  it('is never without who is there while another process writes all the time', async () => {
+  it('always has its addresses while another process writes all the time', async () => {
     const path = make(mode);
     const store = reopening(path);
     // Everybody is deleted and comes back, in one transaction; strangers come and go.
@@ -89,7 +89,7 @@ describe.each(MODES)('a file of SQLite with the journal mode %s', (mode) => {
     expect(outcome.failed).toBeLessThan(outcome.found);
   });
 
-  it('answers of a changed schema, and fails without its table', () => {
+  it('answers with a changed schema, and fails without its table', () => {
     const path = make(mode);
     const store = open(path, 'select * from mailboxes where local = :local and domain = :domain');
     expect(find(store, 'user7')).toEqual(FOUND);
@@ -105,7 +105,7 @@ describe.each(MODES)('a file of SQLite with the journal mode %s', (mode) => {
     expect(() => find(store, 'nobody')).toThrow(/no such column/);
   });
 
-  it('finds at once what was written, and no more what was deleted', () => {
+  it('finds new records at once, and no deleted ones', () => {
     const path = make(mode);
     const store = open(path);
     for (let at = 0; at < 20; at++) {
@@ -116,7 +116,7 @@ describe.each(MODES)('a file of SQLite with the journal mode %s', (mode) => {
     }
   });
 
-  it('is another one after it was replaced, and none after it was removed', () => {
+  it('is read anew after it was replaced, and fails after it was removed', () => {
     const path = make(mode);
     const other = make(mode, 'other');
     const store = open(path);
@@ -127,7 +127,7 @@ describe.each(MODES)('a file of SQLite with the journal mode %s', (mode) => {
     expect(() => find(store, 'nobody')).toThrow(LostError);
   });
 
-  it('fails wherever it was cut off', () => {
+  it('fails if it was cut off at any place', () => {
     const path = make(mode);
     const whole = readFileSync(path);
     const store = reopening(path);
@@ -142,7 +142,7 @@ describe.each(MODES)('a file of SQLite with the journal mode %s', (mode) => {
     }
   });
 
-  it('is the new one after another file of the same history was written over it, and TEMP until that is certain', async () => {
+  it('is read anew after another file of the same history overwrote it, and fails until that is certain', async () => {
     const path = make(mode);
     const store = reopening(path);
     for (let at = 0; at < PEOPLE; at++) expect(find(store, `user${at}`)).toEqual(FOUND);
@@ -156,47 +156,43 @@ describe.each(MODES)('a file of SQLite with the journal mode %s', (mode) => {
     }
   });
 
-  it(
-    'says nothing false while other files are written over it, piece by piece',
-    { ...LONG, timeout: 60_000 },
-    async () => {
-      const path = make(mode);
-      const versions = ['a', 'b'].map((name) => makeVersion(mode, name));
-      const store = reopening(path);
-      let overwritten = 0;
-      let answered = 0;
-      let failed = 0;
-      const done = new AbortController();
-      const ask = async (first: number): Promise<void> => {
-        for (let at = first; !done.signal.aborted; at += 10) {
-          const exists = at % 2 === 0;
-          const local = exists ? `user${at % PEOPLE}` : `nobody${at}`;
-          const answer = await outcomeOf(() => store.lookup(mailbox(local)));
-          if (answer instanceof Error) failed++;
-          else {
-            expect(answer !== null, local).toBe(exists);
-            answered++;
-          }
-          await (answer instanceof Error ? sleep(1) : turn());
+  it('gives no false answer while other files overwrite it, piece by piece', { ...LONG, timeout: 60_000 }, async () => {
+    const path = make(mode);
+    const versions = ['a', 'b'].map((name) => makeVersion(mode, name));
+    const store = reopening(path);
+    let overwritten = 0;
+    let answered = 0;
+    let failed = 0;
+    const done = new AbortController();
+    const ask = async (first: number): Promise<void> => {
+      for (let at = first; !done.signal.aborted; at += 10) {
+        const exists = at % 2 === 0;
+        const local = exists ? `user${at % PEOPLE}` : `nobody${at}`;
+        const answer = await outcomeOf(() => store.lookup(mailbox(local)));
+        if (answer instanceof Error) failed++;
+        else {
+          expect(answer !== null, local).toBe(exists);
+          answered++;
         }
-      };
-      const overwrite = async (): Promise<void> => {
-        for (const pauseMs of [0, 2, 20]) {
-          await writeOver(path, versions[overwritten++ % 2] as Buffer, pauseMs);
-          await vi.waitUntil(async () => !((await outcomeOf(() => find(store, 'user1'))) instanceof Error), RECOVERY);
-        }
-        done.abort();
-      };
-      await Promise.all([overwrite(), ...Array.from({ length: 10 }, (_, first) => ask(first))]);
-      process.stderr.write(
-        `SQLite, ${mode}: ${answered} right, ${failed} failed while ${overwritten} times overwritten\n`,
-      );
-      expect(answered).toBeGreaterThan(100);
-      expect(failed).toBeGreaterThan(100);
-    },
-  );
+        await (answer instanceof Error ? sleep(1) : turn());
+      }
+    };
+    const overwrite = async (): Promise<void> => {
+      for (const pauseMs of [0, 2, 20]) {
+        await writeOver(path, versions[overwritten++ % 2] as Buffer, pauseMs);
+        await vi.waitUntil(async () => !((await outcomeOf(() => find(store, 'user1'))) instanceof Error), RECOVERY);
+      }
+      done.abort();
+    };
+    await Promise.all([overwrite(), ...Array.from({ length: 10 }, (_, first) => ask(first))]);
+    process.stderr.write(
+      `SQLite, ${mode}: ${answered} right, ${failed} failed while ${overwritten} times overwritten\n`,
+    );
+    expect(answered).toBeGreaterThan(100);
+    expect(failed).toBeGreaterThan(100);
+  });
 
-  it('is not read where what was written over it stopped half way', { ...LONG, timeout: 60_000 }, async () => {
+  it('is not read if a process overwrote it only in part', { ...LONG, timeout: 60_000 }, async () => {
     const path = make(mode);
     const store = reopening(path);
     expect(find(store, 'user7')).toEqual(FOUND);
@@ -209,7 +205,7 @@ describe.each(MODES)('a file of SQLite with the journal mode %s', (mode) => {
     expect(find(store, 'nobody')).toBeNull();
   });
 
-  it('says nothing false after a writer was killed in the middle of a transaction', async () => {
+  it('gives no false answer after a writer was killed during a transaction', async () => {
     const path = make(mode);
     const store = open(path);
     const commits = await startWriter(
@@ -229,7 +225,7 @@ describe.each(MODES)('a file of SQLite with the journal mode %s', (mode) => {
     expect(find(store, 'new')).toEqual(FOUND);
   });
 
-  it.runIf(process.getuid?.() === 0)('fails, or is right, in a folder that the daemon may not write', () => {
+  it.runIf(process.getuid?.() === 0)('fails or answers correctly in a folder that the daemon may not write', () => {
     const path = make(mode);
     chmodSync(dirname(path), 0o555);
     const asDaemon = <T>(action: () => T): T => {
@@ -252,8 +248,8 @@ describe.each(MODES)('a file of SQLite with the journal mode %s', (mode) => {
   });
 });
 
-describe('a file of SQLite that a writer holds', () => {
-  it('fails soon with a rollback journal, while this process goes on, and is back as soon as it is free', async () => {
+describe('a file of SQLite that a writer has locked', () => {
+  it('fails soon with a rollback journal, does not block this process, and answers again when the lock is gone', async () => {
     const path = make('delete');
     const store = open(path);
     const writer = new Database(path);
@@ -277,7 +273,7 @@ describe('a file of SQLite that a writer holds', () => {
     expect(find(store, 'user7')).toEqual(FOUND);
   });
 
-  it('is asked as ever with a write-ahead log', () => {
+  it('answers as usual with a write-ahead log', () => {
     const path = make('wal');
     const store = open(path);
     const writer = new Database(path);
@@ -290,7 +286,7 @@ describe('a file of SQLite that a writer holds', () => {
   });
 });
 
-describe('what is no database', () => {
+describe('a file that is not a database', () => {
   it.each<[string, string | Buffer]>([
     ['a text', 'fred@example.org\n'.repeat(100)],
     ['an empty file', ''],
@@ -301,14 +297,14 @@ describe('what is no database', () => {
     expect(() => open(path)).toThrow(StoreError);
   });
 
-  it('fails where there is no file, and makes none', () => {
+  it('fails if the file is missing, and does not make one', () => {
     const path = `${folder()}/mail.db`;
     expect(() => open(path)).toThrow(StoreError);
     expect(statSync(path, { throwIfNoEntry: false })).toBeUndefined();
   });
 });
 
-it('finds nobody by a loose collation whom the row does not name', () => {
+it('finds no address that only a loose collation treats as equal', () => {
   const path = make('wal');
   change(path, "insert into mailboxes values ('Jörg', 'example.org', '')");
   const store = open(path, 'select local as Local, domain from mailboxes where local like :local and domain = :domain');
@@ -317,7 +313,7 @@ it('finds nobody by a loose collation whom the row does not name', () => {
   expect(find(store, '%')).toBeNull();
 });
 
-it('finds nobody by what comes before a NUL', () => {
+it('finds no address by the part before a NUL', () => {
   const store = open(make('wal'), 'select value from mailboxes where local like :local');
   expect(find(store, 'user7')).toEqual(FOUND);
   expect(find(store, 'user7\0x')).toBeNull();

@@ -35,7 +35,7 @@ async function hangingDatabase(): Promise<string> {
 }
 
 describe('a start', () => {
-  test('survives SIGHUP from before anything is loaded, and obeys one that came after its configuration was read', async () => {
+  test('survives an early SIGHUP, and reloads for one that came after its configuration was read', async () => {
     const folder = await makeFolder();
     writeFileSync(join(folder, 'smmap.toml'), configOf(folder));
     const startedAt = performance.now();
@@ -65,7 +65,7 @@ describe('a start', () => {
     expect(await askOnce(join(folder, 'smmap.sock'), 'mailbox', FRED)).toBe(`OK ${FRED}`);
   });
 
-  test('whose listener cannot be had ends with 73, though a store connects', async () => {
+  test('ends with 73 if a listener cannot be opened, even while a store connects', async () => {
     const folder = await makeFolder();
     const config = `
       control.path = "${folder}/missing/control.sock"
@@ -78,33 +78,29 @@ describe('a start', () => {
     expect(readdirSync(folder)).toEqual(['smmap.toml']);
   });
 
-  test(
-    'that a signal comes into ends at once, whenever that is, and leaves nothing behind',
-    { timeout: 60_000 },
-    async () => {
-      const folder = await makeFolder();
-      const url = await hangingDatabase();
-      const store = `store.far = { driver = "postgresql", url = "${url}", schema = "users" }`;
-      writeFileSync(join(folder, 'smmap.toml'), configOf(folder, store));
-      for (let afterMs = 50; afterMs < 600; afterMs += 50) {
-        const child = spawn(process.execPath, [MAIN, 'serve', '--config', join(folder, 'smmap.toml')], {
-          stdio: 'ignore',
-        });
-        onTestFinished(() => void child.kill('SIGKILL'));
-        await sleep(afterMs);
-        const askedAt = performance.now();
-        child.kill('SIGTERM');
-        const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
-        expect([0, 'SIGTERM']).toContain(code ?? signal);
-        expect(performance.now() - askedAt).toBeLessThan(3_000);
-        expect(readdirSync(folder)).toEqual(['smmap.toml']);
-      }
-    },
-  );
+  test('ends at once at a signal, at any moment, and leaves no files behind', { timeout: 60_000 }, async () => {
+    const folder = await makeFolder();
+    const url = await hangingDatabase();
+    const store = `store.far = { driver = "postgresql", url = "${url}", schema = "users" }`;
+    writeFileSync(join(folder, 'smmap.toml'), configOf(folder, store));
+    for (let afterMs = 50; afterMs < 600; afterMs += 50) {
+      const child = spawn(process.execPath, [MAIN, 'serve', '--config', join(folder, 'smmap.toml')], {
+        stdio: 'ignore',
+      });
+      onTestFinished(() => void child.kill('SIGKILL'));
+      await sleep(afterMs);
+      const askedAt = performance.now();
+      child.kill('SIGTERM');
+      const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
+      expect([0, 'SIGTERM']).toContain(code ?? signal);
+      expect(performance.now() - askedAt).toBeLessThan(3_000);
+      expect(readdirSync(folder)).toEqual(['smmap.toml']);
+    }
+  });
 });
 
 describePart('a start over a real PostgreSQL', findPostgresql(PARTS), (installation) => {
-  test('and a store whose package is missing ends with 78, and connects to nobody', async () => {
+  test('ends with 78 if the package of another store is missing, and connects to no server', async () => {
     const server = await installation.start();
     onTestFinished(() => server.stop());
     const folder = await makeFolder();
@@ -127,7 +123,7 @@ describePart('a start over a real PostgreSQL', findPostgresql(PARTS), (installat
 
 const databases = together({ postgresql: findPostgresql(PARTS), mariadb: await findMariadb(PARTS) });
 
-describePart('a daemon whose files are replaced under it', databases, ({ postgresql, mariadb }) => {
+describePart('a daemon whose program files are replaced while it runs', databases, ({ postgresql, mariadb }) => {
   test('answers, connects, fails, reloads and stops as before', { timeout: 90_000 }, async () => {
     const servers = await Promise.all([postgresql.start(), mariadb.start()]);
     for (const server of servers) {
@@ -168,7 +164,7 @@ describePart('a daemon whose files are replaced under it', databases, ({ postgre
     expect(await daemon.stop()).toBe(0);
   });
 
-  test('refuses a configuration with a driver that it can no longer load, and goes on', async () => {
+  test('refuses a configuration with a driver that it cannot load any more, and goes on', async () => {
     const folder = await makeFolder();
     const main = await copyProgram();
     const daemon = await serve({ folder, main, config: configOf(folder) });
@@ -191,8 +187,8 @@ describePart('a daemon whose files are replaced under it', databases, ({ postgre
   });
 });
 
-describe('a log that nobody reads', () => {
-  test('stops no answer, and neither SIGTERM nor a second signal waits for it', async () => {
+describe('a log without a reader', () => {
+  test('does not block replies, SIGTERM or a second signal', async () => {
     for (const signals of [['SIGTERM'], ['SIGTERM', 'SIGINT']] as const) {
       const folder = await makeFolder();
       const fifo = join(folder, 'log');
@@ -224,7 +220,7 @@ describe('a log that nobody reads', () => {
     }
   });
 
-  test('and is read after a while says how many lines are missing', { ...LONG, timeout: 60_000 }, async () => {
+  test('says how many lines are missing when somebody reads it later', { ...LONG, timeout: 60_000 }, async () => {
     const folder = await makeFolder();
     writeFileSync(join(folder, 'smmap.toml'), configOf(folder));
     const child = spawn(process.execPath, [MAIN, 'serve', '--config', join(folder, 'smmap.toml')], {

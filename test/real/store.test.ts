@@ -32,7 +32,7 @@ const FAILED = 'TEMP lookup failed';
 
 describe('a long import', () => {
   test(
-    'that is killed at any moment leaves the store as it was, and a later one works',
+    'leaves the store unchanged if it is killed at any moment, and a later import works',
     { ...LONG, timeout: 120_000 },
     async () => {
       const folder = await makeFolder();
@@ -72,7 +72,7 @@ describe('a long import', () => {
     },
   );
 
-  test('is seen by a running daemon all at once, which goes on answering', async () => {
+  test('becomes visible to a running daemon all at once, and the daemon answers meanwhile', async () => {
     const daemon = await serve();
     const store = join(daemon.folder, 'store');
     await fill(store, ['fred@example.org']);
@@ -98,7 +98,7 @@ describe('a long import', () => {
     expect(await client.ask('mailbox', 'user0@example.org')).toBe('OK user0@example.org');
   });
 
-  test('that another import has to wait for is followed by that', async () => {
+  test('is followed by a second import, which waits for it', async () => {
     const store = join(await makeFolder(), 'store');
     const imports = await Promise.all(
       ['a', 'b', 'c'].map((name) => cli(['mailbox', 'import', '--store', store, '-'], users(20_000, name))),
@@ -109,7 +109,7 @@ describe('a long import', () => {
 });
 
 describe('a change', () => {
-  test('by another process is answered at the very next lookup, a hundred times', async () => {
+  test('by another process is visible to the next lookup, a hundred times', async () => {
     const daemon = await serve();
     const client = await connectTo(daemon.socket);
     const records = openRecords(join(daemon.folder, 'store'), 'write');
@@ -128,7 +128,7 @@ describe('a change', () => {
     }
   });
 
-  test('by a command is answered by the daemon as soon as the command ends', async () => {
+  test('by a command is visible in the daemon as soon as the command ends', async () => {
     const daemon = await serve();
     const store = ['--store', join(daemon.folder, 'store')];
     const server = ['--server', `unix:${daemon.socket}`];
@@ -146,7 +146,7 @@ describe('a change', () => {
     }
   });
 
-  test('by a command that adds keeps the state and the folders that were there', async () => {
+  test('by an add command keeps the existing state and folders', async () => {
     const store = ['--store', join(await makeFolder(), 'store')];
     for (const options of [
       ['--folder', 'lists'],
@@ -160,7 +160,7 @@ describe('a change', () => {
     );
   });
 
-  test.runIf(process.getuid?.() === 0)("by root makes a store that belongs to its folder's owner", async () => {
+  test.runIf(process.getuid?.() === 0)('by root makes a store that belongs to the owner of its folder', async () => {
     const store = join(await makeFolder(), 'store');
     mkdirSync(store);
     execFileSync('chown', ['1:65534', store]);
@@ -193,7 +193,7 @@ describe('a store whose file', () => {
         renameSync(other, store);
       },
     ],
-  ] as const)('was replaced %s is followed within about a second', async ([, replace]) => {
+  ] as const)('was replaced %s is opened again within about a second', async ([, replace]) => {
     const { daemon, store, other } = await serveUsers();
     replace(store, other);
     const replacedAt = performance.now();
@@ -215,7 +215,7 @@ describe('a store whose file', () => {
       (whole: Buffer) => Buffer.concat([whole.subarray(0, 8_192), Buffer.alloc(whole.length - 8_192)]),
     ],
   ] as const)(
-    'was replaced by %s is TEMP for everybody, also after a restart, until it is repaired',
+    'was replaced by %s causes TEMP for every address, even after a restart, until it is repaired',
     async ([, damage]) => {
       const { daemon, store, other } = await serveUsers();
       const ask = (key: string): Promise<string> => askOnce(daemon.socket, 'mailbox', `${key}@example.org`);
@@ -236,7 +236,7 @@ describe('a store whose file', () => {
   );
 
   // LMDB reads the file through a memory map: what another program cuts off under it ends this one with SIGBUS.
-  test('was truncated in place is never NOTFOUND, and TEMP once the daemon was started again', async () => {
+  test('was truncated in place never causes NOTFOUND, and causes TEMP after a restart of the daemon', async () => {
     const { daemon, store } = await serveUsers();
     truncateSync(join(store, FILE), 8_192);
     for (const key of ['old7', 'new7', 'nobody']) {
@@ -251,7 +251,7 @@ describe('a store whose file', () => {
     expect(await again.stop()).toBe(0);
   });
 
-  test('was overwritten in place behind its first pages is never NOTFOUND', async () => {
+  test('was overwritten in place after its first pages never causes NOTFOUND', async () => {
     const { daemon, store } = await serveUsers();
     const file = openSync(join(store, FILE), 'r+');
     const { size } = statSync(join(store, FILE));
@@ -263,8 +263,8 @@ describe('a store whose file', () => {
   });
 });
 
-describe('a lock file that is removed', () => {
-  test('under the daemon is noticed: what is added behind that is answered', async () => {
+describe('a removed lock file', () => {
+  test('is noticed by the daemon, which answers with records that were added later', async () => {
     const daemon = await serve();
     const store = join(daemon.folder, 'store');
     await fill(store, ['fred@example.org']);
@@ -285,7 +285,7 @@ describe('a lock file that is removed', () => {
   test.for([
     ['and made anew by another import', true],
     ['and not made anew', false],
-  ] as const)('while a command writes, %s, makes it write nothing and say so', async ([, another]) => {
+  ] as const)('during a command, %s, makes the command write nothing, with an error', async ([, another]) => {
     const store = join(await makeFolder(), 'store');
     await fill(store, ['fred@example.org']);
     const records = openRecords(store, 'write');
@@ -306,7 +306,7 @@ describe('a lock file that is removed', () => {
     expect(there.filter((line) => line.startsWith('mine'))).toEqual([]);
   });
 
-  test('while three imports run loses nothing that was reported', async () => {
+  test('during three imports loses no record that an import reported', async () => {
     const store = join(await makeFolder(), 'store');
     await fill(store, ['fred@example.org']);
     const imports = ['a', 'b', 'c'].map(async (name, at) => {
@@ -330,7 +330,7 @@ describe('a lock file that is removed', () => {
 });
 
 // lmdb 3.5 sets the number of the last transaction when it opens a file, and may set it back behind one that commits just then.
-test('a write that another process hides by opening the file is not overwritten by the next one', async () => {
+test('a write that is hidden because another process opened the file is not overwritten by the next write', async () => {
   const folder = await mkdtemp(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'smmap-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   await fill(folder, ['fred@example.org']);
@@ -360,7 +360,7 @@ test('a write that another process hides by opening the file is not overwritten 
   ).toEqual([]);
 });
 
-test('a write that is hidden is not overwritten by who has the file open, and is answered by the daemon soon', async () => {
+test('a hidden write is not overwritten by a process that has the file open, and the daemon soon sees it', async () => {
   const daemon = await serve();
   const store = join(daemon.folder, 'store');
   await fill(store, ['fred@example.org']);
@@ -390,7 +390,7 @@ test('a write that is hidden is not overwritten by who has the file open, and is
   expect(await exported(store)).toBe('barney@example.org\nfred@example.org\nwilma@example.org\n');
 });
 
-test('a data file that is replaced while a command writes takes nothing, and the command says so', async () => {
+test('a command fails if the data file is replaced while it writes, and the new file stays unchanged', async () => {
   const folder = await makeFolder();
   const [store, other] = [join(folder, 'store'), join(folder, 'other')];
   await fill(store, ['fred@example.org']);
@@ -407,7 +407,7 @@ test('a data file that is replaced while a command writes takes nothing, and the
 });
 
 describe('a store that shrinks', () => {
-  test('sharply is logged, whoever did it, and little by little too', LONG, async () => {
+  test('is logged, if it loses many records at once or little by little', LONG, async () => {
     const daemon = await serve();
     const store = join(daemon.folder, 'store');
     const ask = async (): Promise<void> => {
@@ -461,7 +461,7 @@ describe('a full disk', () => {
     }
   };
 
-  test('is told as that by an import, which gives back what it took', async ({ skip }) => {
+  test('is reported by an import, which frees the space that it used', async ({ skip }) => {
     const disk = (await smallDisk(3_072)) ?? skip('a tmpfs cannot be mounted here');
     const store = join(disk, 'store');
     await fill(store, ['fred@example.org']);
@@ -476,7 +476,9 @@ describe('a full disk', () => {
     expect(await exported(store)).toBe('fred@example.org\nwilma@example.org\n');
   });
 
-  test('without a lock file ends no process by a signal: daemon and commands say what is missing', async ({ skip }) => {
+  test('without a lock file kills no process by a signal, and daemon and commands say what is missing', async ({
+    skip,
+  }) => {
     const disk = (await smallDisk(1_024)) ?? skip('a tmpfs cannot be mounted here');
     const store = join(disk, 'store');
     await fill(store, ['fred@example.org']);

@@ -49,12 +49,12 @@ function setting(unit: string, key: string): string | undefined {
   return [...readUnit(unit).matchAll(new RegExp(`^${key}=(.*)$`, 'gm'))].at(-1)?.[1];
 }
 
-test('smmap.service has room for all connections and a reserve', () => {
+test('smmap.service allows descriptors for all connections and a reserve', () => {
   const room = DEFAULTS.limits.hardConnections + 1_000;
   expect(Number(setting('smmap.service', 'LimitNOFILE'))).toBeGreaterThanOrEqual(room);
 });
 
-test('the service has the folders that smmap itself would choose', () => {
+test('the service uses the default folders of smmap', () => {
   expect(`/run/${setting('smmap.service', 'RuntimeDirectory')}/smmap.sock`).toBe(
     setting('smmap.socket', 'ListenStream'),
   );
@@ -64,19 +64,19 @@ test('the service has the folders that smmap itself would choose', () => {
 });
 
 describePart('systemd-analyze', program('systemd-analyze'), ({ name }) => {
-  test('has nothing to say about the units', async () => {
+  test('reports nothing about the units', async () => {
     const { service, socket } = await copyUnits();
     expect(await run(name, ['verify', '--man=no', service, socket])).toEqual({ code: 0, stdout: '', stderr: '' });
   });
 
-  test('finds an unknown setting, so that its silence means something', async () => {
+  test('finds an unknown setting, so no report means no mistake', async () => {
     const { service } = await copyUnits();
     writeFileSync(service, readFileSync(service, 'utf8').replace('[Service]', '[Service]\nNoSuchSetting=yes'));
     expect((await run(name, ['verify', '--man=no', service])).stderr).toContain('NoSuchSetting');
   });
 
   test.for(EXPOSURE)(
-    'calls %s no more exposed than that, and has nothing to say about it',
+    'rates the exposure of %s within its limit, and reports nothing about it',
     async ([, dropIns, most]) => {
       const { service } = await copyUnits(dropIns);
       const offline = ['security', '--offline=true', `--threshold=${most * 10}`, '--no-pager', service];
@@ -89,7 +89,7 @@ describePart('systemd-analyze', program('systemd-analyze'), ({ name }) => {
 });
 
 describePart('systemd-sysusers', program('systemd-sysusers'), ({ name }) => {
-  test('would make the user and the group that the service runs as', async () => {
+  test('would make the user and the group of the service', async () => {
     const root = await makeFolder();
     const { code, stderr } = await run(name, ['--dry-run', `--root=${root}`, join(UNITS, 'sysusers.conf')]);
     expect(code).toBe(0);
@@ -99,7 +99,7 @@ describePart('systemd-sysusers', program('systemd-sysusers'), ({ name }) => {
 });
 
 describePart('systemd-tmpfiles', program('systemd-tmpfiles'), ({ name }) => {
-  test('makes the folder of the store, and has nothing to say', async ({ skip }) => {
+  test('makes the folder of the store, and reports nothing', async ({ skip }) => {
     if (process.getuid?.() !== 0) skip('only root can give folders away');
     const root = await makeFolder();
     execFileSync('mkdir', ['-p', join(root, 'etc'), join(root, 'var/lib')]);
@@ -126,7 +126,7 @@ describePart('systemd-socket-activate', program('systemd-socket-activate'), ({ n
       store.fixed = { driver = "memory", mailboxes = ["fred@example.org"] }`,
   });
 
-  test('passes in a socket, on which the daemon answers, and which stays when that stops', async () => {
+  test('passes a socket to the daemon, which answers on it and leaves it when it stops', async () => {
     const folder = await makeFolder();
     const path = join(folder, 'smmap.sock');
     const starting = serve(activate(folder, 'smmap'));
@@ -141,7 +141,7 @@ describePart('systemd-socket-activate', program('systemd-socket-activate'), ({ n
     expect(lstatSync(path).isSocket()).toBe(true);
   });
 
-  test('keeps that socket through reloads without it and with it, and through those that are refused', async () => {
+  test('keeps the socket across reloads without it and with it, and across refused reloads', async () => {
     const folder = await makeFolder();
     const path = join(folder, 'smmap.sock');
     const starting = serve(activate(folder, 'smmap'));
@@ -185,7 +185,7 @@ describePart('systemd-socket-activate', program('systemd-socket-activate'), ({ n
     expect(daemon.log.filter(({ event }) => event === 'accept_failed')).toEqual([]);
   });
 
-  test('that passes in a socket of another name is an error that names both', async () => {
+  test('causes an error with both names if it passes a socket with another name', async () => {
     const folder = await makeFolder();
     const path = join(folder, 'smmap.sock');
     const starting = serve(activate(folder, 'other')).catch((error: unknown) => String(error));
