@@ -66,7 +66,7 @@ smtpd
 /** Packages that have nothing to be done, since they were unpacked. */
 const UNPACKED = ['sendmail-cf', 'm4', 'make', 'patch', 'swaks', 'opensmtpd-extras'];
 
-/** By their names. \`systemctl\` starts smmap as its unit does, but for the keeper and what only systemd can forbid. */
+/** By their names. `systemctl` starts smmap as its unit does, but for the keeper and what only systemd can forbid. */
 export const PROGRAMS: Readonly<Record<string, string>> = {
   ...Object.fromEntries(Object.entries(INSTALLED).map(([name, lines]) => [`install-${name}`, `set -e${lines}`])),
   apt: `[ "$1" = install ] || exit 100
