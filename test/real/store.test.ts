@@ -23,6 +23,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openRecords } from '../../src/store/driver/embedded/records.ts';
 import { LONG } from '../support/long.ts';
 import { askOnce, connectTo } from './client.ts';
+import { run } from './command.ts';
 import { type Daemon, MAIN, cli, fill, makeFolder, serve } from './daemon.ts';
 
 const WAIT = { timeout: 10_000, interval: 10 };
@@ -476,6 +477,26 @@ describe('a full disk', () => {
     expect(await exported(store)).toBe('fred@example.org\nwilma@example.org\n');
   });
 
+  test('is not what a limit of the process is called', async () => {
+    const folder = await makeFolder();
+    const store = join(folder, 'store');
+    await fill(store, ['fred@example.org']);
+    const before = statSync(join(store, FILE)).size;
+    const list = join(folder, 'list');
+    writeFileSync(list, Array.from({ length: 20_000 }, (_, at) => `user${at}@example.org\n`).join(''));
+    const limited = `ulimit -f 400; exec "$@"`;
+    const command = [process.execPath, MAIN, 'mailbox', 'import', '--store', store, list];
+    expect(await run('sh', ['-c', limited, 'sh', ...command])).toEqual({
+      code: 74,
+      stdout: '',
+      stderr: `smmap: ${join(store, FILE)} cannot be written: the file has its largest size (ulimit -f); nothing was changed\n`,
+    });
+    expect([statSync(join(store, FILE)).size <= before + 16_384, await exported(store)]).toEqual([
+      true,
+      'fred@example.org\n',
+    ]);
+  });
+
   test('without a lock file kills no process by a signal, and daemon and commands say what is missing', async ({
     skip,
   }) => {
@@ -484,7 +505,7 @@ describe('a full disk', () => {
     await fill(store, ['fred@example.org']);
     rmSync(join(store, `${FILE}-lock`));
     fillUp(disk);
-    const full = expect.stringContaining('cannot be opened: ENOSPC: no space left on device');
+    const full = expect.stringContaining('cannot be opened: no space left on device; nothing was changed');
     for (const args of [['list'], ['add', 'wilma@example.org']]) {
       const { code, stderr } = await cli(['mailbox', ...args, '--store', store]);
       expect([code, stderr]).toEqual([74, full]);

@@ -1,4 +1,14 @@
-import { accessSync, closeSync, constants, fstatSync, openSync, readSync, statSync, truncateSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readSync,
+  statSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { messageOf } from '../../../message.ts';
 import { StoreError } from '../../store.ts';
@@ -26,6 +36,7 @@ const PAGE = { flags: 18, lower: 20, entries: 24 } as const;
 const BRANCH_FLAG = 1;
 const LEAF_FLAG = 2;
 const META_FLAG = 8;
+const GROWTH = { bytes: 1_048_576, chunk: 65_536 } as const; // a write that fails needed about as much
 const MAGIC = 0xbe_ef_c0_de;
 const VERSION = 2;
 const EMPTY_TREE = 0xff_ff_ff_ff_ff_ff_ff_ffn;
@@ -93,6 +104,24 @@ export function checkPages(file: string): void {
 export function cutDataFile(file: string): void {
   const used = readFile(file, (_, meta, pageSize) => (lastPageOf(meta) + 1) * pageSize);
   if (statSync(file).size > used) truncateSync(file, used);
+}
+
+/**
+ * Writes behind the end of the file, and returns the error of the system; null if that works. Only the holder of the
+ * writer's lock may call this, and must cut the file afterwards.
+ */
+export function errorOfGrowth(file: string): unknown {
+  const fd = openSync(file, 'r+');
+  try {
+    const end = fstatSync(fd).size;
+    const chunk = Buffer.alloc(GROWTH.chunk);
+    for (let bytes = 0; bytes < GROWTH.bytes;) bytes += writeSync(fd, chunk, 0, chunk.length, end + bytes);
+    return null;
+  } catch (error) {
+    return error;
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function readFile<T>(file: string, read: (fd: number, meta: Buffer, pageSize: number) => T): T {

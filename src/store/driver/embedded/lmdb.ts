@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, rmSync, statSync, statfsSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { constants } from 'node:os';
 import { dirname } from 'node:path';
 import { ABORT, type RootDatabase, open } from 'lmdb';
 import { withUmask } from '../../../umask.ts';
 import { BusyError, StoreError } from '../../store.ts';
-import { checkDataFile, cutDataFile, fileOf, hasStore, lastTransactionIn } from './datafile.ts';
+import { checkDataFile, cutDataFile, errorOfGrowth, fileOf, hasStore, lastTransactionIn } from './datafile.ts';
 import { FORMAT, FORMAT_KEY, flawOfFormat } from './format.ts';
 import { createWait, PATIENT } from './holder.ts';
 import { awaitReaders, inodesAt, lockOf, makeLockFile, pause } from './lockfile.ts';
@@ -28,7 +29,6 @@ export type Purpose = 'read' | 'write' | 'upgrade';
 const LAST_KEY = '!last'; // the number of the transaction that wrote last
 const NOTICED_MS = 1_500; // within this time, a daemon that is asked notices that it does not read the last write
 const EMPTY_BYTES = 8_192; // a file that can be opened is at least this long
-const FULL_BYTES = 1_048_576; // if less is free, a failed write means a full disk
 const RUN_AGAIN = 'nothing was written; run this again';
 const OPTIONS = {
   noSubdir: true,
@@ -130,20 +130,37 @@ function checkInodes(file: string, inodes: string, then: string): void {
   throw new StoreError(`${file} or ${lockOf(file)} was removed or replaced meanwhile; ${then}`);
 }
 
-/** lmdb calls a full disk an input/output error. The disk stays full unless the space that was written is freed. */
+/**
+ * lmdb calls it an input/output error if the system accepts only a part of a write, so the file is asked again why it
+ * cannot grow. What was written is cut off: the disk would stay full.
+ */
 function whyNotWritten(db: Db, file: string, error: Error): StoreError {
-  const { bavail, bsize } = statfsSync(dirname(file));
-  const full = /No space left|Input\/output error|ENOSPC/.test(error.message) && bavail * bsize < FULL_BYTES;
+  let reason = reasonFull(error);
   try {
     db.transactionSync(() => {
+      reason ??= reasonFull(errorOfGrowth(file));
       cutDataFile(file);
       return ABORT;
     });
   } catch {
     // the next writer uses that space
   }
-  const reason = full ? 'no space left on device; nothing was changed' : error.message;
-  return new StoreError(`${file} cannot be written: ${reason}`, { cause: error });
+  return new StoreError(`${file} cannot be written: ${reason ?? error.message}`, { cause: error });
+}
+
+/** In words, that a file cannot grow. Null if an error means something else. The number is that of Node or of lmdb. */
+function reasonFull(error: unknown): string | null {
+  const { errno, code } = Object(error) as { readonly errno?: unknown; readonly code?: unknown };
+  switch (Math.abs(Number(errno ?? code))) {
+    case constants.errno.ENOSPC:
+      return 'no space left on device; nothing was changed';
+    case constants.errno.EDQUOT:
+      return 'the disk quota is used up; nothing was changed';
+    case constants.errno.EFBIG:
+      return 'the file has its largest size (ulimit -f); nothing was changed';
+    default:
+      return null;
+  }
 }
 
 function openFile(file: string, purpose: Purpose, awaitWriter: () => void): Opened {
@@ -166,7 +183,8 @@ function openFile(file: string, purpose: Purpose, awaitWriter: () => void): Open
   } catch (error) {
     void db?.close();
     if (error instanceof BusyError) throw error;
-    throw new StoreError(`${file} cannot be opened: ${(error as Error).message}`, { cause: error });
+    const reason = reasonFull(error) ?? (error as Error).message;
+    throw new StoreError(`${file} cannot be opened: ${reason}`, { cause: error });
   }
 }
 
