@@ -157,7 +157,10 @@ function createChecker(store: Store, canaries: readonly Canary[], events: Canary
   const judge = (answers: readonly Answer[]): void => {
     const before = failure;
     failure = flawOf(answers);
-    if (before === null && failure !== null) events.failed(failure);
+    if (before === null && failure !== null) {
+      events.failed(failure);
+      schedule(); // sooner than it was
+    }
     if (before !== null && failure === null) events.recovered();
     if (failure !== null) throw failure;
   };
@@ -174,6 +177,7 @@ function createChecker(store: Store, canaries: readonly Canary[], events: Canary
   /** The next check, which has not begun yet. */
   const check = (): Promise<void> => (pending ??= begin());
   const schedule = (): void => {
+    clearTimeout(timer);
     if (closed) return;
     timer = setTimeout(() => void check().then(schedule, schedule), failure === null ? EVERY_MS : AGAIN_MS).unref();
   };
