@@ -8,6 +8,7 @@ import { memory } from './driver/memory/keys.ts';
 import { mysql } from './driver/mysql/keys.ts';
 import { postgresql } from './driver/postgresql/keys.ts';
 import { redis } from './driver/redis/keys.ts';
+import { socketmap } from './driver/socketmap/keys.ts';
 import { sqlite } from './driver/sqlite/keys.ts';
 import { kindOf } from './guard/canary.ts';
 
@@ -21,6 +22,7 @@ export const DRIVERS: Readonly<Record<string, Driver>> = {
   ldap,
   redis,
   http,
+  socketmap,
 };
 
 /** The store of a configuration that has no `[store.NAME]`. */
@@ -40,7 +42,8 @@ export function canAnswer(store: StoreConfig, question: Question): boolean {
 
 /** How much a store lacks a canary for such a question; `not needed` if it has one. */
 export function lackOfCanary(store: StoreConfig, question: Question): 'needed' | 'wise' | 'not needed' {
-  return store.canary?.has(kindOf(question)) === true ? 'not needed' : driverOf(store).canary(store, question);
+  if (store.canary?.has(kindOf(question)) === true || !canAnswer(store, question)) return 'not needed';
+  return driverOf(store).canary(store, question);
 }
 
 /** Whether a store finds a key of a table, or an alias, but has no value for it. Other questions need no value. */

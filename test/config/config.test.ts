@@ -51,6 +51,7 @@ describe('the annotated file in systemd/', () => {
       '[store.a]\ndriver = "ldap"\nurl = "ldap://localhost"\nbase = "dc=example"\npreset = "mail"',
       '[store.a]\ndriver = "redis"\nurl = "redis://localhost"\nmailbox = { set = "m", member = "{address}" }',
       '[store.a]\ndriver = "http"\nmailbox = "http://localhost/:address"\ncanary = { mailbox = "a@b" }',
+      '[store.a]\ndriver = "socketmap"\nserver = "unix:/x"\ncanary = { mailbox = "a@b" }',
       ...['alias', 'domain', 'table'].map((kind) => `[map.a]\nkind = "${kind}"`),
     ];
     for (const key of sections.flatMap(known)) expect(uncommented).toMatch(new RegExp(`^${key} = `, 'm'));

@@ -1,0 +1,20 @@
+import { dirname } from 'node:path';
+import type { Advice, Failure } from '../../driver.ts';
+import type { SocketmapConfig } from './keys.ts';
+
+/** What to do if a socket map server cannot be reached, or does not know what it is asked for. */
+export function advice({ server }: SocketmapConfig, { message, code }: Failure): Advice | null {
+  const path = server.find((each) => each.kind === 'unix')?.path ?? null;
+  if (path !== null && code === 'EACCES') {
+    const remedy = 'let the user of smmap into the group of the folder that it may not enter, and restart smmap';
+    return { remedy, commands: [`namei -l ${path}`] };
+  }
+  if (path !== null && (code === 'ENOENT' || code === 'ECONNREFUSED')) {
+    const remedy = 'start the server, or correct server. These sockets are there';
+    return { remedy, commands: [`ls -l ${dirname(path)}`] };
+  }
+  if (message.includes('TEMP: unknown map')) {
+    return { remedy: 'give the name of a map that the server has', commands: [] };
+  }
+  return null;
+}
