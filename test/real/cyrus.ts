@@ -1,7 +1,7 @@
 // Runs the real Cyrus in a throw-away folder: its smmapd, its lmtpd, and an imapd to make mailboxes with.
 
 import { spawn } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { chown, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -29,7 +29,9 @@ export interface StartOptions {
   /** Who stands for shared folders; nobody does where this is empty, as by default. */
   readonly postuser: string;
   /** Whether users have domains; `off` passes over the domain of an address. */
-  readonly virtdomains: 'userid' | 'off';
+  readonly virtdomains: 'userid' | 'on' | 'off';
+  /** The most processes of smmapd; without it as many as come. */
+  readonly maxchild?: number;
 }
 
 export interface Cyrus {
@@ -42,6 +44,12 @@ export interface Cyrus {
   remove(names: Iterable<string>): Promise<void>;
   /** What `ctl_mboxlist -d` prints. */
   dump(): Promise<string>;
+  /** The file of its list of mailboxes. */
+  readonly list: string;
+  /** Sends a signal to its processes: to those that answer as smmapd, or to all. */
+  signal(name: NodeJS.Signals, whom: 'smmapd' | 'all'): void;
+  /** Starts it again after it was killed. */
+  restart(): Promise<void>;
   /** Ends it and removes its folder. */
   stop(): Promise<void>;
 }
@@ -123,20 +131,24 @@ async function startCyrus(
     await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   };
 
+  const restart = async (): Promise<void> => {
+    master = startMaster([...become, '--pdeathsig=TERM', '--'], folder, env);
+    admin = await logIn(master, at('imap'));
+  };
+
   try {
     // Cyrus makes the others itself, but complains about these.
     for (const name of ['conf', 'conf/db', 'conf/socket', 'mail']) await mkdir(at(name));
     for (const name of ['.', 'conf', 'conf/db', 'conf/socket', 'mail']) await chown(at(name), uid, gid);
     await symlink(bin, at('bin')); // cyrus.conf splits a command at its blanks
     await writeFile(at('imapd.conf'), imapdConf(folder, options));
-    await writeFile(at('cyrus.conf'), cyrusConf(folder));
-    master = startMaster([...become, '--pdeathsig=TERM', '--'], folder, env);
-    admin = await logIn(master, at('imap'));
+    await writeFile(at('cyrus.conf'), cyrusConf(folder, options));
+    await restart();
   } catch (error) {
     await stop();
     throw error;
   }
-  const { send } = admin;
+  const send: Imap['send'] = (command) => (admin as unknown as Imap).send(command);
   const spell = options.unixhierarchysep ? (name: string) => name : withDots;
 
   return {
@@ -162,8 +174,30 @@ async function startCyrus(
       const command = [at('bin/ctl_mboxlist'), '-C', at('imapd.conf'), '-d'];
       return succeed(await run('setpriv', [...become, '--', ...command], { env }));
     },
+    list: at('conf/mailboxes.db'),
+    signal(name, whom) {
+      const program = whom === 'all' ? folder : at('bin/smmapd');
+      for (const pid of pidsOf(program)) process.kill(pid, name);
+    },
+    restart,
     stop,
   };
+}
+
+/** The processes whose first argument begins so. */
+function pidsOf(program: string): readonly number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => commandOf(pid).startsWith(program))
+    .map(Number);
+}
+
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return ''; // it has ended
+  }
 }
 
 interface Master {
@@ -245,11 +279,11 @@ skiplist_unsafe: yes
 ${postuser === '' ? '' : `postuser: ${postuser}\n`}`;
 }
 
-function cyrusConf(folder: string): string {
-  const service = (name: string, program: string): string =>
-    `  ${name} cmd="${folder}/bin/${program} -C ${folder}/imapd.conf" listen="${folder}/${name}" prefork=0\n`;
+function cyrusConf(folder: string, { maxchild = -1 }: StartOptions): string {
+  const service = (name: string, program: string, most = -1): string =>
+    `  ${name} cmd="${folder}/bin/${program} -C ${folder}/imapd.conf" listen="${folder}/${name}" prefork=0 maxchild=${most}\n`;
   // With -N, imapd asks for no password: no SASL plug-in is needed. Who may reach it is up to the folder.
-  return `SERVICES {\n${service('smmapd', 'smmapd')}${service('lmtp', 'lmtpd')}${service('imap', 'imapd -N')}}\n`;
+  return `SERVICES {\n${service('smmapd', 'smmapd', maxchild)}${service('lmtp', 'lmtpd')}${service('imap', 'imapd -N')}}\n`;
 }
 
 /** The name for a server where the dot separates. */

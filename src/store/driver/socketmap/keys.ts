@@ -13,7 +13,7 @@ import {
 import { tableName } from '../../../toml/value.ts';
 import { forEachQuery, QUERIES, type QueryName, queryNameOf } from '../../asked.ts';
 import type { Driver } from '../../driver.ts';
-import { checkEvents, serverKeys } from '../../guard/keys.ts';
+import { serverKeys } from '../../guard/keys.ts';
 import { endpoints } from '../../server.ts';
 import { advice } from './advice.ts';
 import type { MapNames } from './request.ts';
@@ -31,7 +31,6 @@ const keys = section({
   batch: wholeNumber(1, 1_000, 10, 'questions'),
   connections: wholeNumber(1, 100, 4, 'connections'),
 }).transform((raw, context) => {
-  checkEvents(raw.cache, 'nothing', context);
   complainOfVerdicts(raw.disabled, context);
   return { ...raw, maps: mapsOf(raw) };
 });

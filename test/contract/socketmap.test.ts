@@ -1,0 +1,39 @@
+import { afterAll } from 'vitest';
+import { createSocketmap } from '../../src/store/driver/socketmap/driver.ts';
+import { createBatch } from '../../src/store/guard/batch.ts';
+import { temporaryFolders } from '../support/folder.ts';
+import { type Smmap, startSmmap } from '../support/smmap.ts';
+import { describeStore } from './suite.ts';
+
+const folder = temporaryFolders();
+let starting: Promise<Smmap> | null = null;
+afterAll(async () => await (await starting)?.kill());
+
+describeStore('another smmap, asked as a socket map', {
+  async open(records) {
+    const smmap = await (starting ??= startSmmap(folder()));
+    await smmap.fill(records);
+    await smmap.mend();
+    const bulk = createSocketmap(
+      { kind: 'unix', path: smmap.socket },
+      {
+        maps: { mailbox: 'mailbox', folder: 'mailbox', alias: 'alias', domain: 'domain', key: ':table' },
+        disabled: ['mailbox is disabled'],
+        timeoutMs: 2_000,
+      },
+    );
+    return createBatch(bulk, { most: 10, inFlight: 4 });
+  },
+  async breaks() {
+    await (await starting)?.kill();
+  },
+  async hangs() {
+    (await starting)?.hang();
+  },
+  lacks: {
+    exactCase: 'the server compares, and nobody can tell it how',
+    anyCase: 'the server compares the case of a folder: an absence is a doubt',
+    valuesOfStates: 'only OK has a value',
+    longNames: 'a request of over 1,000 bytes is not sent: a doubt',
+  },
+});
