@@ -1,8 +1,8 @@
 #!/bin/sh
 # Usage: parts.sh DIR
 #
-# Unpacks the real Postfix, sendmail, procmail, Exim, OpenSMTPD and Cyrus, each into a folder
-# of its own below DIR, and m4 with what makes sendmail's configuration. Nothing is
+# Unpacks the real Postfix, sendmail, procmail, Exim, OpenSMTPD, Cyrus and Dovecot, each into a
+# folder of its own below DIR, and m4 with what makes sendmail's configuration. Nothing is
 # installed: Debian's mail servers exclude each other. Libraries that the machine lacks
 # go to DIR/<name>/libs, for LD_LIBRARY_PATH. Made for Debian 12; needs root only where
 # the package lists are still empty.
@@ -65,8 +65,9 @@ unpack() {
     for deb in "$work"/debs/*.deb; do
         quietly dpkg -x "$deb" "$work/tree" || fail "cannot unpack ${deb##*/}"
     done
-    find "$work/tree" -path "$work/tree/libs" -prune -o \
-        -name 'lib*.so*' ! -type d -exec mv -f -t "$work/tree/libs" {} +
+    # Dovecot finds its modules in their own folder, but for one that its programs are linked with.
+    find "$work/tree" -path "$work/tree/libs" -prune -o -name 'lib*.so*' ! -type d \
+        \( ! -path '*/dovecot/modules/*' -o -name libstats_auth.so \) -exec mv -f -t "$work/tree/libs" {} +
     unpacked="$unpacked $*"
 }
 
@@ -132,6 +133,9 @@ part exim usr/sbin/exim4 exim4-daemon-heavy
 part exim-config usr/sbin/update-exim4.conf exim4-config exim4-base
 extras=usr/libexec/opensmtpd
 part opensmtpd "usr/sbin/smtpd $extras/mail.lmtp $extras/table-socketmap" opensmtpd opensmtpd-extras
+bin=usr/lib/dovecot
+part dovecot "usr/sbin/dovecot usr/bin/doveconf $bin/auth $bin/lmtp $bin/quota-status $bin/modules/libdriver_pgsql.so" \
+    dovecot-core dovecot-lmtpd dovecot-sqlite dovecot-pgsql
 # The databases. Each test starts its own, in a folder of its own.
 bin=usr/lib/postgresql/15/bin
 part postgresql "$bin/postgres $bin/initdb $bin/pg_ctl $bin/pg_basebackup $bin/psql" postgresql-15 postgresql-client-15
