@@ -1,6 +1,7 @@
 import { ALIAS, DOMAIN, FOLDER, keyOf, MAILBOX } from '../example.ts';
 import type { Question } from '../vocabulary.ts';
 import type { Driver, StoreConfig } from './driver.ts';
+import { dovecot } from './driver/dovecot/keys.ts';
 import { embedded } from './driver/embedded/keys.ts';
 import { http } from './driver/http/keys.ts';
 import { ldap } from './driver/ldap/keys.ts';
@@ -23,6 +24,7 @@ export const DRIVERS: Readonly<Record<string, Driver>> = {
   redis,
   http,
   socketmap,
+  dovecot,
 };
 
 /** The store of a configuration that has no `[store.NAME]`. */

@@ -33,11 +33,12 @@ export function url(parse: (text: string) => UrlFlaw | object, example: string, 
   });
 }
 
-const oneEndpoint = parsedBy('unix:PATH or tcp:HOST:PORT', (raw): Endpoint => parseEndpoint(raw));
+/** One server. */
+export const endpoint = parsedBy('unix:PATH or tcp:HOST:PORT', (raw): Endpoint => parseEndpoint(raw));
 
 /** One server, or several with the same data, in the order in which they are asked. */
 export const endpoints = z
-  .union([oneEndpoint.transform((each) => [each]), z.array(oneEndpoint).min(1)])
+  .union([endpoint.transform((each) => [each]), z.array(endpoint).min(1)])
   .describe('unix:PATH or tcp:HOST:PORT, or several in a list');
 
 /** How the connection is protected. The files are read now, so a reload sees new ones. */

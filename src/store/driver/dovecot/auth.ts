@@ -1,0 +1,74 @@
+import type { Endpoint } from '../../../endpoint.ts';
+import { plain, saying } from '../../../message.ts';
+import { dial } from '../../dial.ts';
+import type { Session } from '../../sessions.ts';
+import { StoreError } from '../../store.ts';
+import { createLines } from './lines.ts';
+
+/** What Dovecot says about a user. `failed`: it does not know now, or does not tell us. */
+export type Verdict = 'found' | 'absent' | 'failed';
+
+/** A connection to the socket auth-userdb. */
+export interface AuthSession extends Session {
+  /** Asks for users, all in one write. The verdicts are in the order of the names, which have no control characters. */
+  ask(names: readonly string[]): Promise<readonly Verdict[]>;
+}
+
+const MAJOR = '1'; // of the protocol; Dovecot 2.3 has 1.1, and 2.4 has 1.3
+const VERDICTS: Readonly<Record<string, Verdict>> = { USER: 'found', NOTFOUND: 'absent', FAIL: 'failed' };
+const LAST_ID = 0x7fff_ffff;
+
+/**
+ * Connects, and waits for the greeting, all within `timeoutMs`: a Dovecot whose own database was silent at its start
+ * accepts connections but greets nobody.
+ */
+export async function openAuth(endpoint: Endpoint, service: string, timeoutMs: number): Promise<AuthSession> {
+  let id = 0;
+  const lines = await dial(timeoutMs, async ({ connect }) => {
+    const connected = createLines(await connect(endpoint));
+    await connected.exchange(`VERSION\t${MAJOR}\t1\n`, takeGreeting());
+    return connected;
+  });
+
+  return {
+    async ask(names) {
+      const asked = new Map<string, number>();
+      const requests = names.map((name, at) => {
+        id = id === LAST_ID ? 1 : id + 1;
+        asked.set(String(id), at);
+        return `USER\t${id}\t${name}\tservice=${service}\n`; // in UTF-8, although answers are read as Latin-1
+      });
+      const verdicts: Verdict[] = [];
+      await lines.exchange(requests.join(''), (line) => {
+        const [word = '', answered = ''] = line.split('\t', 2);
+        const verdict = VERDICTS[word];
+        const at = asked.get(answered);
+        if (verdict === undefined || at === undefined)
+          throw new StoreError(saying`the server gave no answer to our question, but ${line.slice(0, 100)}`);
+        asked.delete(answered);
+        verdicts[at] = verdict;
+        return asked.size === 0;
+      });
+      return verdicts;
+    },
+    ended: () => lines.ended(),
+    close: () => lines.close(),
+  };
+}
+
+/** Reads `VERSION 1 N` and `SPID N`. Other sockets of Dovecot greet with more, such as `MECH`. */
+function takeGreeting(): (line: string) => boolean {
+  let hasVersion = false;
+  return (line) => {
+    const [word, major] = line.split('\t', 2);
+    if (!hasVersion && word === 'VERSION' && major === MAJOR) hasVersion = true;
+    else if (hasVersion && word === 'SPID') return true;
+    else
+      throw new StoreError(
+        saying`it greets with ${line.slice(0, 100)}, which is not auth-userdb of Dovecot; ${plain(REMEDY)}`,
+      );
+    return false;
+  };
+}
+
+const REMEDY = 'set server to the socket auth-userdb, such as unix:/run/dovecot/auth-userdb';
