@@ -1,17 +1,21 @@
-import { mkdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { dovecot as driver } from '../../src/store/driver/dovecot/keys.ts';
 import { type OpenStore, openStore, UNTOLD } from '../../src/store/open.ts';
 import type { Question } from '../../src/vocabulary.ts';
-import { type Dovecot, findDovecot } from '../support/dovecot.ts';
+import { type Dovecot, type StartOptions, findDovecot } from '../support/dovecot.ts';
 import { type Trial, expectNoLies, tell } from '../support/faults.ts';
+import { cli } from './daemon.ts';
 import { describePart, PARTS } from './part.ts';
 
+const NOBODY = 65_534;
 const USERS = Array.from({ length: 40 }, (_, at) => `user${at}@example.org`);
 const CANARY = 'postmaster@example.org'; // the last line of the passwd-file
 const ALL = [...USERS, CANARY].map((name) => ({ name }));
 const PRESENT = USERS.map(mailbox);
+const ACTIVE = { value: '', state: 'active' };
 const ABSENT = USERS.map((name) => mailbox(`no${name}`));
 
 describePart('a real Dovecot', await findDovecot(PARTS), (part) => {
@@ -119,6 +123,148 @@ describePart('a real Dovecot', await findDovecot(PARTS), (part) => {
     it.each(faults)('never lies when it %s', async (what, trial) => {
       tell(what, await expectNoLies(await open(), { present: PRESENT, absent: ABSENT, ...trial() }));
     });
+  });
+});
+
+describePart('the users of a real Dovecot', await findDovecot(PARTS), (part) => {
+  const openAt = async (dovecot: Dovecot, more: object = {}): Promise<OpenStore> => {
+    const config = { driver: 'dovecot', server: `unix:${dovecot.auth}`, canary: { mailbox: CANARY }, ...more };
+    const store = await openStore(driver.keys.parse(config), UNTOLD);
+    onTestFinished(async () => void (await store.close()));
+    return store;
+  };
+  const start = async (options?: StartOptions): Promise<Dovecot> => {
+    const dovecot = await part.start(options);
+    onTestFinished(() => dovecot.stop());
+    await dovecot.write(ALL);
+    return dovecot;
+  };
+
+  it.each<readonly [string, (dovecot: Dovecot) => object]>([
+    ['over TCP', ({ authPort }) => ({ server: `tcp:127.0.0.1:${authPort}` })],
+    ['of a second server if the first is gone', ({ auth }) => ({ server: ['unix:/nowhere/x', `unix:${auth}`] })],
+    ['over the socket auth-master', ({ auth }) => ({ server: `unix:${auth.replace('userdb', 'master')}` })],
+  ])('are asked %s', async (_, more) => {
+    const dovecot = await start();
+    const store = await openAt(dovecot, more(dovecot));
+    expect(await store.lookup(mailbox('user1@example.org'))).toEqual(ACTIVE);
+    expect(await store.lookup(mailbox('nobody@example.org'))).toBeNull();
+  });
+
+  it('are asked for a long name without harm to the others', async () => {
+    const dovecot = await start();
+    const store = await openAt(dovecot, { connections: 1 });
+    const long = [300, 880, 900, 1_010, 70_000].map((length) => mailbox(`${'x'.repeat(length)}@example.org`));
+    const asked = [...PRESENT, ...long, ...ABSENT].map(async (question) => store.lookup(question));
+    const outcomes = await Promise.allSettled(asked);
+    const [present, odd, absent] = [outcomes.slice(0, 40), outcomes.slice(40, 45), outcomes.slice(45)];
+    expect(present.map((each) => each.status === 'fulfilled' && each.value)).toEqual(PRESENT.map(() => ACTIVE));
+    expect(absent.map((each) => each.status === 'fulfilled' && each.value)).toEqual(ABSENT.map(() => null));
+    expect(odd.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'rejected', 'rejected']);
+  });
+
+  it('are over quota as quota-status says, and in doubt without it', { timeout: 20_000 }, async () => {
+    const dovecot = await start();
+    await dovecot.write([{ name: 'full@example.org', quotaBytes: 1_000, storedBytes: 5_000 }, ...ALL]);
+    for (const quota of [`unix:${dovecot.quotaStatus}`, `tcp:127.0.0.1:${dovecot.quotaStatusPort}`]) {
+      const store = await openAt(dovecot, { quota });
+      expect(await store.lookup(mailbox('full@example.org'))).toEqual({ value: '', state: 'overquota' });
+      expect(await store.lookup(mailbox('user1@example.org'))).toEqual(ACTIVE);
+      expect(await store.lookup(mailbox('nobody@example.org'))).toBeNull();
+      const all = await Promise.all([...PRESENT, ...ABSENT].map(async (each) => store.lookup(each)));
+      expect(all).toEqual([...PRESENT.map(() => ACTIVE), ...ABSENT.map(() => null)]);
+    }
+    const without = await openAt(dovecot, { quota: 'unix:/nowhere/x' });
+    await expect(async () => without.lookup(mailbox('user1@example.org'))).rejects.toThrow(
+      'quota-status: connect ENOENT',
+    );
+    expect(await without.lookup(mailbox('nobody@example.org'))).toBeNull();
+    const wrong = await openAt(dovecot, { quota: `unix:${dovecot.lmtp}` });
+    await expect(async () => wrong.lookup(mailbox('user1@example.org'))).rejects.toThrow('the policy protocol');
+  });
+
+  it('are not asked at another socket of Dovecot', async () => {
+    const dovecot = await start();
+    const wrong = { server: `unix:${dovecot.auth.replace('auth-userdb', 'auth-client')}` };
+    const store = await openAt(dovecot, wrong);
+    await expect(async () => store.lookup(mailbox('user1@example.org'))).rejects.toThrow(
+      /greets with MECH.*set server to/,
+    );
+  });
+
+  it('are asked by a new configuration soon after a reload', { timeout: 20_000 }, async () => {
+    const dovecot = await start();
+    const store = await openAt(dovecot);
+    await writeFile(`${dovecot.passwdFile}2`, 'new@example.org::1:1::/tmp::\n');
+    expect(await store.lookup(mailbox('new@example.org'))).toBeNull();
+    const busy = setInterval(() => void Promise.resolve(store.lookup(mailbox(CANARY))).catch(() => {}), 50);
+    await dovecot.reload(`userdb {\n  driver = passwd-file\n  args = ${dovecot.passwdFile}2\n}\n`);
+    await sleep(2_000);
+    clearInterval(busy);
+    expect(await store.lookup(mailbox('new@example.org'))).not.toBeNull();
+  });
+});
+
+describePart('smmap check --stores with Dovecot', await findDovecot(PARTS), (part) => {
+  const check = async (server: string, canary = CANARY): Promise<readonly [code: number, said: string]> => {
+    const folder = await mkdtemp('/tmp/smmap-');
+    onTestFinished(() => rm(folder, { recursive: true }));
+    await chmod(folder, 0o755);
+    const file = join(folder, 'smmap.toml');
+    await writeFile(
+      file,
+      `[listen.mta]\npath = "${folder}/s"\n[limits]\nsoft_connections = 5\nhard_connections = 10\n` +
+        `[store.users]\ndriver = "dovecot"\nserver = "${server}"\ncanary = { mailbox = "${canary}" }\n[map.mailbox]\n`,
+    );
+    await chown(folder, NOBODY, NOBODY);
+    const { code, stderr } = await cli(['check', '--config', file, '--stores', '--user', 'nobody']);
+    return [code, stderr.replaceAll(`smmap: ${file}: `, '').replace(/^.*not checked for loops.*\n/gm, '')];
+  };
+  const start = async (mode: number): Promise<Dovecot> => {
+    const dovecot = await part.start({ mode });
+    onTestFinished(() => dovecot.stop());
+    await dovecot.write(ALL);
+    await chmod(dirname(dovecot.passwdFile), 0o755);
+    return dovecot;
+  };
+
+  it('is content as a user whom Dovecot tells everything', { timeout: 20_000 }, async () => {
+    const { auth } = await start(0o777);
+    expect(await check(`unix:${auth}`)).toEqual([0, '']);
+    expect(await check(`unix:${auth}`, 'gone@example.org')).toEqual([
+      69,
+      'store users: cannot be asked about mailboxes: the canary gone@example.org is not found; ' +
+        "restore the users of Dovecot, or choose a canary that it finds. This shows what it finds:\n    doveadm user '*'\n",
+    ]);
+  });
+
+  it('says how to let smmap ask', { timeout: 20_000 }, async () => {
+    const lines = [
+      'service auth {',
+      '  unix_listener auth-userdb {',
+      '    mode = 0666',
+      '    group = nogroup',
+      '  }',
+      '}',
+    ];
+    const remedy = `let smmap ask, in the configuration of Dovecot:\n${lines.map((line) => `    ${line}\n`).join('')}`;
+    const half = await start(0o666);
+    expect(await check(`unix:${half.auth}`)).toEqual([
+      69,
+      `store users: cannot be asked about mailboxes: Dovecot answers FAIL for the canary ${CANARY}; ` +
+        `see the log of Dovecot (doveadm log errors). If it says that the client lacks permission, ${remedy}`,
+    ]);
+    const none = await start(0o600);
+    expect(await check(`unix:${none.auth}`)).toEqual([
+      69,
+      `store users: cannot be asked about mailboxes: connect EACCES ${none.auth}; ${remedy}`,
+    ]);
+  });
+
+  it('says that it does not run', { timeout: 20_000 }, async () => {
+    const [code, said] = await check('unix:/nowhere/auth-userdb');
+    expect(code).toBe(69);
+    expect(said).toContain('connect ENOENT /nowhere/auth-userdb; start Dovecot, or correct server = "unix:/nowhere/');
   });
 });
 

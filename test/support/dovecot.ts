@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -61,6 +61,8 @@ export interface Dovecot {
   start(): Promise<void>;
   /** An orderly end, and a start. */
   restart(): Promise<void>;
+  /** Adds lines to dovecot.conf, and lets it read them, as `doveadm reload` does. */
+  reload(lines: string): Promise<void>;
   /** Ends it and removes its folder. */
   stop(): Promise<void>;
 }
@@ -95,7 +97,7 @@ function programOf({ root }: Place): string[] {
 
 /** The shell command that runs "$@" where it finds its modules. */
 function enter({ root, libs }: Place): string {
-  if (libs === null) return '"$@"';
+  if (libs === null) return 'exec "$@"';
   return `exec unshare --mount --propagation=private -- sh -c 'mount -t overlay -o "lowerdir=${root}/usr/lib:/usr/lib" overlay /usr/lib && exec "$@"' sh "$@"`;
 }
 
@@ -213,6 +215,10 @@ async function startDovecot(place: Place, options: StartOptions): Promise<Doveco
     async restart() {
       await end('SIGTERM');
       await start();
+    },
+    async reload(lines) {
+      await appendFile(at('dovecot.conf'), lines);
+      child?.kill('SIGHUP');
     },
     stop,
   };

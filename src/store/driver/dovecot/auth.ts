@@ -14,6 +14,8 @@ export interface AuthSession extends Session {
   ask(names: readonly string[]): Promise<readonly Verdict[]>;
 }
 
+/** Of a connection. After `doveadm reload`, it is answered by the old configuration for 5 s more. */
+export const MOST_AGE_MS = 1_000;
 const MAJOR = '1'; // of the protocol; Dovecot 2.3 has 1.1, and 2.4 has 1.3
 const VERDICTS: Readonly<Record<string, Verdict>> = { USER: 'found', NOTFOUND: 'absent', FAIL: 'failed' };
 const LAST_ID = 0x7fff_ffff;
@@ -29,6 +31,7 @@ export async function openAuth(endpoint: Endpoint, service: string, timeoutMs: n
     await connected.exchange(`VERSION\t${MAJOR}\t1\n`, takeGreeting());
     return connected;
   });
+  const old = performance.now() + MOST_AGE_MS;
 
   return {
     async ask(names) {
@@ -51,7 +54,7 @@ export async function openAuth(endpoint: Endpoint, service: string, timeoutMs: n
       });
       return verdicts;
     },
-    ended: () => lines.ended(),
+    ended: () => lines.ended() || performance.now() > old,
     close: () => lines.close(),
   };
 }

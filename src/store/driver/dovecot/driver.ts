@@ -5,7 +5,7 @@ import type { Answer, MailboxQuestion, Question, State } from '../../../vocabula
 import { createSessions } from '../../sessions.ts';
 import { type Bulk, QuestionError, StoreError, toStoreError } from '../../store.ts';
 import { within } from '../../within.ts';
-import { openAuth } from './auth.ts';
+import { MOST_AGE_MS, openAuth } from './auth.ts';
 import { prove } from './proof.ts';
 import { openQuota } from './quota.ts';
 
@@ -22,14 +22,16 @@ export interface DovecotOptions {
   readonly timeoutMs: number;
 }
 
-const IDLE_MS = 60_000; // Dovecot has no limit of its own
+const IDLE_MS = 10_000; // for quota-status, where each connection takes a process
 const MOST_BYTES = 900; // bytes of a name; from about 1,010 on, Dovecot ends the connection with all that was asked on it
 
 /** Answers whether Dovecot has a user, and whether there is room in the mailbox. */
 export function createDovecot({ endpoint, service, quota, timeoutMs, ...options }: DovecotOptions): Bulk {
-  const sessions = createSessions(() => openAuth(endpoint, service, timeoutMs), IDLE_MS);
+  const sessions = createSessions(() => openAuth(endpoint, service, timeoutMs), MOST_AGE_MS);
   const quotas = quota === null ? null : createSessions(() => openQuota(quota, timeoutMs), IDLE_MS);
   const canaries = options.canaries.filter(isMailbox).map(nameOf);
+  /** A question of the guard `canary`: an outage of quota-status must not make it fail. */
+  const isOfGuard = (question: Question): boolean => options.canaries.includes(question);
 
   /** Whether each of the users exists. */
   const existing = async (names: readonly string[]): Promise<ReadonlyMap<string, boolean | StoreError>> => {
@@ -63,7 +65,7 @@ export function createDovecot({ endpoint, service, quota, timeoutMs, ...options 
       const begun = performance.now();
       const asked = questions.filter(isMailbox).filter((question) => unasked(question) === undefined);
       const exists = await existing([...new Set(asked.map(nameOf))]);
-      const found = asked.filter((question) => exists.get(nameOf(question)) === true);
+      const found = asked.filter((question) => exists.get(nameOf(question)) === true && !isOfGuard(question));
       const leftMs = timeoutMs - (performance.now() - begun);
       const states = await statesOf([...new Set(found.map(addressOf))], leftMs);
       return questions.map((question): Answer | StoreError => {
@@ -71,7 +73,7 @@ export function createDovecot({ endpoint, service, quota, timeoutMs, ...options 
         const told = unasked(question) ?? exists.get(nameOf(question));
         if (told instanceof StoreError) return told;
         if (told !== true) return null;
-        const state = states.get(addressOf(question)) as State | StoreError;
+        const state = isOfGuard(question) ? 'active' : (states.get(addressOf(question)) as State | StoreError);
         return state instanceof StoreError ? state : { value: '', state };
       });
     },
