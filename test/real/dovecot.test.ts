@@ -1,14 +1,15 @@
 import { chmod, chown, mkdir, mkdtemp, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { dovecot as driver } from '../../src/store/driver/dovecot/keys.ts';
 import { type OpenStore, openStore, UNTOLD } from '../../src/store/open.ts';
 import type { Question } from '../../src/vocabulary.ts';
 import { type Dovecot, type StartOptions, findDovecot } from '../support/dovecot.ts';
 import { type Trial, expectNoLies, tell } from '../support/faults.ts';
+import { type Postgresql, findPostgresql } from '../support/postgresql.ts';
 import { cli } from './daemon.ts';
-import { describePart, PARTS } from './part.ts';
+import { describePart, PARTS, together } from './part.ts';
 
 const NOBODY = 65_534;
 const USERS = Array.from({ length: 40 }, (_, at) => `user${at}@example.org`);
@@ -205,7 +206,70 @@ describePart('the users of a real Dovecot', await findDovecot(PARTS), (part) => 
   });
 });
 
-describePart('smmap check --stores with Dovecot', await findDovecot(PARTS), (part) => {
+describePart(
+  'a real Dovecot with its users in PostgreSQL',
+  together({ part: await findDovecot(PARTS), database: findPostgresql(PARTS) }),
+  ({ part, database }) => {
+    let server: Postgresql;
+    let dovecot: Dovecot;
+    beforeEach(async () => {
+      server = await database.start();
+      await server.sql('create table users (name text primary key)');
+      for (const { name } of ALL) await server.sql('insert into users values ($1)', [name]);
+      await server.sql('create role dovecot login; grant select on users to dovecot');
+      dovecot = await part.start({
+        sql: {
+          driver: 'pgsql',
+          connect: `host=${server.folder} port=${server.port} dbname=postgres user=dovecot`,
+          query: "select 1 as uid, 1 as gid, '/tmp' as home from users where name = '%u'",
+        },
+      });
+      return async () => {
+        await dovecot.stop();
+        await server.stop();
+      };
+    });
+    const open = async (): Promise<OpenStore> => {
+      // The canary is asked after an absence, perhaps after another check of it: three times this is under 3 s.
+      const config = {
+        driver: 'dovecot',
+        server: `unix:${dovecot.auth}`,
+        canary: { mailbox: CANARY },
+        timeout_ms: 900,
+      };
+      const store = await openStore(driver.keys.parse(config), UNTOLD);
+      onTestFinished(async () => void (await store.close()));
+      return store;
+    };
+
+    it.each<readonly [string, () => Omit<Trial, 'present' | 'absent'>]>([
+      [
+        'was emptied and filled again',
+        () => ({
+          fault: async () =>
+            void (await server.sql(
+              'alter table users rename to gone; create table users as select * from gone limit 0; grant select on users to dovecot',
+            )),
+          mend: async () => void (await server.sql('drop table users; alter table gone rename to users')),
+        }),
+      ],
+      [
+        'is killed and restarted',
+        () => ({ fault: () => server.kill(), mend: () => server.restart(), brokenMs: 2_500 }),
+      ],
+      ['hangs', () => ({ fault: () => server.hang(), mend: () => server.resume(), brokenMs: 2_500 })],
+    ])('never lies when its database %s', { timeout: 60_000 }, async (what, trial) => {
+      tell(`its database ${what}`, await expectNoLies(await open(), { present: PRESENT, absent: ABSENT, ...trial() }));
+    });
+  },
+);
+
+const AS_ROOT: Awaited<ReturnType<typeof findDovecot>> =
+  process.getuid?.() === 0
+    ? await findDovecot(PARTS)
+    : { name: 'Dovecot', missing: 'needs root, to ask as another user' };
+
+describePart('smmap check --stores with Dovecot', AS_ROOT, (part) => {
   const check = async (server: string, canary = CANARY): Promise<readonly [code: number, said: string]> => {
     const folder = await mkdtemp('/tmp/smmap-');
     onTestFinished(() => rm(folder, { recursive: true }));
