@@ -22,7 +22,8 @@ describePart('Dovecot', await findDovecot(PARTS), (part) => {
         records.flatMap((each) =>
           each.about === 'mailbox' && (each.state === 'overquota') === full ? [`${each.local}@${each.domain}`] : [],
         );
-      server.fill([...names(false), CANARY], names(true));
+      const withRoom = [...names(false), CANARY];
+      server.fill(withRoom, names(true));
       const bulk = createDovecot({
         endpoint: { kind: 'unix', path: dovecot.auth },
         service: 'lmtp',

@@ -8,8 +8,11 @@ import type { Question } from '../../src/vocabulary.ts';
 import { type Dovecot, type StartOptions, findDovecot } from '../support/dovecot.ts';
 import { type Trial, expectNoLies, tell } from '../support/faults.ts';
 import { type Postgresql, findPostgresql } from '../support/postgresql.ts';
-import { cli } from './daemon.ts';
+import { cli, serve } from './daemon.ts';
+import { findPostfixServer } from './mta-postfix.ts';
+import { makeTrustedFolder } from './mta.ts';
 import { describePart, PARTS, together } from './part.ts';
+import { openSmtp } from './smtp.ts';
 
 const NOBODY = 65_534;
 const USERS = Array.from({ length: 40 }, (_, at) => `user${at}@example.org`);
@@ -131,7 +134,7 @@ describePart('the users of a real Dovecot', await findDovecot(PARTS), (part) => 
   const openAt = async (dovecot: Dovecot, more: object = {}): Promise<OpenStore> => {
     const config = { driver: 'dovecot', server: `unix:${dovecot.auth}`, canary: { mailbox: CANARY }, ...more };
     const store = await openStore(driver.keys.parse(config), UNTOLD);
-    onTestFinished(async () => void (await store.close()));
+    onTestFinished(async () => await store.close());
     return store;
   };
   const start = async (options?: StartOptions): Promise<Dovecot> => {
@@ -238,7 +241,7 @@ describePart(
         timeout_ms: 900,
       };
       const store = await openStore(driver.keys.parse(config), UNTOLD);
-      onTestFinished(async () => void (await store.close()));
+      onTestFinished(async () => await store.close());
       return store;
     };
 
@@ -260,6 +263,80 @@ describePart(
       ['hangs', () => ({ fault: () => server.hang(), mend: () => server.resume(), brokenMs: 2_500 })],
     ])('never lies when its database %s', { timeout: 60_000 }, async (what, trial) => {
       tell(`its database ${what}`, await expectNoLies(await open(), { present: PRESENT, absent: ABSENT, ...trial() }));
+    });
+  },
+);
+
+describePart(
+  'a real Postfix over a real Dovecot',
+  together({ part: await findDovecot(PARTS), postfix: await findPostfixServer(PARTS) }),
+  ({ part, postfix }) => {
+    it('refuses and accepts within a second of a change of the passwd-file', { timeout: 60_000 }, async () => {
+      const dovecot = await part.start();
+      onTestFinished(() => dovecot.stop());
+      await dovecot.write(ALL);
+      const folder = await makeTrustedFolder();
+      await serve({
+        folder,
+        config: `
+          [listen.mta]
+          path = "${folder}/smmap.sock"
+          [store.users]
+          driver = "dovecot"
+          server = "unix:${dovecot.auth}"
+          canary = { mailbox = "${CANARY}" }
+          [map.mailbox]
+        `,
+      });
+      await mkdir(join(folder, 'written'));
+      await writeFile(
+        join(folder, 'written/main.cf'),
+        `virtual_mailbox_domains = example.org
+virtual_mailbox_maps = socketmap:unix:${folder}/smmap.sock:mailbox
+recipient_delimiter = +
+smtpd_client_connection_count_limit = 0
+`,
+      );
+      const setting = {
+        folder,
+        written: join(folder, 'written'),
+        domain: 'mx.example.org',
+        virtual: [],
+        aliasDomains: [],
+      };
+      const mta = await postfix.start(setting);
+      onTestFinished(() => mta.stop());
+      let replies = 0;
+      const rcpt = async (address: string): Promise<number> => {
+        const smtp = await openSmtp(mta.port);
+        const [reply] = await smtp.recipients([address]);
+        smtp.close();
+        replies++;
+        return reply?.code ?? 0;
+      };
+      const end = new AbortController();
+      const others = [
+        ['user1@example.org', 250],
+        ['user2+news@example.org', 250],
+        ['nobody@example.org', 550],
+      ] as const;
+      const flow = others.map(async ([address, code]) => {
+        while (!end.signal.aborted) expect([address, await rcpt(address)]).toEqual([address, code]);
+      });
+      const changes = async (): Promise<void> => {
+        for (let at = 0; at < 4; at++) {
+          const name = `new${at}@example.org`;
+          expect(await rcpt(name)).toBe(550);
+          await dovecot.write([{ name }, ...ALL]);
+          await sleep(1_000);
+          expect(await rcpt(name)).toBe(250);
+          await dovecot.write(ALL);
+          await sleep(1_000);
+          expect(await rcpt(name)).toBe(550);
+        }
+      };
+      await Promise.all([changes().finally(() => end.abort()), ...flow]);
+      process.stderr.write(`Postfix gave ${replies} right replies to RCPT while users were added and removed\n`);
     });
   },
 );

@@ -29,7 +29,7 @@ function model(tick: number, files: readonly [File, File], others: boolean) {
     const second = number >= tick ? 1 : 0;
     if (number === tick) isFirst = true;
     number++;
-    const file = files[second] as File;
+    const file = files[second];
     if (isFirst) {
       isFirst = false;
       look(file);
