@@ -23,7 +23,7 @@ describePart('Dovecot', await findDovecot(PARTS), (part) => {
           each.about === 'mailbox' && (each.state === 'overquota') === full ? [`${each.local}@${each.domain}`] : [],
         );
       const withRoom = [...names(false), CANARY];
-      server.fill(withRoom, names(true));
+      server.hold(withRoom, names(true));
       const bulk = createDovecot({
         endpoint: { kind: 'unix', path: dovecot.auth },
         service: 'lmtp',

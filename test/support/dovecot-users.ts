@@ -9,7 +9,7 @@ import { openToWrite } from './sqlite.ts';
 export interface UserServer {
   readonly dovecot: Dovecot;
   /** Replaces all users. `full` are over their quota. */
-  fill(users: readonly string[], full?: readonly string[]): void;
+  hold(users: readonly string[], full?: readonly string[]): void;
   stop(): Promise<void>;
 }
 
@@ -36,7 +36,7 @@ export async function startUserServer(installation: Installation, more = ''): Pr
   await dovecot.write([{ name: 'full', storedBytes: 5_000 }]);
   return {
     dovecot,
-    fill(users, full = []) {
+    hold(users, full = []) {
       database.exec('begin');
       database.exec('delete from users');
       for (const name of users)
