@@ -10,6 +10,8 @@ import { createCipher } from '../../src/observe/cipher.ts';
 import { DOMAINS, type Keys, PLAIN, hiding } from '../../src/observe/keys.ts';
 import { type Log, createLog } from '../../src/observe/log.ts';
 import { newSecret } from '../../src/observe/secret.ts';
+import { prove } from '../../src/store/driver/dovecot/proof.ts';
+import { stateOf } from '../../src/store/driver/dovecot/quota.ts';
 import { answerTo } from '../../src/store/driver/ldap/search.ts';
 import { createBatch } from '../../src/store/guard/batch.ts';
 import { createBreaker } from '../../src/store/guard/breaker.ts';
@@ -224,6 +226,9 @@ describe('log.keys hides who is asked for', () => {
       'LDAP: a result',
       () => thrownBy(() => answerTo(alias, { ...entry({}), entries: [], code: 80, text: `bad ${name}` }, ldap(null))),
     ],
+    ['Dovecot: FAIL', () => rejectionOf(prove(async (names) => names.map(() => 'failed'), [], [address]))],
+    ['Dovecot: an absent canary', () => rejectionOf(prove(async (names) => names.map(() => 'absent'), [], [address]))],
+    ['Dovecot: quota-status', () => stateOf(`REJECT <${address}> unknown`)],
     [
       'a breaker',
       async () => {

@@ -1,4 +1,4 @@
-import { ownAccount } from '../../../account.ts';
+import { groupName, ownAccount } from '../../../account.ts';
 import { formatEndpoint } from '../../../endpoint.ts';
 import type { Advice, Failure } from '../../driver.ts';
 import type { DovecotConfig } from './keys.ts';
@@ -25,6 +25,6 @@ const LET_ASK = 'let smmap ask, in the configuration of Dovecot';
 
 /** With the group, nobody who could ask before is shut out. */
 function listener(): readonly string[] {
-  const { group } = ownAccount();
+  const group = groupName(ownAccount().gid);
   return ['service auth {', '  unix_listener auth-userdb {', '    mode = 0666', `    group = ${group}`, '  }', '}'];
 }

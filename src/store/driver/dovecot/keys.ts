@@ -1,22 +1,20 @@
 import { formatEndpoint } from '../../../endpoint.ts';
 import { optional, parsedBy, type Read, section } from '../../../toml/type.ts';
+import { queryNameOf } from '../../asked.ts';
 import type { Driver } from '../../driver.ts';
-import { checkEvents, serverKeys } from '../../guard/keys.ts';
+import { serverKeys } from '../../guard/keys.ts';
 import { endpoint, endpoints } from '../../server.ts';
 import { advice } from './advice.ts';
 
 /** The keys of a Dovecot: its sockets, and for which of its services smmap asks. */
 
-const keys = section(
-  {
-    server: endpoints,
-    /** As `%s` in the configuration of Dovecot: its LMTP server delivers, so smmap asks what that asks. */
-    service: parsedBy('a name, such as "lmtp"', word).default('lmtp'),
-    quota: optional(endpoint),
-    ...serverKeys,
-  },
-  (raw, context) => checkEvents(raw.cache, 'nothing', context),
-);
+const keys = section({
+  server: endpoints,
+  /** As `%s` in the configuration of Dovecot: its LMTP server delivers, so smmap asks what that asks. */
+  service: parsedBy('a name, such as "lmtp"', word).default('lmtp'),
+  quota: optional(endpoint),
+  ...serverKeys,
+});
 
 /** The configuration of a Dovecot. */
 export type DovecotConfig = Read<typeof keys>;
@@ -25,8 +23,9 @@ export type DovecotConfig = Read<typeof keys>;
 export const dovecot: Driver<DovecotConfig> = {
   package: null,
   keys,
-  answers: (_, question) => question.about === 'mailbox' && question.folder === null,
-  canary: () => 'needed', // without its passwd-file, or without the right to ask, Dovecot says NOTFOUND
+  answers: (_, question) => queryNameOf(question) === 'mailbox',
+  // Without its passwd-file, and to whom it does not trust, Dovecot says NOTFOUND.
+  canary: (_, question) => (queryNameOf(question) === 'mailbox' ? 'needed' : 'not needed'),
   advice,
   load: () => import('./driver.ts'),
   async open(config) {
