@@ -32,6 +32,8 @@ export interface StartOptions {
   readonly virtdomains: 'userid' | 'on' | 'off';
   /** The most processes of smmapd; without it as many as come. */
   readonly maxchild?: number;
+  /** More lines of imapd.conf. */
+  readonly settings?: string;
 }
 
 export interface Cyrus {
@@ -46,8 +48,8 @@ export interface Cyrus {
   dump(): Promise<string>;
   /** The file of its list of mailboxes. */
   readonly list: string;
-  /** Sends a signal to its processes: to those that answer as smmapd, or to all. */
-  signal(name: NodeJS.Signals, whom: 'smmapd' | 'all'): void;
+  /** Sends a signal to its processes: to those that answer as smmapd or as lmtpd, or to all. */
+  signal(name: NodeJS.Signals, whom: 'smmapd' | 'lmtpd' | 'all'): void;
   /** Starts it again after it was killed. */
   restart(): Promise<void>;
   /** Ends it and removes its folder. */
@@ -176,7 +178,7 @@ async function startCyrus(
     },
     list: at('conf/mailboxes.db'),
     signal(name, whom) {
-      const program = whom === 'all' ? folder : at('bin/smmapd');
+      const program = whom === 'all' ? folder : at(`bin/${whom}`);
       for (const pid of pidsOf(program)) process.kill(pid, name);
     },
     restart,
@@ -264,7 +266,7 @@ async function logIn(master: Master, path: string): Promise<Imap> {
   }
 }
 
-function imapdConf(folder: string, { unixhierarchysep, postuser, virtdomains }: StartOptions): string {
+function imapdConf(folder: string, { unixhierarchysep, postuser, virtdomains, settings = '' }: StartOptions): string {
   return `configdirectory: ${folder}/conf
 defaultpartition: main
 partition-main: ${folder}/mail
@@ -276,7 +278,7 @@ unixhierarchysep: ${unixhierarchysep ? 'yes' : 'no'}
 virtdomains: ${virtdomains}
 defaultdomain: ${DEFAULT_DOMAIN}
 skiplist_unsafe: yes
-${postuser === '' ? '' : `postuser: ${postuser}\n`}`;
+${postuser === '' ? '' : `postuser: ${postuser}\n`}${settings}`;
 }
 
 function cyrusConf(folder: string, { maxchild = -1 }: StartOptions): string {
