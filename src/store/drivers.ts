@@ -5,6 +5,7 @@ import { dovecot } from './driver/dovecot/keys.ts';
 import { embedded } from './driver/embedded/keys.ts';
 import { http } from './driver/http/keys.ts';
 import { ldap } from './driver/ldap/keys.ts';
+import { lmtp } from './driver/lmtp/keys.ts';
 import { memory } from './driver/memory/keys.ts';
 import { mysql } from './driver/mysql/keys.ts';
 import { postgresql } from './driver/postgresql/keys.ts';
@@ -21,6 +22,7 @@ export const DRIVERS: Readonly<Record<string, Driver>> = {
   mysql,
   sqlite,
   ldap,
+  lmtp,
   redis,
   http,
   socketmap,
