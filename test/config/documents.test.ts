@@ -56,6 +56,7 @@ const NOT_TYPED = {
   'docs/stores/README.md': 'a password file for root, and a key of a configuration',
   'docs/stores/dovecot.md': 'parts of the configuration of Dovecot',
   'docs/stores/ldap.md': 'an entry in LDIF',
+  'docs/stores/lmtp.md': 'parts of the configuration of Dovecot and of Cyrus',
   'docs/stores/redis.md': 'the keys in Redis',
   'docs/stores/socketmap.md': 'namei -l, which only looks',
 };

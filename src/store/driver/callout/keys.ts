@@ -59,7 +59,7 @@ export function machinesInClear({ username, tls: secure }: WithLogin, endpoints:
   return endpoints.flatMap((endpoint) => (endpoint.kind === 'tcp' ? [endpoint.host] : []));
 }
 
-/** The mailbox that nobody has, in the domain of the canary. It is always the same, so a server can make only one. */
-export function nobodyOf(canaries: ReadonlyMap<string, Canary>): MailboxQuestion {
-  return canaries.get('mailbox')?.absent as MailboxQuestion;
+/** The mailbox that nobody has, in the domain of the first canary. It is always the same, so a server can make only one. */
+export function nobodyOf(canaries: ReadonlyMap<string, readonly Canary[]>): MailboxQuestion {
+  return canaries.get('mailbox')?.[0]?.absent as MailboxQuestion;
 }

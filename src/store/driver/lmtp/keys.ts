@@ -2,7 +2,7 @@ import { formatEndpoint } from '../../../endpoint.ts';
 import { type Context, complain, type Read, section, wholeNumber } from '../../../toml/type.ts';
 import type { Question } from '../../../vocabulary.ts';
 import type { Driver } from '../../driver.ts';
-import { checkEvents, serverKeys } from '../../guard/keys.ts';
+import { serverKeys } from '../../guard/keys.ts';
 import { endpoints, secretFiles } from '../../server.ts';
 import { checkCallout, loginKeys, loginOf, machinesInClear, nobodyOf } from '../callout/keys.ts';
 
@@ -16,10 +16,7 @@ const keys = section(
     batch: wholeNumber(1, 1_000, 50, 'questions'),
     connections: wholeNumber(1, 5, 2, 'connections'), // Dovecot counts an open RCPT as a delivery, ten of them at most
   },
-  (raw, context: Context) => {
-    checkEvents(raw.cache, 'nothing', context);
-    complain(context, checkCallout(raw, raw.server));
-  },
+  (raw, context: Context) => complain(context, checkCallout(raw, raw.server)),
 );
 
 /** The configuration of an LMTP store. */
