@@ -1,3 +1,5 @@
+import { isUtf8 as isAllUtf8 } from 'node:buffer';
+
 /** A line of a file, and its place there. */
 export interface SourceLine {
   readonly number: number;
@@ -15,6 +17,60 @@ export interface SourceLine {
 
 /** The longest line, with the lines that continue it, in characters. A file with a longer line is not a list. */
 export const LONGEST_LINE = 1_000_000;
+
+/** A whole list is not valid: not only a line of it. */
+export class ListError extends Error {
+  override name = 'ListError';
+}
+
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+const BYTE_ORDER_MARK = '\ufeff'; // of files of Windows, also inside a file that was joined from such files
+const EMPTY = Buffer.alloc(0);
+
+/**
+ * The lines of a text that comes in chunks. A chunk may be overwritten when the next one is asked for. Lines end with LF or
+ * CRLF. A byte order mark is removed. Throws ListError on a line that is too long, and on UTF-16.
+ */
+export function* linesOf(chunks: Iterable<Buffer>): Generator<SourceLine> {
+  let rest: Buffer = EMPTY;
+  let number = 0;
+  let bytesRead = 0;
+  const lineOf = (line: Buffer): SourceLine => {
+    number++;
+    bytesRead += line.length + 1;
+    if (number === 1 && isUtf16(line)) {
+      throw new ListError('is UTF-16, or not a text; convert it first: iconv -f UTF-16 -t UTF-8');
+    }
+    const text = line.toString('utf8', 0, line.at(-1) === CARRIAGE_RETURN ? line.length - 1 : line.length);
+    return {
+      number,
+      text: text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text,
+      isUtf8: isAllUtf8(line),
+      isWhole: true,
+      bytesRead,
+    };
+  };
+  for (const chunk of chunks) {
+    const read = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    let start = 0;
+    for (let end = read.indexOf(LINE_FEED); end !== -1; end = read.indexOf(LINE_FEED, start)) {
+      yield lineOf(read.subarray(start, end));
+      start = end + 1;
+    }
+    rest = Buffer.from(read.subarray(start));
+    if (rest.length > LONGEST_LINE) {
+      throw new ListError(`line ${number + 1} is over ${LONGEST_LINE} bytes; is this a list?`);
+    }
+  }
+  if (rest.length > 0) yield { ...lineOf(rest), unended: true };
+}
+
+/** UTF-16 starts with a byte order mark of its own, or half of its bytes are 0. */
+function isUtf16(firstLine: Buffer): boolean {
+  const mark = firstLine.length < 2 ? 0 : firstLine.readUInt16BE(0);
+  return mark === 0xfffe || mark === 0xfeff || firstLine.includes(0);
+}
 
 const LEFT_OUT = /^[ \t\v\f\r]*(?:#|$)/;
 const CONTINUES = /^[ \t\v\f\r]/;

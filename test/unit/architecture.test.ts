@@ -33,7 +33,7 @@ const FOLDERS: readonly (readonly [folder: RegExp, ...may: string[]])[] = [
   [/^record\//, 'address/'],
   [/^format\//, 'address/', 'record/'],
   [/^socket\//, 'protocol/'],
-  [/^store\/driver\/[a-z]+\//, 'address/', 'record/', 'toml/', 'protocol/', 'store/'], // of the other drivers only what they share, see below
+  [/^store\/driver\/[a-z]+\//, 'address/', 'record/', 'format/', 'toml/', 'protocol/', 'store/'], // of the other drivers only what they share, see below
   [/^store\//, 'address/', 'record/', 'toml/'],
   [/^map\//, 'address/', 'toml/', 'store/store.ts'],
   [/^config\//, 'address/', 'toml/', 'record/', 'protocol/', 'socket/', 'map/', 'store/driver.ts', 'store/drivers.ts'],

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { type FormatOptions, readerFor } from '../../src/cli/records/format.ts';
 import type { KindName } from '../../src/cli/records/kind.ts';
 import { readLines } from '../../src/cli/records/lines.ts';
-import type { Item } from '../../src/cli/records/read.ts';
+import type { Item } from '../../src/format/reader.ts';
 import { temporaryFolders } from '../support/folder.ts';
 
 const folder = temporaryFolders();

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { createShrinkWatch, isLargeLoss } from '../../src/store/driver/embedded/shrink.ts';
+import { createShrinkWatch } from '../../src/store/driver/embedded/shrink.ts';
+import { isLargeLoss } from '../../src/store/loss.ts';
 
 it.each([
   [10, 10, false],

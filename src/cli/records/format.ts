@@ -1,19 +1,16 @@
 import type { Flaw } from '../../address/address.ts';
 import { parseDomain } from '../../address/domain.ts';
-import { parseAliasesLine } from '../../format/aliases.ts';
-import { parsePasswdLine } from '../../format/passwd.ts';
-import { formatRecipientLine, parseRecipientLine } from '../../format/recipients.ts';
-import { formatVirtualLine, parseVirtualLine } from '../../format/virtual.ts';
+import { type Format, FORMATS } from '../../format/formats.ts';
+import type { ListReader } from '../../format/reader.ts';
+import { formatRecipientLine } from '../../format/recipients.ts';
+import { formatVirtualLine } from '../../format/virtual.ts';
 import { formatVirtusertableLine } from '../../format/virtusertable.ts';
 import { formatFqdnAlias, formatFqdnRoute, sortLines } from '../../format/zmailer.ts';
 import type { Alias } from '../../record/alias.ts';
-import { parseDomainLine } from '../../record/domain.ts';
-import { parseEntryLine } from '../../record/entry.ts';
-import { parseMailboxLine } from '../../record/mailbox.ts';
 import { formatLine, type StoredRecord } from '../../record/record.ts';
 import { CliError, EXIT } from '../error.ts';
 import type { ExportName, ImportName, KindName, Scope } from './kind.ts';
-import { byLine, byLogicalLine, type ListReader, readerOfCyrus, readVirtusertable } from './read.ts';
+import { forCommand, readerOfCyrus } from './read.ts';
 
 /** Writes a list. */
 export interface ListWriter {
@@ -74,46 +71,24 @@ const WHOLE: readonly OptionName[] = ['--replace', '--allow-empty'];
 
 const READERS: { readonly [K in KindName]: Readonly<Record<ImportName<K>, Choice<ListReader>>> } = {
   mailbox: {
-    list: { takes: WHOLE, make: () => byLine(parseMailboxLine) },
+    list: choiceOf(FORMATS.mailbox.list),
     // Its dump may end early without a sign (docs/cyrus.md), so it never counts as complete.
     cyrus: {
       takes: ['--default-domain', '--separator'],
       needs: { '--default-domain': 'the list does not have it; see defaultdomain in imapd.conf' },
       make: cyrus,
     },
-    passwd: passwd('passwd'),
-    dovecot: passwd('dovecot'),
-    postmap: {
-      takes: ['--default-domain', ...WHOLE],
-      make: (options) => {
-        const domain = domainIn(options);
-        return byLogicalLine((text) => parseRecipientLine(text, domain));
-      },
-    },
+    passwd: choiceOf(FORMATS.mailbox.passwd),
+    dovecot: choiceOf(FORMATS.mailbox.dovecot),
+    postmap: choiceOf(FORMATS.mailbox.postmap),
   },
   alias: {
-    virtual: {
-      takes: ['--default-domain', ...WHOLE],
-      make: (options) => {
-        const domain = domainIn(options);
-        return byLogicalLine((text) => parseVirtualLine(text, domain));
-      },
-    },
-    virtusertable: { takes: WHOLE, make: () => readVirtusertable },
-    aliases: {
-      takes: ['--default-domain', ...WHOLE],
-      needs: { '--default-domain': 'the names in such a file have no domain' },
-      make: (options) => {
-        const domain = domainIn(options) as string;
-        return byLogicalLine((text) => parseAliasesLine(text, domain), true);
-      },
-    },
+    virtual: choiceOf(FORMATS.alias.virtual),
+    virtusertable: choiceOf(FORMATS.alias.virtusertable),
+    aliases: choiceOf(FORMATS.alias.aliases),
   },
-  domain: { list: { takes: WHOLE, make: () => byLine(parseDomainLine) } },
-  table: {
-    makemap: { takes: WHOLE, make: (_, table) => byLine((text) => parseEntryLine(table, text)) },
-    postmap: { takes: WHOLE, make: (_, table) => byLogicalLine((text) => parseEntryLine(table, text)) },
-  },
+  domain: { list: choiceOf(FORMATS.domain.list) },
+  table: { makemap: choiceOf(FORMATS.key.makemap), postmap: choiceOf(FORMATS.key.postmap) },
 };
 
 const LINES: ListWriter = { line: formatLine, sort: null, aliasDomains: false };
@@ -151,13 +126,11 @@ const WRITERS: { readonly [K in KindName]: Readonly<Record<ExportName<K>, Choice
   table: { makemap: { takes: [], make: () => LINES } },
 };
 
-function passwd(of: 'passwd' | 'dovecot'): Choice<ListReader> {
+function choiceOf({ domain, reader }: Format): Choice<ListReader> {
   return {
-    takes: ['--default-domain', ...WHOLE],
-    make: (options) => {
-      const domain = domainIn(options);
-      return byLine((text) => parsePasswdLine(text, domain, of));
-    },
+    takes: domain === 'never lacks' ? WHOLE : ['--default-domain', ...WHOLE],
+    ...(domain === 'lacks' && { needs: { '--default-domain': 'the names in such a file have no domain' } }),
+    make: (options, table) => forCommand(reader(domainIn(options), table)),
   };
 }
 

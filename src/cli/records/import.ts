@@ -1,5 +1,6 @@
 import { quoted } from '../../address/written.ts';
 import type { SourceLine } from '../../format/lines.ts';
+import type { ListReader } from '../../format/reader.ts';
 import { keyOf, nameOf, NOUNS, type StoredRecord } from '../../record/record.ts';
 import type { Writer } from '../../store/driver/embedded/writer.ts';
 import { EXIT } from '../error.ts';
@@ -7,7 +8,6 @@ import { warn } from '../warn.ts';
 import { type ChangeRules, withRecords, withDryRunStore } from './access.ts';
 import { KINDS, type Scope, withinOf } from './kind.ts';
 import { createProgress } from './progress.ts';
-import type { ListReader } from './read.ts';
 import { type RemovalLimit, mayRemove } from './removals.ts';
 import { openSource } from './source.ts';
 

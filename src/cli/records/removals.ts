@@ -1,4 +1,4 @@
-import { isLargeLoss } from '../../store/driver/embedded/shrink.ts';
+import { isLargeLoss } from '../../store/loss.ts';
 
 /** How many records an import may remove. */
 export interface RemovalLimit {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, fstatSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { SourceLine } from '../../format/lines.ts';
+import { ListError, type SourceLine } from '../../format/lines.ts';
 import { CliError, EXIT } from '../error.ts';
 import { CHUNK_BYTES, readBlocking, readLines } from './lines.ts';
 
@@ -30,8 +30,8 @@ export function openSource(file: string): Source {
       try {
         yield* readLines(fd);
       } catch (error) {
-        if (!(error instanceof CliError)) throw error;
-        throw new CliError(error.exitCode, `${name}: ${error.message}`);
+        if (!(error instanceof CliError || error instanceof ListError)) throw error;
+        throw new CliError(error instanceof CliError ? error.exitCode : EXIT.DATA, `${name}: ${error.message}`);
       }
     },
     close() {
