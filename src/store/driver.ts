@@ -1,6 +1,7 @@
 import type { StoredRecord } from '../record/record.ts';
 import type { Schema } from '../toml/type.ts';
 import type { Maybe, Question } from '../vocabulary.ts';
+import type { Availability } from './guard/breaker.ts';
 import type { CacheOptions } from './guard/cache.ts';
 import type { Canary } from './guard/canary.ts';
 import type { Bulk, Store } from './store.ts';
@@ -115,6 +116,8 @@ export type Opened =
   | { readonly store: Store }
   /** A store in a file. It is opened again when it is lost. */
   | { readonly reopen: () => Store }
+  /** A store that reports itself when it cannot be believed. Resolves when it has begun to answer, or cannot. */
+  | { readonly start: (events: Availability) => Promise<Store> }
   /** Servers with the same data, in the order in which they are asked. */
   | {
       readonly servers: readonly Server[];

@@ -3,6 +3,7 @@ import type { Question } from '../vocabulary.ts';
 import type { Driver, StoreConfig } from './driver.ts';
 import { dovecot } from './driver/dovecot/keys.ts';
 import { embedded } from './driver/embedded/keys.ts';
+import { file } from './driver/file/keys.ts';
 import { http } from './driver/http/keys.ts';
 import { ldap } from './driver/ldap/keys.ts';
 import { lmtp } from './driver/lmtp/keys.ts';
@@ -18,6 +19,7 @@ import { kindOf } from './guard/canary.ts';
 export const DRIVERS: Readonly<Record<string, Driver>> = {
   embedded,
   memory,
+  file,
   postgresql,
   mysql,
   sqlite,

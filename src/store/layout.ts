@@ -21,6 +21,7 @@ export function encode(record: StoredRecord): string {
   switch (record.about) {
     case 'mailbox': {
       const spelling = spellingOf(record.local);
+      if (spelling === '' && record.value === '' && record.folders.length === 0) return record.state; // one text for all
       const fields: string[] = [record.state];
       if (spelling !== '') fields.push(`name=${spelling}`);
       if (record.value !== '') fields.push(`value=${record.value}`);

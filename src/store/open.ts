@@ -49,7 +49,7 @@ export async function openStore(config: StoreConfig, events: StoreEvents): Promi
   const status = createStatus(config.driver);
   const watched = (server: string | null): Watched =>
     status.watch(server, { ...events.availability(server), ...events.canary(server) });
-  const meter = createMeter(guarded(config, opened, watched));
+  const meter = createMeter(await guarded(config, opened, watched));
   const caching = 'guards' in opened ? opened.guards.cache : null;
   const cache = caching === null ? null : createCache(meter, caching);
   const watching = cache === null || caching === null ? null : watchChanges(opened, caching.events, cache);
@@ -70,11 +70,15 @@ export async function openStore(config: StoreConfig, events: StoreEvents): Promi
 type Watched = Availability & CanaryEvents;
 
 /** Puts the guards that it needs around what a driver opened. */
-function guarded(config: StoreConfig, opened: Opened, watched: (server: string | null) => Watched): Store {
+async function guarded(
+  config: StoreConfig,
+  opened: Opened,
+  watched: (server: string | null) => Watched,
+): Promise<Store> {
   if ('store' in opened) return opened.store;
-  if ('reopen' in opened) {
+  if ('reopen' in opened || 'start' in opened) {
     const events = watched(null);
-    const store = createReopening(opened.reopen, events);
+    const store = 'start' in opened ? await opened.start(events) : createReopening(opened.reopen, events);
     return config.canary === undefined ? store : createCanary(createSpellings(store), config.canary, events);
   }
   const { servers, guards } = opened;
@@ -104,8 +108,10 @@ export async function openBare(config: StoreConfig): Promise<readonly BareServer
   await loadDriver(driver);
   const opened = await driver.open(config, UNTOLD);
   if ('store' in opened) return [{ name: null, store: opened.store }];
-  if ('reopen' in opened) {
-    return [{ name: null, store: createSpellings(createReopening(opened.reopen, UNTOLD.availability(null))) }];
+  if ('reopen' in opened || 'start' in opened) {
+    const events = UNTOLD.availability(null);
+    const store = 'start' in opened ? await opened.start(events) : createReopening(opened.reopen, events);
+    return [{ name: null, store: createSpellings(store) }];
   }
   const { servers, guards } = opened;
   return servers.map(({ name, bulk }) => {

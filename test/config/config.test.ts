@@ -44,6 +44,7 @@ describe('the annotated file in systemd/', () => {
       '[map."*"]',
       '[store.a]\ndriver = "embedded"\npath = "/x"',
       '[store.a]\ndriver = "memory"\nmailboxes = ["a@b"]',
+      '[store.a]\ndriver = "file"\nmailboxes = "/x"',
       '[control]',
       '[store.a]\ndriver = "postgresql"\nurl = "postgresql:///mail"\nschema = "users"',
       '[store.a]\ndriver = "mysql"\nurl = "mysql://smmap@localhost/mail"\nschema = "users"',

@@ -28,6 +28,7 @@ export interface Subject {
     readonly tables?: string;
     readonly values?: string;
     readonly disabled?: string;
+    readonly forgetting?: string;
     /** Local parts that it is uncertain of. */
     readonly names?: Readonly<Record<string, string>>;
   };
@@ -91,7 +92,7 @@ export function describeStore(name: string, subject: Subject): void {
       reason === undefined ? it(title, test) : it.skip(`${title}: ${reason}`);
     const lacks = subject.lacks ?? {};
     const { unwrittenTables, exactCase, anyCase, valuesOfStates, longNames } = lacks;
-    const { folders, aliases, domains, tables, values, disabled } = lacks;
+    const { folders, aliases, domains, tables, values, disabled, forgetting } = lacks;
     const names = lacks.names ?? {};
 
     const states: readonly State[] = disabled === undefined ? STATES : STATES.filter((state) => state !== 'disabled');
@@ -373,7 +374,8 @@ export function describeStore(name: string, subject: Subject): void {
         const store = await open('fred@example.org');
         expect(await ask(store, 'nobody')).toBeNull();
         await breaks(store);
-        await expect(ask(store, 'fred')).rejects.toThrow();
+        if (forgetting === undefined) await expect(ask(store, 'fred')).rejects.toThrow();
+        else expect(await ask(store, 'fred'), forgetting).toEqual(ACTIVE);
         await expect(ask(store, 'nobody')).rejects.toThrow();
         const both = ['nobody', 'none'].map(someone);
         await expect((async () => await store.lookupAtOnce(both))()).rejects.toThrow();

@@ -1,5 +1,6 @@
 import { andThen } from '../../maybe.ts';
 import { type Said, ofDomain, plain, saying } from '../../message.ts';
+import type { Identity } from '../../record/record.ts';
 import type { Trace } from '../../trace.ts';
 import type { Answer, Maybe, Question } from '../../vocabulary.ts';
 import { type Store, StoreError } from '../store.ts';
@@ -200,9 +201,9 @@ function createChecker(store: Store, canaries: readonly Canary[], events: Canary
   };
 }
 
-/** The kind of questions that share a canary: what they are about, or `key TABLE` for a table. */
-export function kindOf(question: Question): string {
-  return question.about === 'key' ? `key ${question.table}` : question.about;
+/** The kind of questions that share a canary, and of records: what they are about, or `key TABLE` for a table. */
+export function kindOf(identity: Identity): string {
+  return identity.about === 'key' ? `key ${identity.table}` : identity.about;
 }
 
 function nameOf(question: Question): Said {

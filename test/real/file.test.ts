@@ -1,0 +1,215 @@
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, mkdirSync, renameSync, rmdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { afterEach, describe, expect, it } from 'vitest';
+import { parseConfig } from '../../src/config/load.ts';
+import type { StoreConfig } from '../../src/store/driver.ts';
+import { type OpenStore, openStore, UNTOLD } from '../../src/store/open.ts';
+import type { Answer, Question } from '../../src/vocabulary.ts';
+import { expectNoLies, tell, type Trial } from '../support/faults.ts';
+import { temporaryFolders } from '../support/folder.ts';
+import { cannotHang, hang } from '../support/hung.ts';
+import { LONG } from '../support/long.ts';
+
+const PEOPLE = 2_000;
+
+const folder = temporaryFolders();
+const stores: OpenStore[] = [];
+const events: string[] = [];
+afterEach(async () => {
+  for (const store of stores.splice(0)) await store.close();
+  events.length = 0;
+});
+
+const user = (at: number): string => `user${at}@example.org`;
+const linesFor = (from: number, to: number): string =>
+  Array.from({ length: to - from }, (_, at) => `${user(from + at)} OK\n`).join('');
+const ALL = linesFor(0, PEOPLE);
+const mailbox = (local: string): Question => {
+  return { about: 'mailbox', local, domain: 'example.org', exact: false, folder: null, anyCase: false };
+};
+const TRIAL: Pick<Trial, 'present' | 'absent'> = {
+  present: Array.from({ length: PEOPLE / 10 }, (_, at) => mailbox(`user${at * 10 + 9}`)),
+  absent: Array.from({ length: 200 }, (_, at) => mailbox(`nobody${at}`)),
+};
+
+/** Opens a list with all its guards. */
+async function openList(content = ALL): Promise<{ readonly path: string; readonly store: OpenStore }> {
+  const path = `${folder()}/vmailbox`;
+  writeFileSync(path, content);
+  const toml = `[store.list]\ndriver = "file"\nmailboxes = { path = "${path}", format = "postmap" }\n[map.mailbox]\n`;
+  const config = parseConfig(toml, 'a.toml', { socket: '/nowhere/s', store: '/nowhere' });
+  const store = await openStore(config.stores.get('list') as StoreConfig, {
+    ...UNTOLD,
+    availability: () => ({
+      opened: () => events.push('opened'),
+      unavailable: (cause) => events.push((cause as Error).message.replaceAll(path, 'LIST')),
+    }),
+  });
+  stores.push(store);
+  return { path, store };
+}
+
+const ask = async (store: OpenStore, local: string): Promise<Answer> => await store.lookup(mailbox(local));
+
+describe('a list in a file, with 50 questions in flight', () => {
+  /** What breaks the list, what makes it whole again, and what the log says meanwhile. */
+  type Change = (path: string) => void;
+  const FAULTS: readonly (readonly [
+    what: string,
+    fault: Change,
+    mend: Change,
+    told: string | null,
+    brokenMs: number,
+  ])[] = [
+    [
+      'is written by a shell in two parts',
+      (path) => execFileSync('sh', ['-c', 'head -n 1950 "$1.new" > "$1"', 'sh', path]),
+      (path) => execFileSync('sh', ['-c', 'tail -n +1951 "$1.new" >> "$1"', 'sh', path]),
+      null,
+      1_000,
+    ],
+    [
+      'is written in two parts, with four seconds between them',
+      (path) => writeFileSync(path, linesFor(0, 1_950)),
+      (path) => appendFileSync(path, linesFor(1_950, PEOPLE)),
+      null,
+      4_000,
+    ],
+    [
+      'is emptied for four seconds',
+      (path) => truncateSync(path),
+      (path) => writeFileSync(path, ALL),
+      'LIST has no record; fill it, or remove its key',
+      4_000,
+    ],
+    [
+      'is cut off inside a line',
+      (path) => truncateSync(path, ALL.length - 8),
+      (path) => appendFileSync(path, ALL.slice(-8)),
+      'LIST: its last line has no line feed: was it cut off?; if it is complete, end that line',
+      3_000,
+    ],
+    [
+      'is replaced by half of it',
+      (path) => replace(path, linesFor(0, PEOPLE / 2)),
+      (path) => replace(path, ALL),
+      '1000 of 2000 records (mailbox) are gone: was the list cut off?; if not, restart smmap',
+      3_000,
+    ],
+    [
+      'has a bad line',
+      (path) => replace(path, `${ALL}user without a domain\n`),
+      (path) => replace(path, ALL),
+      'LIST:2001 is not a line of this list: user: has no domain; give --default-domain',
+      3_000,
+    ],
+    [
+      'is removed',
+      (path) => rmSync(path),
+      (path) => replace(path, ALL),
+      "LIST cannot be read: ENOENT: no such file or directory, open 'LIST'",
+      1_000,
+    ],
+    [
+      'is a folder',
+      (path) => {
+        rmSync(path);
+        mkdirSync(path);
+      },
+      (path) => {
+        rmdirSync(path);
+        replace(path, ALL);
+      },
+      'LIST is not a regular file',
+      1_000,
+    ],
+  ];
+  it.each(FAULTS)('that %s never refuses who is in it', LONG, async (what, fault, mend, told, brokenMs) => {
+    const { path, store } = await openList();
+    writeFileSync(`${path}.new`, ALL);
+    const outcome = await expectNoLies(store, {
+      ...TRIAL,
+      brokenMs,
+      fault: () => fault(path),
+      mend: () => mend(path),
+    });
+    tell(`a list that ${what}`, outcome);
+    expect(events).toEqual(told === null ? ['opened'] : ['opened', told, 'opened']);
+  });
+
+  it.skipIf(cannotHang !== null)('whose file server hangs never refuses who is in it', LONG, async () => {
+    const { path, store } = await openList();
+    let mend = (): void => {};
+    const outcome = await expectNoLies(store, {
+      ...TRIAL,
+      brokenMs: 4_000,
+      fault() {
+        mend = hang(path.replace(/\/[^/]*$/, ''));
+      },
+      mend: () => mend(),
+    });
+    tell('a list on a file server that hangs', outcome);
+    expect(events.slice(0, 2)).toEqual(['opened', 'no look at the files within 1500 ms']);
+    expect(events.at(-1)).toBe('opened');
+  });
+
+  it('that is replaced by rename all the time never refuses who is in it', LONG, async () => {
+    const { path, store } = await openList();
+    let timer: NodeJS.Timeout | undefined;
+    const outcome = await expectNoLies(store, {
+      ...TRIAL,
+      brokenMs: 2_000,
+      fault() {
+        timer = setInterval(() => replace(path, ALL), 5);
+      },
+      mend: () => clearInterval(timer),
+    });
+    tell('a list that is replaced all the time', outcome);
+  });
+});
+
+describe('a list in a file', () => {
+  it('finds who was added, refuses who is in no version, and doubts for a while who is gone', async () => {
+    const { path, store } = await openList();
+    expect(await ask(store, 'nobody')).toBeNull();
+    replace(path, `${linesFor(1, PEOPLE)}new@example.org OK\n`);
+    expect(await ask(store, 'user0')).not.toBeNull(); // what was read is still asked
+    await expect(ask(store, 'new')).rejects.toThrow('a list was just written');
+    await expect.poll(() => ask(store, 'new').catch(() => null), { timeout: 8_000 }).not.toBeNull();
+    expect(await ask(store, 'nobody')).toBeNull();
+    await expect(ask(store, 'user0')).rejects.toThrow('it was in a list until a moment ago');
+  });
+
+  it('that has a bad line from the start answers nothing', async () => {
+    const { store } = await openList('fred@example.org OK\nuser\n');
+    expect(events).toEqual(['LIST:2 is not a line of this list: user: has no domain; give --default-domain']);
+    await expect(ask(store, 'fred')).rejects.toThrow('vmailbox:2');
+    await expect(ask(store, 'nobody')).rejects.toThrow('vmailbox:2');
+  });
+
+  it('of a million addresses is read while clients are answered', LONG, async () => {
+    const { path, store } = await openList();
+    const before = process.memoryUsage().heapUsed;
+    replace(path, linesFor(0, 1_000_000));
+    let longest = 0;
+    let last = performance.now();
+    const timer = setInterval(() => {
+      longest = Math.max(longest, performance.now() - last);
+      last = performance.now();
+    }, 1);
+    const begun = performance.now();
+    await expect.poll(() => ask(store, 'user999999').catch(() => null), { timeout: 25_000 }).not.toBeNull();
+    clearInterval(timer);
+    const bytes = (process.memoryUsage().heapUsed - before) / 1_000_000;
+    process.stderr.write(
+      `a million addresses: read after ${Math.round(performance.now() - begun)} ms, longest turn ${Math.round(longest)} ms, ` +
+        `about ${Math.round(bytes)} bytes each\n`,
+    );
+    expect(longest).toBeLessThan(1_000); // the map grows, and garbage is collected
+  });
+});
+
+function replace(path: string, content: string): void {
+  writeFileSync(`${path}.tmp`, content);
+  renameSync(`${path}.tmp`, path);
+}
