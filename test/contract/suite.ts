@@ -28,6 +28,7 @@ export interface Subject {
     readonly tables?: string;
     readonly values?: string;
     readonly disabled?: string;
+    /** It goes on finding what it found before. */
     readonly forgetting?: string;
     /** Local parts that it is uncertain of. */
     readonly names?: Readonly<Record<string, string>>;
