@@ -7,6 +7,7 @@ import { file } from './driver/file/keys.ts';
 import { http } from './driver/http/keys.ts';
 import { ldap } from './driver/ldap/keys.ts';
 import { lmtp } from './driver/lmtp/keys.ts';
+import { maildir } from './driver/maildir/keys.ts';
 import { memory } from './driver/memory/keys.ts';
 import { mysql } from './driver/mysql/keys.ts';
 import { postgresql } from './driver/postgresql/keys.ts';
@@ -20,6 +21,7 @@ export const DRIVERS: Readonly<Record<string, Driver>> = {
   embedded,
   memory,
   file,
+  maildir,
   postgresql,
   mysql,
   sqlite,

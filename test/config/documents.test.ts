@@ -57,6 +57,7 @@ const NOT_TYPED = {
   'docs/stores/dovecot.md': 'parts of the configuration of Dovecot',
   'docs/stores/ldap.md': 'an entry in LDIF',
   'docs/stores/lmtp.md': 'parts of the configuration of Dovecot and of Cyrus',
+  'docs/stores/maildir.md': 'setfacl, which gives the rights',
   'docs/stores/redis.md': 'the keys in Redis',
   'docs/stores/socketmap.md': 'namei -l, which only looks',
 };

@@ -13,7 +13,7 @@ export type NamedList = FileList & { readonly key: string };
 
 /** The configuration of a file store. */
 export interface FileConfig extends StoreConfig {
-  readonly canary: ReadonlyMap<string, Canary>;
+  readonly canary: ReadonlyMap<string, readonly Canary[]>;
   readonly lists: readonly NamedList[];
 }
 

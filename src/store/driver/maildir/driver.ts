@@ -1,0 +1,75 @@
+import { readdir } from 'node:fs/promises';
+import { foldLocal } from '../../../address/address.ts';
+import { fromImapUtf7 } from '../../../format/utf7.ts';
+import { plain, saying } from '../../../message.ts';
+import { type Answer, DEFAULT_CLASS, type MailboxQuestion, NOBODY, type Question } from '../../../vocabulary.ts';
+import { type Bulk, QuestionError, StoreError, toStoreError } from '../../store.ts';
+import { doubtOf, type Folders, withFolders } from './folders.ts';
+import { type Layout, namesFor } from './layout.ts';
+import { isOverQuota } from './quota.ts';
+
+export interface MaildirOptions {
+  readonly layout: Layout;
+  /** A mailbox that must be there, in the same moment in which another one is absent. */
+  readonly canary: Question;
+  /** Whether the file maildirsize of a mailbox is read. */
+  readonly quota: boolean;
+}
+
+/**
+ * Mailboxes that are folders. The questions of a batch are asked one after the other, so a file server that hangs holds
+ * one thread for each batch under way.
+ */
+export function createMaildir({ layout, canary, quota }: MaildirOptions): Bulk {
+  const lookup = async (folders: Folders, question: Question): Promise<Answer> => {
+    if (question.about === 'mailbox' && question.local === NOBODY) return null; // shared folders have no place here
+    const names = namesFor(layout, question);
+    if (names === null) {
+      throw new QuestionError('no folder can have such a name, and the mail server may write it in another way');
+    }
+    if (!(await folders.has(names))) return null;
+    if (question.about === 'domain') return { value: DEFAULT_CLASS, state: 'active' };
+    if (question.about !== 'mailbox') throw new QuestionError('only mailboxes and domains are folders');
+    const path = folders.pathOf(names);
+    if (question.folder !== null && !(await hasFolder(path, question, question.folder))) return null;
+    return { value: '', state: quota && (await isOverQuota(path)) ? 'overquota' : 'active' };
+  };
+  const checkCanary = async (folders: Folders): Promise<void> => {
+    const found = await folders.has(namesFor(layout, canary) ?? []).catch((cause: unknown) => {
+      throw new StoreError(saying`the canary cannot be looked at: ${toStoreError(cause)}`, { cause });
+    });
+    if (found) return;
+    throw new StoreError(
+      saying`the canary is not found below ${plain(layout.root)}: is its file system mounted?; mount it, or correct path`,
+    );
+  };
+  return {
+    lookupAll: (questions) =>
+      withFolders(layout.root, async (folders) => {
+        const answers: (Answer | StoreError)[] = [];
+        for (const question of questions) {
+          answers.push(await lookup(folders, question).catch((cause: unknown) => toStoreError(cause)));
+        }
+        if (answers.includes(null)) await checkCanary(folders);
+        return answers;
+      }),
+    atomic: false, // a folder may be renamed between two looks
+    close() {},
+  };
+}
+
+/** Whether a mailbox has a folder of Maildir++: `.abc.deep` for abc/deep or abc.deep, in modified UTF-7 or UTF-8. */
+async function hasFolder(path: string, { anyCase }: MailboxQuestion, folder: string): Promise<boolean> {
+  const spell = (name: string): string => (anyCase ? foldLocal(name) : name.normalize('NFC'));
+  const wanted = spell(folder.replaceAll('/', '.'));
+  try {
+    const entries = await readdir(path, { withFileTypes: true });
+    return entries.some((entry) => {
+      if (!entry.name.startsWith('.') || entry.isFile()) return false;
+      const name = entry.name.slice(1);
+      return spell(fromImapUtf7(name) ?? name) === wanted;
+    });
+  } catch (cause) {
+    throw doubtOf(cause);
+  }
+}
