@@ -2,6 +2,7 @@ import { chmod, chown, mkdir, mkdtemp, rename, rm, rmdir, writeFile } from 'node
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { createDovecot } from '../../src/store/driver/dovecot/driver.ts';
 import { dovecot as driver } from '../../src/store/driver/dovecot/keys.ts';
 import { type OpenStore, openStore, UNTOLD } from '../../src/store/open.ts';
 import type { Question } from '../../src/vocabulary.ts';
@@ -194,6 +195,28 @@ describePart('the users of a real Dovecot', await findDovecot(PARTS), (part) => 
     const store = await openAt(dovecot, wrong);
     await expect(async () => store.lookup(mailbox('user1@example.org'))).rejects.toThrow(
       /greets with MECH.*set server to/,
+    );
+  });
+
+  it('are in doubt if one of two passwd-files was emptied, and each has a canary', { timeout: 20_000 }, async () => {
+    const dovecot = await start();
+    const second = `${dovecot.passwdFile}2`;
+    await writeFile(second, 'jane@example.com::1:1::/tmp::\npostmaster@example.com::1:1::/tmp::\n');
+    await dovecot.reload(`userdb {\n  driver = passwd-file\n  args = ${second}\n}\n`);
+    await sleep(1_000);
+    const ask = async (...canaries: readonly string[]): Promise<unknown> => {
+      const endpoint = { kind: 'unix', path: dovecot.auth } as const;
+      const options = { endpoint, service: 'lmtp', quota: null, timeoutMs: 1_500 };
+      const bulk = createDovecot({ ...options, canaries: canaries.map(mailbox) });
+      onTestFinished(() => bulk.close());
+      return (await bulk.lookupAll([mailbox('jane@example.com')]))[0];
+    };
+    expect(await ask(CANARY, 'postmaster@example.com')).toEqual(ACTIVE);
+    await writeFile(second, '');
+    await sleep(1_100);
+    expect(await ask(CANARY)).toBeNull(); // as docs/stores/dovecot.md warns
+    await expect(ask(CANARY, 'postmaster@example.com')).rejects.toThrow(
+      'the canary postmaster@example.com is not found',
     );
   });
 
