@@ -212,7 +212,7 @@ describePart('From Cyrus', await findCyrus(PARTS), (installation) => {
     expect(printed.stdout, printed.stderr).toContain('socket');
     expect((await type(page.take('Go back'))).stdout).toBe('@example.org\nfred@example.org\n');
     const again = await type(`${copied}smmap mailbox add left@example.org\ncd ${folder}\n${leftOver}`);
-    expect([again.code, again.stdout], again.stderr).toEqual([0, 'left@example.org\n']);
+    expect([again.code, again.stdout], again.stderr).toEqual([0, 'added left@example.org\nleft@example.org\n']);
     expect(page.rest()).toEqual([]);
   });
 });

@@ -28,7 +28,12 @@ export function warnOfMissing(identity: Identity, store: Records): void {
 
 function missingRecord(identity: Identity, store: Records): string {
   if (identity.about === 'key' && !store.hasTable(identity.table)) return missingTable(identity.table, store);
-  if (identity.about === 'domain') return `there is no such domain; ${domainsIn(store)}`;
+  if (identity.about === 'domain') {
+    const isHosted = Array.from(store.domains(), ({ domain }) => domain).includes(identity.domain);
+    return isHosted
+      ? 'is hosted because it has mailboxes: remove these'
+      : `there is no such domain; ${domainsIn(store)}`;
+  }
   return `there is no such ${NOUNS[identity.about][0]}`;
 }
 
