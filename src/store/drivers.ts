@@ -10,6 +10,7 @@ import { lmtp } from './driver/lmtp/keys.ts';
 import { maildir } from './driver/maildir/keys.ts';
 import { memory } from './driver/memory/keys.ts';
 import { mysql } from './driver/mysql/keys.ts';
+import { passwd } from './driver/passwd/keys.ts';
 import { postgresql } from './driver/postgresql/keys.ts';
 import { redis } from './driver/redis/keys.ts';
 import { socketmap } from './driver/socketmap/keys.ts';
@@ -22,6 +23,7 @@ export const DRIVERS: Readonly<Record<string, Driver>> = {
   memory,
   file,
   maildir,
+  passwd,
   postgresql,
   mysql,
   sqlite,

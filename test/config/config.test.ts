@@ -45,6 +45,7 @@ describe('the annotated file in systemd/', () => {
       '[store.a]\ndriver = "embedded"\npath = "/x"',
       '[store.a]\ndriver = "memory"\nmailboxes = ["a@b"]',
       '[store.a]\ndriver = "file"\nmailboxes = "/x"',
+      '[store.a]\ndriver = "passwd"\ndomains = ["b"]\ncanary = { mailbox = "a@b" }',
       '[store.a]\ndriver = "maildir"\npath = "/x/{domain}/{local}"\ncanary = { mailbox = "a@b" }',
       '[control]',
       '[store.a]\ndriver = "postgresql"\nurl = "postgresql:///mail"\nschema = "users"',
