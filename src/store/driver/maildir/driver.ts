@@ -4,7 +4,7 @@ import { fromImapUtf7 } from '../../../format/utf7.ts';
 import { plain, saying } from '../../../message.ts';
 import { type Answer, DEFAULT_CLASS, type MailboxQuestion, NOBODY, type Question } from '../../../vocabulary.ts';
 import { type Bulk, QuestionError, StoreError, toStoreError } from '../../store.ts';
-import { doubtOf, type Folders, withFolders } from './folders.ts';
+import { fail, type Folders, withFolders } from './folders.ts';
 import { type Layout, namesFor } from './layout.ts';
 import { isOverQuota } from './quota.ts';
 
@@ -27,18 +27,18 @@ export function createMaildir({ layout, canary, quota }: MaildirOptions): Bulk {
     if (names === null) {
       throw new QuestionError('no folder can have such a name, and the mail server may write it in another way');
     }
-    if (!(await folders.has(names))) return null;
+    const path = await folders.find(names);
+    if (path === null) return null;
     if (question.about === 'domain') return { value: DEFAULT_CLASS, state: 'active' };
     if (question.about !== 'mailbox') throw new QuestionError('only mailboxes and domains are folders');
-    const path = folders.pathOf(names);
     if (question.folder !== null && !(await hasFolder(path, question, question.folder))) return null;
     return { value: '', state: quota && (await isOverQuota(path)) ? 'overquota' : 'active' };
   };
   const checkCanary = async (folders: Folders): Promise<void> => {
-    const found = await folders.has(namesFor(layout, canary) ?? []).catch((cause: unknown) => {
+    const found = await folders.findThere(namesFor(layout, canary) ?? []).catch((cause: unknown) => {
       throw new StoreError(saying`the canary cannot be looked at: ${toStoreError(cause)}`, { cause });
     });
-    if (found) return;
+    if (found !== null) return;
     throw new StoreError(
       saying`the canary is not found below ${plain(layout.root)}: is its file system mounted?; mount it, or correct path`,
     );
@@ -70,6 +70,6 @@ async function hasFolder(path: string, { anyCase }: MailboxQuestion, folder: str
       return spell(fromImapUtf7(name) ?? name) === wanted;
     });
   } catch (cause) {
-    throw doubtOf(cause);
+    return fail(cause);
   }
 }

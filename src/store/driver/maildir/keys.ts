@@ -1,6 +1,7 @@
 import { complain, parsedBy, type Read, section, yesOrNo } from '../../../toml/type.ts';
 import type { Question } from '../../../vocabulary.ts';
 import type { Driver } from '../../driver.ts';
+import { withoutFirstMailbox } from '../../guard/canary.ts';
 import { serverKeys } from '../../guard/keys.ts';
 import { type Layout, parseLayout } from './layout.ts';
 
@@ -38,6 +39,7 @@ export const maildir: Driver<MaildirConfig> = {
     const { createMaildir } = await import('./driver.ts');
     const { path: layout, quota } = config;
     const canary = config.canary.get('mailbox')?.[0]?.present as Question;
-    return { servers: [{ name: 'maildir', bulk: createMaildir({ layout, quota, canary }) }], guards: config };
+    const guards = { ...config, canary: withoutFirstMailbox(config.canary) }; // the driver looks for it itself, in the same moment
+    return { servers: [{ name: 'maildir', bulk: createMaildir({ layout, quota, canary }) }], guards };
   },
 };

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { QuestionError } from '../../store.ts';
-import { doubtOf } from './folders.ts';
+import { fail } from './folders.ts';
 
 const LIMITS = /^(?:\d+[SC])(?:,\d+[SC])*$/;
 const CHANGE = /^ *(-?\d+) +(-?\d+) *$/;
@@ -15,8 +15,7 @@ export async function isOverQuota(maildir: string): Promise<boolean> {
   try {
     text = await readFile(join(maildir, 'maildirsize'), 'latin1');
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw doubtOf(cause);
+    return (cause as NodeJS.ErrnoException).code === 'ENOENT' ? false : fail(cause);
   }
   const isOver = readQuota(text);
   if (isOver === null) throw new QuestionError('the file maildirsize of a mailbox cannot be read as Maildir++');

@@ -40,6 +40,7 @@ export const passwd: Driver<PasswdConfig> = {
     const { createPasswd } = await import('./driver.ts');
     const present = config.canary.get('mailbox')?.present;
     const canary = present?.about === 'mailbox' ? present.local : '';
-    return { servers: [{ name: 'getent', bulk: createPasswd({ ...config, canary }) }], guards: config };
+    const guards = { ...config, canary: new Map() }; // the driver asks for the canary itself, with each name
+    return { servers: [{ name: 'getent', bulk: createPasswd({ ...config, canary }) }], guards };
   },
 };
