@@ -1,8 +1,20 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, renameSync, rmdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
 import type { StoreConfig } from '../../src/store/driver.ts';
+import { openFileStore } from '../../src/store/driver/file/driver.ts';
 import { type OpenStore, openStore, UNTOLD } from '../../src/store/open.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';
 import { expectNoLies, tell, type Trial } from '../support/faults.ts';
@@ -144,7 +156,7 @@ describe('a list in a file, with 50 questions in flight', () => {
       ...TRIAL,
       brokenMs: 4_000,
       fault() {
-        mend = hang(path.replace(/\/[^/]*$/, ''));
+        mend = hang(dirname(path));
       },
       mend: () => mend(),
     });
@@ -178,6 +190,45 @@ describe('a list in a file', () => {
     await expect.poll(() => ask(store, 'new').catch(() => null), { timeout: 8_000 }).not.toBeNull();
     expect(await ask(store, 'nobody')).toBeNull();
     await expect(ask(store, 'user0')).rejects.toThrow('it was in a list until a moment ago');
+  });
+
+  it('of aliases never loses a target while it is written in two parts', async () => {
+    const path = `${folder()}/aliases`;
+    writeFileSync(path, 'team: fred\n');
+    const list = { about: 'alias', table: '', path, format: 'aliases', domain: 'example.org' } as const;
+    const store = await openFileStore([list], { opened() {}, unavailable() {} });
+    const question: Question = { about: 'alias', local: 'team', domain: 'example.org', exact: false };
+    const found = new Set<string | undefined>();
+    const timer = setInterval(
+      () => void Promise.resolve(store.lookup(question)).then((each) => found.add(each?.value)),
+      5,
+    );
+    writeFileSync(path, 'team: fred,\n wilma,\n');
+    await sleep(1_000);
+    appendFileSync(path, ' betty\n');
+    await expect.poll(() => found, { timeout: 8_000 }).toContain('fred, wilma, betty');
+    clearInterval(timer);
+    await store.close();
+    expect([...found]).toEqual(['fred', 'fred, wilma, betty']);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)('that may not be read any more refuses nobody', async () => {
+    const { path, store } = await openList();
+    chmodSync(dirname(path), 0o755);
+    const becomeNobody = (mode: number): void => {
+      process.seteuid?.(0);
+      chmodSync(path, mode);
+      process.seteuid?.(65_534);
+    };
+    try {
+      becomeNobody(0o600);
+      await expect(ask(store, 'nobody')).rejects.toThrow('EACCES');
+      expect(await ask(store, 'user1')).not.toBeNull();
+      becomeNobody(0o644);
+      await expect.poll(() => ask(store, 'nobody').catch(() => 'TEMP'), { timeout: 8_000 }).toBeNull();
+    } finally {
+      process.seteuid?.(0);
+    }
   });
 
   it('that has a bad line from the start answers nothing', async () => {
