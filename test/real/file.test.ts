@@ -112,7 +112,7 @@ describe('a list in a file, with 50 questions in flight', () => {
       'has a bad line',
       (path) => replace(path, `${ALL}user without a domain\n`),
       (path) => replace(path, ALL),
-      'LIST:2001 is not a line of this list: user: has no domain; give --default-domain',
+      'LIST:2001 is not a line of this list: user: has no domain; give the list its domain',
       3_000,
     ],
     [
@@ -233,7 +233,7 @@ describe('a list in a file', () => {
 
   it('that has a bad line from the start answers nothing', async () => {
     const { store } = await openList('fred@example.org OK\nuser\n');
-    expect(events).toEqual(['LIST:2 is not a line of this list: user: has no domain; give --default-domain']);
+    expect(events).toEqual(['LIST:2 is not a line of this list: user: has no domain; give the list its domain']);
     await expect(ask(store, 'fred')).rejects.toThrow('vmailbox:2');
     await expect(ask(store, 'nobody')).rejects.toThrow('vmailbox:2');
   });

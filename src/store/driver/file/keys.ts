@@ -6,6 +6,7 @@ import type { About } from '../../../vocabulary.ts';
 import type { Driver, StoreConfig } from '../../driver.ts';
 import type { Canary } from '../../guard/canary.ts';
 import { contentKeys } from '../../guard/keys.ts';
+import { decode } from '../../layout.ts';
 import type { FileList } from './load.ts';
 
 /** A list of a file store, and the key of the configuration that names it. */
@@ -54,8 +55,17 @@ export const file: Driver<FileConfig> = {
       return about === question.about && (!isFolder || format === 'list');
     }),
   canary: () => 'not needed', // a list without records, or with far fewer than before, is a doubt
+  records: {
+    missing: () => null,
+    async *aliases({ lists }) {
+      const { loadLists } = await import('./load.ts');
+      const { held } = await loadLists(lists.filter(({ about }) => about === 'alias'));
+      for (const [key, text] of held.kinds.get('alias') ?? []) yield decode('alias', key, text);
+    },
+  },
   files: ({ lists }) => lists.map((list) => ({ key: list.key, path: list.path, kind: 'file', right: 'read' })),
   advice({ lists }, { message, code }) {
+    if (code === 'ENOENT') return { remedy: 'correct the path, or make the file', commands: [] };
     const list = code === 'EACCES' ? lists.find((each) => message.includes(each.path)) : undefined;
     if (list === undefined) return null;
     return { remedy: 'let the user of smmap read it', commands: [commandsToLetRead(list.path, ownAccount())] };

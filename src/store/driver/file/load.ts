@@ -36,6 +36,7 @@ export interface Loaded {
 }
 
 const LINE_FEED = 0x0a;
+const OPTION = 'give --default-domain'; // what a command would take
 
 /** The version of these files now. Each is opened, because NFS looks at its server then. Rejects if one cannot be read. */
 export async function versionOf(lists: readonly FileList[]): Promise<Version> {
@@ -105,7 +106,9 @@ async function fill(held: Held, list: FileList, content: Buffer): Promise<StoreE
   const { about, path, format, domain, table } = list;
   const read = (FORMATS[about] as Readonly<Record<string, Format>>)[format] as Format;
   const flawAt = (at: string, flaw: string): StoreError =>
-    new StoreError(saying`${plain(path + at)} is not a line of this list: ${foreign(flaw)}`);
+    new StoreError(
+      saying`${plain(path + at)} is not a line of this list: ${foreign(flaw.replace(OPTION, 'give the list its domain'))}`,
+    );
   if (content.length > 0 && content.at(-1) !== LINE_FEED) {
     const text = saying`${plain(path)}: its last line has no line feed: was it cut off?; if it is complete, end that line`;
     return new StoreError(text);

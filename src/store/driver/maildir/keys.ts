@@ -30,6 +30,7 @@ export const maildir: Driver<MaildirConfig> = {
   canary: () => 'not needed', // the driver asks for the canary of mailboxes in the moment of each absence
   files: ({ path: { root } }) => [{ key: 'path', path: root, kind: 'folder', right: 'read' }],
   advice(_, { code, message }) {
+    if (code === 'ENOENT') return { remedy: 'mount the file system, or correct path', commands: [] };
     if (code !== 'EACCES' && code !== 'EPERM') return null;
     const which = /'([^']*)'/.exec(message)?.[1] ?? 'the folders';
     return { remedy: `let the user of smmap enter ${which}, and list the folders of domains`, commands: [] };
