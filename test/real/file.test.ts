@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
 import type { StoreConfig } from '../../src/store/driver.ts';
 import { openFileStore } from '../../src/store/driver/file/driver.ts';
@@ -168,6 +168,7 @@ describe('a list in a file, with 50 questions in flight', () => {
   it('that is replaced by rename all the time never refuses who is in it', LONG, async () => {
     const { path, store } = await openList();
     let timer: NodeJS.Timeout | undefined;
+    onTestFinished(() => clearInterval(timer));
     const outcome = await expectNoLies(store, {
       ...TRIAL,
       brokenMs: 2_000,

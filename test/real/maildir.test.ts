@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
 import type { StoreConfig } from '../../src/store/driver.ts';
 import { type OpenStore, openStore, UNTOLD } from '../../src/store/open.ts';
@@ -19,7 +19,7 @@ const mounted: string[] = [];
 afterEach(async () => {
   process.seteuid?.(0);
   for (const store of stores.splice(0)) await store.close();
-  for (const path of mounted.splice(0)) unmount(path);
+  for (const path of mounted.splice(0)) unmount(path); // as often as it was mounted
 });
 
 const mailbox = (local: string, domain = 'example.org', detail: string | null = null, anyCase = false): Question => {
@@ -103,6 +103,7 @@ describe('mailboxes that are folders, with 50 questions in flight', () => {
     mount(root);
     const store = await open(root);
     let timer: NodeJS.Timeout | undefined;
+    onTestFinished(() => clearInterval(timer));
     let isMounted = true;
     const toggle = (): void => {
       if (isMounted) unmount(root);

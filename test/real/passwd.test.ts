@@ -1,5 +1,5 @@
 import { renameSync, writeFileSync } from 'node:fs';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, onTestFinished } from 'vitest';
 import { createPasswd } from '../../src/store/driver/passwd/driver.ts';
 import { createBatch } from '../../src/store/guard/batch.ts';
 import { createBreaker } from '../../src/store/guard/breaker.ts';
@@ -66,6 +66,7 @@ describePart('the accounts of this system', accountsPart, () => {
   it('whose server comes and goes refuse nobody', LONG, async () => {
     const { at, store } = open();
     let timer: NodeJS.Timeout | undefined;
+    onTestFinished(() => clearInterval(timer));
     let isDown = false;
     const outcome = await expectNoLies(store, {
       ...TRIAL,
