@@ -201,6 +201,14 @@ function createChecker(store: Store, canaries: readonly Canary[], events: Canary
   };
 }
 
+/** The canaries that the guard still has to ask for, if the driver itself asks for the first mailbox. */
+export function withoutFirstMailbox(
+  canaries: ReadonlyMap<string, readonly Canary[]>,
+): ReadonlyMap<string, readonly Canary[]> {
+  const left = Array.from(canaries, ([kind, each]) => [kind, kind === 'mailbox' ? each.slice(1) : each] as const);
+  return new Map(left.filter(([, each]) => each.length > 0));
+}
+
 /** The kind of questions that share a canary, and of records: what they are about, or `key TABLE` for a table. */
 export function kindOf(identity: Identity): string {
   return identity.about === 'key' ? `key ${identity.table}` : identity.about;

@@ -1,7 +1,8 @@
 import { complain, parsedBy, type Read, section, z } from '../../../toml/type.ts';
 import * as value from '../../../toml/value.ts';
 import type { Driver } from '../../driver.ts';
-import { checkEvents, serverKeys } from '../../guard/keys.ts';
+import { withoutFirstMailbox } from '../../guard/canary.ts';
+import { serverKeys } from '../../guard/keys.ts';
 
 const MOST = 4_294_967_294;
 const id = z.int().min(0).max(MOST);
@@ -15,8 +16,7 @@ const keys = section(
     ...serverKeys,
   },
   (raw, context) => {
-    checkEvents(raw.cache, 'nothing', context);
-    const canary = raw.canary.get('mailbox')?.present;
+    const canary = raw.canary.get('mailbox')?.[0]?.present;
     const remedy = 'give an account that exists, in the source that fails first, such as a user of LDAP';
     if (canary === undefined) complain(context, [{ key: 'canary.mailbox', reason: 'is missing', remedy }]);
     else if (canary.about === 'mailbox' && !raw.domains.includes(canary.domain)) {
@@ -38,9 +38,9 @@ export const passwd: Driver<PasswdConfig> = {
   load: () => import('./driver.ts'),
   async open(config) {
     const { createPasswd } = await import('./driver.ts');
-    const present = config.canary.get('mailbox')?.present;
+    const present = config.canary.get('mailbox')?.[0]?.present;
     const canary = present?.about === 'mailbox' ? present.local : '';
-    const guards = { ...config, canary: new Map() }; // the driver asks for the canary itself, with each name
+    const guards = { ...config, canary: withoutFirstMailbox(config.canary) }; // the driver asks for it itself, with each name
     return { servers: [{ name: 'getent', bulk: createPasswd({ ...config, canary }) }], guards };
   },
 };
