@@ -32,7 +32,8 @@ export function answerOf(question: Question, rows: readonly Row[]): Answer {
   return question.about === 'domain' && first.value === '' ? { ...first, value: DEFAULT_CLASS } : first;
 }
 
-function isNamed(row: Row, question: Question): boolean {
+/** Whether a row names what a question asks for. A row without a name does. */
+export function isNamed(row: Row, question: Question): boolean {
   const names = (column: string, asked: string, same: (a: string, b: string) => boolean): boolean => {
     const name = row[column];
     return name === undefined || (name !== null && same(textOf(name), asked));

@@ -70,7 +70,8 @@ export function secretFiles(key: string, path: string | null): readonly StoreFil
 }
 
 /** The file of a password or token. */
-export const secretFile = optional(parsedBy('the absolute path of a file', value.absolutePath));
+export const secretPath = parsedBy('the absolute path of a file', value.absolutePath);
+export const secretFile = optional(secretPath);
 
 /** A function that reads the file of a password or token. Each connection calls it: a new one needs no restart. */
 export function secretIn(file: string): () => Promise<string>;

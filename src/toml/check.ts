@@ -60,7 +60,13 @@ function toMistakes(
   others: readonly string[],
 ): Mistake[] {
   const own = issue.code === 'invalid_union' ? issue.errors.flat().find(({ code }) => code === 'custom') : undefined;
-  if (own !== undefined) return toMistakes({ ...own, path: issue.path }, type, value, path, others);
+  if (own !== undefined) return toMistakes({ ...own, path: [...issue.path, ...own.path] }, type, value, path, others);
+  const near = issue.code === 'invalid_union' ? nearestOf(issue.errors) : undefined;
+  if (near !== undefined) {
+    return near.flatMap((each) =>
+      toMistakes({ ...each, path: [...issue.path, ...each.path] }, type, value, path, others),
+    );
+  }
   const within = issue.path.map(String);
   const key = formatKey([...path, ...within.filter((part) => part !== '')]);
   if (issue.code === 'unrecognized_keys') {
@@ -74,6 +80,14 @@ function toMistakes(
     return [{ key, reason: issue.message, remedy: typeof better === 'string' ? better : remedy }];
   }
   return [{ key, reason: given === undefined ? 'is missing' : `is ${show(given)}`, remedy }];
+}
+
+/** The mistakes of the one alternative of a union whose kind of value was given. */
+function nearestOf(alternatives: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
+  const near = alternatives.filter((issues) =>
+    issues.every(({ path, code }) => path.length > 0 || code === 'unrecognized_keys'),
+  );
+  return near.length === 1 ? near[0] : undefined;
 }
 
 /** The mistake for an unknown key. Its remedy names the most similar known key. */

@@ -5,6 +5,7 @@ export interface Definition {
   readonly shape?: Readonly<Record<string, Schema>>;
   readonly element?: Schema;
   readonly valueType?: Schema;
+  readonly options?: readonly Schema[];
   readonly innerType?: Schema;
   readonly in?: Schema;
   readonly defaultValue?: unknown;
@@ -19,14 +20,22 @@ export function descriptionAt(type: Schema, path: readonly string[]): string | u
 
 /** The keys that the table at a path may have. */
 export function keysAt(type: Schema, path: readonly string[]): string[] {
-  return Object.keys(definitionOf(typeAt(type, path)).shape ?? {});
+  const definition = definitionOf(typeAt(type, path));
+  const shape = definition.shape ?? firstOf(definition.options ?? [], (each) => definitionOf(each).shape);
+  return Object.keys(shape ?? {});
+}
+
+function firstOf<T, U>(each: readonly T[], find: (one: T) => U | undefined): U | undefined {
+  return each.map(find).find((found) => found !== undefined);
 }
 
 function typeAt(type: Schema | undefined, path: readonly string[]): Schema | undefined {
   const [first, ...rest] = path;
   if (first === undefined || type === undefined) return type;
-  const { shape, element, valueType } = definitionOf(type);
-  return typeAt(shape?.[first] ?? element ?? valueType, rest);
+  const { shape, element, valueType, options } = definitionOf(type);
+  if (options !== undefined) return firstOf(options, (each) => typeAt(each, path));
+  const inner = shape?.[first] ?? (/^\d+$/.test(first) ? element : undefined) ?? valueType;
+  return typeAt(inner, rest);
 }
 
 /** The definition of a type, without its defaults and transforms. */

@@ -12,10 +12,10 @@ const question = (local: string, folder: string | null = null): Question => ({
   anyCase: false,
 });
 
-function target(url: string, asked: Question): string {
+function target(url: string, asked: Question, encoding: 'once' | 'twice' = 'once', answered?: unknown): string {
   const template = parseTemplate('mailbox', url);
   if ('flaw' in template) throw new Error(template.flaw);
-  return targetOf(template, asked);
+  return targetOf(template, asked, encoding, answered);
 }
 
 describe('the URL of a request', () => {
@@ -78,6 +78,24 @@ describe('the URL of a request', () => {
       expect(() => target('http://h/q/:local/end?x=:domain', question(local))).toThrow(QuestionError);
     },
   );
+
+  it.each([
+    ['a+b', '/q/a%252Bb%2540example.org'],
+    ['a&b', '/q/a%2526b%2540example.org'],
+    ['a#b', '/q/a%2523b%2540example.org'],
+    ['50%', '/q/50%2525%2540example.org'],
+  ])('encodes %j twice where the server decodes twice', (local, path) => {
+    expect(target('http://h/q/:address', question(local), 'twice')).toBe(path);
+  });
+
+  it('may have a field of the response before', () => {
+    const answered = { id: 'a b', in: { id: 7 }, slash: 'a/b', dots: '..', empty: '', list: ['x', 'y'] };
+    expect(target('http://h/u/{id}', question('x'), 'once', answered)).toBe('/u/a%20b');
+    expect(target('http://h/u/{in.id}?a=:local', question('{id}'), 'once', answered)).toBe('/u/7?a=%7Bid%7D');
+    for (const path of ['slash', 'dots', 'empty', 'list', 'none']) {
+      expect(() => target(`http://h/u/{${path}}`, question('x'), 'once', answered)).toThrow('has no text at');
+    }
+  });
 
   it('may have dots in a segment, and a slash at its end if no parameter is there', () => {
     expect(target('http://h/q/:address', question('..'))).toBe('/q/..%40example.org');

@@ -1,161 +1,90 @@
-import {
-  Agent,
-  type ClientRequest,
-  type IncomingMessage,
-  type RequestOptions,
-  request as requestPlain,
-} from 'node:http';
-import { Agent as SecureAgent, request as requestSecure } from 'node:https';
 import type { Answer, Question } from '../../../vocabulary.ts';
-import { PARAMETERS, queryNameOf, valueOf } from '../../asked.ts';
+import { queryNameOf } from '../../asked.ts';
 import { lookupEach } from '../../each.ts';
-import { type Bulk, ClosedError, failureAt, QuestionError, StoreError } from '../../store.ts';
-import { secureOptions } from '../../tls.ts';
+import type { Row } from '../../row.ts';
+import { type Bulk, failureAt, QuestionError } from '../../store.ts';
 import { within } from '../../within.ts';
+import { contentFor } from './body.ts';
+import { createExchange } from './exchange.ts';
 import type { HttpConfig } from './keys.ts';
-import { type HttpResponse, answerTo } from './response.ts';
-import { type HttpRequest, targetOf } from './template.ts';
+import { valuesAt } from './path.ts';
+import { createPause } from './pause.ts';
+import type { HttpRequest } from './request.ts';
+import { answerFor, rowsOf } from './rows.ts';
+import { targetOf } from './template.ts';
+import { judge } from './verdict.ts';
 
 /** The options of an HTTP store. Each of the `connections` carries one request at a time. */
-export interface HttpOptions extends Pick<
-  HttpConfig,
-  'absent' | 'connections' | 'headers' | 'requests' | 'timeoutMs' | 'tls'
-> {
-  /** The token for `Authorization: Bearer`. Called for each request. */
-  readonly token: (() => Promise<string>) | null;
+export interface HttpOptions extends Pick<HttpConfig, 'connections' | 'headers' | 'requests' | 'timeoutMs' | 'tls'> {
+  /** Fields of the header that contain a secret. Each is read for each request. */
+  readonly secrets: Readonly<Record<string, () => Promise<string>>>;
 }
 
-const MOST_BYTES = 65_536; // an answer has a few fields; a longer content is not an answer
+/** The JSON of a response, and the rows in it. */
+interface Found {
+  readonly content: unknown;
+  readonly rows: readonly Row[];
+}
 
-/**
- * Answers from a server over HTTP. A GET has the question in its URL. A POST also has it as JSON: `question` (mailbox,
- * folder, alias, domain or key), the parameters of that question, and `exact`.
- */
+/** Answers from a server over HTTP. It asks what `requests` has for a question, one after the other. */
 export function createHttp(options: HttpOptions): Bulk {
-  const agents = createAgents(options.connections);
-  let closed = false;
-  const underWay = new Set<ClientRequest>();
+  const { requests, headers, secrets, timeoutMs } = options;
+  const exchange = createExchange(options);
+  const pause = createPause();
 
-  const send = (
-    question: Question,
-    { method, url }: Pick<HttpRequest, 'method' | 'url'>,
-    fresh: boolean,
-    token: string | null,
-  ) =>
-    new Promise<HttpResponse>((resolve, reject) => {
-      if (closed) throw new ClosedError();
-      const body = method === 'POST' ? JSON.stringify(bodyOf(question)) : null;
-      const settings: RequestOptions = {
-        ...(url.secure && secureOptions(options.tls, url.host)),
-        ...(url.socket === null ? { host: url.host, port: url.port } : { socketPath: url.socket }),
-        method,
-        path: targetOf(url, question),
-        agent: agents.choose(url.secure, fresh),
-        headers: {
-          accept: 'application/json',
-          host: `${url.host.includes(':') ? `[${url.host}]` : url.host}:${url.port}`,
-          ...options.headers,
-          ...(token !== null && { authorization: `Bearer ${token}` }),
-          ...(body !== null && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
-        },
-      };
-      const request = (url.secure ? requestSecure : requestPlain)(settings);
-      let before = 0;
-      const timer = setTimeout(
-        () => request.destroy(new StoreError(`no answer within ${options.timeoutMs} ms`)),
-        options.timeoutMs,
-      );
-      const done = (): void => {
-        clearTimeout(timer);
-        underWay.delete(request);
-      };
-      underWay.add(request);
-      request.on('socket', (socket) => (before = socket.bytesRead));
-      request.on('error', (cause) => {
-        done();
-        // The server ended an idle connection just when we used it again, and has not answered: ask again on a new one.
-        const stale = request.reusedSocket && request.socket?.bytesRead === before && !(cause instanceof StoreError);
-        if (stale) resolve(send(question, { method, url }, true, token));
-        else reject(cause);
-      });
-      let answered = false;
-      // If the server switches to another protocol, node:http closes the request without an error.
-      request.on('close', () => {
-        if (answered) return;
-        done();
-        reject(new StoreError('the server ended the connection'));
-      });
-      request.on('response', (response) => {
-        answered = true;
-        collect(response)
-          .then(resolve, (cause: Error) => {
-            reject(cause);
-            request.destroy();
-          })
-          .finally(done);
-      });
-      request.end(body ?? undefined);
-    });
+  const secretHeaders = async (): Promise<Readonly<Record<string, string>>> => {
+    const entries = Object.entries(secrets).map(async ([name, read]) => [name, await read()] as const);
+    return Object.fromEntries(await within(Promise.all(entries), timeoutMs, 'token'));
+  };
 
-  const lookup = async (question: Question): Promise<Answer> => {
-    const name = queryNameOf(question);
-    const request = options.requests[name];
-    if (request === undefined)
-      throw new QuestionError(`the store has no request for ${name}: add one, ${name} = "http://..."`);
-    const { url, stringIs } = request;
+  /** What a request finds. null: it is certain that there is nothing. */
+  const ask = async (question: Question, request: HttpRequest, answered?: unknown): Promise<Found | null> => {
+    const { method, url, encoding, body, signs, fields } = request;
     try {
-      const token = options.token === null ? null : await within(options.token(), options.timeoutMs, 'token');
-      return answerTo(question, await send(question, request, false, token), { absent: options.absent, stringIs });
+      pause.throwIfPaused();
+      const target = targetOf(url, question, encoding, answered);
+      const content = method === 'POST' ? contentFor(question, body) : null;
+      const all = { ...headers, ...request.headers, ...(await secretHeaders()) };
+      const response = await exchange.send({ method, url, target, headers: all, body: content });
+      pause.heed(response);
+      const found = judge(response, signs);
+      return found === null ? null : { ...found, rows: rowsOf(found.content, fields) };
     } catch (cause) {
       throw failureAt(url.socket ?? `${url.host}:${url.port}`, cause);
     }
   };
 
+  /** The rows that a request finds, with what the next one adds to them. */
+  const askAll = async (question: Question, request: HttpRequest): Promise<readonly Row[] | null> => {
+    const found = await ask(question, request);
+    const { next } = request;
+    if (found === null || next === null) return found?.rows ?? null;
+    if (next.when !== null && valuesAt(found.content, next.when).length === 0) return found.rows;
+    const more = await ask(question, next, found.content);
+    return found.rows.map((row) => completed(row, more?.rows[0]));
+  };
+
+  const lookup = async (question: Question): Promise<Answer> => {
+    const name = queryNameOf(question);
+    const own = requests[name];
+    if (own === undefined)
+      throw new QuestionError(`the store has no request for ${name}: add one, ${name} = "http://..."`);
+    // An entry may move to a place that was already asked. So an absence needs the first ones once more.
+    for (const request of [...own, ...own.slice(0, -1)]) {
+      const rows = await askAll(question, request);
+      const answer = rows === null ? null : answerFor(question, rows);
+      if (answer !== null) return answer;
+    }
+    return null;
+  };
+
   return {
     lookupAll: (questions) => lookupEach(questions, lookup),
     atomic: false,
-    close() {
-      closed = true;
-      for (const request of underWay) request.destroy(new ClosedError());
-      agents.destroy();
-    },
+    close: () => exchange.close(),
   };
 }
 
-function createAgents(connections: number) {
-  const kept = { keepAlive: true, maxSockets: connections, maxFreeSockets: connections };
-  const once = { keepAlive: false, maxSockets: connections };
-  const agents = {
-    plain: [new Agent(kept), new Agent(once)],
-    secure: [new SecureAgent(kept), new SecureAgent(once)],
-  } as const;
-  return {
-    choose: (secure: boolean, fresh: boolean) => agents[secure ? 'secure' : 'plain'][fresh ? 1 : 0],
-    destroy(): void {
-      for (const agent of [...agents.plain, ...agents.secure]) agent.destroy();
-    },
-  };
-}
-
-function bodyOf(question: Question): object {
-  const name = queryNameOf(question);
-  const parameters = PARAMETERS[name].map((parameter) => [parameter, valueOf(question, parameter)] as const);
-  return { question: name, ...Object.fromEntries(parameters), exact: 'exact' in question && question.exact };
-}
-
-/** Reads a whole response. Rejects if it is cut, as node:http reports, or if it is too long for an answer. */
-async function collect(response: IncomingMessage): Promise<HttpResponse> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > MOST_BYTES) throw new StoreError(`the content has over ${MOST_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return {
-    status: response.statusCode ?? 0,
-    contentType: response.headers['content-type'] ?? '',
-    headers: response.headers,
-    body: Buffer.concat(chunks),
-  };
+function completed(row: Row, more: Row | undefined): Row {
+  return { ...row, ...more };
 }

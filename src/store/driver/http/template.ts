@@ -1,9 +1,8 @@
 import type { Question } from '../../../vocabulary.ts';
 import { type QueryName, valueOf } from '../../asked.ts';
-import type { UrlFlaw } from '../../server.ts';
-import { QuestionError } from '../../store.ts';
-import { type Template, parseText, replace, withColon } from '../../template.ts';
-import type { Answering } from './response.ts';
+import { QuestionError, StoreError } from '../../store.ts';
+import { type Notation, type Template, parseText, replace, withColon } from '../../template.ts';
+import { parsePath, valuesAt } from './path.ts';
 
 /** A URL whose path and query are a template. */
 export interface UrlTemplate extends Template {
@@ -14,19 +13,15 @@ export interface UrlTemplate extends Template {
   readonly port: number;
 }
 
-/** The request for one kind of question. */
-export interface HttpRequest {
-  readonly method: 'GET' | 'POST';
-  readonly url: UrlTemplate;
-  readonly stringIs: Answering['stringIs'];
-}
-
-/** The requests of a store, by the questions that they answer. */
-export type HttpRequests = Readonly<Partial<Record<QueryName, HttpRequest>>>;
+/** How often a value is percent-encoded. Behind mailcow's web server PHP decodes the path once more. */
+export type Encoding = 'once' | 'twice';
 
 const ORIGIN = /^(https?):\/\/(?:\[([0-9a-f:.]+)\]|([\w.-]+))(?::(\d{1,5}))?(?=[/?]|$)/i;
-const TOKENS = /:([a-z_]\w*)|:|[^:]+/gi;
+const ANSWERED = /\{([^{}]*)\}/g;
 const SOCKET = /^http\+unix:\/\/(%2f[^/?]*)/i;
+
+/** Parameters such as `:address` in a URL, or in a text of a content. */
+export const NOTATION: Notation = { tokens: /:([a-z_]\w*)|:|[^:]+/gi, write: withColon, read: (token) => token };
 
 /**
  * Reads `http://HOST[:PORT]/PATH?QUERY`, `https://...`, or `http+unix://%2Fpath%2Fof.sock/PATH`. Path and query may
@@ -44,7 +39,7 @@ export function parseTemplate(name: QueryName, text: string): UrlTemplate | UrlF
   }
   const rest = text.slice(origin[0].length);
   const target = rest.startsWith('/') ? rest : `/${rest}`;
-  const template = parseText(name, target, { tokens: TOKENS, write: withColon, read: (token) => token });
+  const template = parseText(name, target, NOTATION);
   if ('flaw' in template) return template;
   if (socket !== null) {
     try {
@@ -59,13 +54,22 @@ export function parseTemplate(name: QueryName, text: string): UrlTemplate | UrlF
   return { ...template, secure, socket: null, host: address ?? host ?? '', port: Number(port ?? (secure ? 443 : 80)) };
 }
 
+/** The paths in the answer to the request before that a URL names, such as `user` for `{user}`. */
+export function answeredIn({ parts }: Template): readonly string[] {
+  return parts.flatMap((part) => [...part.matchAll(ANSWERED)].map(([, path]) => path as string));
+}
+
 /**
- * The path and query for a question. Each value is percent-encoded. Throws QuestionError if a value would change the
- * path: a segment that is empty, `.` or `..`, or a slash, which many servers decode too early or answer with 404.
+ * The path and query for a question. Each value is percent-encoded. `answered` is the content of the response before, if
+ * the URL names fields of it. Throws QuestionError if a value would change the path: a segment that is empty, `.` or
+ * `..`, or a slash, which many servers decode too early or answer with 404.
  */
-export function targetOf(template: UrlTemplate, question: Question): string {
+export function targetOf(template: UrlTemplate, question: Question, encoding: Encoding, answered?: unknown): string {
   const { parts, parameters } = template;
-  const target = replace(template, (parameter) => encode(valueOf(question, parameter)));
+  const put = (value: string): string => (encoding === 'twice' ? encode(encode(value)) : encode(value));
+  const asked = replace(template, (parameter) => put(valueOf(question, parameter)));
+  const target =
+    answered === undefined ? asked : asked.replace(ANSWERED, (_, path: string) => put(segmentAt(answered, path)));
   const ahead = parameters.filter((_, at) => !parts.slice(0, at + 1).some((part) => part.includes('?')));
   if (ahead.some((parameter) => /[/\\]/.test(valueOf(question, parameter)))) {
     throw new QuestionError(
@@ -78,6 +82,15 @@ export function targetOf(template: UrlTemplate, question: Question): string {
     );
   }
   return target;
+}
+
+/** A field of a response, as a part of a path. */
+function segmentAt(content: unknown, path: string): string {
+  const [value, ...more] = valuesAt(content, parsePath(path));
+  const text = typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+  if (more.length > 0 || isNoSegment(text) || /[/\\]/.test(text))
+    throw new StoreError(`the content has no text at ${path} that can be a part of a path`);
+  return text;
 }
 
 function isNoSegment(segment: string): boolean {
