@@ -59,12 +59,14 @@ function open(request: string | object, keys: object = {}, more: Partial<HttpOpt
 }
 
 /** Answers the connections, from 1, and what comes on them, from 1. */
-async function listen(answer: (socket: Socket, connection: number, chunk: number) => void): Promise<string> {
+async function listen(
+  answer: (socket: Socket, connection: number, chunk: number, text: string) => void,
+): Promise<string> {
   let connections = 0;
   const server = createServer((socket) => {
     const connection = ++connections;
     let chunks = 0;
-    socket.on('error', () => {}).on('data', () => answer(socket, connection, ++chunks));
+    socket.on('error', () => {}).on('data', (data) => answer(socket, connection, ++chunks, data.toString()));
   });
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -203,7 +205,78 @@ describe('a store over HTTP', () => {
     });
   });
 
-  it('can use a Unix socket', async () => {
+  it('is sent a content of our own, whose texts cannot be left', async () => {
+    const body = { user: ':address', n: 1, list: [':local', true, { at: 'x :domain' }] };
+    const store = open({ post: `${httpd.origin}/body`, body });
+    expect(JSON.parse((await store.lookup(mailbox('a"},"b')))?.value ?? '')).toEqual({
+      user: 'a"},"b@example.org',
+      n: 1,
+      list: ['a"},"b', true, { at: 'x example.org' }],
+    });
+  });
+
+  describe('with several requests', () => {
+    /** Answers each path with what its name says in turn: 1 is found, 0 is absent, x is a status 500. */
+    const serve = async (): Promise<{ url: string; asked: string[] }> => {
+      const asked: string[] = [];
+      const url = await listen((socket, _, _chunk, text) => {
+        const [, path = ''] = /^GET \/(\w+)/.exec(text) ?? [];
+        const before = asked.filter((each) => each === path).length;
+        asked.push(path);
+        const said = path.slice(1)[before] ?? '';
+        const [status, content] = { 1: ['200 OK', '{"value":"x"}'], 0: ['404 Not Found', '{}'] }[said] ?? [
+          '500 No',
+          '',
+        ];
+        const length = `Content-Length: ${content?.length}`;
+        socket.write(`HTTP/1.1 ${status}\r\nContent-Type: application/json\r\n${length}\r\n\r\n${content}`);
+      });
+      return { url, asked };
+    };
+
+    it.each<[string, readonly string[], string, readonly string[]]>([
+      ['found by the first', ['a1', 'b1'], 'found', ['a1']],
+      ['found by the second', ['a0', 'b1'], 'found', ['a0', 'b1']],
+      ['absent if all say so, and the first still does', ['a00', 'b0'], 'absent', ['a00', 'b0', 'a00']],
+      ['found if it moved to the first meanwhile', ['a01', 'b0'], 'found', ['a01', 'b0', 'a01']],
+      ['TEMP if the first fails', ['ax', 'b1'], 'TEMP', ['ax']],
+      ['TEMP if the second fails', ['a0', 'bx'], 'TEMP', ['a0', 'bx']],
+      ['TEMP if the first fails at last', ['a0x', 'b0'], 'TEMP', ['a0x', 'b0', 'a0x']],
+    ])('something is %s', async (_, paths, expected, order) => {
+      const { url, asked } = await serve();
+      const store = open(paths.map((path) => ({ get: `${url}/${path}/:address` })));
+      const said = await Promise.resolve(store.lookup(fred)).then(
+        (answer) => (answer === null ? 'absent' : 'found'),
+        () => 'TEMP',
+      );
+      expect(said).toBe(expected);
+      expect(asked).toEqual(order);
+    });
+  });
+
+  it.each<[string, object, string]>([
+    ['finds the state', { state: { field: 'state' } }, 'disabled'],
+    ['lacks the state', { state: { field: 'none' } }, 'TEMP'],
+    ['is asked only when it is needed', { when: 'none', state: { field: 'none' } }, 'active'],
+  ])('is asked by a second request for the rest: it %s', async (_, next, expected) => {
+    await httpd.load('two', [
+      { question: 'mailbox', match: { address: 'fred@example.org' }, fields: { value: 'u1' } },
+      { question: 'user', match: { id: 'u1' }, fields: { state: 'disabled' } },
+      { question: 'mailbox', match: { address: 'lost@example.org' }, fields: { value: 'u2' } },
+    ]);
+    const get = `${httpd.origin}/two/user?id={value}`;
+    const store = open({ get: `${httpd.origin}/two/mailbox?address=:address`, next: { get, ...next } });
+    const said = async (who: Question): Promise<string> =>
+      await Promise.resolve(store.lookup(who)).then(
+        (answer) => answer?.state ?? 'absent',
+        () => 'TEMP',
+      );
+    expect(await said(fred)).toBe(expected);
+    expect(await said(mailbox('nobody'))).toBe('absent');
+    expect(await said(mailbox('lost'))).toBe(expected === 'active' ? 'active' : 'TEMP');
+  });
+
+  it('may be on a Unix socket', async () => {
     const path = join(folder, 'socket');
     const other = await startHttpd(path);
     try {

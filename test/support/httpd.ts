@@ -14,8 +14,8 @@ export interface Httpd {
   /** `http://127.0.0.1:PORT`; the same after a restart. */
   readonly origin: string;
   load(store: string, rows: readonly HttpRow[]): Promise<void>;
-  /** Makes each answer a status 500, or cut; or all well again. */
-  become(mode: 'well' | '500' | 'cut'): Promise<void>;
+  /** Makes each answer a status 500, or cut, or another lie that its script knows; or all well again. */
+  become(mode: string): Promise<void>;
   kill(): Promise<void>;
   hang(): void;
   resume(): void;
@@ -24,9 +24,9 @@ export interface Httpd {
   stop(): Promise<void>;
 }
 
-/** Starts httpd.mjs in a process of its own, on a loopback port or on the path of a Unix socket. */
-export async function startHttpd(path: string | null = null): Promise<Httpd> {
-  const script = fileURLToPath(new URL('httpd.mjs', import.meta.url));
+/** Starts a script in a process of its own, on a loopback port or on the path of a Unix socket. */
+export async function startHttpd(path: string | null = null, file = 'httpd.mjs'): Promise<Httpd> {
+  const script = fileURLToPath(new URL(file, import.meta.url));
   const loaded = new Map<string, readonly HttpRow[]>();
   let child: ChildProcess | null = null;
   let port = 0;

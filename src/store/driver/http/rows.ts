@@ -102,10 +102,9 @@ function withoutPrefix(name: string, prefix: string): readonly string[] {
 /** The texts of a field. There must be one, and none may be empty. */
 function textsAt(content: unknown, { path, values }: Field<string>): readonly string[] {
   const where = path.text;
-  const texts = valuesAt(content, path).map(textOf);
-  if (texts.length === 0 || !texts.every((text) => text !== null && text !== ''))
-    throw new StoreError(`the content has no text at ${where}, or something else too`);
-  return (texts as readonly string[]).map((text) => meaningOf(text, path, values));
+  const found = valuesAt(content, path);
+  if (found.length === 0) throw new StoreError(`the content has nothing at ${where}`);
+  return found.map((each) => meaningOf(each, path, values));
 }
 
 /** The text of a field that has exactly one. */
@@ -116,10 +115,15 @@ function singleAt(content: unknown, field: Field<string>): string {
   return texts[0] as string;
 }
 
-function meaningOf(text: string, path: JsonPath, values: Field<string>['values']): string {
-  if (values === null) return text;
-  if (Object.hasOwn(values, text)) return values[text] as string;
-  throw new QuestionError(saying`the field ${plain(path.text)} is ${text}, which values does not mention`);
+/** What a value means. Only `values` can give a meaning to a number, and to true and false. */
+function meaningOf(value: unknown, { text: where }: JsonPath, values: Field<string>['values']): string {
+  if (values === null) {
+    if (typeof value === 'string' && value !== '') return value;
+    throw new StoreError(`the content has something else than a text at ${where}`);
+  }
+  const word = typeof value === 'string' ? value : JSON.stringify(value);
+  if (Object.hasOwn(values, word)) return values[word] as string;
+  throw new QuestionError(saying`the field ${plain(where)} is ${JSON.stringify(value)}, which values does not mention`);
 }
 
 function isFull(content: unknown, { used, limit }: NonNullable<Fields['quota']>): boolean {
@@ -128,12 +132,8 @@ function isFull(content: unknown, { used, limit }: NonNullable<Fields['quota']>)
 }
 
 function numberAt(content: unknown, path: JsonPath): number {
-  const text = singleAt(content, { path, values: null });
+  const [value, ...more] = valuesAt(content, path);
   const where = path.text;
-  if (!/^-?\d+(?:\.\d+)?$/.test(text)) throw new StoreError(`the content has no number at ${where}`);
-  return Number(text);
-}
-
-function textOf(value: unknown): string | null {
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : null;
+  if (typeof value !== 'number' || more.length > 0) throw new StoreError(`the content has no number at ${where}`);
+  return value;
 }
