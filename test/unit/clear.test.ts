@@ -34,6 +34,7 @@ describe('a secret', () => {
     [redis('cluster = ["c1.example.org:1", "127.0.0.1:1"]'), ['c1.example.org']],
     [http('http://panel.example.org'), ['panel.example.org']],
     [http('http://panel.example.org', 'headers = { "X-API-Key" = "x" }'), ['panel.example.org']],
+    [http('http://panel.example.org', 'header_files = { X-Any = "/etc/smmap/key" }'), ['panel.example.org']],
   ])('is sent without encryption by %j to %j', (text, hosts) => {
     expect(sentInClear(storeOf(text))?.hosts).toEqual(hosts);
   });
