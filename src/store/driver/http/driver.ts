@@ -3,7 +3,6 @@ import { queryNameOf } from '../../asked.ts';
 import { lookupEach } from '../../each.ts';
 import type { Row } from '../../row.ts';
 import { type Bulk, failureAt, QuestionError } from '../../store.ts';
-import { within } from '../../within.ts';
 import { contentFor } from './body.ts';
 import { createExchange } from './exchange.ts';
 import type { HttpConfig } from './keys.ts';
@@ -11,13 +10,13 @@ import { valuesAt } from './path.ts';
 import { createPause } from './pause.ts';
 import type { HttpRequest } from './request.ts';
 import { answerFor, rowsOf } from './rows.ts';
+import { createSecrets, type Secrets } from './secrets.ts';
 import { targetOf } from './template.ts';
 import { judge } from './verdict.ts';
 
 /** The options of an HTTP store. Each of the `connections` carries one request at a time. */
 export interface HttpOptions extends Pick<HttpConfig, 'connections' | 'headers' | 'requests' | 'timeoutMs' | 'tls'> {
-  /** Fields of the header that contain a secret. Each is read for each request. */
-  readonly secrets: Readonly<Record<string, () => Promise<string>>>;
+  readonly secrets: Secrets;
 }
 
 /** The JSON of a response, and the rows in it. */
@@ -32,10 +31,7 @@ export function createHttp(options: HttpOptions): Bulk {
   const exchange = createExchange(options);
   const pause = createPause();
 
-  const secretHeaders = async (): Promise<Readonly<Record<string, string>>> => {
-    const entries = Object.entries(secrets).map(async ([name, read]) => [name, await read()] as const);
-    return Object.fromEntries(await within(Promise.all(entries), timeoutMs, 'token'));
-  };
+  const secretHeaders = createSecrets(secrets, timeoutMs);
 
   /** What a request finds. null: it is certain that there is nothing. */
   const ask = async (question: Question, request: HttpRequest, answered?: unknown): Promise<Found | null> => {

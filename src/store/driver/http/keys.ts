@@ -1,4 +1,4 @@
-import { complain, type Context, optional, type Read, section, text, z } from '../../../toml/type.ts';
+import { complain, type Context, optional, type Read, section, text, z, wholeNumber } from '../../../toml/type.ts';
 import { forEachQuery, QUERIES, queryNameOf } from '../../asked.ts';
 import type { Driver, StoreFile } from '../../driver.ts';
 import type { Canary } from '../../guard/canary.ts';
@@ -21,6 +21,7 @@ const keys = section({
   token_file: secretFile,
   tls,
   ...serverKeys,
+  batch: wholeNumber(1, 1_000, 1, 'questions'), // a batch would wait for its slowest request
 }).transform((raw, context) => {
   complainOfHeaders(raw, context);
   if (raw.preset === 'userli') complainOfCanaries(raw.canary, context);
