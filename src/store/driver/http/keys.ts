@@ -1,3 +1,4 @@
+import { isSecretName } from '../../../toml/secret.ts';
 import { complain, type Context, optional, type Read, section, text, z, wholeNumber } from '../../../toml/type.ts';
 import { forEachQuery, QUERIES, queryNameOf } from '../../asked.ts';
 import type { Driver, StoreFile } from '../../driver.ts';
@@ -5,6 +6,7 @@ import type { Canary } from '../../guard/canary.ts';
 import { serverKeys } from '../../guard/keys.ts';
 import { secretFile, secretFiles, secretIn, secretPath, tls } from '../../server.ts';
 import { complainOfHeaders } from './header-keys.ts';
+import { hideIn } from './hide.ts';
 import { PRESETS } from './presets.ts';
 import { readRequests } from './read-requests.ts';
 import { absent, headers, request } from './request-keys.ts';
@@ -43,11 +45,11 @@ export const http: Driver<HttpConfig> = {
     const first = QUERIES.flatMap((name) => requests[name] ?? []);
     const asked = [...first, ...first.flatMap(({ next }) => next ?? [])];
     const names = [own, ...asked.map((each) => each.headers)].flatMap((each) => Object.keys(each));
-    const isSecret =
-      tokenFile !== null || Object.keys(headerFiles).length > 0 || names.some((name) => SECRET.test(name));
+    const isSecret = tokenFile !== null || Object.keys(headerFiles).length > 0 || names.some(isSecretName);
     const plain = asked.map(({ url }) => url).filter(({ secure, socket }) => !secure && socket === null);
     return { hosts: isSecret ? plain.map(({ host }) => host) : [], remedy: 'https://' };
   },
+  hideSecrets: (table) => hideIn(table) as typeof table,
   files: ({ tokenFile, headerFiles }) => [
     ...secretFiles('token_file', tokenFile),
     ...Object.entries(headerFiles).flatMap(([name, path]): readonly StoreFile[] =>
@@ -66,19 +68,6 @@ export const http: Driver<HttpConfig> = {
     return { servers: [{ name: 'http', bulk: createHttp({ ...config, secrets }) }], guards: config };
   },
 };
-
-/** The keys that may hold a secret, as they stand in a file without mistakes. */
-type Written = { readonly headers?: object } & {
-  readonly [name in QueryName]?: string | { readonly post: string };
-};
-
-/** A request without the values of parameters such as `?token=...`. */
-function hideInUrl(written: string | { readonly post: string }): typeof written {
-  if (typeof written !== 'string') return { post: hideInUrl(written.post) as string };
-  return written.replace(/([?&])([^=&]*)=(?!:)[^&]+/g, (all, mark: string, name: string) =>
-    isSecretName(name) ? `${mark}${name}=${HIDDEN}` : all,
-  );
-}
 
 /** userli answers for these in each domain by its settings, whatever is in its tables. */
 const SYNTHETIC: ReadonlySet<string> = new Set(['postmaster', 'abuse']);

@@ -115,8 +115,8 @@ function readSigns(
 function readUrl(name: QueryName, text: string, key: string, mistakes: Mistake[]): UrlTemplate | undefined {
   const template = parseTemplate(name, text);
   if (!('flaw' in template)) return template;
-  const remedy = 'give a URL, such as "http://127.0.0.1:8080/mailbox/:address"';
-  mistakes.push({ key, reason: template.flaw, remedy });
+  const { flaw, remedy = 'give a URL, such as "http://127.0.0.1:8080/mailbox/:address"' } = template;
+  mistakes.push({ key, reason: flaw, remedy });
   return undefined;
 }
 

@@ -1,5 +1,6 @@
 import type { Question } from '../../../vocabulary.ts';
 import { type QueryName, valueOf } from '../../asked.ts';
+import type { UrlFlaw } from '../../server.ts';
 import { QuestionError, StoreError } from '../../store.ts';
 import { type Notation, type Template, parseText, replace, withColon } from '../../template.ts';
 import { parsePath, valuesAt } from './path.ts';
