@@ -13,6 +13,7 @@ import { mysql } from './driver/mysql/keys.ts';
 import { passwd } from './driver/passwd/keys.ts';
 import { postgresql } from './driver/postgresql/keys.ts';
 import { redis } from './driver/redis/keys.ts';
+import { smtp } from './driver/smtp/keys.ts';
 import { socketmap } from './driver/socketmap/keys.ts';
 import { sqlite } from './driver/sqlite/keys.ts';
 import { kindOf } from './guard/canary.ts';
@@ -30,6 +31,7 @@ export const DRIVERS: Readonly<Record<string, Driver>> = {
   ldap,
   lmtp,
   redis,
+  smtp,
   http,
   socketmap,
   dovecot,

@@ -54,6 +54,7 @@ describe('the annotated file in systemd/', () => {
       '[store.a]\ndriver = "ldap"\nurl = "ldap://localhost"\nbase = "dc=example"\npreset = "mail"',
       '[store.a]\ndriver = "lmtp"\nserver = "unix:/x"\ncanary = { mailbox = "a@b" }',
       '[store.a]\ndriver = "redis"\nurl = "redis://localhost"\nmailbox = { set = "m", member = "{address}" }',
+      '[store.a]\ndriver = "smtp"\nserver = "tcp:a:25"\ncanary = { mailbox = "a@b" }',
       '[store.a]\ndriver = "http"\nmailbox = "http://localhost/:address"\ncanary = { mailbox = "a@b" }',
       '[store.a]\ndriver = "socketmap"\nserver = "unix:/x"\ncanary = { mailbox = "a@b" }',
       ...['alias', 'domain', 'table'].map((kind) => `[map.a]\nkind = "${kind}"`),

@@ -19,6 +19,8 @@ export interface Smtpd {
 export interface Script {
   /** What it sends to a client that connects; null: nothing. */
   readonly greeting?: string | null;
+  /** The same, for each connection. */
+  readonly greet?: (connection: number) => string;
   /** What it replies to a line; null: nothing. `end` after it ends the connection. */
   readonly reply: (line: string, connection: number) => string | null;
   /** For STARTTLS: it starts TLS after it has replied 220 to that command. */
@@ -38,7 +40,7 @@ export function usual(line: string): string {
   return '250 2.0.0 Ok\r\n';
 }
 
-export async function startSmtpd({ greeting = '220 here\r\n', reply, tls, bytewise }: Script): Promise<Smtpd> {
+export async function startSmtpd({ greeting = '220 here\r\n', greet, reply, tls, bytewise }: Script): Promise<Smtpd> {
   const sockets = new Set<Socket>();
   const lines: string[] = [];
   let connections = 0;
@@ -69,8 +71,9 @@ export async function startSmtpd({ greeting = '220 here\r\n', reply, tls, bytewi
     sockets.add(socket.setNoDelay(true));
     socket.on('close', () => sockets.delete(socket));
     connections++;
-    if (greeting !== null) socket.write(greeting.split('\0')[0] as string);
-    if (greeting?.includes(END) === true) socket.end();
+    const [said = '', end] = (greet?.(connections) ?? greeting ?? '').split('\0');
+    if (said !== '') socket.write(said);
+    if (end !== undefined) socket.end();
     serve(socket, connections);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -195,7 +195,7 @@ describe('a session', () => {
     const session = await openSession({
       endpoint: { kind: 'tcp', host: '127.0.0.1', port: smtpd.port },
       verb: 'EHLO',
-      name: 'me.test',
+      helo: 'me.test',
       tls: null,
       login: null,
       openMs: 1_000,
@@ -231,7 +231,7 @@ describe('a session', () => {
 
   it('says its address if it has no name', async () => {
     const smtpd = await serve(script({}));
-    await open(smtpd, { name: null });
+    await open(smtpd, { helo: null });
     expect(smtpd.lines).toEqual(['EHLO [127.0.0.1]']);
   });
 

@@ -5,8 +5,8 @@ import type { Canary } from './canary.ts';
 
 /** The keys of the guards, which keep an outage of a store from becoming a refusal. */
 
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
+export const HOUR_MS = 3_600_000;
+export const DAY_MS = 24 * HOUR_MS;
 const ADDRESS = 'an address, such as "postmaster@example.org"';
 
 const canary = z
@@ -64,14 +64,26 @@ function oneOrMore<T extends z.ZodType>(one: T) {
 const EXACTLY = { exact: false, folder: null, anyCase: false } as const;
 const NOBODY_HAS = 'smmap-canary-that-is-not'; // must be absent
 
-const cacheKeys = {
-  positive_ms: wholeNumber(1, 30 * DAY_MS, 300_000, 'milliseconds'),
-  negative_ms: wholeNumber(1, HOUR_MS, 10_000, 'milliseconds'),
-  failure_ms: wholeNumber(0, 60_000, 1_000, 'milliseconds'),
-  stale_ms: wholeNumber(0, 30 * DAY_MS, DAY_MS, 'milliseconds'),
-  entries: wholeNumber(100, 10_000_000, 100_000, 'entries'),
-  events: optional(text('a channel of PostgreSQL, or "keyspace" for Redis')),
-};
+/** How long answers are kept by default. */
+interface Lives {
+  readonly positiveMs: number;
+  readonly negativeMs: number;
+  readonly staleMs: number;
+}
+
+/** The keys of a cache, with the defaults of a driver. An absence may be kept for an hour, or as long as by default. */
+export function cacheKeys({ positiveMs, negativeMs, staleMs }: Lives) {
+  return {
+    positive_ms: wholeNumber(1, 31 * DAY_MS, positiveMs, 'milliseconds'),
+    negative_ms: wholeNumber(1, Math.max(HOUR_MS, negativeMs), negativeMs, 'milliseconds'),
+    failure_ms: wholeNumber(0, 60_000, 1_000, 'milliseconds'),
+    stale_ms: wholeNumber(0, 31 * DAY_MS, staleMs, 'milliseconds'),
+    entries: wholeNumber(100, 10_000_000, 100_000, 'entries'),
+    events: optional(text('a channel of PostgreSQL, or "keyspace" for Redis')),
+  };
+}
+
+const USUAL_LIVES: Lives = { positiveMs: 300_000, negativeMs: 10_000, staleMs: DAY_MS };
 const CACHE = '{ positive_ms = 300_000 }, or {} for its defaults';
 
 /** The keys of every store. */
@@ -83,16 +95,17 @@ export const contentKeys = { ...storeKeys, canary };
 /** The keys of every store that is a server. It reports no changes. */
 export const serverKeys = {
   ...contentKeys,
-  cache: optional(section(cacheKeys, refuseEvents)).describe(CACHE),
+  cache: optional(section(cacheKeys(USUAL_LIVES), refuseEvents)).describe(CACHE),
   timeout_ms: wholeNumber(10, 60_000, 1_500, 'milliseconds'),
   batch: wholeNumber(1, 1_000, 100, 'questions'),
   connections: wholeNumber(1, 100, 2, 'connections'),
 };
 
 /** The keys of a server that reports its changes, as `cache.events` says. */
-export const watchedKeys = { ...serverKeys, cache: optional(section(cacheKeys)).describe(CACHE) };
+export const watchedKeys = { ...serverKeys, cache: optional(section(cacheKeys(USUAL_LIVES))).describe(CACHE) };
 
-function refuseEvents({ events }: { readonly events: string | null }, context: Context): void {
+/** Adds a mistake for `cache.events` of a server that reports no changes. */
+export function refuseEvents({ events }: { readonly events: string | null }, context: Context): void {
   const remedy = 'remove it: this driver reports no changes';
   if (events !== null) complain(context, [{ key: 'events', reason: `is "${events}"`, remedy }]);
 }

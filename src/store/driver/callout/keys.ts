@@ -22,22 +22,20 @@ interface Written {
 /** The mistakes in keys that depend on each other. */
 export function checkCallout(raw: Written, endpoints: readonly Endpoint[]): readonly Mistake[] {
   const mistakes: Mistake[] = [];
-  const add = (key: string, reason: string, remedy: string): void => void mistakes.push({ key, reason, remedy });
   if (!raw.canary.has('mailbox')) {
-    add(
-      'canary.mailbox',
-      'is missing',
-      'give an address that the server always accepts, such as "postmaster@example.org"',
-    );
+    const remedy = 'give an address that the server always accepts, such as "info@example.org"';
+    mistakes.push({ key: 'canary.mailbox', reason: 'is missing', remedy });
   }
   if (raw.username !== null && raw.password_file === null) {
-    add('password_file', 'is missing', 'give the path of a file with the password of username');
+    const remedy = 'give the path of a file with the password of username';
+    mistakes.push({ key: 'password_file', reason: 'is missing', remedy });
   }
   if (raw.username === null && raw.password_file !== null) {
-    add('username', 'is missing', 'give the name of the user who has this password');
+    mistakes.push({ key: 'username', reason: 'is missing', remedy: 'give the name of the user who has this password' });
   }
   if (raw.tls !== null && endpoints.some(({ kind }) => kind === 'unix')) {
-    add('tls', 'cannot be used with a Unix socket', 'remove it: nobody else reads a Unix socket');
+    const remedy = 'remove it: nobody else reads a Unix socket';
+    mistakes.push({ key: 'tls', reason: 'cannot be used with a Unix socket', remedy });
   }
   return mistakes;
 }

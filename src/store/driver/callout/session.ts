@@ -13,7 +13,7 @@ export interface SessionOptions {
   /** How the client greets: LHLO of LMTP (RFC 2033), EHLO of SMTP. */
   readonly verb: 'LHLO' | 'EHLO';
   /** The name of this machine in the greeting; null: its address as a literal. */
-  readonly name: string | null;
+  readonly helo: string | null;
   /** Null: no STARTTLS. */
   readonly tls: TlsOptions | null;
   readonly login: Login | null;
@@ -43,7 +43,7 @@ export async function openSession(options: SessionOptions): Promise<OpenSession>
   const { endpoint, verb, openMs, tls, login, busy } = options;
   return await dial(openMs, async ({ connect, secure }) => {
     const socket = await connect(endpoint);
-    const hello = `${verb} ${options.name ?? literalOf(socket.localAddress)}`;
+    const hello = `${verb} ${options.helo ?? literalOf(socket.localAddress)}`;
     let dialogue = createDialogue(socket, busy);
     expectReply(await dialogue.greeting(openMs), 220, 'the greeting');
     let offers = offersOf(expectReply(await say(dialogue, hello, openMs), 250, verb));

@@ -82,7 +82,7 @@ async function openLmtp({ endpoint, tls, login, nobody, timeoutMs }: LmtpOptions
   const { dialogue, pipelining, utf8 } = await openSession({
     endpoint,
     verb: 'LHLO',
-    name: 'localhost',
+    helo: 'localhost',
     tls,
     login,
     openMs: timeoutMs,

@@ -1,0 +1,95 @@
+import type { Answer, MailboxQuestion } from '../../../vocabulary.ts';
+import type { Session } from '../../sessions.ts';
+import { StoreError } from '../../store.ts';
+import { mailFor, pathOf } from '../callout/recipient.ts';
+import type { Reply } from '../callout/reply.ts';
+import { type SessionOptions, expectReply, openSession } from '../callout/session.ts';
+import { isTrouble } from '../callout/verdict.ts';
+import { type CheckOptions, confirmed } from './check.ts';
+
+/** The options of a session with a next hop. */
+export interface SmtpSessionOptions extends SessionOptions, CheckOptions {
+  /** For each reply after the session is open. */
+  readonly replyMs: number;
+}
+
+/** A session in which mailboxes are asked for, each in a transaction of its own. */
+export interface SmtpSession extends Session {
+  /** Asks for the first of them, as many as the session may still be asked for. */
+  ask(questions: readonly MailboxQuestion[]): Promise<readonly (Answer | StoreError)[]>;
+}
+
+const REFUSALS_OF_A_CHECK = 2; // at most: the mailbox itself, and a witness or a name that nobody has
+
+/** Opens a session. It ends by itself before the server would slow down, or refuse whoever exists. */
+export async function openSmtp(options: SmtpSessionOptions): Promise<SmtpSession> {
+  const { hop, replyMs } = options;
+  const { dialogue, pipelining, utf8 } = await openSession(options);
+  let checks = 0;
+  let refusals = 0;
+  let troubled = false;
+  /** Ends the transaction of the check before; null: none is open. */
+  let resetting: Promise<readonly Reply[]> | null = null;
+
+  const send = async (commands: readonly string[]): Promise<readonly Reply[]> => {
+    if (pipelining) return await dialogue.say(commands, replyMs);
+    const replies: Reply[] = [];
+    for (const command of commands) replies.push(...(await dialogue.say([command], replyMs)));
+    return replies;
+  };
+  const isSpent = (): boolean =>
+    troubled ||
+    checks >= hop.checksPerSession ||
+    refusals + REFUSALS_OF_A_CHECK > Math.max(hop.refusalsPerSession, REFUSALS_OF_A_CHECK) ||
+    dialogue.ended();
+  const count = (reply: Reply): Reply => {
+    if (reply.code >= 400) refusals++;
+    if (isTrouble(reply)) troubled = true;
+    return reply;
+  };
+  const check = async (question: MailboxQuestion, path: string, open: boolean): Promise<Answer | StoreError> => {
+    checks++;
+    const replies = await send([...(open ? ['RSET'] : []), mailFor(path), `RCPT TO:<${path}>`]);
+    const [mail, rcpt] = replies.slice(-2) as [Reply, Reply];
+    if (open) expectReply(replies[0] as Reply, 250, 'RSET');
+    expectReply(mail, 250, 'MAIL');
+    const transaction = {
+      send: async (command: string): Promise<Reply> => count((await send([command]))[0] as Reply),
+    };
+    return await confirmed(count(rcpt), path, question, transaction, options);
+  };
+
+  return {
+    async ask(questions) {
+      if (resetting !== null) expectReply((await resetting)[0] as Reply, 250, 'RSET');
+      resetting = null;
+      let open = false;
+      const outcomes: (Answer | StoreError)[] = [];
+      for (const question of questions) {
+        if (outcomes.length > 0 && isSpent()) break;
+        const path = pathOrFailure(question, utf8);
+        if (typeof path === 'string') {
+          outcomes.push(await check(question, path, open));
+          open = true;
+        } else outcomes.push(path);
+      }
+      // Nobody waits for the reply: the answers do not depend on it, but the next check does.
+      if (open && !isSpent()) {
+        resetting = dialogue.say(['RSET'], replyMs);
+        resetting.catch(() => {});
+      }
+      return outcomes;
+    },
+    ended: isSpent,
+    close: () => dialogue.close(),
+  };
+}
+
+function pathOrFailure(question: MailboxQuestion, utf8: boolean): string | null | StoreError {
+  try {
+    return pathOf(question, utf8);
+  } catch (cause) {
+    if (cause instanceof StoreError) return cause;
+    throw cause;
+  }
+}
