@@ -19,6 +19,7 @@ export interface SmtpSession extends Session {
   ask(questions: readonly MailboxQuestion[]): Promise<readonly (Answer | StoreError)[]>;
 }
 
+const RESET_AFTER_MS = 20; // most often the next question comes sooner, and takes the RSET along
 const REFUSALS_OF_A_CHECK = 2; // at most: the mailbox itself, and a witness or a name that nobody has
 
 /** Opens a session. It ends by itself before the server would slow down, or refuse whoever exists. */
@@ -28,7 +29,9 @@ export async function openSmtp(options: SmtpSessionOptions): Promise<SmtpSession
   let checks = 0;
   let refusals = 0;
   let troubled = false;
-  /** Ends the transaction of the check before; null: none is open. */
+  /** Whether the transaction of the last check is still open; when it ends if nothing is asked; the RSET that ends it. */
+  let open = false;
+  let timer: NodeJS.Timeout | undefined;
   let resetting: Promise<readonly Reply[]> | null = null;
 
   const send = async (commands: readonly string[]): Promise<readonly Reply[]> => {
@@ -47,11 +50,13 @@ export async function openSmtp(options: SmtpSessionOptions): Promise<SmtpSession
     if (isTrouble(reply)) troubled = true;
     return reply;
   };
-  const check = async (question: MailboxQuestion, path: string, open: boolean): Promise<Answer | StoreError> => {
+  const check = async (question: MailboxQuestion, path: string): Promise<Answer | StoreError> => {
     checks++;
-    const replies = await send([...(open ? ['RSET'] : []), mailFor(path), `RCPT TO:<${path}>`]);
+    const wasOpen = open;
+    open = true;
+    const replies = await send([...(wasOpen ? ['RSET'] : []), mailFor(path), `RCPT TO:<${path}>`]);
     const [mail, rcpt] = replies.slice(-2) as [Reply, Reply];
-    if (open) expectReply(replies[0] as Reply, 250, 'RSET');
+    if (wasOpen) expectReply(replies[0] as Reply, 250, 'RSET');
     expectReply(mail, 250, 'MAIL');
     const transaction = {
       send: async (command: string): Promise<Reply> => count((await send([command]))[0] as Reply),
@@ -59,29 +64,34 @@ export async function openSmtp(options: SmtpSessionOptions): Promise<SmtpSession
     return await confirmed(count(rcpt), path, question, transaction, options);
   };
 
+  /** Nobody waits for the reply: no answer depends on it, but the next check does. */
+  const reset = (): void => {
+    if (!open || isSpent()) return; // a session that is spent is closed, which ends the transaction
+    open = false;
+    resetting = dialogue.say(['RSET'], replyMs);
+    resetting.catch(() => {});
+  };
+
   return {
     async ask(questions) {
+      clearTimeout(timer);
       if (resetting !== null) expectReply((await resetting)[0] as Reply, 250, 'RSET');
       resetting = null;
-      let open = false;
       const outcomes: (Answer | StoreError)[] = [];
       for (const question of questions) {
         if (outcomes.length > 0 && isSpent()) break;
         const path = pathOrFailure(question, utf8);
-        if (typeof path === 'string') {
-          outcomes.push(await check(question, path, open));
-          open = true;
-        } else outcomes.push(path);
+        outcomes.push(typeof path === 'string' ? await check(question, path) : path);
       }
-      // Nobody waits for the reply: the answers do not depend on it, but the next check does.
-      if (open && !isSpent()) {
-        resetting = dialogue.say(['RSET'], replyMs);
-        resetting.catch(() => {});
-      }
+      if (pipelining) timer = setTimeout(reset, RESET_AFTER_MS).unref();
+      else reset();
       return outcomes;
     },
     ended: isSpent,
-    close: () => dialogue.close(),
+    close() {
+      clearTimeout(timer);
+      dialogue.close();
+    },
   };
 }
 
