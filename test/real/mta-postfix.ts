@@ -23,8 +23,8 @@ function placeIn(parts: string): Place | Missing {
 async function start({ root, libs }: Place, { folder, written, domain, sockets }: Setting): Promise<Mta> {
   const config = join(folder, 'postfix');
   await mkdir(config);
-  const base = mainCf(root, folder, domain);
-  await writeFile(join(config, 'main.cf'), base + (await readFile(join(written, 'main.cf'), 'utf8')));
+  const own = await readFile(join(written, 'main.cf'), 'utf8');
+  await writeFile(join(config, 'main.cf'), without(own, mainCf(root, folder, domain)) + own);
   const port = await freePort();
   await writeFile(join(config, 'master.cf'), await masterCf(root, port));
 
@@ -115,6 +115,16 @@ max_use = 1
 smtpd_error_sleep_time = 0
 smtpd_hard_error_limit = 1000000
 `;
+}
+
+/**
+ * The lines of a main.cf for parameters that another one does not set. If both did, postlogd would warn of each at its
+ * start, in its own log that it does not read yet, and wait for itself.
+ */
+function without(other: string, text: string): string {
+  const set = new Set(other.split('\n').map((line) => line.split(' = ')[0]));
+  const lines = text.split('\n').filter((line) => line === '' || !set.has(line.split(' = ')[0]));
+  return lines.join('\n');
 }
 
 /** Where it has what, and to whom it talks. */
