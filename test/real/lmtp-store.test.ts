@@ -1,6 +1,7 @@
 // The driver `lmtp` asks the real lmtpd of Cyrus and the real Dovecot.
 
-import { rename } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { checkStores } from '../../src/cli/check/stores.ts';
@@ -11,7 +12,10 @@ import type { Question } from '../../src/vocabulary.ts';
 import { type UserServer, startUserServer } from '../support/dovecot-users.ts';
 import { findDovecot } from '../support/dovecot.ts';
 import { expectNoLies, tell } from '../support/faults.ts';
+import { temporaryFolders } from '../support/folder.ts';
 import { type Cyrus, type StartOptions, findCyrus } from './cyrus.ts';
+import { startLmtp } from './lmtp.ts';
+import { freePort } from './mta.ts';
 import { describePart, PARTS } from './part.ts';
 
 const USERS = Array.from({ length: 40 }, (_, at) => `user${at}`);
@@ -31,6 +35,7 @@ const configOf = (server: string, more = '') =>
     { socket: '/nowhere/s', store: '/nowhere' },
   );
 
+const folder = temporaryFolders();
 const opened: OpenStore[] = [];
 const open = async (server: string, more = ''): Promise<OpenStore> => {
   const config = configOf(server, more).stores.get('s');
@@ -185,6 +190,28 @@ describePart('lmtpd of Cyrus', await findCyrus(PARTS), (part) => {
       tell('Cyrus, SIGKILL', outcome);
     });
   });
+});
+
+it.each([
+  ['the password', 'smmap:s3cret', ''],
+  ['another one', 'smmap:other', 'AUTH was answered 535 5.7.8: check username and password_file'],
+])('a server over TCP wants a password, and gets %s', async (_, login, failure) => {
+  const port = await freePort();
+  const server = await startLmtp(port, login);
+  const file = join(folder(), 'password');
+  await writeFile(file, 's3cret\n', { mode: 0o600 });
+  try {
+    const store = await open(`tcp:127.0.0.1:${port}`, `username = "smmap"\npassword_file = "${file}"`);
+    if (failure === '') {
+      expect(await store.lookup(mailbox('user1'))).toEqual(ACTIVE);
+      expect(await store.lookup(mailbox('nobody1'))).toBeNull();
+    } else {
+      expect((await failureOf(store, mailbox('user1'))).message).toContain(failure);
+    }
+    expect(server.recipients).toEqual([]);
+  } finally {
+    await server.close();
+  }
 });
 
 describePart('LMTP of Dovecot', await findDovecot(PARTS), (part) => {

@@ -62,7 +62,7 @@ function serveLmtp(socket: Socket, login: string | null, deliver: (recipients: r
         return isTrusted ? '235 2.7.0 Ok' : '535 5.7.8 no';
       case 'RCPT':
         if (!isTrusted) return '430 4.7.0 Authentication required';
-        if (/<nobody/.test(line)) return '550 5.1.1 User unknown';
+        if (/<(?:nobody|smmap-)/.test(line)) return '550 5.1.1 User unknown';
         accepted.push(/<(.*)>/.exec(line)?.[1] ?? '');
         return '250 2.1.5 Ok';
       case 'DATA':

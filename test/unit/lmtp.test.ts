@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createLmtp } from '../../src/store/driver/lmtp/driver.ts';
+import { type LmtpConfig, lmtp } from '../../src/store/driver/lmtp/keys.ts';
 import { type Bulk, QuestionError, StoreError } from '../../src/store/store.ts';
 import type { MailboxQuestion } from '../../src/vocabulary.ts';
 import { END, type Smtpd, startSmtpd, usual } from '../support/smtpd.ts';
@@ -45,6 +46,12 @@ async function ask(bulk: Bulk, ...locals: readonly string[]): Promise<readonly s
     return answer instanceof StoreError ? 'failure' : answer.state === FOUND.state ? 'found' : answer.state;
   });
 }
+
+it('tells how to get to a socket that the daemon may not use', () => {
+  const config = { server: [{ kind: 'unix', path: '/run/x/lmtp' }] } as unknown as LmtpConfig;
+  expect(lmtp.advice?.(config, { message: '', code: 'EACCES' })?.commands[0]).toBe('namei -l /run/x/lmtp');
+  expect(lmtp.advice?.(config, { message: '', code: 'ENOENT' })).toBeNull();
+});
 
 describe('a store that asks an LMTP server', () => {
   it('asks first for nobody, once in a session, and ends each transaction at once', async () => {

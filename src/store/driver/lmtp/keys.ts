@@ -4,6 +4,7 @@ import type { Question } from '../../../vocabulary.ts';
 import type { Driver } from '../../driver.ts';
 import { serverKeys } from '../../guard/keys.ts';
 import { endpoints, secretFiles } from '../../server.ts';
+import { advice } from '../callout/advice.ts';
 import { checkCallout, loginKeys, loginOf, machinesInClear, nobodyOf } from '../callout/keys.ts';
 
 /** The keys of a store that asks an LMTP server by RCPT TO. */
@@ -30,6 +31,7 @@ export const lmtp: Driver<LmtpConfig> = {
   canary: () => 'needed', // a list of mailboxes that was lost, or a wrong domain, refuses everybody
   secretsInClear: (config) => ({ hosts: machinesInClear(config, config.server), remedy: 'tls = {}' }),
   files: ({ passwordFile }) => secretFiles('password_file', passwordFile),
+  advice: ({ server }, failure) => advice(server, failure),
   load: () => import('./driver.ts'),
   async open(config) {
     const { createLmtp } = await import('./driver.ts');
