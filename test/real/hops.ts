@@ -52,7 +52,12 @@ function hopOf(begin: Begin): StartHop {
         },
       };
     };
-    return await run();
+    try {
+      return await run();
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    }
   };
   return start;
 }
