@@ -25,6 +25,9 @@ export interface Script {
   readonly reply: (line: string, connection: number) => string | null;
   /** For STARTTLS: it starts TLS after it has replied 220 to that command. */
   readonly tls?: SecureContext;
+  /** Where it listens; without them on 127.0.0.1, on a free port. */
+  readonly host?: string;
+  readonly port?: number;
   /** Sends each reply byte by byte. */
   readonly bytewise?: boolean;
 }
@@ -40,7 +43,15 @@ export function usual(line: string): string {
   return '250 2.0.0 Ok\r\n';
 }
 
-export async function startSmtpd({ greeting = '220 here\r\n', greet, reply, tls, bytewise }: Script): Promise<Smtpd> {
+export async function startSmtpd({
+  greeting = '220 here\r\n',
+  greet,
+  reply,
+  tls,
+  host,
+  port,
+  bytewise,
+}: Script): Promise<Smtpd> {
   const sockets = new Set<Socket>();
   const lines: string[] = [];
   let connections = 0;
@@ -76,7 +87,7 @@ export async function startSmtpd({ greeting = '220 here\r\n', greet, reply, tls,
     if (end !== undefined) socket.end();
     serve(socket, connections);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port ?? 0, host ?? '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,
     lines,

@@ -1,4 +1,7 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createSecureContext } from 'node:tls';
 import fc from 'fast-check';
@@ -254,6 +257,25 @@ describe('a session', () => {
   ])('fails with %s', async (_, what, why) => {
     const smtpd = await serve(what);
     expect((await failureOf(open(smtpd))).message).toMatch(why);
+  });
+
+  it('gives up a host that drops what is sent to it', async () => {
+    const listen =
+      "require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, function () { console.log(this.address().port) })";
+    const child = spawn(process.execPath, ['-e', listen], { stdio: ['ignore', 'pipe', 'inherit'] });
+    opened.push({ stop: () => child.kill('SIGKILL') });
+    const [line] = (await once(child.stdout, 'data')) as [Buffer];
+    child.kill('SIGSTOP');
+    const endpoint = { kind: 'tcp', host: '127.0.0.1', port: Number(String(line)) } as const;
+    for (let nth = 0; nth < 4; nth++) {
+      const socket = connect(endpoint).on('error', () => {});
+      opened.push({ stop: () => socket.destroy() });
+    }
+    await sleep(100); // its queue is full
+    const begun = performance.now();
+    const asked = openSession({ endpoint, verb: 'EHLO', helo: 'x', tls: null, login: null, openMs: 13_000 });
+    expect((await failureOf(asked)).message).toBe('no connection within 3000 ms');
+    expect(performance.now() - begun).toBeLessThan(4_000);
   });
 
   it('tells that the server is busy only by 421', async () => {

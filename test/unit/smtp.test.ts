@@ -335,6 +335,23 @@ describe('a store that asks the MX hosts of its domains', () => {
     expect(smtpd.connections()).toBe(2);
   });
 
+  it('asks a host that failed after the others, for a minute', async () => {
+    const { bulk, smtpd } = await world();
+    const first = await startSmtpd({
+      reply: usual,
+      greeting: '554 not today\r\n',
+      host: '127.0.0.77',
+      port: smtpd.port,
+    });
+    opened.push(first);
+    for (let round = 0; round < 4; round++) {
+      expect(await ask(bulk, ...Array<string>(10).fill('a'))).toEqual(Array(10).fill('found'));
+    }
+    expect([first.connections(), smtpd.connections()]).toEqual([1, 4]);
+    await expect(ask(bulk, 'a@down.test')).rejects.toThrow('554 not today');
+    expect(first.connections()).toBe(2); // there is no other one
+  });
+
   it('lets the failure of one domain be none of another', async () => {
     const { bulk } = await world();
     expect(await ask(bulk, 'a@down.test', 'a', 'x@gone.test', 'c')).toEqual(['failure', 'found', 'failure', 'absent']);

@@ -4,6 +4,7 @@ import { foreign, plain, saying } from '../../../message.ts';
 import { dial } from '../../dial.ts';
 import { StoreError } from '../../store.ts';
 import type { TlsOptions } from '../../tls.ts';
+import { within } from '../../within.ts';
 import { type Dialogue, createDialogue } from './dialogue.ts';
 import { type Reply, wordsOfReply } from './reply.ts';
 
@@ -38,11 +39,13 @@ export interface OpenSession {
   readonly utf8: boolean;
 }
 
+const CONNECT_MS = 3_000; // a host that drops packets must not keep us from the next one
+
 /** Opens a session: greeting, LHLO or EHLO, STARTTLS and AUTH if they are wanted. Rejects if a step fails. */
 export async function openSession(options: SessionOptions): Promise<OpenSession> {
   const { endpoint, verb, openMs, tls, login, busy } = options;
   return await dial(openMs, async ({ connect, secure }) => {
-    const socket = await connect(endpoint);
+    const socket = await within(connect(endpoint), CONNECT_MS, 'connection');
     const hello = `${verb} ${options.helo ?? literalOf(socket.localAddress)}`;
     let dialogue = createDialogue(socket, busy);
     expectReply(await dialogue.greeting(openMs), 220, 'the greeting');

@@ -25,6 +25,7 @@ export interface NextHopOptions extends Omit<SmtpSessionOptions, 'endpoint' | 'b
   readonly pause: PauseOptions;
 }
 
+const DOWN_MS = 60_000; // so long a server that failed comes after the others
 const IDLE_MS = 60_000; // all mail servers wait for 300 s
 
 /** Keeps sessions with the first server that can be reached. A server that says 421 is left alone for a while. */
@@ -41,13 +42,18 @@ export function createNextHop(options: NextHopOptions): NextHop {
     if (pausedMs > 0) throw new StoreError(saying`the server said 421 and is not asked for ${pausedMs} ms`);
     return await openSmtp({ ...options, endpoint, busy: () => pause.begin() });
   };
+  const downUntil = new Map<string, number>();
+  const isDown = (endpoint: Endpoint): boolean => (downUntil.get(formatEndpoint(endpoint)) ?? 0) > performance.now();
   const open = async (): Promise<SmtpSession> => {
     let failure: StoreError | null = null;
-    for (const endpoint of await options.endpoints()) {
+    const endpoints = await options.endpoints();
+    const ordered = [...endpoints.filter((each) => !isDown(each)), ...endpoints.filter(isDown)];
+    for (const endpoint of ordered) {
       try {
         return await openAt(endpoint);
       } catch (cause) {
         const server = formatEndpoint(endpoint);
+        downUntil.set(server, performance.now() + DOWN_MS);
         failure ??= server === options.label ? toStoreError(cause) : failureAt(server, cause);
       }
     }
