@@ -22,7 +22,7 @@ export const POSTMASTER = 'postmaster';
 export interface CheckOptions {
   readonly hop: Hop;
   /** Mailboxes that the server always accepts: at least one, and at most one of a domain. */
-  readonly canaries: readonly [Mailbox, ...Mailbox[]];
+  readonly canaries: readonly Mailbox[];
   readonly trials: Trials;
   /** Whether an accepted recipient counts in a domain where the server accepts everybody. */
   readonly acceptsAll: 'doubt' | 'ok';
@@ -68,7 +68,7 @@ async function confirmAbsence(
   { hop, canaries }: CheckOptions,
 ): Promise<Answer | StoreError> {
   const own = canaries.find((each) => each.domain === domain);
-  const witnesses = own === undefined ? [canaries[0], { local: POSTMASTER, domain }] : [own];
+  const witnesses = own === undefined ? [...canaries.slice(0, 1), { local: POSTMASTER, domain }] : [own];
   for (const witness of witnesses) {
     const path = formatAddress(witness.local, witness.domain);
     if (hop.vrfy && isVerified(await transaction.send(`VRFY ${path}`))) continue;

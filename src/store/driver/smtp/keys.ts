@@ -14,7 +14,7 @@ import {
 import * as value from '../../../toml/value.ts';
 import type { MailboxQuestion, Question } from '../../../vocabulary.ts';
 import type { Driver } from '../../driver.ts';
-import { type Canary } from '../../guard/canary.ts';
+import type { Canary } from '../../guard/canary.ts';
 import { DAY_MS, HOUR_MS, cacheKeys, refuseEvents, serverKeys } from '../../guard/keys.ts';
 import { endpoints, secretFiles } from '../../server.ts';
 import { checkCallout, loginKeys, loginOf, machinesInClear } from '../callout/keys.ts';
@@ -31,10 +31,6 @@ const keys = section(
       .describe('domains, such as ["example.org"]'),
     hop: oneOf(Object.keys(HOPS) as [keyof typeof HOPS], 'other'),
     helo: optional(text('the name of this machine, with its domain')),
-    canaries: z
-      .array(parsedBy('an address, such as "info@example.com"', value.addressOf))
-      .default([])
-      .describe('addresses, such as ["info@example.com"]'),
     accepts_all: oneOf(['doubt', 'ok'], 'doubt'),
     ...loginKeys,
     ...serverKeys,
@@ -49,8 +45,7 @@ const keys = section(
   },
   (raw, context: Context) => {
     complain(context, checkCallout(raw, raw.server ?? []));
-    const present = raw.canary.get('mailbox')?.present;
-    if (present !== undefined && 'local' in present && present.local === POSTMASTER) {
+    if (mailboxesOf(raw.canary).some(({ local }) => local === POSTMASTER)) {
       const reason = 'is a postmaster, whom mail servers accept without a look at their mailboxes';
       complain(context, [{ key: 'canary.mailbox', reason, remedy: 'give a mailbox of somebody else' }]);
     }
@@ -64,8 +59,6 @@ const keys = section(
 /** The configuration of an SMTP store. */
 export type SmtpConfig = Read<typeof keys>;
 
-const NO_CANARIES: ReadonlyMap<string, Canary> = new Map();
-
 /** The driver for the next hop of a gateway or a backup MX. */
 export const smtp: Driver<SmtpConfig> = {
   package: null,
@@ -77,15 +70,19 @@ export const smtp: Driver<SmtpConfig> = {
   load: () => import('./driver.ts'),
   async open(config) {
     const { createSmtp } = await import('./driver.ts');
-    const canary = config.canary.get('mailbox')?.present as MailboxQuestion;
-    const shared = { ...config, login: loginOf(config), canaries: [canary, ...config.canaries] as const };
+    const shared = { ...config, login: loginOf(config), canaries: mailboxesOf(config.canary) };
     return {
       servers: (config.server ?? [null]).map((endpoint) => ({
         name: endpoint === null ? 'MX' : formatEndpoint(endpoint),
         bulk: createSmtp({ ...shared, endpoint }),
       })),
       // The driver asks for the canary itself, in the same transaction. The guard would ask every ten seconds.
-      guards: { ...config, canary: NO_CANARIES },
+      guards: { ...config, canary: new Map() },
     };
   },
 };
+
+/** The mailboxes that must be found. There is at least one: the store needs it. */
+function mailboxesOf(canary: ReadonlyMap<string, readonly Canary[]>): readonly MailboxQuestion[] {
+  return (canary.get('mailbox') ?? []).map(({ present }) => present as MailboxQuestion);
+}
