@@ -30,6 +30,8 @@ interface Entry {
   readonly name: string;
   readonly mbtype: string;
   readonly acl: Readonly<Record<string, string>>;
+  /** Which server of a murder has it. Empty outside a murder. */
+  readonly server: string;
 }
 
 const GONE = /[di]/; // of mbtype: deleted, or exists only because of its folders; smmapd finds neither
@@ -37,35 +39,62 @@ const DELETED = /^(?:[^!]*!)?DELETED\./; // delete_mode: delayed keeps these for
 const POST = 'p'; // RFC 4314
 const FLAT = /^[^\t]+\t\d+ [^\t]*\t/; // name, type and partition, rights
 
+/** Reads a list line by line. */
+export interface CyrusReader {
+  /** Takes the next line. If the result is a Flaw, the list is refused. */
+  take(line: string): Flaw | null;
+  /** The list, after its last line. */
+  end(): CyrusList | Flaw;
+}
+
 /**
  * Reads the lines that `ctl_mboxlist -d` of Cyrus 3 prints: users with their folders, and for each domain a mailbox NOBODY with
  * the shared folders that anybody may post to. If the list is cut off or odd anywhere, the result is a Flaw: half of a list
  * would cause wrong NOTFOUNDs.
  */
 export function parseCyrusList(lines: Iterable<string>, options: CyrusOptions): CyrusList | Flaw {
+  const reader = createCyrusReader(options);
+  for (const line of lines) {
+    const flaw = reader.take(line);
+    if (flaw !== null) return flaw;
+  }
+  return reader.end();
+}
+
+/** The same for a list that is too long to be read at once. */
+export function createCyrusReader(options: CyrusOptions): CyrusReader {
   const found = createCollection();
   const leftOut: LeftOut[] = [];
+  const entries = createEntries();
   let withoutDomains = false;
-  for (const entry of readEntries(lines)) {
-    if ('flaw' in entry) return { flaw: `is not a complete list of ctl_mboxlist -d: ${entry.flaw}` };
-    const { name, mbtype, acl } = entry;
-    if (GONE.test(mbtype) || DELETED.test(name)) continue;
-    const reason = collect(found, name, mayAnybodyPost(acl), options);
-    if (reason !== null) leftOut.push({ name, reason });
-    withoutDomains ||= /^user\.[^.]*@/.test(name);
-  }
-  return { mailboxes: found.mailboxes(), leftOut, withoutDomains };
+  const refused = ({ flaw }: Flaw): Flaw => ({ flaw: `is not a complete list of ctl_mboxlist -d: ${flaw}` });
+  return {
+    take(line) {
+      const entry = entries.take(line);
+      if (entry === null) return null;
+      if ('flaw' in entry) return refused(entry);
+      if (GONE.test(entry.mbtype) || DELETED.test(entry.name)) return null;
+      const reason = collect(found, entry, options);
+      if (reason !== null) leftOut.push({ name: entry.name, reason });
+      withoutDomains ||= /^user\.[^.]*@/.test(entry.name);
+      return null;
+    },
+    end() {
+      const flaw = entries.end();
+      return flaw === null ? { mailboxes: found.mailboxes(), leftOut, withoutDomains } : refused(flaw);
+    },
+  };
 }
 
 /** Adds one entry. If smmapd can never find it, returns the reason. */
-function collect(found: Collection, name: string, shared: boolean, options: CyrusOptions): string | null {
+function collect(found: Collection, { name, acl, server }: Entry, options: CyrusOptions): string | null {
   if (name.length > LONGEST_NAME) return 'its name is too long for a mailbox of Cyrus';
   const mark = domainMarkOf(name);
   const domain = mark === -1 ? options.defaultDomain : name.slice(0, mark);
   if (parseDomain(domain) !== domain) return 'its domain is not in lower case (keys are), or not valid';
   if (mark !== -1 && domain === options.defaultDomain) return 'it is hidden by the default domain';
   const boxes = name.slice(mark + 1).split('.');
-  const path = shared ? readPath(boxes, options.separator) : null; // also of a user
+  const path = mayAnybodyPost(acl) ? readPath(boxes, options.separator) : null; // also of a user
   if (typeof path === 'string') found.foldersOf(NOBODY, domain).add(path);
   const [first, user, ...below] = boxes;
   if (first !== 'user' || user === undefined) {
@@ -78,7 +107,8 @@ function collect(found: Collection, name: string, shared: boolean, options: Cyru
   const folder = below.length === 0 ? null : readPath(below, options.separator);
   if (folder !== null && typeof folder !== 'string') return folder.flaw;
   // A folder makes its user exist, even if the user is not listed: more than Cyrus finds, but no folder is lost.
-  const folders = found.foldersOf(foldLocal(user.replaceAll('^', '.')), domain); // never decoded: am&-p is am&-p
+  const local = foldLocal(user.replaceAll('^', '.')); // never decoded: am&-p is am&-p
+  const folders = found.foldersOf(local, domain, folder === null ? server : '');
   if (folder !== null) folders.add(folder);
   return null;
 }
@@ -94,27 +124,28 @@ function domainMarkOf(name: string): number {
 }
 
 interface Collection {
-  /** The folders of a mailbox. The first call creates the mailbox. */
-  foldersOf(local: string, domain: string): Set<string>;
+  /** The folders of a mailbox. The first call creates the mailbox. `server`: which one has it, or "". */
+  foldersOf(local: string, domain: string, server?: string): Set<string>;
   mailboxes(): Mailbox[];
 }
 
 function createCollection(): Collection {
-  const found = new Map<string, { local: string; domain: string; folders: Set<string> }>();
+  const found = new Map<string, { local: string; domain: string; server: string; folders: Set<string> }>();
   return {
-    foldersOf(local, domain) {
+    foldersOf(local, domain, server = '') {
       const key = `${domain} ${local}`;
-      const mailbox = found.get(key) ?? { local, domain, folders: new Set() };
+      const mailbox = found.get(key) ?? { local, domain, server: '', folders: new Set() };
+      if (server !== '') mailbox.server = server;
       found.set(key, mailbox);
       return mailbox.folders;
     },
     mailboxes: () =>
-      [...found.values()].map(({ local, domain, folders }) => ({
+      [...found.values()].map(({ local, domain, server, folders }) => ({
         about: 'mailbox',
         local,
         domain,
         state: 'active',
-        value: '',
+        value: server,
         folders: [...folders],
       })),
   };
@@ -124,24 +155,27 @@ function createCollection(): Collection {
  * Reads the list line by line: it is one JSON object with an entry a line, and on a large server it is longer than a string can
  * be. Cyrus ignores an error of its database (do_dump in ctl_mboxlist.c), so a list without entries proves nothing.
  */
-function* readEntries(lines: Iterable<string>): Generator<Entry | Flaw> {
+function createEntries(): { take(line: string): Entry | Flaw | null; end(): Flaw | null } {
   let before = ''; // the line before
   let number = 0;
   let entries = 0;
-  for (const line of lines) {
-    number++;
-    if (line === '' && number > 1) continue;
-    if (before === '' && FLAT.test(line)) return yield { flaw: OLD };
-    if (before === '' && line !== '{') return yield { flaw: `line ${number} is not the { with which it must start` };
-    if (before !== '' && !follows(before, line))
-      return yield { flaw: `line ${number} does not fit the line before it` };
-    before = line;
-    if (line === '{' || line === '}') continue;
-    entries++;
-    yield readEntry(line.endsWith(',') ? line.slice(0, -1) : line) ?? { flaw: `line ${number} is not a mailbox` };
-  }
-  if (before !== '}') yield { flaw: 'it has no } at its end' };
-  else if (entries === 0) yield { flaw: 'it has no mailbox' };
+  return {
+    take(line) {
+      number++;
+      if (line === '' && number > 1) return null;
+      if (before === '' && FLAT.test(line)) return { flaw: OLD };
+      if (before === '' && line !== '{') return { flaw: `line ${number} is not the { with which it must start` };
+      if (before !== '' && !follows(before, line)) return { flaw: `line ${number} does not fit the line before it` };
+      before = line;
+      if (line === '{' || line === '}') return null;
+      entries++;
+      return readEntry(line.endsWith(',') ? line.slice(0, -1) : line) ?? { flaw: `line ${number} is not a mailbox` };
+    },
+    end() {
+      if (before !== '}') return { flaw: 'it has no } at its end' };
+      return entries === 0 ? { flaw: 'it has no mailbox' } : null;
+    },
+  };
 }
 
 const OLD =
@@ -164,8 +198,9 @@ function readEntry(text: string): Entry | null {
   }
   const [[name, entry] = [], another] = isRecord(parsed) ? Object.entries(parsed) : [];
   if (name === undefined || another !== undefined || !isRecord(entry)) return null;
-  const { mbtype, acl } = entry;
-  return typeof mbtype === 'string' && isRights(acl) ? { name, mbtype, acl } : null;
+  const { mbtype, acl, server = '' } = entry;
+  if (typeof mbtype !== 'string' || typeof server !== 'string' || !isRights(acl)) return null;
+  return { name, mbtype, acl, server };
 }
 
 /** Folder names as a client spells them. If the dot separates, a client can write a dot inside a name only as a caret. */

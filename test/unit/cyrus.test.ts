@@ -43,6 +43,11 @@ describe('a list of Cyrus', () => {
   it.each([
     ['has a user in the default domain', list(FRED), ['fred@default.test']],
     ['has a user in another domain', list(entry('virt1.test!user.joe')), ['joe@virt1.test']],
+    [
+      'has the server of a user in a murder',
+      list(FRED.replace('"partition"', '"server": "back1.example.org", "partition"'), ABC),
+      ['fred@default.test value=back1.example.org folder=abc'],
+    ],
     ['has folders', list(FRED, ABC, entry('user.fred.abc.deep')), ['fred@default.test folder=abc folder=abc/deep']],
     ['has a folder in a domain', list(entry('virt1.test!user.joe.abc')), ['joe@virt1.test folder=abc']],
     ['has a folder without its user, so the user exists', list(ABC), ['fred@default.test folder=abc']],
