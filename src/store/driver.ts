@@ -122,6 +122,8 @@ export type Opened =
   | {
       readonly servers: readonly Server[];
       readonly guards: ServerConfig;
+      /** Whether the store can certainly not hold such an entry, so that no server has to be asked for it. */
+      readonly cannotHold?: (question: Question) => boolean;
       /** Calls `changed` for each change that the store reports: an address, a domain, a key, or null for all. */
       watch?(events: string, changed: (what: string | null) => void): Watching;
     };

@@ -6,6 +6,7 @@ import { type Availability, createBreaker } from './guard/breaker.ts';
 import { type CachedStore, createCache } from './guard/cache.ts';
 import { type CanaryEvents, createCanary } from './guard/canary.ts';
 import { createDeadline } from './guard/deadline.ts';
+import { createImpossible } from './guard/impossible.ts';
 import { createMeter } from './guard/meter.ts';
 import { createReopening } from './guard/reopen.ts';
 import { createReplicas } from './guard/replicas.ts';
@@ -81,18 +82,19 @@ async function guarded(
     const store = 'start' in opened ? await opened.start(events) : createReopening(opened.reopen, events);
     return config.canary === undefined ? store : createCanary(createSpellings(store), config.canary, events);
   }
-  const { servers, guards } = opened;
-  const replicas = servers.map(({ name, bulk }) => {
+  const { servers, guards, cannotHold = () => false } = opened;
+  const guardedServers = servers.map(({ name, bulk }) => {
     const events = watched(servers.length > 1 ? name : null);
     const batched = createBatch(bulk, { most: guards.batch, inFlight: guards.connections });
     const limited = createDeadline(batched, guards.timeoutMs);
     const asked = createBreaker(limited, { failures: FAILURES, probeMs: PROBE_MS, probe: probeOf(config) }, events);
     return createCanary(createSpellings(asked), guards.canary, events);
   });
-  return createReplicas(
-    replicas,
+  const replicas = createReplicas(
+    guardedServers,
     servers.map(({ name }) => name),
   );
+  return createImpossible(replicas, cannotHold);
 }
 
 /** A server of a store, or the store itself, without the guards that would hide why it fails. */

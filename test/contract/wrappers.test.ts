@@ -4,6 +4,7 @@ import { createBreaker } from '../../src/store/guard/breaker.ts';
 import { createCanary } from '../../src/store/guard/canary.ts';
 import { createDeadline } from '../../src/store/guard/deadline.ts';
 import { createFailover } from '../../src/store/guard/failover.ts';
+import { createImpossible } from '../../src/store/guard/impossible.ts';
 import { createMeter } from '../../src/store/guard/meter.ts';
 import { createReopening } from '../../src/store/guard/reopen.ts';
 import { createReplicas } from '../../src/store/guard/replicas.ts';
@@ -47,6 +48,11 @@ const events = { opened: () => {}, unavailable: () => {} };
 const ALL = ['mailbox', 'alias', 'domain', 'key'] as const;
 const failoverOver = (...stores: readonly Store[]): Store =>
   createFailover(stores.map((store) => ({ store, answers: new Set(ALL) })));
+
+describeStore(
+  'a store that cannot hold some names',
+  wrapped((store) => createImpossible(store, (question) => 'local' in question && question.local === 'impossible')),
+);
 
 describeStore(
   'failover over one store',
