@@ -162,7 +162,7 @@ export function createLog(
       logger.warn({ event: 'store_empty', store, about }, `store ${store} ${text}`);
     },
     storeShrank(store, kind, before, after) {
-      const text = `store ${store} has ${after} records of ${kind}, and had ${before}; if this is a mistake, run smmap store restore`;
+      const text = `store ${store} has ${after} records of ${kind}, and had ${before}; if this is a mistake, restore them`;
       logger.warn({ event: 'store_shrank', store, kind, before, after }, text);
     },
     answered(request, reply, cause, map) {

@@ -1,6 +1,7 @@
 import { ALIAS, DOMAIN, FOLDER, keyOf, MAILBOX } from '../example.ts';
 import type { Question } from '../vocabulary.ts';
 import type { Driver, StoreConfig } from './driver.ts';
+import { cyrus } from './driver/cyrus/keys.ts';
 import { dovecot } from './driver/dovecot/keys.ts';
 import { embedded } from './driver/embedded/keys.ts';
 import { file } from './driver/file/keys.ts';
@@ -35,6 +36,7 @@ export const DRIVERS: Readonly<Record<string, Driver>> = {
   http,
   socketmap,
   dovecot,
+  cyrus,
 };
 
 /** The store of a configuration that has no `[store.NAME]`. */

@@ -57,6 +57,7 @@ describe('the annotated file in systemd/', () => {
       '[store.a]\ndriver = "smtp"\nserver = "tcp:a:25"\ncanary = { mailbox = "a@b" }',
       '[store.a]\ndriver = "http"\nmailbox = "http://localhost/:address"\ncanary = { mailbox = "a@b" }',
       '[store.a]\ndriver = "socketmap"\nserver = "unix:/x"\ncanary = { mailbox = "a@b" }',
+      '[store.a]\ndriver = "cyrus"\nserver = "unix:/x"\nsnapshot = "/x"\ndefault_domain = "a"\ncanary = { mailbox = "a@b" }',
       ...['alias', 'domain', 'table'].map((kind) => `[map.a]\nkind = "${kind}"`),
     ];
     for (const key of sections.flatMap(known)) expect(uncommented).toMatch(new RegExp(`^${key} = `, 'm'));

@@ -33,7 +33,7 @@ describeStore('another smmap, asked as a socket map', {
   lacks: {
     exactCase: 'the server compares, and nobody can tell it how',
     anyCase: 'the server compares the case of a folder: an absence is a doubt',
-    valuesOfStates: 'only OK has a value',
+    values: 'only OK has one, and not the reply for a mailbox that is disabled',
     longNames: 'a request of over 1,000 bytes is not sent: a doubt',
   },
 });

@@ -18,7 +18,10 @@ export interface Smmap {
 const TABLES = ['alias', 'domain', 'access', 'other'];
 const KINDS: readonly About[] = ['mailbox', 'alias', 'domain', 'key'];
 
-/** Starts it in a folder. `states` and `reply` of its mailbox map are such that a client learns all that it can. */
+/**
+ * Starts it in a folder. `states` and `reply` of its map `mailbox` are such that a client learns all that it can; its map
+ * `cyrus` says what smmapd says.
+ */
 export async function startSmmap(folder: string): Promise<Smmap> {
   const tables = TABLES.map((name) => `[map.${name}]\nkind = "table"\n`).join('');
   const config = `
@@ -31,6 +34,9 @@ export async function startSmmap(folder: string): Promise<Smmap> {
     detail = { policy = "folder" }
     states = { disabled = "PERM mailbox is disabled" }
     reply = "value"
+    [map.cyrus]
+    detail = { policy = "folder" }
+    states = { disabled = "PERM Permission denied", overquota = "TEMP Over quota" }
     ${tables}`;
   let daemon: Daemon | null = null;
   const mend = async (): Promise<void> => {

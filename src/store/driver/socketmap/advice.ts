@@ -3,7 +3,7 @@ import type { Advice, Failure } from '../../driver.ts';
 import type { SocketmapConfig } from './keys.ts';
 
 /** What to do if a socket map server cannot be reached, or does not know what it is asked for. */
-export function advice({ server }: SocketmapConfig, { message, code }: Failure): Advice | null {
+export function advice({ server }: Pick<SocketmapConfig, 'server'>, { message, code }: Failure): Advice | null {
   const path = server.find((each) => each.kind === 'unix')?.path ?? null;
   if (path !== null && code === 'EACCES') {
     const remedy = 'let the user of smmap into the group of the folder that it may not enter, and restart smmap';

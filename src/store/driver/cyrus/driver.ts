@@ -1,0 +1,29 @@
+import { formatEndpoint } from '../../../endpoint.ts';
+import type { Question } from '../../../vocabulary.ts';
+import type { DriverEvents, Server } from '../../driver.ts';
+import type { CyrusConfig } from './keys.ts';
+import { createLive } from './live.ts';
+import { openSnapshot } from './snapshot.ts';
+
+/** What is needed of the configuration. */
+export type CyrusOptions = Pick<
+  CyrusConfig,
+  'server' | 'snapshot' | 'defaultDomain' | 'separator' | 'postuser' | 'timeoutMs'
+>;
+
+/**
+ * A Cyrus as servers with the same data: its smmapd, and last the list, which is asked only if no smmapd is certain. The
+ * list is like a replica that lags: what it has counts, what it lacks does not.
+ */
+export function openCyrus(config: CyrusOptions, events: DriverEvents): readonly Server[] {
+  const snapshot = openSnapshot(config, events);
+  const live = config.server.map((endpoint) => {
+    return { name: formatEndpoint(endpoint), bulk: createLive(endpoint, config, snapshot.serverOf) };
+  });
+  return [...live, { name: config.snapshot, bulk: snapshot.bulk }];
+}
+
+/** Whether Cyrus can certainly not have such a mailbox: it splits a key at the first +, so no user has one. */
+export function hasPlus(question: Question): boolean {
+  return question.about === 'mailbox' && question.local.includes('+');
+}
