@@ -1,0 +1,279 @@
+import { renameSync, writeFileSync } from 'node:fs';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { parseConfig } from '../../src/config/load.ts';
+import type { StoreConfig } from '../../src/store/driver.ts';
+import { type OpenStore, UNTOLD, openStore } from '../../src/store/open.ts';
+import type { Question } from '../../src/vocabulary.ts';
+import { expectNoLies, tell } from '../support/faults.ts';
+import { connectTo } from './client.ts';
+import { type Cyrus, type StartOptions, findCyrus } from './cyrus.ts';
+import { cli, makeFolder, serve } from './daemon.ts';
+import { DELETED, MAILBOXES, ROWS, withoutDomains } from './matrix.ts';
+import { findPostfixServer } from './mta-postfix.ts';
+import { makeTrustedFolder } from './mta.ts';
+import { PARTS, describePart, together } from './part.ts';
+import { openSmtp } from './smtp.ts';
+
+const ends: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0).toReversed()) await end();
+});
+
+/** Writes the list as the timer does: beside it, then by a rename. */
+async function snap(cyrus: Cyrus, file: string): Promise<void> {
+  writeFileSync(`${file}.new`, await cyrus.dump());
+  renameSync(`${file}.new`, file);
+}
+
+const storeOf = ({ smmapd }: Cyrus, folder: string, more = ''): string => `[store.cyrus]
+  driver = "cyrus"
+  server = "unix:${smmapd}"
+  snapshot = "${folder}/mailboxes.json"
+  default_domain = "default.test"
+  canary = { mailbox = "fred@default.test" }
+  ${more}
+`;
+
+/** A daemon over a Cyrus, and what it says of a key. */
+async function serveOver(cyrus: Cyrus, map: string, more = '') {
+  const folder = await makeFolder();
+  const file = join(folder, 'mailboxes.json');
+  await snap(cyrus, file);
+  const config = `[listen.mta]\npath = "${folder}/s"\n${storeOf(cyrus, folder, more)}[map.mailbox]\n${map}\n`;
+  const daemon = await serve({ folder, config });
+  const client = await connectTo(daemon.socket);
+  return { folder, file, daemon, ask: (key: string): Promise<string> => client.ask('mailbox', key) };
+}
+
+const mailbox = (local: string): Question => {
+  return { about: 'mailbox', local, domain: 'default.test', exact: false, folder: null, anyCase: false };
+};
+
+const found = await findCyrus(PARTS);
+
+describePart('a real Cyrus as a store', found, (installation) => {
+  const start = async (options: Partial<StartOptions> = {}): Promise<Cyrus> => {
+    const cyrus = await installation.start({ unixhierarchysep: true, postuser: '', virtdomains: 'userid', ...options });
+    ends.push(() => cyrus.stop());
+    return cyrus;
+  };
+
+  /** All that differs from smmapd, whatever imapd.conf says. */
+  const DIFFERS: Readonly<Record<string, readonly string[]>> = {
+    // smmapd reads a key up to a NUL; what is no domain; and lmtpd refuses a detail without a user, too.
+    'OK -> NOTFOUND': ['fred\0x', 'fred@', '+joe@virt1.test', '+joe/abc@virt1.test', '+full@virt1.test'],
+    'OK -> TEMP': ['+joe@virt1.test', '+joe/abc@virt1.test', '+full@virt1.test'],
+    // A shared folder that nobody may post to has the state disabled.
+    'PERM -> NOTFOUND': ['+shared', '+shared/lookup', '+shared/minus', '+shared/fred', '+news'],
+    // A shared folder of another domain, which smmapd never finds, and lmtpd does. The list may have it.
+    'NOTFOUND -> TEMP': [
+      '+news.open@virt1.test',
+      '+news/open@virt1.test',
+      '+shared/open@virt1.test',
+      '+joe@virt1.test',
+      '+joe/abc@virt1.test',
+      '+full@virt1.test',
+    ],
+    // The same, and other spellings of the same name.
+    'NOTFOUND -> OK': [
+      '+news/open@virt1.test',
+      '+news.open@virt1.test',
+      '"fred"',
+      '"fred"@default.test',
+      'fred@default.test.',
+      'fred+Entwu\u0308rfe',
+      '+shared/open@DEFAULT.TEST',
+    ],
+  };
+
+  test.for<[string, Partial<StartOptions>]>([
+    ['virtdomains: userid', {}],
+    ['virtdomains: on', { virtdomains: 'on' }],
+    ['unixhierarchysep: no', { unixhierarchysep: false }],
+    ['virtdomains: off', { virtdomains: 'off' }],
+    ['virtdomains: off, unixhierarchysep: no', { virtdomains: 'off', unixhierarchysep: false }],
+    ['postuser: bb', { postuser: 'bb' }],
+  ])('with %s says what smmapd says, or differs on purpose', { timeout: 60_000 }, async ([, options]) => {
+    const cyrus = await start(options);
+    const separator = options.unixhierarchysep === false ? '.' : '/';
+    await cyrus.create(options.virtdomains === 'off' ? withoutDomains(separator) : MAILBOXES);
+    await cyrus.remove(DELETED);
+    const local = options.virtdomains === 'off' ? 'local_domains = ["*"]\n' : '';
+    const postuser = options.postuser ?? '';
+    const { ask } = await serveOver(
+      cyrus,
+      `default_domain = "default.test"\n${local}detail = { policy = "folder" }\nshared_user = "${postuser}"`,
+      `separator = "${separator}"\npostuser = "${postuser}"`,
+    );
+    const smmapd = await connectTo(cyrus.smmapd);
+    const wrong: string[] = [];
+    const spellings = (key: string): string[] =>
+      key.startsWith('+') && postuser !== '' ? [key, postuser + key] : [key];
+    for (const key of ROWS.flatMap(([written]) => spellings(written))) {
+      const [theirs, ours] = (await Promise.all([smmapd.ask('x', key), ask(key)])).map((reply) => reply.split(' ')[0]);
+      const plain = key.replace(/^bb\+/, '+');
+      if (theirs !== ours && DIFFERS[`${theirs} -> ${ours}`]?.includes(plain) !== true) {
+        wrong.push(`${key}: ${theirs} -> ${ours}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  test('while Cyrus is away, accepts who is in the list, and refuses nobody', async () => {
+    const cyrus = await start();
+    const names = /^user\/(?:fred|fred\/abc|full|full\/sub|a!b|gone|joe@virt1.test)$/;
+    await cyrus.create(MAILBOXES.filter(({ name }) => names.test(name)));
+    await cyrus.remove(['user/gone']);
+    const { ask, daemon, file } = await serveOver(cyrus, 'detail = { policy = "folder", folder_case = "insensitive" }');
+    expect(await ask('full@default.test')).toBe('TEMP mailbox is over quota');
+    expect(await ask('gone@default.test')).toBe('NOTFOUND ');
+    expect(await ask('fred+ABC@default.test')).toBe('OK fred+ABC@default.test');
+    await cyrus.create([{ name: 'user/new' }]);
+    cyrus.signal('SIGKILL', 'all');
+    for (const key of ['fred', 'fred+abc', 'fred+ABC', 'a!b', 'full', 'joe'].map((each) => `${each}@default.test`)) {
+      const address = key.replace('joe@default', 'joe@virt1');
+      expect(await ask(address)).toBe(`OK ${address}`);
+    }
+    for (const local of ['new', 'gone', 'nobody', 'fred+none']) {
+      expect(await ask(`${local}@default.test`)).toBe('TEMP lookup failed');
+    }
+    await daemon.logged('store_unavailable', ({ server }) => server === `unix:${cyrus.smmapd}`);
+    renameSync(file, `${file}.away`);
+    await expect.poll(() => ask('fred@default.test'), { timeout: 5_000 }).toBe('TEMP lookup failed');
+    for (let at = 0; at < 3; at++) await ask('fred@default.test');
+    await daemon.logged('store_unavailable', ({ server }) => server === file);
+  });
+
+  test('without its list, Cyrus says no to everybody, and smmap does not', async () => {
+    const cyrus = await start();
+    await cyrus.create([{ name: 'user/fred' }, { name: 'user/joe' }]);
+    const { ask, daemon } = await serveOver(cyrus, '');
+    renameSync(cyrus.list, `${cyrus.list}.away`);
+    expect(await ask('joe@default.test')).toBe('OK joe@default.test');
+    expect(await ask('nobody@default.test')).toBe('TEMP lookup failed');
+    await daemon.logged('canary_failed');
+    renameSync(`${cyrus.list}.away`, cyrus.list);
+    await daemon.logged('canary_recovered');
+    expect(await ask('nobody@default.test')).toBe('NOTFOUND ');
+  });
+
+  test('check names a list that is missing, or that lacks the canary', async () => {
+    const cyrus = await start();
+    await cyrus.create([{ name: 'user/joe' }]);
+    const folder = await makeFolder();
+    const limits = '[limits]\nsoft_connections = 5\nhard_connections = 10\n';
+    const config = `[listen.mta]\npath = "${folder}/s"\n${limits}${storeOf(cyrus, folder)}[map.mailbox]\n`;
+    writeFileSync(join(folder, 'smmap.toml'), config);
+    const check = async (): Promise<string> => {
+      const { stderr } = await cli(['check', '--config', join(folder, 'smmap.toml'), '--stores']);
+      return stderr.replaceAll(folder, '');
+    };
+    expect(await check()).toContain('store.cyrus.snapshot: /mailboxes.json does not exist');
+    await snap(cyrus, join(folder, 'mailboxes.json'));
+    const said = await check();
+    expect(said).toContain('server /mailboxes.json: does not find its canary fred@default.test');
+    await cyrus.create([{ name: 'user/fred' }]);
+    await snap(cyrus, join(folder, 'mailboxes.json'));
+    expect(await check()).not.toContain('store cyrus');
+  });
+
+  const users = Array.from({ length: 50 }, (_, at) => `user${at}`);
+  const present = users.map(mailbox);
+  const absent = users.map((user) => mailbox(`no${user}`));
+  const LONG = { timeout: 60_000 };
+
+  describe('tells no lies, and finds who is in the list,', () => {
+    const fill = async (more = ''): Promise<{ cyrus: Cyrus; store: OpenStore }> => {
+      const cyrus = await start();
+      await cyrus.create(['fred', ...users].map((user) => ({ name: `user/${user}` })));
+      const folder = await makeFolder();
+      await snap(cyrus, join(folder, 'mailboxes.json'));
+      const places = { socket: '/nowhere/s', store: '/nowhere' };
+      const config = parseConfig(`${storeOf(cyrus, folder, more)}[map.mailbox]\n`, 'test', places);
+      const store = await openStore(config.stores.get('cyrus') as StoreConfig, UNTOLD);
+      ends.push(() => store.close());
+      return { cyrus, store };
+    };
+
+    test('when Cyrus is killed and started again', LONG, async () => {
+      const { cyrus, store } = await fill();
+      const fault = () => cyrus.signal('SIGKILL', 'all');
+      tell('Cyrus, killed', await expectNoLies(store, { present, absent, fault, mend: () => cyrus.restart() }));
+    });
+
+    test('when it hangs', LONG, async () => {
+      const { cyrus, store } = await fill('timeout_ms = 500');
+      const fault = () => cyrus.signal('SIGSTOP', 'all');
+      const mend = () => cyrus.signal('SIGCONT', 'all');
+      tell('Cyrus, stopped', await expectNoLies(store, { present, absent, brokenMs: 1_500, fault, mend }));
+    });
+
+    test('when its own list is removed', LONG, async () => {
+      const { cyrus, store } = await fill();
+      const fault = () => renameSync(cyrus.list, `${cyrus.list}.away`);
+      const mend = () => renameSync(`${cyrus.list}.away`, cyrus.list);
+      const outcome = await expectNoLies(store, { present, absent, brokenMs: 1_500, fault, mend });
+      tell('Cyrus, no list', outcome);
+      expect(outcome.found).toBeGreaterThan(outcome.absent); // also while it was broken
+    });
+  });
+});
+
+const both = together({ postfix: await findPostfixServer(PARTS), installation: found });
+
+describePart('a real Postfix that asks smmap over Cyrus', both, ({ postfix, installation }) => {
+  test('takes and refuses a mailbox within a second of its creation and removal', { timeout: 60_000 }, async () => {
+    const cyrus = await installation.start({ unixhierarchysep: true, postuser: '', virtdomains: 'userid' });
+    ends.push(() => cyrus.stop());
+    await cyrus.create([{ name: 'user/fred' }]);
+    const { daemon, folder } = await serveOver(cyrus, '');
+    await chmod(folder, 0o755);
+    const trusted = await makeTrustedFolder();
+    const written = join(trusted, 'written');
+    await mkdir(written);
+    const main = `virtual_mailbox_domains = default.test
+virtual_mailbox_maps = socketmap:unix:${daemon.socket}:mailbox
+virtual_transport = discard:
+`;
+    await writeFile(join(written, 'main.cf'), main);
+    const mta = await postfix.start({
+      folder: trusted,
+      written,
+      domain: 'default.test',
+      virtual: [],
+      aliasDomains: [],
+      sockets: folder,
+    });
+    ends.push(() => mta.stop());
+
+    const flow = await openSmtp(mta.port);
+    const flowing = new AbortController();
+    const codes = new Map<number, number>();
+    const mails = (async () => {
+      while (!flowing.signal.aborted) {
+        for (const { code } of await flow.send(['fred@default.test'])) codes.set(code, (codes.get(code) ?? 0) + 1);
+      }
+    })();
+    const asking = await openSmtp(mta.port);
+    for (const name of ['ann', 'ben', 'cem']) {
+      const code = async () => (await asking.recipients([`${name}@default.test`]))[0]?.code;
+      expect(await code()).toBe(550);
+      await cyrus.create([{ name: `user/${name}` }]);
+      const created = performance.now();
+      expect(await code()).toBe(250);
+      expect(performance.now() - created).toBeLessThan(1_000);
+      await cyrus.remove([`user/${name}`]);
+      const removed = performance.now();
+      expect(await code()).toBe(550);
+      expect(performance.now() - removed).toBeLessThan(1_000);
+    }
+    flowing.abort();
+    await mails;
+    expect([...codes.keys()]).toEqual([250]);
+    expect(codes.get(250)).toBeGreaterThan(5);
+    flow.close();
+    asking.close();
+  });
+});
