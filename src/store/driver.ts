@@ -60,6 +60,8 @@ export interface Driver<C extends StoreConfig = StoreConfig> {
   advice?(config: C, failure: Failure): Advice | null;
   /** The files and folders on this machine that a store needs. */
   files?(config: C): readonly StoreFile[];
+  /** What an administrator should know about the contents of a store. For `smmap check --stores`. */
+  remarks?(config: C): Promise<readonly Remark[]>;
   /** For a driver whose records smmap can list. */
   readonly records?: Listing<C>;
   /** Loads its package, to see whether that works. Rejects with MissingPackageError or any other error of loading. */
@@ -79,6 +81,12 @@ export interface Advice {
   readonly remedy: string;
   /** Lines to copy. */
   readonly commands: readonly string[];
+}
+
+/** Something odd in a store, which is no failure. */
+export interface Remark {
+  readonly reason: string;
+  readonly remedy: string;
 }
 
 /** A file or folder that a store needs, and what the daemon does with it. */

@@ -159,7 +159,7 @@ describePart('a real Cyrus as a store', found, (installation) => {
     expect(await ask('nobody@default.test')).toBe('NOTFOUND ');
   });
 
-  test('check names a list that is missing, or that lacks the canary', async () => {
+  test('check names a list that is missing, or lacks the canary, and names that can never have mail', async () => {
     const cyrus = await start();
     await cyrus.create([{ name: 'user/joe' }]);
     const folder = await makeFolder();
@@ -177,6 +177,11 @@ describePart('a real Cyrus as a store', found, (installation) => {
     await cyrus.create([{ name: 'user/fred' }]);
     await snap(cyrus, join(folder, 'mailboxes.json'));
     expect(await check()).not.toContain('store cyrus');
+    await cyrus.create([{ name: 'user/a b' }, { name: 'user/UPPER' }, { name: 'user/OTHER' }]);
+    await snap(cyrus, join(folder, 'mailboxes.json'));
+    const odd = await check();
+    expect(odd).toContain('store cyrus: a b@default.test can never have mail: lmtpd takes no name with a blank');
+    expect(odd).toContain('user.OTHER and 1 more can never have mail: its user is not in lower case (keys are)');
   });
 
   const users = Array.from({ length: 50 }, (_, at) => `user${at}`);

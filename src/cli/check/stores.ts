@@ -8,7 +8,7 @@ import { type BareServer, openBare } from '../../store/open.ts';
 import { EmptyStoreError, ReplicaError, toStoreError } from '../../store/store.ts';
 import type { Answer, Question } from '../../vocabulary.ts';
 import { EXIT } from '../error.ts';
-import { type Finding, mistake } from '../finding.ts';
+import { type Finding, mistake, warning } from '../finding.ts';
 
 /** Asks each server of each store every kind of question once, and for its canaries. */
 export async function checkStores(config: Config): Promise<Finding[]> {
@@ -24,6 +24,8 @@ export async function checkStores(config: Config): Promise<Finding[]> {
       findings.push(mistake(EXIT.DATA, told));
       continue;
     }
+    const remarks = (await driverOf(store).remarks?.(store)) ?? [];
+    findings.push(...remarks.map((remark) => warning({ where: `store ${name}`, ...remark })));
     const servers = await openBare(store);
     try {
       for (const server of servers) findings.push(...(await checkServer(config, name, store, server)));

@@ -4,6 +4,7 @@ import type { Driver } from '../../driver.ts';
 import { serverKeys } from '../../guard/keys.ts';
 import { endpoints } from '../../server.ts';
 import { advice } from './advice.ts';
+import { readList, remarksOn } from './list.ts';
 
 /** The keys of a store that is a Cyrus: its smmapd, and a file with its list of mailboxes. */
 const keys = section({
@@ -28,6 +29,10 @@ export const cyrus: Driver<CyrusConfig> = {
   canary: () => 'needed', // smmapd makes a new list if its own is gone, and says NOTFOUND for everybody
   advice,
   files: ({ snapshot }) => [{ key: 'snapshot', path: snapshot, kind: 'file', right: 'read' }],
+  async remarks({ snapshot, ...options }) {
+    const list = await readList(snapshot, options).catch((cause: Error) => ({ flaw: cause.message }));
+    return 'flaw' in list ? [] : remarksOn(list); // whoever asks the store hears of the flaw
+  },
   load: () => import('./driver.ts'),
   async open(config, events) {
     const { hasPlus, openCyrus } = await import('./driver.ts');

@@ -1,8 +1,7 @@
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type Flaw, foldLocal } from '../../../address/address.ts';
-import { createCyrusReader, type CyrusOptions } from '../../../format/cyrus.ts';
+import { foldLocal } from '../../../address/address.ts';
+import type { CyrusOptions } from '../../../format/cyrus.ts';
 import { plain, saying } from '../../../message.ts';
 import type { Mailbox } from '../../../record/mailbox.ts';
 import type { Answer, MailboxQuestion, Question } from '../../../vocabulary.ts';
@@ -10,6 +9,7 @@ import type { DriverEvents } from '../../driver.ts';
 import { isLargeLoss } from '../../loss.ts';
 import { type Bulk, ClosedError, ReplicaError, StoreError, toStoreError } from '../../store.ts';
 import type { CyrusConfig } from './keys.ts';
+import { readList } from './list.ts';
 
 /** The list of mailboxes in a file. */
 export interface Snapshot {
@@ -24,7 +24,6 @@ type List = ReadonlyMap<string, Mailbox>;
 const LOOK_MS = 1_000;
 const MOST_AGE_MS = 86_400_000;
 const AT_ONCE = 5_000; // mailboxes, in one turn of the event loop
-const LONGEST_LINE = 1_000_000; // characters; a longer one is not a list
 
 /**
  * Reads the list, and reads it again whenever the file is replaced. A list that lost many mailboxes is not used: the one
@@ -44,9 +43,10 @@ export function openSnapshot(
   const load = async (mtimeMs: number): Promise<void> => {
     const read = await readList(path, options);
     if ('flaw' in read) throw new StoreError(`${path} ${read.flaw}`);
-    const going = await countMissing(list, read);
-    if (isLargeLoss(going, list.size)) return events.shrank('mailbox', list.size, read.size);
-    list = read;
+    const now = await indexOf(read.mailboxes);
+    const going = await countMissing(list, now);
+    if (isLargeLoss(going, list.size)) return events.shrank('mailbox', list.size, now.size);
+    list = now;
     writtenAt = mtimeMs;
   };
   const look = async (): Promise<void> => {
@@ -110,23 +110,10 @@ function keyOf({ local, domain }: Pick<Mailbox, 'local' | 'domain'>): string {
   return `${domain} ${local}`;
 }
 
-/** Reads the file, a small part in each turn of the event loop. */
-async function readList(path: string, options: CyrusOptions): Promise<List | Flaw> {
-  const reader = createCyrusReader(options);
-  let rest = '';
-  for await (const chunk of createReadStream(path, 'utf8') as AsyncIterable<string>) {
-    const lines = (rest + chunk).split('\n');
-    rest = lines.pop() as string;
-    if (rest.length > LONGEST_LINE) return { flaw: `has a line of over ${LONGEST_LINE} characters` };
-    for (const line of lines) {
-      const flaw = reader.take(line);
-      if (flaw !== null) return flaw;
-    }
-  }
-  const read = reader.take(rest) ?? reader.end();
-  if ('flaw' in read) return read;
+/** The mailboxes of the list by their names. */
+async function indexOf(mailboxes: readonly Mailbox[]): Promise<List> {
   const list = new Map<string, Mailbox>();
-  for (const mailbox of read.mailboxes) {
+  for (const mailbox of mailboxes) {
     list.set(keyOf(mailbox), mailbox);
     if (list.size % AT_ONCE === 0) await nextTurn();
   }
