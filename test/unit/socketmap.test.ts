@@ -1,4 +1,4 @@
-import { type Server, type Socket, createServer } from 'node:net';
+import { type AddressInfo, type Server, type Socket, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type SocketmapOptions, createSocketmap } from '../../src/store/driver/socketmap/driver.ts';
@@ -240,6 +240,18 @@ describe('a folder that a socket map server does not find', () => {
     const question = mailbox('fred', { folder: 'abc', anyCase: true });
     expect(await outcomeOf(open(), question)).toEqual({ value: '', state: 'active' });
   });
+});
+
+it('a server may be asked over TCP', async () => {
+  const server = createServer((socket) => socket.on('data', () => socket.write(netstring('NOTFOUND '))));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  opened.push(server);
+  const { port } = server.address() as AddressInfo;
+  const bulk = createSocketmap({ kind: 'tcp', host: '127.0.0.1', port }, OPTIONS);
+  opened.push(bulk);
+  expect(await outcomeOf(bulk, fred)).toBeNull();
+  const nobody = createSocketmap({ kind: 'tcp', host: '127.0.0.1', port: 1 }, OPTIONS);
+  expect(await outcomeOf(nobody, fred)).toMatch(/^StoreError: tcp:127.0.0.1:1: connect ECONNREFUSED/);
 });
 
 describe('a server that ends a connection', () => {
