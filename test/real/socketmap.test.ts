@@ -1,6 +1,6 @@
-import { renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, renameSync, writeFileSync } from 'node:fs';
 import { type Socket, connect } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
@@ -149,6 +149,15 @@ describePart('a real smmapd as a store', found, (installation) => {
     expect(stderr).toContain('store cyrus: does not find its canary fred@default.test among its mailboxes');
     await cyrus.create([{ name: 'user/fred' }]);
     expect((await checked(folder, storeOf(cyrus))).stderr).not.toContain('store cyrus');
+    if (process.getuid?.() === 0) {
+      chmodSync(folder, 0o755);
+      const closed = await checked(folder, storeOf(cyrus), ['--user', 'nobody']);
+      const place = dirname(cyrus.smmapd);
+      expect(closed.stderr).toContain(
+        `If it is the last one:\n    namei -l ${cyrus.smmapd}\n` +
+          `    echo 'a+ ${place} - - - - user:nobody:x' > /etc/tmpfiles.d/smmap-cyrus.conf\n    systemd-tmpfiles --create\n`,
+      );
+    }
     cyrus.signal('SIGKILL', 'all');
     const dead = await checked(folder, storeOf(cyrus));
     expect(dead.stderr).toContain('start the server, or correct server. These sockets are there:\n    ls -l ');
@@ -239,9 +248,9 @@ describePart('postmap and a real smmapd behind smmap', both, ({ postfix, install
   });
 });
 
-function checked(folder: string, store: string) {
+function checked(folder: string, store: string, more: readonly string[] = []) {
   const file = join(folder, 'smmap.toml');
   const limits = '[limits]\nsoft_connections = 5\nhard_connections = 10\n';
   writeFileSync(file, `[listen.mta]\npath = "${folder}/s"\n${limits}${store}[map.cyrus]\n`);
-  return cli(['check', '--config', file, '--stores']);
+  return cli(['check', '--config', file, '--stores', ...more]);
 }

@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { ownAccount } from '../../../account.ts';
 import type { Advice, Failure } from '../../driver.ts';
 import type { SocketmapConfig } from './keys.ts';
 
@@ -6,8 +7,10 @@ import type { SocketmapConfig } from './keys.ts';
 export function advice({ server }: Pick<SocketmapConfig, 'server'>, { message, code }: Failure): Advice | null {
   const path = server.find((each) => each.kind === 'unix')?.path ?? null;
   if (path !== null && code === 'EACCES') {
-    const remedy = 'let the user of smmap into the group of the folder that it may not enter, and restart smmap';
-    return { remedy, commands: [`namei -l ${path}`] };
+    const line = `a+ ${dirname(path)} - - - - user:${ownAccount().name}:x`;
+    const remedy = 'find the folder that the user may not enter, and let it in. If it is the last one';
+    const lines = [`echo '${line}' > /etc/tmpfiles.d/smmap-cyrus.conf`, 'systemd-tmpfiles --create'];
+    return { remedy, commands: [`namei -l ${path}`, ...lines] };
   }
   if (path !== null && (code === 'ENOENT' || code === 'ECONNREFUSED')) {
     const remedy = 'start the server, or correct server. These sockets are there';
