@@ -51,6 +51,7 @@ export function createSocketmap(endpoint: Endpoint, { maps, disabled, timeoutMs 
     const doubted = absent.filter(
       ({ question }) => question.about === 'mailbox' && question.anyCase && question.folder !== null,
     );
+    if (doubted.length === 0) return;
     const owners = await askAll(
       doubted.map(({ question }) => preparedFor({ ...question, folder: null } as Question)),
       session,
