@@ -1,5 +1,5 @@
 import { renameSync, writeFileSync } from 'node:fs';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
@@ -236,6 +236,7 @@ describePart('a real Postfix that asks smmap over Cyrus', both, ({ postfix, inst
     const { daemon, folder } = await serveOver(cyrus, '');
     await chmod(folder, 0o755);
     const trusted = await makeTrustedFolder();
+    ends.push(() => rm(trusted, { recursive: true, force: true }));
     const written = join(trusted, 'written');
     await mkdir(written);
     const main = `virtual_mailbox_domains = default.test
