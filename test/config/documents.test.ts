@@ -54,6 +54,7 @@ const NOT_TYPED = {
   'docs/design.md': 'the way of a request, and a list of folders',
   'docs/scale.md': 'a drawing, and keys of a configuration',
   'docs/stores/README.md': 'a password file for root, and a key of a configuration',
+  'docs/stores/cyrus.md': 'units for systemd',
   'docs/stores/dovecot.md': 'parts of the configuration of Dovecot',
   'docs/stores/ldap.md': 'an entry in LDIF',
   'docs/stores/lmtp.md': 'parts of the configuration of Dovecot and of Cyrus',
