@@ -24,6 +24,7 @@ describePart('LMTP', await findDovecot(PARTS), (part) => {
         endpoint: { kind: 'unix', path: server.dovecot.lmtp },
         tls: null,
         login: null,
+        canaries: new Map(),
         nobody: { ...NOBODY, exact: false, folder: null, anyCase: false },
         timeoutMs: 3_000,
       });

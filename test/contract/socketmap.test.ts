@@ -19,6 +19,7 @@ describeStore('another smmap, asked as a socket map', {
       {
         maps: { mailbox: 'mailbox', folder: 'mailbox', alias: 'alias', domain: 'domain', key: ':table' },
         disabled: ['mailbox is disabled'],
+        canaries: new Map(),
         timeoutMs: 2_000,
       },
     );

@@ -288,6 +288,44 @@ describePart('LMTP of Dovecot', await findDovecot(PARTS), (part) => {
     );
   });
 
+  it.each<[string, (lose: () => Promise<void>, restore: () => Promise<void>) => Promise<void>]>([
+    [
+      'is away',
+      async (lose, restore) => {
+        await lose();
+        await sleep(5_500);
+        await restore();
+      },
+    ],
+    [
+      'is away again and again, for a moment',
+      async (lose, restore) => {
+        for (let at = 0; at < 8; at++) {
+          await lose();
+          await sleep(130 + 170 * at);
+          await restore();
+          await sleep(190);
+        }
+      },
+    ],
+  ])('tells no lies with 50 questions in flight while its passwd-file %s', { timeout: 40_000 }, async (what, fault) => {
+    const files = await part.start();
+    try {
+      await files.write(['postmaster', ...USERS].map((user) => ({ name: address(user) })));
+      const away = `${files.passwdFile}.away`;
+      const trial = () =>
+        fault(
+          () => rename(files.passwdFile, away),
+          () => rename(away, files.passwdFile),
+        );
+      const store = await open(`unix:${files.lmtp}`);
+      const asked = { present: PRESENT, absent: ABSENT, fault: trial, brokenMs: 0, mend() {}, fails: false };
+      tell(`LMTP of Dovecot, its passwd-file ${what}`, await expectNoLies(store, asked));
+    } finally {
+      await files.stop();
+    }
+  });
+
   it('is believed nothing if every user exists', async () => {
     const odd = await part.start({
       settings: 'userdb {\n  driver = static\n  args = uid=1 gid=1 home=/nowhere allow_all_users=yes\n}\n',

@@ -30,6 +30,7 @@ async function setUp(
     endpoint: { kind: 'tcp', host: '127.0.0.1', port: smtpd.port },
     tls: null,
     login: null,
+    canaries: new Map(),
     nobody: mailbox('nobody'),
     timeoutMs: 500,
   });

@@ -10,7 +10,6 @@ import { createCipher } from '../../src/observe/cipher.ts';
 import { DOMAINS, type Keys, PLAIN, hiding } from '../../src/observe/keys.ts';
 import { type Log, createLog } from '../../src/observe/log.ts';
 import { newSecret } from '../../src/observe/secret.ts';
-import { prove } from '../../src/store/driver/dovecot/proof.ts';
 import { stateOf } from '../../src/store/driver/dovecot/quota.ts';
 import { answerTo } from '../../src/store/driver/ldap/search.ts';
 import { createBatch } from '../../src/store/guard/batch.ts';
@@ -19,6 +18,7 @@ import { createCache } from '../../src/store/guard/cache.ts';
 import { createCanary } from '../../src/store/guard/canary.ts';
 import { createReplicas } from '../../src/store/guard/replicas.ts';
 import { openStore } from '../../src/store/open.ts';
+import { proveTwice } from '../../src/store/proof.ts';
 import { answerOf } from '../../src/store/row.ts';
 import { QuestionError, type Store, StoreError, failureAt, toStoreError } from '../../src/store/store.ts';
 import type { Answer, MailboxQuestion, Question } from '../../src/vocabulary.ts';
@@ -199,6 +199,12 @@ describe('log.keys hides who is asked for', () => {
       () => Promise.reject(new Error('nothing')),
       (cause: unknown) => cause,
     );
+  const proofWith = async (canary: StoreError | null): Promise<unknown> => {
+    const answer = async (): Promise<readonly (StoreError | null)[]> => [canary, null];
+    const proving = { ask: answer, canariesOf: () => [address], nameOf: (asked: string) => asked };
+    const [told] = await proveTwice([name], proving);
+    return told;
+  };
   const failing = (cause: unknown): Store => ({
     lookup: () => Promise.reject(cause),
     lookupAtOnce: () => Promise.reject(cause),
@@ -226,8 +232,8 @@ describe('log.keys hides who is asked for', () => {
       'LDAP: a result',
       () => thrownBy(() => answerTo(alias, { ...entry({}), entries: [], code: 80, text: `bad ${name}` }, ldap(null))),
     ],
-    ['Dovecot: FAIL', () => rejectionOf(prove(async (names) => names.map(() => 'failed'), [], [address]))],
-    ['Dovecot: an absent canary', () => rejectionOf(prove(async (names) => names.map(() => 'absent'), [], [address]))],
+    ['a proof: a canary that fails', () => proofWith(new StoreError('failed'))],
+    ['a proof: an absent canary', () => proofWith(null)],
     ['Dovecot: quota-status', () => stateOf(`REJECT <${address}> unknown`)],
     [
       'a breaker',

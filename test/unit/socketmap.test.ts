@@ -13,6 +13,7 @@ afterEach(() => opened.splice(0).forEach((each) => each.close()));
 const OPTIONS: SocketmapOptions = {
   maps: { mailbox: 'cyrus', folder: 'cyrus', alias: 'aliases', domain: 'domains', key: ':table' },
   disabled: [],
+  canaries: new Map(),
   timeoutMs: 300,
 };
 

@@ -142,13 +142,21 @@ describe('the protocol of auth-userdb', () => {
     ['an empty line', () => '\n', /gave no answer/],
     ['NOTFOUND without a line feed', (id) => `NOTFOUND\t${id}`, /gave no answer/],
     ['nothing', () => '', /within 300 ms/],
-    ['FAIL', (id) => `FAIL\t${id}\n`, /FAIL for the canary canary@example.org/],
-    ['NOTFOUND', (id) => `NOTFOUND\t${id}\n`, /the canary canary@example.org is not found/],
   ])('fails if the answer about the canary is %s', async (_, answer, why) => {
     const { path } = await serve(GREETING, (line) =>
       line.includes('canary') ? answer(line.split('\t')[1] as string, line) : answerTo(line),
     );
     await expect(ask(path, 'fred', 'nobody')).rejects.toThrow(why);
+  });
+
+  it.each([
+    ['FAIL', 'the canary canary@example.org cannot be asked for: Dovecot answers FAIL: its log says why'],
+    ['NOTFOUND', 'the canary canary@example.org is not found'],
+  ])('finds, and is certain of no absence, if the answer about the canary is %s', async (word, why) => {
+    const { path } = await serve(GREETING, (line) =>
+      line.includes('canary') ? `${word}\t${line.split('\t')[1] as string}\n` : answerTo(line),
+    );
+    expect(await ask(path, 'fred', 'nobody')).toEqual([FRED, expect.objectContaining({ message: why })]);
   });
 
   it('fails if a line of an answer does not end', async () => {

@@ -97,6 +97,22 @@ export function createCanary(
   };
 }
 
+/**
+ * For a driver that asks for canaries itself: what must be found for the absence of something to count. It is the same
+ * as for the guard, but nothing for the questions of the guard, which judges them.
+ */
+export function canariesOf(
+  canaries: ReadonlyMap<string, readonly Canary[]>,
+): (question: Question) => readonly Question[] {
+  const own = new Set([...canaries.values()].flat().flatMap(({ present, absent }) => [present, absent]));
+  return (question) => {
+    if (own.has(question)) return [];
+    const all = (canaries.get(kindOf(question)) ?? []).map(({ present }) => present);
+    const near = all.filter((present) => domainOf(present) === domainOf(question));
+    return near.length > 0 ? near : all;
+  };
+}
+
 /** The canaries of one kind of question. */
 interface Flock {
   /** Those that an absence needs. */
@@ -214,7 +230,8 @@ export function kindOf(identity: Identity): string {
   return identity.about === 'key' ? `key ${identity.table}` : identity.about;
 }
 
-function nameOf(question: Question): Said {
+/** The name of a canary, for a message. */
+export function nameOf(question: Question): Said {
   if (question.about === 'domain') return ofDomain(question.domain);
   if (question.about === 'key') return saying`${question.key} of ${plain(question.table)}`;
   return saying`${`${question.local}@${question.domain}`}`;

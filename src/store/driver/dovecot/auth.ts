@@ -1,23 +1,25 @@
 import type { Endpoint } from '../../../endpoint.ts';
 import { plain, saying } from '../../../message.ts';
 import { dial } from '../../dial.ts';
+import type { Told } from '../../proof.ts';
 import type { Session } from '../../sessions.ts';
-import { StoreError } from '../../store.ts';
+import { QuestionError, StoreError } from '../../store.ts';
 import { createLines } from './lines.ts';
-
-/** What Dovecot says about a user. `failed`: it does not know now, or does not tell us. */
-export type Verdict = 'found' | 'absent' | 'failed';
 
 /** A connection to the socket auth-userdb. */
 export interface AuthSession extends Session {
-  /** Asks for users, all in one write. The verdicts are in the order of the names, which have no control characters. */
-  ask(names: readonly string[]): Promise<readonly Verdict[]>;
+  /** Whether these are users, asked in one write. The answers are in the order of the names, which have no control characters. */
+  ask(names: readonly string[]): Promise<readonly Told<true>[]>;
 }
 
 /** Of a connection. After `doveadm reload`, it is answered by the old configuration for 5 s more. */
 export const MOST_AGE_MS = 1_000;
 const MAJOR = '1'; // of the protocol; Dovecot 2.3 has 1.1, and 2.4 has 1.3
-const VERDICTS: Readonly<Record<string, Verdict>> = { USER: 'found', NOTFOUND: 'absent', FAIL: 'failed' };
+const ANSWERS: Readonly<Record<string, () => Told<true>>> = {
+  USER: () => true,
+  NOTFOUND: () => null,
+  FAIL: () => new QuestionError('Dovecot answers FAIL: its log says why'), // it does not know now, or does not tell us
+};
 const LAST_ID = 0x7fff_ffff;
 
 /**
@@ -41,18 +43,18 @@ export async function openAuth(endpoint: Endpoint, service: string, timeoutMs: n
         asked.set(String(id), at);
         return `USER\t${id}\t${name}\tservice=${service}\n`; // in UTF-8, although answers are read as Latin-1
       });
-      const verdicts: Verdict[] = [];
+      const answers: Told<true>[] = [];
       await lines.exchange(requests.join(''), (line) => {
         const [word = '', answered = ''] = line.split('\t', 2);
-        const verdict = VERDICTS[word];
+        const answer = ANSWERS[word];
         const at = asked.get(answered);
-        if (verdict === undefined || at === undefined)
+        if (answer === undefined || at === undefined)
           throw new StoreError(saying`the server gave no answer to our question, but ${line.slice(0, 100)}`);
         asked.delete(answered);
-        verdicts[at] = verdict;
+        answers[at] = answer();
         return asked.size === 0;
       });
-      return verdicts;
+      return answers;
     },
     ended: () => lines.ended() || performance.now() > old,
     close: () => lines.close(),

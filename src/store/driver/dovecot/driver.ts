@@ -2,11 +2,11 @@ import { CONTROL, formatAddress } from '../../../address/address.ts';
 import type { Endpoint } from '../../../endpoint.ts';
 import { saying } from '../../../message.ts';
 import type { Answer, MailboxQuestion, Question, State } from '../../../vocabulary.ts';
+import { proveTwice, type Told } from '../../proof.ts';
 import { createSessions } from '../../sessions.ts';
 import { type Bulk, QuestionError, StoreError, toStoreError } from '../../store.ts';
 import { within } from '../../within.ts';
 import { MOST_AGE_MS, openAuth } from './auth.ts';
-import { prove } from './proof.ts';
 import { openQuota } from './quota.ts';
 
 /** The options of one Dovecot. */
@@ -34,16 +34,14 @@ export function createDovecot({ endpoint, service, quota, timeoutMs, ...options 
   const isOfGuard = (question: Question): boolean => options.canaries.includes(question);
 
   /** Whether each of the users exists. */
-  const existing = async (names: readonly string[]): Promise<ReadonlyMap<string, boolean | StoreError>> => {
+  const existing = async (names: readonly string[]): Promise<ReadonlyMap<string, Told<true>>> => {
     if (names.length === 0) return new Map();
-    const verdicts = await sessions.use((session) =>
-      within(
-        prove((asked) => session.ask(asked), names, canaries),
-        timeoutMs,
-        'answer',
-      ),
-    );
-    return new Map(names.map((name, at) => [name, verdicts[at] as boolean | StoreError]));
+    const told = await sessions.use((session) => {
+      const ask = (asked: readonly string[]): Promise<readonly Told<true>[]> => session.ask(asked);
+      const proof = proveTwice(names, { ask, canariesOf: () => canaries, nameOf: (name) => name });
+      return within(proof, timeoutMs, 'answer');
+    });
+    return new Map(names.map((name, at) => [name, told[at] as Told<true>]));
   };
   /** The states of mailboxes that exist. A failure here says nothing about auth-userdb, so it is no outage of the store. */
   const statesOf = async (

@@ -1,6 +1,8 @@
 import { type Endpoint, formatEndpoint } from '../../../endpoint.ts';
 import { plain, saying } from '../../../message.ts';
 import type { Answer, MailboxQuestion, Question } from '../../../vocabulary.ts';
+import { type Canary, canariesOf, nameOf } from '../../guard/canary.ts';
+import { type Proving, proveTwice } from '../../proof.ts';
 import { type Session, createSessions } from '../../sessions.ts';
 import { type Bulk, failureAt, QuestionError, StoreError, UnstorableError } from '../../store.ts';
 import { mailFor, pathOf } from '../callout/recipient.ts';
@@ -13,12 +15,22 @@ import type { LmtpConfig } from './keys.ts';
 export interface LmtpOptions extends Pick<LmtpConfig, 'timeoutMs' | 'tls'> {
   readonly endpoint: Endpoint;
   readonly login: Login | null;
+  /** Mailboxes that exist. Each absence is asked behind them, in the same session. */
+  readonly canaries: ReadonlyMap<string, readonly Canary[]>;
   /** A mailbox that nobody has. */
   readonly nobody: MailboxQuestion;
 }
 
-/** `uncertain`: absent, but the server was in trouble before, so it has to be asked again. */
-type Outcome = Answer | StoreError | 'uncertain';
+type Outcome = Answer | StoreError;
+
+/** Absent, but the server was in trouble before, so it has to be asked again. */
+class TroubleError extends QuestionError {
+  override name = 'TroubleError';
+
+  constructor() {
+    super('absent, but the server had trouble with another recipient before');
+  }
+}
 
 interface LmtpSession extends Session {
   /** Asks for each mailbox, in a transaction of its own that ends at once. */
@@ -38,21 +50,24 @@ const REMEDY =
 export function createLmtp(options: LmtpOptions): Bulk {
   const server = formatEndpoint(options.endpoint);
   const sessions = createSessions(() => openLmtp(options), IDLE_MS);
+  const needed = canariesOf(options.canaries);
 
+  const provingIn = (session: LmtpSession): Proving<MailboxQuestion, Answer> => ({
+    ask: (questions) => session.ask(questions),
+    canariesOf: (question) => needed(question).filter(isMailbox),
+    nameOf,
+  });
   const ask = (questions: readonly MailboxQuestion[]): Promise<readonly Outcome[]> =>
-    questions.length === 0 ? Promise.resolve([]) : sessions.use((session) => session.ask(questions));
+    questions.length === 0 ? Promise.resolve([]) : sessions.use((session) => proveTwice(questions, provingIn(session)));
   const lookupAll = async (questions: readonly Question[]): Promise<readonly (Answer | StoreError)[]> => {
     const asked = questions.filter(isMailbox);
     const outcomes = new Map<Question, Outcome>(at(asked, await ask(asked)));
-    const again = asked.filter((question) => outcomes.get(question) === 'uncertain');
+    const again = asked.filter((question) => outcomes.get(question) instanceof TroubleError);
     for (const [question, outcome] of at(again, await ask(again))) outcomes.set(question, outcome);
     return questions.map((question) => settled(outcomes.get(question)));
   };
   const settled = (outcome: Outcome | undefined): Answer | StoreError => {
     if (outcome === undefined) return new QuestionError('an LMTP server can be asked for mailboxes only');
-    if (outcome === 'uncertain') {
-      return failureAt(server, new QuestionError('absent, but the server had trouble with another recipient before'));
-    }
     if (!(outcome instanceof StoreError) || outcome instanceof UnstorableError) return outcome;
     return failureAt(server, outcome);
   };
@@ -108,7 +123,7 @@ async function openLmtp({ endpoint, tls, login, nobody, timeoutMs }: LmtpOptions
       const wasTroubled = ended;
       ended ||= isTrouble(rcpt);
       const verdict = verdictOf(rcpt, path);
-      return verdict === null && wasTroubled ? 'uncertain' : verdict;
+      return verdict === null && wasTroubled ? new TroubleError() : verdict;
     });
   };
   const session: LmtpSession = {

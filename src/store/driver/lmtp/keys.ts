@@ -35,7 +35,7 @@ export const lmtp: Driver<LmtpConfig> = {
   load: () => import('./driver.ts'),
   async open(config) {
     const { createLmtp } = await import('./driver.ts');
-    const shared = { ...config, login: loginOf(config), nobody: nobodyOf(config.canary) };
+    const shared = { ...config, login: loginOf(config), canaries: config.canary, nobody: nobodyOf(config.canary) };
     return {
       servers: config.server.map((endpoint) => ({
         name: formatEndpoint(endpoint),

@@ -1,6 +1,8 @@
 import { type Endpoint, formatEndpoint } from '../../../endpoint.ts';
 import type { Answer, Question, Reply } from '../../../vocabulary.ts';
 import { dial } from '../../dial.ts';
+import { type Canary, canariesOf, nameOf } from '../../guard/canary.ts';
+import { confirm } from '../../proof.ts';
 import { createSessions } from '../../sessions.ts';
 import { type Bulk, failureAt, QuestionError, StoreError, toStoreError } from '../../store.ts';
 import { type MapNames, payloadFor } from './request.ts';
@@ -12,6 +14,8 @@ export interface SocketmapOptions {
   readonly maps: MapNames;
   /** The texts of PERM replies for a mailbox that exists and takes no mail. */
   readonly disabled: readonly string[];
+  /** What exists. Each absence is asked again behind it, on the same connection. */
+  readonly canaries: ReadonlyMap<string, readonly Canary[]>;
   readonly timeoutMs: number;
 }
 
@@ -28,7 +32,8 @@ interface Asked {
 }
 
 /** Answers from a socket map server. Each call asks its questions one after the other, on one connection. */
-export function createSocketmap(endpoint: Endpoint, { maps, disabled, timeoutMs }: SocketmapOptions): Bulk {
+export function createSocketmap(endpoint: Endpoint, { maps, disabled, canaries, timeoutMs }: SocketmapOptions): Bulk {
+  const needed = canariesOf(canaries);
   const sessions = createSessions(
     () => dial(timeoutMs, async ({ connect }) => openSession(await connect(endpoint), timeoutMs)),
     IDLE_MS,
@@ -61,14 +66,19 @@ export function createSocketmap(endpoint: Endpoint, { maps, disabled, timeoutMs 
     });
   };
 
+  const answersTo = async (questions: readonly Question[], session: SocketmapSession) => {
+    const asked = questions.map(preparedFor);
+    const answers = await askAll(asked, session);
+    await doubtFolders(asked, answers, session);
+    return answers;
+  };
+
   return {
     async lookupAll(questions) {
-      const asked = questions.map(preparedFor);
       try {
         return await sessions.use(async (session) => {
-          const answers = await askAll(asked, session);
-          await doubtFolders(asked, answers, session);
-          return answers;
+          const ask = (some: readonly Question[]) => answersTo(some, session);
+          return await confirm(questions, await ask(questions), { ask, canariesOf: needed, nameOf });
         });
       } catch (cause) {
         throw failureAt(formatEndpoint(endpoint), cause);

@@ -49,7 +49,10 @@ export const socketmap: Driver<SocketmapConfig> = {
   async open(config) {
     const { createSocketmap } = await import('./driver.ts');
     const servers = config.server.map((endpoint) => {
-      return { name: formatEndpoint(endpoint), bulk: createSocketmap(endpoint, config) };
+      return {
+        name: formatEndpoint(endpoint),
+        bulk: createSocketmap(endpoint, { ...config, canaries: config.canary }),
+      };
     });
     return { servers, guards: config };
   },

@@ -1,0 +1,73 @@
+import { type Said, saying } from '../message.ts';
+import { CanaryError } from './guard/canary.ts';
+import { StoreError } from './store.ts';
+
+/** What a server says of a question. `null`: it does not have that. */
+export type Told<T> = T | null | StoreError;
+
+/** How absences of a server are proved. */
+export interface Proving<Q, T> {
+  /** Asks the server, on one connection, in this order. */
+  ask(questions: readonly Q[]): Promise<readonly Told<T>[]>;
+  /** What the server must have, for the absence of this to count. None: the absence counts as it is. */
+  canariesOf(question: Q): readonly Q[];
+  nameOf(question: Q): string | Said;
+}
+
+const SECOND_MS = 1_000;
+
+/**
+ * What a server has. Of each absent name it is asked twice, each time behind the canaries, because Dovecot looks once a
+ * second whether its passwd-file has changed. If the file is gone, the first question of each second gets NOTFOUND,
+ * whoever it is about, and the others are answered from memory. So a canary that is asked later in this second is found,
+ * and proves nothing.
+ *
+ * Both answers must come within one second. Then Dovecot begins at most one new second on the way. If the first answer
+ * is the first one of a second, then the second answer is not, and the other way round: at least one of the two comes
+ * from a file that has the canaries, too.
+ */
+export async function proveTwice<Q, T>(questions: readonly Q[], proving: Proving<Q, T>): Promise<readonly Told<T>[]> {
+  const begun = performance.now();
+  const first = await askBehind(questions, proving);
+  const again = await confirm(questions, first, proving);
+  const tookMs = Math.round(performance.now() - begun);
+  return again.map((told, at) => {
+    if (told !== null || tookMs < SECOND_MS || proving.canariesOf(questions[at] as Q).length === 0) return told;
+    return new StoreError(saying`the server took ${tookMs} ms for two answers, so an absence is not certain`);
+  });
+}
+
+/**
+ * Asks again, behind the canaries, for what is absent by `told`. A connection may lead to a process or a machine that has
+ * lost its data, while another one finds the canaries.
+ */
+export async function confirm<Q, T>(
+  questions: readonly Q[],
+  told: readonly Told<T>[],
+  proving: Proving<Q, T>,
+): Promise<readonly Told<T>[]> {
+  const absent = questions.filter((question, at) => told[at] === null && proving.canariesOf(question).length > 0);
+  if (absent.length === 0) return told;
+  const again = await askBehind(absent, proving);
+  const outcomes = new Map(absent.map((question, at) => [question, again[at] as Told<T>]));
+  return questions.map((question, at) => outcomes.get(question) ?? (told[at] as Told<T>));
+}
+
+/** Asks for the canaries first. An absence whose canaries are not all found is an error. */
+async function askBehind<Q, T>(questions: readonly Q[], proving: Proving<Q, T>): Promise<readonly Told<T>[]> {
+  if (questions.length === 0) return [];
+  const canaries = [...new Set(questions.flatMap((question) => proving.canariesOf(question)))];
+  const all = await proving.ask([...canaries, ...questions]);
+  const flaws = new Map(canaries.map((canary, at) => [canary, flawOf(all[at], proving.nameOf(canary))]));
+  return all.slice(canaries.length).map((told, at) => {
+    if (told !== null) return told;
+    const wrong = proving.canariesOf(questions[at] as Q).find((canary) => flaws.get(canary) !== null);
+    return wrong === undefined ? null : (flaws.get(wrong) as StoreError);
+  });
+}
+
+function flawOf(told: unknown, name: string | Said): StoreError | null {
+  if (told === null) return new CanaryError(saying`the canary ${name} is not found`);
+  if (!(told instanceof StoreError)) return null;
+  return new StoreError(saying`the canary ${name} cannot be asked for: ${told}`, { cause: told });
+}

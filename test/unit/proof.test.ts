@@ -1,0 +1,143 @@
+import { describe, expect, it, vi } from 'vitest';
+import { CanaryError } from '../../src/store/guard/canary.ts';
+import { confirm, proveTwice, type Proving, type Told } from '../../src/store/proof.ts';
+import { QuestionError, StoreError } from '../../src/store/store.ts';
+
+const NAMES = ['a', 'b', 'nobody'];
+const CANARY = 'canary';
+type Verdict = 'found' | 'absent' | 'failed';
+type Ask = (names: readonly string[]) => Promise<readonly Verdict[]>;
+
+const TOLD: Readonly<Record<Verdict, () => Told<true>>> = {
+  found: () => true,
+  absent: () => null,
+  failed: () => new QuestionError('it fails'),
+};
+const proving = (ask: Ask, canaries: readonly string[]): Proving<string, true> => ({
+  ask: async (names) => (await ask(names)).map((verdict) => TOLD[verdict]()),
+  canariesOf: () => canaries,
+  nameOf: (name) => name,
+});
+const prove = (ask: Ask, names: readonly string[], canaries: readonly string[]) =>
+  proveTwice(names, proving(ask, canaries));
+
+/** What the passwd-file is at the beginning of a second. `gone`: Dovecot keeps what it had. */
+type File = 'whole' | 'gone' | 'half' | 'empty';
+const FILES: readonly File[] = ['whole', 'gone', 'half', 'empty'];
+
+/**
+ * Dovecot and its passwd-file: a new second begins before the lookup number `tick`. At the first lookup of a second it
+ * looks at the file. If that is gone, this lookup finds nothing. `others`: somebody else asks first in each second.
+ */
+function model(tick: number, files: readonly [File, File], others: boolean) {
+  let users = new Set([...NAMES.slice(0, 2), CANARY]);
+  let number = 0;
+  let isFirst = true;
+  const look = (file: File): void => {
+    if (file === 'half') users = new Set(['a']);
+    if (file === 'whole') users = new Set(['a', 'b', CANARY]);
+    if (file === 'empty') users = new Set();
+  };
+  const lookup = (name: string): Verdict => {
+    const second = number >= tick ? 1 : 0;
+    if (number === tick) isFirst = true;
+    number++;
+    const file = files[second];
+    if (isFirst) {
+      isFirst = false;
+      look(file);
+      if (file === 'gone' && !others) return 'absent';
+    }
+    return users.has(name) ? 'found' : 'absent';
+  };
+  return { ask: async (names: readonly string[]) => names.map(lookup) };
+}
+
+describe('an absence in Dovecot', () => {
+  it('is never false, whatever its passwd-file is, and whenever a new second begins', async () => {
+    const outcomes = { answered: 0, failed: 0 };
+    for (const files of FILES.flatMap((one) => FILES.map((other) => [one, other] as const))) {
+      for (let tick = 0; tick <= 12; tick++) {
+        for (const others of [false, true]) {
+          const { ask } = model(tick, files, others);
+          const told = await prove(ask, NAMES, [CANARY]);
+          told.forEach((each, at) => {
+            if (each instanceof StoreError) outcomes.failed++;
+            else outcomes.answered++;
+            const isFound = NAMES[at] !== 'nobody';
+            if (!(each instanceof StoreError)) expect(each, `${files.join(', ')}, ${tick}`).toBe(isFound || null);
+          });
+        }
+      }
+    }
+    expect(outcomes.answered).toBeGreaterThan(100);
+    expect(outcomes.failed).toBeGreaterThan(100);
+  });
+
+  it('is asked twice, and what is found only once', async () => {
+    const ask = vi.fn(async (names: readonly string[]) =>
+      names.map((name): Verdict => (name === 'nobody' ? 'absent' : 'found')),
+    );
+    expect(await prove(ask, NAMES, [CANARY])).toEqual([true, true, null]);
+    expect(ask.mock.calls).toEqual([[[CANARY, ...NAMES]], [[CANARY, 'nobody']]]);
+  });
+
+  it('does not count if the two answers took over a second', async () => {
+    const clock = vi.spyOn(performance, 'now').mockReturnValueOnce(0).mockReturnValueOnce(1_000);
+    const [first, , nobody] = await prove(
+      async (names) => names.map((name) => (name === 'nobody' ? 'absent' : 'found')),
+      NAMES,
+      [CANARY],
+    );
+    clock.mockRestore();
+    expect(first).toBe(true);
+    expect(nobody).toBeInstanceOf(StoreError);
+    expect(String(nobody)).toContain('took 1000 ms');
+  });
+
+  it('is found after all if the second answer says so', async () => {
+    let asked = 0;
+    const ask = async (names: readonly string[]): Promise<readonly Verdict[]> => {
+      asked++;
+      return names.map((name) => (name === CANARY || asked > 1 ? 'found' : 'absent'));
+    };
+    expect(await prove(ask, ['a'], [CANARY])).toEqual([true]);
+  });
+});
+
+describe('a canary', () => {
+  const saying =
+    (verdicts: Readonly<Record<string, Verdict>>): Ask =>
+    async (names) =>
+      names.map((name) => verdicts[name] ?? 'found');
+  const wordsOf = (told: readonly Told<true>[]) => told.map((each) => (each instanceof Error ? each.message : each));
+
+  it.each<[string, Verdict, string]>([
+    ['is absent', 'absent', 'the canary canary is not found'],
+    ['fails', 'failed', 'the canary canary cannot be asked for: it fails'],
+  ])('that %s makes each absence a doubt, and nothing that is found', async (_, verdict, why) => {
+    const told = await prove(saying({ [CANARY]: verdict, b: 'absent' }), ['a', 'b'], [CANARY]);
+    expect(wordsOf(told)).toEqual([true, why]);
+    expect(told[1]).not.toBeInstanceOf(QuestionError);
+  });
+
+  it('is one of several that must all be found', async () => {
+    const told = await prove(saying({ second: 'absent', a: 'absent' }), ['a'], [CANARY, 'second']);
+    expect(told[0]).toBeInstanceOf(CanaryError);
+  });
+
+  it('is asked on the connection of the absence that is confirmed', async () => {
+    const ask = vi.fn(saying({ b: 'absent' }));
+    expect(await confirm(['a', 'b'], [true, null], proving(ask, [CANARY]))).toEqual([true, null]);
+    expect(ask.mock.calls).toEqual([[[CANARY, 'b']]]);
+    const lost = proving(saying({ [CANARY]: 'absent', b: 'absent' }), [CANARY]);
+    expect(wordsOf(await confirm(['a', 'b'], [true, null], lost))).toEqual([true, 'the canary canary is not found']);
+    expect(await confirm(['b'], [null], proving(saying({}), [CANARY]))).toEqual([true]);
+  });
+
+  it('fails its question alone if the server fails for that', async () => {
+    const [a, b] = await prove(saying({ b: 'failed' }), ['a', 'b'], [CANARY]);
+    expect(a).toBe(true);
+    expect(b).toBeInstanceOf(QuestionError);
+  });
+});
