@@ -24,7 +24,14 @@ describeStore('a Cyrus, as smmapd and a list', {
     await smmap.mend();
     const snapshot = join(folder, 'mailboxes.json');
     writeFileSync(snapshot, '{\n"user.unasked": {"mbtype": "e", "acl": {}}\n}\n');
-    const config = { snapshot, defaultDomain: 'default.test', separator: '/', postuser: '', timeoutMs: 2_000 } as const;
+    const config = {
+      snapshot,
+      defaultDomain: 'default.test',
+      separator: '/',
+      postuser: '',
+      timeoutMs: 2_000,
+      canary: new Map(),
+    } as const;
     const servers = openCyrus({ ...config, server: [{ kind: 'unix', path: smmap.socket }] }, { shrank() {} });
     const stores = servers.map(({ bulk }) => createBatch(bulk, { most: 10, inFlight: 4 }));
     return createImpossible(createReplicas(stores), hasPlus);

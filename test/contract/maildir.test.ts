@@ -25,7 +25,7 @@ describeStore('mailboxes that are folders', {
     last = folder();
     makeMaildirs(last, records);
     const layout = parseLayout(`${last}/{domain}/{local}`) as Layout;
-    const bulk = createMaildir({ layout, canary: { about: 'mailbox', ...where }, quota: true });
+    const bulk = createMaildir({ layout, canaries: [{ about: 'mailbox', ...where }], quota: true });
     return createDeadline(createBatch(bulk, { most: 100, inFlight: 2 }), 1_500);
   },
   breaks() {

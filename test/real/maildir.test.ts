@@ -5,8 +5,11 @@ import { dirname } from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
 import type { StoreConfig } from '../../src/store/driver.ts';
+import { createMaildir } from '../../src/store/driver/maildir/driver.ts';
+import { withFolders } from '../../src/store/driver/maildir/folders.ts';
+import { type Layout, parseLayout } from '../../src/store/driver/maildir/layout.ts';
 import { type OpenStore, openStore, UNTOLD } from '../../src/store/open.ts';
-import type { Answer, Question } from '../../src/vocabulary.ts';
+import type { Answer, MailboxQuestion, Question } from '../../src/vocabulary.ts';
 import { expectNoLies, tell, type Trial } from '../support/faults.ts';
 import { temporaryFolders } from '../support/folder.ts';
 import { cannotHang, hang } from '../support/hung.ts';
@@ -22,6 +25,10 @@ afterEach(async () => {
   for (const path of mounted.splice(0)) unmount(path); // as often as it was mounted
 });
 
+const canary = (domain: string, local: string): MailboxQuestion => {
+  return { about: 'mailbox', local, domain, exact: false, folder: null, anyCase: false };
+};
+const layoutOf = (root: string): Layout => parseLayout(`${root}/{domain}/{local}`) as Layout;
 const mailbox = (local: string, domain = 'example.org', detail: string | null = null, anyCase = false): Question => {
   return { about: 'mailbox', local, domain, exact: false, folder: detail, anyCase };
 };
@@ -182,11 +189,13 @@ describe('mailboxes that are folders', () => {
     ['a file', 'file', 'is not a folder'],
     ['two dots', '..', 'no folder can have such a name'],
     ['a path', '../canary.example/canary', 'no folder can have such a name'],
+    ['a folder of the file system', 'lost+found', 'lost+found is a folder of the file system'],
   ])('are uncertain of %s', async (_, local, said) => {
     const root = make();
     const store = await open(root);
     symlinkSync('/nowhere/at/all', `${root}/example.org/link`);
     writeFileSync(`${root}/example.org/file`, '');
+    mkdirSync(`${root}/example.org/lost+found`);
     await expect(ask(store, mailbox(local))).rejects.toThrow(said);
     expect(await ask(store, mailbox('nobody'))).toBeNull();
   });
@@ -199,6 +208,41 @@ describe('mailboxes that are folders', () => {
     expect(await ask(store, mailbox('nobody'))).toBeNull();
     rmSync(`${root}/canary.example/canary`, { recursive: true });
     await expect(ask(store, mailbox('nobody'))).rejects.toThrow('canary');
+  });
+
+  it('are uncertain of the folders of a mailbox that is empty', async () => {
+    const root = make();
+    const store = await open(root);
+    mkdirSync(`${root}/example.org/fred`);
+    expect(await ask(store, mailbox('fred'))).not.toBeNull();
+    await expect(ask(store, mailbox('fred', 'example.org', 'abc'))).rejects.toThrow('is a file system not mounted');
+    expect(await ask(store, mailbox('user1', 'example.org', 'abc'))).toBeNull();
+  });
+
+  it('believe an absence only beside the canaries of its domain', async () => {
+    const root = make();
+    const canaries = [canary('canary.example', 'canary'), canary('example.org', 'user0')];
+    const bulk = createMaildir({ layout: layoutOf(root), canaries, quota: false });
+    const questions = [mailbox('nobody'), mailbox('nobody', 'canary.example'), mailbox('user1')];
+    expect(await bulk.lookupAll(questions)).toEqual([null, null, expect.objectContaining({ state: 'active' })]);
+    rmSync(`${root}/example.org/user0`, { recursive: true });
+    const [gone, other, found] = await bulk.lookupAll(questions);
+    expect(gone).toMatchObject({ message: expect.stringContaining('the canary is not found below') });
+    expect([other, found]).toEqual([null, expect.objectContaining({ state: 'active' })]);
+    const elsewhere = await bulk.lookupAll([mailbox('nobody', 'third.example')]);
+    expect(elsewhere).toEqual([expect.objectContaining({ message: expect.stringContaining('the canary') })]);
+  });
+
+  it('believe no absence in a folder that was exchanged for one with the canary', async () => {
+    const root = make();
+    mkdirSync(`${root}/old/else`, { recursive: true });
+    await withFolders(root, async (folders) => {
+      expect(await folders.find(['old', 'user1'])).toBeNull();
+      renameSync(`${root}/old`, `${root}/older`);
+      renameSync(`${root}/example.org`, `${root}/old`); // as if it were mounted in this moment
+      expect(await folders.find(['old', 'user1'])).not.toBeNull();
+      expect(await folders.findThere(['old', 'user1'])).toBeNull();
+    });
   });
 
   it.skipIf(process.getuid?.() !== 0)('are uncertain of what they may not look at', async () => {

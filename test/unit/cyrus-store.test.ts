@@ -141,7 +141,7 @@ describe('the list of a cyrus store', () => {
 });
 
 describe('the smmapd of a cyrus store', () => {
-  const OPTIONS = { defaultDomain: 'example.org', postuser: '', timeoutMs: 1_000 };
+  const OPTIONS = { defaultDomain: 'example.org', postuser: '', timeoutMs: 1_000, canary: new Map() };
 
   /** An smmapd that says PERM of keys with `lookup`, knows `known`, and keeps what it was asked. */
   async function serve(known: readonly string[], options = OPTIONS) {

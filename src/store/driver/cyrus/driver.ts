@@ -8,7 +8,7 @@ import { openSnapshot } from './snapshot.ts';
 /** What is needed of the configuration. */
 export type CyrusOptions = Pick<
   CyrusConfig,
-  'server' | 'snapshot' | 'defaultDomain' | 'separator' | 'postuser' | 'timeoutMs'
+  'canary' | 'server' | 'snapshot' | 'defaultDomain' | 'separator' | 'postuser' | 'timeoutMs'
 >;
 
 /**

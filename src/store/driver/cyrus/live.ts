@@ -16,11 +16,12 @@ const ANY_CASE = 'smmapd compares the case of a shared folder, and this one may 
  */
 export function createLive(
   endpoint: Endpoint,
-  config: Pick<CyrusConfig, 'defaultDomain' | 'postuser' | 'timeoutMs'>,
+  config: Pick<CyrusConfig, 'canary' | 'defaultDomain' | 'postuser' | 'timeoutMs'>,
   serverOf: (question: MailboxQuestion) => string,
 ): Bulk {
   const maps = { mailbox: 'cyrus', folder: 'cyrus' };
-  const smmapd = createSocketmap(endpoint, { maps, disabled: DISABLED, timeoutMs: config.timeoutMs });
+  const { canary: canaries, timeoutMs } = config;
+  const smmapd = createSocketmap(endpoint, { maps, disabled: DISABLED, canaries, timeoutMs });
   /** The question that smmapd is asked, or the doubt that is left without asking. */
   const translate = (question: Question): Question | StoreError => {
     if (question.about !== 'mailbox') return question;

@@ -10,8 +10,8 @@ import { isOverQuota } from './quota.ts';
 
 export interface MaildirOptions {
   readonly layout: Layout;
-  /** A mailbox that must be there, in the same moment in which another one is absent. */
-  readonly canary: Question;
+  /** Mailboxes that must be there in the same moment in which another one is absent: those of its domain, or else all. */
+  readonly canaries: readonly MailboxQuestion[];
   /** Whether the file maildirsize of a mailbox is read. */
   readonly quota: boolean;
 }
@@ -20,13 +20,14 @@ export interface MaildirOptions {
  * Mailboxes that are folders. The questions of a batch are asked one after the other, so a file server that hangs holds
  * one thread for each batch under way.
  */
-export function createMaildir({ layout, canary, quota }: MaildirOptions): Bulk {
+export function createMaildir({ layout, canaries, quota }: MaildirOptions): Bulk {
   const lookup = async (folders: Folders, question: Question): Promise<Answer> => {
     if (question.about === 'mailbox' && question.local === NOBODY) return null; // shared folders have no place here
     const names = namesFor(layout, question);
     if (names === null) {
       throw new QuestionError('no folder can have such a name, and the mail server may write it in another way');
     }
+    if (names.includes('lost+found')) throw new QuestionError('lost+found is a folder of the file system');
     const path = await folders.find(names);
     if (path === null) return null;
     if (question.about === 'domain') return { value: DEFAULT_CLASS, state: 'active' };
@@ -34,14 +35,31 @@ export function createMaildir({ layout, canary, quota }: MaildirOptions): Bulk {
     if (question.folder !== null && !(await hasFolder(path, question, question.folder))) return null;
     return { value: '', state: quota && (await isOverQuota(path)) ? 'overquota' : 'active' };
   };
-  const checkCanary = async (folders: Folders): Promise<void> => {
-    const found = await folders.findThere(namesFor(layout, canary) ?? []).catch((cause: unknown) => {
-      throw new StoreError(saying`the canary cannot be looked at: ${toStoreError(cause)}`, { cause });
-    });
-    if (found !== null) return;
-    throw new StoreError(
+  const flawOf = async (folders: Folders, canary: MailboxQuestion): Promise<StoreError | null> => {
+    try {
+      if ((await folders.findThere(namesFor(layout, canary) ?? [])) !== null) return null;
+    } catch (cause) {
+      return new StoreError(saying`the canary cannot be looked at: ${toStoreError(cause)}`, { cause });
+    }
+    return new StoreError(
       saying`the canary is not found below ${plain(layout.root)}: is its file system mounted?; mount it, or correct path`,
     );
+  };
+  /** Puts an error in the place of each absence whose canaries are not all there. */
+  const doubtAbsences = async (
+    folders: Folders,
+    questions: readonly Question[],
+    answers: (Answer | StoreError)[],
+  ): Promise<void> => {
+    const flaws = new Map<MailboxQuestion, StoreError | null>();
+    for (const [at, question] of questions.entries()) {
+      if (answers[at] !== null) continue;
+      const near = canaries.filter(({ domain }) => 'domain' in question && domain === question.domain);
+      for (const canary of near.length > 0 ? near : canaries) {
+        if (!flaws.has(canary)) flaws.set(canary, await flawOf(folders, canary));
+        answers[at] ??= flaws.get(canary) as StoreError | null;
+      }
+    }
   };
   return {
     lookupAll: (questions) =>
@@ -50,7 +68,7 @@ export function createMaildir({ layout, canary, quota }: MaildirOptions): Bulk {
         for (const question of questions) {
           answers.push(await lookup(folders, question).catch((cause: unknown) => toStoreError(cause)));
         }
-        if (answers.includes(null)) await checkCanary(folders);
+        await doubtAbsences(folders, questions, answers);
         return answers;
       }),
     atomic: false, // a folder may be renamed between two looks
@@ -64,12 +82,14 @@ async function hasFolder(path: string, { anyCase }: MailboxQuestion, folder: str
   const wanted = spell(folder.replaceAll('/', '.'));
   try {
     const entries = await readdir(path, { withFileTypes: true });
+    if (entries.length === 0) throw new QuestionError('the mailbox is empty: is a file system not mounted there?');
     return entries.some((entry) => {
       if (!entry.name.startsWith('.') || entry.isFile()) return false;
       const name = entry.name.slice(1);
       return spell(fromImapUtf7(name) ?? name) === wanted;
     });
   } catch (cause) {
+    if (cause instanceof StoreError) throw cause;
     return fail(cause);
   }
 }

@@ -1,7 +1,6 @@
 import { complain, parsedBy, type Read, section, yesOrNo } from '../../../toml/type.ts';
-import type { Question } from '../../../vocabulary.ts';
+import type { MailboxQuestion } from '../../../vocabulary.ts';
 import type { Driver } from '../../driver.ts';
-import { withoutFirstMailbox } from '../../guard/canary.ts';
 import { serverKeys } from '../../guard/keys.ts';
 import { type Layout, parseLayout } from './layout.ts';
 
@@ -39,8 +38,9 @@ export const maildir: Driver<MaildirConfig> = {
   async open(config) {
     const { createMaildir } = await import('./driver.ts');
     const { path: layout, quota } = config;
-    const canary = config.canary.get('mailbox')?.[0]?.present as Question;
-    const guards = { ...config, canary: withoutFirstMailbox(config.canary) }; // the driver looks for it itself, in the same moment
-    return { servers: [{ name: 'maildir', bulk: createMaildir({ layout, quota, canary }) }], guards };
+    const canaries = (config.canary.get('mailbox') ?? []).map(({ present }) => present as MailboxQuestion);
+    // The driver looks for these itself, in the same moment.
+    const guards = { ...config, canary: new Map([...config.canary].filter(([kind]) => kind !== 'mailbox')) };
+    return { servers: [{ name: 'maildir', bulk: createMaildir({ layout, quota, canaries }) }], guards };
   },
 };
