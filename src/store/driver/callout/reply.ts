@@ -1,7 +1,10 @@
 /** A reply of an SMTP or LMTP server (RFC 5321 section 4.2). */
 export interface Reply {
   readonly code: number;
-  /** The enhanced status code (RFC 3463), such as `5.1.1`; null: no line has one; `mixed`: lines have different ones. */
+  /**
+   * The enhanced status code (RFC 3463), such as `5.1.1`; null: no line has one; `mixed`: lines have different ones, or
+   * the last one has none, so a line before it may only quote it.
+   */
   readonly status: string | null;
   /** What each line says behind the codes. */
   readonly texts: readonly string[];
@@ -43,8 +46,9 @@ export function createReplyReader(): ReplyReader {
     begun = code;
     if (separator === '-') return null;
     const statuses = new Set(lines.flatMap((each) => each.status ?? []));
-    const [only = null] = statuses;
-    const reply = { code, status: statuses.size > 1 ? 'mixed' : only, texts: lines.map(({ text }) => text) };
+    const last = lines.at(-1)?.status ?? null;
+    const isClear = statuses.size === 0 || (statuses.size === 1 && last !== null);
+    const reply = { code, status: isClear ? last : 'mixed', texts: lines.map(({ text }) => text) };
     lines = [];
     begun = null;
     return reply;
