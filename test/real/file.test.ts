@@ -239,6 +239,26 @@ describe('a list in a file', () => {
     await expect(ask(store, 'nobody')).rejects.toThrow('vmailbox:2');
   });
 
+  it('whose lines end with a carriage return only is no list, and with both it is', async () => {
+    const two = 'fred@example.org a@a.test\rjane@example.org b@a.test\r';
+    const lists = [
+      { about: 'alias', table: '', path: `${folder()}/virtual`, format: 'virtual', domain: null },
+    ] as const;
+    const aliasOf = (local: string): Question => ({ about: 'alias', local, domain: 'example.org', exact: false });
+    const openWith = async (text: string) => {
+      writeFileSync(lists[0].path, text);
+      return await openFileStore(lists, { opened() {}, unavailable() {} }, { stillMs: 0, everyMs: 1_000, lostMs: 0 });
+    };
+    const old = await openWith(`${two}\n`);
+    await expect((async () => await old.lookup(aliasOf('jane')))()).rejects.toThrow(
+      'line 1 has a carriage return in it',
+    );
+    await old.close();
+    const windows = await openWith(two.replaceAll('\r', '\r\n'));
+    expect(await windows.lookup(aliasOf('jane'))).not.toBeNull();
+    await windows.close();
+  });
+
   it('of a million addresses is read while clients are answered', LONG, async () => {
     const { path, store } = await openList();
     const before = process.memoryUsage().heapUsed;

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { type Format, FORMATS } from '../../../format/formats.ts';
-import { linesOf, ListError } from '../../../format/lines.ts';
+import { linesOf, ListError, type SourceLine } from '../../../format/lines.ts';
 import { foreign, plain, saying } from '../../../message.ts';
 import { nameOf } from '../../../record/record.ts';
 import type { About } from '../../../vocabulary.ts';
@@ -101,6 +101,14 @@ function joined(versions: readonly Version[]): Version {
   };
 }
 
+/** The lines of a file. Throws ListError if its lines may have another end: a reader would take several of them for one. */
+function* wholeLines(content: Buffer): Generator<SourceLine> {
+  for (const line of linesOf([content])) {
+    if (/\r./s.test(line.text.trimEnd())) throw new ListError(`line ${line.number} has a carriage return in it`);
+    yield line;
+  }
+}
+
 /** Adds the records of a list. Resolves to why the list is not whole, or null. */
 async function fill(held: Held, list: FileList, content: Buffer): Promise<StoreError | null> {
   const { about, path, format, domain, table } = list;
@@ -117,7 +125,7 @@ async function fill(held: Held, list: FileList, content: Buffer): Promise<StoreE
   let records = 0;
   const slices = createSlices();
   try {
-    for (const { at, found } of read.reader(domain, table)(linesOf([content]), path)) {
+    for (const { at, found } of read.reader(domain, table)(wholeLines(content), path)) {
       if ('flaw' in found) {
         flaw ??= flawAt(at, found.flaw);
       } else if (!('leftOut' in found)) {
