@@ -293,16 +293,16 @@ describePart('LMTP of Dovecot', await findDovecot(PARTS), (part) => {
       'is away',
       async (lose, restore) => {
         await lose();
-        await sleep(5_500);
+        await sleep(3_500);
         await restore();
       },
     ],
     [
       'is away again and again, for a moment',
       async (lose, restore) => {
-        for (let at = 0; at < 8; at++) {
+        for (let at = 0; at < 4; at++) {
           await lose();
-          await sleep(130 + 170 * at);
+          await sleep(130 + 310 * at);
           await restore();
           await sleep(190);
         }
