@@ -111,8 +111,8 @@ export async function startChaos(
       return true;
     }
     const kind = random();
-    if (kind < 0.2) await sleep(random() * MOST_LATE_MS);
-    else if (kind < 0.4) return (socket.destroy(), false);
+    if (kind < 0.4) await sleep(random() * MOST_LATE_MS);
+    else if (kind < 0.5) return (socket.destroy(), false);
     else if (kind < 0.6) return (socket.end(good.slice(0, random() * good.length)), false);
     else if (kind < 0.65) return false; // never
     else if (kind < 0.9) {

@@ -118,7 +118,7 @@ it.each(Object.entries(TONGUES))(
       `${driver}, seed ${SEED}: ${said.found} found, ${said.absent} absent, ${said.failed} failed\n`,
     );
     expect(lies).toEqual([]);
-    expect(said.found).toBeGreaterThan(100);
-    expect(said.absent).toBeGreaterThan(100);
+    expect(said.found).toBeGreaterThan(20);
+    expect(said.absent).toBeGreaterThan(20);
   },
 );
