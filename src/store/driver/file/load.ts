@@ -103,9 +103,10 @@ function joined(versions: readonly Version[]): Version {
 
 /** The lines of a file. Throws ListError if its lines may have another end: a reader would take several of them for one. */
 function* wholeLines(content: Buffer): Generator<SourceLine> {
-  for (const line of linesOf([content])) {
-    if (/\r./s.test(line.text.trimEnd())) throw new ListError(`line ${line.number} has a carriage return in it`);
-    yield line;
+  for (const whole of linesOf([content])) {
+    const { number: line, text } = whole;
+    if (/\r./s.test(text.trimEnd())) throw new ListError(`line ${line} has a carriage return in it`);
+    yield whole;
   }
 }
 
