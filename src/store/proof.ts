@@ -11,6 +11,8 @@ export interface Proving<Q, T> {
   ask(questions: readonly Q[]): Promise<readonly Told<T>[]>;
   /** What the server must have, for the absence of this to count. None: the absence counts as it is. */
   canariesOf(question: Q): readonly Q[];
+  /** The same name as another program may have written it. Either one will do for a canary. */
+  otherSpelling(question: Q): Q | null;
   nameOf(question: Q): string | Said;
 }
 
@@ -57,9 +59,17 @@ export async function confirm<Q, T>(
 async function askBehind<Q, T>(questions: readonly Q[], proving: Proving<Q, T>): Promise<readonly Told<T>[]> {
   if (questions.length === 0) return [];
   const canaries = [...new Set(questions.flatMap((question) => proving.canariesOf(question)))];
-  const all = await proving.ask([...canaries, ...questions]);
-  const flaws = new Map(canaries.map((canary, at) => [canary, flawOf(all[at], proving.nameOf(canary))]));
-  return all.slice(canaries.length).map((told, at) => {
+  const spellings = canaries.map((canary) => [canary, proving.otherSpelling(canary)].filter((each) => each !== null));
+  const rest = [...(await proving.ask([...spellings.flat(), ...questions]))];
+  const flaws = new Map(
+    spellings.map((same, at) => {
+      const told = rest.splice(0, same.length);
+      const best = told.find((each) => each !== null && !(each instanceof StoreError)) ?? told[0];
+      const canary = canaries[at] as Q;
+      return [canary, flawOf(best, proving.nameOf(canary))];
+    }),
+  );
+  return rest.map((told, at) => {
     if (told !== null) return told;
     const wrong = proving.canariesOf(questions[at] as Q).find((canary) => flaws.get(canary) !== null);
     return wrong === undefined ? null : (flaws.get(wrong) as StoreError);

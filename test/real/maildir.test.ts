@@ -41,11 +41,11 @@ const TRIAL: Pick<Trial, 'present' | 'absent'> = {
   ],
 };
 
-async function open(root: string, more = ''): Promise<OpenStore> {
+async function open(root: string, more = '', whose = 'canary@canary.example'): Promise<OpenStore> {
   const toml = `[store.boxes]
 driver = "maildir"
 path = "${root}/{domain}/{local}"
-canary = { mailbox = "canary@canary.example" }
+canary = { mailbox = "${whose}" }
 ${more}
 [map.mailbox]
 `;
@@ -231,6 +231,18 @@ describe('mailboxes that are folders', () => {
     expect([other, found]).toEqual([null, expect.objectContaining({ state: 'active' })]);
     const elsewhere = await bulk.lookupAll([mailbox('nobody', 'third.example')]);
     expect(elsewhere).toEqual([expect.objectContaining({ message: expect.stringContaining('the canary') })]);
+  });
+
+  it('find the canary, and who is absent beside it, in a domain that is written in Unicode', async () => {
+    const root = make();
+    mkdirSync(`${root}/b\u00fccher.example/canary`, { recursive: true });
+    mkdirSync(`${root}/b\u00fccher.example/fred`);
+    const store = await open(root, '', 'canary@b\u00fccher.example');
+    expect(await ask(store, mailbox('nobody', 'xn--bcher-kva.example'))).toBeNull();
+    expect(await ask(store, mailbox('fred', 'xn--bcher-kva.example'))).not.toBeNull();
+    expect(await ask(store, mailbox('nobody'))).toBeNull();
+    rmSync(`${root}/b\u00fccher.example/canary`, { recursive: true });
+    await expect(ask(store, mailbox('nobody', 'xn--bcher-kva.example'))).rejects.toThrow('canary');
   });
 
   it('believe no absence in a folder that was exchanged for one with the canary', async () => {

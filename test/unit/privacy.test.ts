@@ -201,7 +201,12 @@ describe('log.keys hides who is asked for', () => {
     );
   const proofWith = async (canary: StoreError | null): Promise<unknown> => {
     const answer = async (): Promise<readonly (StoreError | null)[]> => [canary, null];
-    const proving = { ask: answer, canariesOf: () => [address], nameOf: (asked: string) => asked };
+    const proving = {
+      ask: answer,
+      canariesOf: () => [address],
+      otherSpelling: () => null,
+      nameOf: (asked: string) => asked,
+    };
     const [told] = await proveTwice([name], proving);
     return told;
   };

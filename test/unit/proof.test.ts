@@ -16,6 +16,7 @@ const TOLD: Readonly<Record<Verdict, () => Told<true>>> = {
 const proving = (ask: Ask, canaries: readonly string[]): Proving<string, true> => ({
   ask: async (names) => (await ask(names)).map((verdict) => TOLD[verdict]()),
   canariesOf: () => canaries,
+  otherSpelling: (name) => (name === 'xn--canary' ? 'b\u00fccher' : null),
   nameOf: (name) => name,
 });
 const prove = (ask: Ask, names: readonly string[], canaries: readonly string[]) =>
@@ -133,6 +134,19 @@ describe('a canary', () => {
     const lost = proving(saying({ [CANARY]: 'absent', b: 'absent' }), [CANARY]);
     expect(wordsOf(await confirm(['a', 'b'], [true, null], lost))).toEqual([true, 'the canary canary is not found']);
     expect(await confirm(['b'], [null], proving(saying({}), [CANARY]))).toEqual([true]);
+  });
+
+  it('may be found in its other spelling', async () => {
+    const saidOf = (verdicts: Readonly<Record<string, Verdict>>) => prove(saying(verdicts), ['b'], ['xn--canary']);
+    const absent = { b: 'absent', 'xn--canary': 'absent' } as const;
+    expect(await saidOf(absent)).toEqual([null]);
+    expect(await saidOf({ b: 'absent', 'b\u00fccher': 'failed' })).toEqual([null]);
+    expect(wordsOf(await saidOf({ ...absent, 'b\u00fccher': 'absent' }))).toEqual([
+      'the canary xn--canary is not found',
+    ]);
+    expect(wordsOf(await saidOf({ ...absent, 'b\u00fccher': 'failed' }))).toEqual([
+      'the canary xn--canary is not found',
+    ]);
   });
 
   it('fails its question alone if the server fails for that', async () => {

@@ -66,7 +66,7 @@ export function createSpellings(store: Store): Store {
 }
 
 /** The same question with its domain in Unicode, or (key of a table) in its other spelling; null if there is none. */
-function otherSpelling(question: Question): Question | null {
+export function otherSpelling(question: Question): Question | null {
   if (question.about !== 'key') {
     const domain = unicodeOf(question.domain);
     return domain === null ? null : { ...question, domain };

@@ -2,6 +2,7 @@ import { CONTROL, formatAddress } from '../../../address/address.ts';
 import type { Endpoint } from '../../../endpoint.ts';
 import { saying } from '../../../message.ts';
 import type { Answer, MailboxQuestion, Question, State } from '../../../vocabulary.ts';
+import { otherSpelling } from '../../guard/spellings.ts';
 import { proveTwice, type Told } from '../../proof.ts';
 import { createSessions } from '../../sessions.ts';
 import { type Bulk, QuestionError, StoreError, toStoreError } from '../../store.ts';
@@ -30,6 +31,11 @@ export function createDovecot({ endpoint, service, quota, timeoutMs, ...options 
   const sessions = createSessions(() => openAuth(endpoint, service, timeoutMs), MOST_AGE_MS);
   const quotas = quota === null ? null : createSessions(() => openQuota(quota, timeoutMs), IDLE_MS);
   const canaries = options.canaries.filter(isMailbox).map(nameOf);
+  const others = options.canaries.filter(isMailbox).map((canary) => otherSpelling(canary) as MailboxQuestion | null);
+  const otherName = (name: string): string | null => {
+    const other = others[canaries.indexOf(name)] ?? null;
+    return other === null ? null : nameOf(other);
+  };
   /** A question of the guard `canary`: an outage of quota-status must not make it fail. */
   const isOfGuard = (question: Question): boolean => options.canaries.includes(question);
 
@@ -38,7 +44,12 @@ export function createDovecot({ endpoint, service, quota, timeoutMs, ...options 
     if (names.length === 0) return new Map();
     const told = await sessions.use((session) => {
       const ask = (asked: readonly string[]): Promise<readonly Told<true>[]> => session.ask(asked);
-      const proof = proveTwice(names, { ask, canariesOf: () => canaries, nameOf: (name) => name });
+      const proof = proveTwice(names, {
+        ask,
+        canariesOf: () => canaries,
+        otherSpelling: otherName,
+        nameOf: (name) => name,
+      });
       return within(proof, timeoutMs, 'answer');
     });
     return new Map(names.map((name, at) => [name, told[at] as Told<true>]));

@@ -2,6 +2,7 @@ import { type Endpoint, formatEndpoint } from '../../../endpoint.ts';
 import { plain, saying } from '../../../message.ts';
 import type { Answer, MailboxQuestion, Question } from '../../../vocabulary.ts';
 import { type Canary, canariesOf, nameOf } from '../../guard/canary.ts';
+import { otherSpelling } from '../../guard/spellings.ts';
 import { type Proving, proveTwice } from '../../proof.ts';
 import { type Session, createSessions } from '../../sessions.ts';
 import { type Bulk, failureAt, QuestionError, StoreError, UnstorableError } from '../../store.ts';
@@ -55,6 +56,7 @@ export function createLmtp(options: LmtpOptions): Bulk {
   const provingIn = (session: LmtpSession): Proving<MailboxQuestion, Answer> => ({
     ask: (questions) => session.ask(questions),
     canariesOf: (question) => needed(question).filter(isMailbox),
+    otherSpelling: (question) => otherSpelling(question) as MailboxQuestion | null,
     nameOf,
   });
   const ask = (questions: readonly MailboxQuestion[]): Promise<readonly Outcome[]> =>

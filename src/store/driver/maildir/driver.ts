@@ -1,8 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import { foldLocal } from '../../../address/address.ts';
+import { unicodeOf } from '../../../address/domain.ts';
 import { fromImapUtf7 } from '../../../format/utf7.ts';
 import { plain, saying } from '../../../message.ts';
 import { type Answer, DEFAULT_CLASS, type MailboxQuestion, NOBODY, type Question } from '../../../vocabulary.ts';
+import { otherSpelling } from '../../guard/spellings.ts';
 import { type Bulk, QuestionError, StoreError, toStoreError } from '../../store.ts';
 import { fail, type Folders, withFolders } from './folders.ts';
 import { type Layout, namesFor } from './layout.ts';
@@ -37,7 +39,9 @@ export function createMaildir({ layout, canaries, quota }: MaildirOptions): Bulk
   };
   const flawOf = async (folders: Folders, canary: MailboxQuestion): Promise<StoreError | null> => {
     try {
-      if ((await folders.findThere(namesFor(layout, canary) ?? [])) !== null) return null;
+      for (const spelling of [canary, otherSpelling(canary)]) {
+        if (spelling !== null && (await folders.findThere(namesFor(layout, spelling) ?? [])) !== null) return null;
+      }
     } catch (cause) {
       return new StoreError(saying`the canary cannot be looked at: ${toStoreError(cause)}`, { cause });
     }
@@ -54,7 +58,7 @@ export function createMaildir({ layout, canaries, quota }: MaildirOptions): Bulk
     const flaws = new Map<MailboxQuestion, StoreError | null>();
     for (const [at, question] of questions.entries()) {
       if (answers[at] !== null) continue;
-      const near = canaries.filter(({ domain }) => 'domain' in question && domain === question.domain);
+      const near = canaries.filter((canary) => 'domain' in question && isOf(question.domain, canary));
       for (const canary of near.length > 0 ? near : canaries) {
         if (!flaws.has(canary)) flaws.set(canary, await flawOf(folders, canary));
         answers[at] ??= flaws.get(canary) as StoreError | null;
@@ -74,6 +78,11 @@ export function createMaildir({ layout, canaries, quota }: MaildirOptions): Bulk
     atomic: false, // a folder may be renamed between two looks
     close() {},
   };
+}
+
+/** Whether a domain is that of a canary, in one of its spellings. */
+function isOf(domain: string, canary: MailboxQuestion): boolean {
+  return domain === canary.domain || domain === unicodeOf(canary.domain);
 }
 
 /** Whether a mailbox has a folder of Maildir++: `.abc.deep` for abc/deep or abc.deep, in modified UTF-7 or UTF-8. */

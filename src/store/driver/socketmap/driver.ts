@@ -2,6 +2,7 @@ import { type Endpoint, formatEndpoint } from '../../../endpoint.ts';
 import type { Answer, Question, Reply } from '../../../vocabulary.ts';
 import { dial } from '../../dial.ts';
 import { type Canary, canariesOf, nameOf } from '../../guard/canary.ts';
+import { otherSpelling } from '../../guard/spellings.ts';
 import { confirm } from '../../proof.ts';
 import { createSessions } from '../../sessions.ts';
 import { type Bulk, failureAt, QuestionError, StoreError, toStoreError } from '../../store.ts';
@@ -78,7 +79,7 @@ export function createSocketmap(endpoint: Endpoint, { maps, disabled, canaries, 
       try {
         return await sessions.use(async (session) => {
           const ask = (some: readonly Question[]) => answersTo(some, session);
-          return await confirm(questions, await ask(questions), { ask, canariesOf: needed, nameOf });
+          return await confirm(questions, await ask(questions), { ask, canariesOf: needed, otherSpelling, nameOf });
         });
       } catch (cause) {
         throw failureAt(formatEndpoint(endpoint), cause);
