@@ -251,7 +251,7 @@ describe('smmap mailbox import --format cyrus', () => {
     const leftOut = 'smmap: standard input: user.UPPER: left out, because its user is not in lower case (keys are)\n';
     expect(await importInto(store, second)).toEqual([
       0,
-      `${leftOut}smmap: 2 imported: 2 added, 0 changed, 0 unchanged\n`,
+      `${leftOut}smmap: 2 imported: 0 added, 2 changed, 0 unchanged\n`,
     ]);
     expect(await exported(store)).toBe('@example.org\nfred@example.org\njoe@virt1.test\n');
     const removed = await cli(['mailbox', 'remove', '--store', store, 'joe@virt1.test', '@example.org']);
