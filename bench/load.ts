@@ -1,20 +1,25 @@
 import { type Socket, connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DIALECTS, type DialectName, type Verdict } from './dialect.ts';
 import { cpuUs, treeUs } from './proc.ts';
-import { type Questions, randomRequests } from './questions.ts';
+import { type Questions, randomFrames } from './questions.ts';
 import { quantile } from './rounds.ts';
 
 /**
  * The load, a process of its own: some connections, each of which asks, waits for the reply, and asks again.
  *
  * It does as little as it can for each request, or it would measure itself: the frames are made before the clock starts,
- * all sockets read into one buffer, and of a reply only the first letter and the last byte are looked at.
+ * all sockets read into one buffer, and of a reply only what is needed is looked at.
  */
 
 /** One run. */
 export interface LoadOrder extends Questions {
   readonly path: string;
-  readonly serverPid: number;
+  readonly dialect: DialectName;
+  /** Questions that go in one write, if it is more than smmap speaks. */
+  readonly atOnce: number;
+  /** Null: the load is a bare client, and its own CPU time counts. */
+  readonly serverPid: number | null;
   /** The first process of the database behind the server. */
   readonly databasePid: number | null;
   readonly connections: number;
@@ -28,7 +33,7 @@ export interface LoadReport {
   readonly perSecond: number;
   readonly p50Us: number;
   readonly p99Us: number;
-  /** CPU time of the server for each request. */
+  /** CPU time of the server, or of a bare client, for each request. */
   readonly cpuUs: number;
   /** The share of one core that the server used. */
   readonly busy: number;
@@ -46,13 +51,11 @@ const FRAMES = 2 ** 15;
 const MOST_PER_MS = 1_000; // requests; room for the samples
 const CONNECT_MS = 5_000;
 const CLOSE_MS = 20; // the server sees the end of its connections before the next run begins
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const LETTER_O = 0x4f; // OK
-const LETTER_N = 0x4e; // NOTFOUND
 
 async function run(order: LoadOrder): Promise<LoadReport> {
-  const frames = randomRequests(FRAMES, order);
+  const dialect = DIALECTS[order.dialect];
+  const frames = randomFrames(FRAMES, order, (map, key) => dialect.frameOf(map, key));
+  const serverPid = order.serverPid ?? process.pid;
   const waitsMs = new Float64Array((order.warmMs + order.runMs) * MOST_PER_MS);
   const buffer = Buffer.alloc(65_536);
   const sockets = new Set<Socket>();
@@ -67,17 +70,22 @@ async function run(order: LoadOrder): Promise<LoadReport> {
   });
   failure.catch(() => {}); // it is raced below
 
-  const nextFrame = (): string => frames[asked++ % FRAMES] as string;
-  const count = (waitedMs: number): void => {
-    const letter = buffer[buffer.indexOf(COLON) + 1];
-    if (letter === LETTER_O) found++;
-    else if (letter === LETTER_N) notFound++;
-    waitsMs[replies++] = waitedMs;
+  const nextFrame = (): string => {
+    if (order.atOnce === 1) return frames[asked++ % FRAMES] as string;
+    return Array.from({ length: order.atOnce }, () => frames[asked++ % FRAMES]).join('');
   };
-  /** Connects, and calls `answered` for each whole reply. */
-  const open = (answered: () => void): Socket => {
+  const count = (verdict: Verdict, waitedMs: number): void => {
+    if (verdict === 'found') found += order.atOnce;
+    else if (verdict === 'absent') notFound += order.atOnce;
+    for (let nth = 0; nth < order.atOnce; nth++) waitsMs[replies++] = waitedMs;
+  };
+  /** Connects, calls `greeted` when it may ask, and `answered` for each whole reply. */
+  const open = (greeted: (socket: Socket) => void, answered: (verdict: Verdict) => void): Socket => {
+    const take = dialect.createReader(order.atOnce);
     const read = (length: number): boolean => {
-      if (buffer[length - 1] === COMMA) answered(); // else the rest of the reply is still on its way
+      const taken = take(buffer, length);
+      if (taken === 'greeted') greeted(socket);
+      else if (taken !== null) answered(taken);
       return true;
     };
     const socket = connect({ path: order.path, onread: { buffer, callback: read } });
@@ -86,6 +94,8 @@ async function run(order: LoadOrder): Promise<LoadReport> {
     socket.on('close', () => {
       if (sockets.delete(socket) && !stopped) fail(new Error('the server closed a connection'));
     });
+    if (dialect.hello === null) greeted(socket);
+    else socket.write(dialect.hello);
     return socket;
   };
 
@@ -100,12 +110,12 @@ async function run(order: LoadOrder): Promise<LoadReport> {
       let started = false;
       const ask = (nowMs: number): void => {
         askedMs = nowMs;
-        socket ??= open(answered);
-        socket.write(nextFrame(), 'latin1');
+        if (socket === null) socket = open((opened) => opened.write(nextFrame(), 'latin1'), answered);
+        else socket.write(nextFrame(), 'latin1');
       };
-      const answered = (): void => {
+      const answered = (verdict: Verdict): void => {
         const nowMs = performance.now();
-        if (started) count(nowMs - askedMs);
+        if (started) count(verdict, nowMs - askedMs);
         if (!order.keep && socket !== null) {
           sockets.delete(socket);
           socket.destroy();
@@ -126,12 +136,12 @@ async function run(order: LoadOrder): Promise<LoadReport> {
     for (const start of starts) start(performance.now());
     await Promise.race([sleep(order.warmMs), failure]);
     replies = found = notFound = 0;
-    const serverFrom = cpuUs(order.serverPid);
+    const serverFrom = cpuUs(serverPid);
     const databaseFrom = order.databasePid === null ? null : treeUs(order.databasePid);
     const fromMs = performance.now();
     await Promise.race([sleep(order.runMs), failure]);
     const tookMs = performance.now() - fromMs;
-    const serverUs = cpuUs(order.serverPid) - serverFrom;
+    const serverUs = cpuUs(serverPid) - serverFrom;
     if (replies === 0) throw new Error(`no reply within ${Math.round(tookMs)} ms`);
     const sorted = waitsMs.subarray(0, replies).toSorted();
     return {

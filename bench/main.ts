@@ -6,8 +6,10 @@ import { parseArgs } from 'node:util';
 import { type Bench, type Build, type Part, mainOf } from './bench.ts';
 import { codecPart } from './codec.ts';
 import { databasesPart } from './databases.ts';
+import { filesPart } from './files.ts';
 import { mapsPart } from './maps.ts';
 import { openLoad, openScratch } from './processes.ts';
+import { serversPart } from './servers.ts';
 import { createStores, storePart } from './store.ts';
 import { type Figure, type Goal, formatComparison, formatGoals } from './table.ts';
 import { throughputPart } from './throughput.ts';
@@ -20,6 +22,8 @@ const PARTS: Readonly<Record<string, Part>> = {
   throughput: throughputPart,
   maps: mapsPart,
   databases: databasesPart,
+  servers: serversPart,
+  files: filesPart,
 };
 const DEFAULT_PARTS = ['codec', 'store', 'throughput', 'maps'];
 const ROUNDS = 9; // a clear difference is one that 8 of 9 rounds show

@@ -37,11 +37,15 @@ export function requestFor(map: string, key: string): string {
 }
 
 /** Frames that ask for random keys. */
-export function randomRequests(frameCount: number, { map, keys }: Questions): string[] {
+export function randomFrames(
+  frameCount: number,
+  { map, keys }: Questions,
+  frameOf: (map: string, key: string) => string = requestFor,
+): string[] {
   const below = (limit: number): number => Math.floor(Math.random() * limit);
   const frames = Array.from({ length: frameCount }, () => {
     const { form, count } = keys[below(keys.length)] as Keys;
-    return requestFor(map, form.replace('<N>', String(below(count))));
+    return frameOf(map, form.replace('<N>', String(below(count))));
   });
   // Each becomes a flat string of one-byte characters, so that V8 flattens nothing while the clock runs
   const bytes = Buffer.from(frames.join(''), 'latin1');

@@ -13,6 +13,8 @@ export interface Asked extends Questions {
   readonly connections: number;
   /** False: each request has a connection of its own. */
   readonly keep?: false;
+  /** Questions in one write of a bare client. */
+  readonly atOnce?: number;
   readonly databasePid?: number | null;
   /** What every reply has to be. */
   readonly expected: 'OK' | 'NOTFOUND';
@@ -30,9 +32,9 @@ const RUN_MS = 180;
 /** Asks each in each round. Throws where a reply is not what it has to be: the figures would be of something else. */
 export async function measureRates({ load, rounds }: Bench, all: readonly Asked[]): Promise<Rate[]> {
   const tasks = all.map((asked) => async (): Promise<LoadReport> => {
-    const { what, server, connections, keep = true, databasePid = null, map, keys, expected } = asked;
-    const where = { path: server.path, serverPid: server.pid, databasePid };
-    const report = await load.run({ ...where, connections, keep, map, keys, warmMs: WARM_MS, runMs: RUN_MS });
+    const { what, server, connections, keep = true, atOnce = 1, databasePid = null, map, keys, expected } = asked;
+    const where = { path: server.path, dialect: server.dialect, serverPid: server.pid, databasePid };
+    const report = await load.run({ ...where, atOnce, connections, keep, map, keys, warmMs: WARM_MS, runMs: RUN_MS });
     const wrong = report.other + (expected === 'OK' ? report.notFound : report.found);
     const isWrong = wrong > 0 && server.name !== 'floor';
     if (isWrong) throw new Error(`${what}, ${server.name}: ${wrong} replies were not ${expected}`);

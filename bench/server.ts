@@ -3,6 +3,7 @@ import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openClient } from '../src/socket/client.ts';
 import { type Build, mainOf } from './bench.ts';
+import type { DialectName } from './dialect.ts';
 import { type Scratch, ended } from './processes.ts';
 import { MAP, addressOf } from './questions.ts';
 
@@ -10,7 +11,9 @@ import { MAP, addressOf } from './questions.ts';
 export interface Server {
   readonly name: string;
   readonly path: string;
-  readonly pid: number;
+  /** Null: it is asked by the load as a bare client. */
+  readonly pid: number | null;
+  readonly dialect: DialectName;
   /** From the start of the process to its first OK. */
   readonly startMs: number;
   close(): Promise<void>;
@@ -20,8 +23,13 @@ const START_MS = 20_000;
 const RETRY_MS = 1;
 const LOG_CHARS = 2_000; // of a log that says the same again and again
 
+/** A server that is a process of the bench. */
+export interface Daemon extends Server {
+  readonly pid: number;
+}
+
 /** Starts the floor server. */
-export async function startFloor(scratch: Scratch): Promise<Server> {
+export async function startFloor(scratch: Scratch): Promise<Daemon> {
   const path = scratch.path('.sock');
   const startedMs = performance.now();
   const child = scratch.fork('floor.js', [path]);
@@ -38,7 +46,7 @@ export async function startDaemon(
   build: Build,
   store: readonly string[],
   more: readonly string[] = [],
-): Promise<Server> {
+): Promise<Daemon> {
   const path = scratch.path('.sock');
   const [config, logFile] = [`${path}.toml`, `${path}.log`];
   const lines = ['[listen.mta]', `path = "${path}"`, '[store.local]', ...store, '[map."*"]', ...more, ''];
@@ -57,11 +65,17 @@ export async function startDaemon(
   return serverOf(build.name, child, path, performance.now() - startedMs);
 }
 
-function serverOf(name: string, child: ChildProcess, path: string, startMs: number): Server {
+/** A server that is asked without smmap, by the socket of a mail server. */
+export function bareServer(path: string, dialect: DialectName): Server {
+  return { name: 'bare client', path, pid: null, dialect, startMs: NaN, close: () => Promise.resolve() };
+}
+
+function serverOf(name: string, child: ChildProcess, path: string, startMs: number): Daemon {
   return {
     name,
     path,
     pid: child.pid as number,
+    dialect: 'socketmap',
     startMs,
     async close() {
       child.kill('SIGINT');

@@ -9,7 +9,7 @@ import { type Scratch, ended } from './processes.ts';
 import { MAP, addressOf, present } from './questions.ts';
 import { type Asked, type Rate, figuresOf, formatRates, measureRates, ratioOf } from './rates.ts';
 import { interleave, median } from './rounds.ts';
-import { startDaemon } from './server.ts';
+import { type Daemon, startDaemon } from './server.ts';
 import { type Figure, formatFigures, formatNumber, judge } from './table.ts';
 
 /** An embedded store that `smmap mailbox import` made. */
@@ -68,7 +68,7 @@ const run: Part['run'] = async (bench) => {
     kept.map((store) => () => startMs(scratch, store)),
     false,
   );
-  const asked: Asked[] = [];
+  const asked: (Asked & { readonly server: Daemon })[] = [];
   for (const { build, folder, mailboxes } of kept) {
     const server = await startDaemon(scratch, build, embedded(folder));
     const what = `${formatNumber(mailboxes)} mailboxes`;
