@@ -23,8 +23,11 @@ export interface Asked {
 /** What the client gets, in the words of socketmap_table(5). PERM is 550 in Sendmail: a fault of ours must never become PERM. */
 export type Reply =
   | { readonly kind: 'OK'; readonly value: string }
-  | { readonly kind: 'NOTFOUND' }
-  | { readonly kind: 'TEMP' | 'TIMEOUT' | 'PERM'; readonly reason: string };
+  | { readonly kind: 'NOTFOUND'; readonly why?: Why }
+  | { readonly kind: 'TEMP' | 'TIMEOUT' | 'PERM'; readonly reason: string; readonly why?: Why };
+
+/** Why a map does not reply OK, for the metrics. Without it, a NOTFOUND says that the entry is absent. */
+export type Why = 'no_address' | 'disabled' | 'overquota';
 
 /**
  * What a map asks a store. Domains are canonical, see address/. Local parts and keys are case-folded. If `exact` is true, they

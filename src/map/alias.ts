@@ -8,7 +8,7 @@ import { aliasKeys } from './alias-keys.ts';
 import { type AliasOptions, createChain } from './chain.ts';
 import { classOf } from './class.ts';
 import type { Kind } from './kind.ts';
-import { NOTFOUND } from './map.ts';
+import { NOTFOUND, NO_ADDRESS } from './map.ts';
 import type { Lookup, Resolver } from './moment.ts';
 import { recipientVariants } from './recipient-keys.ts';
 import { type Recipient, readRecipient } from './recipient.ts';
@@ -79,17 +79,17 @@ export function createAliasMap(options: AliasOptions): Resolver {
       const dotted = domain.includes('.');
       if (dotted && options.defaultDomain === null) return NOTFOUND;
       const recipient = readRecipient(key, options, store.trace);
-      if (recipient === null) return NOTFOUND;
+      if (recipient === null) return NO_ADDRESS;
       return dotted ? andThen(findOwn(recipient, store), reply) : answer(recipient, store);
     });
 
   return (key, store) => {
-    if (key === null) return NOTFOUND;
+    if (key === null) return NO_ADDRESS;
     const wildcard = WILDCARD.exec(key);
     if (wildcard !== null) return wholeDomain(key.slice(wildcard[0].length), store);
     const domain = key.includes('@') ? null : parseDomain(key);
     if (domain !== null) return bareWord(key, domain, store);
     const recipient = readRecipient(key, options, store.trace);
-    return recipient === null ? NOTFOUND : answer(recipient, store);
+    return recipient === null ? NO_ADDRESS : answer(recipient, store);
   };
 }

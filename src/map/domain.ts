@@ -5,7 +5,7 @@ import { optional, section, z } from '../toml/type.ts';
 import { CLASSES } from '../vocabulary.ts';
 import { classOf } from './class.ts';
 import type { Kind } from './kind.ts';
-import { NOTFOUND } from './map.ts';
+import { NOTFOUND, NO_ADDRESS } from './map.ts';
 import type { Resolver } from './moment.ts';
 import { aliasDomains } from './recipient-keys.ts';
 import { formatValue, replyForm } from './value.ts';
@@ -42,7 +42,7 @@ export function createDomainMap(options: DomainOptions): Resolver {
     const asked = key === null ? null : parseDomain(key);
     if (key === null || asked === null) {
       store.trace?.note('domain', 'the key cannot be a domain');
-      return NOTFOUND;
+      return NO_ADDRESS;
     }
     const hosted = options.aliasDomains.get(asked) ?? asked;
     if (hosted === asked) store.trace?.note('domain', asked);

@@ -1,12 +1,12 @@
 import { formatTargets } from '../address/target.ts';
 import { ALIAS, DOMAIN, FOLDER, MAILBOX } from '../example.ts';
 import { andThen } from '../maybe.ts';
-import type { Maybe, Reply } from '../vocabulary.ts';
+import type { Maybe, Reply, Why } from '../vocabulary.ts';
 import { isElsewhere } from './class.ts';
 import { type Found, createFinder } from './finder.ts';
 import type { Kind, Variant } from './kind.ts';
 import { type MailboxOptions, mailboxKeys } from './mailbox-keys.ts';
-import { NOTFOUND } from './map.ts';
+import { NOTFOUND, NO_ADDRESS } from './map.ts';
 import type { Lookup, Resolver } from './moment.ts';
 import { recipientVariants } from './recipient-keys.ts';
 import { type Recipient, readRecipient } from './recipient.ts';
@@ -47,6 +47,7 @@ export const mailbox: Kind<MailboxOptions> = {
  */
 export function createMailboxMap(options: MailboxOptions, knowsDomains: boolean): Resolver {
   const { aliases, policy, states, reply } = options;
+  const refused = { disabled: withWhy(states.disabled, 'disabled'), overquota: withWhy(states.overquota, 'overquota') };
   const find = createFinder(options);
   const step = createStep({ ...options, ...ALIASES });
   // Mail for an absent folder goes to the inbox. So a target takes mail also without the folder.
@@ -54,7 +55,7 @@ export function createMailboxMap(options: MailboxOptions, knowsDomains: boolean)
 
   const replyTo = ({ answer }: Found): Reply => {
     if (answer === null) return NOTFOUND;
-    return answer.state === 'active' ? { kind: 'OK', value: answer.value } : states[answer.state];
+    return answer.state === 'active' ? { kind: 'OK', value: answer.value } : refused[answer.state];
   };
   /** The reply if no target of an alias takes mail. Null if one does. */
   const refusalOf = (recipient: Recipient, found: Found, links: Links, store: Lookup): Maybe<Reply | null> => {
@@ -74,7 +75,7 @@ export function createMailboxMap(options: MailboxOptions, knowsDomains: boolean)
 
   return (key, store) => {
     const recipient = key === null ? null : readRecipient(key, options, store.trace);
-    if (key === null || recipient === null) return NOTFOUND;
+    if (key === null || recipient === null) return NO_ADDRESS;
     const accept = (local: string, user: string, value: string): Reply => {
       return { kind: 'OK', value: formatValue(reply, { key, local, user, domain: recipient.domain, value }) };
     };
@@ -114,6 +115,11 @@ function variants(options: MailboxOptions): readonly Variant<MailboxOptions>[] {
     all.push({ setting: 'detail.folder_case = "insensitive"', options: { ...options, folderCase: 'insensitive' } });
   }
   return [...all, ...recipientVariants(options)];
+}
+
+/** A reply of `states`, with the state that causes it. */
+function withWhy(reply: Reply, why: Why): Reply {
+  return reply.kind === 'OK' ? reply : { ...reply, why };
 }
 
 /** A reply as `states` has it. */

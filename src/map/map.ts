@@ -6,12 +6,21 @@ import type { Maybe, Reply, Request } from '../vocabulary.ts';
 export type Handler = (key: string | null, trace?: Trace) => Maybe<Reply>;
 
 export const NOTFOUND: Reply = { kind: 'NOTFOUND' };
+
+/** The key cannot be an address, a domain, or whatever the map is about. */
+export const NO_ADDRESS: Reply = { kind: 'NOTFOUND', why: 'no_address' };
+
 const FAILED: Reply = { kind: 'TEMP', reason: 'lookup failed' };
 const UNKNOWN_MAP: Reply = { kind: 'TEMP', reason: 'unknown map' };
 
 /** A map cannot know the answer, even if its store works. The message is for the log, with the remedy. */
 export class UncertainError extends SaidError {
   override name = 'UncertainError';
+}
+
+/** A request names a map that the configuration does not have. */
+export class UnknownMapError extends UncertainError {
+  override name = 'UnknownMapError';
 }
 
 /** Called for every reply: the one place from which the log learns of them. */
@@ -29,7 +38,7 @@ export function createAnswer(
   answered: Answered,
 ): (request: Request, sendable?: (reply: Reply) => Reply, trace?: Trace) => Maybe<Reply> {
   const anyMap = maps.get('*');
-  const unknown = new UncertainError(saying`unknown map; the maps are ${plain([...maps.keys()].join(', '))}`);
+  const unknown = new UnknownMapError(saying`unknown map; the maps are ${plain([...maps.keys()].join(', '))}`);
   return (request, sendable = asItIs, trace) => {
     const succeeded = (found: Reply): Reply => {
       const reply = sendable(found);

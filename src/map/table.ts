@@ -5,7 +5,7 @@ import { plain, saying } from '../message.ts';
 import { complain, oneOf, parsedBy, section, type z } from '../toml/type.ts';
 import { tableName } from '../toml/value.ts';
 import type { Kind } from './kind.ts';
-import { NOTFOUND, UncertainError } from './map.ts';
+import { NOTFOUND, NO_ADDRESS, UncertainError } from './map.ts';
 import type { Resolver } from './moment.ts';
 
 /** A `[map.NAME]` of kind table. Without `table`, the table has the name of the map. */
@@ -42,7 +42,7 @@ export const table: Kind<TableOptions> = {
  */
 export function createTableMap({ table: name, fold }: TableOptions): Resolver {
   return (key, store) => {
-    if (key === null || key === '') return NOTFOUND;
+    if (key === null || key === '') return NO_ADDRESS;
     const spelled = spell(key, fold);
     store.trace?.note('table', `${name}: asks for ${spelled} (fold = "${fold}")`, 'fold');
     const found = store.lookup({ about: 'key', table: name, key: spelled, exact: fold === 'none' });

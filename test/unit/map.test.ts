@@ -40,8 +40,8 @@ describe('an answer', () => {
       'TEMP',
       'k TEMP NOTFOUND',
     ],
-    ['of an unknown map', 'nosuch', ['ok'], 'TEMP', 'k TEMP UncertainError: unknown map; the maps are ok'],
-    ['of an unknown map, without any map', 'nosuch', [], 'TEMP', 'k TEMP UncertainError: unknown map; the maps are '],
+    ['of an unknown map', 'nosuch', ['ok'], 'TEMP', 'k TEMP UnknownMapError: unknown map; the maps are ok'],
+    ['of an unknown map, without any map', 'nosuch', [], 'TEMP', 'k TEMP UnknownMapError: unknown map; the maps are '],
     ['of the map for every other name', 'nosuch', ['*', 'absent'], 'OK', 'k OK null'],
     ['of a map with the empty name', '', ['*'], 'OK', 'k OK null'],
     ['of a named map before the map for every other name', 'absent', ['*', 'absent'], 'NOTFOUND', 'k NOTFOUND null'],
@@ -50,7 +50,7 @@ describe('an answer', () => {
       'constructor',
       ['ok'],
       'TEMP',
-      'k TEMP UncertainError: unknown map; the maps are ok',
+      'k TEMP UnknownMapError: unknown map; the maps are ok',
     ],
   ])('%s', async (_, map, names, kind, told) => {
     const answered = await answer(map, names);
