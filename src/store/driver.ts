@@ -117,6 +117,8 @@ export interface Listing<C> {
 export interface DriverEvents {
   /** There are far fewer records of a kind (`mailbox`, `alias`, `domain`, `key NAME` for a table) than before. */
   shrank(kind: string, before: number, after: number): void;
+  /** How many records there are of each kind now. Null: the store does not know. */
+  counted(counts: ReadonlyMap<string, number> | null): void;
 }
 
 /** What a driver opens. open.ts puts the guards around it. */

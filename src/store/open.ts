@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import type { Durations } from '../histogram.ts';
 import type { Driver, DriverEvents, Opened, StoreConfig, Watching } from './driver.ts';
 import { driverOf, probeOf } from './drivers.ts';
 import { createBatch } from './guard/batch.ts';
@@ -16,7 +17,7 @@ import { createStatus, type Status } from './status.ts';
 import type { Store } from './store.ts';
 
 /** What happens to a store while it is open, for the log. */
-export interface StoreEvents extends DriverEvents {
+export interface StoreEvents extends Pick<DriverEvents, 'shrank'> {
   /** For one of its servers; null if the store has one server or none. */
   availability(server: string | null): Availability;
   canary(server: string | null): CanaryEvents;
@@ -33,6 +34,12 @@ export const UNTOLD: StoreEvents = {
 export interface OpenStore extends Store {
   readonly cache: CachedStore | null;
   status(): Status;
+  /** How long its answers took. An answer that came at once is not measured. */
+  durations(): Durations;
+  /** The kinds of question to which it says now that it was never filled. */
+  lacks(): Promise<readonly string[]>;
+  /** How many records it has of each kind, if it knows. Null: it does not. */
+  records(): ReadonlyMap<string, number> | null;
 }
 
 const FAILURES = 3; // in a row: one may be bad luck, and each may have taken the whole timeout_ms
@@ -46,7 +53,8 @@ const PROBE_MS = 500; // so that a server is asked again within a second after i
 export async function openStore(config: StoreConfig, events: StoreEvents): Promise<OpenStore> {
   const driver = driverOf(config);
   await loadDriver(driver);
-  const opened = await driver.open(config, events);
+  let records: ReadonlyMap<string, number> | null = null;
+  const opened = await driver.open(config, { ...events, counted: (counts) => (records = counts) });
   const status = createStatus(config.driver);
   const watched = (server: string | null): Watched =>
     status.watch(server, { ...events.availability(server), ...events.canary(server) });
@@ -61,6 +69,9 @@ export async function openStore(config: StoreConfig, events: StoreEvents): Promi
     atomic: outermost.atomic,
     cache,
     status: () => status.now(meter.counts()),
+    durations: () => meter.durations(),
+    lacks: () => meter.lacks(),
+    records: () => records,
     async close() {
       await watching?.close();
       await outermost.close();
@@ -108,7 +119,7 @@ export interface BareServer {
 export async function openBare(config: StoreConfig): Promise<readonly BareServer[]> {
   const driver = driverOf(config);
   await loadDriver(driver);
-  const opened = await driver.open(config, UNTOLD);
+  const opened = await driver.open(config, { ...UNTOLD, counted() {} });
   if ('store' in opened) return [{ name: null, store: opened.store }];
   if ('reopen' in opened || 'start' in opened) {
     const events = UNTOLD.availability(null);

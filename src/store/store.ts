@@ -100,3 +100,8 @@ export function failureAt(server: string, cause: unknown): StoreError {
   const message = saying`${plain(server)}: ${toStoreError(cause)}`;
   return cause instanceof QuestionError ? new QuestionError(message, { cause }) : new StoreError(message, { cause });
 }
+
+/** Whether a StoreError, or one that it passes on, is of this class. */
+export function stemsFrom(cause: unknown, kind: new (...given: never[]) => StoreError): boolean {
+  return cause instanceof StoreError && (stemsFrom(cause.cause, kind) || cause instanceof kind);
+}

@@ -1,6 +1,8 @@
+import { type Durations, countOf, createHistogram } from '../../histogram.ts';
 import { messageOf } from '../../message.ts';
-import type { Answer, Maybe } from '../../vocabulary.ts';
-import type { Store } from '../store.ts';
+import type { Answer, Maybe, Question } from '../../vocabulary.ts';
+import { EmptyStoreError, type Store, stemsFrom } from '../store.ts';
+import { kindOf } from './canary.ts';
 
 /** What a store was asked, and what it answered. */
 export interface Counts {
@@ -20,6 +22,10 @@ export interface Counts {
 /** A store that counts what it is asked. */
 export interface MeteredStore extends Store {
   counts(): Counts;
+  /** How long its answers took. An answer that came at once is not measured. */
+  durations(): Durations;
+  /** The kinds of question (`mailbox`, `key TABLE`) to which it says, when asked again now, that it was never filled. */
+  lacks(): Promise<readonly string[]>;
 }
 
 /** A store that counts questions and answers, and changes nothing. */
@@ -28,11 +34,11 @@ export function createMeter(store: Store): MeteredStore {
   let found = 0;
   let absent = 0;
   let failed = 0;
-  let awaited = 0;
-  let totalMs = 0;
+  const durations = createHistogram();
   let slowestMs = 0;
   let answeredAt = 0;
   let failure: { readonly at: number; readonly cause: unknown } | null = null;
+  const lacking = new Map<string, Question>(); // a question of each kind that showed that the store was never filled
 
   const count = (answer: Answer): void => {
     if (answer === null) absent++;
@@ -42,15 +48,26 @@ export function createMeter(store: Store): MeteredStore {
     answeredAt = Date.now();
     failure = null;
   };
-  const measured = <T>(questions: number, asking: () => Maybe<T>, counted: (answer: T) => void): Maybe<T> => {
-    asked += questions;
+  const noteLack = (questions: readonly Question[], cause: unknown): void => {
+    const [first] = questions;
+    if (questions.length !== 1 || first === undefined || !stemsFrom(cause, EmptyStoreError)) return;
+    const { trace: _, ...question } = first;
+    lacking.set(kindOf(first), question);
+  };
+  const measured = <T>(
+    questions: readonly Question[],
+    asking: () => Maybe<T>,
+    counted: (answer: T) => void,
+  ): Maybe<T> => {
+    asked += questions.length;
     const settled = (answer: T): T => {
       counted(answer);
       answered();
       return answer;
     };
     const failing = (cause: unknown): never => {
-      failed += questions;
+      failed += questions.length;
+      noteLack(questions, cause);
       failure = { at: Date.now(), cause };
       throw cause;
     };
@@ -64,17 +81,16 @@ export function createMeter(store: Store): MeteredStore {
     const sinceMs = performance.now();
     return answer.then((said) => {
       const ms = performance.now() - sinceMs;
-      awaited++;
-      totalMs += ms;
+      durations.add(ms);
       if (ms > slowestMs) slowestMs = ms;
       return settled(said);
     }, failing);
   };
   return {
-    lookup: (question) => measured(1, () => store.lookup(question), count),
+    lookup: (question) => measured([question], () => store.lookup(question), count),
     lookupAtOnce: (questions) =>
       measured(
-        questions.length,
+        questions,
         () => store.lookupAtOnce(questions),
         (answers) => answers.forEach(count),
       ),
@@ -85,11 +101,23 @@ export function createMeter(store: Store): MeteredStore {
       found,
       absent,
       failed,
-      meanMs: totalMs / Math.max(1, awaited),
+      meanMs: durations.sumMs / Math.max(1, countOf(durations)),
       slowestMs,
       answeredAt: answeredAt === 0 ? null : timeOf(answeredAt),
       failing: failure === null ? null : { at: timeOf(failure.at), cause: messageOf(failure.cause) },
     }),
+    durations: () => durations,
+    async lacks() {
+      for (const [kind, question] of lacking) {
+        try {
+          await store.lookup(question);
+          lacking.delete(kind);
+        } catch (cause) {
+          if (!stemsFrom(cause, EmptyStoreError)) lacking.delete(kind);
+        }
+      }
+      return [...lacking.keys()];
+    },
   };
 }
 

@@ -39,8 +39,14 @@ export const embedded: Driver<EmbeddedConfig> = {
     const { createShrinkWatch } = await import('./shrink.ts');
     await makeEmbeddedStore(path).catch(() => {}); // `reopen` reports what is wrong
     // One watch for all files, so it also sees that a smaller file replaces another.
-    const counted = createShrinkWatch((...what) => events.shrank(...what));
-    return { reopen: () => openEmbeddedStore(path, counted) };
+    const watch = createShrinkWatch((...what) => events.shrank(...what));
+    return {
+      reopen: () =>
+        openEmbeddedStore(path, (counts) => {
+          watch(counts);
+          events.counted(counts);
+        }),
+    };
   },
 };
 

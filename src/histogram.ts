@@ -1,0 +1,37 @@
+/** The upper ends of the classes of a histogram. The last ones are what Exim and most mail servers wait at least. */
+export const BOUNDS_MS = [0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 4_000, 5_000] as const;
+
+/** Durations, counted by how long they were. Plain numbers: those of several processes can be added. */
+export interface Durations {
+  /** How many were in each class, up to its bound of BOUNDS_MS. The last number is that of longer ones. */
+  readonly counts: readonly number[];
+  readonly sumMs: number;
+}
+
+/** Counts durations. It needs the same memory for any number of them. */
+export interface Histogram extends Durations {
+  add(ms: number): void;
+}
+
+/** Starts with none. */
+export function createHistogram(): Histogram {
+  const counts: number[] = Array.from({ length: BOUNDS_MS.length + 1 }, () => 0);
+  let sumMs = 0;
+  return {
+    counts,
+    get sumMs() {
+      return sumMs;
+    },
+    add(ms) {
+      let at = 0;
+      while (at < BOUNDS_MS.length && ms > (BOUNDS_MS[at] as number)) at++;
+      counts[at] = (counts[at] as number) + 1;
+      sumMs += ms;
+    },
+  };
+}
+
+/** How many durations there were. */
+export function countOf({ counts }: Durations): number {
+  return counts.reduce((sum, count) => sum + count, 0);
+}
