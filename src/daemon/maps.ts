@@ -21,7 +21,7 @@ export function factsOf({ maps }: Pick<Config, 'maps'>): (request: Request) => M
   const facts = new Map(
     Array.from(maps, ([name, map]): [string, MapFacts] => [
       name,
-      { stores: map.stores.join(', '), refuses: kindOf(map).refuses === true, isDomain: map.kind === 'domain' },
+      { name, stores: map.stores.join(', '), refuses: kindOf(map).refuses === true, isDomain: map.kind === 'domain' },
     ]),
   );
   const any = facts.get('*') ?? NO_MAP;

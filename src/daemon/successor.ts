@@ -10,6 +10,11 @@ import type { Listeners, MapListener } from './listeners.ts';
 
 const FAILED: Reply = { kind: 'TEMP', reason: 'lookup failed' };
 
+/** The daemon that took over cannot be asked, or sent something that is not a reply. */
+export class SuccessorError extends Error {
+  override name = 'SuccessorError';
+}
+
 /** Where to ask a daemon. */
 export interface Place {
   readonly endpoint: Endpoint;
@@ -47,13 +52,14 @@ async function ask(
   { map, key }: Request,
   { deadlineMs, replyBytes }: Pick<Config['limits'], 'deadlineMs' | 'replyBytes'>,
 ): Promise<Reply> {
-  if (place === null) throw new Error('this daemon was replaced, and does not know where the new daemon listens');
-  if (key === null) throw new Error('this daemon was replaced, and cannot pass on a key that is not UTF-8');
+  if (place === null)
+    throw new SuccessorError('this daemon was replaced, and does not know where the new daemon listens');
+  if (key === null) throw new SuccessorError('this daemon was replaced, and cannot pass on a key that is not UTF-8');
   const client = await openClient(place.endpoint, { timeoutMs: deadlineMs, replyBytes, protocol: place.protocol });
   try {
     const payload = await client.ask(map, key);
     const reply = parseReply(payload);
-    if (reply === null) throw new Error(`the new daemon sent an invalid reply: ${payload.slice(0, 100)}`);
+    if (reply === null) throw new SuccessorError(`the new daemon sent an invalid reply: ${payload.slice(0, 100)}`);
     return reply;
   } finally {
     client.close();

@@ -58,6 +58,8 @@ export interface Log {
 
 /** What the log says about a map. */
 export interface MapFacts {
+  /** The name that the configuration has for it: `*` for any name without a map of its own. */
+  readonly name: string;
   /** The names of its stores, as one text. */
   readonly stores: string;
   /** Whether its NOTFOUND refuses mail. */
@@ -67,7 +69,7 @@ export interface MapFacts {
 }
 
 /** The facts for a request that names no map. */
-export const NO_MAP: MapFacts = { stores: '', refuses: false, isDomain: false };
+export const NO_MAP: MapFacts = { name: 'no map', stores: '', refuses: false, isDomain: false };
 
 /** Takes an event and a text for people, at a level, as pino does. */
 export interface Logger {

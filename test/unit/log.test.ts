@@ -19,7 +19,7 @@ function logAt(level: string): { log: Log; lines: Record<string, unknown>[] } {
 
 const request: Request = { map: 'cyrus', key: 'fred@example.org' };
 /** What the log knows of a map of kind mailbox. */
-const mailboxes: MapFacts = { stores: 'local, sql', refuses: true, isDomain: false };
+const mailboxes: MapFacts = { name: 'mailbox', stores: 'local, sql', refuses: true, isDomain: false };
 const ok: Reply = { kind: 'OK', value: 'fred@example.org' };
 const notFound: Reply = { kind: 'NOTFOUND' };
 const temp: Reply = { kind: 'TEMP', reason: 'lookup failed' };

@@ -116,7 +116,7 @@ describe('log.keys hides who is asked for', () => {
 
     it('by the deadline, or by the connection itself', async () => {
       await expectHidden(name, (log) => {
-        const facts = { stores: 's', refuses: true, isDomain: false };
+        const facts = { name: 'mailbox', stores: 's', refuses: true, isDomain: false };
         log.deadlinePassed({ map: 'mailbox', key }, 4_000, facts);
         log.refusedHere({ map: 'mailbox', key }, 'too many connections');
       });
@@ -286,6 +286,7 @@ describe('log.keys hides who is asked for', () => {
     const cause = await failure();
     await expectHidden(name, (log) => {
       log.answered({ map: 'mailbox', key: 'info@example.org' }, { kind: 'TEMP', reason: 'lookup failed' }, cause, {
+        name: 'mailbox',
         stores: 's',
         refuses: true,
         isDomain: false,
@@ -302,6 +303,7 @@ describe('log.keys hides who is asked for', () => {
     const cause = new StoreError(`no such user ${name}`);
     await expectHidden(name, (log) =>
       log.answered({ map: 'mailbox', key: address }, { kind: 'TEMP', reason: 'x' }, cause, {
+        name: 'mailbox',
         stores: '',
         refuses: true,
         isDomain: false,

@@ -1,0 +1,84 @@
+import type { Reply, Request } from '../vocabulary.ts';
+import type { Counts, Reason } from './counts.ts';
+import type { Log } from './log.ts';
+import { NO_MAP } from './log.ts';
+
+/** What a TEMP without a map is counted as. */
+const OF_CONNECTIONS: Readonly<Record<string, Reason>> = {
+  'malformed request': 'malformed',
+  'framing error': 'framing',
+  'too many connections': 'overload',
+  'deadline passed': 'deadline',
+};
+
+/** Says why a reply is not OK. */
+export type ReasonOf = (reply: Exclude<Reply, { kind: 'OK' }>, cause: unknown) => Reason;
+
+/**
+ * A log that also counts what it is told: what the log says and what the metrics say are one thing. An answer that comes after
+ * the deadline of its request was not sent, so it is not counted.
+ */
+export function createCounting(log: Log, counts: Counts, reasonOf: ReasonOf): Log {
+  const givenUp = new WeakSet<Request>();
+  const isLate = (request: Request): boolean => givenUp.has(request);
+  const tookMs = ({ asked }: Pick<Request, 'asked'>): number =>
+    asked === undefined ? 0 : performance.now() - asked.arrived;
+  return {
+    ...log,
+    answered(request, reply, cause, map) {
+      log.answered(request, reply, cause, map);
+      if (isLate(request)) return;
+      const isPlain = reply.kind === 'OK' || (reply.kind === 'NOTFOUND' && !map.refuses);
+      const reason = isPlain ? null : reasonOf(reply, cause);
+      counts.replied(map.name, request.asked?.listener ?? '', reply.kind, reason, tookMs(request));
+    },
+    refusedHere(request, why, asked) {
+      log.refusedHere(request, why, asked);
+      const [listener, ms] = [asked?.listener ?? '', tookMs({ asked })];
+      counts.replied(NO_MAP.name, listener, 'TEMP', OF_CONNECTIONS[why] ?? 'bug', ms);
+    },
+    deadlinePassed(request, deadlineMs, map) {
+      log.deadlinePassed(request, deadlineMs, map);
+      givenUp.add(request);
+      counts.replied(map.name, request.asked?.listener ?? '', 'TEMP', 'deadline', tookMs(request));
+    },
+    connectionEnded(why) {
+      log.connectionEnded(why);
+      counts.happened('ended', why.replaceAll(' ', '_'));
+    },
+    connectionRefused(open) {
+      log.connectionRefused(open);
+      counts.happened('turnedAway', 'hard_connections');
+    },
+    connectionForbidden(listener, address) {
+      log.connectionForbidden(listener, address);
+      counts.happened('turnedAway', 'allow');
+    },
+    socketLost(listener, cause) {
+      log.socketLost(listener, cause);
+      counts.happened('socketsLost', listener);
+    },
+    acceptFailed(listener, cause) {
+      log.acceptFailed(listener, cause);
+      counts.happened('acceptFailures', listener);
+    },
+    storeShrank(store, kind, before, after) {
+      log.storeShrank(store, kind, before, after);
+      counts.happened('shrinks', store);
+    },
+    stalled(forMs) {
+      log.stalled(forMs);
+      counts.happened('stalls', '');
+    },
+    reloaded(...what) {
+      log.reloaded(...what);
+      counts.happened('reloads', 'accepted');
+      counts.configuration = { readAt: Date.now(), accepted: true };
+    },
+    reloadRefused(cause, expected) {
+      log.reloadRefused(cause, expected);
+      counts.happened('reloads', expected ? 'refused' : 'failed');
+      counts.configuration.accepted = false;
+    },
+  };
+}

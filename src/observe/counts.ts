@@ -1,0 +1,108 @@
+import { type Histogram, createHistogram } from '../histogram.ts';
+import type { Reply } from '../vocabulary.ts';
+
+/** Why a reply is not OK. A fixed set: a client cannot make it grow. */
+export const REASONS = [
+  'absent',
+  'no_address',
+  'disabled',
+  'overquota',
+  'loop',
+  'uncertain',
+  'canary_failed',
+  'never_filled',
+  'question_failed',
+  'store_failed',
+  'deadline',
+  'unknown_map',
+  'reply_too_long',
+  'overload',
+  'malformed',
+  'framing',
+  'successor',
+  'bug',
+] as const;
+export type Reason = (typeof REASONS)[number];
+
+/** The results of a reply, as the protocol spells them. */
+export const RESULTS = ['OK', 'NOTFOUND', 'TEMP', 'PERM'] as const;
+export type Result = (typeof RESULTS)[number];
+
+/** What was replied to the requests for one map. */
+export interface MapCounts {
+  /** By the name of the listener. */
+  readonly replies: ReadonlyMap<string, Readonly<Record<Result, number>>>;
+  /** NOTFOUND and PERM that refuse mail. */
+  readonly refusals: Readonly<Record<Reason, number>>;
+  /** TEMP. */
+  readonly deferrals: Readonly<Record<Reason, number>>;
+  /** From the arrival of a request to its reply. */
+  readonly took: Histogram;
+}
+
+/** What happened since the start of this process. Plain numbers: those of several processes can be added. */
+export interface Counts {
+  readonly maps: ReadonlyMap<string, MapCounts>;
+  /** Counts one reply. `reason` is null for an OK, and for a NOTFOUND that refuses no mail. */
+  replied(map: string, listener: string, reply: Reply['kind'], reason: Reason | null, ms: number): void;
+  /** How often each event of a family happened, by the value of its label. */
+  readonly events: Readonly<Record<EventFamily, ReadonlyMap<string, number>>>;
+  happened(family: EventFamily, label: string): void;
+  /** When the configuration in use was read, as Date.now() counts, and whether the last reload was accepted. */
+  configuration: { readAt: number; accepted: boolean };
+}
+
+/** The events that are counted, each by one label of few values. */
+export type EventFamily = 'reloads' | 'ended' | 'turnedAway' | 'acceptFailures' | 'socketsLost' | 'stalls' | 'shrinks';
+
+/** Starts at zero. */
+export function createCounts(): Counts {
+  const maps = new Map<string, OwnCounts>();
+  const events: Readonly<Record<EventFamily, Map<string, number>>> = {
+    reloads: new Map([
+      ['accepted', 0],
+      ['refused', 0],
+      ['failed', 0],
+    ]),
+    ended: new Map(),
+    turnedAway: new Map([
+      ['hard_connections', 0],
+      ['allow', 0],
+    ]),
+    acceptFailures: new Map(),
+    socketsLost: new Map(),
+    stalls: new Map([['', 0]]),
+    shrinks: new Map(),
+  };
+  const open = (name: string): OwnCounts => {
+    const made = { replies: new Map(), refusals: zeros(REASONS), deferrals: zeros(REASONS), took: createHistogram() };
+    maps.set(name, made);
+    return made;
+  };
+  return {
+    maps,
+    replied(name, listener, kind, reason, ms) {
+      const map = maps.get(name) ?? open(name);
+      let replies = map.replies.get(listener);
+      if (replies === undefined) map.replies.set(listener, (replies = zeros(RESULTS)));
+      replies[kind === 'TIMEOUT' ? 'TEMP' : kind]++;
+      if (reason !== null) (kind === 'NOTFOUND' || kind === 'PERM' ? map.refusals : map.deferrals)[reason]++;
+      map.took.add(ms);
+    },
+    events,
+    happened(family, label) {
+      events[family].set(label, (events[family].get(label) ?? 0) + 1);
+    },
+    configuration: { readAt: Date.now(), accepted: true },
+  };
+}
+
+interface OwnCounts extends MapCounts {
+  readonly replies: Map<string, Record<Result, number>>;
+  readonly refusals: Record<Reason, number>;
+  readonly deferrals: Record<Reason, number>;
+}
+
+function zeros<T extends string>(names: readonly T[]): Record<T, number> {
+  return Object.fromEntries(names.map((name) => [name, 0])) as Record<T, number>;
+}
