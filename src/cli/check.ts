@@ -1,6 +1,7 @@
 import { ownAccount } from '../account.ts';
 import { type Config, ConfigError } from '../config/config.ts';
 import type { Places } from '../config/load.ts';
+import { loadWriter } from '../daemon/metrics/text.ts';
 import { stepOptionsOf } from '../map/kinds.ts';
 import { descriptorLimit } from '../socket/descriptors.ts';
 import { driverOf } from '../store/drivers.ts';
@@ -104,17 +105,19 @@ export function daemonOf({ stores, user }: CheckOptions): Daemon {
   return { account: own, isService: false, files, doubts };
 }
 
-async function checkPackages({ stores }: Config): Promise<Finding[]> {
+async function checkPackages({ stores, metrics }: Config): Promise<Finding[]> {
   const findings: Finding[] = [];
-  for (const [name, store] of stores) {
+  const tryToLoad = async (where: string, loading: () => Promise<unknown>): Promise<void> => {
     try {
-      await loadDriver(driverOf(store));
+      await loading();
     } catch (error) {
       if (!(error instanceof MissingPackageError)) throw error;
       const [, reason = '', remedy = ''] = /^(.*?): (npm .*)$/s.exec(error.message) ?? [];
-      findings.push(mistake(EXIT.CONFIG, { where: `store ${name}`, reason, remedy }));
+      findings.push(mistake(EXIT.CONFIG, { where, reason, remedy }));
     }
-  }
+  };
+  for (const [name, store] of stores) await tryToLoad(`store ${name}`, () => loadDriver(driverOf(store)));
+  if (metrics !== null) await tryToLoad('metrics', loadWriter);
   return findings;
 }
 

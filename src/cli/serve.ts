@@ -2,9 +2,12 @@ import { dirname, resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { Overrides, Places } from '../config/load.ts';
 import { type Daemon, startDaemon } from '../daemon/daemon.ts';
+import { reasonOf } from '../daemon/reason.ts';
 import { type Reloaded, createReloads, refusalOf } from '../daemon/reloads.ts';
 import { formatEndpoint, parseEndpoint } from '../endpoint.ts';
 import { messageOf } from '../message.ts';
+import { createCounting } from '../observe/counting.ts';
+import { createCounts } from '../observe/counts.ts';
 import { isJournal } from '../observe/journal.ts';
 import type { FirstSteps } from '../observe/log.ts';
 import { openLog } from '../observe/open.ts';
@@ -46,7 +49,9 @@ export async function serve(options: ServeOptions, configuration: Configuration,
   const steps = firstSteps(config, options, configuration);
   const secretFile = secretFileOf(configuration.places);
   const opened = await openLog({ settings: config.log, pretty, journal, firstSteps: steps, secretFile });
-  const { log, flush, set } = opened;
+  const { flush, set } = opened;
+  const counts = createCounts();
+  const log = createCounting(opened.log, counts, reasonOf);
   process.on('uncaughtException', (error) => {
     log.failed(error);
     void flushAndExit(flush, EXIT.BUG);
@@ -54,8 +59,9 @@ export async function serve(options: ServeOptions, configuration: Configuration,
   try {
     const signalled = untilSignal(keeper, flush);
     const inherited = inheritedSockets(process.env, keeper?.pid ?? process.pid); // LISTEN_PID is the process that systemd started
+    const self = { pid: process.pid, version, node: process.versions.node, counts };
     const starting = start(
-      () => startDaemon(config, inherited, log, options.takeover, process.pid, () => reloads.request()),
+      () => startDaemon(config, inherited, log, options.takeover, self, () => reloads.request()),
       keeper,
     );
     const daemon = await Promise.race([

@@ -20,15 +20,20 @@ export interface Config {
   readonly listeners: ReadonlyMap<string, ListenerConfig>;
   /** The socket that `smmap stores` and `smmap cache` ask. Null if it has no path and no listener has one. */
   readonly control: ControlConfig | null;
+  /** Where the metrics are served. Null: nowhere. */
+  readonly metrics: MetricsConfig | null;
   readonly stores: ReadonlyMap<string, StoreConfig>;
   readonly maps: ReadonlyMap<string, MapConfig>;
 }
 
 /** A listener that smmap opens, or one that systemd holds and passes to us under its FileDescriptorName. */
 export type ListenerConfig = { readonly protocol: Protocol } & (
-  | Exclude<Binding, { kind: 'inherited' }>
+  | MetricsConfig
   | { readonly kind: 'systemd'; readonly name: string }
 );
+
+/** The listener of the metrics. It speaks HTTP. */
+export type MetricsConfig = Exclude<Binding, { kind: 'inherited' }>;
 
 /** The control socket. */
 export type ControlConfig = Extract<ListenerConfig, { kind: 'unix' }>;

@@ -4,7 +4,7 @@ import { type Table, isTable } from '../toml/check.ts';
 import { difference, filled } from '../toml/fill.ts';
 import type { Schema } from '../toml/type.ts';
 import type { Config } from './config.ts';
-import { USUAL_MODES, control, listenerKeys, readControl } from './listener.ts';
+import { USUAL_MODES, control, listenerKeys, metricsKeys, readControl } from './listener.ts';
 import type { Places } from './load.ts';
 import { chooseStores } from './map-stores.ts';
 import * as schema from './schema.ts';
@@ -50,17 +50,19 @@ function sectionsOf(raw: Table, { listeners }: Config): Readonly<Record<string, 
   const beside = readControl({ path: null, mode: null, owner: null, group: null }, listeners.values());
   const written = isTable(raw['control']) ? raw['control'] : {};
   const path = written['path'] ?? beside?.path;
+  const { metrics } = raw;
   return {
     log: fillTable(schema.log, raw['log']),
     limits: fillTable(schema.limits, raw['limits']),
     control: path === undefined ? {} : { path, mode: USUAL_MODES.control, ...fillTable(control, written) },
+    metrics: isTable(metrics) ? { ...modeOf(metrics, USUAL_MODES.metrics), ...fillTable(metricsKeys, metrics) } : {},
   };
 }
 
 /** How the tables of the sections with names are filled. */
 const NAMED: Readonly<Record<string, (table: Table, name: string, config: Config) => Filled>> = {
   listen(table) {
-    const mode = table['path'] === undefined ? {} : { mode: USUAL_MODES.listener };
+    const mode = modeOf(table, USUAL_MODES.listener);
     return { all: { ...mode, ...fillTable(listenerKeys, table) }, usual: { ...mode, ...fillTable(listenerKeys, {}) } };
   },
   store(table) {
@@ -76,6 +78,11 @@ const NAMED: Readonly<Record<string, (table: Table, name: string, config: Config
     return { all: { kind, stores, ...options(table) }, usual: { kind: USUAL_KIND, stores: able, ...options({}) } };
   },
 };
+
+/** The mode of a socket file, if a table has one. */
+function modeOf({ path }: Table, usual: string): Table {
+  return path === undefined ? {} : { mode: usual };
+}
 
 /** The same tables without the secrets that stand in them. */
 export function hideSecrets(tables: Table): Table {

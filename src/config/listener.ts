@@ -1,7 +1,7 @@
 import { controlPathOf } from '../endpoint.ts';
 import { isLoopback } from '../socket/listener.ts';
 import { type Mistake, complain, oneOf, optional, parsedBy, section, text, z } from '../toml/type.ts';
-import type { ControlConfig, ListenerConfig } from './config.ts';
+import type { ControlConfig, ListenerConfig, MetricsConfig } from './config.ts';
 import * as value from './listener-value.ts';
 
 const NETWORKS = 'networks, such as ["192.0.2.0/24", "2001:db8::/32"]';
@@ -17,15 +17,36 @@ const fileKeys = {
 export const control = section({ path, ...fileKeys });
 
 /** The permissions of a socket whose table does not have any. */
-export const USUAL_MODES = { control: '0600', listener: '0666' } as const;
+export const USUAL_MODES = { control: '0600', metrics: '0600', listener: '0666' } as const;
+
+const tcp = optional(parsedBy('an address and a port, such as "127.0.0.1:2004" or "[::1]:2004"', value.tcp));
+const allow = optional(z.array(parsedBy(NETWORKS, value.network))).describe(NETWORKS);
+
+/** The keys of `[metrics]`. */
+export const metricsKeys = section({ path, tcp, ...fileKeys, allow });
+
+/** `[metrics]`. */
+export const metrics = metricsKeys.transform((raw, context): MetricsConfig => {
+  const places = (['path', 'tcp'] as const).filter((key) => raw[key] !== null);
+  const mistakes = placeMistakes(raw, places, 'path and tcp', {
+    reason:
+      'is open to other machines, and the metrics tell every client which stores there are and how much mail comes',
+    clients: 'the machines that collect metrics',
+  });
+  if (mistakes.length > 0) {
+    complain(context, mistakes);
+    return z.NEVER;
+  }
+  return bindingOf(raw, USUAL_MODES.metrics);
+});
 
 /** The keys of a listener. */
 export const listenerKeys = section({
   path,
-  tcp: optional(parsedBy('an address and a port, such as "127.0.0.1:2004" or "[::1]:2004"', value.tcp)),
+  tcp,
   systemd: optional(text('the FileDescriptorName of a systemd socket unit')),
   ...fileKeys,
-  allow: optional(z.array(parsedBy(NETWORKS, value.network))).describe(NETWORKS),
+  allow,
   protocol: oneOf(['netstring', 'line'], 'netstring'),
 });
 
@@ -52,9 +73,28 @@ export function readControl(raw: z.output<typeof control>, listeners: Iterable<L
 /** Makes a listener from its keys, or returns the keys that contradict each other. */
 function readListener(raw: z.output<typeof listenerKeys>): ListenerConfig | readonly Mistake[] {
   const places = (['path', 'tcp', 'systemd'] as const).filter((key) => raw[key] !== null);
+  const mistakes = placeMistakes(raw, places, 'path, tcp and systemd', {
+    reason: 'is open to other machines, and a socket map tells every client which mailboxes exist',
+    clients: 'your mail servers',
+  });
+  if (mistakes.length > 0) return mistakes;
+  const { protocol, systemd } = raw;
+  if (systemd !== null) return { kind: 'systemd', protocol, name: systemd };
+  return { protocol, ...bindingOf(raw, USUAL_MODES.listener) };
+}
+
+type PlaceKeys = z.output<typeof metricsKeys>;
+
+/** The keys of a place that contradict each other. `danger`: what a client of another machine learns, and which clients may. */
+function placeMistakes(
+  raw: PlaceKeys,
+  places: readonly string[],
+  all: string,
+  danger: { readonly reason: string; readonly clients: string },
+): Mistake[] {
   if (places.length !== 1) {
     const reason = `has ${places.length === 0 ? 'no place to listen' : places.join(' and ')}`;
-    return [{ key: '', reason, remedy: 'give one of path, tcp and systemd' }];
+    return [{ key: '', reason, remedy: `give one of ${all}` }];
   }
   const mistakes: Mistake[] = [];
   for (const key of ['mode', 'owner', 'group'] as const) {
@@ -64,24 +104,28 @@ function readListener(raw: z.output<typeof listenerKeys>): ListenerConfig | read
   if (raw.allow !== null && raw.tcp === null) {
     mistakes.push({ key: 'allow', reason: 'works only with tcp', remedy: 'remove allow' });
   }
-  const allow = raw.allow ?? [];
-  if (raw.tcp !== null && !isLoopback(raw.tcp.host) && allow.length === 0) {
+  if (raw.tcp !== null && !isLoopback(raw.tcp.host) && (raw.allow ?? []).length === 0) {
     mistakes.push({
       key: 'tcp',
-      reason: 'is open to other machines, and a socket map tells every client which mailboxes exist',
-      remedy: 'list the networks of your mail servers, allow = ["192.0.2.0/24"], or listen on 127.0.0.1 or [::1]',
+      reason: danger.reason,
+      remedy: `list the networks of ${danger.clients}, allow = ["192.0.2.0/24"], or listen on 127.0.0.1 or [::1]`,
     });
   }
-  if (mistakes.length > 0) return mistakes;
-  const { protocol, tcp, systemd } = raw;
-  if (tcp !== null) return { kind: 'tcp', protocol, ...tcp, allow };
-  if (systemd !== null) return { kind: 'systemd', protocol, name: systemd };
-  return { kind: 'unix', protocol, path: raw.path ?? '', ...fileOf(raw, value.mode(USUAL_MODES.listener)) };
+  return mistakes;
+}
+
+/** What to bind to: a TCP port, or a socket with this usual mode. */
+function bindingOf(raw: PlaceKeys, usualMode: string): MetricsConfig {
+  if (raw.tcp !== null) return { kind: 'tcp', ...raw.tcp, allow: raw.allow ?? [] };
+  return { kind: 'unix', path: raw.path ?? '', ...fileOf(raw, value.mode(usualMode)) };
 }
 
 type SocketFile = Pick<ControlConfig, 'mode' | 'uid' | 'gid'>;
 
 /** The permissions of a socket file. -1 leaves its owner or group unchanged. */
-function fileOf({ mode, owner, group }: Omit<z.output<typeof control>, 'path'>, usual: number): SocketFile {
+function fileOf(
+  { mode, owner, group }: Pick<z.output<typeof control>, 'mode' | 'owner' | 'group'>,
+  usual: number,
+): SocketFile {
   return { mode: mode ?? usual, uid: owner ?? -1, gid: group ?? -1 };
 }

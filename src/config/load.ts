@@ -6,7 +6,7 @@ import { DocumentError, parseDocument } from '../toml/document.ts';
 import { locateKeys } from '../toml/lines.ts';
 import { keysAt } from '../toml/walk.ts';
 import { type Config, ConfigError, type MapConfig } from './config.ts';
-import { control, listener, readControl } from './listener.ts';
+import { control, listener, metrics, readControl } from './listener.ts';
 import { type MapDraft, chooseStores } from './map-stores.ts';
 import * as schema from './schema.ts';
 
@@ -103,6 +103,7 @@ function readTables(raw: Table, text: string, file: string, places: Places, over
   const log = check(schema.log, raw['log'] ?? {}, ['log']);
   const limits = check(schema.limits, raw['limits'] ?? {}, ['limits']);
   const controlKeys = check(control, raw['control'] ?? {}, ['control']);
+  const metricsListener = raw['metrics'] === undefined ? null : check(metrics, raw['metrics'], ['metrics']);
   const listeners = eachOf(listenTables, (table, name) => check(listener, table, ['listen', name]));
   const stores = eachOf(storeTables, (table, name) => {
     const path = ['store', name];
@@ -140,16 +141,23 @@ function readTables(raw: Table, text: string, file: string, places: Places, over
       stores.has(name) ? [] : [isTable(table) ? table['driver'] : undefined],
     ),
   };
-  if (mistakes.length > 0 || log === undefined || limits === undefined || controlKeys === undefined) {
+  if (
+    mistakes.length > 0 ||
+    log === undefined ||
+    limits === undefined ||
+    controlKeys === undefined ||
+    metricsListener === undefined
+  ) {
     const lineOf = locateKeys(text);
     const isOfFile = (key: string): boolean => overrides.listen === undefined || !key.startsWith('listen');
     const error = new ConfigError(file, mistakes, (key) => (isOfFile(key) ? lineOf(key) : null));
     return { config: null, error, parts };
   }
-  return { config: { log, limits, listeners, control: socket, stores, maps }, error: null, parts, raw };
+  const config = { log, limits, listeners, control: socket, metrics: metricsListener, stores, maps };
+  return { config, error: null, parts, raw };
 }
 
-const SECTIONS: readonly string[] = ['log', 'limits', 'control', 'listen', 'store', 'map'];
+const SECTIONS: readonly string[] = ['log', 'limits', 'control', 'metrics', 'listen', 'store', 'map'];
 
 function parseToml(text: string, file: string): Table {
   try {

@@ -5,10 +5,11 @@ type Named = ReadonlyMap<string, unknown>;
 
 /** What is different in another configuration, a line for each of its parts. No line has a value that may be secret. */
 export function changesBetween(old: Config, next: Config): readonly string[] {
-  const control = ({ control: config }: Config): Named => new Map(config === null ? [] : [['socket', config]]);
+  const one = (name: string, config: unknown): Named => new Map(config === null ? [] : [[name, config]]);
   return [
     ...line('listeners', namesOf(old.listeners, next.listeners)),
-    ...line('control', namesOf(control(old), control(next))),
+    ...line('control', namesOf(one('socket', old.control), one('socket', next.control))),
+    ...line('metrics', namesOf(one('listener', old.metrics), one('listener', next.metrics))),
     ...line('stores', namesOf(old.stores, next.stores)),
     ...line('maps', namesOf(old.maps, next.maps)),
     ...line('limits', valuesOf(old.limits, next.limits)),

@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import type { Counts } from '../observe/counts.ts';
 import type { Log } from '../observe/log.ts';
 import type { InheritedSockets } from '../observe/systemd.ts';
 import { FRAMINGS } from '../protocol/framing.ts';
@@ -13,6 +14,7 @@ import { CONTROL_REPLY_BYTES, RELOAD_MS, createControl } from './control.ts';
 import { explainTo } from './explain.ts';
 import { createListeners, listenersOf } from './listeners.ts';
 import { closeStores } from './maps.ts';
+import { createMetrics } from './metrics/metrics.ts';
 import { createLending } from './ports.ts';
 import type { Reloaded } from './reloads.ts';
 import { run, warnOf } from './running.ts';
@@ -46,6 +48,16 @@ export interface Daemon {
   end(why: string): Promise<void>;
 }
 
+/** This process, and what it is. */
+export interface Self {
+  readonly pid: number;
+  /** The versions of smmap and of Node.js. */
+  readonly version: string;
+  readonly node: string;
+  /** Counts what `log` is told. */
+  readonly counts: Counts;
+}
+
 /** The limits of the control socket. */
 const CONTROL_LIMITS = {
   replyBytes: CONTROL_REPLY_BYTES,
@@ -59,15 +71,15 @@ const LAST_ACCEPT_MS = 100; // clients that connected before the takeover are ac
 /**
  * The only place that connects the parts: stores, maps that ask the stores, and listeners that ask the maps. A store that
  * cannot be opened does not stop the start, because TEMP is better than no answer. A listener that cannot be opened stops it.
- * With `takeover`, the path of a Unix socket is taken from another server, and at every moment one of them listens. `pid` is
- * this process. `reload` is what the control socket calls for `smmap reload`.
+ * With `takeover`, the path of a Unix socket is taken from another server, and at every moment one of them listens. `reload` is
+ * what the control socket calls for `smmap reload`.
  */
 export async function startDaemon(
   first: Config,
   inherited: InheritedSockets,
   log: Log,
   takeover: boolean,
-  pid: number,
+  self: Self,
   reload: () => Promise<Reloaded>,
 ): Promise<Daemon> {
   let running = await run(first, null, log);
@@ -111,6 +123,7 @@ export async function startDaemon(
       answer: createControl(() => running.maps.stores, {
         reload,
         explain: (argument) => explainTo(argument, { config: running.config, ...running.maps }),
+        health: () => metrics.health(),
       }),
       deferred: () => {},
       ended: () => {},
@@ -120,6 +133,7 @@ export async function startDaemon(
   const listeners = createListeners(inherited, intake, (named) => ({
     accept(socket, since) {
       const { name, servedBy, config } = named();
+      if (servedBy === 'metrics') return metrics.serve(socket);
       (servedBy === 'maps' ? clients : controlClients).accept(socket, since, FRAMINGS[config.protocol], name);
     },
     opened: (where) => log.listening(named().name, where),
@@ -135,8 +149,12 @@ export async function startDaemon(
     answer: (request, sendable) => running.answer(request, sendable),
     config: () => running.config,
     listeners,
-    older: () => ({ pid, clients: clients.count }),
+    older: () => ({ pid: self.pid, clients: clients.count }),
     failed: (request, reply, cause) => log.answered(request, reply, cause, running.facts(request)),
+  });
+  const metrics = createMetrics(() => {
+    const { stores } = running.maps;
+    return { ...self, connections: clients.count, listeners: listeners.state(), stores };
   });
   let storesClosed: Promise<void> | null = null;
   const closeAllStores = (): Promise<void> =>
@@ -144,6 +162,7 @@ export async function startDaemon(
   const closeAll = async (): Promise<void> => {
     turns.close();
     descriptors.close();
+    metrics.close();
     await closeAllStores();
   };
   const retire = (): Successor => {

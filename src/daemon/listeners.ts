@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { Config, ListenerConfig } from '../config/config.ts';
+import type { Config, ListenerConfig, MetricsConfig } from '../config/config.ts';
 import { formatEndpoint } from '../endpoint.ts';
 import type { InheritedSockets } from '../observe/systemd.ts';
 import type { Protocol } from '../protocol/framing.ts';
@@ -7,17 +7,21 @@ import { ListenError } from '../socket/claim.ts';
 import type { Intake } from '../socket/intake.ts';
 import { type Binding, type Listener, type ListenerEvents, openListener } from '../socket/listener.ts';
 
-/** A listener of a configuration, and what serves its clients: the maps, or the commands of the control socket. */
-export interface NamedListener {
-  readonly name: string;
-  readonly config: ListenerConfig;
-  readonly servedBy: 'maps' | 'control';
-}
+/** A listener of a configuration, and what serves its clients: the maps, the commands of the control socket, or the metrics. */
+export type NamedListener = { readonly name: string } & (
+  | { readonly servedBy: 'maps' | 'control'; readonly config: ListenerConfig }
+  | { readonly servedBy: 'metrics'; readonly config: MetricsConfig }
+);
 
 /** Where a listener of the maps is, and its protocol. */
 export interface MapListener {
   readonly where: string;
   readonly protocol: Protocol;
+}
+
+/** `hasPath` is false while no client can connect: the socket file is gone, and cannot be made again. */
+export interface ListenerState extends Pick<NamedListener, 'name' | 'servedBy'> {
+  readonly hasPath: boolean;
 }
 
 /** All listeners of the daemon. */
@@ -26,6 +30,8 @@ export interface Listeners {
   readonly where: readonly string[];
   /** The same listeners, with their protocols. */
   readonly ofMaps: readonly MapListener[];
+  /** All of them, and whether each has its path. One whose path another daemon took over still counts as having it. */
+  state(): readonly ListenerState[];
   /** A listener whose path another server has taken. Null if no such listener is known. */
   taken(): MapListener | null;
   /**
@@ -50,6 +56,8 @@ interface OpenListener {
   readonly place: string;
   readonly events: OpenListenerEvents;
   readonly listener: Listener;
+  /** Its socket file is gone, and could not be made again yet. */
+  isLost: boolean;
 }
 
 const LOOK_MS = 1; // to look at a path takes 3 us
@@ -73,9 +81,17 @@ export function createListeners(
     const place = placeOf(named.config);
     if (broken.has(place)) throw broken.get(place);
     const binding = bindingOf(named.config, inherited);
-    const opening = openListener(binding, { ...events, accept }, intake);
+    const lost: OpenListenerEvents['lost'] = (cause) => {
+      open.isLost = true;
+      events.lost(cause);
+    };
+    const regained: OpenListenerEvents['regained'] = (where) => {
+      open.isLost = false;
+      events.regained(where);
+    };
+    const opening = openListener(binding, { ...events, accept, lost, regained }, intake);
     if (binding.kind === 'inherited') opening.catch((error: unknown) => broken.set(place, error));
-    const open: OpenListener = { named, place, events, listener: await opening };
+    const open: OpenListener = { named, place, events, listener: await opening, isLost: false };
     return open;
   };
   /** A socket of systemd stays open: if it were closed, another file would get the number of its descriptor. */
@@ -135,6 +151,10 @@ export function createListeners(
     get ofMaps() {
       return current.flatMap(mapListenerOf);
     },
+    state: () =>
+      current.flatMap(({ named, isLost }) =>
+        named === null ? [] : [{ name: named.name, servedBy: named.servedBy, hasPath: !isLost }],
+      ),
     taken() {
       if (performance.now() - lookedAt > LOOK_MS) {
         lookedAt = performance.now();
@@ -159,16 +179,21 @@ function isSystemd({ place }: OpenListener): boolean {
 }
 
 /** The identity of a listener. A socket file gets its mode and owner when it is made, so other ones make another listener. */
-function placeOf(config: ListenerConfig): string {
+function placeOf(config: NamedListener['config']): string {
   if (config.kind === 'systemd') return `systemd:${config.name}`;
   if (config.kind === 'tcp') return formatEndpoint(config);
   return `unix:${resolve(config.path)}:${config.mode}:${config.uid}:${config.gid}`;
 }
 
-/** The listeners of a configuration, with the control socket. */
-export function listenersOf({ listeners, control }: Pick<Config, 'listeners' | 'control'>): readonly NamedListener[] {
+/** The listeners of a configuration, with the control socket and that of the metrics. */
+export function listenersOf({
+  listeners,
+  control,
+  metrics,
+}: Pick<Config, 'listeners' | 'control' | 'metrics'>): readonly NamedListener[] {
   const all: NamedListener[] = Array.from(listeners, ([name, config]) => ({ name, config, servedBy: 'maps' }));
   if (control !== null) all.push({ name: 'control', config: control, servedBy: 'control' });
+  if (metrics !== null) all.push({ name: 'metrics', config: metrics, servedBy: 'metrics' });
   return all;
 }
 
@@ -185,7 +210,7 @@ export function doubleOf(wanted: readonly NamedListener[]): readonly [string, st
   return null;
 }
 
-function resolved(config: Exclude<ListenerConfig, { kind: 'systemd' }>) {
+function resolved(config: MetricsConfig) {
   return config.kind === 'unix' ? { ...config, path: resolve(config.path) } : config;
 }
 
@@ -198,7 +223,7 @@ function refuseDoubles(wanted: readonly NamedListener[]): void {
 }
 
 /** What to bind to. A systemd listener names a socket that systemd must have passed to us. */
-function bindingOf(config: ListenerConfig, inherited: InheritedSockets): Binding {
+function bindingOf(config: NamedListener['config'], inherited: InheritedSockets): Binding {
   if (config.kind !== 'systemd') return config;
   const fd = inherited.get(config.name);
   if (fd !== undefined) return { kind: 'inherited', fd };

@@ -8,6 +8,7 @@ import { driverOf } from '../store/drivers.ts';
 import { loadDriver, type OpenStore, openStore, type StoreEvents } from '../store/open.ts';
 import type { Maybe, Reply, Request } from '../vocabulary.ts';
 import { type Maps, factsOf, openMaps, warnOfEmptyStores } from './maps.ts';
+import { loadWriter } from './metrics/text.ts';
 
 /** A configuration and what was made of it. */
 export interface Running {
@@ -22,10 +23,11 @@ export const OTHER_DESCRIPTORS = 100;
 
 /**
  * Opens the stores and maps of a configuration. A store that `old` has open stays open. Rejects if the package of a
- * driver is missing.
+ * driver, or that for the metrics, is missing.
  */
 export async function run(config: Config, old: Running | null, log: Log): Promise<Running> {
   for (const store of config.stores.values()) await loadDriver(driverOf(store)); // before any of them connects
+  if (config.metrics !== null) await loadWriter();
   const maps = await openMaps(
     config,
     (name, store) => openStore(store, eventsOf(name, log)),

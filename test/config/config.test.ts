@@ -29,7 +29,7 @@ describe('the annotated file in systemd/', () => {
 
   it('names every key, at least in a comment', () => {
     const uncommented = text.replace(/^# (?=\w+ = |\[)/gm, '');
-    for (const key of ['log', 'limits', 'control', 'listen.mta', 'store.local', 'store.fixed', 'map."*"']) {
+    for (const key of ['log', 'limits', 'control', 'metrics', 'listen.mta', 'store.local', 'store.fixed', 'map."*"']) {
       expect(uncommented).toContain(`[${key}]`);
     }
     const unknown = 'x-unknown = 1\n';
@@ -48,6 +48,7 @@ describe('the annotated file in systemd/', () => {
       '[store.a]\ndriver = "passwd"\ndomains = ["b"]\ncanary = { mailbox = "a@b" }',
       '[store.a]\ndriver = "maildir"\npath = "/x/{domain}/{local}"\ncanary = { mailbox = "a@b" }',
       '[control]',
+      '[metrics]',
       '[store.a]\ndriver = "postgresql"\nurl = "postgresql:///mail"\nschema = "users"',
       '[store.a]\ndriver = "mysql"\nurl = "mysql://smmap@localhost/mail"\nschema = "users"',
       '[store.a]\ndriver = "sqlite"\npath = "/x"\nschema = "users"',

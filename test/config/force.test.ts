@@ -20,6 +20,8 @@ const TEXTS = [
    [listen."a b"]\npath = "/x/s"\nmode = "0640"\nowner = "root"
    [listen.b]\ntcp = "[::]:2004"\nallow = ["192.0.2.1"]
    [listen.c]\nsystemd = "smmap"\nprotocol = "line"`,
+  `[metrics]\npath = "/x/m"\ngroup = "0"`,
+  `[metrics]\ntcp = "0.0.0.0:9877"\nallow = ["192.0.2.1"]`,
   `[store.z]\ndriver = "memory"\nmailboxes = ["a@b state=disabled"]\ntables = { t = ["k v"] }
    [store.a]\ndriver = "embedded"\npath = "/x"
    [map.m]\nstores = ["a"]\nstates = { disabled = "PERM 5.2.1 disabled" }\ndetail = { policy = "folder-or-inbox" }

@@ -20,6 +20,13 @@ it.each<[string, string, string, string[]]>([
     '[listen.a]\ntcp = "127.0.0.1:1"',
     ['listeners: added a, removed mta', 'control: removed socket'],
   ],
+  ['the metrics', '', '[metrics]\ntcp = "127.0.0.1:9877"', ['metrics: added listener']],
+  [
+    'where the metrics are',
+    '[metrics]\npath = "/run/m"',
+    '[metrics]\ntcp = "127.0.0.1:9877"',
+    ['metrics: changed listener'],
+  ],
   [
     'the contents of a store, without saying them',
     people('"fred@a.org"'),

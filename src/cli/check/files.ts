@@ -50,7 +50,7 @@ function socketFolders(config: Config): Wanted[] {
   return listenersOf(config).flatMap(({ name, config: listener, servedBy }): Wanted[] => {
     if (listener.kind !== 'unix' || seen.has(dirname(listener.path))) return [];
     seen.add(dirname(listener.path));
-    const where = servedBy === 'control' ? 'control.path' : `listen.${name}.path`;
+    const where = servedBy === 'maps' ? `listen.${name}.path` : `${servedBy}.path`;
     return [{ where, path: dirname(listener.path), right: 'fill', kind: 'socket folder' }];
   });
 }

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Account } from '../../account.ts';
-import type { Config, ListenerConfig } from '../../config/config.ts';
+import type { Config, ControlConfig, MetricsConfig } from '../../config/config.ts';
 import { listenersOf } from '../../daemon/listeners.ts';
 import { OTHER_DESCRIPTORS } from '../../daemon/running.ts';
 import { EXIT } from '../error.ts';
@@ -22,18 +22,18 @@ function checkDescriptors({ limits: { hardConnections } }: Config, files: number
   return [warning({ where: 'limits.hard_connections', reason, remedy, commands: [`LimitNOFILE=${wanted}`] })];
 }
 
-type UnixListener = Extract<ListenerConfig, { kind: 'unix' }>;
+type SocketFile = Extract<MetricsConfig, { kind: 'unix' }>;
 
-function unixListeners(config: Config): (readonly [where: string, UnixListener])[] {
+function socketFiles(config: Config): (readonly [where: string, SocketFile])[] {
   return listenersOf(config).flatMap(({ name, config: listener, servedBy }) =>
-    listener.kind === 'unix' ? [[servedBy === 'control' ? 'control' : `listen.${name}`, listener] as const] : [],
+    listener.kind === 'unix' ? [[servedBy === 'maps' ? `listen.${name}` : servedBy, listener] as const] : [],
   );
 }
 
 /** A user may give a file only to a group that it is in, and to no other user. */
 function checkOwners(config: Config, account: Account): Finding[] {
   if (account.uid === 0) return [];
-  return unixListeners(config).flatMap(([where, { uid, gid }]) => {
+  return socketFiles(config).flatMap(([where, { uid, gid }]) => {
     const findings: Finding[] = [];
     if (uid !== -1 && uid !== account.uid) {
       const reason = `the user ${account.name} cannot give its socket to the user ${uid}`;
@@ -51,16 +51,17 @@ function checkOwners(config: Config, account: Account): Finding[] {
 }
 
 /** Users of mail servers that are not root, by the protocol that they speak. */
-const MAIL_USERS: Readonly<Record<UnixListener['protocol'], readonly string[]>> = {
+const MAIL_USERS: Readonly<Record<ControlConfig['protocol'], readonly string[]>> = {
   netstring: ['postfix', 'Debian-exim', 'exim'],
   line: ['opensmtpd', '_smtpd'],
 };
 
 /** The mail servers of this machine that cannot connect to a socket because of its mode, or of a folder above it. */
 function checkReach(config: Config, service: Account): Finding[] {
-  return unixListeners(config).flatMap(([where, listener]) => {
-    if (where === 'control') return [];
-    const users = MAIL_USERS[listener.protocol].flatMap((name) => accountOf(name) ?? []);
+  return [...config.listeners].flatMap(([name, listener]) => {
+    if (listener.kind !== 'unix') return [];
+    const where = `listen.${name}`;
+    const users = MAIL_USERS[listener.protocol].flatMap((each) => accountOf(each) ?? []);
     return users.flatMap((user) => {
       const folder = foldersAbove(listener.path).find((each) => !mayEnter(each, user));
       if (folder !== undefined) {

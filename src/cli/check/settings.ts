@@ -107,5 +107,11 @@ function checkListeners(config: Config): Finding[] {
   if (double === null) return [];
   const [one, other, where] = double;
   const reason = `listens on ${where}, and so does ${one}`;
-  return [mistake(EXIT.CONFIG, { where: `listen.${other}`, reason, remedy: 'remove one of them' })];
+  return [
+    mistake(EXIT.CONFIG, {
+      where: config.listeners.has(other) ? `listen.${other}` : other,
+      reason,
+      remedy: 'remove one of them',
+    }),
+  ];
 }

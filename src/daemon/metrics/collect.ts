@@ -1,0 +1,95 @@
+import { BOUNDS_MS, type Durations } from '../../histogram.ts';
+import { type Counts, REASONS, RESULTS } from '../../observe/counts.ts';
+import type { OpenStore } from '../../store/open.ts';
+import type { ListenerState } from '../listeners.ts';
+import { FAMILIES, type MetricName, type Sample, type Snapshot } from './families.ts';
+import { samplesOfStore } from './of-store.ts';
+
+/** What a daemon knows about itself. */
+export interface Observed {
+  readonly version: string;
+  readonly node: string;
+  readonly counts: Counts;
+  readonly loopDelays: Durations;
+  readonly connections: number;
+  readonly listeners: readonly ListenerState[];
+  readonly stores: ReadonlyMap<string, OpenStore>;
+}
+
+/** Adds a number to a metric; its labels have the order of FAMILIES. */
+export type Put = (name: MetricName, value: number, ...labels: readonly string[]) => void;
+
+/** Adds durations to a histogram. */
+export type PutDurations = (name: MetricName, durations: Durations, ...labels: readonly string[]) => void;
+
+/** Reads all numbers now. Only a store that was never filled is asked whether that is still so. */
+export async function collect(observed: Observed): Promise<Snapshot> {
+  const samples = Object.fromEntries(Object.keys(FAMILIES).map((name) => [name, []])) as unknown as Record<
+    MetricName,
+    Sample[]
+  >;
+  const put: Put = (name, value, ...labels) => samples[name].push({ labels: labelsOf(name, labels), value });
+  const putDurations: PutDurations = (name, durations, ...values) => {
+    const labels = labelsOf(name, values);
+    samples[name].push(...samplesOfDurations(durations, labels));
+  };
+  const { version, node, counts, loopDelays, connections, listeners, stores } = observed;
+  put('smmap_build_info', 1, version, node);
+  put('smmap_start_time_seconds', performance.timeOrigin / 1_000);
+  putReplies(counts, put, putDurations);
+  put('smmap_connections', connections);
+  for (const [family, name] of Object.entries(EVENTS) as [keyof typeof EVENTS, MetricName][]) {
+    const isPlain = FAMILIES[name].labels.length === 0;
+    for (const [label, count] of counts.events[family]) put(name, count, ...(isPlain ? [] : [label]));
+  }
+  for (const { name, servedBy, hasPath } of listeners) put('smmap_listener_up', Number(hasPath), name, servedBy);
+  for (const [name, store] of stores) {
+    samplesOfStore(name, store, put, putDurations);
+    put('smmap_store_never_filled', (await store.lacks()).length, name);
+  }
+  put('smmap_config_accepted', Number(counts.configuration.accepted));
+  put('smmap_config_read_timestamp_seconds', counts.configuration.readAt / 1_000);
+  putDurations('smmap_event_loop_delay_seconds', loopDelays);
+  return samples;
+}
+
+/** The metrics of events that are counted as they happen. */
+const EVENTS = {
+  reloads: 'smmap_reloads_total',
+  ended: 'smmap_connections_ended_total',
+  turnedAway: 'smmap_connections_turned_away_total',
+  acceptFailures: 'smmap_accept_failures_total',
+  socketsLost: 'smmap_listener_lost_total',
+  stalls: 'smmap_stalls_total',
+  shrinks: 'smmap_store_shrank_total',
+} as const satisfies Readonly<Record<keyof Counts['events'], MetricName>>;
+
+/** Every reason is there from the first reply of a map on, so that an increase from zero is seen. */
+function putReplies({ maps }: Counts, put: Put, putDurations: PutDurations): void {
+  for (const [map, { replies, refusals, deferrals, took }] of maps) {
+    for (const [listener, results] of replies) {
+      for (const result of RESULTS) put('smmap_replies_total', results[result], map, listener, result);
+    }
+    for (const reason of REASONS) {
+      put('smmap_refusals_total', refusals[reason], map, reason);
+      put('smmap_deferrals_total', deferrals[reason], map, reason);
+    }
+    putDurations('smmap_reply_seconds', took, map);
+  }
+}
+
+function labelsOf(name: MetricName, values: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(FAMILIES[name].labels.map((label, at) => [label, values[at] ?? '']));
+}
+
+/** The buckets of a histogram count everything up to their bound. */
+function samplesOfDurations({ counts, sumMs }: Durations, labels: Sample['labels']): Sample[] {
+  let below = 0;
+  const buckets = counts.map((count, at): Sample => {
+    below += count;
+    const bound = BOUNDS_MS[at];
+    const le = bound === undefined ? '+Inf' : String(bound / 1_000);
+    return { part: '_bucket', labels: { le, ...labels }, value: below };
+  });
+  return [...buckets, { part: '_sum', labels, value: sumMs / 1_000 }, { part: '_count', labels, value: below }];
+}

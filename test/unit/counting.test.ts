@@ -1,0 +1,181 @@
+import { describe, expect, it } from 'vitest';
+import { collect } from '../../src/daemon/metrics/collect.ts';
+import { FAMILIES } from '../../src/daemon/metrics/families.ts';
+import { writeText } from '../../src/daemon/metrics/text.ts';
+import { reasonOf } from '../../src/daemon/reason.ts';
+import { SuccessorError } from '../../src/daemon/successor.ts';
+import { createHistogram } from '../../src/histogram.ts';
+import { UncertainError, UnknownMapError } from '../../src/map/map.ts';
+import { LoopError } from '../../src/map/search.ts';
+import { saying } from '../../src/message.ts';
+import { createCounting } from '../../src/observe/counting.ts';
+import { type Counts, REASONS, type Reason, createCounts } from '../../src/observe/counts.ts';
+import { type Log, NO_MAP, createLog } from '../../src/observe/log.ts';
+import { TimeoutError } from '../../src/socket/client.ts';
+import { CanaryError } from '../../src/store/guard/canary.ts';
+import { EmptyStoreError, QuestionError, ReplicaError, StoreError } from '../../src/store/store.ts';
+import type { Reply, Request } from '../../src/vocabulary.ts';
+
+const TEMP: Exclude<Reply, { kind: 'OK' | 'NOTFOUND' }> = { kind: 'TEMP', reason: 'lookup failed' };
+const MAILBOX = { name: 'mailbox', stores: 'local', refuses: true, isDomain: false };
+const ALIAS = { ...MAILBOX, name: 'alias', refuses: false };
+
+const silent = (): Log => {
+  const nothing = (): void => {};
+  const logger = {
+    isLevelEnabled: () => false,
+    debug: nothing,
+    info: nothing,
+    warn: nothing,
+    error: nothing,
+    fatal: nothing,
+  };
+  return createLog(logger, { add: '', ask: '' });
+};
+
+function counting(): { readonly log: Log; readonly counts: Counts } {
+  const counts = createCounts();
+  return { log: createCounting(silent(), counts, reasonOf), counts };
+}
+
+const requestOf = (map = 'mailbox', ms = 0): Request => ({
+  map,
+  key: 'fred@example.org',
+  asked: { listener: 'mta', arrived: performance.now() - ms },
+});
+
+/** The counts of a map that are not zero. */
+const notZero = (counts: Readonly<Record<string, number>> | undefined): object =>
+  Object.fromEntries(Object.entries(counts ?? {}).filter(([, count]) => count !== 0));
+
+describe('the reason of a reply', () => {
+  it.each<[string, Exclude<Reply, { kind: 'OK' }>, unknown, Reason]>([
+    ['NOTFOUND', { kind: 'NOTFOUND' }, null, 'absent'],
+    ['NOTFOUND for a key that is no address', { kind: 'NOTFOUND', why: 'no_address' }, null, 'no_address'],
+    ['PERM by states.disabled', { kind: 'PERM', reason: 'x', why: 'disabled' }, null, 'disabled'],
+    ['TEMP by states.overquota', { ...TEMP, why: 'overquota' }, null, 'overquota'],
+    ['a reply that is too long', TEMP, null, 'reply_too_long'],
+    ['a loop of aliases', TEMP, new LoopError(['a@example.org', 'b@example.org']), 'loop'],
+    ['a doubt of a map', TEMP, new UncertainError(saying`a`), 'uncertain'],
+    ['an unknown map', TEMP, new UnknownMapError(saying`a`), 'unknown_map'],
+    ['a canary', TEMP, new CanaryError('a'), 'canary_failed'],
+    ['a canary of a replica', TEMP, new StoreError('a; b', { cause: new CanaryError('a') }), 'canary_failed'],
+    ['a store that was never filled', TEMP, new EmptyStoreError('a'), 'never_filled'],
+    ['a replica that may lag', TEMP, new ReplicaError('a'), 'question_failed'],
+    ['one question', TEMP, new QuestionError('a'), 'question_failed'],
+    ['a store', TEMP, new StoreError('a'), 'store_failed'],
+    ['a breaker that is open', TEMP, new StoreError('a', { cause: new Error('ECONNREFUSED') }), 'store_failed'],
+    ['a daemon that took over and hangs', TEMP, new TimeoutError('a'), 'successor'],
+    ['a daemon that took over and is unknown', TEMP, new SuccessorError('a'), 'successor'],
+    ['an exception that nobody expected', TEMP, new TypeError('a'), 'bug'],
+  ])('%s', (_, reply, cause, reason) => {
+    expect(reasonOf(reply, cause)).toBe(reason);
+  });
+});
+
+describe('a log that counts', () => {
+  it('counts each reply by map, listener and result, and those that are not OK by reason', () => {
+    const { log, counts } = counting();
+    log.answered(requestOf(), { kind: 'OK', value: 'x' }, null, MAILBOX);
+    log.answered(requestOf(), { kind: 'NOTFOUND' }, null, MAILBOX);
+    log.answered(requestOf(), { kind: 'PERM', reason: 'x', why: 'disabled' }, null, MAILBOX);
+    log.answered(requestOf(), TEMP, new StoreError('gone'), MAILBOX);
+    log.refusedHere(null, 'framing error', { listener: 'tcp', arrived: performance.now() });
+    const mailbox = counts.maps.get('mailbox');
+    expect(mailbox?.replies.get('mta')).toEqual({ OK: 1, NOTFOUND: 1, TEMP: 1, PERM: 1 });
+    expect(notZero(mailbox?.refusals)).toEqual({ absent: 1, disabled: 1 });
+    expect(notZero(mailbox?.deferrals)).toEqual({ store_failed: 1 });
+    expect(counts.maps.get('no map')?.replies.get('tcp')).toMatchObject({ TEMP: 1 });
+    expect(notZero(counts.maps.get('no map')?.deferrals)).toEqual({ framing: 1 });
+  });
+
+  it('counts no refusal where NOTFOUND refuses no mail', () => {
+    const { log, counts } = counting();
+    log.answered(requestOf('alias'), { kind: 'NOTFOUND' }, null, ALIAS);
+    expect(counts.maps.get('alias')?.replies.get('mta')).toMatchObject({ NOTFOUND: 1 });
+    expect(notZero(counts.maps.get('alias')?.refusals)).toEqual({});
+  });
+
+  it('counts a request whose answer came after the deadline once, as what the client got', () => {
+    const { log, counts } = counting();
+    const request = requestOf('mailbox', 4_000);
+    log.deadlinePassed(request, 4_000, MAILBOX);
+    log.answered(request, { kind: 'OK', value: 'x' }, null, MAILBOX);
+    expect(counts.maps.get('mailbox')?.replies.get('mta')).toEqual({ OK: 0, NOTFOUND: 0, TEMP: 1, PERM: 0 });
+    expect(notZero(counts.maps.get('mailbox')?.deferrals)).toEqual({ deadline: 1 });
+  });
+
+  it('has one label for all maps that the configuration does not have, whatever clients send', async () => {
+    const { log, counts } = counting();
+    for (let at = 0; at < 1_000; at++) {
+      log.answered(requestOf(`map${at}`), TEMP, new UnknownMapError(saying`a`), NO_MAP);
+      log.connectionForbidden('tcp', `192.0.2.${at}`);
+    }
+    expect([...counts.maps.keys()]).toEqual(['no map']);
+    expect(Object.fromEntries(counts.events.turnedAway)).toEqual({ hard_connections: 0, allow: 1_000 });
+    const snapshot = await collect({ ...OBSERVED, counts });
+    expect(Object.values(snapshot).flat().length).toBeLessThan(100);
+  });
+
+  it('counts reloads by what came of them, and knows when the configuration in use was read', () => {
+    const { log, counts } = counting();
+    const first = counts.configuration.readAt;
+    log.reloadRefused(new Error('x'), true);
+    expect(counts.configuration).toEqual({ readAt: first, accepted: false });
+    log.reloadRefused(new Error('x'), false);
+    log.reloaded('file', [], []);
+    expect(counts.configuration.accepted).toBe(true);
+    expect(Object.fromEntries(counts.events.reloads)).toEqual({ accepted: 1, refused: 1, failed: 1 });
+  });
+});
+
+const OBSERVED = {
+  version: '1',
+  node: '20',
+  loopDelays: createHistogram(),
+  connections: 3,
+  listeners: [],
+  stores: new Map(),
+} as const;
+
+describe('the text of the metrics', () => {
+  const snapshotOf = async (replies: number): ReturnType<typeof collect> => {
+    const { log, counts } = counting();
+    for (let at = 0; at < replies; at++) log.answered(requestOf('mailbox', 20), { kind: 'NOTFOUND' }, null, MAILBOX);
+    return collect({ ...OBSERVED, counts });
+  };
+
+  it('adds what several processes counted', async () => {
+    const { text } = await writeText([await snapshotOf(2), await snapshotOf(3)], '');
+    expect(text).toContain('smmap_replies_total{map="mailbox",listener="mta",result="NOTFOUND"} 5\n');
+    expect(text).toContain('smmap_refusals_total{map="mailbox",reason="absent"} 5\n');
+    expect(text).toContain('smmap_reply_seconds_bucket{le="0.025",map="mailbox"} 5\n');
+    expect(text).toContain('smmap_reply_seconds_count{map="mailbox"} 5\n');
+    expect(text).toContain('smmap_connections 6\n');
+    expect(text).toContain('smmap_config_accepted 1\n');
+  });
+
+  it('is OpenMetrics for a client that accepts it, and the text format 0.0.4 for any other', async () => {
+    const snapshot = await snapshotOf(1);
+    const plain = await writeText([snapshot], 'text/plain;q=0.5, */*');
+    expect(plain.type).toBe('text/plain; version=0.0.4; charset=utf-8');
+    expect(plain.text).toContain('# TYPE smmap_replies_total counter\n');
+    const open = await writeText([snapshot], 'application/openmetrics-text;version=1.0.0;q=0.8,text/plain;q=0.3');
+    expect(open.type).toBe('application/openmetrics-text; version=1.0.0; charset=utf-8');
+    expect(open.text).toContain('# TYPE smmap_replies counter\n');
+    expect(open.text).toContain('smmap_replies_total{map="mailbox",listener="mta",result="NOTFOUND"} 1\n');
+    expect(open.text.endsWith('# EOF\n')).toBe(true);
+  });
+
+  it('has every reason of a map from its first reply on, so that an increase from zero is seen', async () => {
+    const { text } = await writeText([await snapshotOf(1)], '');
+    for (const reason of REASONS) expect(text).toContain(`smmap_deferrals_total{map="mailbox",reason="${reason}"} 0\n`);
+  });
+
+  it('has names that say the unit', () => {
+    for (const [name, { type }] of Object.entries(FAMILIES)) {
+      expect(name.endsWith('_total'), name).toBe(type === 'counter');
+      if (type === 'histogram') expect(name).toMatch(/_seconds$/);
+    }
+  });
+});
