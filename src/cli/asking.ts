@@ -1,5 +1,5 @@
 import { type Command, configOption, configurationOf, Option, parseSeconds } from './command.ts';
-import { CACHE_COMMANDS, CACHE_HELP, EXPLAIN_HELP, PROBE_HELP, RELOAD_HELP, REVEAL_HELP } from './help.ts';
+import { CACHE_COMMANDS, CACHE_HELP, EXPLAIN_HELP, HEALTH_HELP, PROBE_HELP, RELOAD_HELP, REVEAL_HELP } from './help.ts';
 import type { ControlOption, ExplainOptions, ProbeOptions } from './options.ts';
 import { secretFileOf } from './places.ts';
 
@@ -56,6 +56,11 @@ export function addAsking(program: Command, exit: (code: number) => void): void 
     new Option('--control <endpoint>', 'the control socket of the daemon (default: as the configuration says)');
   const controlOf = async (options: ControlOption): Promise<string> =>
     options.control ?? (await configurationOf(options)).control();
+  /** In a service, that of the worker. The daemon, or smmap check, names the mistakes of the file. */
+  const ownControlOf = async (options: ControlOption): Promise<string> => {
+    const { controlOfService } = await import('./keeper.ts');
+    return options.control ?? controlOfService(process.env) ?? (await configurationOf(options)).control(true);
+  };
   program
     .command('stores')
     .summary('show the stores of the running daemon')
@@ -68,6 +73,20 @@ export function addAsking(program: Command, exit: (code: number) => void): void 
       exit(await stores({ control: await controlOf(options), json: options.json ?? false }));
     });
   program
+    .command('health')
+    .summary('see whether the running daemon is healthy')
+    .description('Asks the running daemon whether every listener has its path, and whether its stores can be believed.')
+    .addOption(control())
+    .addOption(configOption())
+    .option('--ready', 'fail also if a canary fails, or a store was never filled')
+    .option('--json', 'print JSON, an object with healthy, ready, unhealthy, unready and exitCode')
+    .addHelpText('after', HEALTH_HELP)
+    .action(async (options: ControlOption & { ready?: true; json?: true }) => {
+      const { health } = await import('./health.ts');
+      const { ready = false, json = false } = options;
+      exit(await health({ control: await ownControlOf(options), ready, json }));
+    });
+  program
     .command('reload')
     .summary('make the running daemon use its configuration as it is now')
     .description(
@@ -77,10 +96,8 @@ export function addAsking(program: Command, exit: (code: number) => void): void 
     .addOption(configOption())
     .addHelpText('after', RELOAD_HELP)
     .action(async (options: ControlOption) => {
-      const [{ reload }, { controlOfService }] = await Promise.all([import('./reload.ts'), import('./keeper.ts')]);
-      // The daemon names the mistakes of the file itself.
-      const found = options.control ?? controlOfService(process.env) ?? (await configurationOf(options)).control(true);
-      exit(await reload(found));
+      const { reload } = await import('./reload.ts');
+      exit(await reload(await ownControlOf(options)));
     });
   const caches = program.command('cache').summary('show or forget what the daemon caches').description(CACHE_HELP);
   for (const name of ['show', 'forget', 'clear'] as const) {

@@ -32,6 +32,15 @@ Examples:
   smmap reload
   smmap check && smmap reload`;
 
+export const HEALTH_HELP = `
+Exit codes: 0 healthy, 1 not healthy, or no daemon answers within 5 s. With --ready, 1 also if it is not ready.
+Restart a daemon that is not healthy. If it is only not ready, a restart does not help: an administrator must fill the
+store, or find out why its canary is absent; until then its mail is deferred, and none is refused.
+
+Examples:
+  smmap health || systemctl restart smmap
+  smmap health --json | jq -r '.unready[]'`;
+
 export const CONFIG_HELP = `
 Which file: that of --config, else that of $SMMAP_CONFIG, else /etc/smmap/smmap.toml if it exists, else the defaults. All
 commands use the same. Passwords are not printed: the configuration has only the names of their files. Header fields of HTTP
