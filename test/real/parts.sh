@@ -143,3 +143,5 @@ part mariadb "usr/sbin/mariadbd usr/bin/mariadb usr/bin/my_print_defaults" \
     mariadb-server mariadb-server-core mariadb-client mariadb-client-core mariadb-common
 part slapd "usr/sbin/slapd usr/bin/ldapadd" slapd ldap-utils
 part redis "usr/bin/redis-check-rdb usr/bin/redis-cli" redis-server redis-tools redis-sentinel
+# What checks the metrics and the alert rules.
+part prometheus 'usr/bin/promtool' prometheus
