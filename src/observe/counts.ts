@@ -55,6 +55,9 @@ export interface Counts {
 /** The events that are counted, each by one label of few values. */
 export type EventFamily = 'reloads' | 'ended' | 'turnedAway' | 'acceptFailures' | 'socketsLost' | 'stalls' | 'shrinks';
 
+/** Why smmap ends a connection, as labels. */
+const ENDS = ['framing_error', 'unfinished_request', 'replies_not_read', 'idle', 'late_answer'] as const;
+
 /** Starts at zero. */
 export function createCounts(): Counts {
   const maps = new Map<string, OwnCounts>();
@@ -64,7 +67,7 @@ export function createCounts(): Counts {
       ['refused', 0],
       ['failed', 0],
     ]),
-    ended: new Map(),
+    ended: new Map(ENDS.map((why) => [why, 0])),
     turnedAway: new Map([
       ['hard_connections', 0],
       ['allow', 0],

@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { collect } from '../../src/daemon/metrics/collect.ts';
-import { FAMILIES } from '../../src/daemon/metrics/families.ts';
+import { FAMILIES, type MetricName } from '../../src/daemon/metrics/families.ts';
+import { pagesOf } from '../../src/daemon/metrics/metrics.ts';
 import { writeText } from '../../src/daemon/metrics/text.ts';
 import { reasonOf } from '../../src/daemon/reason.ts';
 import { SuccessorError } from '../../src/daemon/successor.ts';
@@ -16,9 +19,17 @@ import { CanaryError } from '../../src/store/guard/canary.ts';
 import { EmptyStoreError, QuestionError, ReplicaError, StoreError } from '../../src/store/store.ts';
 import type { Reply, Request } from '../../src/vocabulary.ts';
 
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const TEMP: Exclude<Reply, { kind: 'OK' | 'NOTFOUND' }> = { kind: 'TEMP', reason: 'lookup failed' };
 const MAILBOX = { name: 'mailbox', stores: 'local', refuses: true, isDomain: false };
 const ALIAS = { ...MAILBOX, name: 'alias', refuses: false };
+
+/** The anchor of a heading on GitHub. */
+const anchorOf = (title: string): string =>
+  title
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-');
 
 const silent = (): Log => {
   const nothing = (): void => {};
@@ -137,6 +148,66 @@ const OBSERVED = {
   listeners: [],
   stores: new Map(),
 } as const;
+
+describe('the alert rules', () => {
+  const text = readFileSync(`${ROOT}contrib/prometheus/smmap.rules.yml`, 'utf8');
+  const rules = [...text.matchAll(/- alert: (\w+)\n(.*?)(?=\n {6}- alert|$(?![\s\S]))/gs)].map(
+    ([, name = '', body = '']) => ({ name, body }),
+  );
+
+  it('name only metrics that the daemon has, with labels and reasons that it has', () => {
+    expect(rules.length).toBeGreaterThan(15);
+    const metrics = new Set(text.match(/\bsmmap_\w+/g));
+    const known = new Set(
+      Object.entries(FAMILIES).flatMap(([name, { type }]) =>
+        type === 'histogram' ? [`${name}_bucket`, `${name}_count`, `${name}_sum`, name] : [name],
+      ),
+    );
+    expect([...metrics].filter((name) => !known.has(name))).toEqual([]);
+    const reasons = [...text.matchAll(/reason="(\w+)"/g)].map(([, reason]) => reason);
+    expect(reasons.filter((reason) => ![...REASONS, 'hard_connections'].includes(reason as Reason))).toEqual([]);
+    for (const [, name = '', labels = ''] of text.matchAll(/(smmap_\w+)\{(.*?)\}/g)) {
+      const family = FAMILIES[name.replace(/_(?:bucket|count|sum)$/, '') as MetricName];
+      for (const [, label] of labels.matchAll(/(\w+)!?=/g)) expect(family.labels, name).toContain(label);
+    }
+  });
+
+  it('name a section and a row of the documents', () => {
+    for (const { name, body } of rules) {
+      const [, file = '', anchor = ''] = /runbook: ([\w./-]+)#(\S+)\n/.exec(body) ?? [];
+      const [, row = ''] = /row: (.*)/.exec(body) ?? [];
+      const page = readFileSync(`${ROOT}${file}`, 'utf8');
+      const section = page.split(/^## /m).find((each) => anchorOf(each.split('\n')[0] ?? '') === anchor) ?? '';
+      const seen = section
+        .split('\n')
+        .filter((line) => line.startsWith('|') && (line.split('|')[1] ?? '').replaceAll('`', '').includes(row));
+      expect(seen.length, `${name}: ${row}`).toBeGreaterThan(0);
+    }
+  });
+});
+
+describe('docs/metrics.md', () => {
+  const page = readFileSync(`${ROOT}docs/metrics.md`, 'utf8');
+
+  it('has a row for each metric, with its type and labels', () => {
+    const rows = [...page.matchAll(/^\| `(smmap_\w+)` \| (\w+) \| (.*?) \| (.*) \|$/gm)].map(([, ...cells]) => cells);
+    const wanted = Object.entries(FAMILIES).map(([name, { type, labels, help }]) => [
+      name,
+      type,
+      labels.map((label) => `\`${label}\``).join(', '),
+      expect.stringContaining(help) as string,
+    ]);
+    expect(rows).toEqual(wanted);
+  });
+
+  it('has a row for each reason, and for each page', () => {
+    const rows = [...page.matchAll(/^\| `([/\w.]+)` \| /gm)].map(([, name]) => name);
+    expect(rows.filter((name) => !name?.startsWith('smmap_'))).toEqual([
+      ...Object.keys(pagesOf(() => ({ ...OBSERVED, counts: createCounts() }))),
+      ...REASONS,
+    ]);
+  });
+});
 
 describe('the text of the metrics', () => {
   const snapshotOf = async (replies: number): ReturnType<typeof collect> => {

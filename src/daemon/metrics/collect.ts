@@ -1,5 +1,5 @@
 import { BOUNDS_MS, type Durations } from '../../histogram.ts';
-import { type Counts, REASONS, RESULTS } from '../../observe/counts.ts';
+import { type Counts, type EventFamily, REASONS, RESULTS } from '../../observe/counts.ts';
 import type { OpenStore } from '../../store/open.ts';
 import type { ListenerState } from '../listeners.ts';
 import { FAMILIES, type MetricName, type Sample, type Snapshot } from './families.ts';
@@ -38,9 +38,16 @@ export async function collect(observed: Observed): Promise<Snapshot> {
   put('smmap_start_time_seconds', performance.timeOrigin / 1_000);
   putReplies(counts, put, putDurations);
   put('smmap_connections', connections);
-  for (const [family, name] of Object.entries(EVENTS) as [keyof typeof EVENTS, MetricName][]) {
+  const known: Partial<Record<EventFamily, Iterable<string>>> = {
+    socketsLost: listeners.map(({ name }) => name),
+    acceptFailures: listeners.map(({ name }) => name),
+    shrinks: stores.keys(),
+  };
+  for (const [family, name] of Object.entries(EVENTS) as [EventFamily, MetricName][]) {
     const isPlain = FAMILIES[name].labels.length === 0;
-    for (const [label, count] of counts.events[family]) put(name, count, ...(isPlain ? [] : [label]));
+    for (const label of new Set([...(known[family] ?? []), ...counts.events[family].keys()])) {
+      put(name, counts.events[family].get(label) ?? 0, ...(isPlain ? [] : [label]));
+    }
   }
   for (const { name, servedBy, hasPath } of listeners) put('smmap_listener_up', Number(hasPath), name, servedBy);
   for (const [name, store] of stores) {
@@ -53,7 +60,7 @@ export async function collect(observed: Observed): Promise<Snapshot> {
   return samples;
 }
 
-/** The metrics of events that are counted as they happen. */
+/** The metrics of events that are counted as they happen. What never happened is 0, so that an increase from zero is seen. */
 const EVENTS = {
   reloads: 'smmap_reloads_total',
   ended: 'smmap_connections_ended_total',

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { watchLoop } from '../../observe/loop-delay.ts';
 import { type Observed, collect } from './collect.ts';
 import { type Health, assess } from './health.ts';
-import { type Page, createPageServer } from './server.ts';
+import { type Page, type Pages, createPageServer } from './server.ts';
 import { statusOf } from './status.ts';
 import { writeText } from './text.ts';
 
@@ -14,34 +14,39 @@ export interface Metrics {
   close(): void;
 }
 
-/** Makes the pages of the listener. `observed` reads the state of the daemon. */
+/** Watches the event loop, and makes the server of the pages. `observed` reads the state of the daemon. */
 export function createMetrics(observed: () => Omit<Observed, 'loopDelays'>): Metrics {
   const loop = watchLoop();
   const now = (): Observed => ({ ...observed(), loopDelays: loop.delays });
-  const health = (): Promise<Health> => {
-    const { listeners, stores } = now();
-    return assess(listeners, stores);
-  };
-  const server = createPageServer({
-    '/metrics': async (accept) => {
-      const { type, text } = await writeText([await collect(now())], accept);
-      return { status: 200, type, text };
-    },
-    '/health': async () => verdict('healthy', (await health()).unhealthy),
-    '/ready': async () => verdict('ready', (await health()).unready),
-    '/status.json': async () => {
-      const status = statusOf(now(), await health());
-      return { status: 200, type: 'application/json', text: `${JSON.stringify(status, null, 2)}\n` };
-    },
-  });
+  const server = createPageServer(pagesOf(now));
   return {
-    health,
+    health: () => healthOf(now()),
     serve: (socket) => server.serve(socket),
     close() {
       loop.close();
       server.close();
     },
   };
+}
+
+/** The pages of the listener, by their paths. */
+export function pagesOf(now: () => Observed): Pages {
+  return {
+    '/metrics': async (accept) => {
+      const { type, text } = await writeText([await collect(now())], accept);
+      return { status: 200, type, text };
+    },
+    '/health': async () => verdict('healthy', (await healthOf(now())).unhealthy),
+    '/ready': async () => verdict('ready', (await healthOf(now())).unready),
+    '/status.json': async () => {
+      const status = statusOf(now(), await healthOf(now()));
+      return { status: 200, type: 'application/json', text: `${JSON.stringify(status, null, 2)}\n` };
+    },
+  };
+}
+
+function healthOf({ listeners, stores }: Observed): Promise<Health> {
+  return assess(listeners, stores);
 }
 
 /** 200, or 503 with what is wrong, a line for each. */
