@@ -144,4 +144,4 @@ part mariadb "usr/sbin/mariadbd usr/bin/mariadb usr/bin/my_print_defaults" \
 part slapd "usr/sbin/slapd usr/bin/ldapadd" slapd ldap-utils
 part redis "usr/bin/redis-check-rdb usr/bin/redis-cli" redis-server redis-tools redis-sentinel
 # What checks the metrics and the alert rules.
-part prometheus 'usr/bin/promtool' prometheus
+part prometheus 'usr/bin/promtool usr/bin/prometheus' prometheus

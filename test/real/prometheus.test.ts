@@ -1,10 +1,13 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { ask } from '../support/http.ts';
 import { connectTo } from './client.ts';
 import { makeFolder, serve } from './daemon.ts';
+import { freePort } from './mta.ts';
 import { PARTS, describePart, findPrograms } from './part.ts';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
@@ -13,7 +16,7 @@ const FRED = 'fred@example.org';
 
 describePart(
   'Prometheus itself',
-  findPrograms('Prometheus', PARTS, 'prometheus', ['usr/bin'], ['promtool']),
+  findPrograms('Prometheus', PARTS, 'prometheus', ['usr/bin'], ['promtool', 'prometheus']),
   ({ bin, env }) => {
     /** Throws with what promtool said if it finds a mistake. */
     const promtool = (args: readonly string[], input = ''): string =>
@@ -43,6 +46,48 @@ describePart(
       }
       const { text } = await ask(join(folder, 'metrics'), '/metrics');
       expect(promtool(['check', 'metrics'], text)).toBe('');
+    });
+
+    test('scrapes the daemon as OpenMetrics, and knows its alerts', { timeout: 40_000 }, async () => {
+      const folder = await makeFolder();
+      const config = `[listen.mta]\npath = "${folder}/s"\n[metrics]\ntcp = "127.0.0.1:0"\n[store.fixed]\ndriver = "memory"\nmailboxes = ["${FRED}"]\n[map.mailbox]\n`;
+      const daemon = await serve({ folder, config });
+      const client = await connectTo(daemon.socket);
+      onTestFinished(() => client.close());
+      await client.ask('mailbox', FRED);
+      const listening = await daemon.logged('listening', ({ listener }) => listener === 'metrics');
+      const target = String(listening['where']).slice('tcp:'.length);
+      writeFileSync(
+        join(folder, 'prometheus.yml'),
+        `global: { scrape_interval: 1s, evaluation_interval: 1s }
+rule_files: ['${RULES}']
+scrape_configs: [{ job_name: smmap, static_configs: [{ targets: ['${target}'] }] }]`,
+      );
+      const port = await freePort();
+      const options = [`--config.file=${folder}/prometheus.yml`, `--storage.tsdb.path=${folder}/data`];
+      const prometheus = spawn(join(bin, 'prometheus'), [...options, `--web.listen-address=127.0.0.1:${port}`], {
+        env: { ...process.env, ...env },
+        stdio: 'ignore',
+      });
+      const ended = once(prometheus, 'close');
+      onTestFinished(async () => {
+        prometheus.kill('SIGKILL');
+        await ended;
+      });
+      const read = async (path: string): Promise<string> => (await ask(port, path).catch(() => null))?.text ?? '';
+      const query = 'smmap_replies_total{job="smmap",map="mailbox",result="OK"}';
+      await vi.waitUntil(
+        async () => (await read(`/api/v1/query?query=${encodeURIComponent(query)}`)).includes(',"1"]'),
+        {
+          timeout: 30_000,
+          interval: 100,
+        },
+      );
+      const targets = await read('/api/v1/targets');
+      expect(targets).toContain('"health":"up"');
+      expect(targets).toContain('"lastError":""');
+      expect(await read('/api/v1/metadata?metric=smmap_replies')).toContain('counter'); // a name that only OpenMetrics has
+      expect(await read('/api/v1/rules')).toContain('"SmmapNotfoundSurge"');
     });
   },
 );
