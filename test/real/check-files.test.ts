@@ -67,7 +67,7 @@ test('smmap check finds a missing folder of a socket, and two listeners in one p
     'listen.two: listens on tcp:127.0.0.1:2004, and so does one; remove one of them\n',
   );
   const control = `${listen('one', 'path = "FOLDER/s"')}[control]\npath = "FOLDER/s"\n`;
-  expect((await checked(control, nothing)).said).toContain('listen.control: listens on unix:FOLDER/s, and so does one');
+  expect((await checked(control, nothing)).said).toContain('control: listens on unix:FOLDER/s, and so does one');
 });
 
 test('smmap check warns of a deadline that is too long for the clients of OpenSMTPD', async () => {
