@@ -67,6 +67,21 @@ describe('a meter', () => {
   });
 });
 
+it('a meter waits a second at most to learn whether a store was filled meanwhile', async () => {
+  let hangs = false;
+  const meter = createMeter(
+    storeOf(() => {
+      if (hangs) return new Promise(() => {});
+      throw new EmptyStoreError('never');
+    }),
+  );
+  expect(() => meter.lookup(QUESTION)).toThrow('never');
+  hangs = true;
+  const since = performance.now();
+  expect(await meter.lacks()).toEqual([]); // nobody knows, and an outage is not a lack
+  expect(performance.now() - since).toBeLessThan(2_000);
+});
+
 describe('the status of a server', () => {
   const events = { opened() {}, unavailable() {}, recovered() {}, failed() {} };
 

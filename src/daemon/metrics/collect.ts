@@ -50,10 +50,10 @@ export async function collect(observed: Observed): Promise<Snapshot> {
     }
   }
   for (const { name, servedBy, hasPath } of listeners) put('smmap_listener_up', Number(hasPath), name, servedBy);
-  for (const [name, store] of stores) {
-    samplesOfStore(name, store, put, putDurations);
+  for (const [name, store] of stores) samplesOfStore(name, store, put, putDurations);
+  const askLacks = async ([name, store]: readonly [string, OpenStore]): Promise<void> =>
     put('smmap_store_never_filled', (await store.lacks()).length, name);
-  }
+  await Promise.all(Array.from(stores, askLacks));
   put('smmap_config_accepted', Number(counts.configuration.accepted));
   put('smmap_config_read_timestamp_seconds', counts.configuration.readAt / 1_000);
   putDurations('smmap_event_loop_delay_seconds', loopDelays);

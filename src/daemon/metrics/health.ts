@@ -17,12 +17,14 @@ export async function assess(
   listeners: readonly ListenerState[],
   stores: ReadonlyMap<string, Pick<OpenStore, 'status' | 'lacks'>>,
 ): Promise<Health> {
-  const lost = listeners.filter(({ hasPath }) => !hasPath);
   const unready = await Promise.all(Array.from(stores, ([name, store]) => flawsOf(name, store)));
-  return {
-    unhealthy: lost.map(({ name }) => `listener ${name}: its socket file is gone, so no client can connect`),
-    unready: unready.flat(),
-  };
+  return { unhealthy: flawsOfListeners(listeners), unready: unready.flat() };
+}
+
+/** Why a daemon is not healthy. Waits for no store. */
+export function flawsOfListeners(listeners: readonly ListenerState[]): readonly string[] {
+  const lost = listeners.filter(({ hasPath }) => !hasPath);
+  return lost.map(({ name }) => `listener ${name}: its socket file is gone, so no client can connect`);
 }
 
 async function flawsOf(name: string, store: Pick<OpenStore, 'status' | 'lacks'>): Promise<readonly string[]> {

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { watchLoop } from '../../observe/loop-delay.ts';
 import { type Observed, collect } from './collect.ts';
-import { type Health, assess } from './health.ts';
+import { type Health, assess, flawsOfListeners } from './health.ts';
 import { type Page, type Pages, createPageServer } from './server.ts';
 import { statusOf } from './status.ts';
 import { writeText } from './text.ts';
@@ -36,7 +36,7 @@ export function pagesOf(now: () => Observed): Pages {
       const { type, text } = await writeText([await collect(now())], accept);
       return { status: 200, type, text };
     },
-    '/health': async () => verdict('healthy', (await healthOf(now())).unhealthy),
+    '/health': async () => verdict('healthy', flawsOfListeners(now().listeners)),
     '/ready': async () => verdict('ready', (await healthOf(now())).unready),
     '/status.json': async () => {
       const status = statusOf(now(), await healthOf(now()));

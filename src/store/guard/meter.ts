@@ -2,6 +2,7 @@ import { type Durations, countOf, createHistogram } from '../../histogram.ts';
 import { messageOf } from '../../message.ts';
 import type { Answer, Maybe, Question } from '../../vocabulary.ts';
 import { EmptyStoreError, type Store, stemsFrom } from '../store.ts';
+import { within } from '../within.ts';
 import { kindOf } from './canary.ts';
 
 /** What a store was asked, and what it answered. */
@@ -24,9 +25,11 @@ export interface MeteredStore extends Store {
   counts(): Counts;
   /** How long its answers took. An answer that came at once is not measured. */
   durations(): Durations;
-  /** The kinds of question (`mailbox`, `key TABLE`) to which it says, when asked again now, that it was never filled. */
+  /** The kinds of question (`mailbox`, `key TABLE`) to which it says, when asked again now, that it was never filled. Takes a second at most. */
   lacks(): Promise<readonly string[]>;
 }
+
+const ASK_AGAIN_MS = 1_000; // a page about the health of the daemon waits for it
 
 /** A store that counts questions and answers, and changes nothing. */
 export function createMeter(store: Store): MeteredStore {
@@ -108,14 +111,15 @@ export function createMeter(store: Store): MeteredStore {
     }),
     durations: () => durations,
     async lacks() {
-      for (const [kind, question] of lacking) {
+      const askAgain = async ([kind, question]: readonly [string, Question]): Promise<void> => {
         try {
-          await store.lookup(question);
+          await within(Promise.resolve(store.lookup(question)), ASK_AGAIN_MS, 'answer');
           lacking.delete(kind);
         } catch (cause) {
           if (!stemsFrom(cause, EmptyStoreError)) lacking.delete(kind);
         }
-      }
+      };
+      await Promise.all(Array.from(lacking, askAgain));
       return [...lacking.keys()];
     },
   };
