@@ -32,7 +32,10 @@ describeStore('a Cyrus, as smmapd and a list', {
       timeoutMs: 2_000,
       canary: new Map(),
     } as const;
-    const servers = openCyrus({ ...config, server: [{ kind: 'unix', path: smmap.socket }] }, { shrank() {} });
+    const servers = openCyrus(
+      { ...config, server: [{ kind: 'unix', path: smmap.socket }] },
+      { shrank() {}, counted() {} },
+    );
     const stores = servers.map(({ bulk }) => createBatch(bulk, { most: 10, inFlight: 4 }));
     return createImpossible(createReplicas(stores), hasPlus);
   },

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { StoredRecord } from '../../src/record/record.ts';
-import { type Answer, ask } from '../support/http.ts';
+import { type Answer, ask } from '../support/get.ts';
 import { startSmmap } from '../support/smmap.ts';
 import { openToWrite } from '../support/sqlite.ts';
 import { connectTo } from './client.ts';

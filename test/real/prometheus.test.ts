@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { ask } from '../support/http.ts';
+import { ask } from '../support/get.ts';
 import { connectTo } from './client.ts';
 import { makeFolder, serve } from './daemon.ts';
 import { freePort } from './mta.ts';
