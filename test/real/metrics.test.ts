@@ -127,7 +127,7 @@ describe('the pages of [metrics]', () => {
     expect((await ask(join(folder, 'metrics'), '/health')).text).toBe('healthy\n');
   });
 
-  test('are answered while a store hangs, and say so', { timeout: 20_000 }, async () => {
+  test('are answered while a store hangs, and say so', { timeout: 40_000 }, async () => {
     const [folder, other] = [await makeFolder(), await makeFolder()];
     const hanging = await startSmmap(other);
     onTestFinished(() => hanging.kill());
@@ -142,7 +142,7 @@ describe('the pages of [metrics]', () => {
     const replaceAll = (records: readonly StoredRecord[]): Promise<void> => hanging.fill(records);
     await replaceAll([fred]);
     await hanging.mend();
-    const store = `[store.far]\ndriver = "socketmap"\nserver = "unix:${hanging.socket}"\nmailbox = "mailbox"\ncanary.mailbox = "${FRED}"\ntimeout_ms = 500\n`;
+    const store = `[store.far]\ndriver = "socketmap"\nserver = "unix:${hanging.socket}"\nmailbox = "mailbox"\ncanary.mailbox = "${FRED}"\ntimeout_ms = 2_000\n`;
     const config = `[listen.mta]\npath = "${folder}/smmap.sock"\n${TCP}${store}[map.mailbox]\n`;
     const daemon = await serve({ folder, config });
     const port = await portOf(daemon);
