@@ -349,17 +349,27 @@ describePart('a real systemd', await findInit(), () => {
     test('a TCP port changes to the new daemon at once, and returns if the start is refused later', async ({
       onTestFinished,
     }) => {
-      const tcp = '[listen.mta]\npath = "/run/smmap/smmap.sock"\n[listen.tcp]\ntcp = "127.0.0.1:2004"\n';
+      const tcp =
+        '[listen.mta]\npath = "/run/smmap/smmap.sock"\n[listen.tcp]\ntcp = "127.0.0.1:2004"\n[metrics]\ntcp = "127.0.0.1:9877"\n';
       const { service, client } = await serve(onTestFinished, tcp + people(FRED));
       const probe = async (key: string): Promise<string> =>
         (await service.run('smmap', 'probe', '-s', 'tcp:127.0.0.1:2004', key)).stdout.trimEnd();
+      const fetching = "fetch('http://127.0.0.1:9877/metrics').then((r) => r.text()).then(console.log, () => {})";
+      const startedAt = async (): Promise<string> =>
+        /^smmap_start_time_seconds (.*)$/m.exec((await service.run('node', '-e', fetching)).stdout)?.[1] ?? '';
+      const first = await startedAt();
+      expect(Number(first)).toBeGreaterThan(0);
       await service.configure(tcp + people(JOE));
       expect(await service.systemctl('restart', 'smmap')).toEqual(FINE);
       expect(await probe(JOE)).toBe(`${JOE}\tOK ${JOE}`);
+      const second = await startedAt();
+      expect(Number(second)).toBeGreaterThan(Number(first));
+      expect(await service.run('smmap', 'health')).toMatchObject({ code: 0, stdout: 'healthy\nready\n' });
       await until(async () => (await events(service, 'handing_over')) === 1);
       await service.configure(`${tcp}[listen.no]\npath = "/run/missing/smmap.sock"\n${people(FRED)}`);
       expect((await service.systemctl('restart', 'smmap')).code).toBe(1);
       await until(async () => (await probe(JOE)) === `${JOE}\tOK ${JOE}`);
+      await until(async () => (await startedAt()) === second);
       expect(await client.ask('mailbox', JOE)).toBe(`OK ${JOE}`);
     });
 
