@@ -132,6 +132,8 @@ export type Opened =
   | {
       readonly servers: readonly Server[];
       readonly guards: ServerConfig;
+      /** Whether the driver itself asks for the canaries beside each absence (proof.ts). Default: the guard does. */
+      readonly proves?: boolean;
       /** Whether the store can certainly not hold such an entry, so that no server has to be asked for it. */
       readonly cannotHold?: (question: Question) => boolean;
       /** Calls `changed` for each change that the store reports: an address, a domain, a key, or null for all. */

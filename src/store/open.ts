@@ -93,13 +93,13 @@ async function guarded(
     const store = 'start' in opened ? await opened.start(events) : createReopening(opened.reopen, events);
     return config.canary === undefined ? store : createCanary(createSpellings(store), config.canary, events);
   }
-  const { servers, guards, cannotHold = () => false } = opened;
+  const { servers, guards, proves = false, cannotHold = () => false } = opened;
   const guardedServers = servers.map(({ name, bulk }) => {
     const events = watched(servers.length > 1 ? name : null);
     const batched = createBatch(bulk, { most: guards.batch, inFlight: guards.connections });
     const limited = createDeadline(batched, guards.timeoutMs);
     const asked = createBreaker(limited, { failures: FAILURES, probeMs: PROBE_MS, probe: probeOf(config) }, events);
-    return createCanary(createSpellings(asked), guards.canary, events);
+    return createCanary(createSpellings(asked), guards.canary, events, proves);
   });
   const replicas = createReplicas(
     guardedServers,

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createCanary } from '../../src/store/guard/canary.ts';
+import { CanaryError, createCanary } from '../../src/store/guard/canary.ts';
 import { type Store, StoreError } from '../../src/store/store.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';
 import { storeOf } from '../support/store.ts';
@@ -98,6 +98,54 @@ describe('several canaries', () => {
     held.add('else');
     await pass(1_000);
     expect(await ask(about('nobody', 'other.example'))).toBe('null');
+  });
+});
+
+describe('a store that proves its absences itself', () => {
+  const canaries = new Map([['mailbox', [{ present: PRESENT, absent: ABSENT }]]]);
+  const open = (hasCanary: () => boolean) => {
+    const asked: string[] = [];
+    const told: string[] = [];
+    const store = storeOf(async (question) => {
+      const local = question.about === 'mailbox' ? question.local : question.about;
+      asked.push(local);
+      if (local === 'fred' || (local === 'postmaster' && hasCanary())) return ENTRY;
+      if (!hasCanary()) throw new CanaryError('the canary is not found');
+      return null;
+    });
+    const canary = createCanary(
+      store,
+      canaries,
+      { recovered: () => void told.push('recovered'), failed: (cause) => void told.push((cause as Error).message) },
+      true,
+    );
+    return { canary, asked, told };
+  };
+
+  it('is believed an absence without a check', async () => {
+    const { canary, asked } = open(() => true);
+    await pass(0);
+    asked.length = 0;
+    expect(await canary.lookup(about('nobody'))).toBeNull();
+    expect(await canary.lookupAtOnce([about('nobody')])).toEqual([null]);
+    expect(asked).toEqual(['nobody', 'nobody']);
+    await canary.close();
+  });
+
+  it('is checked at once if it misses a canary, and again a second later', async () => {
+    let hasCanary = true;
+    const { canary, told } = open(() => hasCanary);
+    await pass(0);
+    hasCanary = false;
+    await expect(canary.lookup(about('nobody'))).rejects.toThrow('is not found');
+    await pass(0);
+    expect(told).toEqual(['the canary is not found']);
+    expect(() => canary.lookup(about('fred'))).toThrow('is not found');
+    hasCanary = true;
+    await pass(1_000);
+    expect(told).toEqual(['the canary is not found', 'recovered']);
+    expect(await canary.lookup(about('fred'))).toEqual(ENTRY);
+    await canary.close();
   });
 });
 

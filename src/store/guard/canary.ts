@@ -35,11 +35,15 @@ const AGAIN_MS = 1_000; // while it fails
  * flushed Redis would refuse everybody. An atomic store is asked for both as of one moment, so a table that is emptied
  * and filled again never causes an absence. Any other store is asked for its canary after the absence; one check
  * confirms all absences from before it began. While the canary fails, every question of its kind fails.
+ *
+ * `proves`: the store itself asks for its canaries beside each absence (proof.ts). Then they are only asked for from time
+ * to time, and when the store misses one.
  */
 export function createCanary(
   store: Store,
   canaries: ReadonlyMap<string, readonly Canary[]>,
   events: CanaryEvents,
+  proves = false,
 ): Store {
   if (canaries.size === 0) return store;
   const flocks = new Map([...canaries].map(([kind, each]) => [kind, createFlock(each, store, events)]));
@@ -61,6 +65,10 @@ export function createCanary(
     const isFound = (): void => {
       for (const { name } of asked) question.trace?.note('canary', `${name} is found: the absence is certain`);
     };
+    if (proves) {
+      isFound();
+      return null;
+    }
     if (!store.atomic)
       return Promise.all(asked.map((checker) => checker.check())).then(() => {
         isFound();
@@ -72,18 +80,29 @@ export function createCanary(
     });
   };
 
+  /** Checks at once if the store itself misses a canary, so that the alarm does not wait. */
+  const noticing = <T>(asking: Maybe<T>, asked: readonly Checker[]): Maybe<T> => {
+    if (!proves || !(asking instanceof Promise)) return asking;
+    return asking.catch((cause: unknown) => {
+      if (canaryErrorIn(cause) !== null) for (const checker of asked) checker.check().catch(() => {});
+      throw cause;
+    });
+  };
+
   return {
     lookup(question) {
       const asked = checkersOf(question);
       if (asked.length === 0) return store.lookup(question);
       for (const checker of asked) checker.throwIfFailed(question.trace);
-      return andThen(store.lookup(question), (answer) => answer ?? confirm(question, asked));
+      return andThen(noticing(store.lookup(question), asked), (answer) => answer ?? confirm(question, asked));
     },
     lookupAtOnce(questions) {
       const asked = checkersFor(questions);
       for (const checker of asked) checker.throwIfFailed(questions[0]?.trace);
       if (store.atomic) return askWithCanaries(questions, asked);
-      return andThen(store.lookupAtOnce(questions), async (answers) => {
+      const asking = noticing(store.lookupAtOnce(questions), asked);
+      if (proves) return asking;
+      return andThen(asking, async (answers) => {
         const absent = questions.filter((_, at) => answers[at] === null);
         await Promise.all(checkersFor(absent).map((checker) => checker.check()));
         return answers;
@@ -171,9 +190,9 @@ function createChecker(store: Store, canaries: readonly Canary[], events: Canary
     if (answers.at(-1) === null) return null;
     return new CanaryError(saying`${nameOf(absent)} is found, although it does not exist`);
   };
-  const judge = (answers: readonly Answer[]): void => {
+  const settle = (flaw: CanaryError | null): void => {
     const before = failure;
-    failure = flawOf(answers);
+    failure = flaw;
     if (before === null && failure !== null) {
       events.failed(failure);
       schedule(); // sooner than it was
@@ -181,8 +200,15 @@ function createChecker(store: Store, canaries: readonly Canary[], events: Canary
     if (before !== null && failure === null) events.recovered();
     if (failure !== null) throw failure;
   };
+  const judge = (answers: readonly Answer[]): void => settle(flawOf(answers));
   const run = async (): Promise<void> => {
-    judge(await store.lookupAtOnce(questions));
+    try {
+      judge(await store.lookupAtOnce(questions));
+    } catch (cause) {
+      const missed = canaryErrorIn(cause);
+      if (missed !== null && missed !== failure) settle(missed); // a store that asks for its canaries itself
+      throw cause;
+    }
   };
   const begin = async (): Promise<void> => {
     await running?.catch(() => {});
@@ -223,6 +249,11 @@ export function withoutFirstMailbox(
 ): ReadonlyMap<string, readonly Canary[]> {
   const left = Array.from(canaries, ([kind, each]) => [kind, kind === 'mailbox' ? each.slice(1) : each] as const);
   return new Map(left.filter(([, each]) => each.length > 0));
+}
+
+function canaryErrorIn(cause: unknown): CanaryError | null {
+  for (let each = cause; each instanceof Error; each = each.cause) if (each instanceof CanaryError) return each;
+  return null;
 }
 
 /** The kind of questions that share a canary, and of records: what they are about, or `key TABLE` for a table. */

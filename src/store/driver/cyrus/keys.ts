@@ -36,6 +36,6 @@ export const cyrus: Driver<CyrusConfig> = {
   load: () => import('./driver.ts'),
   async open(config, events) {
     const { hasPlus, openCyrus } = await import('./driver.ts');
-    return { servers: openCyrus(config, events), guards: config, cannotHold: hasPlus };
+    return { servers: openCyrus(config, events), guards: config, proves: true, cannotHold: hasPlus };
   },
 };

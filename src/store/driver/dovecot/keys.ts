@@ -37,6 +37,7 @@ export const dovecot: Driver<DovecotConfig> = {
         bulk: createDovecot({ ...config, endpoint: each, canaries }),
       })),
       guards: config,
+      proves: true,
     };
   },
 };

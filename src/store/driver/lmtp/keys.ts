@@ -42,6 +42,7 @@ export const lmtp: Driver<LmtpConfig> = {
         bulk: createLmtp({ ...shared, endpoint }),
       })),
       guards: config,
+      proves: true,
     };
   },
 };

@@ -54,7 +54,7 @@ export const socketmap: Driver<SocketmapConfig> = {
         bulk: createSocketmap(endpoint, { ...config, canaries: config.canary }),
       };
     });
-    return { servers, guards: config };
+    return { servers, guards: config, proves: true };
   },
 };
 
