@@ -177,7 +177,7 @@ test('a command that needs an embedded store says what to do if there is none, o
 });
 
 describe('/etc/smmap/smmap.toml', () => {
-  /** Types commands on a machine with this /etc, as a user. */
+  /** Types commands on a machine with this /etc and an empty /run, as a user. */
   async function onMachine(etc: Readonly<Record<string, string>>, uid: number, ...lines: string[]): Promise<Result> {
     const folder = await makeFolder();
     chmodSync(folder, 0o755);
@@ -187,7 +187,8 @@ describe('/etc/smmap/smmap.toml', () => {
       writeFileSync(join(folder, name), text);
     }
     const typed = lines.map((line) => line.replace(/^smmap/, `${process.execPath} ${MAIN}`)).join('\n');
-    const script = 'mount --bind "$1" /etc && exec setpriv --reuid "$2" --clear-groups sh -c "$3"';
+    const script =
+      'mount --bind "$1" /etc && mount -t tmpfs tmpfs /run && exec setpriv --reuid "$2" --clear-groups sh -c "$3"';
     return run('unshare', ['--mount', 'sh', '-c', script, 'sh', folder, String(uid), typed], {
       env: { HOME: '/home/ann' },
     });

@@ -199,13 +199,13 @@ describePart('a real systemd', await findInit(), () => {
         await service.configure('[map.mailbox]\n');
         await service.run('sh', '-c', 'setsid smmap serve < /dev/null > /dev/null 2>&1 &');
         await until(async () => existsSync(service.socket));
-        expect(await service.run('smmap', 'mailbox', 'add', FRED)).toEqual(FINE);
+        expect(await service.run('smmap', 'mailbox', 'add', FRED)).toEqual({ ...FINE, stdout: `added ${FRED}\n` });
         expect(await service.ask(FRED)).toBe(`OK ${FRED}`);
         const tmpfiles = ['systemd-tmpfiles', '--create', '/usr/local/lib/smmap/systemd/tmpfiles.conf'] as const;
         if (first === 'systemd-tmpfiles') expect(await service.run(...tmpfiles)).toEqual(FINE);
         expect(await service.systemctl('start', 'smmap'), await service.said()).toEqual(FINE);
         expect(await service.ask(FRED)).toBe(`OK ${FRED}`);
-        expect(await service.run('smmap', 'mailbox', 'add', JOE)).toEqual(FINE);
+        expect(await service.run('smmap', 'mailbox', 'add', JOE)).toEqual({ ...FINE, stdout: `added ${JOE}\n` });
         expect(await service.ask(JOE)).toBe(`OK ${JOE}`);
         expect((await service.run('smmap', 'probe', FRED, JOE)).code).toBe(0);
         const { stdout } = await service.run('stat', '-c', '%U:%G %a %n', '/var/lib/smmap/smmap.mdb');
