@@ -37,6 +37,12 @@ export function wishesOf(map: MapKind): readonly Question[] {
   return kindOf(map).wishes?.(map.options) ?? [];
 }
 
+/** Whether a map takes every domain for its default domain, or does not ask for addresses. */
+export function takesEveryDomain(map: MapKind): boolean {
+  const options = optionsOf(map, mailbox) ?? optionsOf(map, alias);
+  return options === null || options.localDomains.has('*');
+}
+
 /** What to change so that a map asks a store for no folders. */
 export function withoutFolders(map: MapKind): string {
   return kindOf(map).withoutFolders?.(map.options) ?? 'remove it';

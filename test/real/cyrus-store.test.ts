@@ -184,6 +184,24 @@ describePart('a real Cyrus as a store', found, (installation) => {
     expect(odd).toContain('user.OTHER and 1 more can never have mail: its user is not in lower case (keys are)');
   });
 
+  test('check wants local_domains if Cyrus does not compare the domain, and then finds no mistake', async () => {
+    const cyrus = await start({ virtdomains: 'off' });
+    await cyrus.create([{ name: 'user/fred' }, { name: 'user/postmaster' }]);
+    const folder = await makeFolder();
+    await snap(cyrus, join(folder, 'mailboxes.json'));
+    const limits = '[limits]\nsoft_connections = 5\nhard_connections = 10\n';
+    const config = `[listen.mta]\npath = "${folder}/s"\n${limits}${storeOf(cyrus, folder)}`;
+    const check = async (map: string): Promise<string> => {
+      writeFileSync(join(folder, 'smmap.toml'), `${config}[map.mailbox]\ndefault_domain = "default.test"\n${map}\n`);
+      return (await cli(['check', '--config', join(folder, 'smmap.toml'), '--stores'])).stderr;
+    };
+    expect(await check('')).toContain(
+      'finds postmaster@smmap.invalid among its mailboxes, so it does not compare the domain; correct its query; ' +
+        'or if every domain has the same users, give its maps local_domains = ["*"]\n',
+    );
+    expect(await check('local_domains = ["*"]')).not.toContain('store cyrus');
+  });
+
   const users = Array.from({ length: 50 }, (_, at) => `user${at}`);
   const present = users.map(mailbox);
   const absent = users.map((user) => mailbox(`no${user}`));

@@ -1,9 +1,11 @@
 import type { Config } from '../../config/config.ts';
 import { ALIAS, DOMAIN, FOLDER, MAILBOX } from '../../example.ts';
-import { questionsOf, wishesOf } from '../../map/kinds.ts';
+import type { MapKind } from '../../map/kind.ts';
+import { questionsOf, takesEveryDomain, wishesOf } from '../../map/kinds.ts';
 import type { Advice, StoreConfig } from '../../store/driver.ts';
 import { canAnswer, driverOf } from '../../store/drivers.ts';
 import { kindOf } from '../../store/guard/canary.ts';
+import { NOBODY_HAS } from '../../store/guard/keys.ts';
 import { type BareServer, openBare } from '../../store/open.ts';
 import { EmptyStoreError, ReplicaError, toStoreError } from '../../store/store.ts';
 import type { Answer, Question } from '../../vocabulary.ts';
@@ -61,9 +63,15 @@ async function checkServer(
     }
   };
 
-  for (const question of questionsFor(config, storeName, store)) {
+  const asking = [...config.maps.values()].filter(({ stores }) => stores.includes(storeName));
+  for (const question of questionsFor(asking, store)) {
     const answer = await ask(question);
     if (answer === null || answer === undefined) continue;
+    // A user of this name may exist where the domain does not count, as in Cyrus with virtdomains: off.
+    if ('local' in question && (await ask({ ...question, local: NOBODY_HAS })) === null) {
+      if (!asking.every(takesEveryDomain)) findings.push(mistake(EXIT.DATA, { where, ...withoutDomain(question) }));
+      continue;
+    }
     const reason = `finds ${nameOf(question)} among its ${nounOf(question)}, which nobody has`;
     findings.push(mistake(EXIT.DATA, { where, reason, remedy: 'correct its query: it finds everything' }));
   }
@@ -83,6 +91,13 @@ async function checkServer(
   }
   const told = Array.from(failures, ([message, { cause, nouns }]) => failed(store, where, message, cause, nouns));
   return [...told, ...findings];
+}
+
+function withoutDomain(question: Question): { readonly reason: string; readonly remedy: string } {
+  return {
+    reason: `finds ${nameOf(question)} among its ${nounOf(question)}, so it does not compare the domain`,
+    remedy: 'correct its query; or if every domain has the same users, give its maps local_domains = ["*"]',
+  };
 }
 
 function failed(
@@ -110,8 +125,7 @@ function adviceFor(store: StoreConfig, failure: { message: string; code: string 
 }
 
 /** What the maps ask a store. If none asks it: an example of each question that it can answer. */
-function questionsFor({ maps }: Config, name: string, store: StoreConfig): readonly Question[] {
-  const asking = [...maps.values()].filter(({ stores }) => stores.includes(name));
+function questionsFor(asking: readonly MapKind[], store: StoreConfig): readonly Question[] {
   const asked = asking.flatMap((map) => questionsOf(map).concat(wishesOf(map)));
   const all = (asked.length > 0 ? asked : [MAILBOX, FOLDER, ALIAS, DOMAIN]).filter((each) => canAnswer(store, each));
   return [...new Map(all.map((question) => [nounOf(question), question])).values()];

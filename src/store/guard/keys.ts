@@ -62,7 +62,8 @@ function oneOrMore<T extends z.ZodType>(one: T) {
 }
 
 const EXACTLY = { exact: false, folder: null, anyCase: false } as const;
-const NOBODY_HAS = 'smmap-canary-that-is-not'; // must be absent
+/** The local part of a mailbox or alias that must be absent. */
+export const NOBODY_HAS = 'smmap-canary-that-is-not';
 
 /** How long answers are kept by default. */
 interface Lives {
