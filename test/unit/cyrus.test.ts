@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Flaw } from '../../src/address/address.ts';
@@ -162,6 +163,32 @@ describe('a list of Cyrus', () => {
     const text = list(FRED, entry(name));
     expect(linesOf(text)).toEqual(['fred@default.test']);
     expect(leftOutOf(text)).toEqual([`${JSON.parse(`"${name}"`)}: ${reason}`]);
+  });
+});
+
+/** What `ctl_mboxlist -d` of Debian 13 printed, with virtdomains: userid. */
+const PRINTED = readFileSync(new URL('ctl_mboxlist-3.10.2.txt', import.meta.url), 'utf8');
+
+describe('the list that Cyrus 3.10.2 printed', () => {
+  it('has its users and folders, and nothing that was deleted', () => {
+    expect(PRINTED).toContain('"user.gone": {');
+    expect(linesOf(PRINTED)).toEqual([
+      '@default.test folder=shared/open',
+      'first.last@default.test',
+      'fred@default.test folder=Entwürfe folder=abc folder=abc/deep',
+      'full@default.test',
+      'postmaster@default.test',
+      'a!b@default.test folder=abc',
+      'joe@virt1.test folder=abc',
+    ]);
+    expect(leftOutOf(PRINTED)).toEqual([]);
+  });
+
+  it('is refused if it is cut off behind any of its lines', () => {
+    const lines = PRINTED.trimEnd().split('\n');
+    for (let end = 0; end < lines.length; end++) {
+      expect(Object.keys(parse(lines.slice(0, end).join('\n')))).toEqual(['flaw']);
+    }
   });
 });
 
