@@ -1,4 +1,4 @@
-// Mailboxes of each kind, and what the smmapd and the lmtpd of Cyrus 3.6.1 say of them.
+// Mailboxes of each kind, and what the smmapd and the lmtpd of Cyrus 3.6.1 and 3.10.2 say of them.
 
 import type { Mailbox } from './cyrus.ts';
 

@@ -8,7 +8,7 @@ import { formatMailboxLine } from '../../src/record/mailbox.ts';
 const SLASH: CyrusOptions = { defaultDomain: 'default.test', separator: '/' };
 const DOT: CyrusOptions = { defaultDomain: 'default.test', separator: '.' };
 
-/** An entry as Cyrus 3.6.1 writes it. */
+/** An entry as Cyrus 3.6.1 and 3.10.2 write it. */
 function entry(name: string, acl: object = {}, mbtype = 'e'): string {
   const rest = '"uidvalidity": "1795178353", "createdmodseq": "1", "foldermodseq": "3"';
   const end = `"partition": "main", "acl": ${JSON.stringify(acl)}, "uniqueid": "iegcmdi4yrg8oh24zvuvxnlh", "name_history": []`;
