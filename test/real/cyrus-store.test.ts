@@ -205,7 +205,7 @@ describePart('a real Cyrus as a store', found, (installation) => {
   const users = Array.from({ length: 50 }, (_, at) => `user${at}`);
   const present = users.map(mailbox);
   const absent = users.map((user) => mailbox(`no${user}`));
-  const LONG = { timeout: 60_000 };
+  const SLOW = { timeout: 60_000 };
 
   describe('tells no lies, and finds who is in the list,', () => {
     const fill = async (more = ''): Promise<{ cyrus: Cyrus; store: OpenStore }> => {
@@ -220,20 +220,20 @@ describePart('a real Cyrus as a store', found, (installation) => {
       return { cyrus, store };
     };
 
-    test('when Cyrus is killed and started again', LONG, async () => {
+    test('when Cyrus is killed and started again', SLOW, async () => {
       const { cyrus, store } = await fill();
       const fault = () => cyrus.signal('SIGKILL', 'all');
       tell('Cyrus, killed', await expectNoLies(store, { present, absent, fault, mend: () => cyrus.restart() }));
     });
 
-    test('when it hangs', LONG, async () => {
+    test('when it hangs', SLOW, async () => {
       const { cyrus, store } = await fill('timeout_ms = 500');
       const fault = () => cyrus.signal('SIGSTOP', 'all');
       const mend = () => cyrus.signal('SIGCONT', 'all');
       tell('Cyrus, stopped', await expectNoLies(store, { present, absent, brokenMs: 1_500, fault, mend }));
     });
 
-    test('when its own list is removed', LONG, async () => {
+    test('when its own list is removed', SLOW, async () => {
       const { cyrus, store } = await fill();
       const fault = () => renameSync(cyrus.list, `${cyrus.list}.away`);
       const mend = () => renameSync(`${cyrus.list}.away`, cyrus.list);

@@ -8,7 +8,7 @@ import { type OpenStore, openStore, UNTOLD } from '../../src/store/open.ts';
 import type { Question } from '../../src/vocabulary.ts';
 import { type Dovecot, type StartOptions, findDovecot } from '../support/dovecot.ts';
 import { type Trial, expectNoLies, tell } from '../support/faults.ts';
-import { LONG } from '../support/long.ts';
+import { CAMPAIGN } from '../support/long.ts';
 import { type Postgresql, findPostgresql } from '../support/postgresql.ts';
 import { cli, serve } from './daemon.ts';
 import { findPostfixServer } from './mta-postfix.ts';
@@ -285,7 +285,7 @@ describePart(
         () => ({ fault: () => server.kill(), mend: () => server.restart(), brokenMs: 2_500 }),
       ],
       ['hangs', () => ({ fault: () => server.hang(), mend: () => server.resume(), brokenMs: 2_500 })],
-    ])('never lies when its database %s', { ...LONG, timeout: 60_000 }, async (what, trial) => {
+    ])('never lies when its database %s', { ...CAMPAIGN, timeout: 60_000 }, async (what, trial) => {
       tell(`its database ${what}`, await expectNoLies(await open(), { present: PRESENT, absent: ABSENT, ...trial() }));
     });
   },

@@ -20,7 +20,7 @@ import type { Answer, Question } from '../../src/vocabulary.ts';
 import { expectNoLies, tell, type Trial } from '../support/faults.ts';
 import { temporaryFolders } from '../support/folder.ts';
 import { cannotHang, hang } from '../support/hung.ts';
-import { LONG } from '../support/long.ts';
+import { CAMPAIGN, LONG } from '../support/long.ts';
 
 const PEOPLE = 2_000;
 
@@ -259,7 +259,7 @@ describe('a list in a file', () => {
     await windows.close();
   });
 
-  it('of a million addresses is read while clients are answered', LONG, async () => {
+  it('of a million addresses is read while clients are answered', CAMPAIGN, async () => {
     const { path, store } = await openList();
     const before = process.memoryUsage().heapUsed;
     replace(path, linesFor(0, 1_000_000));

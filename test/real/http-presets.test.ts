@@ -1,13 +1,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, type TestOptions } from 'vitest';
 import { http } from '../../src/store/driver/http/keys.ts';
 import { openStore, UNTOLD } from '../../src/store/open.ts';
 import { type Bulk, QuestionError, StoreError } from '../../src/store/store.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';
 import { expectNoLies, tell } from '../support/faults.ts';
 import { type Httpd, startHttpd } from '../support/httpd.ts';
+import { CAMPAIGN } from '../support/long.ts';
 
 /** The presets, and the header field with the key of each. */
 const KEYS: Readonly<Record<string, object>> = {
@@ -256,7 +257,10 @@ it('a server that says 429 is not asked until Retry-After is over', async () => 
   await expect.poll(async () => shown(await ask(bulk, 'mailbox fred@example.org')), { timeout: 5_000 }).toBe('active');
 });
 
-describe.each(['userli', 'mailcow'])('the preset %s, asked by 50 at once while its server', (preset) => {
+describe.each<[string, TestOptions]>([
+  ['userli', {}],
+  ['mailcow', CAMPAIGN],
+])('the preset %s, asked by 50 at once while its server', (preset, options) => {
   const people = (name: string): readonly Question[] =>
     Array.from({ length: 40 }, (_, at) => questionOf(`mailbox ${name}${at}@example.org`));
 
@@ -266,7 +270,7 @@ describe.each(['userli', 'mailcow'])('the preset %s, asked by 50 at once while i
     ['answers 429', () => httpd.become('429'), () => httpd.become('well')],
     ['answers 200 without content', () => httpd.become('a 200 without content'), () => httpd.become('well')],
     ['has a proxy that answers 404', () => httpd.become('a 404 page'), () => httpd.become('well')],
-  ])('%s, tells no lies', { timeout: 30_000 }, async (what, fault, mend) => {
+  ])('%s, tells no lies', { ...options, timeout: 30_000 }, async (what, fault, mend) => {
     const canary = { mailbox: 'fred@example.org' };
     const config = http.keys.parse({ driver: 'http', timeout_ms: 1_000, connections: 8, canary, ...keysOf(preset) });
     const store = await openStore(config, UNTOLD);

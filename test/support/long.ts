@@ -5,3 +5,9 @@ export const LONG: TestOptions =
   process.env['CI'] === 'true'
     ? {}
     : { skip: true, meta: { why: 'takes long: runs only with CI=true, as in .ci/run' } };
+
+/** The options of a test that repeats with another server or other data what is tested anyway: it runs only with SMMAP_LONG=1. */
+export const CAMPAIGN: TestOptions =
+  process.env['SMMAP_LONG'] === '1'
+    ? {}
+    : { skip: true, meta: { why: 'repeats another test: runs only with SMMAP_LONG=1' } };
