@@ -35,3 +35,20 @@ export function createHistogram(): Histogram {
 export function countOf({ counts }: Durations): number {
   return counts.reduce((sum, count) => sum + count, 0);
 }
+
+/** The durations that were added since `before`, which is an earlier state of the same histogram. */
+export function durationsSince(before: Durations, { counts, sumMs }: Durations): Durations {
+  return { counts: counts.map((count, at) => count - (before.counts[at] ?? 0)), sumMs: sumMs - before.sumMs };
+}
+
+/**
+ * The bound of the class in which a part of the durations ends: for 0.99, 99 of 100 took at most so long. Infinity: longer than
+ * every bound. Null if there were none.
+ */
+export function quantileMs(durations: Durations, part: number): number | null {
+  const wanted = countOf(durations) * part;
+  if (wanted === 0) return null;
+  let below = 0;
+  const at = durations.counts.findIndex((count) => (below += count) >= wanted);
+  return BOUNDS_MS[at] ?? Infinity;
+}

@@ -140,9 +140,14 @@ function namesOf(stores: Stores): string {
 }
 
 /** As many items as fit into a reply, and the number of the others. */
-function cut(name: string, items: readonly object[], leftOut: number): object {
+export function cut<Name extends string, Item extends object>(
+  name: Name,
+  items: readonly Item[],
+  leftOut: number,
+): Readonly<Record<Name, readonly Item[]>> & { readonly leftOut: number } {
   let left = CONTROL_REPLY_BYTES - ROOM_BYTES;
   const most = items.findIndex((item) => (left -= Buffer.byteLength(JSON.stringify(item)) + 1) < 0);
   const fitting = most === -1 ? items : items.slice(0, most);
-  return { [name]: fitting, leftOut: leftOut + items.length - fitting.length };
+  const named = { [name]: fitting } as Record<Name, readonly Item[]>;
+  return { ...named, leftOut: leftOut + items.length - fitting.length };
 }

@@ -124,6 +124,7 @@ export async function startDaemon(
         reload,
         explain: (argument) => explainTo(argument, { config: running.config, ...running.maps }),
         health: () => metrics.health(),
+        counts: async () => metrics.counted(),
       }),
       deferred: () => {},
       ended: () => {},

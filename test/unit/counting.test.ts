@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { CONTROL_REPLY_BYTES } from '../../src/daemon/control.ts';
 import { collect } from '../../src/daemon/metrics/collect.ts';
+import { countedOf } from '../../src/daemon/metrics/counted.ts';
 import { FAMILIES, type MetricName } from '../../src/daemon/metrics/families.ts';
 import { pagesOf } from '../../src/daemon/metrics/metrics.ts';
 import { writeText } from '../../src/daemon/metrics/text.ts';
@@ -148,6 +150,34 @@ const OBSERVED = {
   listeners: [],
   stores: new Map(),
 } as const;
+
+describe('the counts for the control socket', () => {
+  it('are those of the metrics, without reasons that there were not', () => {
+    const { log, counts } = counting();
+    log.answered(requestOf(), { kind: 'OK', value: 'x' }, null, MAILBOX);
+    log.answered({ ...requestOf(), asked: { listener: 'tcp', arrived: performance.now() } }, TEMP, null, MAILBOX);
+    log.answered(requestOf(), { kind: 'NOTFOUND' }, null, MAILBOX);
+    log.connectionRefused(5);
+    log.connectionForbidden('tcp', '192.0.2.1');
+    const { maps, leftOut, events, connections } = countedOf({ ...OBSERVED, counts });
+    expect([connections, events.turnedAway, events.stalls, leftOut]).toEqual([3, 2, 0, 0]);
+    expect(maps).toMatchObject([{ name: 'mailbox', replies: { OK: 1, NOTFOUND: 1, TEMP: 1, PERM: 0 } }]);
+    expect(maps[0]?.refusals).toEqual({ absent: 1 });
+    expect(maps[0]?.deferrals).toEqual({ reply_too_long: 1 });
+    expect(maps[0]?.took.counts.reduce((sum, count) => sum + count)).toBe(3);
+  });
+
+  it('fit into a reply of the control socket, and say how many maps they lack', () => {
+    const { log, counts } = counting();
+    for (let at = 0; at < 2_000; at++) {
+      log.answered(requestOf(), { kind: 'NOTFOUND' }, null, { ...MAILBOX, name: `${'m'.repeat(100)}${at}` });
+    }
+    const counted = countedOf({ ...OBSERVED, counts });
+    expect(JSON.stringify(counted).length).toBeLessThan(CONTROL_REPLY_BYTES);
+    expect(counted.maps.length).toBeGreaterThan(100);
+    expect(counted.maps.length + counted.leftOut).toBe(2_000);
+  });
+});
 
 describe('the alert rules', () => {
   const text = readFileSync(`${ROOT}contrib/prometheus/smmap.rules.yml`, 'utf8');

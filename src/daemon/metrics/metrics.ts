@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { watchLoop } from '../../observe/loop-delay.ts';
 import { type Observed, collect } from './collect.ts';
+import { type Counted, countedOf } from './counted.ts';
 import { type Health, assess, flawsOfListeners } from './health.ts';
 import { type Page, type Pages, createPageServer } from './server.ts';
 import { statusOf } from './status.ts';
@@ -9,6 +10,8 @@ import { writeText } from './text.ts';
 /** What the daemon shows of itself. */
 export interface Metrics {
   health(): Promise<Health>;
+  /** What was counted since the start. */
+  counted(): Counted;
   /** Serves a client of the listener of `[metrics]`. */
   serve(socket: Socket): void;
   close(): void;
@@ -21,6 +24,7 @@ export function createMetrics(observed: () => Omit<Observed, 'loopDelays'>): Met
   const server = createPageServer(pagesOf(now));
   return {
     health: () => healthOf(now()),
+    counted: () => countedOf(now()),
     serve: (socket) => server.serve(socket),
     close() {
       loop.close();
