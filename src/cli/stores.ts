@@ -6,12 +6,19 @@ import { withControl } from './ask.ts';
 import { formatColumns } from './columns.ts';
 
 /** A store, as its daemon describes it. A daemon of another version may leave something out. */
-interface StoreLine {
+export interface StoreLine {
   readonly name: string;
   readonly driver?: string;
   readonly servers?: readonly ServerStatus[];
   readonly counts?: Counts;
   readonly cache?: CacheStats | null;
+}
+
+/** What the daemon answers to the command `stores`. */
+export interface StoresAnswer {
+  readonly stores: readonly StoreLine[];
+  readonly leftOut: number;
+  readonly older?: readonly Older[];
 }
 
 export interface StoresOptions {
@@ -23,7 +30,7 @@ export interface StoresOptions {
 /** Prints the state and the counters of each store. Resolves to the exit code. Throws CliError. */
 export function stores({ control, json }: StoresOptions): Promise<number> {
   return withControl(control, async (ask) => {
-    const answer = await ask<{ stores: StoreLine[]; leftOut: number; older?: readonly Older[] }>('stores', '');
+    const answer = await ask<StoresAnswer>('stores', '');
     process.stdout.write(
       json
         ? answer.stores.map((store) => `${JSON.stringify(store)}\n`).join('')
@@ -62,7 +69,8 @@ function lineOf(store: StoreLine): string[] {
   return [store.name, store.driver ?? '-', ...figures, ...cachedOf(store.cache ?? null), stateOf(store)];
 }
 
-function cachedOf(cache: CacheStats | null): [entries: string, rate: string] {
+/** How many answers a cache keeps, and how much of the questions it answered. */
+export function cachedOf(cache: CacheStats | null): [entries: string, rate: string] {
   if (cache === null) return ['-', '-'];
   const { entries, hits, misses } = cache;
   return [fixed(entries, 0), hits + misses === 0 ? '-' : `${Math.floor((hits / (hits + misses)) * 100)} %`];
