@@ -1,5 +1,14 @@
 import { type Command, configOption, configurationOf, Option, parseSeconds } from './command.ts';
-import { CACHE_COMMANDS, CACHE_HELP, EXPLAIN_HELP, HEALTH_HELP, PROBE_HELP, RELOAD_HELP, REVEAL_HELP } from './help.ts';
+import {
+  CACHE_COMMANDS,
+  CACHE_HELP,
+  EXPLAIN_HELP,
+  HEALTH_HELP,
+  PROBE_HELP,
+  RELOAD_HELP,
+  REVEAL_HELP,
+  TOP_HELP,
+} from './help.ts';
 import type { ControlOption, ExplainOptions, ProbeOptions } from './options.ts';
 import { secretFileOf } from './places.ts';
 
@@ -71,6 +80,22 @@ export function addAsking(program: Command, exit: (code: number) => void): void 
     .action(async (options: ControlOption & { json?: true }) => {
       const { stores } = await import('./stores.ts');
       exit(await stores({ control: await controlOf(options), json: options.json ?? false }));
+    });
+  program
+    .command('top')
+    .summary('watch what the running daemon does')
+    .description(
+      'Shows what the running daemon answers, why it refuses and defers, and how its stores are, each second anew.',
+    )
+    .addOption(control())
+    .addOption(configOption())
+    .option('--once', 'print it once, of one second, and end')
+    .addOption(new Option('--json', 'the same as --once, but print JSON, an object').implies({ once: true }))
+    .addHelpText('after', TOP_HELP)
+    .action(async (options: ControlOption & { once?: true; json?: true }) => {
+      const { top } = await import('./top/top.ts');
+      const { once = false, json = false } = options;
+      exit(await top({ control: await controlOf(options), once, json }));
     });
   program
     .command('health')

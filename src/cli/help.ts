@@ -32,6 +32,17 @@ Examples:
   smmap reload
   smmap check && smmap reload`;
 
+export const TOP_HELP = `
+q or Ctrl-C ends it. It fits a terminal of 80x24; a larger one shows more. Every state stands in words; the colours only
+repeat it, and NO_COLOR turns them off. p50 and p99 say what half of the answers, and 99 of 100, took at most. They are of the
+last minute at most; with --once, since the start of the daemon. It asks the control socket; what is not in the metrics is not
+here (docs/metrics.md).
+
+Examples:
+  smmap top
+  ssh -t mail.example.org smmap top
+  smmap top --json | jq -r '.stores[] | select(.isTroubled).name'`;
+
 export const HEALTH_HELP = `
 Exit codes: 0 healthy, 1 not healthy, or no daemon answers within 5 s. With --ready, 1 also if it is not ready.
 Restart a daemon that is not healthy. If it is only not ready, a restart does not help: an administrator must fill the
