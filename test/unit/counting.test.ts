@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { CONTROL_REPLY_BYTES } from '../../src/daemon/control.ts';
 import { collect } from '../../src/daemon/metrics/collect.ts';
 import { countedOf } from '../../src/daemon/metrics/counted.ts';
-import { FAMILIES, type MetricName } from '../../src/daemon/metrics/families.ts';
+import { FAMILIES } from '../../src/daemon/metrics/families.ts';
 import { pagesOf } from '../../src/daemon/metrics/metrics.ts';
 import { writeText } from '../../src/daemon/metrics/text.ts';
 import { reasonOf } from '../../src/daemon/reason.ts';
@@ -20,6 +20,7 @@ import { TimeoutError } from '../../src/socket/client.ts';
 import { CanaryError } from '../../src/store/guard/canary.ts';
 import { EmptyStoreError, QuestionError, ReplicaError, StoreError } from '../../src/store/store.ts';
 import type { Reply, Request } from '../../src/vocabulary.ts';
+import { unknownIn } from '../support/promql.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const TEMP: Exclude<Reply, { kind: 'OK' | 'NOTFOUND' }> = { kind: 'TEMP', reason: 'lookup failed' };
@@ -187,19 +188,7 @@ describe('the alert rules', () => {
 
   it('name only metrics that the daemon has, with labels and reasons that it has', () => {
     expect(rules.length).toBeGreaterThan(15);
-    const metrics = new Set(text.match(/\bsmmap_\w+/g));
-    const known = new Set(
-      Object.entries(FAMILIES).flatMap(([name, { type }]) =>
-        type === 'histogram' ? [`${name}_bucket`, `${name}_count`, `${name}_sum`, name] : [name],
-      ),
-    );
-    expect([...metrics].filter((name) => !known.has(name))).toEqual([]);
-    const reasons = [...text.matchAll(/reason="(\w+)"/g)].map(([, reason]) => reason);
-    expect(reasons.filter((reason) => ![...REASONS, 'hard_connections'].includes(reason as Reason))).toEqual([]);
-    for (const [, name = '', labels = ''] of text.matchAll(/(smmap_\w+)\{(.*?)\}/g)) {
-      const family = FAMILIES[name.replace(/_(?:bucket|count|sum)$/, '') as MetricName];
-      for (const [, label] of labels.matchAll(/(\w+)!?=/g)) expect(family.labels, name).toContain(label);
-    }
+    expect(unknownIn(text)).toEqual([]);
   });
 
   it('name a section and a row of the documents', () => {
