@@ -89,7 +89,7 @@ function unknowing(reason: string): Store {
 
 /** Collects each loop once, by its members, in whatever order they were asked for. Aliases that only lead into it are left out. */
 async function collectLoops(handler: Handler, config: StoreConfig, loops: Map<string, string>): Promise<void> {
-  for await (const record of driverOf(config).records?.aliases(config) ?? []) {
+  for await (const record of driverOf(config).records?.all(config, 'alias', '') ?? []) {
     if (record.about !== 'alias') continue;
     try {
       await handler(formatOwner(record.local === NOBODY ? ANYBODY : record.local, record.domain));

@@ -1,6 +1,6 @@
 import type { StoredRecord } from '../record/record.ts';
 import type { Schema } from '../toml/type.ts';
-import type { Maybe, Question } from '../vocabulary.ts';
+import type { About, Maybe, Question } from '../vocabulary.ts';
 import type { Availability } from './guard/breaker.ts';
 import type { CacheOptions } from './guard/cache.ts';
 import type { Canary } from './guard/canary.ts';
@@ -106,11 +106,15 @@ export interface InClear {
   readonly remedy: string;
 }
 
+/** The kinds of record that a store can list. Domains are not among them: a store has more of them than were written. */
+export type Listed = Exclude<About, 'domain'>;
+
 /** The records of a store that smmap can list. */
 export interface Listing<C> {
   /** Why the records cannot be listed now, or null. */
   missing(config: C): string | null;
-  aliases(config: C): Iterable<StoredRecord> | AsyncIterable<StoredRecord>;
+  /** All of a kind. `table` is the table of keys, and "" for the others. */
+  all(config: C, about: Listed, table: string): Iterable<StoredRecord> | AsyncIterable<StoredRecord>;
 }
 
 /** What a driver reports of its store. */

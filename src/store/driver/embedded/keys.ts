@@ -18,11 +18,11 @@ export const embedded: Driver<EmbeddedConfig> = {
   canary: () => 'not needed', // the store itself knows whether it was ever filled
   records: {
     missing: ({ path }) => lackOf(path),
-    async *aliases({ path }) {
+    async *all({ path }, about, table) {
       const { openRecords } = await import('./records.ts');
       const records = openRecords(path, 'read');
       try {
-        yield* records.all('alias', null);
+        yield* records.all(about, about === 'key' ? table : null);
       } finally {
         await records.close();
       }

@@ -57,10 +57,11 @@ export const file: Driver<FileConfig> = {
   canary: () => 'not needed', // a list without records, or with far fewer than before, is a doubt
   records: {
     missing: () => null,
-    async *aliases({ lists }) {
+    async *all({ lists }, about, table) {
       const { loadLists } = await import('./load.ts');
-      const { held } = await loadLists(lists.filter(({ about }) => about === 'alias'));
-      for (const [key, text] of held.kinds.get('alias') ?? []) yield decode('alias', key, text);
+      const { held } = await loadLists(lists.filter((list) => list.about === about && list.table === table));
+      const kind = about === 'key' ? `key ${table}` : about;
+      for (const [key, text] of held.kinds.get(kind) ?? []) yield decode(about, key, text);
     },
   },
   files: ({ lists }) => lists.map((list) => ({ key: list.key, path: list.path, kind: 'file', right: 'read' })),

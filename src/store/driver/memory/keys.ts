@@ -48,7 +48,8 @@ export const memory: Driver<MemoryConfig> = {
   canary: () => 'not needed',
   records: {
     missing: () => null,
-    aliases: ({ records }) => records.filter(({ about }) => about === 'alias'),
+    all: ({ records }, about, table) =>
+      records.filter((record) => record.about === about && (record.about !== 'key' || record.table === table)),
   },
   load: () => import('./driver.ts'),
   async open({ records }) {
