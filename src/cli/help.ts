@@ -96,6 +96,28 @@ Examples:
   smmap explain --offline fred+lists@example.org
   smmap explain --json fred@example.org | jq .reply`;
 
+export const DIFF_HELP = `
+Each side is asked as [map.NAME] asks its stores, but that side alone, so the result is what a mail server would get. The
+default is the map mailbox; aliases need --map with the name of a map of kind alias. No daemon is asked.
+
+A line has the key and what each side says, with tabs between them. Values are compared if the map replies with them: the
+targets of an alias in any order, the values of a table, and mailboxes with reply = "value". Otherwise only whether it is
+found counts. A line @example.org stands for all other addresses of the domain, and one of these is asked. postmap is asked
+for the address, and then for @example.org, as Postfix does; Postfix's search without a detail is left out.
+
+Without a list, all records of the first store are asked (drivers embedded, memory and file; not for a map of kind domain).
+What only the second one has is not among them: run it again with the stores the other way round, or with the keys of the
+old table, as in the second example.
+
+Exit codes: 0 all are the same, 1 at least one differs, 64 usage, 65 a bad list, or nothing to compare, 69 at least one could
+not be compared, because a store or postmap failed. A failure is a line, too, and never counts as an absence.
+
+Examples:
+  smmap diff --store local --store sql
+  postmap -s hash:/etc/postfix/virtual | cut -f1 |
+    smmap diff --store local --with postmap:hash:/etc/postfix/virtual --map alias -
+  smmap diff --store local --store sql --json list.txt | jq -r 'select(.result == "only_a").key'`;
+
 export const REVEAL_HELP = `
 With [log] keys = "hash", the log has hashes in the place of addresses. Only the secret of the daemon reveals them: run this
 as root, or as the user of the daemon. The exit code is 65 if a hash was made with another secret.

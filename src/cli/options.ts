@@ -9,6 +9,14 @@ export interface ProbeOptions {
   readonly json?: true;
 }
 
+export interface DiffOptions {
+  readonly config?: string;
+  readonly store: readonly string[];
+  readonly with?: string;
+  readonly map: string;
+  readonly json?: true;
+}
+
 export interface ExplainOptions {
   readonly map: string;
   readonly config?: string;

@@ -1,6 +1,7 @@
 import { MTAS } from '../mta/mtas.ts';
 import { addAsking } from './asking.ts';
 import { Argument, Command, CommanderError, collect, configOption, configurationOf, Option } from './command.ts';
+import { addDiff } from './diff/command.ts';
 import { CliError, EXIT } from './error.ts';
 import { CHECK_HELP, CONFIG_HELP, DOCTOR_HELP, EXIT_CODES, MTA_HELP, SERVE_HELP } from './help.ts';
 import { addKind } from './kinds.ts';
@@ -128,6 +129,7 @@ function createProgram(exit: (code: number) => void): Command {
     });
 
   addAsking(program, exit);
+  addDiff(program, exit);
   program
     .command('mta')
     .summary('print the configuration for a mail server')

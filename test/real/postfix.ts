@@ -1,5 +1,6 @@
 // Asks the real Postfix, by its program postmap.
 
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Input, type Result, run, withFiles } from './command.ts';
 import { type Missing, findPrograms, isMissing } from './part.ts';
@@ -7,6 +8,8 @@ import { type Missing, findPrograms, isMissing } from './part.ts';
 export interface Postfix {
   /** `postmap(['-q', 'key', 'socketmap:unix:/path:name'])`; for `-q -` the keys are the lines of stdin. */
   postmap(args: string[], stdin?: Input): Promise<Result>;
+  /** Makes a program `postmap` in a folder, for a PATH. */
+  install(folder: string): Promise<void>;
 }
 
 // Postfix insists on accounts that exist, are not root's and not shared. These
@@ -39,5 +42,11 @@ export async function findPostfix(parts: string, plain = false): Promise<Postfix
   // A library that is missing shows here and not as a failure of some test.
   const trial = await postmap(['-q', 'key', 'static:value'], '', 5_000);
   if (trial.stdout !== 'value\n') return { name, missing: `${file} does not work: ${trial.stderr.trim()}` };
-  return { postmap };
+  const install = async (folder: string): Promise<void> => {
+    await writeFile(join(folder, 'main.cf'), config);
+    const settings = Object.entries(env).map(([key, value]) => `${key}='${value}' `);
+    const lines = `#!/bin/sh\n${settings.join('')}exec '${file}' -c '${folder}' "$@"\n`;
+    await writeFile(join(folder, 'postmap'), lines, { mode: 0o755 });
+  };
+  return { postmap, install };
 }
