@@ -98,7 +98,8 @@ Examples:
 
 export const DIFF_HELP = `
 Each side is asked as [map.NAME] asks its stores, but that side alone, so the result is what a mail server would get. The
-default is the map mailbox; aliases need --map with the name of a map of kind alias. No daemon is asked.
+default is the map mailbox; aliases need --map with the name of a map of kind alias. A name without a [map.NAME] is that of
+[map."*"]. No daemon is asked.
 
 A line has the key and what each side says, with tabs between them. Values are compared if the map replies with them: the
 targets of an alias in any order, the values of a table, and mailboxes with reply = "value". Otherwise only whether it is

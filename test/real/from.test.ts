@@ -85,9 +85,16 @@ postconf -e virtual_mailbox_maps=hash:/etc/postfix/vmailbox virtual_alias_maps=h
     expect(await done('smmap mailbox list')).toBe('joe@example.net\nfred@example.org\nwilma@example.org\n');
     await done(`smmap mailbox remove joe@example.net\n${fromDatabase}`);
 
-    expect(await done(page.take('Compare'))).toBe('all are OK\n');
-    await done('smmap mailbox remove joe@example.net');
-    expect(await done(page.take('Compare'))).toBe('joe@example.net\tNOTFOUND\n');
+    const [compare, otherWay] = [page.take('Compare'), page.take('Compare', 1)];
+    expect(await done(compare)).toBe('');
+    expect(await done(otherWay)).toBe('');
+    await done('smmap mailbox remove joe@example.net; smmap mailbox add new@example.org');
+    const [lacking, more] = [await type(compare), await type(otherWay)];
+    expect(lacking.stdout).toBe('joe@example.net\tlocal: NOTFOUND\thash:/etc/postfix/vmailbox: OK OK\n');
+    expect(lacking.stderr).toContain('smmap: asked: 3, same: 2 (in neither: 0), differ: 1, failed: 0\n');
+    expect(more.stdout).toBe('new@example.org\tlocal: OK new@example.org\thash:/etc/postfix/vmailbox: NOTFOUND\n');
+    expect([lacking.code, more.code]).toEqual([1, 1]);
+    await done('smmap mailbox remove new@example.org');
 
     expect(await done(page.take('Switch'))).toBe('fred@example.org\n');
     expect(await done('postconf -h virtual_mailbox_maps')).toContain('socketmap');
