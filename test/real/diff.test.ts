@@ -1,7 +1,8 @@
 // What `smmap diff` says of two places that differ in known ways, and of places that fail.
 
 import { spawn } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Result } from './command.ts';
@@ -179,6 +180,28 @@ test('a store that fails in the middle is no absence, and ends the comparison', 
   expect(stderr).toMatch(/stopped, because \d+ addresses in a row failed/);
   expect(stderr).toContain(`differ: 1, failed: ${failed.length}\n`);
   expect(code).toBe(69);
+});
+
+test('the memory does not grow with the number of addresses', async () => {
+  await prepare('');
+  const copy = join(folder, 'copy');
+  await cp(join(folder, 'store'), copy, { recursive: true });
+  await writeFile(file, `store.copy = { driver = "embedded", path = "${copy}" }\n${await readFile(file, 'utf8')}`);
+  const list = join(folder, 'list');
+  await writeFile(list, Array.from({ length: 300_000 }, (_, at) => `u${at}@a.test\n`).join(''));
+  const child = spawn(process.execPath, [MAIN, 'diff', '--config', file, '--store', 'local', '--store', 'copy', list]);
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  let mostKb = 0;
+  const look = setInterval(() => {
+    const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
+    mostKb = Math.max(mostKb, Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0));
+  }, 50);
+  const code = await new Promise((resolve) => child.on('exit', resolve).on('exit', () => clearInterval(look)));
+  expect(stderr).toContain('asked: 300000, same: 300000 (in neither: 300000)');
+  expect(code).toBe(0);
+  expect(mostKb).toBeGreaterThan(20_000);
+  expect(mostKb).toBeLessThan(110_000); // it is 60 MB, and 150 MB without a turn of the event loop after each chunk
 });
 
 describePart('smmap diff with postmap', await findPostfix(PARTS), (postfix) => {

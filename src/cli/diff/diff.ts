@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Config, MapConfig } from '../../config/config.ts';
 import { printable } from '../columns.ts';
 import { CliError, EXIT } from '../error.ts';
@@ -75,6 +76,7 @@ async function compareAll(keys: Keys, [a, b]: readonly [Side, Side], map: MapCon
     });
     show.clear();
     await write(lines);
+    await nextTurn(); // two embedded stores answer at once, and LMDB gives memory back only between turns
     show.update(tally);
   };
   let chunk: string[] = [];
