@@ -144,6 +144,13 @@ describe('smmap diff with two stores', () => {
   });
 });
 
+test('a store that cannot be listed ends the comparison', async () => {
+  await prepare('[store.lists]\ndriver = "file"\nmailboxes = "/no/list"\n');
+  const { code, stdout, stderr } = await diff(['--store', 'lists', '--store', 'local']);
+  expect(stderr).toContain('smmap: store lists: /no/list cannot be read: ENOENT');
+  expect([code, stdout]).toEqual([69, '']);
+});
+
 test('a store that fails in the middle is no absence, and ends the comparison', async () => {
   const far = await serve({
     config: `listen.mta.path = "s"\nstore.all = { driver = "memory", mailboxes = ["same@a.test"] }`.replace(

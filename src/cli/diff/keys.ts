@@ -6,7 +6,7 @@ import { formatOwner } from '../../record/owner.ts';
 import { nameOf } from '../../record/record.ts';
 import type { StoreConfig } from '../../store/driver.ts';
 import { driverOf } from '../../store/drivers.ts';
-import type { Store } from '../../store/store.ts';
+import { type Store, StoreError } from '../../store/store.ts';
 import { NOBODY } from '../../vocabulary.ts';
 import { CliError, EXIT } from '../error.ts';
 import { openSource } from '../records/source.ts';
@@ -65,14 +65,19 @@ export function keysOfStore({ name, store }: StoreSide, map: MapConfig, stores: 
     size: 0,
     read: () => 0,
     async *all() {
-      for (const [about, question] of asked) {
-        if (about === 'domain') continue;
-        const table = question.about === 'key' ? question.table : '';
-        for await (const record of records.all(config, about, table)) {
-          if (record.about === 'mailbox' && record.local === NOBODY) continue; // shared folders, and no address
-          if (record.about === 'alias' && asked.has('mailbox') && (await hasMailbox(store, record))) continue;
-          yield nameOf(record);
+      try {
+        for (const [about, question] of asked) {
+          if (about === 'domain') continue;
+          const table = question.about === 'key' ? question.table : '';
+          for await (const record of records.all(config, about, table)) {
+            if (record.about === 'mailbox' && record.local === NOBODY) continue; // shared folders, and no address
+            if (record.about === 'alias' && asked.has('mailbox') && (await hasMailbox(store, record))) continue;
+            yield nameOf(record);
+          }
         }
+      } catch (error) {
+        if (!(error instanceof StoreError)) throw error;
+        throw new CliError(EXIT.UNAVAILABLE, `store ${name}: ${error.message}`);
       }
     },
     close() {},
