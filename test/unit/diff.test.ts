@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { askedFor } from '../../src/cli/diff/keys.ts';
 import { readFound } from '../../src/cli/diff/postmap.ts';
 import type { Outcome } from '../../src/cli/diff/side.ts';
-import { compare, valuesOf, type Verdict, wordsOf } from '../../src/cli/diff/verdict.ts';
+import { compare, comparisonOf, type Verdict, wordsOf } from '../../src/cli/diff/verdict.ts';
 import type { MapConfig } from '../../src/config/config.ts';
 
 const ok = (value: string): Outcome => ({ kind: 'OK', value });
@@ -39,11 +39,12 @@ describe('compare', () => {
     ['a target more', ALIAS, 'i@b.org', ok('a@b.org'), ok('a@b.org, c@b.org'), 'other'],
     ['targets that nobody can read', ALIAS, 'i@b.org', ok('a@b.org'), ok('"a@b.org'), 'other'],
     ['a virtual alias domain', ALIAS, 'b.org', ok('b.org'), ok('anything'), 'same'],
+    ['a user with a dot and other targets', ALIAS, 'a.b', ok('a@b.org'), ok('c@b.org'), 'other'],
     ['another value of a table', TABLE, 'b.org', ok('REJECT'), ok('OK'), 'other'],
     ['the same value of a table', TABLE, 'b.org', ok('REJECT'), ok('REJECT'), 'same'],
   ];
   it.each(rows)('%s', (_, map, key, a, b, verdict) => {
-    expect(compare(key, a, b, valuesOf(map))).toBe(verdict);
+    expect(compare(key, a, b, comparisonOf(map))).toBe(verdict);
   });
 });
 

@@ -7,7 +7,7 @@ import { warn } from '../warn.ts';
 import { askedFor, type Keys, keysOfList, keysOfStore } from './keys.ts';
 import { openPostmapSide } from './postmap.ts';
 import { openStoreSide, type Outcome, type Side } from './side.ts';
-import { compare, valuesOf, type Verdict, wordsOf } from './verdict.ts';
+import { compare, comparisonOf, type Verdict, wordsOf } from './verdict.ts';
 
 export interface DiffOptions {
   /** One or two stores of the configuration. */
@@ -56,7 +56,7 @@ export async function diff(options: DiffOptions, config: Config): Promise<number
 
 async function compareAll(keys: Keys, [a, b]: readonly [Side, Side], map: MapConfig, json: boolean): Promise<Tally> {
   const tally: Tally = { asked: 0, same: 0, neither: 0, only_a: 0, only_b: 0, other: 0, failed: 0 };
-  const valueOf = valuesOf(map);
+  const isSame = comparisonOf(map);
   const show = createShow(keys);
   let failures = 0; // in a row
   const compareChunk = async (chunk: readonly string[]): Promise<void> => {
@@ -64,7 +64,7 @@ async function compareAll(keys: Keys, [a, b]: readonly [Side, Side], map: MapCon
     const [ofA, ofB] = await Promise.all([a.ask(asked), b.ask(asked)]);
     const lines = chunk.flatMap((key, at) => {
       const [one, other] = [ofA[at] as Outcome, ofB[at] as Outcome];
-      const verdict = compare(key, one, other, valueOf);
+      const verdict = compare(key, one, other, isSame);
       tally.asked++;
       tally[verdict]++;
       if (verdict === 'same' && one.kind === 'NOTFOUND') tally.neither++;

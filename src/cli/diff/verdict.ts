@@ -8,13 +8,14 @@ import type { Outcome } from './side.ts';
 /** How two outcomes compare. `other`: both sides have it, and say something else. `failed`: it could not be compared. */
 export type Verdict = 'same' | 'only_a' | 'only_b' | 'other' | 'failed';
 
-/** The value of an OK, in a form in which equal values are equal. */
-export type ValueOf = (key: string, value: string) => string;
+/** Whether two values that follow OK say the same about a key. */
+export type SameValue = (key: string, one: string, other: string) => boolean;
 
 /** Compares what two sides say about a key. Two replies are the same if a mail server would do the same. */
-export function compare(key: string, a: Outcome, b: Outcome, valueOf: ValueOf): Verdict {
+export function compare(key: string, a: Outcome, b: Outcome, isSame: SameValue): Verdict {
   if (a.kind === 'FAILED' || b.kind === 'FAILED') return 'failed';
-  if (meaning(key, a, valueOf) === meaning(key, b, valueOf)) return 'same';
+  if (a.kind === 'OK' && b.kind === 'OK') return isSame(key, a.value, b.value) ? 'same' : 'other';
+  if (a.kind !== 'OK' && b.kind !== 'OK' && textOf(a) === textOf(b)) return 'same';
   if (exists(a) === exists(b)) return 'other';
   return exists(a) ? 'only_a' : 'only_b';
 }
@@ -24,23 +25,21 @@ function exists(reply: Reply): boolean {
   return reply.kind === 'OK' || reply.why === 'disabled' || reply.why === 'overquota';
 }
 
-function meaning(key: string, reply: Reply, valueOf: ValueOf): string {
-  return reply.kind === 'OK' ? `OK ${valueOf(key, reply.value)}` : textOf(reply);
-}
-
 /**
  * How a map's values are compared. The targets of an alias may have any order and spelling. A map that replies with the key says only
  * that it exists, so the right side of a table of Postfix does not count.
  */
-export function valuesOf({ kind, options }: MapConfig): ValueOf {
-  if (kind === 'alias') return (key, value) => (isDomain(key) ? '' : targetsOf(value));
+export function comparisonOf({ kind, options }: MapConfig): SameValue {
+  if (kind === 'alias') {
+    return (key, one, other) => isDomain(key, one, other) || targetsOf(one) === targetsOf(other);
+  }
   const { reply = 'value' } = options as { readonly reply?: unknown };
-  return reply === 'value' ? (_, value) => value : () => '';
+  return reply === 'value' ? (_, one, other) => one === other : () => true;
 }
 
-/** A virtual alias domain, which has any right side in Postfix. */
-function isDomain(key: string): boolean {
-  return !key.includes('@') && key.includes('.');
+/** A virtual alias domain: smmap replies with the key, and in Postfix it has any right side. */
+function isDomain(key: string, one: string, other: string): boolean {
+  return !key.includes('@') && key.includes('.') && (one === key || other === key);
 }
 
 function targetsOf(value: string): string {
