@@ -82,7 +82,8 @@ test('the keeper tells systemd of each SIGUSR1 of the worker, which cannot do so
   expect(await ended).toBe(3);
   expect(readFileSync(log, 'utf8').trimEnd().split('\n')).toEqual([
     '/run/notify --ready --status=1; well WATCHDOG=1',
-    '/run/notify --status=2; well WATCHDOG=1',
+    // The next signal may come before the keeper knows that systemd-notify ended well. To be ready twice does no harm.
+    expect.stringMatching(/^\/run\/notify (--ready )?--status=2; well WATCHDOG=1$/),
     '/run/notify --status=3; well WATCHDOG=1',
   ]);
 });

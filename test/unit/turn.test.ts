@@ -141,6 +141,6 @@ describe('the turns of this Node', () => {
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     real.close();
     expect(real.count).toBeGreaterThan(5);
-    expect(real.count).toBeLessThan(100); // and not a million
+    expect(real.count).toBeLessThan(10_000); // and not a million; other work of this process wakes it, too
   });
 });
