@@ -2,8 +2,10 @@ import { requestFor } from './questions.ts';
 
 /** What the load speaks: the protocol of smmap, or as a bare client that of a mail server behind it. */
 export interface Dialect {
-  /** Is written when a connection opens; null: neither side greets. */
+  /** Is written when a connection opens, or after a `welcome`; null: neither side greets. */
   readonly hello: string | null;
+  /** Whether the server speaks first. */
+  readonly welcomes: boolean;
   /** Asks for a key. */
   frameOf(map: string, key: string): string;
   /** Reads the replies of one connection, `atOnce` of them together. */
@@ -12,10 +14,13 @@ export interface Dialect {
 
 export type Verdict = 'found' | 'absent' | 'other';
 
-/** Takes bytes. Returns the verdict of the last reply as soon as all are there, 'greeted' after the greeting, else null. */
-export type Reader = (buffer: Buffer, length: number) => Verdict | 'greeted' | null;
+/**
+ * Takes bytes. Returns the verdict of the last reply as soon as all are there, 'welcome' when the server has spoken
+ * first, 'greeted' when it can be asked, else null.
+ */
+export type Reader = (buffer: Buffer, length: number) => Verdict | 'welcome' | 'greeted' | null;
 
-export type DialectName = 'socketmap' | 'lmtp' | 'dovecot';
+export type DialectName = 'socketmap' | 'lmtp' | 'smtp' | 'dovecot';
 
 const COMMA = 0x2c;
 const COLON = 0x3a;
@@ -23,6 +28,7 @@ const VERDICTS: Readonly<Record<string, Verdict>> = { O: 'found', N: 'absent', 2
 
 const socketmap: Dialect = {
   hello: null,
+  welcomes: false,
   frameOf: requestFor,
   // Of a reply only the first letter and the last byte are looked at
   createReader: () => (buffer, length) => {
@@ -33,18 +39,22 @@ const socketmap: Dialect = {
 
 const lmtp: Dialect = {
   hello: 'LHLO localhost\r\n',
+  welcomes: true,
   frameOf: (_, key) => `MAIL FROM:<>\r\nRCPT TO:<${key}>\r\nRSET\r\n`,
   createReader: (atOnce) => createLineReader('250 ', 3 * atOnce, 3 * atOnce - 2),
 };
 
+const smtp: Dialect = { ...lmtp, hello: 'EHLO localhost\r\n' };
+
 /** The socket auth-userdb. */
 const dovecot: Dialect = {
   hello: 'VERSION\t1\t1\n',
+  welcomes: false,
   frameOf: (_, key) => `USER\t1\t${key}\tservice=lmtp\n`,
   createReader: (atOnce) => createLineReader('SPID', atOnce, atOnce - 1),
 };
 
-export const DIALECTS: Readonly<Record<DialectName, Dialect>> = { socketmap, lmtp, dovecot };
+export const DIALECTS: Readonly<Record<DialectName, Dialect>> = { socketmap, lmtp, smtp, dovecot };
 
 /** The greeting ends with a line that begins with `greeted`. Of `replies` last lines, number `judged` has the verdict. */
 function createLineReader(greeted: string, replies: number, judged: number): Reader {
@@ -58,6 +68,7 @@ function createLineReader(greeted: string, replies: number, judged: number): Rea
     for (const line of lines) {
       if (line[3] === '-') continue; // a reply of several lines goes on
       if (!hasGreeted) {
+        if (line.startsWith('220 ')) return 'welcome';
         hasGreeted = line.startsWith(greeted);
         if (hasGreeted) return 'greeted';
         continue;

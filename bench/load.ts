@@ -1,5 +1,6 @@
 import { type Socket, connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Endpoint } from '../src/endpoint.ts';
 import { DIALECTS, type DialectName, type Verdict } from './dialect.ts';
 import { cpuUs, treeUs } from './proc.ts';
 import { type Questions, randomFrames } from './questions.ts';
@@ -14,7 +15,7 @@ import { quantile } from './rounds.ts';
 
 /** One run. */
 export interface LoadOrder extends Questions {
-  readonly path: string;
+  readonly endpoint: Endpoint;
   readonly dialect: DialectName;
   /** Questions that go in one write, if it is more than smmap speaks. */
   readonly atOnce: number;
@@ -23,8 +24,8 @@ export interface LoadOrder extends Questions {
   /** The first process of the database behind the server. */
   readonly databasePid: number | null;
   readonly connections: number;
-  /** Whether a connection asks again and again, or is closed after one reply and replaced by a new one. */
-  readonly keep: boolean;
+  /** After so many replies, a connection is closed and replaced by a new one; null: it asks again and again. */
+  readonly perConnection: number | null;
   readonly warmMs: number;
   readonly runMs: number;
 }
@@ -84,18 +85,20 @@ async function run(order: LoadOrder): Promise<LoadReport> {
     const take = dialect.createReader(order.atOnce);
     const read = (length: number): boolean => {
       const taken = take(buffer, length);
-      if (taken === 'greeted') greeted(socket);
+      if (taken === 'welcome') hello();
+      else if (taken === 'greeted') greeted(socket);
       else if (taken !== null) answered(taken);
       return true;
     };
-    const socket = connect({ path: order.path, onread: { buffer, callback: read } });
+    const socket = connect({ ...order.endpoint, noDelay: true, onread: { buffer, callback: read } });
+    const hello = (): void => void socket.write(dialect.hello ?? '');
     sockets.add(socket);
     socket.on('error', fail);
     socket.on('close', () => {
       if (sockets.delete(socket) && !stopped) fail(new Error('the server closed a connection'));
     });
     if (dialect.hello === null) greeted(socket);
-    else socket.write(dialect.hello);
+    else if (!dialect.welcomes) hello();
     return socket;
   };
 
@@ -108,6 +111,7 @@ async function run(order: LoadOrder): Promise<LoadReport> {
       let socket: Socket | null = null;
       let askedMs = 0;
       let started = false;
+      let answers = 0;
       const ask = (nowMs: number): void => {
         askedMs = nowMs;
         if (socket === null) socket = open((opened) => opened.write(nextFrame(), 'latin1'), answered);
@@ -116,7 +120,8 @@ async function run(order: LoadOrder): Promise<LoadReport> {
       const answered = (verdict: Verdict): void => {
         const nowMs = performance.now();
         if (started) count(verdict, nowMs - askedMs);
-        if (!order.keep && socket !== null) {
+        if (++answers === order.perConnection && socket !== null) {
+          answers = 0;
           sockets.delete(socket);
           socket.destroy();
           socket = null;

@@ -11,8 +11,8 @@ export interface Asked extends Questions {
   readonly what: string;
   readonly server: Server;
   readonly connections: number;
-  /** False: each request has a connection of its own. */
-  readonly keep?: false;
+  /** How many requests a connection has; without it, any number. */
+  readonly perConnection?: number;
   /** Questions in one write of a bare client. */
   readonly atOnce?: number;
   readonly databasePid?: number | null;
@@ -32,9 +32,10 @@ const RUN_MS = 180;
 /** Asks each in each round. Throws where a reply is not what it has to be: the figures would be of something else. */
 export async function measureRates({ load, rounds }: Bench, all: readonly Asked[]): Promise<Rate[]> {
   const tasks = all.map((asked) => async (): Promise<LoadReport> => {
-    const { what, server, connections, keep = true, atOnce = 1, databasePid = null, map, keys, expected } = asked;
-    const where = { path: server.path, dialect: server.dialect, serverPid: server.pid, databasePid };
-    const report = await load.run({ ...where, atOnce, connections, keep, map, keys, warmMs: WARM_MS, runMs: RUN_MS });
+    const { what, server, connections, perConnection = null, atOnce = 1, databasePid = null, expected } = asked;
+    const where = { endpoint: server.endpoint, dialect: server.dialect, serverPid: server.pid, databasePid };
+    const questions = { map: asked.map, keys: asked.keys, atOnce, connections, perConnection };
+    const report = await load.run({ ...where, ...questions, warmMs: WARM_MS, runMs: RUN_MS });
     const wrong = report.other + (expected === 'OK' ? report.notFound : report.found);
     const isWrong = wrong > 0 && server.name !== 'floor';
     if (isWrong) throw new Error(`${what}, ${server.name}: ${wrong} replies were not ${expected}`);

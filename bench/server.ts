@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Endpoint } from '../src/endpoint.ts';
 import { openClient } from '../src/socket/client.ts';
 import { type Build, mainOf } from './bench.ts';
 import type { DialectName } from './dialect.ts';
@@ -10,7 +11,7 @@ import { MAP, addressOf } from './questions.ts';
 /** A server that the load can ask. */
 export interface Server {
   readonly name: string;
-  readonly path: string;
+  readonly endpoint: Endpoint;
   /** Null: it is asked by the load as a bare client. */
   readonly pid: number | null;
   readonly dialect: DialectName;
@@ -21,6 +22,8 @@ export interface Server {
 
 const START_MS = 20_000;
 const RETRY_MS = 1;
+const CLIENT = { timeoutMs: START_MS, protocol: 'netstring', replyBytes: 1_000 } as const;
+const WARMING = 50; // connections
 const LOG_CHARS = 2_000; // of a log that says the same again and again
 
 /** A server that is a process of the bench. */
@@ -65,15 +68,15 @@ export async function startDaemon(
   return serverOf(build.name, child, path, performance.now() - startedMs);
 }
 
-/** A server that is asked without smmap, by the socket of a mail server. */
-export function bareServer(path: string, dialect: DialectName): Server {
-  return { name: 'bare client', path, pid: null, dialect, startMs: NaN, close: () => Promise.resolve() };
+/** A server that is asked without smmap. */
+export function bareServer(endpoint: Endpoint, dialect: DialectName): Server {
+  return { name: 'bare client', endpoint, pid: null, dialect, startMs: NaN, close: () => Promise.resolve() };
 }
 
 function serverOf(name: string, child: ChildProcess, path: string, startMs: number): Daemon {
   return {
     name,
-    path,
+    endpoint: { kind: 'unix', path },
     pid: child.pid as number,
     dialect: 'socketmap',
     startMs,
@@ -84,10 +87,20 @@ function serverOf(name: string, child: ChildProcess, path: string, startMs: numb
   };
 }
 
+/** Asks a daemon once for each of the first mailboxes, so that its cache has them. */
+export async function warm({ endpoint }: Server, mailboxes: number): Promise<void> {
+  let next = 0;
+  const ask = async (): Promise<void> => {
+    const client = await openClient(endpoint, CLIENT);
+    while (next < mailboxes) await client.ask(MAP, addressOf(next++));
+    client.close();
+  };
+  await Promise.all(Array.from({ length: WARMING }, ask));
+}
+
 async function answersOk(path: string): Promise<boolean> {
-  const options = { timeoutMs: START_MS, protocol: 'netstring', replyBytes: 1_000 } as const;
   try {
-    const client = await openClient({ kind: 'unix', path }, options);
+    const client = await openClient({ kind: 'unix', path }, CLIENT);
     const reply = await client.ask(MAP, addressOf(0));
     client.close();
     return reply.startsWith('OK ');

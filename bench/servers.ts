@@ -1,75 +1,22 @@
-import { fileURLToPath } from 'node:url';
-import { findCyrus } from '../test/real/cyrus.ts';
-import { findDovecot } from '../test/support/dovecot.ts';
+import { formatEndpoint } from '../src/endpoint.ts';
 import type { Bench, Build, Part } from './bench.ts';
-import type { DialectName } from './dialect.ts';
+import { HABITS, SERVERS, type Target } from './mailserver.ts';
 import { childrenOf } from './proc.ts';
 import { MAP, absent, addressOf, present } from './questions.ts';
 import { type Asked, type Rate, figuresOf, formatRates, measureRates, ratioOf } from './rates.ts';
 import { median, ratios } from './rounds.ts';
-import { type Server, bareServer, startDaemon } from './server.ts';
+import { type Server, bareServer, startDaemon, warm } from './server.ts';
 import { embedded } from './store.ts';
 import { type Figure, type Goal, formatNumber, judge } from './table.ts';
 import { countTrips, formatTrips } from './trips.ts';
 
-/** A socket of a mail server, and the driver that asks it. */
-interface Target {
-  readonly name: string;
-  readonly driver: DialectName;
-  readonly path: string;
-}
-
-/** By driver: its connections by default, and whether several questions may go in one write. */
-const HABITS: Readonly<Record<DialectName, { readonly sessions: number; readonly pipelines: boolean }>> = {
-  socketmap: { sessions: 4, pipelines: false },
-  lmtp: { sessions: 2, pipelines: true },
-  dovecot: { sessions: 2, pipelines: true },
-};
-
-/** A mail server that has the mailboxes of the bench. */
-interface MailServer {
-  readonly mailboxes: number;
-  readonly targets: readonly Target[];
-  stop(): Promise<void>;
-}
-
-type Open = () => Promise<MailServer | { readonly missing: string }>;
-
-const PARTS = process.env['SMMAP_PARTS'] ?? fileURLToPath(new URL('../../.parts', import.meta.url));
-const CYRUS_MAILBOXES = 1_000; // Cyrus makes 100 in a second
-const DOVECOT_MAILBOXES = 100_000;
 const CONNECTIONS = 50;
 const HOT = 10_000; // mailboxes that nine of ten requests ask for, if there is a cache
-
-const openCyrus: Open = async () => {
-  const installation = await findCyrus(PARTS);
-  if ('missing' in installation) return installation;
-  const server = await installation.start({ unixhierarchysep: true, postuser: '', virtdomains: 'userid' });
-  await server.create(Array.from({ length: CYRUS_MAILBOXES }, (_, n) => ({ name: `user/${addressOf(n)}` })));
-  const targets: readonly Target[] = [
-    { name: 'smmapd of Cyrus', driver: 'socketmap', path: server.smmapd },
-    { name: 'lmtpd of Cyrus', driver: 'lmtp', path: server.lmtp },
-  ];
-  return { mailboxes: CYRUS_MAILBOXES, targets, stop: () => server.stop() };
-};
-
-const openDovecot: Open = async () => {
-  const installation = await findDovecot(PARTS);
-  if ('missing' in installation) return installation;
-  const server = await installation.start();
-  await server.write(Array.from({ length: DOVECOT_MAILBOXES }, (_, n) => ({ name: addressOf(n) })));
-  const targets: readonly Target[] = [
-    { name: 'auth-userdb of Dovecot', driver: 'dovecot', path: server.auth },
-    { name: 'lmtp of Dovecot', driver: 'lmtp', path: server.lmtp },
-  ];
-  return { mailboxes: DOVECOT_MAILBOXES, targets, stop: () => server.stop() };
-};
-
-const SERVERS = { Cyrus: openCyrus, Dovecot: openDovecot };
 
 const ABOUT = `
 Servers: requests for mailboxes that a mail server on this machine has. Load, daemon and mail server share its cores.
 "bare client" is the load itself, which speaks the protocol of the mail server on as many sessions as the store has.
+It asks as much in a session as the store does. "writes" are those of the store, each with a wait for the reply.
 "x bare" divides by the bare client that asks one by one for the same. "database" is the mail server.
 `;
 
@@ -80,12 +27,13 @@ const run: Part['run'] = async (bench) => {
   const goals: Goal[] = [];
   for (const [name, open] of Object.entries(SERVERS)) {
     const before = childrenOf(process.pid);
-    const server = await open();
+    const server = await open(scratch);
     if ('missing' in server) {
       print(`${name}: not measured, ${server.missing}. To unpack it: sh test/real/parts.sh .parts\n`);
       continue;
     }
-    const pid = childrenOf(process.pid).find((child) => !before.includes(child)) ?? null;
+    const child = childrenOf(process.pid).find((each) => !before.includes(each)) ?? null;
+    const pid = server.isFleeting === true ? null : child;
     try {
       for (const target of server.targets) {
         const rates = await measure(bench, target, server.mailboxes, pid);
@@ -93,7 +41,10 @@ const run: Part['run'] = async (bench) => {
           `${target.name} with ${formatNumber(server.mailboxes)} mailboxes, ${HABITS[target.driver].sessions} sessions\n`,
         );
         print(`${formatRates(rates, 'bare', (rate) => bareOf(rate, rates))}\n`);
-        const trips = await countTrips(scratch, target.path, (path) => linesFor(target.driver, path));
+        const trips = await countTrips(scratch, target.endpoint, (endpoint) => [
+          ...linesFor({ ...target, endpoint }),
+          ...HABITS[target.driver].uncached,
+        ]);
         print(`${formatTrips(trips)}\n`);
         figures.push(
           ...figuresOf(rates).map((figure) => Object.assign(figure, { what: `${target.name}: ${figure.what}` })),
@@ -107,7 +58,10 @@ const run: Part['run'] = async (bench) => {
   return { figures, goals };
 };
 
-export const serversPart: Part = { about: 'Cyrus and Dovecot behind the daemon, beside a bare client; minutes', run };
+export const serversPart: Part = {
+  about: 'Cyrus, Dovecot and next hops behind the daemon, beside a bare client; minutes',
+  run,
+};
 
 const MANY = '50 connections';
 const MANY_ABSENT = '50 connections, NOTFOUND';
@@ -133,19 +87,25 @@ async function measure(bench: Bench, target: Target, mailboxes: number, database
       ...more,
     });
   };
-  const start = (build: Build, more: readonly string[]) =>
-    startDaemon(scratch, build, [...linesFor(target.driver, target.path), ...more]);
-  const hot = Array.from({ length: 9 }, () => present(Math.min(HOT, mailboxes)));
+  const start = (build: Build, more: readonly string[]) => startDaemon(scratch, build, [...linesFor(target), ...more]);
+  const hotMailboxes = Math.min(HOT, mailboxes);
+  const hot = Array.from({ length: 9 }, () => present(hotMailboxes));
   const mostlyHot = { keys: [...hot, present(mailboxes)] };
-  const bare = bareServer(target.path, target.driver);
-  const { sessions, pipelines } = HABITS[target.driver];
-  for (const what of [MANY, MANY_ABSENT]) add(bare, what, { connections: sessions });
+  const { dialect, sessions, pipelines, uncached } = HABITS[target.driver];
+  const bare = bareServer(target.endpoint, dialect);
+  const ofFound = target.session === undefined ? {} : { perConnection: target.session.found };
+  const ofAbsent = target.session === undefined ? {} : { perConnection: target.session.absent };
+  add(bare, MANY, { connections: sessions, ...ofFound });
+  add(bare, MANY_ABSENT, { connections: sessions, ...ofAbsent });
   if (pipelines) add(bare, PIPELINED, { connections: sessions, atOnce: 25 });
-  for (const what of [ONE, ONE_ABSENT]) add(bare, what);
+  add(bare, ONE, ofFound);
+  add(bare, ONE_ABSENT, ofAbsent);
   for (const build of builds) {
-    const server = await start(build, []);
+    const server = await start(build, uncached);
     for (const what of [MANY, MANY_ABSENT, ONE, ONE_ABSENT]) add(server, what);
-    add(await start(build, ['cache = {}']), CACHED, mostlyHot);
+    const cached = await start(build, ['cache = {}']);
+    await warm(cached, hotMailboxes);
+    add(cached, CACHED, mostlyHot);
     const { folder } = await stores.get(build, mailboxes);
     const own = await startDaemon(scratch, build, embedded(folder));
     for (const what of [MANY, ONE]) add(own, `${what}, ${EMBEDDED}`, { ...mostlyHot, databasePid: null });
@@ -157,9 +117,10 @@ async function measure(bench: Bench, target: Target, mailboxes: number, database
   }
 }
 
-/** The lines of a store that asks the server at a path. */
-function linesFor(driver: DialectName, path: string): string[] {
-  return [`driver = "${driver}"`, `server = "unix:${path}"`, `canary = { mailbox = "${addressOf(0)}" }`];
+/** The lines of a store that asks a mail server, without those of its cache. */
+function linesFor({ driver, endpoint, more = [] }: Target): string[] {
+  const server = `server = "${formatEndpoint(endpoint)}"`;
+  return [`driver = "${driver}"`, server, `canary = { mailbox = "${addressOf(0)}" }`, ...more];
 }
 
 /** The bare client that asks one by one for the same. */

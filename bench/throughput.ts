@@ -14,7 +14,7 @@ const CASES: readonly Omit<Asked, 'server'>[] = [
   { what: JUDGED, connections: 50, ...ALL_PRESENT },
   { what: '500 kept connections', connections: 500, ...ALL_PRESENT },
   { what: '50 kept connections, NOTFOUND', connections: 50, map: MAP, keys: [absent(MAILBOXES)], expected: 'NOTFOUND' },
-  { what: '8 connections, 1 request each', connections: 8, keep: false, ...ALL_PRESENT },
+  { what: '8 connections, 1 request each', connections: 8, perConnection: 1, ...ALL_PRESENT },
 ];
 
 const ABOUT = `
@@ -39,8 +39,10 @@ const run: Part['run'] = async (bench) => {
   for (const server of [floor, ...daemons]) await server.close();
 
   print(ABOUT);
-  const floorOf = ({ asked: { connections, keep } }: Rate): Rate =>
-    rates.find(({ asked: of }) => of.server === floor && of.connections === connections && of.keep === keep) as Rate;
+  const floorOf = ({ asked: { connections, perConnection } }: Rate): Rate =>
+    rates.find(
+      ({ asked: of }) => of.server === floor && of.connections === connections && of.perConnection === perConnection,
+    ) as Rate;
   print(formatRates(rates, 'floor', floorOf));
 
   const judged = rates.find(({ asked: of }) => of.what === JUDGED && of.server === daemons[0]) as Rate;

@@ -1,6 +1,7 @@
 import { type Server, connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseConfig } from '../src/config/load.ts';
+import type { Endpoint } from '../src/endpoint.ts';
 import { type OpenStore, UNTOLD, openStore } from '../src/store/open.ts';
 import type { Question } from '../src/vocabulary.ts';
 import type { Scratch } from './processes.ts';
@@ -19,18 +20,18 @@ export const MISSES = 10; // at once
 const SETTLE_MS = 200; // the first checks of the guards are over
 
 /**
- * Counts the round trips of a store, with `lines` for the server at a path. They pass a relay, which sees each write of
+ * Counts the round trips of a store, with `lines` for the server at an endpoint. They pass a relay, which sees each write of
  * the store as one chunk.
  */
 export async function countTrips(
   scratch: Scratch,
-  path: string,
-  linesFor: (path: string) => readonly string[],
+  server: Endpoint,
+  linesFor: (at: Endpoint) => readonly string[],
 ): Promise<Trips> {
   let writes = 0;
   const between = scratch.path('.relay');
-  const relay = await startRelay(between, path, () => writes++);
-  const store = await open(linesFor(between));
+  const relay = await startRelay(between, server, () => writes++);
+  const store = await open(linesFor({ kind: 'unix', path: between }));
   const count = async (locals: readonly string[]): Promise<number> => {
     const before = writes;
     await Promise.all(locals.map(async (local) => await store.lookup(mailbox(local))));
@@ -62,9 +63,9 @@ async function open(lines: readonly string[]): Promise<OpenStore> {
   return await openStore(config, UNTOLD);
 }
 
-function startRelay(path: string, to: string, onWrite: () => void): Promise<Server> {
+function startRelay(path: string, to: Endpoint, onWrite: () => void): Promise<Server> {
   const server = createServer((near) => {
-    const far = connect(to);
+    const far = connect({ ...to, noDelay: true });
     near.on('data', (chunk) => {
       onWrite();
       far.write(chunk);

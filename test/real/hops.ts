@@ -74,8 +74,11 @@ async function startOf<P extends object>(
 }
 
 /** Its list has whole addresses. */
-export function findEximHop(domains = 'example.org : all.test'): Promise<{ readonly start: StartHop } | Missing> {
-  return startOf('Exim', findPlace('Exim', PARTS, 'exim', ['usr/sbin/exim4']), ({ root, libs }) => {
+export function findEximHop(
+  domains = 'example.org : all.test',
+  parts = PARTS,
+): Promise<{ readonly start: StartHop } | Missing> {
+  return startOf('Exim', findPlace('Exim', parts, 'exim', ['usr/sbin/exim4']), ({ root, libs }) => {
     return async (folder, port) => {
       const exim = join(root, 'usr/sbin/exim4');
       await makeOwned(join(folder, 'spool'), USERS['Debian-exim'], 0o750).catch(() => {});
@@ -131,8 +134,8 @@ drop:
 `;
 }
 
-export async function findPostfixHop(): Promise<{ readonly start: StartHop } | Missing> {
-  const part = await findPostfixServer(PARTS);
+export async function findPostfixHop(parts = PARTS): Promise<{ readonly start: StartHop } | Missing> {
+  const part = await findPostfixServer(parts);
   if (isMissing(part)) return part;
   return {
     start: hopOf(async (folder, _port, __, more) => {
