@@ -76,6 +76,7 @@ describe('a store that asks the next hop', () => {
       'MAIL FROM:<>',
       'RCPT TO:<c@a.test>',
       'RCPT TO:<b@a.test>',
+      'RCPT TO:<c@a.test>',
       'RSET',
       'MAIL FROM:<>',
       'RCPT TO:<b@a.test>',
@@ -92,7 +93,9 @@ describe('a store that asks the next hop', () => {
   it('asks the postmaster too if the domain is not that of the canary', async () => {
     const { bulk, lines } = await setUp(() => undefined);
     expect(await ask(bulk, 'c@other.test')).toEqual(['absent']);
-    expect(rcpts(lines)).toEqual(['RCPT TO:<c@other.test>', 'RCPT TO:<b@a.test>', 'RCPT TO:<postmaster@other.test>']);
+    expect(rcpts(lines)).toEqual(
+      ['c@other.test', 'b@a.test', 'postmaster@other.test', 'c@other.test'].map((each) => `RCPT TO:<${each}>`),
+    );
   });
 
   it('asks a canary of the domain itself, if there is one', async () => {
@@ -102,7 +105,7 @@ describe('a store that asks the next hop', () => {
     ] as const;
     const { bulk, lines } = await setUp(() => undefined, { canaries });
     expect(await ask(bulk, 'c@other.test')).toEqual(['absent']);
-    expect(rcpts(lines)).toEqual(['RCPT TO:<c@other.test>', 'RCPT TO:<a@other.test>']);
+    expect(rcpts(lines)).toEqual(['c@other.test', 'a@other.test', 'c@other.test'].map((each) => `RCPT TO:<${each}>`));
   });
 
   it.each<[string, Reply]>([
@@ -118,6 +121,12 @@ describe('a store that asks the next hop', () => {
   ])('does not believe a refusal if %s', async (_, reply) => {
     const { bulk } = await setUp(reply);
     expect(await ask(bulk, 'c', 'c')).toEqual(['doubt', 'doubt']);
+  });
+
+  it('does not believe a refusal if the server recovers before the canary is asked', async () => {
+    let refusals = 0;
+    const { bulk } = await setUp((line) => (is(line, 'a') && refusals++ === 0 ? '550 5.1.1 unknown\r\n' : undefined));
+    expect(await ask(bulk, 'a', 'a')).toEqual(['doubt', 'found']);
   });
 
   it.each<[SmtpOptions['hop'], string]>([
@@ -152,7 +161,7 @@ describe('a store that asks the next hop', () => {
       hop: 'postfix',
     });
     expect(await ask(allowed.bulk, 'c')).toEqual(['absent']);
-    expect(rcpts(allowed.lines)).toEqual(['RCPT TO:<c@a.test>']);
+    expect(rcpts(allowed.lines)).toEqual(['RCPT TO:<c@a.test>', 'RCPT TO:<c@a.test>']);
     const disabled = await setUp((line) => (line.startsWith('VRFY') ? '502 5.5.1 disabled\r\n' : undefined), {
       hop: 'postfix',
     });

@@ -30,8 +30,10 @@ export interface CheckOptions {
 
 /**
  * What the reply to RCPT TO says of a mailbox, as far as it can be believed. A refusal counts if the server then accepts
- * the canary of the domain, in the same transaction. For a domain without one, it is the first canary and the
- * postmaster, whom each domain has (RFC 5321 section 4.5.1). An acceptance counts if the server refused a random name of that domain in the last hour.
+ * the canary of the domain, in the same transaction, and refuses the mailbox once more: the server may have recovered
+ * between the refusal and the canary. For a domain without a canary, it is the first one and the postmaster, whom each
+ * domain has (RFC 5321 section 4.5.1). An acceptance counts if the server refused a random name of that domain in the
+ * last hour.
  */
 export async function confirmed(
   reply: Reply,
@@ -45,7 +47,7 @@ export async function confirmed(
   if (verdict instanceof Error) return verdict;
   if (verdict === null) {
     if (trials.acceptsAll(domain) === true) return acceptingAll(domain);
-    return await confirmAbsence(domain, transaction, options);
+    return await confirmAbsence(path, domain, transaction, options);
   }
   if (verdict.state !== 'active') return verdict;
   if (trials.acceptsAll(domain) === null) {
@@ -63,6 +65,7 @@ export async function confirmed(
 }
 
 async function confirmAbsence(
+  refused: string,
   domain: string,
   transaction: Transaction,
   { hop, canaries }: CheckOptions,
@@ -78,7 +81,9 @@ async function confirmAbsence(
       return new QuestionError(saying`refused, but so is ${path}: ${foreign(wordsOfReply(reply))}`);
     }
   }
-  return null;
+  const again = await transaction.send(`RCPT TO:<${refused}>`);
+  if (verdictOf(again, refused, hop.unknown) === null) return null;
+  return new QuestionError(saying`refused, but not a second time: ${foreign(wordsOfReply(again))}`);
 }
 
 /** 252: the server does not say more, but it would take mail for it. */

@@ -20,7 +20,7 @@ export interface SmtpSession extends Session {
 }
 
 const RESET_AFTER_MS = 20; // most often the next question comes sooner, and takes the RSET along
-const REFUSALS_OF_A_CHECK = 2; // at most: the mailbox itself, and a witness or a name that nobody has
+const REFUSALS_OF_A_CHECK = 3; // at most: the mailbox itself, twice, and a witness
 
 /** Opens a session. It ends by itself before the server would slow down, or refuse whoever exists. */
 export async function openSmtp(options: SmtpSessionOptions): Promise<SmtpSession> {
