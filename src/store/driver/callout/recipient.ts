@@ -1,6 +1,6 @@
 import { formatAddress } from '../../../address/address.ts';
 import { NOBODY, type MailboxQuestion } from '../../../vocabulary.ts';
-import { QuestionError, UnstorableError } from '../../store.ts';
+import { QuestionError, StoreError, UnstorableError } from '../../store.ts';
 
 const LONGEST_PATH = 254; // octets between < and >, RFC 5321 section 4.5.3.1.3
 const UNWRITABLE = /[\0-\x1f\x7f]/; // RFC 5321 section 4.1.2: not even in quotes
@@ -26,4 +26,14 @@ export function pathOf({ local, domain }: Pick<MailboxQuestion, 'local' | 'domai
 /** MAIL with the null sender, for a transaction with such a recipient. */
 export function mailFor(path: string): string {
   return NON_ASCII.test(path) ? 'MAIL FROM:<> SMTPUTF8' : 'MAIL FROM:<>';
+}
+
+/** The same, with the failure of a question in the place of its path. */
+export function pathOrFailure(question: MailboxQuestion, utf8: boolean): string | null | StoreError {
+  try {
+    return pathOf(question, utf8);
+  } catch (cause) {
+    if (cause instanceof StoreError) return cause;
+    throw cause;
+  }
 }

@@ -6,7 +6,7 @@ import { otherSpelling } from '../../guard/spellings.ts';
 import { type Proving, proveTwice } from '../../proof.ts';
 import { type Session, createSessions } from '../../sessions.ts';
 import { type Bulk, failureAt, QuestionError, StoreError, UnstorableError } from '../../store.ts';
-import { mailFor, pathOf } from '../callout/recipient.ts';
+import { mailFor, pathOrFailure } from '../callout/recipient.ts';
 import type { Reply } from '../callout/reply.ts';
 import { type Login, expectReply, openSession } from '../callout/session.ts';
 import { isTrouble, verdictOf } from '../callout/verdict.ts';
@@ -148,14 +148,5 @@ async function openLmtp({ endpoint, tls, login, nobody, timeoutMs }: LmtpOptions
   } catch (cause) {
     session.close();
     throw cause instanceof QuestionError ? new StoreError(cause.said, { cause }) : cause;
-  }
-}
-
-function pathOrFailure(question: MailboxQuestion, utf8: boolean): string | null | StoreError {
-  try {
-    return pathOf(question, utf8);
-  } catch (cause) {
-    if (cause instanceof StoreError) return cause;
-    throw cause;
   }
 }

@@ -1,7 +1,7 @@
 import type { Answer, MailboxQuestion } from '../../../vocabulary.ts';
 import type { Session } from '../../sessions.ts';
 import { StoreError } from '../../store.ts';
-import { mailFor, pathOf } from '../callout/recipient.ts';
+import { mailFor, pathOrFailure } from '../callout/recipient.ts';
 import type { Reply } from '../callout/reply.ts';
 import { type SessionOptions, expectReply, openSession } from '../callout/session.ts';
 import { isTrouble } from '../callout/verdict.ts';
@@ -93,13 +93,4 @@ export async function openSmtp(options: SmtpSessionOptions): Promise<SmtpSession
       dialogue.close();
     },
   };
-}
-
-function pathOrFailure(question: MailboxQuestion, utf8: boolean): string | null | StoreError {
-  try {
-    return pathOf(question, utf8);
-  } catch (cause) {
-    if (cause instanceof StoreError) return cause;
-    throw cause;
-  }
 }
