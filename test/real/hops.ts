@@ -3,7 +3,7 @@
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findPostfixServer } from './mta-postfix.ts';
-import { CF, succeed } from './mta-sendmail.ts';
+import { CF, baseMc, succeed } from './mta-sendmail.ts';
 import {
   HOST,
   type Mta,
@@ -163,7 +163,7 @@ export function findSendmailHop(): Promise<{ readonly start: StartHop } | Missin
   return startOf('Sendmail', together({ server, tools }), (both) => async (folder, port, users, more) => {
     const cf = join(folder, 'cf');
     await cp(join(both.tools.root, CF), cf, { recursive: true });
-    await writeFile(join(folder, 'sendmail.mc'), sendmailMc(folder, port, more));
+    await writeFile(join(folder, 'sendmail.mc'), baseMc(folder, port, `${THROTTLES}\n${more}`));
     const made = await succeed(both.tools, 'm4', [
       `-D_CF_DIR_=${cf}/`,
       join(cf, 'm4/cf.m4'),
@@ -184,34 +184,13 @@ export function findSendmailHop(): Promise<{ readonly start: StartHop } | Missin
   });
 }
 
+/** How Debian's sendmail slows down who guesses, and who talks before the greeting. */
+const THROTTLES = "define(`confBAD_RCPT_THROTTLE', `3')dnl\nFEATURE(`greet_pause', `1000')dnl";
+
 /** The accounts of the machine that it sees. */
 function passwdOf(users: readonly string[]): string {
   const own = Object.entries(USERS).map(([name, id]) => `${name}:x:${id}:${id}::/:/bin/sh\n`);
   return [...own, ...users.map((user, at) => `${user}:x:${2_000 + at}:8::/:/bin/sh\n`)].join('');
-}
-
-function sendmailMc(folder: string, port: number, more: string): string {
-  return `divert(0)dnl
-OSTYPE(\`linux')dnl
-define(\`QUEUE_DIR', \`${folder}/mqueue')dnl
-define(\`confDOMAIN_NAME', \`${HOST}')dnl
-define(\`confTO_IDENT', \`0')dnl
-define(\`confDONT_PROBE_INTERFACES', \`True')dnl
-define(\`confBAD_RCPT_THROTTLE', \`3')dnl
-define(\`ALIAS_FILE', \`/etc/mail/aliases')dnl
-define(\`STATUS_FILE', \`')dnl
-define(\`confPID_FILE', \`/dev/null')dnl
-DAEMON_OPTIONS(\`Name=MTA, Family=inet, Addr=127.0.0.1, Port=${port}')dnl
-FEATURE(\`no_default_msa')dnl
-FEATURE(\`use_cw_file')dnl
-FEATURE(\`greet_pause', \`1000')dnl
-FEATURE(\`accept_unresolvable_domains')dnl
-FEATURE(\`accept_unqualified_senders')dnl
-FEATURE(\`nocanonify')dnl
-${more}
-MAILER(\`local')dnl
-MAILER(\`smtp')dnl
-`;
 }
 
 export function findOpensmtpdHop(): Promise<{ readonly start: StartHop } | Missing> {

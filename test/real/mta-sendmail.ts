@@ -51,7 +51,8 @@ async function start({ server, tools }: Readonly<Record<'server' | 'tools', Plac
   });
 }
 
-function baseMc(folder: string, port: number, smmap: string): string {
+/** A sendmail.mc without smmap: `more` are its last lines before the mailers. */
+export function baseMc(folder: string, port: number, more: string): string {
   return `divert(0)dnl
 OSTYPE(\`linux')dnl
 define(\`QUEUE_DIR', \`${folder}/mqueue')dnl
@@ -67,7 +68,7 @@ FEATURE(\`use_cw_file')dnl
 FEATURE(\`accept_unresolvable_domains')dnl
 FEATURE(\`accept_unqualified_senders')dnl
 FEATURE(\`nocanonify')dnl
-${smmap}
+${more}
 MAILER(\`local')dnl
 MAILER(\`smtp')dnl
 `;
