@@ -33,8 +33,9 @@ const AGAIN_MS = 1_000; // while it fails
  * A store whose absences count only if it finds its canaries, too. If canaries are in the domain of a question, only
  * they count for it, else all of its kind. Otherwise an emptied table, a wrong search base or a
  * flushed Redis would refuse everybody. An atomic store is asked for both as of one moment, so a table that is emptied
- * and filled again never causes an absence. Any other store is asked for its canary after the absence; one check
- * confirms all absences from before it began. While the canary fails, every question of its kind fails.
+ * and filled again never causes an absence. Any other store is asked for its canary after the absence, and then for the
+ * same again: it may have recovered between the two. One check confirms all absences from before it began. While the
+ * canary fails, every question of its kind fails.
  *
  * `proves`: the store itself asks for its canaries beside each absence (proof.ts). Then they are only asked for from time
  * to time, and when the store misses one.
@@ -61,21 +62,20 @@ export function createCanary(
       return answers.slice(0, questions.length);
     });
   };
+  /** Asks for the canaries, and then for `absent` once more. */
+  const askBehind = async (absent: readonly Question[], asked: readonly Checker[]): Promise<readonly Answer[]> => {
+    await Promise.all(asked.map((checker) => checker.check()));
+    for (const { trace } of absent) noteFound(trace, asked);
+    return await store.lookupAtOnce(absent, true);
+  };
   const confirm = (question: Question, asked: readonly Checker[]): Maybe<Answer> => {
-    const isFound = (): void => {
-      for (const { name } of asked) question.trace?.note('canary', `${name} is found: the absence is certain`);
-    };
     if (proves) {
-      isFound();
+      noteFound(question.trace, asked);
       return null;
     }
-    if (!store.atomic)
-      return Promise.all(asked.map((checker) => checker.check())).then(() => {
-        isFound();
-        return null;
-      });
+    if (!store.atomic) return askBehind([question], asked).then(([answer]) => answer as Answer);
     return andThen(askWithCanaries([question], asked), ([answer]) => {
-      isFound();
+      noteFound(question.trace, asked);
       return answer as Answer;
     });
   };
@@ -104,9 +104,10 @@ export function createCanary(
       const asking = noticing(store.lookupAtOnce(questions), asked);
       if (proves) return asking;
       return andThen(asking, async (answers) => {
-        const absent = questions.filter((_, at) => answers[at] === null);
-        await Promise.all(checkersFor(absent).map((checker) => checker.check()));
-        return answers;
+        const absent = questions.filter((question, at) => answers[at] === null && checkersOf(question).length > 0);
+        if (absent.length === 0) return answers;
+        const again = [...(await askBehind(absent, checkersFor(absent)))];
+        return questions.map((question, at) => (absent.includes(question) ? again.shift() : answers[at]) as Answer);
       });
     },
     atomic: store.atomic,
@@ -115,6 +116,10 @@ export function createCanary(
       return store.close();
     },
   };
+}
+
+function noteFound(trace: Trace | undefined, asked: readonly Checker[]): void {
+  for (const { name } of asked) trace?.note('canary', `${name} is found: the absence is certain`);
 }
 
 /**
