@@ -9,6 +9,8 @@ export type Told<T> = T | null | StoreError;
 export interface Proving<Q, T> {
   /** Asks the server, on one connection, in this order. */
   ask(questions: readonly Q[]): Promise<readonly Told<T>[]>;
+  /** The server may answer in another order. Then the canaries are awaited before anything is asked behind them. */
+  readonly anyOrder?: boolean;
   /** What the server must have, for the absence of this to count. None: the absence counts as it is. */
   canariesOf(question: Q): readonly Q[];
   /** The same name as another program may have written it. Either one will do for a canary. */
@@ -60,7 +62,11 @@ async function askBehind<Q, T>(questions: readonly Q[], proving: Proving<Q, T>):
   if (questions.length === 0) return [];
   const canaries = [...new Set(questions.flatMap((question) => proving.canariesOf(question)))];
   const spellings = canaries.map((canary) => [canary, proving.otherSpelling(canary)].filter((each) => each !== null));
-  const rest = [...(await proving.ask([...spellings.flat(), ...questions]))];
+  const before = spellings.flat();
+  const rest =
+    proving.anyOrder === true && before.length > 0
+      ? [...(await proving.ask(before)), ...(await proving.ask(questions))]
+      : [...(await proving.ask([...before, ...questions]))];
   const flaws = new Map(
     spellings.map((same, at) => {
       const told = rest.splice(0, same.length);

@@ -139,6 +139,25 @@ describe('a gateway that speaks LDAP', () => {
     expect(await ask('zoe')).not.toBe('absent');
   });
 
+  it('nobody is absent while one of two servers behind an address has lost its data', async () => {
+    const ask = await openWith('lldap', (search) => (search.connection % 2 === 0 ? lldap(search) : []), {
+      connections: '2',
+      batch: '1',
+    });
+    const answers = await Promise.all(Array.from({ length: 40 }, () => ask('ann')));
+    expect(new Set(answers)).toEqual(new Set(['active', 'the canary canary@example.org is not found']));
+  });
+
+  it('nobody is absent if the server recovers between the absence and the canary', async () => {
+    let asked = 0;
+    const ask = await openWith('lldap', (search) => {
+      if (!JSON.stringify(search.filter).includes('ann@')) return lldap(search);
+      return asked++ === 0 ? [] : lldap(search);
+    });
+    expect(await ask('ann')).toBe('active');
+    expect(asked).toBe(2);
+  });
+
   it.each(['lldap', 'authentik'])('%s: its own account is no canary, because it always sees itself', async (preset) => {
     const answer = ({ filter }: Search): Reply => matching([OWN_PERSON], filter, FOLDED);
     const ask = await openWith(preset, answer, { canary: 'smmap@example.org' });

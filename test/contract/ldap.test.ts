@@ -29,7 +29,7 @@ describePart('LDAP', findSlapd(PARTS), (part) => {
         searches: searchesBelow(),
         certain: true,
         domainScope: false,
-        canaries: [],
+        canaries: new Map(),
       });
       return createBatch(bulk, { most: 100, inFlight: 2 });
     },

@@ -57,7 +57,7 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
     searches: PRESETS.mail,
     certain: true,
     domainScope: false,
-    canaries: [],
+    canaries: new Map(),
     ...more,
   });
   const open = (more: Partial<LdapOptions> = {}): Store => {

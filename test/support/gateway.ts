@@ -13,6 +13,8 @@ export interface Search {
   readonly filter: Asked;
   /** The account that bound, or "". */
   readonly account: string;
+  /** Which connection asks: 0 is the first. */
+  readonly connection: number;
 }
 
 export interface Found {
@@ -30,7 +32,11 @@ export interface Gateway {
 
 /** Starts it. Each bind succeeds. */
 export async function startGateway(answer: (search: Search) => Reply): Promise<Gateway> {
-  const server = createServer((socket) => serve(socket, answer));
+  let connections = 0;
+  const server = createServer((socket) => {
+    const connection = connections++;
+    serve(socket, (search) => answer({ ...search, connection }));
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return { url: `ldap://127.0.0.1:${(server.address() as { port: number }).port}`, stop: () => stop(server) };
 }
@@ -39,7 +45,7 @@ function stop(server: Server): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()));
 }
 
-function serve(socket: Socket, answer: (search: Search) => Reply): void {
+function serve(socket: Socket, answer: (search: Omit<Search, 'connection'>) => Reply): void {
   let account = '';
   let bytes = Buffer.alloc(0);
   socket

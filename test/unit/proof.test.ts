@@ -155,3 +155,22 @@ describe('a canary', () => {
     expect(b).toBeInstanceOf(QuestionError);
   });
 });
+
+describe('an absence in a server that answers one connection in any order', () => {
+  it('is asked again only after its canaries were found', async () => {
+    const asked: string[][] = [];
+    const ask: Ask = async (names) => {
+      asked.push([...names]);
+      return names.map((name) => (name === 'nobody' ? 'absent' : 'found'));
+    };
+    const told = await confirm(['a', 'nobody'], [true, null], { ...proving(ask, [CANARY]), anyOrder: true });
+    expect(told).toEqual([true, null]);
+    expect(asked).toEqual([[CANARY], ['nobody']]);
+  });
+
+  it('is not asked for twice if it has no canaries', async () => {
+    const ask = vi.fn<Ask>();
+    expect(await confirm(['nobody'], [null], { ...proving(ask, []), anyOrder: true })).toEqual([null]);
+    expect(ask).not.toHaveBeenCalled();
+  });
+});

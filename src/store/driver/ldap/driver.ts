@@ -1,6 +1,9 @@
 import type { Answer, Question } from '../../../vocabulary.ts';
 import { queryNameOf, wordsOf } from '../../asked.ts';
 import { lookupEach } from '../../each.ts';
+import { type Canary, canariesOf, nameOf } from '../../guard/canary.ts';
+import { otherSpelling } from '../../guard/spellings.ts';
+import { confirm } from '../../proof.ts';
 import { type Bulk, ClosedError, failureAt, QuestionError, StoreError } from '../../store.ts';
 import { type LdapBind, openConnection } from './connection.ts';
 import type { LdapConfig } from './keys.ts';
@@ -18,8 +21,8 @@ export interface LdapOptions extends Pick<
   readonly bind: LdapBind;
   /** False for a replica, which may lag: its absences do not count. */
   readonly certain: boolean;
-  /** What must be found, and not only as the account that smmap itself uses. */
-  readonly canaries: readonly Question[];
+  /** What must be found, and not only as the account that smmap itself uses. Each absence is asked again behind it. */
+  readonly canaries: ReadonlyMap<string, readonly Canary[]>;
 }
 
 /**
@@ -27,7 +30,8 @@ export interface LdapOptions extends Pick<
  */
 export function createLdap(options: LdapOptions): Bulk {
   const { bind } = options;
-  const canaries = new Set(options.canaries.map(wordsOf));
+  const canaries = new Set([...options.canaries.values()].flat().map(({ present }) => wordsOf(present)));
+  const needed = canariesOf(options.canaries);
   const slots: Slot[] = Array.from({ length: options.connections }, () => ({ opening: null, wire: null, users: 0 }));
   let closed = false;
 
@@ -48,28 +52,38 @@ export function createLdap(options: LdapOptions): Bulk {
     slot.opening ??= open(slot).finally(() => (slot.opening = null));
     return await slot.opening;
   };
-  const lookup = async (question: Question): Promise<Answer> => {
+  const lookup = async (question: Question, wire: Wire): Promise<Answer> => {
     const request = requestOf(question, options);
     if (request === null) {
       const name = queryNameOf(question);
       throw new QuestionError(`the store has no search for ${name}: add one, ${name} = { filter = "..." }`);
     }
-    const slot = slots.reduce((least, each) => (each.users < least.users ? each : least));
-    slot.users++;
     try {
-      const wire = await wireOf(slot);
       const result = await wire.request('search', encodeSearch(request));
       if (bind.kind === 'simple' && canaries.has(wordsOf(question))) refuseOwn(bind.dn, result);
       return answerTo(question, result, options);
     } catch (cause) {
       throw failureAt(options.url, cause);
+    }
+  };
+  /** All on one connection: behind one address there may be several servers, and only one of them has lost its data. */
+  const lookupAll = async (questions: readonly Question[]): Promise<readonly (Answer | StoreError)[]> => {
+    const slot = slots.reduce((least, each) => (each.users < least.users ? each : least));
+    slot.users++;
+    try {
+      const wire = await wireOf(slot).catch((cause: unknown) => {
+        throw failureAt(options.url, cause);
+      });
+      const ask = (some: readonly Question[]) => lookupEach(some, (question) => lookup(question, wire));
+      const proving = { ask, anyOrder: true, canariesOf: needed, otherSpelling, nameOf };
+      return await confirm(questions, await ask(questions), proving);
     } finally {
       slot.users--;
     }
   };
 
   return {
-    lookupAll: (questions) => lookupEach(questions, lookup),
+    lookupAll,
     atomic: false,
     close() {
       closed = true;
@@ -91,6 +105,6 @@ function refuseOwn(bindDn: string, { entries }: Result): void {
 interface Slot {
   opening: Promise<Wire> | null;
   wire: Wire | null;
-  /** The number of questions that wait for the connection or for an answer. */
+  /** The number of batches that wait for the connection or for an answer. */
   users: number;
 }

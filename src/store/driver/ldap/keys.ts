@@ -101,15 +101,14 @@ export const ldap: Driver<LdapConfig> = {
   async open(config) {
     const { createLdap } = await import('./driver.ts');
     const { url: own, replicas } = config;
-    const canaries = [...config.canary.values()].flat().map(({ present }) => present);
     const bind =
       config.bind.kind === 'simple'
         ? { ...config.bind, password: secretIn(config.bind.passwordFile) }
         : { kind: config.bind.kind };
     const servers = serversAt([...own, ...replicas], (each) =>
-      createLdap({ ...config, url: each, bind, certain: !replicas.includes(each), canaries }),
+      createLdap({ ...config, url: each, bind, certain: !replicas.includes(each), canaries: config.canary }),
     );
-    return { servers, guards: config };
+    return { servers, guards: config, proves: true };
   },
 };
 
