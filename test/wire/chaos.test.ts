@@ -12,6 +12,8 @@ const SEED = Number(process.env['SMMAP_CHAOS_SEED'] ?? 1);
 const IN_FLIGHT = 50;
 const MOST_ODD = 0.02; // of all requests; a batch has many
 const CALM_MS = 700; // so that the breaker closes now and then
+const ENOUGH = 20; // answers of each kind; a busy machine needs longer than RUN_MS for them
+const MOST_MS = 8_000; // that it may need longer
 const NAMES = Array.from({ length: 60 }, (_, at) => `user${at}`);
 const CANARY = 'postmaster@a.test';
 
@@ -52,9 +54,9 @@ async function misbehave(
   chaos: ChaosServer,
   random: () => number,
   toggle: () => void,
-  end: AbortSignal,
+  isOver: () => boolean,
 ): Promise<void> {
-  while (!end.aborted) {
+  while (!isOver()) {
     const kind = random();
     chaos.odd = random() < 0.6 ? 0 : random() * MOST_ODD;
     if (kind < 0.2) chaos.cut();
@@ -74,7 +76,7 @@ async function misbehave(
 
 it.each(Object.entries(TONGUES))(
   '%s never lies about a server that misbehaves',
-  { timeout: RUN_MS + 10_000 },
+  { timeout: RUN_MS + MOST_MS + 2_000 },
   async (driver, tongue: Tongue) => {
     const random = randomOf(SEED);
     const users = createUsers();
@@ -84,9 +86,13 @@ it.each(Object.entries(TONGUES))(
     const pick = (): string => NAMES[Math.floor(random() * NAMES.length)] as string;
     const said = { found: 0, absent: 0, failed: 0 };
     const lies: string[] = [];
-    const end = AbortSignal.timeout(RUN_MS);
+    const begun = performance.now();
+    const isOver = (): boolean => {
+      const left = RUN_MS - (performance.now() - begun);
+      return left < -MOST_MS || (left < 0 && said.found > ENOUGH && said.absent > ENOUGH);
+    };
     const client = async (): Promise<void> => {
-      while (!end.aborted) {
+      while (!isOver()) {
         const local = pick();
         const address = `${local}@a.test`;
         const before = { exists: users.present.has(address), change: users.changeOf(address) };
@@ -111,14 +117,14 @@ it.each(Object.entries(TONGUES))(
       }
     };
     await Promise.all([
-      misbehave(chaos, random, () => users.toggle(`${pick()}@a.test`), end),
+      misbehave(chaos, random, () => users.toggle(`${pick()}@a.test`), isOver),
       ...Array.from({ length: IN_FLIGHT }, client),
     ]);
     process.stderr.write(
       `${driver}, seed ${SEED}: ${said.found} found, ${said.absent} absent, ${said.failed} failed\n`,
     );
     expect(lies).toEqual([]);
-    expect(said.found).toBeGreaterThan(20);
-    expect(said.absent).toBeGreaterThan(20);
+    expect(said.found).toBeGreaterThan(ENOUGH);
+    expect(said.absent).toBeGreaterThan(ENOUGH);
   },
 );
