@@ -1,0 +1,59 @@
+import { hash, randomBytes } from 'node:crypto';
+
+/**
+ * How many different texts there were, without keeping them: HyperLogLog (Flajolet, Fusy, Gandouet, Meunier: "HyperLogLog: the
+ * analysis of a near-optimal cardinality estimation algorithm", 2007). It takes 1 kB, whatever comes. Its standard error is
+ * 3.25 %, which is 1.04 / sqrt(1024). No package does this without several others, or without a compiled one.
+ */
+export type Distinct = Uint8Array;
+
+const REGISTERS = 1_024;
+const ALPHA = 0.7213 / (1 + 1.079 / REGISTERS);
+const LONGEST_RUN = 33; // a word of 32 zeros
+const POWERS = Array.from({ length: LONGEST_RUN + 1 }, (_, run) => 2 ** -run);
+
+/** Starts at zero. */
+export function createDistinct(): Distinct {
+  return new Uint8Array(REGISTERS);
+}
+
+/** Makes 48 bits of a text. Only this process knows the key, so that no client can choose texts that look alike. */
+export type Fingerprint = (text: string) => number;
+
+/** The fingerprints of this process. A short text takes half a microsecond. */
+export function createFingerprint(key: string = randomBytes(16).toString('latin1')): Fingerprint {
+  return (text) => {
+    const digest = hash('sha256', key + text, 'binary');
+    const byte = (at: number): number => digest.charCodeAt(at);
+    return (
+      (byte(0) * 0x1_00_00_00 + byte(1) * 0x1_00_00 + byte(2) * 0x1_00 + byte(3)) * 0x1_00_00 +
+      byte(4) * 0x1_00 +
+      byte(5)
+    );
+  };
+}
+
+/** Adds a text, by its fingerprint. */
+export function addTo(distinct: Distinct, fingerprint: number): void {
+  const at = fingerprint % REGISTERS;
+  const run = Math.clz32(fingerprint / 0x1_00_00) + 1; // the first 32 of its 48 bits
+  if (run > (distinct[at] as number)) distinct[at] = run;
+}
+
+/** Adds all texts of another one. */
+export function mergeInto(distinct: Distinct, other: Distinct): void {
+  for (const [at, run] of other.entries()) if (run > (distinct[at] as number)) distinct[at] = run;
+}
+
+/** The number of different texts, estimated. Few texts are counted by the registers that none of them reached. */
+export function estimateOf(distinct: Distinct): number {
+  let sum = 0;
+  let empty = 0;
+  for (const run of distinct) {
+    sum += POWERS[run] as number;
+    if (run === 0) empty++;
+  }
+  const estimate = (ALPHA * REGISTERS * REGISTERS) / sum;
+  const isSmall = estimate <= 2.5 * REGISTERS && empty > 0;
+  return Math.round(isSmall ? REGISTERS * Math.log(REGISTERS / empty) : estimate);
+}
