@@ -1,5 +1,6 @@
 import type { Config, MapConfig } from '../config/config.ts';
-import { kindOf, questionsOf, wishesOf } from '../map/kinds.ts';
+import { kindOf, optionsOf, questionsOf, wishesOf } from '../map/kinds.ts';
+import { mailbox } from '../map/mailbox.ts';
 import type { Handler } from '../map/map.ts';
 import { type Resolver, atOneMoment } from '../map/moment.ts';
 import { type Log, type MapFacts, NO_MAP } from '../observe/log.ts';
@@ -21,7 +22,13 @@ export function factsOf({ maps }: Pick<Config, 'maps'>): (request: Request) => M
   const facts = new Map(
     Array.from(maps, ([name, map]): [string, MapFacts] => [
       name,
-      { name, stores: map.stores.join(', '), refuses: kindOf(map).refuses === true, isDomain: map.kind === 'domain' },
+      {
+        name,
+        stores: map.stores.join(', '),
+        refuses: kindOf(map).refuses === true,
+        isDomain: map.kind === 'domain',
+        defaultDomain: optionsOf(map, mailbox)?.defaultDomain ?? null,
+      },
     ]),
   );
   const any = facts.get('*') ?? NO_MAP;

@@ -66,6 +66,8 @@ export interface MapFacts {
   readonly refuses: boolean;
   /** Whether its keys are domains. */
   readonly isDomain: boolean;
+  /** The domain of a key without one. */
+  readonly defaultDomain?: string | null;
 }
 
 /** The facts for a request that names no map. */

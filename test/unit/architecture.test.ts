@@ -28,7 +28,7 @@ const FOLDERS: readonly (readonly [folder: RegExp, ...may: string[]])[] = [
   [WORDS],
   [/^protocol\//],
   [/^address\//],
-  [/^observe\//],
+  [/^observe\//, 'address/'],
   [/^toml\//, 'address/'],
   [/^record\//, 'address/'],
   [/^format\//, 'address/', 'record/'],

@@ -6,7 +6,7 @@ import {
   type Distinct,
   estimateOf,
   mergeInto,
-} from '../../src/observe/distinct.ts';
+} from '../../src/observe/harvest/distinct.ts';
 
 const KEYS = Array.from({ length: 20 }, (_, at) => `key ${at}`);
 
