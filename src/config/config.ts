@@ -17,6 +17,8 @@ export const LOG_KEYS = ['plain', 'domain', 'hash'] as const;
 export interface Config {
   readonly log: { readonly level: (typeof LOG_LEVELS)[number]; readonly keys: (typeof LOG_KEYS)[number] };
   readonly limits: Limits & ClientLimits & { readonly stopMs: number; readonly handoverMs: number };
+  /** How many different addresses of a domain have to be absent in how many seconds, so that somebody seems to guess them. */
+  readonly harvest: { readonly names: number; readonly windowS: number };
   readonly listeners: ReadonlyMap<string, ListenerConfig>;
   /** The socket that `smmap stores` and `smmap cache` ask. Null if it has no path and no listener has one. */
   readonly control: ControlConfig | null;

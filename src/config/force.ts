@@ -54,6 +54,7 @@ function sectionsOf(raw: Table, { listeners }: Config): Readonly<Record<string, 
   return {
     log: fillTable(schema.log, raw['log']),
     limits: fillTable(schema.limits, raw['limits']),
+    harvest: fillTable(schema.harvest, raw['harvest']),
     control: path === undefined ? {} : { path, mode: USUAL_MODES.control, ...fillTable(control, written) },
     metrics: isTable(metrics) ? { ...modeOf(metrics, USUAL_MODES.metrics), ...fillTable(metricsKeys, metrics) } : {},
   };

@@ -102,6 +102,7 @@ function readTables(raw: Table, text: string, file: string, places: Places, over
 
   const log = check(schema.log, raw['log'] ?? {}, ['log']);
   const limits = check(schema.limits, raw['limits'] ?? {}, ['limits']);
+  const harvest = check(schema.harvest, raw['harvest'] ?? {}, ['harvest']);
   const controlKeys = check(control, raw['control'] ?? {}, ['control']);
   const metricsListener = raw['metrics'] === undefined ? null : check(metrics, raw['metrics'], ['metrics']);
   const listeners = eachOf(listenTables, (table, name) => check(listener, table, ['listen', name]));
@@ -145,6 +146,7 @@ function readTables(raw: Table, text: string, file: string, places: Places, over
     mistakes.length > 0 ||
     log === undefined ||
     limits === undefined ||
+    harvest === undefined ||
     controlKeys === undefined ||
     metricsListener === undefined
   ) {
@@ -153,11 +155,11 @@ function readTables(raw: Table, text: string, file: string, places: Places, over
     const error = new ConfigError(file, mistakes, (key) => (isOfFile(key) ? lineOf(key) : null));
     return { config: null, error, parts };
   }
-  const config = { log, limits, listeners, control: socket, metrics: metricsListener, stores, maps };
+  const config = { log, limits, harvest, listeners, control: socket, metrics: metricsListener, stores, maps };
   return { config, error: null, parts, raw };
 }
 
-const SECTIONS: readonly string[] = ['log', 'limits', 'control', 'metrics', 'listen', 'store', 'map'];
+const SECTIONS: readonly string[] = ['log', 'limits', 'harvest', 'control', 'metrics', 'listen', 'store', 'map'];
 
 function parseToml(text: string, file: string): Table {
   try {

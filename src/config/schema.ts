@@ -31,6 +31,11 @@ export const limits = section(
   },
 );
 
+export const harvest = section({
+  names: wholeNumber(0, 1_000_000, 100, 'a number of different names, or 0 for no watch'),
+  window_s: wholeNumber(1, 3_600, 60, 'whole seconds'),
+});
+
 /** The keys of every `[map.NAME]` of any kind: `kind`, and `stores`, which may name some of these stores. */
 export function mapKeys(allStores: readonly string[]) {
   const names = allStores.join(', ');

@@ -13,6 +13,7 @@ export function changesBetween(old: Config, next: Config): readonly string[] {
     ...line('stores', namesOf(old.stores, next.stores)),
     ...line('maps', namesOf(old.maps, next.maps)),
     ...line('limits', valuesOf(old.limits, next.limits)),
+    ...line('harvest', valuesOf(old.harvest, next.harvest)),
     ...line('log', valuesOf(old.log, next.log)),
   ];
 }

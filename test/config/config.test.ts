@@ -29,7 +29,7 @@ describe('the annotated file in systemd/', () => {
 
   it('names every key, at least in a comment', () => {
     const uncommented = text.replace(/^# (?=\w+ = |\[)/gm, '');
-    for (const key of ['log', 'limits', 'control', 'metrics', 'listen.mta', 'store.local', 'store.fixed', 'map."*"']) {
+    for (const key of ['log', 'limits', 'harvest', 'control', 'metrics', 'listen.mta', 'store.local', 'store.fixed', 'map."*"']) {
       expect(uncommented).toContain(`[${key}]`);
     }
     const unknown = 'x-unknown = 1\n';
@@ -40,6 +40,7 @@ describe('the annotated file in systemd/', () => {
     const sections = [
       '[log]',
       '[limits]',
+      '[harvest]',
       '[listen.mta]',
       '[map."*"]',
       '[store.a]\ndriver = "embedded"\npath = "/x"',

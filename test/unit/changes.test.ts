@@ -39,6 +39,7 @@ it.each<[string, string, string, string[]]>([
     '[store.b]\ndriver="memory"\nmailboxes=["x@a.org"]\n[map.x]\n',
     ['stores: added b, removed a', 'maps: added x, removed *'],
   ],
+  ['the harvest watch', '', 'harvest.names = 0', ['harvest: names 100 -> 0']],
   [
     'limits and the log',
     '',
