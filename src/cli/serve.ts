@@ -8,6 +8,7 @@ import { formatEndpoint, parseEndpoint } from '../endpoint.ts';
 import { messageOf } from '../message.ts';
 import { createCounting } from '../observe/counting.ts';
 import { createCounts } from '../observe/counts.ts';
+import { createHarvest } from '../observe/harvest/harvest.ts';
 import { isJournal } from '../observe/journal.ts';
 import type { FirstSteps } from '../observe/log.ts';
 import { openLog } from '../observe/open.ts';
@@ -51,7 +52,12 @@ export async function serve(options: ServeOptions, configuration: Configuration,
   const opened = await openLog({ settings: config.log, pretty, journal, firstSteps: steps, secretFile });
   const { flush, set } = opened;
   const counts = createCounts();
-  const log = createCounting(opened.log, counts, reasonOf);
+  const foundBy = (map: string, listener: string): number => counts.maps.get(map)?.replies.get(listener)?.OK ?? 0;
+  const harvest = createHarvest(config.harvest, foundBy, {
+    started: (alarm) => log.harvestStarted(alarm),
+    ended: (alarm) => log.harvestEnded(alarm),
+  });
+  const log = createCounting(opened.log, counts, reasonOf, harvest);
   process.on('uncaughtException', (error) => {
     log.failed(error);
     void flushAndExit(flush, EXIT.BUG);
@@ -59,7 +65,7 @@ export async function serve(options: ServeOptions, configuration: Configuration,
   try {
     const signalled = untilSignal(keeper, flush);
     const inherited = inheritedSockets(process.env, keeper?.pid ?? process.pid); // LISTEN_PID is the process that systemd started
-    const self = { pid: process.pid, version, node: process.versions.node, counts };
+    const self = { pid: process.pid, version, node: process.versions.node, counts, harvest };
     const starting = start(
       () => startDaemon(config, inherited, log, options.takeover, self, () => reloads.request()),
       keeper,
@@ -77,6 +83,7 @@ export async function serve(options: ServeOptions, configuration: Configuration,
         const next = load();
         const changes = await daemon.reload(next);
         set(next.log);
+        harvest.set(next.harvest);
         log.reloaded(name, daemon.listeners, changes);
         status.reloaded(next);
         return { changes };

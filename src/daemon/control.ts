@@ -20,7 +20,7 @@ export const CONTROL_REPLY_BYTES = 100_000; // as long as Postfix accepts by def
 /** A reload takes at most this time, or the reply says that it has not ended. */
 export const RELOAD_MS = 60_000;
 
-const ROOM_BYTES = 1_000; // for the text around a list
+const ROOM_BYTES = 2_000; // for the text around a list
 const MOST_SHOWN = 1_000; // more would not fit, and each one costs time
 
 const OLDER_MS = 30_000; // an older daemon reports three times as often

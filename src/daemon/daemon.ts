@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { Counts } from '../observe/counts.ts';
+import type { Harvest } from '../observe/harvest/harvest.ts';
 import type { Log } from '../observe/log.ts';
 import type { InheritedSockets } from '../observe/systemd.ts';
 import { FRAMINGS } from '../protocol/framing.ts';
@@ -56,6 +57,7 @@ export interface Self {
   readonly node: string;
   /** Counts what `log` is told. */
   readonly counts: Counts;
+  readonly harvest: Pick<Harvest, 'active' | 'counts'>;
 }
 
 /** The limits of the control socket. */

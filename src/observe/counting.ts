@@ -1,5 +1,6 @@
 import type { Reply, Request } from '../vocabulary.ts';
 import type { Counts, Reason } from './counts.ts';
+import type { Harvest } from './harvest/harvest.ts';
 import type { Log } from './log.ts';
 import { NO_MAP } from './log.ts';
 
@@ -18,7 +19,7 @@ export type ReasonOf = (reply: Exclude<Reply, { kind: 'OK' }>, cause: unknown) =
  * A log that also counts what it is told: what the log says and what the metrics say are one thing. An answer that comes after
  * the deadline of its request was not sent, so it is not counted.
  */
-export function createCounting(log: Log, counts: Counts, reasonOf: ReasonOf): Log {
+export function createCounting(log: Log, counts: Counts, reasonOf: ReasonOf, harvest: Pick<Harvest, 'missed'>): Log {
   const givenUp = new WeakSet<Request>();
   const isLate = (request: Request): boolean => givenUp.has(request);
   const tookMs = ({ asked }: Pick<Request, 'asked'>): number =>
@@ -30,7 +31,9 @@ export function createCounting(log: Log, counts: Counts, reasonOf: ReasonOf): Lo
       if (isLate(request)) return;
       const isPlain = reply.kind === 'OK' || (reply.kind === 'NOTFOUND' && !map.refuses);
       const reason = isPlain ? null : reasonOf(reply, cause);
-      counts.replied(map.name, request.asked?.listener ?? '', reply.kind, reason, tookMs(request));
+      const listener = request.asked?.listener ?? '';
+      counts.replied(map.name, listener, reply.kind, reason, tookMs(request));
+      if (reason === 'absent') harvest.missed(map, listener, request.key);
     },
     refusedHere(request, why, asked) {
       log.refusedHere(request, why, asked);

@@ -1,5 +1,6 @@
 import { messageOf } from '../message.ts';
 import type { About, Asked, Reply, Request } from '../vocabulary.ts';
+import type { HarvestAlarm } from './harvest/alarm.ts';
 import { type Keys, PLAIN } from './keys.ts';
 import { createTally } from './tally.ts';
 
@@ -26,6 +27,9 @@ export interface Log {
    * ask 39 times for one recipient. Deferrals with the same cause make one line a second. So do all events with a count.
    */
   answered(request: Request, reply: Reply, cause: unknown, map: MapFacts): void;
+  /** Somebody seems to guess addresses of a domain. An alarm. Told once when it starts, and once when it ends. */
+  harvestStarted(alarm: HarvestAlarm): void;
+  harvestEnded(alarm: HarvestAlarm): void;
   /** A TEMP that did not come from a map: too many connections, a malformed request (null). */
   refusedHere(request: Request | null, reason: string, asked?: Asked): void;
   deadlinePassed(request: Request, deadlineMs: number, map: MapFacts): void;
@@ -109,6 +113,15 @@ export function createLog(
     const ms = Math.round(performance.now() - asked.arrived);
     return { event, map, key, reply, listener: asked.listener, stores: stores === '' ? undefined : stores, ms };
   };
+  /** The fields of a harvest, and where and what it was. */
+  const harvestOf = ({ map, listener, domain, misses, names, forMs }: HarvestAlarm) => {
+    const hidden = privacy.keys.key(domain, true);
+    const seconds = Math.round(forMs / 1_000);
+    return {
+      fields: { map, listener, domain: hidden, misses, names, seconds },
+      text: `${hidden ?? 'many domains'} at listener ${listener}: ${misses} requests for about ${names} absent addresses in ${seconds} s`,
+    };
+  };
 
   const deferred = createTally<{ line: object; cause: string }>(({ line, cause }, count, mixed) => {
     const event = { event: 'deferred', count, ...mixedOf(mixed), ...line, cause };
@@ -180,6 +193,14 @@ export function createLog(
         const reason = reasonOf(cause ?? reply.reason, request.key);
         deferred.add(reason, { line: lineOf('deferred', request, 'TEMP', map), cause: reason });
       }
+    },
+    harvestStarted(alarm) {
+      const { fields, text } = harvestOf(alarm);
+      logger.warn({ event: 'harvest', ...fields }, `somebody seems to guess addresses of ${text}`);
+    },
+    harvestEnded(alarm) {
+      const { fields, text } = harvestOf(alarm);
+      logger.info({ event: 'harvest_ended', ...fields }, `nobody seems to guess addresses any more of ${text}`);
     },
     refusedHere(request, cause, asked) {
       const line =

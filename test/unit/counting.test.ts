@@ -47,10 +47,27 @@ const silent = (): Log => {
   return createLog(logger, { add: '', ask: '' });
 };
 
-function counting(): { readonly log: Log; readonly counts: Counts } {
+function counting(): { readonly log: Log; readonly counts: Counts; readonly missed: readonly (string | null)[] } {
   const counts = createCounts();
-  return { log: createCounting(silent(), counts, reasonOf), counts };
+  const missed: (string | null)[] = [];
+  const harvest = { missed: (_map: object, _listener: string, key: string | null) => missed.push(key) };
+  return { log: createCounting(silent(), counts, reasonOf, harvest), counts, missed };
 }
+
+/** A watch with one alarm, as long as a client can make it. */
+const ALARM = {
+  map: 'mailbox',
+  listener: 'mta',
+  domain: `${'d'.repeat(63)}.`.repeat(4).slice(0, 255),
+  misses: 1_200,
+  names: 900,
+  sinceMs: 1_700_000_000_000,
+  forMs: 60_000,
+};
+const HARVEST = {
+  active: () => [ALARM],
+  counts: () => [{ map: 'mailbox', listener: 'mta', alarms: 1, misses: 1_200, names: 450 }],
+};
 
 const requestOf = (map = 'mailbox', ms = 0): Request => ({
   map,
@@ -110,6 +127,22 @@ describe('a log that counts', () => {
     expect(notZero(counts.maps.get('alias')?.refusals)).toEqual({});
   });
 
+  it('tells the harvest watch of refusals because an address is absent, and of nothing else', () => {
+    const { log, missed } = counting();
+    const asked = (key: string): Request => ({ ...requestOf(), key });
+    log.answered(asked('found'), { kind: 'OK', value: 'x' }, null, MAILBOX);
+    log.answered(asked('absent'), { kind: 'NOTFOUND' }, null, MAILBOX);
+    log.answered(asked('no alias'), { kind: 'NOTFOUND' }, null, ALIAS);
+    log.answered(asked('no address'), { kind: 'NOTFOUND', why: 'no_address' }, null, MAILBOX);
+    log.answered(asked('disabled'), { kind: 'NOTFOUND', why: 'disabled' }, null, MAILBOX);
+    log.answered(asked('denied'), { kind: 'PERM', reason: 'x', why: 'disabled' }, null, MAILBOX);
+    log.answered(asked('deferred'), TEMP, new StoreError('gone'), MAILBOX);
+    const late = asked('late');
+    log.deadlinePassed(late, 4_000, MAILBOX);
+    log.answered(late, { kind: 'NOTFOUND' }, null, MAILBOX);
+    expect(missed).toEqual(['absent']);
+  });
+
   it('counts a request whose answer came after the deadline once, as what the client got', () => {
     const { log, counts } = counting();
     const request = requestOf('mailbox', 4_000);
@@ -147,6 +180,7 @@ const OBSERVED = {
   version: '1',
   node: '20',
   loopDelays: createHistogram(),
+  harvest: HARVEST,
   connections: 3,
   listeners: [],
   stores: new Map(),
@@ -166,6 +200,13 @@ describe('the counts for the control socket', () => {
     expect(maps[0]?.refusals).toEqual({ absent: 1 });
     expect(maps[0]?.deferrals).toEqual({ reply_too_long: 1 });
     expect(maps[0]?.took.counts.reduce((sum, count) => sum + count)).toBe(3);
+  });
+
+  it('have the worst alarm of the harvest watch', () => {
+    const { counts } = counting();
+    expect(countedOf({ ...OBSERVED, counts }).harvest).toEqual({ alarms: 1, worst: ALARM });
+    const harvest = { ...HARVEST, active: () => [] };
+    expect(countedOf({ ...OBSERVED, counts, harvest }).harvest).toEqual({ alarms: 0, worst: null });
   });
 
   it('fit into a reply of the control socket, and say how many maps they lack', () => {
@@ -243,6 +284,21 @@ describe('the text of the metrics', () => {
     expect(text).toContain('smmap_reply_seconds_count{map="mailbox"} 5\n');
     expect(text).toContain('smmap_connections 6\n');
     expect(text).toContain('smmap_config_accepted 1\n');
+  });
+
+  it('has no domain of an alarm, and neither has /status.json', async () => {
+    const { counts } = counting();
+    const pages = pagesOf(() => ({ ...OBSERVED, counts }));
+    const metrics = (await pages['/metrics']?.(''))?.text ?? '';
+    const status = (await pages['/status.json']?.(''))?.text ?? '';
+    expect(metrics).toContain('smmap_harvest_alarms{map="mailbox",listener="mta"} 1\n');
+    expect(metrics).toContain('smmap_harvest_misses_total{map="mailbox",listener="mta"} 1200\n');
+    expect(metrics).toContain('smmap_harvest_names{map="mailbox",listener="mta"} 450\n');
+    const since = '2023-11-14T22:13:20.000Z';
+    expect(JSON.parse(status)).toMatchObject({
+      harvest: [{ map: 'mailbox', listener: 'mta', misses: 1_200, names: 900, since }],
+    });
+    expect(metrics + status).not.toContain('ddd');
   });
 
   it('is OpenMetrics for a client that accepts it, and the text format 0.0.4 for any other', async () => {

@@ -110,6 +110,31 @@ describe('the log', () => {
     expect(lines[3]).not.toHaveProperty('stores');
   });
 
+  it('has one line when somebody seems to guess addresses, and one when nobody does any more', () => {
+    const { log, lines } = logAt('info');
+    const alarm = { map: 'mailbox', listener: 'mta', misses: 1_200, names: 900, sinceMs: 1, forMs: 60_000 };
+    log.harvestStarted({ ...alarm, domain: 'example.org' });
+    log.harvestEnded({ ...alarm, domain: null });
+    const fields = { map: 'mailbox', listener: 'mta', misses: 1_200, names: 900, seconds: 60 };
+    const figures = '1200 requests for about 900 absent addresses in 60 s';
+    expect(lines).toEqual([
+      {
+        level: 'warn',
+        event: 'harvest',
+        ...fields,
+        domain: 'example.org',
+        msg: `somebody seems to guess addresses of example.org at listener mta: ${figures}`,
+      },
+      {
+        level: 'info',
+        event: 'harvest_ended',
+        ...fields,
+        domain: null,
+        msg: `nobody seems to guess addresses any more of many domains at listener mta: ${figures}`,
+      },
+    ]);
+  });
+
   it('says how to fill an empty store, with the command to type', () => {
     const { log, lines } = logAt('info');
     log.storeEmpty('local', 'mailbox', new Error('no mailbox was ever written'));

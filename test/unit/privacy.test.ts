@@ -333,6 +333,19 @@ describe('log.keys hides who is asked for', () => {
     await expectHidden(name, (log) => log.canaryFailed('s', null, causes[0]));
   });
 
+  it('in the alarm of a harvest: the domain', async () => {
+    const alarm = { map: 'mailbox', listener: 'mta', misses: 1_200, names: 900, sinceMs: 1, forMs: 60_000 };
+    const hidden = logWith(hiding(() => 'hash:x'));
+    const shown = logWith(DOMAINS);
+    for (const { log } of [hidden, shown]) {
+      log.harvestStarted({ ...alarm, domain: 'example.org' });
+      log.harvestEnded({ ...alarm, domain: 'example.org' });
+    }
+    expect(hidden.written()).not.toContain('example.org');
+    expect(hidden.written().match(/hash:x/g)).toHaveLength(4); // in the field and in the text
+    expect(shown.written().match(/example\.org/g)).toHaveLength(4);
+  });
+
   it('keeps the stack of a bug, without its message', () => {
     const { log, written } = logWith(DOMAINS);
     log.failed(new Error(`first line\nof ${address}`));

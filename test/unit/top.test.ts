@@ -38,16 +38,18 @@ function seenOf({
   maps = [],
   stores = [],
   health = { unhealthy: [], unready: [] },
+  harvest = { alarms: 0, worst: null },
 }: {
   upMs?: number;
   startedAt?: number;
   maps?: readonly MapCounted[];
   stores?: readonly StoreLine[];
   health?: Seen['health'];
+  harvest?: Seen['counted']['harvest'];
 }): Seen {
   const events = { reloads: 0, ended: 4, turnedAway: 3, acceptFailures: 0, socketsLost: 0, stalls: 2, shrinks: 0 };
   const loopDelays = durationsOf(0.2, 0.2, 7);
-  const counted = { version: '1.2.3', startedAt, upMs, connections: 12, events, loopDelays, maps, leftOut: 0 };
+  const counted = { version: '1.2.3', startedAt, upMs, connections: 12, events, loopDelays, harvest, maps, leftOut: 0 };
   return { at: NOW, counted, stores: { stores, leftOut: 0, older: [{ pid: 1, clients: 5 }] }, health };
 }
 
@@ -100,6 +102,17 @@ describe('smmap top', () => {
       'q ends it',
       '',
     ]);
+  });
+
+  it.each([
+    [1, 'example.org', 'harvest      1200 misses, ~900 names in 3m00s: example.org at mta'],
+    [3, null, 'harvest      1200 misses, ~900 names in 3m00s; 2 more: many domains at mta'],
+    [1, LONG, 'harvest      1200 misses, ~900 names in 3m00s: name-that-does-not-end-name-th...'],
+  ])('names the worst of %i domains of which somebody guesses addresses, in red: %s', (alarms, domain, text) => {
+    const worst = { map: 'mailbox', listener: 'mta', domain, misses: 1_200, names: 900, sinceMs: NOW, forMs: 180_000 };
+    const harvest = { alarms, worst };
+    const lines = screenOf(viewOf(seenOf({ harvest }), null, null), SMALL, null);
+    expect(lines).toContainEqual({ text, tone: 'bad' });
   });
 
   it.each<[string, StoreLine, string]>([
@@ -165,6 +178,10 @@ describe('smmap top', () => {
           return storeOf(name, [server, server], { asked: 99_999 * by, failed: 99_999 * by });
         }),
         health: { unhealthy: [LONG, LONG], unready: [] },
+        harvest: {
+          alarms: 11,
+          worst: { map: LONG, listener: LONG, domain: LONG, misses: 1e9, names: 1e9, sinceMs: 1, forMs: 1e10 },
+        },
       });
     const before = atMoment(0, 59_000);
     const view = viewOf(atMoment(1, 60_000), before, before);

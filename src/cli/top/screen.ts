@@ -64,8 +64,19 @@ function topOf(view: View): readonly Line[] {
       `event loop   late by p50 ${boundOf(loopDelay.p50Ms)} ms, p99 ${boundOf(loopDelay.p99Ms)} ms; ${view.stalls} stalls`,
     ),
     plain(`p50 and p99  ${time}`),
+    ...harvestOf(view.harvest),
     ...(leftOut === 0 ? [] : [plain(`${leftOut} maps or stores do not fit into a reply of the daemon`)]),
   ];
+}
+
+/** Somebody seems to guess addresses: the worst alarm. */
+function harvestOf({ alarms, worst }: View['harvest']): readonly Line[] {
+  if (worst === null) return [];
+  const { domain, listener, misses, names, forMs } = worst;
+  const more = alarms > 1 ? `; ${alarms - 1} more` : '';
+  const figures = `${misses} misses, ~${names} names in ${formatDuration(forMs)}${more}`;
+  const text = `harvest      ${figures}: ${domain ?? 'many domains'} at ${listener}`;
+  return [{ text: printable(text, 500), tone: 'bad' }];
 }
 
 const MAPS = ['answers per second', ...RESULTS, 'p50 ms', 'p99 ms', 'since start'];

@@ -1,4 +1,4 @@
-import type { MapCounted } from '../../daemon/metrics/counted.ts';
+import type { Counted, MapCounted } from '../../daemon/metrics/counted.ts';
 import { type Durations, countOf, durationsSince, quantileMs } from '../../histogram.ts';
 import { type Reason, RESULTS, type Result } from '../../observe/counts.ts';
 import type { Seen } from './seen.ts';
@@ -39,6 +39,7 @@ export interface View {
   /** Connections that processes still serve which this daemon replaced. */
   readonly connectionsAtReplaced: number;
   readonly stalls: number;
+  readonly harvest: Counted['harvest'];
   readonly loopDelay: Latency;
   /** The time of all latencies; null: since the start. */
   readonly latencyOfMs: number | null;
@@ -79,6 +80,7 @@ export function viewOf(now: Seen, before: Seen | null, since: Seen | null): View
     connectionsEnded: events.ended,
     connectionsAtReplaced: (stores.older ?? []).reduce((sum, { clients }) => sum + clients, 0),
     stalls: events.stalls,
+    harvest: counted.harvest,
     loopDelay: latencyOf(counted.loopDelays, first?.counted.loopDelays),
     latencyOfMs: first === null ? null : counted.upMs - first.counted.upMs,
     maps: maps.toSorted((a, b) => sumOf(b.sinceStart) - sumOf(a.sinceStart)),

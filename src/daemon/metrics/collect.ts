@@ -1,5 +1,6 @@
 import { BOUNDS_MS, type Durations } from '../../histogram.ts';
 import { type Counts, type EventFamily, REASONS, RESULTS } from '../../observe/counts.ts';
+import type { Harvest } from '../../observe/harvest/harvest.ts';
 import type { OpenStore } from '../../store/open.ts';
 import type { ListenerState } from '../listeners.ts';
 import { FAMILIES, type MetricName, type Sample, type Snapshot } from './families.ts';
@@ -10,6 +11,7 @@ export interface Observed {
   readonly version: string;
   readonly node: string;
   readonly counts: Counts;
+  readonly harvest: Pick<Harvest, 'active' | 'counts'>;
   readonly loopDelays: Durations;
   readonly connections: number;
   readonly listeners: readonly ListenerState[];
@@ -33,10 +35,15 @@ export async function collect(observed: Observed): Promise<Snapshot> {
     const labels = labelsOf(name, values);
     samples[name].push(...samplesOfDurations(durations, labels));
   };
-  const { version, node, counts, loopDelays, connections, listeners, stores } = observed;
+  const { version, node, counts, harvest, loopDelays, connections, listeners, stores } = observed;
   put('smmap_build_info', 1, version, node);
   put('smmap_start_time_seconds', performance.timeOrigin / 1_000);
   putReplies(counts, put, putDurations);
+  for (const { map, listener, alarms, misses, names } of harvest.counts()) {
+    put('smmap_harvest_alarms', alarms, map, listener);
+    put('smmap_harvest_misses_total', misses, map, listener);
+    put('smmap_harvest_names', names, map, listener);
+  }
   put('smmap_connections', connections);
   const known: Partial<Record<EventFamily, Iterable<string>>> = {
     socketsLost: listeners.map(({ name }) => name),

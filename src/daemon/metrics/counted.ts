@@ -1,5 +1,6 @@
 import type { Durations } from '../../histogram.ts';
 import { type EventFamily, RESULTS, type Reason, type Result } from '../../observe/counts.ts';
+import type { HarvestAlarm } from '../../observe/harvest/alarm.ts';
 import { cut } from '../control.ts';
 import type { Observed } from './collect.ts';
 
@@ -23,13 +24,15 @@ export interface Counted {
   readonly connections: number;
   readonly events: Readonly<Record<EventFamily, number>>;
   readonly loopDelays: Durations;
+  /** The alarm of the harvest watch that has most misses, and how many there are. */
+  readonly harvest: { readonly alarms: number; readonly worst: HarvestAlarm | null };
   readonly maps: readonly MapCounted[];
   /** How many maps do not fit into a reply. */
   readonly leftOut: number;
 }
 
 /** Reads the numbers now. Asks no store. */
-export function countedOf({ version, counts, connections, loopDelays }: Observed): Counted {
+export function countedOf({ version, counts, harvest, connections, loopDelays }: Observed): Counted {
   const maps = Array.from(counts.maps, ([name, { replies, refusals, deferrals, took }]): MapCounted => {
     const listeners = [...replies.values()];
     const sumOf = (result: Result): number => listeners.reduce((sum, results) => sum + results[result], 0);
@@ -41,6 +44,7 @@ export function countedOf({ version, counts, connections, loopDelays }: Observed
       took,
     };
   });
+  const alarms = harvest.active();
   const events = Object.entries(counts.events).map(([family, labels]) => [
     family,
     [...labels.values()].reduce((sum, count) => sum + count, 0),
@@ -52,6 +56,7 @@ export function countedOf({ version, counts, connections, loopDelays }: Observed
     connections,
     events: Object.fromEntries(events) as Record<EventFamily, number>,
     loopDelays,
+    harvest: { alarms: alarms.length, worst: alarms[0] ?? null },
     ...cut('maps', maps, 0),
   };
 }

@@ -3,11 +3,11 @@ import type { Health } from './health.ts';
 import { isUp } from './of-store.ts';
 
 /**
- * The page /status.json. It has no text of an error, because that may name somebody; `smmap stores` shows those to the
- * administrator.
+ * The page /status.json. It has no domain, and no text of an error, because that may name somebody; `smmap top` and `smmap
+ * stores` show those to the administrator.
  */
 export function statusOf(observed: Omit<Observed, 'loopDelays'>, health: Health): object {
-  const { version, node, counts, connections, listeners, stores } = observed;
+  const { version, node, counts, harvest, connections, listeners, stores } = observed;
   const { readAt, accepted } = counts.configuration;
   return {
     version,
@@ -18,6 +18,9 @@ export function statusOf(observed: Omit<Observed, 'loopDelays'>, health: Health)
     startedAt: new Date(performance.timeOrigin).toISOString(),
     configuration: { readAt: new Date(readAt).toISOString(), lastReloadAccepted: accepted },
     connections,
+    harvest: harvest.active().map(({ map, listener, misses, names, sinceMs }) => {
+      return { map, listener, misses, names, since: new Date(sinceMs).toISOString() };
+    }),
     listeners,
     stores: Array.from(stores, ([name, store]) => {
       const { driver, servers, counts: counted } = store.status();
