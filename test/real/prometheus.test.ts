@@ -62,6 +62,7 @@ describePart(
         const client = await connectTo(daemon.socket);
         onTestFinished(() => client.close());
         await client.ask('mailbox', FRED);
+        await client.ask('mailbox', 'nobody@example.org'); // the harvest watch shows a map and a listener from its first miss on
         const listening = await daemon.logged('listening', ({ listener }) => listener === 'metrics');
         const target = String(listening['where']).slice('tcp:'.length);
         writeFileSync(
