@@ -109,6 +109,7 @@ export async function serve(options: ServeOptions, configuration: Configuration,
     await (why === 'SIGINT' ? daemon.end(why) : daemon.stop(why));
     return 0;
   } finally {
+    harvest.close();
     await flush();
   }
 }

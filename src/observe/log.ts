@@ -200,7 +200,7 @@ export function createLog(
     },
     harvestEnded(alarm) {
       const { fields, text } = harvestOf(alarm);
-      logger.info({ event: 'harvest_ended', ...fields }, `nobody seems to guess addresses any more of ${text}`);
+      logger.info({ event: 'harvest_ended', ...fields }, `end of the alarm about addresses of ${text}`);
     },
     refusedHere(request, cause, asked) {
       const line =

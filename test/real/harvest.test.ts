@@ -20,7 +20,7 @@ async function serveWithFred(): Promise<{
   await fill(join(folder, 'store'), [FRED]);
   const configOf = (harvest: string): string =>
     `${harvest}[listen.mta]\npath = "${folder}/smmap.sock"\n[store.local]\ndriver = "embedded"\npath = "${folder}/store"\n` +
-    '[metrics]\ntcp = "127.0.0.1:0"\n[map.mailbox]\ndetail.separators = ["+"]\n';
+    '[metrics]\ntcp = "127.0.0.1:0"\n[map.mailbox]\ndefault_domain = "example.org"\n';
   const daemon = await serve({ folder, config: configOf(HARVEST) });
   const { where } = await daemon.logged('listening', ({ listener }) => listener === 'metrics');
   return {
@@ -52,6 +52,7 @@ function askOnAndOn(client: Client, keyOf: (at: number) => string): { stop(): Pr
     }
     return asked;
   })();
+  asking.catch(() => {}); // the daemon may end first
   const stop = (): Promise<number> => {
     stopped.abort();
     return asking;
@@ -71,7 +72,7 @@ test('somebody who guesses addresses: one line, the metrics, smmap top; the othe
     return all;
   };
   const before = await replies();
-  const guessing = askOnAndOn(await connect(daemon), (at) => `guess${at}@example.org`);
+  const guessing = askOnAndOn(await connect(daemon), (at) => (at % 2 === 0 ? `guess${at}` : `guess${at}@example.org`));
   const line = await daemon.logged('harvest');
   expect(line).toMatchObject({ level: 'warn', map: 'mailbox', listener: 'mta', domain: 'example.org', seconds: 1 });
   for (let times = 0; times < 50; times++) expect(await replies()).toEqual(before);
@@ -100,13 +101,21 @@ test('somebody who guesses addresses: one line, the metrics, smmap top; the othe
 }, 60_000);
 
 test('somebody who asks again and again for a few old addresses is none', async () => {
-  const { daemon, port } = await serveWithFred();
-  const asking = askOnAndOn(await connect(daemon), (at) => `old${at % 5}@example.org`);
+  const { daemon, client, port } = await serveWithFred();
+  askOnAndOn(await connect(daemon), (at) => `old${at % 5}@example.org`);
   const names = async (): Promise<number> =>
     Number(/^smmap_harvest_names\{.*\} (\d+)$/m.exec((await ask(port, '/metrics')).text)?.[1] ?? 0);
+  for (let at = 0; at < 200; at++) await client.ask('mailbox', `old${at % 5}@example.org`);
   await vi.waitUntil(async () => (await names()) === 5, WAIT);
-  expect(await asking.stop()).toBeGreaterThan(40);
   expect(told(daemon, 'harvest')).toEqual([]);
+}, 60_000);
+
+test('the end of the daemon ends the alarm, too', async () => {
+  const { daemon } = await serveWithFred();
+  askOnAndOn(await connect(daemon), (at) => `guess${at}@example.org`);
+  await daemon.logged('harvest');
+  expect(await daemon.stop('SIGINT')).toBe(0);
+  expect(told(daemon, 'harvest_ended').length).toBe(1);
 }, 60_000);
 
 test('names = 0 ends the alarm and the watch, by a reload', async () => {

@@ -224,7 +224,7 @@ describe('other settings', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('count from then on; the same settings, as after a reload, change nothing', () => {
+  it('count from then on; the same settings, as after a reload, change nothing; the end of the daemon ends alarms', () => {
     const here = watch({ ...SETTINGS, names: 0 });
     here.guess(200);
     here.harvest.set(SETTINGS);
@@ -232,8 +232,11 @@ describe('other settings', () => {
     here.harvest.set({ ...SETTINGS });
     here.guess(60);
     here.nextWindow();
-    expect(here.told).toMatchObject([['started', { misses: 120 }]]);
     here.harvest.close();
+    expect(here.told).toMatchObject([
+      ['started', { misses: 120 }],
+      ['ended', { misses: 120 }],
+    ]);
     expect(vi.getTimerCount()).toBe(0);
   });
 });

@@ -130,7 +130,7 @@ describe('the log', () => {
         event: 'harvest_ended',
         ...fields,
         domain: null,
-        msg: `nobody seems to guess addresses any more of many domains at listener mta: ${figures}`,
+        msg: `end of the alarm about addresses of many domains at listener mta: ${figures}`,
       },
     ]);
   });

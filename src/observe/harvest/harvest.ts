@@ -14,6 +14,7 @@ export interface Harvest {
   counts(): readonly HarvestCounts[];
   /** Changes to other settings. What the window has counted so far is dropped. */
   set(settings: HarvestSettings): void;
+  /** Ends the watch, and the alarms that last. */
   close(): void;
 }
 
@@ -45,14 +46,14 @@ export function createHarvest(
     for (const [listener, maps] of places) for (const [map, place] of maps) work(place, found(map, listener));
   };
   const all = (): readonly Place[] => Array.from(places.values(), (maps) => [...maps.values()]).flat();
-  const close = (): void => {
+  const stop = (): void => {
     if (timer !== null) clearInterval(timer);
     timer = null;
   };
   const set = (next: HarvestSettings): void => {
     if (next.names === settings.names && next.windowS === settings.windowS) return;
     settings = next;
-    close();
+    stop();
     each((place, now) => place.restart(now));
     if (settings.names === 0) return each((place) => place.endAlarms());
     timer = setInterval(() => each((place, now) => place.endWindow(now)), settings.windowS * 1_000).unref();
@@ -70,7 +71,10 @@ export function createHarvest(
         .toSorted((a, b) => b.misses - a.misses),
     counts: () => all().map((place) => place.counts()),
     set,
-    close,
+    close() {
+      stop();
+      each((place) => place.endAlarms());
+    },
   };
 }
 
