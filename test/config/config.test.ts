@@ -29,7 +29,17 @@ describe('the annotated file in systemd/', () => {
 
   it('names every key, at least in a comment', () => {
     const uncommented = text.replace(/^# (?=\w+ = |\[)/gm, '');
-    for (const key of ['log', 'limits', 'harvest', 'control', 'metrics', 'listen.mta', 'store.local', 'store.fixed', 'map."*"']) {
+    for (const key of [
+      'log',
+      'limits',
+      'harvest',
+      'control',
+      'metrics',
+      'listen.mta',
+      'store.local',
+      'store.fixed',
+      'map."*"',
+    ]) {
       expect(uncommented).toContain(`[${key}]`);
     }
     const unknown = 'x-unknown = 1\n';
