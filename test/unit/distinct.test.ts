@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   addTo,
@@ -43,6 +44,25 @@ describe('the estimate of different texts', () => {
     const both = distinctOf('key', 1_000);
     mergeInto(both, distinctOf('key', 1_000, 500));
     expect(both).toEqual(distinctOf('key', 1_500));
+  });
+
+  it('does not depend on the order of the texts, on how often they come, or on where they are split', () => {
+    const fingerprint = createFingerprint();
+    const of = (texts: readonly string[]): Distinct => {
+      const distinct = createDistinct();
+      for (const text of texts) addTo(distinct, fingerprint(text));
+      return distinct;
+    };
+    fc.assert(
+      fc.property(fc.array(fc.string({ unit: 'binary' })), fc.nat(), (texts, at) => {
+        const split = at % (texts.length + 1);
+        const merged = of(texts.slice(split));
+        mergeInto(merged, of(texts.slice(0, split)));
+        expect(merged).toEqual(of([...texts, ...texts.toReversed()]));
+        const different = new Set(texts).size;
+        expect(Math.abs(estimateOf(merged) - different)).toBeLessThanOrEqual(1 + different / 5);
+      }),
+    );
   });
 
   it('takes 1 kB, and stays a number for every fingerprint', () => {
