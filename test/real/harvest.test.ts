@@ -110,6 +110,28 @@ test('somebody who asks again and again for a few old addresses is none', async 
   expect(told(daemon, 'harvest')).toEqual([]);
 }, 60_000);
 
+test('addresses that are gone from the store are none', async () => {
+  const { daemon, client, port } = await serveWithFred();
+  const people = Array.from({ length: 100 }, (_, at) => `user${at}@example.org`);
+  const askAll = async (): Promise<readonly string[]> => Promise.all(people.map((key) => client.ask('mailbox', key)));
+  const [folder, absent] = [join(daemon.folder, 'store'), 'smmap_refusals_total{map="mailbox",reason="absent"} '];
+  const metric = async (name: string): Promise<number> =>
+    Number((await ask(port, '/metrics')).text.split(`\n${name}`)[1]?.split('\n')[0] ?? 0);
+  await fill(folder, people);
+  await client.ask('mailbox', 'nobody@example.org');
+  const over = Date.now() + 5_000; // some windows with hits
+  while (Date.now() < over) expect((await askAll()).every((reply) => reply.startsWith('OK '))).toBe(true);
+  const remove = ['mailbox', 'import', '--replace', '--allow-removals', '100', '--store', folder, '-'];
+  const removing = cli(remove, `${FRED}\n`);
+  await vi.waitUntil(async () => (await askAll())[0] === 'NOTFOUND ', { timeout: 20_000, interval: 1 });
+  expect((await removing).code).toBe(0);
+  const later = Date.now() + 5_000;
+  while (Date.now() < later) expect(new Set(await askAll())).toEqual(new Set(['NOTFOUND ']));
+  expect(await metric(absent)).toBeGreaterThan(200);
+  expect(await metric('smmap_harvest_names{map="mailbox",listener="mta"} ')).toBeGreaterThan(90);
+  expect(told(daemon, 'harvest')).toEqual([]);
+}, 60_000);
+
 test('the end of the daemon ends the alarm, too', async () => {
   const { daemon } = await serveWithFred();
   askOnAndOn(await connect(daemon), (at) => `guess${at}@example.org`);

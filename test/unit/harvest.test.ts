@@ -135,16 +135,34 @@ describe('addresses that are gone from the store', () => {
       here.find(400 + 20 * (minute % 3));
       here.nextWindow();
     }
-    for (let minute = 0; minute < 10; minute++) {
+    for (let minute = 0; minute < 600; minute++) {
       here.guess(400);
       here.nextWindow();
     }
     expect(here.told).toEqual([]);
   });
 
+  it.each([900, 600, 400, 100])(
+    'are no harvest in the window in which they go: after %i of 1,000 requests',
+    (found) => {
+      const here = watch();
+      here.guess(1);
+      for (let minute = 0; minute < 10; minute++) {
+        here.find(1_000);
+        here.nextWindow();
+      }
+      here.find(found);
+      here.guess(1_000 - found);
+      here.nextWindow();
+      here.guess(1_000);
+      here.nextWindow();
+      expect(here.told).toEqual([]);
+    },
+  );
+
   it.each([
     ['as many requests as usual are found', 400, 400],
-    ['fewer requests than usual are found, but not half', 400, 210],
+    ['fewer requests than usual are found, but too few are missing', 400, 210],
     ['so few were found before that their addresses could not be as many', 40, 0],
     ['none were found before', 0, 0],
   ])('are not the reason if %s', (_, before, now) => {
@@ -154,23 +172,76 @@ describe('addresses that are gone from the store', () => {
       here.find(before);
       here.nextWindow();
     }
-    here.find(now);
-    here.guess(400);
-    here.nextWindow();
+    for (let minute = 0; minute < 2; minute++) {
+      here.find(now);
+      here.guess(400);
+      here.nextWindow();
+    }
     expect(eventsOf(here)).toEqual(['started example.org']);
   });
 
   it('are not the reason after one window with very many hits, such as a newsletter', () => {
     const here = watch();
     here.guess(1);
-    for (const hits of [150, 150, 150, 50_000, 150]) {
+    for (const hits of [150, 150, 50_000, 50_000, 150, 150]) {
       here.find(hits);
       here.nextWindow();
     }
-    here.find(150);
-    here.guess(300);
+    for (let minute = 0; minute < 2; minute++) {
+      here.find(150);
+      here.guess(300);
+      here.nextWindow();
+    }
+    expect(eventsOf(here)).toEqual(['started example.org']);
+  });
+
+  it('may be the reason of one window, so the alarm waits for the hits of the next one', () => {
+    const here = watch();
+    const minute = (found: number, guessed: number): void => {
+      here.find(found);
+      here.guess(guessed);
+      here.nextWindow();
+    };
+    for (let times = 0; times < 10; times++) minute(1_000, 1);
+    minute(1_000, 300); // the addresses go in its last seconds, or somebody guesses
+    expect(here.told).toEqual([]);
+    minute(0, 1_300);
+    minute(0, 1_300);
+    expect(here.told).toEqual([]);
+    minute(1_000, 1); // they are back
+    minute(1_000, 300);
+    expect(here.told).toEqual([]);
+    minute(1_000, 0);
+    expect(eventsOf(here)).toEqual(['started example.org', 'ended example.org']);
+    expect(here.told[0]?.[1]).toMatchObject({ misses: 300, forMs: 2 * WINDOW_MS });
+  });
+});
+
+describe('the usual number of hits', () => {
+  it('follows traffic that becomes less and stays so, while nobody guesses', () => {
+    const here = watch();
+    here.guess(1);
+    for (let minute = 0; minute < 80; minute++) {
+      here.find(minute < 40 ? 1_000 : 10);
+      here.nextWindow();
+    }
+    here.find(10);
+    here.guess(200);
     here.nextWindow();
     expect(eventsOf(here)).toEqual(['started example.org']);
+  });
+
+  it('is known after the first whole window', () => {
+    const here = watch();
+    here.guess(1);
+    here.nextWindow();
+    for (let minute = 0; minute < 2; minute++) {
+      here.find(1_000);
+      here.nextWindow();
+    }
+    here.guess(900);
+    here.nextWindow();
+    expect(here.told).toEqual([]);
   });
 });
 

@@ -17,8 +17,9 @@ export function addMisses(sum: Misses, { misses, names }: Misses): void {
   mergeInto(sum.names, names);
 }
 
-/** An alarm that lasts: its misses since it began, as performance.now() counts. */
+/** An alarm that lasts, and its misses since it began. */
 export interface Lasting extends Misses {
+  /** As performance.now() counts. */
   readonly startedAt: number;
 }
 

@@ -1,5 +1,6 @@
 import { type HarvestAlarm, type Lasting, type Misses, addMisses, alarmOf, noMisses } from './alarm.ts';
 import { addTo, estimateOf } from './distinct.ts';
+import { createUsual } from './usual.ts';
 
 /** When a domain is an alarm. */
 export interface HarvestSettings {
@@ -42,12 +43,12 @@ export const MOST_DOMAINS = 256; // in one window; 1 kB each
 export const MOST_ALARMS = 10; // at a time, so that nobody floods the log by many domains
 
 const OTHERS = null; // all further domains together
-const USUAL_WINDOWS = 16; // how slowly the usual number of hits follows the windows
 
 /**
  * Counts misses in windows of a fixed length, for each domain. At the end of a window, a domain with `names` different names
- * is an alarm, unless addresses that exist may be gone: if far fewer requests were found than usual, and the missing ones
- * are enough for the alarm. An alarm ends with the first window that has less than half of `names`.
+ * is an alarm, but names that the usual hits could be, which did not come, do not count: their addresses may be gone from
+ * the stores. They may have gone at the end of the window, so the alarm waits for the hits of the next one, if it can be that.
+ * An alarm ends with the first window that has less than half of `names`.
  */
 export function createPlace(
   [map, listener]: readonly [map: string, listener: string],
@@ -57,6 +58,7 @@ export function createPlace(
 ): Place {
   const alarms = new Map<string | null, Lasting>();
   let windows = new Map<string | null, Misses>();
+  let held = new Map<string | null, Misses>(); // alarms that wait for the next window
   let usual = createUsual(foundBefore);
   let [missesOfAlarms, names] = [0, 0];
 
@@ -65,18 +67,23 @@ export function createPlace(
     alarms.delete(domain);
     ended(shown(domain, alarm));
   };
-  const judge = (domain: string | null, window: Misses, estimate: number, mayStart: boolean): void => {
+  const start = (domain: string | null, { misses, names: different }: Misses, windowsAgo: number): void => {
+    const startedAt = performance.now() - windowsAgo * settings().windowS * 1_000;
+    const alarm = { misses, names: different, startedAt };
+    alarms.set(domain, alarm);
+    missesOfAlarms += misses;
+    started(shown(domain, alarm));
+  };
+  const judge = (domain: string | null, window: Misses, estimate: number, gone: number): void => {
     const most = settings().names;
     const known = alarms.get(domain);
-    if (known === undefined && !(estimate >= most && mayStart)) return;
-    const alarm = known ?? { ...noMisses(), startedAt: performance.now() - settings().windowS * 1_000 };
-    addMisses(alarm, window);
-    missesOfAlarms += window.misses;
-    if (known === undefined) {
-      alarms.set(domain, alarm);
-      started(shown(domain, alarm));
-    } else if (estimate < most / 2) {
-      end(domain, alarm);
+    if (known !== undefined) {
+      addMisses(known, window);
+      missesOfAlarms += window.misses;
+      if (estimate < most / 2) end(domain, known);
+    } else if (estimate - gone >= most) {
+      if (usual.isEnough(most)) held.set(domain, window);
+      else start(domain, window, 1);
     }
   };
   return {
@@ -91,7 +98,10 @@ export function createPlace(
       addTo(window.names, fingerprint);
     },
     endWindow(found) {
-      const mayStart = !usual.isLoss(found, settings().names);
+      const gone = usual.missing(found, settings().names);
+      const confirmed = gone < Infinity ? held : [];
+      held = new Map();
+      for (const [domain, window] of confirmed) start(domain, window, 2);
       const others = windows.get(OTHERS) ?? noMisses();
       windows.delete(OTHERS);
       const closed = Array.from(windows, ([domain, window]) => ({
@@ -103,17 +113,19 @@ export function createPlace(
       names = closed[0]?.estimate ?? 0;
       for (const [domain, alarm] of alarms) if (domain !== OTHERS && !windows.has(domain)) end(domain, alarm);
       for (const { domain, window, estimate } of closed) {
-        const hasRoom = alarms.size < MOST_ALARMS || alarms.has(domain) || estimate < settings().names;
-        if (hasRoom) judge(domain, window, estimate, mayStart);
+        const hasRoom = alarms.size + held.size < MOST_ALARMS || alarms.has(domain) || estimate < settings().names;
+        if (hasRoom) judge(domain, window, estimate, gone);
         else addMisses(others, window);
       }
       const estimate = estimateOf(others.names);
       names = Math.max(names, estimate);
-      judge(OTHERS, others, estimate, mayStart);
+      judge(OTHERS, others, estimate, gone);
+      if (gone < Infinity || names < settings().names) usual.keep(); // a long outage does not become usual
       windows = new Map();
     },
     restart(found) {
       windows = new Map();
+      held = new Map();
       usual = createUsual(found);
     },
     endAlarms() {
@@ -121,24 +133,5 @@ export function createPlace(
     },
     active: () => Array.from(alarms, ([domain, alarm]) => shown(domain, alarm)),
     counts: () => ({ map, listener, alarms: alarms.size, misses: missesOfAlarms, names }),
-  };
-}
-
-/**
- * How many requests are usually found in a window. `isLoss`, once a window: so many fewer were found than usual that the
- * addresses of the others may be gone from the stores, and they are enough for an alarm. Afterwards the usual number follows
- * slowly. A window with far more than that raises it only slowly, too.
- */
-function createUsual(found: number): { isLoss(found: number, names: number): boolean } {
-  let before = found;
-  let usual: number | null = null; // before the first window
-  return {
-    isLoss(now, names) {
-      const here = now - before;
-      const expected = usual ?? here;
-      before = now;
-      usual = expected + (Math.min(here, 2 * expected + names) - expected) / USUAL_WINDOWS;
-      return expected >= names && here < expected / 2;
-    },
   };
 }
