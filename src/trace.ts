@@ -21,6 +21,7 @@ export type StepName =
   | 'spelling'
   | 'cache'
   | 'moment'
+  | 'shadow'
   | 'deadline';
 
 /** One thing that happened during a request. */

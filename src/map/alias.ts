@@ -24,11 +24,17 @@ export const alias: Kind<AliasOptions> = {
   isRare: ({ about }) => about === 'mailbox',
   create: createAliasMap,
   aliases: (options) => options,
+  isSame: (one, other) => inOrder(one) === inOrder(other),
   variants(options) {
     const caught = { setting: 'catch_all = "unknown"', options: { ...options, catchAll: 'unknown' as const } };
     return [...(options.catchAll === 'none' ? [caught] : []), ...recipientVariants(options)];
   },
 };
+
+/** Targets in one order: stores may list them in any. */
+function inOrder(targets: string): string {
+  return targets.split(', ').toSorted().join(', ');
+}
 
 /**
  * Which targets does this address have? OK with the targets, NOTFOUND if the address is certainly not an alias. If the

@@ -27,6 +27,7 @@ export const domain: Kind<DomainOptions> = {
   keys: () => domainKeys,
   questions: () => [DOMAIN],
   create: createDomainMap,
+  isSame: (one, other) => one === other,
   variants: (options) =>
     options.class === null ? [] : [{ setting: 'without class', options: { ...options, class: null } }],
 };

@@ -1,6 +1,7 @@
 import type { Schema } from '../toml/type.ts';
 import type { About, Question } from '../vocabulary.ts';
 import type { Resolver } from './moment.ts';
+import type { Value } from './shadow.ts';
 import type { StepOptions } from './step.ts';
 
 /** A kind of map: which keys its `[map.NAME]` has, what it asks its stores, and how it replies. */
@@ -21,6 +22,13 @@ export interface Kind<O = unknown> {
   aliases?(options: O): StepOptions | null;
   /** Other settings, with which it may find a key that it does not find now. `smmap explain` tries them. */
   variants?(options: O): readonly Variant<O>[];
+  /**
+   * What follows an OK for a key that it did not find, for `shadow = "accept"`. Without it, a made-up OK would send mail
+   * elsewhere, so its maps cannot be in this shadow.
+   */
+  accepts?(options: O): Value;
+  /** Whether two values after OK say the same. Without it, only that there is one counts. */
+  isSame?(one: string, other: string): boolean;
   /** Whether its NOTFOUND refuses mail. If so, the log has a line for it. */
   readonly refuses?: boolean;
 }

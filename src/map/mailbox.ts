@@ -12,7 +12,7 @@ import { recipientVariants } from './recipient-keys.ts';
 import { type Recipient, readRecipient } from './recipient.ts';
 import { type Own, createSearch } from './search.ts';
 import { type Links, type StepOptions, createStep, readAll } from './step.ts';
-import { formatValue } from './value.ts';
+import { type Known, formatValue } from './value.ts';
 
 /** How a mailbox map follows aliases: the defaults of an alias map. */
 const ALIASES: Pick<StepOptions, 'carryDetail' | 'catchAll'> = { carryDetail: true, catchAll: 'unknown' };
@@ -35,6 +35,7 @@ export const mailbox: Kind<MailboxOptions> = {
   create: (options, canAnswer) => createMailboxMap(options, canAnswer('domain')),
   aliases: (options) => (options.aliases ? { ...options, ...ALIASES } : null),
   variants,
+  accepts: (options) => (key) => valueOfAnybody(key ?? '', options),
   refuses: true,
 };
 
@@ -102,6 +103,24 @@ export function createMailboxMap(options: MailboxOptions, knowsDomains: boolean)
       });
     });
   };
+}
+
+/** What would follow OK if there was a mailbox. A key that cannot be read as an address is repeated. */
+function valueOfAnybody(key: string, options: MailboxOptions): string {
+  const { local, user, domain } = partsOf(key, options);
+  const isAddress = domain !== '' || typeof options.reply !== 'string';
+  return formatValue(isAddress ? options.reply : 'key', { key, local, user, domain, value: '' }) || 'OK';
+}
+
+function partsOf(key: string, options: MailboxOptions): Pick<Known, 'local' | 'user' | 'domain'> {
+  const nobody = { local: key, user: key, domain: '' };
+  try {
+    const recipient = readRecipient(key, options);
+    if (recipient === null) return nobody;
+    return { local: recipient.local, user: recipient.user ?? recipient.local, domain: recipient.domain };
+  } catch {
+    return nobody; // a bare user without default_domain
+  }
 }
 
 /** Settings with which a map of this kind finds more. */

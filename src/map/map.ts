@@ -1,3 +1,4 @@
+import { andThen } from '../maybe.ts';
 import { SaidError, plain, saying } from '../message.ts';
 import type { Trace } from '../trace.ts';
 import type { Maybe, Reply, Request } from '../vocabulary.ts';
@@ -28,14 +29,41 @@ export interface Answered {
   (request: Request, reply: Reply, cause: unknown): void;
 }
 
+/** What a map says, and why if its lookup failed. */
+export interface Outcome {
+  readonly reply: Reply;
+  readonly cause: unknown;
+}
+
+/** One request to a map in shadow. */
+export interface Asking {
+  readonly key: string | null;
+  /** Turns a reply into one that the client can get. */
+  readonly sendable: (reply: Reply) => Reply;
+  readonly trace: Trace | undefined;
+  /** Called once for each request, perhaps after the reply: what the map itself says, and what the client gets. */
+  readonly told: (would: Outcome, reply: Reply) => void;
+}
+
+/** Replies instead of a map that is in shadow. `own` is that map. Never throws or rejects. */
+export type Shadow = (own: Handler, asking: Asking) => Maybe<Outcome>;
+
+/** The maps in shadow, and who is told what they say. */
+export interface Shadows {
+  readonly maps: ReadonlyMap<string, Shadow>;
+  told(request: Request, would: Outcome, reply: Reply): void;
+}
+
 /**
  * The one place that turns a throw into TEMP, and a name into a map. The map `*` replies to every name without a map of
  * its own. Without `*`, an unknown name is TEMP. The cause of a failure goes to `answered`, never to the client.
- * `sendable` turns a reply into one that the client can get; `answered` gets the same one.
+ * `sendable` turns a reply into one that the client can get; `answered` gets the same one. A map of `shadows` is asked,
+ * but its shadow replies.
  */
 export function createAnswer(
   maps: ReadonlyMap<string, Handler>,
   answered: Answered,
+  shadows: Shadows | null = null,
 ): (request: Request, sendable?: (reply: Reply) => Reply, trace?: Trace) => Maybe<Reply> {
   const anyMap = maps.get('*');
   const unknown = new UnknownMapError(saying`unknown map; the maps are ${plain([...maps.keys()].join(', '))}`);
@@ -63,6 +91,14 @@ export function createAnswer(
       answered(request, reply, unknown);
       return reply;
     }
+    const shadow = shadows?.maps.get(maps.has(request.map) ? request.map : '*');
+    if (shadows !== null && shadow !== undefined) {
+      const told: Asking['told'] = (would, reply) => shadows.told(request, would, reply);
+      return andThen(shadow(handler, { key: request.key, sendable, trace, told }), ({ reply, cause }) => {
+        answered(request, reply, cause);
+        return reply;
+      });
+    }
     try {
       const reply = handler(request.key, trace);
       return reply instanceof Promise ? reply.then(succeeded, failed) : succeeded(reply);
@@ -70,6 +106,18 @@ export function createAnswer(
       return failed(cause);
     }
   };
+}
+
+/** What a map says to a request in shadow. A throw is TEMP. */
+export function outcomeOf(handler: Handler, { key, sendable, trace }: Asking): Maybe<Outcome> {
+  const succeeded = (found: Reply): Outcome => ({ reply: sendable(found), cause: null });
+  const failed = (cause: unknown): Outcome => ({ reply: FAILED, cause });
+  try {
+    const reply = handler(key, trace);
+    return reply instanceof Promise ? reply.then(succeeded, failed) : succeeded(reply);
+  } catch (cause) {
+    return failed(cause);
+  }
 }
 
 function asItIs(reply: Reply): Reply {

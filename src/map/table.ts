@@ -32,6 +32,7 @@ export const table: Kind<TableOptions> = {
   keys: tableKeys,
   questions: (options) => [keyOf(options.table)],
   create: createTableMap,
+  isSame: (one, other) => one === other,
   variants: (options) =>
     options.fold === 'both' ? [] : [{ setting: 'fold = "both"', options: { ...options, fold: 'both' } }],
 };
