@@ -130,7 +130,7 @@ describe('shadow = "old"', () => {
 
 describe('two replies are the same', () => {
   const ok = (value: string): Reply => ({ kind: 'OK', value });
-  const isSameOf = (kind: string) => kinds[kind]?.isSame ?? (() => true);
+  const isSameOf = (kind: string) => (one: string, other: string) => kinds[kind]?.isSame?.(one, other) ?? true;
 
   it.each<[string, string, Reply, Reply, boolean]>([
     ['if both find a mailbox', 'mailbox', ok('a'), ok('b'), true],
@@ -147,8 +147,8 @@ describe('two replies are the same', () => {
 
 describe('the value of an OK that is made up', () => {
   const valueOf = (options: object, key: string | null): string | undefined => {
-    const { keys, accepts } = kinds['mailbox'] as (typeof kinds)[string];
-    return accepts?.(keys('m').parse(options))(key);
+    const kind = kinds['mailbox'] as (typeof kinds)[string];
+    return kind.accepts?.(kind.keys('m').parse(options))(key);
   };
 
   it.each<[string, object, string | null, string]>([
