@@ -43,6 +43,8 @@ export type ControlConfig = Extract<ListenerConfig, { kind: 'unix' }>;
 /** A map. Its stores are asked in this order, each only the questions that it can answer. */
 export interface MapConfig extends MapKind {
   readonly stores: readonly string[];
+  /** Who replies instead of the map, which is only asked: `accept`, or another map. Without it, the map replies. */
+  readonly shadow?: string;
 }
 
 /** A mistake, and the line of the file that has it; null if that is not certain. */

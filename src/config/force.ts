@@ -73,10 +73,11 @@ const NAMED: Readonly<Record<string, (table: Table, name: string, config: Config
   map(table, name, { maps, stores: known }) {
     const map = maps.get(name);
     const able = map === undefined ? [] : chooseStores(name, { ...map, stores: null }, known, []).stores;
-    const { kind = USUAL_KIND, stores = able } = table;
+    const { kind = USUAL_KIND, stores = able, shadow } = table;
     const keys = kinds[String(kind)]?.keys(name);
     const options = (given: Table): Table => (keys === undefined ? given : fillTable(keys, given));
-    return { all: { kind, stores, ...options(table) }, usual: { kind: USUAL_KIND, stores: able, ...options({}) } };
+    const all = { kind, stores, ...(shadow === undefined ? {} : { shadow }), ...options(table) };
+    return { all, usual: { kind: USUAL_KIND, stores: able, ...options({}) } };
   },
 };
 

@@ -9,6 +9,7 @@ import { type Config, ConfigError, type MapConfig } from './config.ts';
 import { control, listener, metrics, readControl } from './listener.ts';
 import { type MapDraft, chooseStores } from './map-stores.ts';
 import * as schema from './schema.ts';
+import { flawsOfShadows } from './shadow.ts';
 
 /** The default paths. */
 export interface Places {
@@ -120,12 +121,15 @@ function readTables(raw: Table, text: string, file: string, places: Places, over
     const [common, own] = splitTable(table, mapKeys);
     const shared = check(mapType, common, path);
     const options = check(declared.keys(name), own, path, mapKeys);
-    return shared === undefined || options === undefined ? undefined : { kind, options, stores: shared.stores };
+    if (shared === undefined || options === undefined) return undefined;
+    const { stores: chosen, shadow } = shared;
+    return { kind, options, stores: chosen, ...(shadow !== null && { shadow }) };
   });
   const maps = new Map<string, MapConfig>();
   if (stores.size === Object.keys(storeTables).length) {
     for (const [name, draft] of drafts) maps.set(name, chooseStores(name, draft, stores, mistakes));
   }
+  mistakes.push(...flawsOfShadows(Object.keys(mapTables), drafts));
   for (const name of Object.keys(mapTables)) {
     if (!/\s/.test(name) && name !== '') continue;
     const reason = 'is empty or has a blank, so no request can name it';

@@ -9,7 +9,7 @@ import type { Question } from '../vocabulary.ts';
 import type { MapConfig } from './config.ts';
 
 /** A map with the stores that it names. Null if it does not have `stores`. */
-export type MapDraft = MapKind & { readonly stores: readonly string[] | null };
+export type MapDraft = MapKind & Pick<MapConfig, 'shadow'> & { readonly stores: readonly string[] | null };
 
 /**
  * Chooses the stores that a map asks: those that it names, or all that can answer one of its questions. Each question

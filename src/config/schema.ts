@@ -1,4 +1,4 @@
-import { complain, oneOf, optional, parsedBy, section, wholeNumber, z } from '../toml/type.ts';
+import { complain, oneOf, optional, parsedBy, section, text, wholeNumber, z } from '../toml/type.ts';
 import { LOG_KEYS, LOG_LEVELS } from './config.ts';
 
 /**
@@ -36,7 +36,10 @@ export const harvest = section({
   window_s: wholeNumber(1, 3_600, 60, 'whole seconds'),
 });
 
-/** The keys of every `[map.NAME]` of any kind: `kind`, and `stores`, which may name some of these stores. */
+/**
+ * The keys of every `[map.NAME]` of any kind: `kind`, `stores`, which may name some of these stores, and `shadow`: who
+ * replies instead of the map. Null: the map itself.
+ */
 export function mapKeys(allStores: readonly string[]) {
   const names = allStores.join(', ');
   const storeName = parsedBy(`one of ${names}`, (name) => {
@@ -46,5 +49,6 @@ export function mapKeys(allStores: readonly string[]) {
   return section({
     kind: z.string().optional(),
     stores: optional(z.array(storeName).min(1)).describe(`names of stores: ${names}`),
+    shadow: optional(text('"accept", or the name of another map of the same kind')),
   });
 }

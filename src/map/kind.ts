@@ -1,8 +1,13 @@
 import type { Schema } from '../toml/type.ts';
 import type { About, Question } from '../vocabulary.ts';
 import type { Resolver } from './moment.ts';
-import type { Value } from './shadow.ts';
 import type { StepOptions } from './step.ts';
+
+/** The word of `shadow = "accept"`. No map of this name can reply for another one. */
+export const ACCEPT = 'accept';
+
+/** The value after an OK that is made up. */
+export type Value = (key: string | null) => string;
 
 /** A kind of map: which keys its `[map.NAME]` has, what it asks its stores, and how it replies. */
 export interface Kind<O = unknown> {

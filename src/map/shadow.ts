@@ -1,13 +1,8 @@
 import { andThen } from '../maybe.ts';
 import { messageOf } from '../message.ts';
 import type { Maybe, Reply } from '../vocabulary.ts';
+import type { Value } from './kind.ts';
 import { type Handler, type Outcome, type Shadow, outcomeOf } from './map.ts';
-
-/** The word of `shadow = "accept"`. No map of this name can reply for another one. */
-export const ACCEPT = 'accept';
-
-/** The value after an OK that is made up. */
-export type Value = (key: string | null) => string;
 
 const ANY_VALUE = 'OK'; // if the usual value cannot be sent
 

@@ -1,8 +1,8 @@
 import type { Reply, Request } from '../vocabulary.ts';
-import type { Counts, Reason } from './counts.ts';
+import { type Counts, type Reason, resultOf } from './counts.ts';
 import type { Harvest } from './harvest/harvest.ts';
-import type { Log } from './log.ts';
-import { NO_MAP } from './log.ts';
+import { type Log, type MapFacts, NO_MAP } from './log.ts';
+import type { Shadowed, ShadowRecords } from './shadow/records.ts';
 
 /** What a TEMP without a map is counted as. */
 const OF_CONNECTIONS: Readonly<Record<string, Reason>> = {
@@ -17,9 +17,15 @@ export type ReasonOf = (reply: Exclude<Reply, { kind: 'OK' }>, cause: unknown) =
 
 /**
  * A log that also counts what it is told: what the log says and what the metrics say are one thing. An answer that comes after
- * the deadline of its request was not sent, so it is not counted.
+ * the deadline of its request was not sent, so it is not counted. What maps in shadow say goes to `records`, too.
  */
-export function createCounting(log: Log, counts: Counts, reasonOf: ReasonOf, harvest: Pick<Harvest, 'missed'>): Log {
+export function createCounting(
+  log: Log,
+  counts: Counts,
+  reasonOf: ReasonOf,
+  harvest: Pick<Harvest, 'missed'>,
+  records: Pick<ShadowRecords, 'add'> | null = null,
+): Log {
   const givenUp = new WeakSet<Request>();
   const isLate = (request: Request): boolean => givenUp.has(request);
   const tookMs = ({ asked }: Pick<Request, 'asked'>): number =>
@@ -44,6 +50,25 @@ export function createCounting(log: Log, counts: Counts, reasonOf: ReasonOf, har
       log.deadlinePassed(request, deadlineMs, map);
       givenUp.add(request);
       counts.replied(map.name, request.asked?.listener ?? '', 'TEMP', 'deadline', tookMs(request));
+    },
+    shadowed(request, shadow, map) {
+      if (isLate(request)) return;
+      log.shadowed(request, shadow, map);
+      const { would, cause, reply, isSame } = shadow;
+      counts.shadowed(map.name, would.kind);
+      const reason = would.kind === 'OK' ? null : reasonOf(would, cause);
+      records?.add({ ...recordOf(request, map, would.kind, reply.kind), reason, isSame });
+    },
+    acceptedHere(request, why, map) {
+      log.acceptedHere(request, why, map);
+      givenUp.add(request);
+      counts.replied(map.name, request.asked?.listener ?? '', 'OK', null, tookMs(request));
+      counts.shadowed(map.name, 'TEMP');
+      records?.add({
+        ...recordOf(request, map, 'TEMP', 'OK'),
+        reason: OF_CONNECTIONS[why] ?? 'bug',
+        isSame: false,
+      });
     },
     connectionEnded(why) {
       log.connectionEnded(why);
@@ -84,4 +109,13 @@ export function createCounting(log: Log, counts: Counts, reasonOf: ReasonOf, har
       counts.configuration.accepted = false;
     },
   };
+}
+
+function recordOf(
+  { key }: Request,
+  { name, isDomain }: MapFacts,
+  would: Reply['kind'],
+  reply: Reply['kind'],
+): Omit<Shadowed, 'reason' | 'isSame'> {
+  return { map: name, key, isDomain, would: resultOf(would), reply: resultOf(reply) };
 }

@@ -45,6 +45,9 @@ export interface Counts {
   readonly maps: ReadonlyMap<string, MapCounts>;
   /** Counts one reply. `reason` is null for an OK, and for a NOTFOUND that refuses no mail. */
   replied(map: string, listener: string, reply: Reply['kind'], reason: Reason | null, ms: number): void;
+  /** What the maps in shadow say. */
+  readonly shadows: ReadonlyMap<string, Readonly<Record<Result, number>>>;
+  shadowed(map: string, would: Reply['kind']): void;
   /** How often each event of a family happened, by the value of its label. */
   readonly events: Readonly<Record<EventFamily, ReadonlyMap<string, number>>>;
   happened(family: EventFamily, label: string): void;
@@ -77,6 +80,7 @@ export function createCounts(): Counts {
     stalls: new Map([['', 0]]),
     shrinks: new Map(),
   };
+  const shadows = new Map<string, Record<Result, number>>();
   const open = (name: string): OwnCounts => {
     const made = { replies: new Map(), refusals: zeros(REASONS), deferrals: zeros(REASONS), took: createHistogram() };
     maps.set(name, made);
@@ -88,9 +92,15 @@ export function createCounts(): Counts {
       const map = maps.get(name) ?? open(name);
       let replies = map.replies.get(listener);
       if (replies === undefined) map.replies.set(listener, (replies = zeros(RESULTS)));
-      replies[kind === 'TIMEOUT' ? 'TEMP' : kind]++;
+      replies[resultOf(kind)]++;
       if (reason !== null) (kind === 'NOTFOUND' || kind === 'PERM' ? map.refusals : map.deferrals)[reason]++;
       map.took.add(ms);
+    },
+    shadows,
+    shadowed(name, would) {
+      let results = shadows.get(name);
+      if (results === undefined) shadows.set(name, (results = zeros(RESULTS)));
+      results[resultOf(would)]++;
     },
     events,
     happened(family, label) {
@@ -104,6 +114,11 @@ interface OwnCounts extends MapCounts {
   readonly replies: Map<string, Record<Result, number>>;
   readonly refusals: Record<Reason, number>;
   readonly deferrals: Record<Reason, number>;
+}
+
+/** A reply as the metrics count it. */
+export function resultOf(kind: Reply['kind']): Result {
+  return kind === 'TIMEOUT' ? 'TEMP' : kind;
 }
 
 function zeros<T extends string>(names: readonly T[]): Record<T, number> {

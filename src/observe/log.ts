@@ -2,6 +2,7 @@ import { messageOf } from '../message.ts';
 import type { About, Asked, Reply, Request } from '../vocabulary.ts';
 import type { HarvestAlarm } from './harvest/alarm.ts';
 import { type Keys, PLAIN } from './keys.ts';
+import { type InShadow, type LineOf, createShadowLog } from './shadow/log.ts';
 import { createTally } from './tally.ts';
 
 /**
@@ -33,6 +34,12 @@ export interface Log {
   /** A TEMP that did not come from a map: too many connections, a malformed request (null). */
   refusedHere(request: Request | null, reason: string, asked?: Asked): void;
   deadlinePassed(request: Request, deadlineMs: number, map: MapFacts): void;
+  /** A map in shadow was asked. Only what it says differently from the reply is logged. */
+  shadowed(request: Request, shadow: InShadow, map: MapFacts): void;
+  /** A map in shadow could not be asked in time, or at all: the reply is OK, where it would have been TEMP. */
+  acceptedHere(request: Request, reason: string, map: MapFacts): void;
+  /** The records of maps in shadow cannot be written. Mail goes on. */
+  shadowUnwritable(file: string, cause: unknown): void;
   connectionEnded(why: string): void;
   /** A client beyond the hard limit. */
   connectionRefused(open: number): void;
@@ -104,14 +111,14 @@ export function createLog(
 ): Log {
   const reasonOf = (cause: unknown, key?: string | null): string => privacy.keys.cause(cause, key);
   /** The fields of a reply: what was asked where, which stores the map has, and how long the request took. */
-  const lineOf = (event: string, request: Request, reply: Reply['kind'], { stores, isDomain }: MapFacts): object => {
+  const lineOf: LineOf = (event, request, reply, { stores, isDomain }, would) => {
     const { keys } = privacy;
     const { asked } = request;
     const map = request.map.includes('@') ? keys.key(request.map, false) : request.map; // a client that sends no map
     const key = keys.key(request.key, isDomain);
-    if (asked === undefined) return { event, map, key, reply };
+    if (asked === undefined) return { event, map, key, reply, would };
     const ms = Math.round(performance.now() - asked.arrived);
-    return { event, map, key, reply, listener: asked.listener, stores: stores === '' ? undefined : stores, ms };
+    return { event, map, key, reply, would, listener: asked.listener, stores: stores === '' ? undefined : stores, ms };
   };
   /** The fields of a harvest, and where and what it was. */
   const harvestOf = ({ map, listener, domain, misses, names, forMs }: HarvestAlarm) => {
@@ -131,6 +138,7 @@ export function createLog(
     const event = { event: 'deadline_passed', count, ...line, deadlineMs };
     logger.warn(event, `deferred${times(count)}: no answer within ${deadlineMs} ms`);
   });
+  const shadows = createShadowLog(logger, lineOf, reasonOf);
   const ended = createTally<string>((why, count) => {
     logger.info({ event: 'connection_ended', count, why }, `connection ended${times(count)}: ${why}`);
   });
@@ -209,6 +217,9 @@ export function createLog(
     },
     deadlinePassed: (request, deadlineMs, map) =>
       deadlines.add('', { line: lineOf('deadline_passed', request, 'TEMP', map), deadlineMs }),
+    shadowed: shadows.shadowed,
+    acceptedHere: shadows.acceptedHere,
+    shadowUnwritable: shadows.shadowUnwritable,
     connectionEnded: (why) => ended.add(why, why),
     connectionRefused: (open) => refused.add('', open),
     connectionForbidden: (listener, address) => forbidden.add(listener, { listener, address }),
@@ -272,7 +283,7 @@ export function createLog(
       logger.warn({ event: 'log_lost', lines }, `${lines} lines of this log were lost, because nothing read them`);
     },
     flush() {
-      for (const tally of [deferred, deadlines, ended, refused, forbidden, acceptFailed]) tally.flush();
+      for (const tally of [deferred, deadlines, shadows, ended, refused, forbidden, acceptFailed]) tally.flush();
     },
   };
 }

@@ -28,6 +28,8 @@ export interface OpenLog {
   readonly log: Log;
   /** Writes what is waiting. Takes a second at most. */
   readonly flush: () => Promise<void>;
+  /** How it shows keys at the moment. */
+  readonly keys: () => Keys;
   /** Changes to other settings. */
   readonly set: (settings: LogSettings) => void;
 }
@@ -60,6 +62,7 @@ export async function openLog({ settings, pretty, journal, firstSteps, secretFil
   set(settings);
   return {
     log,
+    keys: () => privacy.keys,
     flush() {
       log.flush();
       return output.flush();

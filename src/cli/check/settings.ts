@@ -1,6 +1,7 @@
 import { sentInClear } from '../../config/clear.ts';
 import type { Config } from '../../config/config.ts';
 import { doubleOf, listenersOf } from '../../daemon/listeners.ts';
+import { ACCEPT } from '../../map/kind.ts';
 import { optionsOf, questionsOf } from '../../map/kinds.ts';
 import { mailbox } from '../../map/mailbox.ts';
 import { VIRTUSER } from '../../mta/sendmail.ts';
@@ -19,6 +20,7 @@ export function checkSettings(config: Config): Finding[] {
     ...checkDeadline(config),
     ...checkReplies(config),
     ...checkListeners(config),
+    ...checkShadows(config),
   ];
 }
 
@@ -114,4 +116,17 @@ function checkListeners(config: Config): Finding[] {
       remedy: 'remove one of them',
     }),
   ];
+}
+
+/** A map in shadow protects nobody. Somebody may have forgotten it. */
+function checkShadows({ maps }: Config): Finding[] {
+  return [...maps].flatMap(([name, { shadow }]) => {
+    if (shadow === undefined) return [];
+    const reason =
+      shadow === ACCEPT
+        ? 'is "accept", so this map refuses nobody and defers nobody'
+        : `is "${shadow}", so this map is only compared, and [map.${shadow}] replies`;
+    const remedy = 'look at what it would do (smmap shadow report), then remove the key and reload';
+    return [warning({ where: `map.${name}.shadow`, reason, remedy })];
+  });
 }

@@ -79,7 +79,7 @@ const EVENTS = {
 } as const satisfies Readonly<Record<keyof Counts['events'], MetricName>>;
 
 /** Every reason is there from the first reply of a map on, so that an increase from zero is seen. */
-function putReplies({ maps }: Counts, put: Put, putDurations: PutDurations): void {
+function putReplies({ maps, shadows }: Counts, put: Put, putDurations: PutDurations): void {
   for (const [map, { replies, refusals, deferrals, took }] of maps) {
     for (const [listener, results] of replies) {
       for (const result of RESULTS) put('smmap_replies_total', results[result], map, listener, result);
@@ -89,6 +89,9 @@ function putReplies({ maps }: Counts, put: Put, putDurations: PutDurations): voi
       put('smmap_deferrals_total', deferrals[reason], map, reason);
     }
     putDurations('smmap_reply_seconds', took, map);
+  }
+  for (const [map, results] of shadows) {
+    for (const result of RESULTS) put('smmap_shadow_replies_total', results[result], map, result);
   }
 }
 

@@ -29,6 +29,7 @@ export const FAMILIES = {
   smmap_harvest_alarms: gauge('sum', 'Domains of which somebody seems to guess addresses', 'map', 'listener'),
   smmap_harvest_misses_total: counter('Refusals because an address is absent, during these alarms', 'map', 'listener'),
   smmap_harvest_names: gauge('max', 'Different absent addresses of one domain in a window', 'map', 'listener'),
+  smmap_shadow_replies_total: counter('What maps in shadow say, while something else replies', 'map', 'result'),
   smmap_reply_seconds: histogram('From the arrival of a request to its reply', 'map'),
   smmap_connections: gauge('sum', 'Clients that are connected'),
   smmap_connections_ended_total: counter('Connections that smmap ended', 'reason'),

@@ -23,7 +23,7 @@ export interface ShadowRecords {
   /** These maps are in shadow. It shows in the file since when. */
   watch(maps: readonly string[]): void;
   add(shadowed: Shadowed): void;
-  /** Writes what is waiting. */
+  /** Writes what is waiting. Takes two seconds at most: a disk that hangs must not keep the process from ending. */
   close(): Promise<void>;
 }
 
@@ -37,6 +37,7 @@ export interface RecordsOptions {
 }
 
 const EACH_MS = 2_000;
+const CLOSE_MS = 2_000;
 const MOST_WAITING = 5_000; // records between two writes
 const MOST_KEY_CHARS = 254; // the longest address (RFC 5321)
 const MOST_REMEMBERED = 50_000; // keys, twice
@@ -113,7 +114,9 @@ export function createRecords({ file, pid, keys, failed }: RecordsOptions): Shad
     close() {
       if (timer !== null) clearTimeout(timer);
       timer = null;
-      return (writing = writing.then(write));
+      writing = writing.then(write);
+      const patience = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_MS).unref());
+      return Promise.race([writing, patience]);
     },
   };
 }
