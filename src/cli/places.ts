@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Places } from '../config/load.ts';
 import { SECRET_NAME } from '../observe/secret.ts';
+import { SHADOW_NAME } from '../observe/shadow/file.ts';
 
 /** The configuration of the machine. */
 export const MACHINE_FILE = '/etc/smmap/smmap.toml';
@@ -35,4 +36,9 @@ function firstOf(folders = ''): string | null {
 /** The file of the secret that hides the keys in the log (log.keys = "hash"). */
 export function secretFileOf({ store }: Places): string {
   return join(store, SECRET_NAME);
+}
+
+/** The file of what maps in shadow would have said. */
+export function shadowFileOf({ store }: Places): string {
+  return join(store, SHADOW_NAME);
 }

@@ -4,6 +4,7 @@ import type { Overrides, Places } from '../config/load.ts';
 import { type Daemon, startDaemon } from '../daemon/daemon.ts';
 import { reasonOf } from '../daemon/reason.ts';
 import { type Reloaded, createReloads, refusalOf } from '../daemon/reloads.ts';
+import { mapsInShadow } from '../daemon/shadows.ts';
 import { formatEndpoint, parseEndpoint } from '../endpoint.ts';
 import { messageOf } from '../message.ts';
 import { createCounting } from '../observe/counting.ts';
@@ -13,6 +14,7 @@ import { isJournal } from '../observe/journal.ts';
 import type { FirstSteps } from '../observe/log.ts';
 import { openLog } from '../observe/open.ts';
 import { printable } from '../observe/printable.ts';
+import { createRecords } from '../observe/shadow/records.ts';
 import { inheritedSockets } from '../observe/systemd.ts';
 import { ListenError } from '../socket/claim.ts';
 import { pathOf } from '../store/driver/embedded/keys.ts';
@@ -20,7 +22,7 @@ import type { Configuration } from './configuration.ts';
 import { CliError, EXIT } from './error.ts';
 import { makeFolder } from './folder.ts';
 import { type Keeper, type Status, findKeeper } from './keeper.ts';
-import { secretFileOf } from './places.ts';
+import { secretFileOf, shadowFileOf } from './places.ts';
 
 export interface ServeOptions {
   readonly listen: readonly string[];
@@ -52,12 +54,18 @@ export async function serve(options: ServeOptions, configuration: Configuration,
   const opened = await openLog({ settings: config.log, pretty, journal, firstSteps: steps, secretFile });
   const { flush, set } = opened;
   const counts = createCounts();
+  const records = createRecords({
+    file: shadowFileOf(configuration.places),
+    pid: process.pid,
+    keys: opened.keys,
+    failed: (file, cause) => opened.log.shadowUnwritable(file, cause),
+  });
   const foundBy = (map: string, listener: string): number => counts.maps.get(map)?.replies.get(listener)?.OK ?? 0;
   const harvest = createHarvest(config.harvest, foundBy, {
     started: (alarm) => log.harvestStarted(alarm),
     ended: (alarm) => log.harvestEnded(alarm),
   });
-  const log = createCounting(opened.log, counts, reasonOf, harvest);
+  const log = createCounting(opened.log, counts, reasonOf, harvest, records);
   process.on('uncaughtException', (error) => {
     log.failed(error);
     void flushAndExit(flush, EXIT.BUG);
@@ -77,6 +85,7 @@ export async function serve(options: ServeOptions, configuration: Configuration,
     if (daemon === null) return 0;
     const name = configuration.file ?? 'defaults';
     log.started(version, name, daemon.listeners);
+    records.watch(mapsInShadow(config));
     const status = createStatus(name, daemon, config);
     reloads.begin(async (): Promise<Reloaded> => {
       try {
@@ -84,6 +93,7 @@ export async function serve(options: ServeOptions, configuration: Configuration,
         const changes = await daemon.reload(next);
         set(next.log);
         harvest.set(next.harvest);
+        records.watch(mapsInShadow(next));
         log.reloaded(name, daemon.listeners, changes);
         status.reloaded(next);
         return { changes };
@@ -110,6 +120,7 @@ export async function serve(options: ServeOptions, configuration: Configuration,
     return 0;
   } finally {
     harvest.close();
+    await records.close();
     await flush();
   }
 }

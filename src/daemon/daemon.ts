@@ -19,6 +19,7 @@ import { createMetrics } from './metrics/metrics.ts';
 import { createLending } from './ports.ts';
 import type { Reloaded } from './reloads.ts';
 import { run, warnOf } from './running.ts';
+import { isInShadow, replyWithoutAnswer } from './shadows.ts';
 import { type Successor, createSuccession } from './successor.ts';
 
 export interface Daemon {
@@ -99,12 +100,11 @@ export async function startDaemon(
       turns,
       intake,
       answer: (request, sendable) => succession.answer(request, sendable),
-      deferred: (why, request, asked) => {
-        if (why === 'deadline passed' && request !== null) {
-          log.deadlinePassed(request, running.config.limits.deadlineMs, running.facts(request));
-        } else {
-          log.refusedHere(request, why, asked);
-        }
+      deferred: (why, request, asked, sendable) => {
+        const { isReplaced } = succession;
+        if (request !== null) return replyWithoutAnswer(why, request, sendable, { ...running, isReplaced }, log);
+        log.refusedHere(request, why, asked);
+        return null;
       },
       ended: (why) => log.connectionEnded(why),
     },
@@ -128,7 +128,7 @@ export async function startDaemon(
         health: () => metrics.health(),
         counts: async () => metrics.counted(),
       }),
-      deferred: () => {},
+      deferred: () => null,
       ended: () => {},
     },
     () => {},
@@ -153,6 +153,7 @@ export async function startDaemon(
     config: () => running.config,
     listeners,
     older: () => ({ pid: self.pid, clients: clients.count }),
+    isInShadow: (request) => isInShadow(running.config, request),
     failed: (request, reply, cause) => log.answered(request, reply, cause, running.facts(request)),
   });
   const metrics = createMetrics(() => {

@@ -1,6 +1,6 @@
 import type { Config, MapConfig } from '../config/config.ts';
 import { questionsOf, variantsOf } from '../map/kinds.ts';
-import { createAnswer, type Handler } from '../map/map.ts';
+import { createAnswer, type Handler, type Shadow } from '../map/map.ts';
 import { messageOf } from '../message.ts';
 import { FRAMINGS } from '../protocol/framing.ts';
 import { sendable } from '../protocol/reply.ts';
@@ -12,6 +12,7 @@ import type { Reply, Request } from '../vocabulary.ts';
 import { CONTROL_REPLY_BYTES } from './control.ts';
 import { hintsFor } from './hint.ts';
 import { createHandler } from './maps.ts';
+import { acceptedInstead, shadowsOf } from './shadows.ts';
 
 /** How a request was decided. Plain data, because it goes over the control socket. */
 export interface Explanation {
@@ -28,6 +29,8 @@ export interface Explanation {
   /** How many steps are not in the list. */
   readonly leftOut: number;
   readonly reply: Reply;
+  /** What the map says, if it is in shadow. Null if it replies itself. */
+  readonly would: Reply | null;
   /** The reply on listeners that speak lines, if it differs. */
   readonly lineReply: Reply | null;
   /** Why the lookup failed. Null if it did not. */
@@ -54,9 +57,10 @@ export interface Answering {
   readonly handlers: ReadonlyMap<string, Handler>;
 }
 
-/** A reply, its cause if the lookup failed, and how long it took. */
+/** A reply, what the map in shadow says, its cause if its lookup failed, and how long it took. */
 interface Outcome {
   readonly reply: Reply;
+  readonly would: Reply | null;
   readonly cause: unknown;
   readonly ms: number;
 }
@@ -72,8 +76,9 @@ export async function explain(request: Request & { readonly key: string }, answe
   const { map: name, key } = request;
   const map = config.maps.get(name) ?? config.maps.get('*') ?? null;
   const trace = record();
-  const answer = await ask(request, handlers, config, trace);
-  const otherwise = map !== null && isRefusal(answer) ? await tryVariants(request, map, config, stores) : [];
+  const answer = await ask(request, { handlers, shadows: shadowsOf(config, handlers) }, config, trace);
+  const own = { ...answer, reply: answer.would ?? answer.reply };
+  const otherwise = map !== null && isRefusal(own) ? await tryVariants(request, map, config, stores) : [];
   const protocols = [...new Set(Array.from(config.listeners.values(), ({ protocol }) => protocol))];
   const onLines = sendable(answer.reply, config.limits.replyBytes, FRAMINGS.line);
   return {
@@ -85,11 +90,12 @@ export async function explain(request: Request & { readonly key: string }, answe
     steps: trace.steps,
     leftOut: trace.leftOut,
     reply: answer.reply,
+    would: answer.would,
     lineReply: onLines === answer.reply ? null : onLines,
     cause: answer.cause === null ? null : messageOf(answer.cause),
     ms: answer.ms,
     otherwise,
-    hints: hintsFor({ name, key, map, config, ...answer, steps: trace.steps, otherwise }),
+    hints: hintsFor({ name, key, map, config, ...own, steps: trace.steps, otherwise }),
     protocols,
   };
 }
@@ -102,24 +108,35 @@ function isRefusal({ reply, cause }: Outcome): boolean {
 /** Asks as a connection does: by the map, within the deadline, and only for a reply that can be sent. */
 async function ask(
   request: Request,
-  handlers: ReadonlyMap<string, Handler>,
-  { limits }: Answering['config'],
+  { handlers, shadows }: { handlers: ReadonlyMap<string, Handler>; shadows: ReadonlyMap<string, Shadow> },
+  config: Answering['config'],
   trace: ReturnType<typeof record>,
 ): Promise<Outcome> {
+  const { limits } = config;
   const since = performance.now();
   const took = (): number => Number((performance.now() - since).toFixed(3));
   let cause: unknown = null;
-  const answer = createAnswer(handlers, (_request, _reply, failure) => {
-    cause = failure;
+  let would: Reply | null = null;
+  const answered = (_request: Request, _reply: Reply, failure: unknown): void => void (cause ??= failure);
+  const answer = createAnswer(handlers, answered, {
+    maps: shadows,
+    told(_request, own) {
+      would = own.reply;
+      cause = own.cause;
+    },
   });
   const canSend = (reply: Reply): Reply => sendable(reply, limits.replyBytes, FRAMINGS.netstring);
   const answering = (async (): Promise<Reply> => await answer(request, canSend, trace))();
   try {
     const reply = await within(answering, limits.deadlineMs, 'answer');
-    return { reply, cause, ms: took() };
+    return { reply, would, cause, ms: took() };
   } catch (late) {
-    trace.note('deadline', `${messageOf(late)} (limits.deadline_ms), so the client gets TEMP`);
-    return { reply: LATE, cause: late, ms: took() };
+    const accepted = shadows.size === 0 ? null : acceptedInstead(config, request, canSend);
+    trace.note(
+      'deadline',
+      `${messageOf(late)} (limits.deadline_ms), so the client gets ${accepted?.kind ?? LATE.kind}`,
+    );
+    return { reply: accepted ?? LATE, would: accepted === null ? null : LATE, cause: late, ms: took() };
   }
 }
 
@@ -139,7 +156,12 @@ async function tryVariants(
       stores,
     );
     const trace = record();
-    const { reply } = await ask(request, new Map([[request.map, handler]]), config, trace);
+    const { reply } = await ask(
+      request,
+      { handlers: new Map([[request.map, handler]]), shadows: new Map() },
+      config,
+      trace,
+    );
     return reply.kind === 'OK' ? { setting, reply, steps: trace.steps } : null;
   });
   return (await Promise.all(tried)).filter((each) => each !== null);

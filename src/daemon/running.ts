@@ -9,6 +9,7 @@ import { loadDriver, type OpenStore, openStore, type StoreEvents } from '../stor
 import type { Maybe, Reply, Request } from '../vocabulary.ts';
 import { type Maps, factsOf, openMaps, warnOfEmptyStores } from './maps.ts';
 import { loadWriter } from './metrics/text.ts';
+import { toldShadows } from './shadows.ts';
 
 /** A configuration and what was made of it. */
 export interface Running {
@@ -34,8 +35,10 @@ export async function run(config: Config, old: Running | null, log: Log): Promis
     (store) => (old === null ? null : findOpen(old, store)),
   );
   const facts = factsOf(config);
-  const answer = createAnswer(maps.handlers, (request, reply, cause) =>
-    log.answered(request, reply, cause, facts(request)),
+  const answer = createAnswer(
+    maps.handlers,
+    (request, reply, cause) => log.answered(request, reply, cause, facts(request)),
+    toldShadows(config, maps.handlers, log, facts),
   );
   return { config, maps, answer, facts };
 }

@@ -76,13 +76,17 @@ export interface Predecessor {
   readonly listeners: Pick<Listeners, 'ofMaps' | 'taken'>;
   /** What the new daemon is told about this one. */
   readonly older: () => Older;
+  /** Whether the map of a request is in shadow: then an OK may be one that only this configuration makes. */
+  readonly isInShadow: (request: Request) => boolean;
   /** The new daemon could not be asked. */
   readonly failed: (request: Request, reply: Reply, cause: unknown) => void;
 }
 
 export interface Succession {
-  /** Answers as the daemon does. But if another daemon has taken a path, it asks that one before a refusal: its configuration is newer. */
+  /** Answers as the daemon does. But if another daemon has taken a path, it asks that one before a refusal, or instead of a map in shadow: its configuration is newer. */
   readonly answer: Answer;
+  /** Whether another daemon has taken the place of this one, so that only its configuration counts. */
+  readonly isReplaced: boolean;
   /** From now on, asks the daemon that listens where this one did: its configuration and stores are newer. */
   begin(): Successor;
 }
@@ -96,7 +100,7 @@ export interface Successor {
 }
 
 /** Decides who answers the clients of a daemon while another daemon takes its place. */
-export function createSuccession({ answer, config, listeners, older, failed }: Predecessor): Succession {
+export function createSuccession({ answer, config, listeners, older, isInShadow, failed }: Predecessor): Succession {
   const askAt =
     (places: readonly MapListener[]): Answer =>
     async (request, sendable) => {
@@ -108,10 +112,14 @@ export function createSuccession({ answer, config, listeners, older, failed }: P
     answer(request, sendable) {
       if (next !== null) return next(request, sendable);
       return andThen(answer(request, sendable), (reply) => {
-        if (reply.kind !== 'NOTFOUND' && reply.kind !== 'PERM') return reply;
+        const isRefusal = reply.kind === 'NOTFOUND' || reply.kind === 'PERM';
+        if (!isRefusal && !isInShadow(request)) return reply;
         const taken = listeners.taken();
         return taken === null ? reply : askAt([taken])(request, sendable);
       });
+    },
+    get isReplaced() {
+      return next !== null || listeners.taken() !== null;
     },
     begin() {
       const { ofMaps } = listeners;

@@ -24,7 +24,7 @@ export interface Limits {
 /** Why we ended a connection that its client wanted to keep. */
 export type Ended = 'framing error' | 'unfinished request' | 'replies not read' | 'idle' | 'late answer';
 
-/** Why a connection replies TEMP itself, without an answer. */
+/** Why a connection replies itself, without an answer. */
 export type Deferral = 'malformed request' | 'framing error' | 'too many connections' | 'deadline passed';
 
 /** What a connection needs from the daemon. It knows no map and no store. */
@@ -34,8 +34,11 @@ export interface Service {
   readonly intake: Intake;
   /** `sendable` turns a reply into one that can be sent, and that is the one to log: a reply that is too long becomes TEMP. */
   answer(request: Request, sendable: (reply: Reply) => Reply): Maybe<Reply>;
-  /** The connection itself replied TEMP. `request` is null if it could not be read. */
-  deferred(why: Deferral, request: Request | null, asked: Asked): void;
+  /**
+   * The connection itself replies, because there is no answer. `request` is null if it could not be read. Null: it
+   * replies TEMP.
+   */
+  deferred(why: Deferral, request: Request | null, asked: Asked, sendable: (reply: Reply) => Reply): Reply | null;
   ended(why: Ended): void;
 }
 
@@ -190,8 +193,8 @@ export class Connection {
   }
 
   #defer(why: Deferral, request: Request | null): Reply {
-    this.#service.deferred(why, request, request?.asked ?? this.#asked);
-    return { kind: 'TEMP', reason: why };
+    const instead = this.#service.deferred(why, request, request?.asked ?? this.#asked, this.#sendable);
+    return instead ?? { kind: 'TEMP', reason: why };
   }
 
   readonly #sendable = (reply: Reply): Reply => sendable(reply, this.#service.limits.replyBytes, this.#framing);

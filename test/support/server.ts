@@ -44,7 +44,7 @@ export async function startServer(
       turns,
       intake,
       answer,
-      deferred: (why, request) => told.push(`${why}: ${request?.key}`),
+      deferred: (why, request) => (told.push(`${why}: ${request?.key}`), null),
       ended: (why) => told.push(`ended: ${why}`),
     },
     () => told.push('refused'),

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DOMAINS, type Keys, PLAIN } from '../../src/observe/keys.ts';
@@ -115,7 +115,10 @@ describe('the records', () => {
   it.each<[string, (folder: string) => string]>([
     ['the disk is full', (folder) => (symlinkSync('/dev/full', join(folder, 'full')), join(folder, 'full'))],
     ['the path is a folder', (folder) => (mkdirSync(join(folder, 'dir')), join(folder, 'dir'))],
-    ['the state directory is missing', (folder) => join(folder, 'missing', 'shadow.jsonl')],
+    [
+      'the state directory is a file',
+      (folder) => (writeFileSync(join(folder, 'f'), ''), join(folder, 'f', 'shadow.jsonl')),
+    ],
   ])('are told as unwritable once if %s, and nothing else happens', async (_, make) => {
     const { records, failures } = openRecords(make(folders()));
     for (const key of ['a@b', 'c@d']) {
@@ -123,15 +126,16 @@ describe('the records', () => {
       await records.close();
     }
     expect(failures).toHaveLength(1);
-    expect(failures[0]).toMatch(/ENOSPC|EISDIR|ENOENT/);
+    expect(failures[0]).toMatch(/ENOSPC|EISDIR|ENOTDIR|EEXIST/);
   });
 
   it('are written again as soon as that is possible, with the number of those that are lost', async () => {
     const folder = join(folders(), 'later');
+    writeFileSync(folder, '');
     const { records, failures } = openRecords(join(folder, 'shadow.jsonl'));
     records.add(absent('lost@example.org'));
     await records.close();
-    mkdirSync(folder);
+    rmSync(folder);
     records.add(absent('kept@example.org'));
     await records.close();
     const ledger = await readLedger(join(folder, 'shadow.jsonl'));

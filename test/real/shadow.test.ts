@@ -1,0 +1,186 @@
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { connectTo } from './client.ts';
+import { type Daemon, cli, makeFolder, serve } from './daemon.ts';
+
+const WRITTEN_MS = 4_000; // records are written every two seconds
+
+const stateOf = (folder: string): string => join(folder, 'state');
+const fileOf = (folder: string): string => join(stateOf(folder), 'shadow.jsonl');
+
+function start(folder: string, config: string, args: readonly string[] = []): Promise<Daemon> {
+  return serve({ folder, config, args, under: ['env', `STATE_DIRECTORY=${stateOf(folder)}`] });
+}
+
+async function reload(daemon: Daemon, config: string): Promise<void> {
+  await writeFile(join(daemon.folder, 'smmap.toml'), config);
+  const { code, stderr } = await cli(['reload', '--config', join(daemon.folder, 'smmap.toml')]);
+  if (code !== 0) throw new Error(stderr);
+}
+
+async function clientOf({ socket }: Daemon) {
+  const client = await connectTo(socket);
+  onTestFinished(() => client.close());
+  return client;
+}
+
+/** Waits until a key is in the file. */
+function written(folder: string, key: string): Promise<boolean> {
+  const has = (): boolean => readFileSync(fileOf(folder), 'utf8').includes(key);
+  return vi.waitUntil(
+    () => {
+      try {
+        return has();
+      } catch {
+        return false;
+      }
+    },
+    { timeout: WRITTEN_MS, interval: 50 },
+  );
+}
+
+/** A configuration over mailboxes that the daemon itself has. */
+const configOf = (folder: string, map: string, rest = ''): string =>
+  `${rest}
+[listen.mta]
+path = "${join(folder, 's')}"
+[store.fixed]
+driver = "memory"
+mailboxes = ["fred@example.org"]
+[map.mailbox]
+${map}
+`;
+
+describe('a map with shadow = "accept"', () => {
+  test('refuses nobody; after a reload without shadow it refuses at once', async () => {
+    const folder = await makeFolder();
+    const daemon = await start(folder, configOf(folder, 'shadow = "accept"'));
+    const client = await clientOf(daemon);
+    expect(await client.ask('mailbox', 'fred@example.org')).toBe('OK fred@example.org');
+    expect(await client.ask('mailbox', 'joe@example.org')).toBe('OK joe@example.org');
+    expect(await client.ask('mailbox', 'no address')).toBe('OK no address');
+    expect(await client.ask('mailbox', 'user-without-domain')).toBe('OK user-without-domain');
+    expect(await daemon.logged('would_refuse')).toMatchObject({
+      key: 'joe@example.org',
+      reply: 'OK',
+      would: 'NOTFOUND',
+    });
+    expect(daemon.log.filter(({ event }) => event === 'refused' || event === 'deferred')).toEqual([]);
+    await reload(daemon, configOf(folder, ''));
+    expect(await client.ask('mailbox', 'joe@example.org')).toBe('NOTFOUND ');
+    expect(await client.ask('mailbox', 'user-without-domain')).toMatch(/^TEMP /);
+    expect(await client.ask('nosuch', 'joe@example.org')).toMatch(/^TEMP /);
+  });
+
+  test('keeps its records over a restart and a kill -9', async () => {
+    const folder = await makeFolder();
+    const config = configOf(folder, 'shadow = "accept"');
+    const first = await start(folder, config);
+    await (await clientOf(first)).ask('mailbox', 'restarted@example.org');
+    await first.stop('SIGINT');
+    expect(readFileSync(fileOf(folder), 'utf8')).toContain('restarted@example.org');
+    const second = await start(folder, config);
+    await (await clientOf(second)).ask('mailbox', 'killed@example.org');
+    await written(folder, 'killed@example.org');
+    await second.kill();
+    const third = await start(folder, config);
+    await (await clientOf(third)).ask('mailbox', 'killed@example.org');
+    await third.stop('SIGINT');
+    const text = readFileSync(fileOf(folder), 'utf8');
+    expect(text.match(/killed@example\.org/g)).toHaveLength(2);
+    expect(text).toContain('restarted@example.org');
+  });
+
+  test('accepts at the deadline, and never later; without shadow it defers', async () => {
+    const folder = await makeFolder();
+    const hung = createServer((socket) => void socket.on('error', () => {})).listen(join(folder, 'hung'));
+    onTestFinished(() => void hung.close());
+    const config = (map: string): string => `
+limits.deadline_ms = 300
+[listen.mta]
+path = "${join(folder, 's')}"
+[store.hung]
+driver = "socketmap"
+server = "unix:${join(folder, 'hung')}"
+canary = { mailbox = "canary@example.org" }
+timeout_ms = 2000
+[map.mailbox]
+${map}
+`;
+    const daemon = await start(folder, config('shadow = "accept"'));
+    const client = await clientOf(daemon);
+    const since = performance.now();
+    expect(await client.ask('mailbox', 'fred@example.org')).toBe('OK fred@example.org');
+    expect(performance.now() - since).toBeLessThan(345 + 200); // 1.15 deadlines, and a busy machine
+    expect(await daemon.logged('would_defer')).toMatchObject({ cause: 'deadline passed', reply: 'OK', would: 'TEMP' });
+    await reload(daemon, config(''));
+    expect(await client.ask('mailbox', 'fred@example.org')).toMatch(/^TEMP /);
+  });
+
+  test('accepts also if there are too many connections', async () => {
+    const folder = await makeFolder();
+    const limits = '[limits]\nsoft_connections = 1\nhard_connections = 10\n';
+    const daemon = await start(folder, configOf(folder, 'shadow = "accept"', limits));
+    const [one, two] = [await clientOf(daemon), await clientOf(daemon)];
+    expect(await one.ask('mailbox', 'fred@example.org')).toBe('OK fred@example.org');
+    expect(await two.ask('mailbox', 'fred@example.org')).toBe('OK fred@example.org');
+    expect(await daemon.logged('would_defer')).toMatchObject({ cause: 'too many connections' });
+    await reload(daemon, configOf(folder, '', limits));
+    expect(await two.ask('mailbox', 'fred@example.org')).toBe('TEMP too many connections');
+  });
+
+  test('accepts nobody any more on old connections once a daemon without shadow has taken over', async () => {
+    const folder = await makeFolder();
+    const old = await start(folder, configOf(folder, 'shadow = "accept"'));
+    const client = await clientOf(old);
+    expect(await client.ask('mailbox', 'joe@example.org')).toBe('OK joe@example.org');
+    await start(folder, configOf(folder, ''), ['--takeover']);
+    await sleep(5);
+    expect(await client.ask('mailbox', 'joe@example.org')).toBe('NOTFOUND ');
+    expect(await client.ask('mailbox', 'fred@example.org')).toBe('OK fred@example.org');
+  });
+
+  test('goes on if its records cannot be written, and says so once', async () => {
+    const folder = await makeFolder();
+    await writeFile(stateOf(folder), 'a file in the place of the folder');
+    const daemon = await start(folder, configOf(folder, 'shadow = "accept"'));
+    const client = await clientOf(daemon);
+    await daemon.logged('shadow_unwritable');
+    for (const key of ['a@example.org', 'b@example.org']) {
+      expect(await client.ask('mailbox', key)).toBe(`OK ${key}`);
+      await sleep(2_200);
+    }
+    expect(daemon.log.filter(({ event }) => event === 'shadow_unwritable')).toHaveLength(1);
+  });
+});
+
+test('a map with the name of another map as its shadow is compared with it, and refuses nobody', async () => {
+  const folder = await makeFolder();
+  const both = (map: string): string => `
+[listen.mta]
+path = "${join(folder, 's')}"
+[store.old]
+driver = "memory"
+mailboxes = ["fred@example.org"]
+[store.new]
+driver = "memory"
+mailboxes = ["joe@example.org"]
+[map.old]
+stores = ["old"]
+[map.mailbox]
+stores = ["new"]
+${map}
+`;
+  const daemon = await start(folder, both('shadow = "old"'));
+  const client = await clientOf(daemon);
+  expect(await client.ask('mailbox', 'fred@example.org')).toBe('OK fred@example.org');
+  expect(await client.ask('mailbox', 'joe@example.org')).toBe('NOTFOUND ');
+  expect(await daemon.logged('would_refuse')).toMatchObject({ key: 'fred@example.org', reply: 'OK' });
+  expect(await daemon.logged('would_differ')).toMatchObject({ key: 'joe@example.org', reply: 'NOTFOUND', would: 'OK' });
+  await reload(daemon, both(''));
+  expect(await client.ask('mailbox', 'fred@example.org')).toBe('NOTFOUND ');
+});
