@@ -4,7 +4,7 @@ import type { Configuration } from './configuration.ts';
 import { MACHINE_FILE } from './places.ts';
 
 /** The parts of the command line, and how to read its words. For a bad word, commander prints the error: exit code 64. */
-export { Argument, Command, CommanderError, Option };
+export { Argument, Command, CommanderError, InvalidArgumentError, Option };
 
 /** --config, which every command has that needs a place or a setting. */
 export function configOption(): Option {

@@ -119,6 +119,33 @@ Examples:
     smmap diff --store local --with postmap:hash:/etc/postfix/virtual --map alias -
   smmap diff --store local --store sql --json list.txt | jq -r 'select(.result == "only_a").key'`;
 
+export const SHADOW_HELP = `
+A map with shadow = "accept" in its [map.NAME] is only tried: it refuses nobody and defers nobody. docs/shadow.md shows how to
+put smmap in front of a working mail server in this way.
+
+Examples:
+  smmap shadow report --since 24h
+  smmap shadow clear`;
+
+export const SHADOW_REPORT_HELP = `
+It prints a line for each address that would have been refused or deferred:
+  look      accepted before by the same map, asked again over more than an hour, disabled, over quota, or a role such as
+            postmaster; and what is TEMP until somebody changes something. Ask why: smmap explain ADDRESS
+  differs   with shadow = "another map": would be accepted, or has another value
+  unclear   asked again, but within an hour
+  probe     asked once, or only within a minute: mostly addresses that somebody guessed
+  deferred  TEMP for a while, such as the outage of a store
+With --since, an address counts if it was asked in this time; its count and its first time go back further. The newest
+100000 records are kept. They are written every two seconds.
+
+Exit codes: 0 nothing would be refused, deferred or otherwise, 1 something would, 64 usage, 65 nothing was asked, or no map is
+in shadow, 74 the records cannot be read.
+
+Examples:
+  smmap shadow report --since 24h
+  smmap shadow report --map mailbox --json | jq -r 'select(.group == "look").key'
+  smmap shadow report | smmap log reveal                # with [log] keys = "hash"`;
+
 export const REVEAL_HELP = `
 With [log] keys = "hash", the log has hashes in the place of addresses. Only the secret of the daemon reveals them: run this
 as root, or as the user of the daemon. The exit code is 65 if a hash was made with another secret.

@@ -17,6 +17,15 @@ export interface DiffOptions {
   readonly json?: true;
 }
 
+export interface ShadowOptions {
+  readonly config?: string;
+  /** In milliseconds. */
+  readonly since?: number;
+  readonly map?: string;
+  readonly file?: string;
+  readonly json?: true;
+}
+
 export interface ExplainOptions {
   readonly map: string;
   readonly config?: string;

@@ -8,6 +8,7 @@ import { addKind } from './kinds.ts';
 import type { MtaCommandOptions } from './options.ts';
 import { KINDS, type KindName } from './records/kind.ts';
 import { packageVersion, report } from './report.ts';
+import { addShadow } from './shadow/command.ts';
 import { addStore } from './storage.ts';
 
 /** Runs a command line. Resolves to the exit code. Errors go to standard error. */
@@ -130,6 +131,7 @@ function createProgram(exit: (code: number) => void): Command {
 
   addAsking(program, exit);
   addDiff(program, exit);
+  addShadow(program, exit);
   program
     .command('mta')
     .summary('print the configuration for a mail server')

@@ -184,3 +184,118 @@ ${map}
   await reload(daemon, both(''));
   expect(await client.ask('mailbox', 'fred@example.org')).toBe('NOTFOUND ');
 });
+
+describe('smmap shadow', () => {
+  const DAY_MS = 86_400_000;
+  const shadow = (folder: string, ...args: readonly string[]) =>
+    cli(['shadow', ...args, '--config', join(folder, 'smmap.toml')], '', { env: { STATE_DIRECTORY: stateOf(folder) } });
+
+  test('report says what a map in shadow would refuse, also while no daemon runs; clear removes it', async () => {
+    const folder = await makeFolder();
+    const daemon = await start(folder, configOf(folder, 'shadow = "accept"'));
+    const client = await clientOf(daemon);
+    for (const key of ['fred', 'joe', 'joe', 'postmaster']) await client.ask('mailbox', `${key}@example.org`);
+    await client.ask('mailbox', 'nodomain');
+    await daemon.stop('SIGINT');
+    const { code, stdout, stderr } = await shadow(folder, 'report');
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/^map mailbox: asked 5 times, in shadow since /);
+    expect(stdout.split('\n').map((line) => line.replaceAll(/ +/g, ' ').replaceAll(/\S+Z/g, 'TIME'))).toEqual([
+      'map mailbox: asked 5 times, in shadow since TIME',
+      ' addresses questions',
+      ' look at these first 2 2',
+      ' would be refused, look like probes 1 2',
+      '',
+      'GROUP KEY WOULD REPLY COUNT FIRST LAST WHY',
+      expect.stringMatching(/^look (nodomain TEMP|postmaster@example.org NOTFOUND) OK 1 TIME TIME /),
+      expect.stringMatching(/^look (nodomain TEMP|postmaster@example.org NOTFOUND) OK 1 TIME TIME /),
+      'probe joe@example.org NOTFOUND OK 2 TIME TIME asked only within a minute',
+      '',
+    ]);
+    expect(code).toBe(1);
+    expect((await shadow(folder, 'clear')).code).toBe(0);
+    expect(await shadow(folder, 'report')).toMatchObject({ code: 65, stdout: '' });
+  });
+
+  test('report counts only what was asked since then, of the map that is wanted, and prints JSON', async () => {
+    const folder = await makeFolder();
+    await writeFile(join(folder, 'smmap.toml'), configOf(folder, ''));
+    const now = Date.now();
+    const record = { map: 'mailbox', would: 'NOTFOUND', reason: 'absent', reply: 'OK', count: 1, known: true };
+    const lines = [
+      { map: 'mailbox', hour: now - (now % 3_600_000), asked: 7, unkept: 0 },
+      { ...record, key: 'old@example.org', first: now - 3 * DAY_MS, last: now - 2 * DAY_MS },
+      { ...record, key: 'new@example.org', first: now - 3 * DAY_MS, last: now },
+      { ...record, map: 'other', key: 'other@example.org', first: now, last: now },
+    ];
+    const file = join(folder, 'records');
+    await writeFile(file, lines.map((line) => JSON.stringify(line)).join('\n'));
+    const report = async (...args: readonly string[]) => {
+      const { code, stdout } = await shadow(folder, 'report', '--file', file, '--json', ...args);
+      const all = stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+      return { code, keys: all.flatMap(({ key }) => (key === undefined ? [] : [key])), summary: all.at(-1) };
+    };
+    expect(new Set((await report()).keys)).toEqual(
+      new Set(['new@example.org', 'old@example.org', 'other@example.org']),
+    );
+    const { code, keys, summary } = await report('--since', '24h', '--map', 'mailbox');
+    expect(keys).toEqual(['new@example.org']);
+    expect(code).toBe(1);
+    expect(summary).toMatchObject({ summary: true, exitCode: 1, maps: [{ map: 'mailbox', asked: 7 }] });
+    expect((await report('--limit', '1')).summary).toMatchObject({ leftOut: 2 });
+    expect((await shadow(folder, 'report', '--file', file, '--map', 'nosuch')).code).toBe(65);
+    expect((await shadow(folder, 'report', '--since', 'yesterday')).code).toBe(64);
+  });
+
+  test('report ends with 0 if nothing would be refused, and says so', async () => {
+    const folder = await makeFolder();
+    const daemon = await start(folder, configOf(folder, 'shadow = "accept"'));
+    await (await clientOf(daemon)).ask('mailbox', 'fred@example.org');
+    await daemon.stop('SIGINT');
+    const { code, stdout } = await shadow(folder, 'report');
+    expect([code, stdout]).toEqual([0, expect.stringContaining('nothing would be refused or deferred')]);
+  });
+
+  test('report says why there is nothing to report', async () => {
+    const folder = await makeFolder();
+    await writeFile(join(folder, 'smmap.toml'), configOf(folder, ''));
+    expect((await shadow(folder, 'report')).stderr).toContain('no map of');
+    await writeFile(join(folder, 'smmap.toml'), configOf(folder, 'shadow = "accept"'));
+    expect((await shadow(folder, 'report')).stderr).toContain('there are no records yet of mailbox');
+    const daemon = await start(folder, configOf(folder, 'shadow = "accept"'));
+    await daemon.stop('SIGINT');
+    const { code, stderr } = await shadow(folder, 'report');
+    expect([code, stderr]).toEqual([65, expect.stringContaining('nothing was asked')]);
+    expect((await shadow(folder, 'report', '--file', folder)).code).toBe(74);
+  });
+
+  test('report has hashes where the log has them, and log reveal shows them', async () => {
+    const folder = await makeFolder();
+    const daemon = await start(folder, configOf(folder, 'shadow = "accept"', 'log.keys = "hash"'));
+    await (await clientOf(daemon)).ask('mailbox', 'hidden@example.org');
+    await daemon.stop('SIGINT');
+    expect(readFileSync(fileOf(folder), 'utf8')).not.toContain('hidden');
+    const { stdout, stderr } = await shadow(folder, 'report');
+    expect(stderr).toContain('smmap log reveal');
+    const options = { env: { STATE_DIRECTORY: stateOf(folder) } };
+    const revealed = await cli(['log', 'reveal', '--config', join(folder, 'smmap.toml')], stdout, options);
+    expect(revealed.stdout).toContain('hidden@example.org');
+  });
+
+  test('smmap check warns of the map, and smmap explain shows what it says', async () => {
+    const folder = await makeFolder();
+    await start(folder, configOf(folder, 'shadow = "accept"'));
+    const config = ['--config', join(folder, 'smmap.toml')];
+    expect((await cli(['check', ...config])).stderr).toContain('this map refuses nobody and defers nobody');
+    const { code, stdout } = await cli(['explain', ...config, 'joe@example.org']);
+    expect(stdout).toMatch(/shadow +the map says NOTFOUND \(absent\); the reply is OK/);
+    expect(stdout).toContain('hint');
+    expect(code).toBe(0);
+    expect((await cli(['explain', '--offline', ...config, 'joe@example.org'])).stdout).toContain(
+      'the map says NOTFOUND',
+    );
+  });
+});
