@@ -66,6 +66,7 @@ export function createAnswer(
   shadows: Shadows | null = null,
 ): (request: Request, sendable?: (reply: Reply) => Reply, trace?: Trace) => Maybe<Reply> {
   const anyMap = maps.get('*');
+  const inShadow = shadows === null || shadows.maps.size === 0 ? null : shadows;
   const unknown = new UnknownMapError(saying`unknown map; the maps are ${plain([...maps.keys()].join(', '))}`);
   return (request, sendable = asItIs, trace) => {
     const succeeded = (found: Reply): Reply => {
@@ -91,9 +92,9 @@ export function createAnswer(
       answered(request, reply, unknown);
       return reply;
     }
-    const shadow = shadows?.maps.get(maps.has(request.map) ? request.map : '*');
-    if (shadows !== null && shadow !== undefined) {
-      const told: Asking['told'] = (would, reply) => shadows.told(request, would, reply);
+    const shadow = inShadow?.maps.get(maps.has(request.map) ? request.map : '*');
+    if (inShadow !== null && shadow !== undefined) {
+      const told: Asking['told'] = (would, reply) => inShadow.told(request, would, reply);
       return andThen(shadow(handler, { key: request.key, sendable, trace, told }), ({ reply, cause }) => {
         answered(request, reply, cause);
         return reply;
