@@ -70,6 +70,22 @@ describe('a ledger', () => {
   });
 });
 
+describe('a ledger that is full', () => {
+  it('keeps the newest records, as a list would', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 12 }), { maxLength: 200 }), (keys) => {
+        const ledger = createLedger(5);
+        let list: string[] = [];
+        for (const key of keys.map(String)) {
+          ledger.add({ ...RECORD, key });
+          list = [...list.filter((each) => each !== key), key].slice(-5);
+        }
+        expect(Array.from(ledger.records, ({ key }) => key)).toEqual(list);
+      }),
+    );
+  });
+});
+
 describe('the file', () => {
   it('loses only the line in which a process was killed', async () => {
     const file = join(folders(), 'shadow.jsonl');

@@ -18,14 +18,16 @@ const MOST_HOURS = 2_000; // of all maps: one map has 24 a day
 /** An empty ledger for so many records. */
 export function createLedger(mostRecords: number): Ledger {
   const records = new Map<string, ShadowRecord>();
+  const oldest = records.keys(); // one iterator for all: a new one would pass what was deleted each time
   const hours = new Map<string, ShadowHour>();
+  const oldestHours = hours.keys();
   let unkept = 0;
   const addHour = (item: ShadowHour): void => {
     const id = `${item.hour} ${item.map}`;
     const known = hours.get(id);
     const asked = item.asked + (known?.asked ?? 0);
     hours.set(id, { ...item, asked, unkept: item.unkept + (known?.unkept ?? 0) });
-    if (hours.size > MOST_HOURS) hours.delete(firstOf(hours));
+    if (hours.size > MOST_HOURS) hours.delete(oldestHours.next().value ?? '');
   };
   const addRecord = (item: ShadowRecord): void => {
     const { map, key, would, reason, reply } = item;
@@ -34,7 +36,7 @@ export function createLedger(mostRecords: number): Ledger {
     records.delete(id); // so that it becomes the last one
     records.set(id, known === undefined ? item : sumOf(known, item));
     if (records.size <= mostRecords) return;
-    records.delete(firstOf(records));
+    records.delete(oldest.next().value ?? '');
     unkept++;
   };
   return {
@@ -62,9 +64,4 @@ function sumOf(one: ShadowRecord, other: ShadowRecord): ShadowRecord {
     last: Math.max(one.last, other.last),
     known: one.known || other.known,
   };
-}
-
-function firstOf(map: ReadonlyMap<string, unknown>): string {
-  const [first = ''] = map.keys();
-  return first;
 }
