@@ -11,7 +11,8 @@ export const SHADOW_NAME = 'shadow.jsonl';
 export const MOST_RECORDS = 100_000;
 
 const MODE = 0o640; // it holds addresses
-const LINES_AT_ONCE = 500; // about 1 ms of work
+const CHUNK_BYTES = 16_384; // about 1 ms of work
+const LINES_AT_ONCE = 500; // the same
 const LONGEST_LINE = 100_000; // characters
 const FORGOTTEN_MS = 3_600_000; // a draft of this age belongs to a process that was killed
 
@@ -33,7 +34,10 @@ export async function readLedger(file: string, mostRecords: number = MOST_RECORD
     const item = parseLine(line);
     if (item !== null) ledger.add(item);
   };
-  for await (const chunk of createReadStream(file, 'utf8') as AsyncIterable<string>) {
+  for await (const chunk of createReadStream(file, {
+    encoding: 'utf8',
+    highWaterMark: CHUNK_BYTES,
+  }) as AsyncIterable<string>) {
     const lines = (rest + chunk).split('\n');
     rest = lines.pop() ?? '';
     if (rest.length > LONGEST_LINE) rest = '';
