@@ -57,6 +57,7 @@ export function createCounting(
       const { would, cause, reply, isSame } = shadow;
       counts.shadowed(map.name, would.kind);
       const reason = would.kind === 'OK' ? null : reasonOf(would, cause);
+      if (reason === 'absent' && reply.kind === 'OK') harvest.missed(map, request.asked?.listener ?? '', request.key);
       records?.add({ ...recordOf(request, map, would.kind, reply.kind), reason, isSame });
     },
     acceptedHere(request, why, map) {

@@ -1,6 +1,7 @@
 import { messageOf } from '../message.ts';
 import type { About, Asked, Reply, Request } from '../vocabulary.ts';
 import type { HarvestAlarm } from './harvest/alarm.ts';
+import { createHarvestLog } from './harvest/log.ts';
 import { type Keys, PLAIN } from './keys.ts';
 import { type InShadow, type LineOf, createShadowLog } from './shadow/log.ts';
 import { createTally } from './tally.ts';
@@ -120,15 +121,6 @@ export function createLog(
     const ms = Math.round(performance.now() - asked.arrived);
     return { event, map, key, reply, would, listener: asked.listener, stores: stores === '' ? undefined : stores, ms };
   };
-  /** The fields of a harvest, and where and what it was. */
-  const harvestOf = ({ map, listener, domain, misses, names, forMs }: HarvestAlarm) => {
-    const hidden = privacy.keys.key(domain, true);
-    const seconds = Math.round(forMs / 1_000);
-    return {
-      fields: { map, listener, domain: hidden, misses, names, seconds },
-      text: `${hidden ?? 'many domains'} at listener ${listener}: ${misses} requests for about ${names} absent addresses in ${seconds} s`,
-    };
-  };
 
   const deferred = createTally<{ line: object; cause: string }>(({ line, cause }, count, mixed) => {
     const event = { event: 'deferred', count, ...mixedOf(mixed), ...line, cause };
@@ -202,14 +194,7 @@ export function createLog(
         deferred.add(reason, { line: lineOf('deferred', request, 'TEMP', map), cause: reason });
       }
     },
-    harvestStarted(alarm) {
-      const { fields, text } = harvestOf(alarm);
-      logger.warn({ event: 'harvest', ...fields }, `somebody seems to guess addresses of ${text}`);
-    },
-    harvestEnded(alarm) {
-      const { fields, text } = harvestOf(alarm);
-      logger.info({ event: 'harvest_ended', ...fields }, `end of the alarm about addresses of ${text}`);
-    },
+    ...createHarvestLog(logger, (domain) => privacy.keys.key(domain, true)),
     refusedHere(request, cause, asked) {
       const line =
         request === null ? { reply: 'TEMP', listener: asked?.listener } : lineOf('deferred', request, 'TEMP', NO_MAP);

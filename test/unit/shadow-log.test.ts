@@ -33,8 +33,10 @@ function open() {
   const counts = createCounts();
   const recorded: Shadowed[] = [];
   const add = (what: Shadowed): void => void recorded.push(what);
-  const log: Log = createCounting(createLog(logger, { add: '', ask: '' }), counts, reasonOf, { missed() {} }, { add });
-  return { log, lines, counts, recorded };
+  const missed: (string | null)[] = [];
+  const harvest = { missed: (_: unknown, __: string, key: string | null) => void missed.push(key) };
+  const log: Log = createCounting(createLog(logger, { add: '', ask: '' }), counts, reasonOf, harvest, { add });
+  return { log, lines, counts, recorded, missed };
 }
 
 const requestOf = (): Request => ({
@@ -122,5 +124,15 @@ describe('what a map in shadow says', () => {
         .concat(Object.values({ ...deferrals }))
         .every((n) => n === 0),
     ).toBe(true);
+  });
+
+  it.each<[string, InShadow, readonly string[]]>([
+    ['counts for the harvest watch if it is an absence', inShadow(NOTFOUND, OK), ['fred@example.org']],
+    ['does not if the client was refused, which counts already', inShadow(NOTFOUND, NOTFOUND, true), []],
+    ['does not if it is a disabled mailbox', inShadow({ kind: 'NOTFOUND', why: 'disabled' }, OK), []],
+  ])('%s', (_, shadow, expected) => {
+    const { log, missed } = open();
+    log.shadowed(requestOf(), shadow, MAILBOX);
+    expect(missed).toEqual(expected);
   });
 });
