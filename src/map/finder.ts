@@ -37,7 +37,17 @@ export function createFinder({ policy, folderCase, sharedUser, separators, fold 
         `${shared.detail} is a shared folder of ${domain}: shared_user = "${sharedUser}"`,
         'shared_user',
       );
-    if (user === null) return whole();
+    /**
+     * Cyrus takes mail for a shared folder `+news`, and compares its case. Without shared_user only the store can know that.
+     * So nothing is absent before it was asked for as it stands.
+     */
+    const orAsItStands = (found: Found): Maybe<Found> => {
+      if (found.answer !== null || sharedUser !== null || !separators.some((each) => written.includes(each)))
+        return found;
+      const question = { about: 'mailbox', local: written, domain, exact: true, folder: null, anyCase } as const;
+      return andThenFound(store.lookup(question), local, local);
+    };
+    if (user === null) return andThen(whole(), orAsItStands);
 
     const separator = shared?.separator ?? recipient.separator;
     const detail = shared?.detail ?? recipient.detail;
@@ -62,7 +72,10 @@ export function createFinder({ policy, folderCase, sharedUser, separators, fold 
     };
     if (detail === '') return inInbox();
     // A mailbox with the separator in its name comes first, as Postfix asks its tables for the full address first.
-    return andThen(whole(), (found) => (found.answer === null ? inFolder() : found));
+    return andThen(
+      andThen(whole(), (found) => (found.answer === null ? inFolder() : found)),
+      orAsItStands,
+    );
   };
 }
 

@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import { hasPlus, openCyrus } from '../../src/store/driver/cyrus/driver.ts';
+import { openCyrus } from '../../src/store/driver/cyrus/driver.ts';
+import { cannotExist } from '../../src/store/driver/cyrus/shared.ts';
 import { createBatch } from '../../src/store/guard/batch.ts';
 import { createImpossible } from '../../src/store/guard/impossible.ts';
 import { createReplicas } from '../../src/store/guard/replicas.ts';
@@ -37,7 +38,7 @@ describeStore('a Cyrus, as smmapd and a list', {
       { shrank() {}, counted() {} },
     );
     const stores = servers.map(({ bulk }) => createBatch(bulk, { most: 10, inFlight: 4 }));
-    return createImpossible(createReplicas(stores), hasPlus);
+    return createImpossible(createReplicas(stores), (question) => cannotExist(question, ''));
   },
   async breaks() {
     await (await starting)?.kill();

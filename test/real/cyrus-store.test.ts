@@ -8,7 +8,7 @@ import { type OpenStore, UNTOLD, openStore } from '../../src/store/open.ts';
 import type { Question } from '../../src/vocabulary.ts';
 import { expectNoLies, tell } from '../support/faults.ts';
 import { connectTo } from './client.ts';
-import { type Cyrus, type StartOptions, findCyrus } from './cyrus.ts';
+import { type Cyrus, type StartOptions, findCyrus, lmtpRepliesOf } from './cyrus.ts';
 import { cli, makeFolder, serve } from './daemon.ts';
 import { DELETED, MAILBOXES, ROWS, withoutDomains } from './matrix.ts';
 import { findPostfixServer } from './mta-postfix.ts';
@@ -119,6 +119,56 @@ describePart('a real Cyrus as a store', found, (installation) => {
       }
     }
     expect(wrong).toEqual([]);
+  });
+
+  test.for<[string, Partial<StartOptions>]>([
+    ['virtdomains: userid', {}],
+    ['virtdomains: off', { virtdomains: 'off' }],
+    ['unixhierarchysep: no', { unixhierarchysep: false }],
+    ['postuser: bb', { postuser: 'bb' }],
+  ])('with %s refuses nobody whom lmtpd takes, also without shared_user', { timeout: 60_000 }, async ([, options]) => {
+    const cyrus = await start(options);
+    const { postuser = '', unixhierarchysep = true } = options;
+    await cyrus.create(options.virtdomains === 'off' ? withoutDomains('/') : MAILBOXES);
+    await cyrus.remove(DELETED);
+    const folder = await makeFolder();
+    await snap(cyrus, join(folder, 'mailboxes.json'));
+    const local = options.virtdomains === 'off' ? '\nlocal_domains = ["*"]' : '';
+    const more = `separator = "${unixhierarchysep ? '/' : '.'}"\npostuser = "${postuser}"`;
+    const canary = 'canary = { mailbox = "fred@default.test" }';
+    const config = `[listen.mta]
+path = "${folder}/s"
+${storeOf(cyrus, folder, more)}
+[store.lmtp]
+driver = "lmtp"
+server = "unix:${cyrus.lmtp}"
+${canary}
+[store.socketmap]
+driver = "socketmap"
+server = "unix:${cyrus.smmapd}"
+${canary}
+${['cyrus', 'lmtp', 'socketmap'].map((name) => `[map.${name}]\nstores = ["${name}"]\ndefault_domain = "default.test"${local}\n`).join('')}`;
+    const daemon = await serve({ folder, config });
+    const client = await connectTo(daemon.socket);
+    const keys = ROWS.map(([key]) => (key.startsWith('+') ? postuser + key : key));
+    const lmtpd = await lmtpRepliesOf(cyrus.lmtp, keys);
+    const believed: Readonly<Record<string, readonly string[]>> = {
+      cyrus: ['fred@'], // what is no address
+      lmtp: ['fred@', 'dot..dot'], // a mail server needs quotes for it, and lmtpd refuses it with quotes
+      // smmapd finds no shared folder of another domain, and nobody tells this store the postuser.
+      socketmap: ['fred@', 'bb+news/open@virt1.test', 'bb+news.open@virt1.test'],
+    };
+    const refused: string[] = [];
+    for (const map of ['cyrus', 'lmtp', 'socketmap']) {
+      for (const [at, key] of keys.entries()) {
+        if (lmtpd[at] !== '250' || believed[map]?.includes(key) === true) continue;
+        if ((await client.ask(map, key)).startsWith('NOTFOUND')) refused.push(`${map} ${key}`);
+      }
+    }
+    expect(refused).toEqual([]);
+    const shared = unixhierarchysep ? '+shared/MixedCase' : '+shared.MixedCase';
+    expect(await client.ask('cyrus', postuser + shared)).toBe(`OK ${postuser}${shared}`);
+    expect(await client.ask('cyrus', `${postuser}+none@default.test`)).toBe('NOTFOUND ');
   });
 
   test('while Cyrus is away, accepts who is in the list, and refuses nobody', async () => {

@@ -1,12 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parseDomain } from '../../src/address/domain.ts';
 import { connectTo } from './client.ts';
-import { type Cyrus, DEFAULT_DOMAIN, type Installation, findCyrus } from './cyrus.ts';
+import { type Cyrus, DEFAULT_DOMAIN, type Installation, findCyrus, lmtpRepliesOf } from './cyrus.ts';
 import { cli, makeFolder, startDaemon } from './daemon.ts';
 import { DELETED, MAILBOXES, ROWS, withoutDomains } from './matrix.ts';
 import { PARTS, describePart } from './part.ts';
@@ -406,39 +405,6 @@ async function wordsOf(path: string, keys: readonly string[]): Promise<string[]>
     return words;
   } finally {
     client.close();
-  }
-}
-
-/** The status that an LMTP server answers to each as a recipient: 250, or a code with its enhanced one. */
-async function lmtpRepliesOf(path: string, keys: readonly string[]): Promise<string[]> {
-  const socket = connect(path);
-  const chunks = socket.setEncoding('latin1').iterator() as AsyncIterableIterator<string>;
-  const say = async (line: string): Promise<string> => {
-    if (line !== '') socket.write(`${line}\r\n`);
-    let reply = '';
-    while (!/^(?:\d{3}-.*\r\n)*\d{3} .*\r\n$/.test(reply)) {
-      const { value, done } = await chunks.next();
-      if (done === true) throw new Error(`lmtpd closed the connection, after: ${reply}`);
-      reply += value;
-    }
-    return reply.trimEnd().split('\r\n').pop() as string;
-  };
-  try {
-    for (const line of ['', 'LHLO localhost']) await say(line);
-    const replies: string[] = [];
-    for (const key of keys) {
-      if (key.includes('\0')) {
-        replies.push('none'); // it would read no line
-        continue;
-      }
-      await say('MAIL FROM:<>');
-      const [code, enhanced] = (await say(`RCPT TO:<${key}>`)).split(' ');
-      replies.push(code === '250' ? code : `${code} ${enhanced}`);
-      await say('RSET');
-    }
-    return replies;
-  } finally {
-    socket.destroy();
   }
 }
 

@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { chown, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { type Result, run } from './command.ts';
@@ -304,4 +305,37 @@ async function fill(imap: string, name: string, bytes: number): Promise<void> {
 function succeed({ code, stdout, stderr }: Result): string {
   if (code !== 0) throw new Error(`ended with ${code}: ${stderr}`);
   return stdout;
+}
+
+/** The status that an LMTP server answers to each as a recipient: 250, or a code with its enhanced one. */
+export async function lmtpRepliesOf(path: string, keys: readonly string[]): Promise<string[]> {
+  const socket = connect(path);
+  const chunks = socket.setEncoding('latin1').iterator() as AsyncIterableIterator<string>;
+  const say = async (line: string): Promise<string> => {
+    if (line !== '') socket.write(`${line}\r\n`);
+    let reply = '';
+    while (!/^(?:\d{3}-.*\r\n)*\d{3} .*\r\n$/.test(reply)) {
+      const { value, done } = await chunks.next();
+      if (done === true) throw new Error(`lmtpd closed the connection, after: ${reply}`);
+      reply += value;
+    }
+    return reply.trimEnd().split('\r\n').pop() as string;
+  };
+  try {
+    for (const line of ['', 'LHLO localhost']) await say(line);
+    const replies: string[] = [];
+    for (const key of keys) {
+      if (key.includes('\0')) {
+        replies.push('none'); // it would read no line
+        continue;
+      }
+      await say('MAIL FROM:<>');
+      const [code, enhanced] = (await say(`RCPT TO:<${key}>`)).split(' ');
+      replies.push(code === '250' ? code : `${code} ${enhanced}`);
+      await say('RSET');
+    }
+    return replies;
+  } finally {
+    socket.destroy();
+  }
 }

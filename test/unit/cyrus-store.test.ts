@@ -2,7 +2,9 @@ import { renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { type Socket, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openCyrus } from '../../src/store/driver/cyrus/driver.ts';
 import { createLive } from '../../src/store/driver/cyrus/live.ts';
+import { asSharedFolder, cannotExist } from '../../src/store/driver/cyrus/shared.ts';
 import { type Snapshot, openSnapshot } from '../../src/store/driver/cyrus/snapshot.ts';
 import type { Bulk } from '../../src/store/store.ts';
 import type { MailboxQuestion } from '../../src/vocabulary.ts';
@@ -191,5 +193,41 @@ describe('the smmapd of a cyrus store', () => {
     const { live } = await serve([]);
     expect(await said(live, mailbox('', { folder: 'x', domain: 'b.org' }))).toMatch(/^QuestionError: smmapd finds/);
     expect(await said(live, mailbox('', { folder: 'x', anyCase: true }))).toMatch(/^QuestionError: smmapd compares/);
+  });
+});
+
+describe('a shared folder that a map without shared_user asks a cyrus store for', () => {
+  const asked = (local: string, more: Partial<MailboxQuestion> = {}) => mailbox(local, { exact: true, ...more });
+
+  it.each<[string, MailboxQuestion, string, string | null]>([
+    ['+folder', asked('+News/Open'), '', 'News/Open'],
+    ['postuser+folder', asked('bb+News'), 'bb', 'News'],
+    ['postuser+folder in any case of the user', asked('BB+News'), 'bb', 'News'],
+    ['+folder, where only postuser+folder is one', asked('+news'), 'bb', null],
+    ['a folder with a +', asked('+a+b'), '', 'a+b'],
+    ['decomposed letters', asked('+Entwu\u0308rfe'), '', 'Entw\u00fcrfe'],
+    ['no folder', asked('+'), '', null],
+    ['a detail of a user', asked('fred+news'), '', null],
+    ['a name that was case-folded', mailbox('+news'), '', null],
+  ])('by %s', (_, question, postuser, folder) => {
+    const found = folder === null ? question : { ...question, local: '', folder };
+    expect(asSharedFolder(question, postuser)).toEqual(found);
+    expect(cannotExist(question, postuser)).toBe(folder === null);
+  });
+
+  it('is found in the list, and is a doubt if it is not there and smmapd cannot be asked', async () => {
+    const path = join(newFolder(), 'mailboxes.json');
+    writeFileSync(path, '{\n"b.org!News.Open": {"mbtype": "e", "acl": {"anyone": "p"}}\n}\n');
+    const smmapd = { kind: 'unix', path: `${path}.s` } as const;
+    const options = { server: [smmapd], snapshot: path, canary: new Map(), timeoutMs: 1_000 };
+    const config = { ...options, defaultDomain: 'example.org', separator: '/', postuser: '' } as const;
+    const [live, list] = openCyrus(config, { shrank() {}, counted() {} }).map(({ bulk }) => bulk) as [Bulk, Bulk];
+    opened.push(live, list);
+    const bothSay = async (local: string) => [
+      await said(live, asked(local, { domain: 'b.org' })),
+      await said(list, asked(local, { domain: 'b.org' })),
+    ];
+    expect(await bothSay('+News/Open')).toEqual([expect.stringMatching(/^QuestionError: smmapd finds/), 'active']);
+    expect((await bothSay('+news/open'))[1]).toMatch(/^ReplicaError/);
   });
 });

@@ -178,9 +178,11 @@ describe('the steps of', () => {
         'store: local: mailbox fred+x@example.org => absent',
         'detail: names a folder: policy = "folder"',
         'store: local: folder x of fred@example.org => absent',
+        'store: local: mailbox fred+x@example.org (in this spelling) => absent',
         'alias: not asked: aliases = false',
-        'moment: asks the same 2 questions again, as of one moment => the same answers: certain',
-        '  store: local: mailbox fred+x@example.org, folder x of fred@example.org => absent, absent',
+        'moment: asks the same 3 questions again, as of one moment => the same answers: certain',
+        '  store: local: mailbox fred+x@example.org, folder x of fred@example.org, ' +
+          'mailbox fred+x@example.org (in this spelling) => absent, absent, absent',
       ],
       'NOTFOUND',
     ],

@@ -73,6 +73,34 @@ async function answer(key: string | null, options: Partial<MailboxOptions>, stor
   }
 }
 
+describe('a mailbox map that finds nothing under a name with a separator', () => {
+  /** A store that has only what is asked as it was written, as Cyrus has its shared folders. It keeps what it was asked. */
+  const exactly = (...names: string[]) => {
+    const asked: string[] = [];
+    const store = storeOf((question) => {
+      if (question.about !== 'mailbox') return null;
+      asked.push(`${question.local}${question.exact ? ' as it stands' : ''}`);
+      return question.exact && names.includes(question.local) ? { value: '', state: 'active' } : null;
+    });
+    return { store, asked };
+  };
+
+  it.each<[string, string, Partial<MailboxOptions>, string, string[]]>([
+    ['+News/Open@example.org', '+News/Open', {}, 'OK', ['+news/open', '+News/Open as it stands']],
+    ['BB+News@example.org', 'BB+News', {}, 'OK', ['bb+news', 'bb', 'BB+News as it stands']],
+    ['+olds@example.org', '+news', {}, 'NOTFOUND', ['+olds', '+olds as it stands']],
+    ['fred@example.org', '+news', {}, 'NOTFOUND', ['fred']],
+    ['+News@example.org', '+News', { sharedUser: 'bb' }, 'NOTFOUND', ['+news']],
+  ])(
+    'asks the store for %s as it stands, unless shared_user says who has one',
+    async (key, has, options, reply, all) => {
+      const { store, asked } = exactly(has);
+      expect((await answer(key, options, store)).split(' ')[0]).toBe(reply);
+      expect(asked).toEqual(all);
+    },
+  );
+});
+
 describe.each([
   ['at once', memory],
   ['later', later],

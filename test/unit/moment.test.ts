@@ -307,10 +307,10 @@ describe('a refusal', () => {
   it.each<[string, Resolver, string, string[]]>([
     ['by one question is of one moment', mailboxMap({ aliases: false }), 'nobody@a.test', ['lookup']],
     [
-      'by two questions is checked again',
+      'by three questions is checked again',
       mailboxMap({ aliases: false }),
       'nobody+x@a.test',
-      ['lookup', 'lookup', '2 at once'],
+      ['lookup', 'lookup', 'lookup', '3 at once'],
     ],
     ['without any question needs no check', mailboxMap(), 'nobody@', []],
     ['by one question about a table is of one moment', createTableMap({ table: 'a', fold: 'both' }), '', []],

@@ -229,6 +229,9 @@ describe('a folder that a socket map server does not find', () => {
     ['may exist in another case', ['fred'], mailbox('fred', { folder: 'abc', anyCase: true }), /compares the case/],
     ['is absent in any case without its mailbox', [], mailbox('fred', { folder: 'abc', anyCase: true }), null],
     ['may be shared elsewhere', ['fred'], mailbox('', { folder: 'abc' }), /does not find a shared folder/],
+    ['may be shared elsewhere, by +abc', [], mailbox('+abc', { exact: true }), /does not find a shared folder/],
+    ['by +abc, is not shared if that was case-folded', [], mailbox('+abc'), null],
+    ['by + has no name', [], mailbox('+', { exact: true }), null],
   ])('%s', async (_, known, question, expected) => {
     const { open } = await serve(only(...known));
     const outcome = await outcomeOf(open(), question);

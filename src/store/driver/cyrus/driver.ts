@@ -1,8 +1,9 @@
 import { formatEndpoint } from '../../../endpoint.ts';
-import type { Question } from '../../../vocabulary.ts';
 import type { DriverEvents, Server } from '../../driver.ts';
+import type { Bulk } from '../../store.ts';
 import type { CyrusConfig } from './keys.ts';
 import { createLive } from './live.ts';
+import { asSharedFolder } from './shared.ts';
 import { openSnapshot } from './snapshot.ts';
 
 /** What is needed of the configuration. */
@@ -17,13 +18,13 @@ export type CyrusOptions = Pick<
  */
 export function openCyrus(config: CyrusOptions, events: DriverEvents): readonly Server[] {
   const snapshot = openSnapshot(config, events);
-  const live = config.server.map((endpoint) => {
-    return { name: formatEndpoint(endpoint), bulk: createLive(endpoint, config, snapshot.serverOf) };
+  const asked = (bulk: Bulk): Bulk => ({
+    lookupAll: (questions) => bulk.lookupAll(questions.map((question) => asSharedFolder(question, config.postuser))),
+    atomic: bulk.atomic,
+    close: () => bulk.close(),
   });
-  return [...live, { name: config.snapshot, bulk: snapshot.bulk }];
-}
-
-/** Whether Cyrus can certainly not have such a mailbox: it splits a key at the first +, so no user has one. */
-export function hasPlus(question: Question): boolean {
-  return question.about === 'mailbox' && question.local.includes('+');
+  const live = config.server.map((endpoint) => {
+    return { name: formatEndpoint(endpoint), bulk: asked(createLive(endpoint, config, snapshot.serverOf)) };
+  });
+  return [...live, { name: config.snapshot, bulk: asked(snapshot.bulk) }];
 }

@@ -1,10 +1,12 @@
 import { oneOf, parsedBy, type Read, section, wholeNumber, z } from '../../../toml/type.ts';
 import * as value from '../../../toml/value.ts';
+import type { Question } from '../../../vocabulary.ts';
 import type { Driver } from '../../driver.ts';
 import { serverKeys } from '../../guard/keys.ts';
 import { endpoints } from '../../server.ts';
 import { advice } from './advice.ts';
 import { readList, remarksOn } from './list.ts';
+import { cannotExist } from './shared.ts';
 
 /** The keys of a store that is a Cyrus: its smmapd, and a file with its list of mailboxes. */
 const keys = section({
@@ -35,7 +37,8 @@ export const cyrus: Driver<CyrusConfig> = {
   },
   load: () => import('./driver.ts'),
   async open(config, events) {
-    const { hasPlus, openCyrus } = await import('./driver.ts');
-    return { servers: openCyrus(config, events), guards: config, proves: true, cannotHold: hasPlus };
+    const { openCyrus } = await import('./driver.ts');
+    const cannotHold = (question: Question): boolean => cannotExist(question, config.postuser);
+    return { servers: openCyrus(config, events), guards: config, proves: true, cannotHold };
   },
 };

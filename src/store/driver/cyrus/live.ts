@@ -28,7 +28,7 @@ export function createLive(
     const { local, domain, folder } = question;
     if (folder === null || local !== NOBODY) return question;
     if (domain !== config.defaultDomain) return new QuestionError(OTHER_DOMAIN);
-    return { ...question, local: `${config.postuser}+${folder}`, folder: null };
+    return { ...question, local: `${config.postuser}+${folder}`, folder: null, exact: false }; // exact: socketmap would doubt
   };
   const judge = (question: Question, answer: Answer | StoreError): Answer | StoreError => {
     if (question.about !== 'mailbox' || answer instanceof Error) return answer;

@@ -34,8 +34,11 @@ export function answerFrom(reply: Reply, question: Question, payload: string, di
 /** smmapd looks for shared folders only in the default domain, and only with the user of postuser before them. */
 const SHARED = 'the server does not find a shared folder, which may have another domain or postuser';
 
+/** Whether a question is about a shared folder: a map without `shared_user` asks for `+folder` as it stands. */
 function isSharedFolder(question: Question): boolean {
-  return question.about === 'mailbox' && question.local === NOBODY && question.folder !== null;
+  if (question.about !== 'mailbox') return false;
+  const { local, folder, exact } = question;
+  return folder === null ? exact && local.length > 1 && local.startsWith('+') : local === NOBODY;
 }
 
 function valueFrom(value: string, { about }: Question, payload: string): string {
