@@ -59,7 +59,7 @@ function eventsOf(name: string, log: Log): StoreEvents {
       recovered: () => log.canaryRecovered(name, server),
       failed: (cause) => log.canaryFailed(name, server, cause),
     }),
-    shrank: (kind, before, after) => log.storeShrank(name, kind, before, after),
+    shrank: (...what) => log.storeShrank(name, ...what),
   };
 }
 

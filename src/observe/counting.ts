@@ -91,8 +91,8 @@ export function createCounting(
       log.acceptFailed(listener, cause);
       counts.happened('acceptFailures', listener);
     },
-    storeShrank(store, kind, before, after) {
-      log.storeShrank(store, kind, before, after);
+    storeShrank(store, ...what) {
+      log.storeShrank(store, ...what);
       counts.happened('shrinks', store);
     },
     stalled(forMs) {

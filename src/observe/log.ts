@@ -21,8 +21,11 @@ export interface Log {
   canaryRecovered(store: string, server: string | null): void;
   /** The store is asked for a kind of record that was never written to it, so it is certain of nothing. */
   storeEmpty(store: string, about: About, cause: unknown): void;
-  /** The store has far fewer records of a kind (`mailbox`, `alias`, `domain`, `key NAME` of a table) than before. An alarm. */
-  storeShrank(store: string, kind: string, before: number, after: number): void;
+  /**
+   * The store has far fewer records of a kind (`mailbox`, `alias`, `domain`, `key NAME` of a table) than before. `isHeld`:
+   * this is its new list, which is held back. An alarm.
+   */
+  storeShrank(store: string, kind: string, before: number, after: number, isHeld: boolean): void;
   /**
    * One reply. OK is logged at debug, a refusal (NOTFOUND, PERM) at info, a deferral (TEMP) at warn with its cause. A
    * NOTFOUND that refuses no mail, for example because an address has no alias, is logged at debug too: a mail server may
@@ -178,9 +181,11 @@ export function createLog(
           : `answers TEMP: ${reasonOf(cause)}`;
       logger.warn({ event: 'store_empty', store, about }, `store ${store} ${text}`);
     },
-    storeShrank(store, kind, before, after) {
-      const text = `store ${store} has ${after} records of ${kind}, and had ${before}; if this is a mistake, restore them`;
-      logger.warn({ event: 'store_shrank', store, kind, before, after }, text);
+    storeShrank(store, kind, before, after, isHeld) {
+      const text = isHeld
+        ? `store ${store} holds back its new list, which has ${after} records of ${kind} (before: ${before}); if the others are gone on purpose: smmap stores release ${store}`
+        : `store ${store} has ${after} records of ${kind}, and had ${before}; if this is a mistake, restore them`;
+      logger.warn({ event: 'store_shrank', store, kind, before, after, held: isHeld }, text);
     },
     answered(request, reply, cause, map) {
       if (reply.kind === 'OK') {

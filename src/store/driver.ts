@@ -1,6 +1,7 @@
 import type { StoredRecord } from '../record/record.ts';
 import type { Schema } from '../toml/type.ts';
 import type { About, Maybe, Question } from '../vocabulary.ts';
+import type { Brake } from './brake.ts';
 import type { Availability } from './guard/breaker.ts';
 import type { CacheOptions } from './guard/cache.ts';
 import type { Canary } from './guard/canary.ts';
@@ -119,8 +120,11 @@ export interface Listing<C> {
 
 /** What a driver reports of its store. */
 export interface DriverEvents {
-  /** There are far fewer records of a kind (`mailbox`, `alias`, `domain`, `key NAME` for a table) than before. */
-  shrank(kind: string, before: number, after: number): void;
+  /**
+   * There are far fewer records of a kind (`mailbox`, `alias`, `domain`, `key NAME` for a table) than before. `isHeld`: the
+   * new list is held back, and the one before is in use.
+   */
+  shrank(kind: string, before: number, after: number, isHeld: boolean): void;
   /** How many records there are of each kind now. Null: the store does not know. */
   counted(counts: ReadonlyMap<string, number> | null): void;
 }
@@ -131,7 +135,7 @@ export type Opened =
   /** A store in a file. It is opened again when it is lost. */
   | { readonly reopen: () => Store }
   /** A store that reports itself when it cannot be believed. Resolves when it has begun to answer, or cannot. */
-  | { readonly start: (events: Availability) => Promise<Store> }
+  | { readonly start: (events: Availability) => Promise<Store & { readonly brake?: Brake }> }
   /** Servers with the same data, in the order in which they are asked. */
   | {
       readonly servers: readonly Server[];
@@ -140,6 +144,8 @@ export type Opened =
       readonly proves?: boolean;
       /** Whether the store can certainly not hold such an entry, so that no server has to be asked for it. */
       readonly cannotHold?: (question: Question) => boolean;
+      /** If the store has a list that it may hold back. */
+      readonly brake?: Brake;
       /** Calls `changed` for each change that the store reports: an address, a domain, a key, or null for all. */
       watch?(events: string, changed: (what: string | null) => void): Watching;
     };

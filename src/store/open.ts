@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Durations } from '../histogram.ts';
+import type { Brake } from './brake.ts';
 import type { Driver, DriverEvents, Opened, StoreConfig, Watching } from './driver.ts';
 import { driverOf, probeOf } from './drivers.ts';
 import { createBatch } from './guard/batch.ts';
@@ -33,6 +34,8 @@ export const UNTOLD: StoreEvents = {
 /** A store with all its guards. */
 export interface OpenStore extends Store {
   readonly cache: CachedStore | null;
+  /** Null: it has no list that it may hold back. */
+  readonly brake: Brake | null;
   status(): Status;
   /** How long its answers took. An answer that came at once is not measured. */
   durations(): Durations;
@@ -58,7 +61,8 @@ export async function openStore(config: StoreConfig, events: StoreEvents): Promi
   const status = createStatus(config.driver);
   const watched = (server: string | null): Watched =>
     status.watch(server, { ...events.availability(server), ...events.canary(server) });
-  const meter = createMeter(await guarded(config, opened, watched));
+  const { store, brake } = await guarded(config, opened, watched);
+  const meter = createMeter(store);
   const caching = 'guards' in opened ? opened.guards.cache : null;
   const cache = caching === null ? null : createCache(meter, caching);
   const watching = cache === null || caching === null ? null : watchChanges(opened, caching.events, cache);
@@ -68,6 +72,7 @@ export async function openStore(config: StoreConfig, events: StoreEvents): Promi
     lookupAtOnce: (questions, anew) => outermost.lookupAtOnce(questions, anew),
     atomic: outermost.atomic,
     cache,
+    brake,
     status: () => status.now(meter.counts()),
     durations: () => meter.durations(),
     lacks: () => meter.lacks(),
@@ -86,14 +91,17 @@ async function guarded(
   config: StoreConfig,
   opened: Opened,
   watched: (server: string | null) => Watched,
-): Promise<Store> {
-  if ('store' in opened) return opened.store;
+): Promise<{ readonly store: Store; readonly brake: Brake | null }> {
+  if ('store' in opened) return { store: opened.store, brake: null };
   if ('reopen' in opened || 'start' in opened) {
     const events = watched(null);
-    const store = 'start' in opened ? await opened.start(events) : createReopening(opened.reopen, events);
-    return config.canary === undefined ? store : createCanary(createSpellings(store), config.canary, events);
+    const bare: Store & { readonly brake?: Brake } =
+      'start' in opened ? await opened.start(events) : createReopening(opened.reopen, events);
+    const { brake = null } = bare;
+    const { canary } = config;
+    return { store: canary === undefined ? bare : createCanary(createSpellings(bare), canary, events), brake };
   }
-  const { servers, guards, proves = false, cannotHold = () => false } = opened;
+  const { servers, guards, proves = false, cannotHold = () => false, brake = null } = opened;
   const guardedServers = servers.map(({ name, bulk }) => {
     const events = watched(servers.length > 1 ? name : null);
     const batched = createBatch(bulk, { most: guards.batch, inFlight: guards.connections });
@@ -105,7 +113,7 @@ async function guarded(
     guardedServers,
     servers.map(({ name }) => name),
   );
-  return createImpossible(replicas, cannotHold);
+  return { store: createImpossible(replicas, cannotHold), brake };
 }
 
 /** A server of a store, or the store itself, without the guards that would hide why it fails. */

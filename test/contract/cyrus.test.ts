@@ -33,7 +33,7 @@ describeStore('a Cyrus, as smmapd and a list', {
       timeoutMs: 2_000,
       canary: new Map(),
     } as const;
-    const servers = openCyrus(
+    const { servers } = openCyrus(
       { ...config, server: [{ kind: 'unix', path: smmap.socket }] },
       { shrank() {}, counted() {} },
     );

@@ -17,7 +17,7 @@ afterEach(() => {
 describeStore('lists in files', {
   open(records) {
     last = folder();
-    const events = { opened() {}, unavailable() {} };
+    const events = { opened() {}, unavailable() {}, shrank() {} };
     return openFileStore(writeLists(last, records), events, { stillMs: 0, everyMs: 20, lostMs: 0 });
   },
   breaks() {

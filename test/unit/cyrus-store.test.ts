@@ -101,6 +101,28 @@ describe('the list of a cyrus store', () => {
     await expect.poll(() => said(bulk, mailbox('user99')), WAIT).toContain(NOT_IN);
   });
 
+  it('that is held back is taken when it is released, and says who is gone', async () => {
+    write(...users(100));
+    const { bulk, brake } = open();
+    expect(await said(bulk, mailbox('user99'))).toBe('active');
+    expect(await brake.release()).toEqual([]);
+    write(...users(80));
+    await expect.poll(() => brake.held().length, WAIT).toBe(1);
+    write(...users(70)); // the timer wrote it again: it is taken as it is now
+    const examples = ['user70', 'user71', 'user72', 'user73', 'user74'].map((user) => `${user}@example.org`);
+    expect(await brake.release()).toEqual([{ kind: 'mailbox', before: 100, after: 70, gone: 30, examples }]);
+    expect(await said(bulk, mailbox('user70'))).toContain(NOT_IN);
+    expect(await said(bulk, mailbox('user69'))).toBe('active');
+    expect([brake.held(), await brake.release()]).toEqual([[], []]);
+    write(...users(35));
+    await expect.poll(() => brake.held().length, WAIT).toBe(1);
+    writeFileSync(path, '{\n"user.fred": {"mb');
+    await expect(brake.release()).rejects.toThrow('is not a complete list');
+    write(...users(70));
+    await expect.poll(() => said(bulk, mailbox('user69')), WAIT).toBe('active');
+    expect(brake.held()).toEqual([]);
+  });
+
   it('fails while it is missing, cut off, or over a day old, and recovers', async () => {
     const { bulk } = open();
     expect(await said(bulk, mailbox('fred'))).toMatch(/^StoreError: ENOENT/);
@@ -221,7 +243,8 @@ describe('a shared folder that a map without shared_user asks a cyrus store for'
     const smmapd = { kind: 'unix', path: `${path}.s` } as const;
     const options = { server: [smmapd], snapshot: path, canary: new Map(), timeoutMs: 1_000 };
     const config = { ...options, defaultDomain: 'example.org', separator: '/', postuser: '' } as const;
-    const [live, list] = openCyrus(config, { shrank() {}, counted() {} }).map(({ bulk }) => bulk) as [Bulk, Bulk];
+    const { servers } = openCyrus(config, { shrank() {}, counted() {} });
+    const [live, list] = servers.map(({ bulk }) => bulk) as [Bulk, Bulk];
     opened.push(live, list);
     const bothSay = async (local: string) => [
       await said(live, asked(local, { domain: 'b.org' })),

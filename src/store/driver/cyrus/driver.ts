@@ -1,4 +1,5 @@
 import { formatEndpoint } from '../../../endpoint.ts';
+import type { Brake } from '../../brake.ts';
 import type { DriverEvents, Server } from '../../driver.ts';
 import type { Bulk } from '../../store.ts';
 import type { CyrusConfig } from './keys.ts';
@@ -16,7 +17,10 @@ export type CyrusOptions = Pick<
  * A Cyrus as servers with the same data: its smmapd, and last the list, which is asked only if no smmapd is certain. The
  * list is like a replica that lags: what it has counts, what it lacks does not.
  */
-export function openCyrus(config: CyrusOptions, events: DriverEvents): readonly Server[] {
+export function openCyrus(
+  config: CyrusOptions,
+  events: DriverEvents,
+): { readonly servers: readonly Server[]; readonly brake: Brake } {
   const snapshot = openSnapshot(config, events);
   const asked = (bulk: Bulk): Bulk => ({
     lookupAll: (questions) => bulk.lookupAll(questions.map((question) => asSharedFolder(question, config.postuser))),
@@ -26,5 +30,5 @@ export function openCyrus(config: CyrusOptions, events: DriverEvents): readonly 
   const live = config.server.map((endpoint) => {
     return { name: formatEndpoint(endpoint), bulk: asked(createLive(endpoint, config, snapshot.serverOf)) };
   });
-  return [...live, { name: config.snapshot, bulk: asked(snapshot.bulk) }];
+  return { servers: [...live, { name: config.snapshot, bulk: asked(snapshot.bulk) }], brake: snapshot.brake };
 }

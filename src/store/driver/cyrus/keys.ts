@@ -39,6 +39,6 @@ export const cyrus: Driver<CyrusConfig> = {
   async open(config, events) {
     const { openCyrus } = await import('./driver.ts');
     const cannotHold = (question: Question): boolean => cannotExist(question, config.postuser);
-    return { servers: openCyrus(config, events), guards: config, proves: true, cannotHold };
+    return { ...openCyrus(config, events), guards: config, proves: true, cannotHold };
   },
 };

@@ -4,9 +4,10 @@ import { foldLocal } from '../../../address/address.ts';
 import type { CyrusOptions } from '../../../format/cyrus.ts';
 import { plain, saying } from '../../../message.ts';
 import type { Mailbox } from '../../../record/mailbox.ts';
+import { formatOwner } from '../../../record/owner.ts';
 import type { Answer, MailboxQuestion, Question } from '../../../vocabulary.ts';
+import { type Brake, largeIn, type Loss, MOST_EXAMPLES } from '../../brake.ts';
 import type { DriverEvents } from '../../driver.ts';
-import { isLargeLoss } from '../../loss.ts';
 import { type Bulk, ClosedError, ReplicaError, StoreError, toStoreError } from '../../store.ts';
 import type { CyrusConfig } from './keys.ts';
 import { readList } from './list.ts';
@@ -15,6 +16,8 @@ import { readList } from './list.ts';
 export interface Snapshot {
   /** Finds what is in the list. What is not in it may be new: that is a ReplicaError. */
   readonly bulk: Bulk;
+  /** Takes a list that is held back. */
+  readonly brake: Brake;
   /** The server of a murder that has a mailbox. Empty if the list does not say it. */
   readonly serverOf: (question: MailboxQuestion) => string;
 }
@@ -37,31 +40,50 @@ export function openSnapshot(
   let writtenAt = 0;
   let failure: StoreError | null = null;
   let seen = '';
+  let held: readonly Loss[] = [];
+  let reading: Promise<unknown> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
 
-  const load = async (mtimeMs: number): Promise<void> => {
+  /** Reads the file, and takes it if it has not lost much. `isReleased`: also if it has. Resolves to what it has lost. */
+  const load = async (mtimeMs: number, isReleased: boolean): Promise<Loss> => {
     const read = await readList(path, options);
     if ('flaw' in read) throw new StoreError(`${path} ${read.flaw}`);
     const now = await indexOf(read.mailboxes);
-    const going = await countMissing(list, now);
-    if (isLargeLoss(going, list.size)) return events.shrank('mailbox', list.size, now.size);
-    list = now;
-    writtenAt = mtimeMs;
+    const loss = await lossOf(list, now);
+    held = !isReleased && largeIn([loss]) !== undefined ? [loss] : [];
+    if (held.length > 0) {
+      events.shrank('mailbox', loss.before, loss.after, true);
+    } else {
+      list = now;
+      writtenAt = mtimeMs;
+    }
+    return loss;
   };
-  const look = async (): Promise<void> => {
+  /** Reads the file if it is another one than before, or if it is released. */
+  const see = async (isReleased: boolean): Promise<readonly Loss[]> => {
     try {
       const { ino, size, mtimeMs, ctimeMs } = await stat(path);
       const version = `${ino} ${size} ${mtimeMs} ${ctimeMs}`;
-      if (version !== seen) {
-        seen = version;
-        await load(mtimeMs);
-        failure = null;
-      }
+      if (version === seen && !isReleased) return [];
+      seen = version;
+      const loss = await load(mtimeMs, isReleased);
+      failure = null;
+      return [loss];
     } catch (cause) {
       if (!(cause instanceof StoreError)) seen = ''; // the same file may come back
       failure = toStoreError(cause);
+      throw failure;
     }
+  };
+  /** Never reads the file twice at a time. */
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = reading.then(work);
+    reading = result.catch(() => {});
+    return result;
+  };
+  const look = async (): Promise<void> => {
+    await inTurn(() => see(false)).catch(() => {}); // `failure` tells it
     if (!closed) timer = setTimeout(() => void look(), LOOK_MS).unref();
   };
   const begun = look();
@@ -80,6 +102,10 @@ export function openSnapshot(
   };
   return {
     serverOf: (question) => find(question)?.value ?? '',
+    brake: {
+      held: () => held,
+      release: () => inTurn(async () => (held.length === 0 ? [] : await see(true))),
+    },
     bulk: {
       async lookupAll(questions) {
         await begun;
@@ -120,13 +146,14 @@ async function indexOf(mailboxes: readonly Mailbox[]): Promise<List> {
   return list;
 }
 
-/** How many mailboxes of the list before are not in the new one. */
-async function countMissing(before: List, now: List): Promise<number> {
-  let missing = 0;
+/** The mailboxes of the list before that are not in the new one. */
+async function lossOf(before: List, now: List): Promise<Loss> {
+  const examples: string[] = [];
+  let gone = 0;
   let seen = 0;
-  for (const key of before.keys()) {
-    if (!now.has(key)) missing++;
+  for (const [key, { local, domain }] of before) {
+    if (!now.has(key) && ++gone <= MOST_EXAMPLES) examples.push(formatOwner(local, domain));
     if (++seen % AT_ONCE === 0) await nextTurn();
   }
-  return missing;
+  return { kind: 'mailbox', before: before.size, after: now.size, gone, examples };
 }

@@ -39,7 +39,7 @@ export const embedded: Driver<EmbeddedConfig> = {
     const { createShrinkWatch } = await import('./shrink.ts');
     await makeEmbeddedStore(path).catch(() => {}); // `reopen` reports what is wrong
     // One watch for all files, so it also sees that a smaller file replaces another.
-    const watch = createShrinkWatch((...what) => events.shrank(...what));
+    const watch = createShrinkWatch((...what) => events.shrank(...what, false));
     return {
       reopen: () =>
         openEmbeddedStore(path, (counts) => {

@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer, Question } from '../../../vocabulary.ts';
+import { type Brake, largeIn, type Loss } from '../../brake.ts';
+import type { DriverEvents } from '../../driver.ts';
 import type { Availability } from '../../guard/breaker.ts';
 import { checkTable, type Held } from '../../held.ts';
 import { ClosedError, type Store, StoreError, toStoreError } from '../../store.ts';
 import { type FileList, loadLists, type Version, versionOf, WrittenError } from './load.ts';
 import { createLook } from './look.ts';
-import { findGone, flawOfLoss } from './loss.ts';
+import { findGone, flawOfLoss, lossesOf } from './loss.ts';
 
 /** Times, which tests shorten. */
 export interface Times {
@@ -23,6 +25,9 @@ const AGAIN_MS = 20;
 const START_MS = 10_000;
 const TOLD_MS = 10_000; // files that are written for longer are worth a line in the log
 
+/** The store, and how the list that it holds back is taken. */
+export type FileStore = Store & { readonly brake: Brake };
+
 /**
  * Records in files, in memory. What is absent counts only after a look at the files that began after the question: they
  * must be those that were read. All files are exchanged at once. While they are written, or are not whole, the last
@@ -30,14 +35,14 @@ const TOLD_MS = 10_000; // files that are written for longer are worth a line in
  */
 export async function openFileStore(
   lists: readonly FileList[],
-  events: Availability,
+  events: Availability & Pick<DriverEvents, 'shrank'>,
   times: Times = TIMES,
-): Promise<Store> {
+): Promise<FileStore> {
   let good: { readonly held: Held; readonly version: string } | null = null;
   /** Why nothing is absent now; null if it is. */
   let doubt: StoreError | null = null;
   let seen: { readonly version: string; readonly since: number } | null = null;
-  let refused: { readonly version: string; readonly why: StoreError } | null = null;
+  let refused: { readonly version: string; readonly why: StoreError; readonly losses: readonly Loss[] } | null = null;
   let lost: { readonly held: Held; readonly until: number } | null = null;
   let unsettledSince: number | null = null;
   let reported: string | null = '';
@@ -72,19 +77,24 @@ export async function openFileStore(
     wait(new StoreError('a list was just written, and is read when nobody writes it any more'));
     if (!loading && performance.now() - seen.since >= times.stillMs) void load(version);
   };
-  const load = async (version: string): Promise<void> => {
+  /** Takes the files, if they are whole and have not lost much. `isReleased`: also if they have. */
+  const load = async (version: string, isReleased = false): Promise<void> => {
     loading = true;
     try {
       const { held, flaw, version: read } = await loadLists(lists);
       if (read.text !== version) throw new WrittenError();
       const gone = good === null ? null : await findGone(good.held, held);
-      const why = flaw ?? (gone === null || good === null ? null : flawOfLoss(good.held, gone));
+      const losses = gone === null || good === null ? [] : lossesOf(good.held, held, gone);
+      const why = flaw ?? (isReleased ? null : flawOfLoss(losses));
       if (why !== null) {
-        refused = { version, why };
+        refused = { version, why, losses: flaw === null ? losses : [] };
+        const large = largeIn(refused.losses);
+        if (large !== undefined) events.shrank(large.kind, large.before, large.after, true);
         return settle(why);
       }
+      const doubted = isReleased ? null : gone;
       const earlier = lost !== null && performance.now() < lost.until ? lost.held : null;
-      const all = earlier === null ? gone : await findGone(earlier, held, gone);
+      const all = earlier === null ? doubted : await findGone(earlier, held, doubted);
       lost = all === null ? null : { held: all, until: performance.now() + times.lostMs };
       good = { held, version };
       settle(null);
@@ -132,6 +142,22 @@ export async function openFileStore(
     return answers;
   };
 
+  const brake: Brake = {
+    held: () => (refused !== null && doubt === refused.why ? refused.losses : []),
+    async release() {
+      await lookNow(); // a list that has changed meanwhile is another one
+      if (loading) throw new StoreError('a list is being read');
+      const losses = brake.held();
+      if (refused === null || losses.length === 0) {
+        if (doubt !== null) throw doubt;
+        return [];
+      }
+      await load(refused.version, true);
+      if (doubt !== null) throw doubt;
+      return losses;
+    },
+  };
+
   const isSettled = (): boolean => unsettledSince === null && !loading;
   const begin = async (): Promise<void> => {
     do {
@@ -148,6 +174,7 @@ export async function openFileStore(
       return answers.every((answer) => answer !== null) ? answers : confirm(questions);
     },
     atomic: true,
+    brake,
     close() {
       closed = true;
       clearTimeout(timer);

@@ -72,9 +72,9 @@ export const file: Driver<FileConfig> = {
     return { remedy: 'let the user of smmap read it', commands: [commandsToLetRead(list.path, ownAccount())] };
   },
   load: () => import('./driver.ts'),
-  async open({ lists }) {
+  async open({ lists }, outer) {
     const { openFileStore } = await import('./driver.ts');
-    return { start: (events) => openFileStore(lists, events) };
+    return { start: (events) => openFileStore(lists, { ...events, shrank: (...what) => outer.shrank(...what) }) };
   },
 };
 
