@@ -5,6 +5,7 @@ import {
   EXPLAIN_HELP,
   HEALTH_HELP,
   PROBE_HELP,
+  RELEASE_HELP,
   RELOAD_HELP,
   REVEAL_HELP,
   TOP_HELP,
@@ -70,7 +71,7 @@ export function addAsking(program: Command, exit: (code: number) => void): void 
     const { controlOfService } = await import('./keeper.ts');
     return options.control ?? controlOfService(process.env) ?? (await configurationOf(options)).control(true);
   };
-  program
+  const storesCommand = program
     .command('stores')
     .summary('show the stores of the running daemon')
     .description('Prints a line for each store of the running daemon: its counters, and whether it answers or why not.')
@@ -80,6 +81,20 @@ export function addAsking(program: Command, exit: (code: number) => void): void 
     .action(async (options: ControlOption & { json?: true }) => {
       const { stores } = await import('./stores.ts');
       exit(await stores({ control: await controlOf(options), json: options.json ?? false }));
+    });
+  storesCommand
+    .command('release')
+    .summary('take a list that is held back because many records are gone')
+    .description(
+      'Has the running daemon take the new list of a file or cyrus store, which it holds back because many records are gone. Prints how many, and some of them.',
+    )
+    .argument('<name>', 'the name of the store')
+    .addOption(control())
+    .addOption(configOption())
+    .addHelpText('after', RELEASE_HELP)
+    .action(async (name: string, _: ControlOption, command: Command) => {
+      const { release } = await import('./stores.ts');
+      exit(await release(name, await controlOf(command.optsWithGlobals()))); // `smmap stores` takes the same options
     });
   program
     .command('top')

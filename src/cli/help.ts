@@ -24,6 +24,15 @@ Examples:
   smmap check --stores
   smmap check --stores --json | jq -r 'select(.severity == "error").remedy'`;
 
+export const RELEASE_HELP = `
+smmap stores shows which list is held back, and what is gone. Look at the list first: who is gone from it is refused then.
+
+Exit codes: 0 the new list is in use, 1 none is held back, 69 no daemon, no such store, or the list cannot be taken now: it
+is being written, or is not whole.
+
+Example:
+  smmap stores release list`;
+
 export const RELOAD_HELP = `
 If the daemon refuses the configuration, it keeps the old one, and this command says why: exit code 78 for a mistake, with
 the file, the key and the remedy; 73 for a listener that cannot be opened; 69 if no daemon has that control socket.

@@ -1,4 +1,5 @@
 import type { Older } from '../daemon/control.ts';
+import type { Loss } from '../store/brake.ts';
 import type { CacheStats } from '../store/guard/cache.ts';
 import type { Counts } from '../store/guard/meter.ts';
 import type { ServerStatus } from '../store/status.ts';
@@ -12,6 +13,7 @@ export interface StoreLine {
   readonly servers?: readonly ServerStatus[];
   readonly counts?: Counts;
   readonly cache?: CacheStats | null;
+  readonly held?: readonly Loss[];
 }
 
 /** What the daemon answers to the command `stores`. */
@@ -36,12 +38,42 @@ export function stores({ control, json }: StoresOptions): Promise<number> {
         ? answer.stores.map((store) => `${JSON.stringify(store)}\n`).join('')
         : formatColumns([HEAD, ...answer.stores.map(lineOf)], FIGURES),
     );
+    for (const { name, held = [] } of answer.stores) {
+      for (const loss of held) process.stderr.write(`smmap: ${name} holds back its new list: ${textOfLoss(loss)}\n`);
+      if (held.length > 0) process.stderr.write(`smmap: if they are gone on purpose: smmap stores release ${name}\n`);
+    }
     if (answer.leftOut > 0) process.stderr.write(`smmap: ${answer.leftOut} more stores do not fit into a reply\n`);
     for (const { pid, clients } of answer.older ?? []) {
       process.stderr.write(`smmap: process ${pid}, which this daemon replaced, still serves ${clients} connections\n`);
     }
     return 0;
   });
+}
+
+const RELEASE_MS = 60_000; // a million records take some seconds
+
+/**
+ * Has the daemon take a list that it holds back since many records are gone. Prints which. Resolves to the exit code: 1 if
+ * none is held back. Throws CliError.
+ */
+export function release(name: string, control: string): Promise<number> {
+  return withControl(
+    control,
+    async (ask) => {
+      const { lost } = await ask<{ readonly lost: readonly Loss[] }>('release', name);
+      for (const loss of lost) process.stdout.write(`${name}: ${textOfLoss(loss)}\n`);
+      if (lost.length > 0) process.stdout.write(`${name}: the new list is in use\n`);
+      else process.stderr.write(`smmap: the store ${name} holds back no list\n`);
+      return lost.length > 0 ? 0 : 1;
+    },
+    { timeoutMs: RELEASE_MS },
+  );
+}
+
+/** What a list has lost, as a sentence without its subject. */
+export function textOfLoss({ kind, before, after, gone, examples }: Loss): string {
+  const names = examples.length < gone ? [...examples, '...'] : examples;
+  return `${before} records (${kind}) before, ${after} in the new list; ${gone} are gone: ${names.join(', ')}`;
 }
 
 const HEAD = [

@@ -1,4 +1,6 @@
+import type { Brake } from '../store/brake.ts';
 import type { CachedStore } from '../store/guard/cache.ts';
+import { StoreError } from '../store/store.ts';
 import type { Maybe, Reply, Request } from '../vocabulary.ts';
 
 /** What the control socket can show and change of a store. */
@@ -6,6 +8,7 @@ export interface Controllable {
   /** Its driver, servers and counters. */
   readonly status: () => object;
   readonly cache: CachedStore | null;
+  readonly brake: Brake | null;
 }
 
 /** A daemon that this one replaced, and that still serves its clients. */
@@ -72,8 +75,8 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   [
     'stores',
     (stores, _argument, older) => {
-      const statusOf = ([name, { status, cache }]: readonly [string, Controllable]): object =>
-        Object.assign({ name }, status(), { cache: cache?.stats() ?? null });
+      const statusOf = ([name, { status, cache, brake }]: readonly [string, Controllable]): object =>
+        Object.assign({ name }, status(), { cache: cache?.stats() ?? null, held: brake?.held() ?? [] });
       const all = [...stores].map(statusOf);
       const now = performance.now();
       const living = [...older.values()].filter(({ clients, at }) => clients > 0 && now - at < OLDER_MS);
@@ -115,6 +118,22 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
     },
   ],
   [
+    'release',
+    async (stores, name) => {
+      const store = stores.get(name);
+      if (store === undefined)
+        throw new RefusedError(`there is no store ${name}; the stores: ${listOf(stores.keys())}`);
+      const { brake } = store;
+      if (brake === null) throw new RefusedError(`the store ${name} has no list: only file and cyrus stores have one`);
+      try {
+        return { lost: await brake.release() };
+      } catch (cause) {
+        if (!(cause instanceof StoreError)) throw cause;
+        throw new RefusedError(`the list of ${name} cannot be taken: ${cause.message}`);
+      }
+    },
+  ],
+  [
     'older', // {"pid": 1234, "clients": 2}: the report of a daemon that was replaced
     (_stores, argument, older) => {
       const { pid, clients } = JSON.parse(argument) as Record<string, unknown>;
@@ -134,9 +153,11 @@ function cachesOf(stores: Stores): (readonly [string, CachedStore])[] {
 }
 
 function namesOf(stores: Stores): string {
-  return `stores with a cache: ${cachesOf(stores)
-    .map(([name]) => name)
-    .join(', ')}`;
+  return `stores with a cache: ${listOf(cachesOf(stores).map(([name]) => name))}`;
+}
+
+function listOf(names: Iterable<string>): string {
+  return [...names].join(', ');
 }
 
 /** As many items as fit into a reply, and the number of the others. */

@@ -21,6 +21,8 @@ import { expectNoLies, tell, type Trial } from '../support/faults.ts';
 import { temporaryFolders } from '../support/folder.ts';
 import { cannotHang, hang } from '../support/hung.ts';
 import { CAMPAIGN, LONG } from '../support/long.ts';
+import { connectTo } from './client.ts';
+import { cli, makeFolder, serve } from './daemon.ts';
 
 const PEOPLE = 2_000;
 
@@ -105,7 +107,7 @@ describe('a list in a file, with 50 questions in flight', () => {
       'is replaced by half of it',
       (path) => replace(path, linesFor(0, PEOPLE / 2)),
       (path) => replace(path, ALL),
-      '1000 of 2000 records (mailbox) are gone: was the list cut off?; if not, restart smmap',
+      '1000 of 2000 records (mailbox) are gone: was the list cut off?; if not, take it with smmap stores release',
       3_000,
     ],
     [
@@ -197,7 +199,7 @@ describe('a list in a file', () => {
     const path = `${folder()}/aliases`;
     writeFileSync(path, 'team: fred\n');
     const list = { about: 'alias', table: '', path, format: 'aliases', domain: 'example.org' } as const;
-    const store = await openFileStore([list], { opened() {}, unavailable() {} });
+    const store = await openFileStore([list], { opened() {}, unavailable() {}, shrank() {} });
     const question: Question = { about: 'alias', local: 'team', domain: 'example.org', exact: false };
     const found = new Set<string | undefined>();
     const timer = setInterval(
@@ -247,7 +249,11 @@ describe('a list in a file', () => {
     const aliasOf = (local: string): Question => ({ about: 'alias', local, domain: 'example.org', exact: false });
     const openWith = async (text: string) => {
       writeFileSync(lists[0].path, text);
-      return await openFileStore(lists, { opened() {}, unavailable() {} }, { stillMs: 0, everyMs: 1_000, lostMs: 0 });
+      return await openFileStore(
+        lists,
+        { opened() {}, unavailable() {}, shrank() {} },
+        { stillMs: 0, everyMs: 1_000, lostMs: 0 },
+      );
     };
     const old = await openWith(`${two}\n`);
     await expect((async () => await old.lookup(aliasOf('jane')))()).rejects.toThrow(
@@ -278,6 +284,62 @@ describe('a list in a file', () => {
         `about ${Math.round(bytes)} bytes each\n`,
     );
     expect(longest).toBeLessThan(1_000); // the map grows, and garbage is collected
+  });
+});
+
+describe('a list that the built daemon holds back', () => {
+  it('is named by the log, the stores and the doctor with a command, which takes it', { timeout: 60_000 }, async () => {
+    const place = await makeFolder();
+    const path = `${place}/vmailbox`;
+    writeFileSync(path, ALL);
+    const config = `
+      listen.mta.path = "${place}/s"
+      limits.soft_connections = 90
+      limits.hard_connections = 100
+      [store.people]
+      driver = "file"
+      mailboxes = { path = "${path}", format = "postmap" }
+      [map.mailbox]`;
+    const daemon = await serve({ folder: place, config });
+    const client = await connectTo(daemon.socket);
+    onTestFinished(() => client.close());
+    const says = (at: number): Promise<string> => client.ask('mailbox', user(at));
+    const run = (command: string, ...more: string[]) =>
+      cli([...command.split(' ').slice(1), '--config', `${place}/smmap.toml`, ...more]);
+    expect((await run('smmap stores release people')).code).toBe(1);
+
+    replace(path, `${linesFor(0, 1_000)}new@example.org OK\n`);
+    const held = await daemon.logged('store_shrank');
+    expect(held).toMatchObject({ store: 'people', kind: 'mailbox', before: 2_000, after: 1_001, held: true });
+    const [command = ''] = /smmap stores release \S+$/.exec(String(held['msg'])) ?? [];
+    expect(await says(1_999)).toBe(`OK ${user(1_999)}`);
+    expect(await client.ask('mailbox', 'new@example.org')).toBe('TEMP lookup failed');
+    const gone = '2000 records (mailbox) before, 1001 in the new list; 1000 are gone: user1000@example.org, ';
+    const { stderr: notes } = await run('smmap stores');
+    expect(notes).toContain(gone);
+    expect(notes).toContain(command);
+    const { stdout: findings, code: findingCode } = await run('smmap doctor', '--json');
+    const errors = findings.split('\n').filter((line) => line.includes('"severity":"error"'));
+    expect(errors.map((line) => JSON.parse(line) as object)).toMatchObject([
+      { where: 'store people', reason: expect.stringContaining(gone) as string, commands: [command] },
+    ]);
+    expect(findingCode).toBe(69);
+
+    const { code, stdout } = await run(command);
+    expect(stdout).toBe(
+      `people: ${gone}user1001@example.org, user1002@example.org, user1003@example.org, user1004@example.org, ...\n` +
+        'people: the new list is in use\n',
+    );
+    expect(code).toBe(0);
+    expect(await says(1_999)).toBe('NOTFOUND ');
+    expect(await says(999)).toBe(`OK ${user(999)}`);
+    expect(await client.ask('mailbox', 'new@example.org')).toBe('OK new@example.org');
+    expect(await run('smmap stores')).toMatchObject({
+      stderr: '',
+      stdout: expect.stringContaining('answers\n') as string,
+    });
+    await daemon.kill();
+    expect((await run(command)).code).toBe(69);
   });
 });
 

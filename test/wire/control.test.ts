@@ -4,10 +4,11 @@ import { type CacheCommand, cache } from '../../src/cli/cache.ts';
 import { formatDuration } from '../../src/cli/columns.ts';
 import { probe } from '../../src/cli/probe.ts';
 import { reload } from '../../src/cli/reload.ts';
-import { stores as printStores } from '../../src/cli/stores.ts';
+import { release, stores as printStores } from '../../src/cli/stores.ts';
 import { type Controllable, createControl as create } from '../../src/daemon/control.ts';
 import type { Reloaded } from '../../src/daemon/reloads.ts';
 import { parseReply } from '../../src/protocol/reply.ts';
+import type { Brake, Loss } from '../../src/store/brake.ts';
 import { type CachedStore, createCache } from '../../src/store/guard/cache.ts';
 import { createMeter } from '../../src/store/guard/meter.ts';
 import { type Store, StoreError } from '../../src/store/store.ts';
@@ -72,10 +73,10 @@ function controllable(more: object = {}, time = { now: 0 }): Controllable & { re
     const counts = { ...meter.counts(), ...figures, failing };
     return { driver: 'postgresql', servers: [{ name: 'db1', trouble: null, since: '' }], counts, ...others };
   };
-  return { cache: createCache(meter, OPTIONS, () => time.now), status };
+  return { cache: createCache(meter, OPTIONS, () => time.now), brake: null, status };
 }
 
-const uncached: Controllable = { cache: null, status: () => ({ driver: 'memory', servers: [] }) };
+const uncached: Controllable = { cache: null, brake: null, status: () => ({ driver: 'memory', servers: [] }) };
 
 async function ask(store: Store, ...questions: Question[]): Promise<void> {
   for (const question of questions) {
@@ -158,7 +159,7 @@ describe('smmap cache show', () => {
 describe('smmap cache show of thousands', () => {
   it('also counts entries that it did not read', async () => {
     const { status } = controllable();
-    const big = { status, cache: createCache(PEOPLE, { ...OPTIONS, entries: 100_000 }) };
+    const big = { status, brake: null, cache: createCache(PEOPLE, { ...OPTIONS, entries: 100_000 }) };
     for (let at = 0; at < 3_000; at++) await ask(big.cache, mailbox(`user${at}@example.org`));
     const server = await listen(createControl(() => new Map([['big', big]])));
     expect(await cache('show', [], server)).toBe(0);
@@ -281,6 +282,68 @@ describe('smmap stores', () => {
   });
 });
 
+describe('smmap stores release', () => {
+  const LOSS: Loss = { kind: 'mailbox', before: 40, after: 20, gone: 21, examples: ['ann@a.test', 'ben@a.test'] };
+
+  /** A store that holds back a list, until it is released. */
+  const start = async (losses: readonly Loss[], cause: Error | null = null): Promise<string> => {
+    let held = losses;
+    const brake: Brake = {
+      held: () => held,
+      async release() {
+        if (cause !== null) throw cause;
+        const lost = held;
+        held = [];
+        return lost;
+      },
+    };
+    return await listen(
+      create(
+        () =>
+          new Map<string, Controllable>([
+            ['list', { ...uncached, brake }],
+            ['people', uncached],
+          ]),
+      ),
+    );
+  };
+
+  it('takes a list that is held back, and says what is gone', async () => {
+    const server = await start([LOSS]);
+    await printStores({ control: server, json: false });
+    const gone = '40 records (mailbox) before, 20 in the new list; 21 are gone: ann@a.test, ben@a.test, ...';
+    const hint = 'if they are gone on purpose: smmap stores release list';
+    expect(printed.err).toBe(`smmap: list holds back its new list: ${gone}\nsmmap: ${hint}\n`);
+    printed = { out: '', err: '' };
+    expect(await release('list', server)).toBe(0);
+    expect(printed.out).toBe(`list: ${gone}\nlist: the new list is in use\n`);
+    printed.out = '';
+    expect(await release('list', server)).toBe(1);
+    expect([printed.out, printed.err]).toEqual(['', 'smmap: the store list holds back no list\n']);
+    printed.err = '';
+    await printStores({ control: server, json: false });
+    expect(printed.err).toBe('');
+  });
+
+  it.each<[string, string, Error | null, RegExp]>([
+    ['an unknown store', 'lists', null, /there is no store lists; the stores: list, people$/],
+    ['a store without lists', 'people', null, /the store people has no list: only file and cyrus stores have one$/],
+    [
+      'a list that is being written',
+      'list',
+      new StoreError('a list was just written'),
+      /cannot be taken: a list was just/,
+    ],
+    ['a bug', 'list', new TypeError('oops'), /the command failed: TypeError: oops$/],
+  ])('refuses %s with exit code 69', async (_, name, cause, reason) => {
+    const server = await start([LOSS], cause);
+    await expect(release(name, server)).rejects.toMatchObject({
+      exitCode: 69,
+      message: expect.stringMatching(reason) as string,
+    });
+  });
+});
+
 describe('the control socket', () => {
   const control = createControl(() => new Map<string, Controllable>([['people', controllable()]]));
 
@@ -313,7 +376,7 @@ describe('the control socket', () => {
     const failing = (): never => {
       throw new Error('oops');
     };
-    const broken = createControl(() => new Map([['people', { cache: null, status: failing }]]));
+    const broken = createControl(() => new Map([['people', { cache: null, brake: null, status: failing }]]));
     expect(broken({ map: 'stores', key: '' })).toEqual({ kind: 'TEMP', reason: 'the command failed: Error: oops' });
   });
 

@@ -3,10 +3,10 @@ import { dirname, join } from 'node:path';
 import type { Config } from '../../config/config.ts';
 import { OTHER_DESCRIPTORS } from '../../daemon/running.ts';
 import { formatEndpoint } from '../../endpoint.ts';
-import type { ServerStatus } from '../../store/status.ts';
 import { withControl } from '../ask.ts';
 import { CliError, EXIT } from '../error.ts';
 import { type Finding, mistake, warning } from '../finding.ts';
+import { type StoreLine, textOfLoss } from '../stores.ts';
 import { outputOf } from '../system.ts';
 
 const SECONDS = 1_000;
@@ -18,7 +18,7 @@ export async function examineDaemon(config: Config, file: string | null, program
     return [warning({ where: 'daemon', reason, remedy: 'add path to [control]' })];
   }
   const where = 'daemon';
-  let stores: readonly { readonly name: string; readonly servers?: readonly ServerStatus[] }[];
+  let stores: readonly StoreLine[];
   try {
     ({ stores } = await withControl(formatEndpoint(config.control), (ask) => ask<{ stores: [] }>('stores', '')));
   } catch (error) {
@@ -27,9 +27,17 @@ export async function examineDaemon(config: Config, file: string | null, program
     const commands = ['systemctl start smmap', 'journalctl -u smmap -n 20'];
     return [mistake(EXIT.UNAVAILABLE, { where, reason, remedy: 'start it', commands })];
   }
-  const troubles = stores.flatMap(({ name, servers = [] }) =>
+  const heldBack = stores.flatMap(({ name, held = [] }) => {
+    if (held.length === 0) return [];
+    const reason = `holds back its new list: ${held.map(textOfLoss).join('; ')}`;
+    const remedy = 'write the list again; if they are gone on purpose, take the new list';
+    const commands = [`smmap stores release ${name}`];
+    return [mistake(EXIT.UNAVAILABLE, { where: `store ${name}`, reason, remedy, commands })];
+  });
+  const troubles = stores.flatMap(({ name, servers = [], held = [] }) =>
     servers.flatMap(({ name: server, trouble, since }) => {
-      if (trouble === null) return [];
+      if (trouble === null || held.some(({ gone, before }) => trouble.startsWith(`${gone} of ${before} records`)))
+        return [];
       const reason = `${server}: ${trouble} (since ${since})`;
       const commands = [`smmap check ${file === null ? '' : `--config ${file} `}--stores`];
       const remedy = trouble.startsWith('not trusted') ? 'look at its data' : 'see what to grant or start';
@@ -37,7 +45,7 @@ export async function examineDaemon(config: Config, file: string | null, program
     }),
   );
   const pid = pidOf(config.control.path);
-  return [...troubles, ...(pid === null ? [] : examineProcess(pid, config, program))];
+  return [...heldBack, ...troubles, ...(pid === null ? [] : examineProcess(pid, config, program))];
 }
 
 /** The process that serves: what smmap-keeper has written beside the socket, or the main process of the unit. */
