@@ -4,7 +4,7 @@ import type { About, Maybe, Question } from '../vocabulary.ts';
 import type { Brake } from './brake.ts';
 import type { Availability } from './guard/breaker.ts';
 import type { CacheOptions } from './guard/cache.ts';
-import type { Canary } from './guard/canary.ts';
+import type { Canary, Proof } from './guard/canary.ts';
 import type { Bulk, Store } from './store.ts';
 
 /**
@@ -141,7 +141,7 @@ export type Opened =
       readonly servers: readonly Server[];
       readonly guards: ServerConfig;
       /** Whether the driver itself asks for the canaries beside each absence (proof.ts). Default: the guard does. */
-      readonly proves?: boolean;
+      readonly proves?: boolean | Proof;
       /** Whether the store can certainly not hold such an entry, so that no server has to be asked for it. */
       readonly cannotHold?: (question: Question) => boolean;
       /** If the store has a list that it may hold back. */

@@ -20,7 +20,7 @@ describePart('accounts', accountsPart, () =>
       last = folder();
       const names = records.flatMap((record) => (record.about === 'mailbox' ? [record.local] : []));
       const command = makeAccounts(last, ['canary', ...names], []);
-      const more = { domains: ['example.org'], believe: ['smmap'], canary: 'canary', timeoutMs: 1_500 };
+      const more = { domains: ['example.org'], believe: ['smmap'], canaries: ['canary'], timeoutMs: 1_500 };
       const bulk = createPasswd({ ...more, uid: [1_000, 59_999], command, etc: last });
       return createDeadline(createBatch(bulk, { most: 100, inFlight: 2 }), 1_500);
     },

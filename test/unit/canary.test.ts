@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { CanaryError, createCanary } from '../../src/store/guard/canary.ts';
-import { type Store, StoreError } from '../../src/store/store.ts';
+import { CanaryError, type CanaryEvents, createCanary, LENIENT, type Proof } from '../../src/store/guard/canary.ts';
+import { QuestionError, type Store, StoreError } from '../../src/store/store.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';
 import { storeOf } from '../support/store.ts';
 
@@ -99,6 +99,54 @@ describe('several canaries', () => {
     await pass(1_000);
     expect(await ask(about('nobody', 'other.example'))).toBe('null');
   });
+});
+
+describe('a store that proves its absences itself, and whose finds count', () => {
+  const NEVER: Proof = { foundCounts: true, everyMs: null, againMs: 1_000 };
+  const open = (hasCanary: () => boolean, proof: Proof) => {
+    const asked: string[] = [];
+    const told: string[] = [];
+    const store = storeOf(async (question) => {
+      const local = question.about === 'mailbox' ? question.local : question.about;
+      asked.push(local);
+      if (local === 'fred' || (local === 'postmaster' && hasCanary())) return ENTRY;
+      if (hasCanary()) return null;
+      throw new QuestionError('refused', { cause: new CanaryError('the canary is not found') });
+    });
+    const events: CanaryEvents = {
+      recovered: () => void told.push('recovered'),
+      failed: (cause) => void told.push((cause as Error).message),
+    };
+    return {
+      canary: createCanary(store, new Map([['mailbox', [{ present: PRESENT, absent: ABSENT }]]]), events, proof),
+      asked,
+      told,
+    };
+  };
+
+  it.each<[string, Proof]>([
+    ['from time to time', LENIENT],
+    ['never', NEVER],
+  ])(
+    'is asked for its canary %s, tells that it is gone, finds others meanwhile, and tells that it is back',
+    async (_, proof) => {
+      let hasCanary = true;
+      const { canary, asked, told } = open(() => hasCanary, proof);
+      await pass(30_000);
+      expect(asked.length > 0).toBe(proof.everyMs !== null);
+      expect(await canary.lookup(about('nobody'))).toBeNull();
+      hasCanary = false;
+      await expect((async () => await canary.lookup(about('nobody')))()).rejects.toThrow('refused');
+      await pass(0);
+      expect(told).toEqual(['the canary is not found']);
+      expect(await canary.lookup(about('fred'))).toEqual(ENTRY);
+      hasCanary = true;
+      await pass(2_000);
+      expect(told).toEqual(['the canary is not found', 'recovered']);
+      expect(asked.includes('canary-that-is-not')).toBe(proof.everyMs !== null);
+      await canary.close();
+    },
+  );
 });
 
 describe('a store that proves its absences itself', () => {

@@ -26,8 +26,22 @@ export class CanaryError extends StoreError {
   override name = 'CanaryError';
 }
 
+/** How the guard asks a store that asks for its canaries itself beside each absence. */
+export interface Proof {
+  /** Whether what it finds counts also while a canary fails. */
+  readonly foundCounts: boolean;
+  /** How often the guard asks for the canaries while none fails. Null: never, nor for what must be absent. */
+  readonly everyMs: number | null;
+  /** The same while one fails. */
+  readonly againMs: number;
+}
+
 const EVERY_MS = 10_000; // so the alarm does not wait until the store is asked for something absent
 const AGAIN_MS = 1_000; // while it fails
+const STRICT: Proof = { foundCounts: false, everyMs: EVERY_MS, againMs: AGAIN_MS };
+
+/** What is found counts also while a canary fails: it is there. */
+export const LENIENT: Proof = { ...STRICT, foundCounts: true };
 
 /**
  * A store whose absences count only if it finds its canaries, too. If canaries are in the domain of a question, only
@@ -38,16 +52,17 @@ const AGAIN_MS = 1_000; // while it fails
  * canary fails, every question of its kind fails.
  *
  * `proves`: the store itself asks for its canaries beside each absence (proof.ts). Then they are only asked for from time
- * to time, and when the store misses one.
+ * to time, and when the store misses one. It says so by a CanaryError, or by an error that has one as its cause.
  */
 export function createCanary(
   store: Store,
   canaries: ReadonlyMap<string, readonly Canary[]>,
   events: CanaryEvents,
-  proves = false,
+  proves: boolean | Proof = false,
 ): Store {
   if (canaries.size === 0) return store;
-  const flocks = new Map([...canaries].map(([kind, each]) => [kind, createFlock(each, store, events)]));
+  const proof = typeof proves === 'object' ? proves : STRICT;
+  const flocks = new Map([...canaries].map(([kind, each]) => [kind, createFlock(each, store, events, proof)]));
   const checkersOf = (question: Question): readonly Checker[] => flocks.get(kindOf(question))?.of(question) ?? [];
   const checkersFor = (questions: readonly Question[]): readonly Checker[] => [
     ...new Set(questions.flatMap(checkersOf)),
@@ -69,7 +84,7 @@ export function createCanary(
     return await store.lookupAtOnce(absent, true);
   };
   const confirm = (question: Question, asked: readonly Checker[]): Maybe<Answer> => {
-    if (proves) {
+    if (proves !== false) {
       noteFound(question.trace, asked);
       return null;
     }
@@ -82,7 +97,7 @@ export function createCanary(
 
   /** Checks at once if the store itself misses a canary, so that the alarm does not wait. */
   const noticing = <T>(asking: Maybe<T>, asked: readonly Checker[]): Maybe<T> => {
-    if (proves && asking instanceof Promise) {
+    if (proves !== false && asking instanceof Promise) {
       asking.catch((cause: unknown) => {
         if (canaryErrorIn(cause) !== null) for (const checker of asked) checker.check().catch(() => {});
       });
@@ -94,15 +109,15 @@ export function createCanary(
     lookup(question) {
       const asked = checkersOf(question);
       if (asked.length === 0) return store.lookup(question);
-      for (const checker of asked) checker.throwIfFailed(question.trace);
+      if (!proof.foundCounts) for (const checker of asked) checker.throwIfFailed(question.trace);
       return andThen(noticing(store.lookup(question), asked), (answer) => answer ?? confirm(question, asked));
     },
     lookupAtOnce(questions) {
       const asked = checkersFor(questions);
-      for (const checker of asked) checker.throwIfFailed(questions[0]?.trace);
+      if (!proof.foundCounts) for (const checker of asked) checker.throwIfFailed(questions[0]?.trace);
       if (store.atomic) return askWithCanaries(questions, asked);
       const asking = noticing(store.lookupAtOnce(questions), asked);
-      if (proves) return asking;
+      if (proves !== false) return asking;
       return andThen(asking, async (answers) => {
         const absent = questions.filter((question, at) => answers[at] === null && checkersOf(question).length > 0);
         if (absent.length === 0) return answers;
@@ -145,12 +160,12 @@ interface Flock {
   close(): void;
 }
 
-function createFlock(canaries: readonly Canary[], store: Store, events: CanaryEvents): Flock {
+function createFlock(canaries: readonly Canary[], store: Store, events: CanaryEvents, proof: Proof): Flock {
   const domains = new Set(canaries.map(({ present }) => domainOf(present)));
   const byDomain = new Map(
     [...domains].map((domain) => {
       const own = canaries.filter(({ present }) => domainOf(present) === domain);
-      return [domain, [createChecker(store, own, events)]];
+      return [domain, [createChecker(store, own, events, proof)]];
     }),
   );
   const all = [...byDomain.values()].flat();
@@ -181,7 +196,8 @@ interface Checker {
   close(): void;
 }
 
-function createChecker(store: Store, canaries: readonly Canary[], events: CanaryEvents): Checker {
+function createChecker(store: Store, canaries: readonly Canary[], events: CanaryEvents, proof: Proof): Checker {
+  const { everyMs, againMs } = proof;
   let failure: CanaryError | null = null;
   let pending: Promise<void> | null = null;
   let running: Promise<void> | null = null;
@@ -189,11 +205,12 @@ function createChecker(store: Store, canaries: readonly Canary[], events: Canary
   let closed = false;
 
   const { absent } = canaries[0] as Canary; // all of them have the same
-  const questions = [...canaries.map(({ present }) => present), absent];
+  const presents = canaries.map(({ present }) => present);
+  const questions = everyMs === null ? presents : [...presents, absent];
   const flawOf = (answers: readonly Answer[]): CanaryError | null => {
     const missing = canaries.find((_, at) => answers[at] === null);
     if (missing !== undefined) return new CanaryError(saying`the canary ${nameOf(missing.present)} is not found`);
-    if (answers.at(-1) === null) return null;
+    if (everyMs === null || answers.at(-1) === null) return null;
     return new CanaryError(saying`${nameOf(absent)} is found, although it does not exist`);
   };
   const settle = (flaw: CanaryError | null): void => {
@@ -227,11 +244,12 @@ function createChecker(store: Store, canaries: readonly Canary[], events: Canary
   const check = (): Promise<void> => (pending ??= begin());
   const schedule = (): void => {
     clearTimeout(timer);
-    if (closed) return;
-    timer = setTimeout(() => void check().then(schedule, schedule), failure === null ? EVERY_MS : AGAIN_MS).unref();
+    const waitMs = failure === null ? everyMs : againMs;
+    if (closed || waitMs === null) return;
+    timer = setTimeout(() => void check().then(schedule, schedule), waitMs).unref();
   };
 
-  void check().then(schedule, schedule);
+  if (everyMs !== null) void check().then(schedule, schedule);
   return {
     name: canaries.map(({ present }) => String(nameOf(present))).join(', '),
     questions,
@@ -247,14 +265,6 @@ function createChecker(store: Store, canaries: readonly Canary[], events: Canary
       clearTimeout(timer);
     },
   };
-}
-
-/** The canaries that the guard still has to ask for, if the driver itself asks for the first mailbox. */
-export function withoutFirstMailbox(
-  canaries: ReadonlyMap<string, readonly Canary[]>,
-): ReadonlyMap<string, readonly Canary[]> {
-  const left = Array.from(canaries, ([kind, each]) => [kind, kind === 'mailbox' ? each.slice(1) : each] as const);
-  return new Map(left.filter(([, each]) => each.length > 0));
 }
 
 function canaryErrorIn(cause: unknown): CanaryError | null {

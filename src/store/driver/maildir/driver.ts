@@ -4,6 +4,7 @@ import { unicodeOf } from '../../../address/domain.ts';
 import { fromImapUtf7 } from '../../../format/utf7.ts';
 import { plain, saying } from '../../../message.ts';
 import { type Answer, DEFAULT_CLASS, type MailboxQuestion, NOBODY, type Question } from '../../../vocabulary.ts';
+import { CanaryError } from '../../guard/canary.ts';
 import { otherSpelling } from '../../guard/spellings.ts';
 import { type Bulk, QuestionError, StoreError, toStoreError } from '../../store.ts';
 import { fail, type Folders, withFolders } from './folders.ts';
@@ -45,7 +46,7 @@ export function createMaildir({ layout, canaries, quota }: MaildirOptions): Bulk
     } catch (cause) {
       return new StoreError(saying`the canary cannot be looked at: ${toStoreError(cause)}`, { cause });
     }
-    return new StoreError(
+    return new CanaryError(
       saying`the canary is not found below ${plain(layout.root)}: is its file system mounted?; mount it, or correct path`,
     );
   };

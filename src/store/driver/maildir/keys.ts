@@ -1,6 +1,7 @@
 import { complain, parsedBy, type Read, section, yesOrNo } from '../../../toml/type.ts';
 import type { MailboxQuestion } from '../../../vocabulary.ts';
 import type { Driver } from '../../driver.ts';
+import { LENIENT } from '../../guard/canary.ts';
 import { serverKeys } from '../../guard/keys.ts';
 import { type Layout, parseLayout } from './layout.ts';
 
@@ -39,8 +40,10 @@ export const maildir: Driver<MaildirConfig> = {
     const { createMaildir } = await import('./driver.ts');
     const { path: layout, quota } = config;
     const canaries = (config.canary.get('mailbox') ?? []).map(({ present }) => present as MailboxQuestion);
-    // The driver looks for these itself, in the same moment.
-    const guards = { ...config, canary: new Map([...config.canary].filter(([kind]) => kind !== 'mailbox')) };
-    return { servers: [{ name: 'maildir', bulk: createMaildir({ layout, quota, canaries }) }], guards };
+    return {
+      servers: [{ name: 'maildir', bulk: createMaildir({ layout, quota, canaries }) }],
+      guards: config,
+      proves: LENIENT,
+    };
   },
 };

@@ -3,6 +3,7 @@ import { foldLocal, formatLocal } from '../../../address/address.ts';
 import { parsePasswdLine } from '../../../format/passwd.ts';
 import { plain, saying } from '../../../message.ts';
 import type { Answer, Question } from '../../../vocabulary.ts';
+import { CanaryError } from '../../guard/canary.ts';
 import { type Bulk, QuestionError, StoreError } from '../../store.ts';
 import { getent } from './getent.ts';
 
@@ -13,8 +14,8 @@ export interface PasswdOptions {
   readonly uid: readonly [number, number];
   /** Sources of nsswitch.conf(5) that are no files, and whose absences count. */
   readonly believe: readonly string[];
-  /** An account that must be found before and after each other one. */
-  readonly canary: string;
+  /** Accounts that must be found before and after each other one. */
+  readonly canaries: readonly string[];
   readonly timeoutMs: number;
   /** The command, and the folder of nsswitch.conf and passwd; tests have their own. */
   readonly command?: readonly string[];
@@ -28,19 +29,20 @@ const CONTROL = /[\0-\x1f\x7f]/; // no account has these: passwd(5) is made of l
 
 /** The accounts of this system, of all sources of NSS. */
 export function createPasswd(options: PasswdOptions): Bulk {
-  const { domains, uid, canary, timeoutMs, command = ['getent'] } = options;
+  const { domains, uid, canaries, timeoutMs, command = ['getent'] } = options;
   /** Answers, by the folded names of the accounts that were found. */
   const look = async (names: readonly string[]): Promise<ReadonlyMap<string, Found>> => {
-    // The canary is asked before and after each name: a source that fails in between is noticed.
-    const others = names.filter((name) => name !== canary);
-    const lines = await getent(command, [canary, ...others.flatMap((name) => [name, canary])], timeoutMs);
+    // The canaries are asked before and after each name: a source that fails in between is noticed.
+    const others = names.filter((name) => !canaries.includes(name));
+    const lines = await getent(command, [...canaries, ...others.flatMap((name) => [name, ...canaries])], timeoutMs);
     const found = lines.map(readLine);
-    if (found.filter(({ name }) => name === canary).length !== others.length + 1) {
-      throw new StoreError(
+    const times = (canary: string): number => found.filter(({ name }) => name === canary).length;
+    if (canaries.some((canary) => times(canary) !== others.length + 1)) {
+      throw new CanaryError(
         'the canary is not found by getent: is a source of accounts down?; getent passwd NAME tests it',
       );
     }
-    const asked = new Set([canary, ...names].map(foldLocal));
+    const asked = new Set([...canaries, ...names].map(foldLocal));
     const other = found.find(({ name }) => !asked.has(foldLocal(name)));
     if (other !== undefined) throw new StoreError(saying`getent found ${other.name}, whom nobody asked for`);
     return new Map(found.map((each) => [foldLocal(each.name), each]));

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { formatAddress } from '../../../address/address.ts';
 import { foreign, ofDomain, saying } from '../../../message.ts';
 import type { Answer, MailboxQuestion } from '../../../vocabulary.ts';
+import { CanaryError } from '../../guard/canary.ts';
 import { QuestionError, type StoreError } from '../../store.ts';
 import { type Reply, wordsOfReply } from '../callout/reply.ts';
 import { isTrouble, verdictOf } from '../callout/verdict.ts';
@@ -78,7 +79,9 @@ async function confirmAbsence(
     const reply = await transaction.send(`RCPT TO:<${path}>`);
     const verdict = verdictOf(reply, path, hop.unknown);
     if (verdict === null || verdict instanceof Error || isTrouble(reply)) {
-      return new QuestionError(saying`refused, but so is ${path}: ${foreign(wordsOfReply(reply))}`);
+      const isLost = verdict === null && canaries.includes(witness);
+      const options = isLost ? { cause: new CanaryError(saying`the canary ${path} is not found`) } : {};
+      return new QuestionError(saying`refused, but so is ${path}: ${foreign(wordsOfReply(reply))}`, options);
     }
   }
   const again = await transaction.send(`RCPT TO:<${refused}>`);

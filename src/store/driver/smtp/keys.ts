@@ -14,7 +14,7 @@ import {
 import * as value from '../../../toml/value.ts';
 import type { MailboxQuestion, Question } from '../../../vocabulary.ts';
 import type { Driver } from '../../driver.ts';
-import type { Canary } from '../../guard/canary.ts';
+import type { Canary, Proof } from '../../guard/canary.ts';
 import { DAY_MS, HOUR_MS, cacheKeys, refuseEvents, serverKeys } from '../../guard/keys.ts';
 import { endpoints, secretFiles } from '../../server.ts';
 import { checkCallout, loginKeys, loginOf, machinesInClear } from '../callout/keys.ts';
@@ -76,11 +76,14 @@ export const smtp: Driver<SmtpConfig> = {
         name: endpoint === null ? 'MX' : formatEndpoint(endpoint),
         bulk: createSmtp({ ...shared, endpoint }),
       })),
-      // The driver asks for the canary itself, in the same transaction. The guard would ask every ten seconds.
-      guards: { ...config, canary: new Map() },
+      guards: config,
+      proves: SELDOM,
     };
   },
 };
+
+/** The next hop is not asked all the time. The driver asks for the canary in the transaction of each absence. */
+const SELDOM: Proof = { foundCounts: true, everyMs: null, againMs: 60_000 };
 
 /** The mailboxes that must be found. There is at least one: the store needs it. */
 function mailboxesOf(canary: ReadonlyMap<string, readonly Canary[]>): readonly MailboxQuestion[] {
