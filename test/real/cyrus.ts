@@ -33,6 +33,8 @@ export interface StartOptions {
   readonly virtdomains: 'userid' | 'on' | 'off';
   /** The most processes of smmapd; without it as many as come. */
   readonly maxchild?: number;
+  /** The program that notifyd runs for each event. */
+  readonly notifies?: string;
   /** More lines of imapd.conf. */
   readonly settings?: string;
 }
@@ -45,6 +47,8 @@ export interface Cyrus {
   create(mailboxes: Iterable<Mailbox>): Promise<void>;
   /** Deletes mailboxes, by their names as in Mailbox. */
   remove(names: Iterable<string>): Promise<void>;
+  /** Sends a command of IMAP, as the administrator. */
+  send(command: string): Promise<unknown>;
   /** What `ctl_mboxlist -d` prints. */
   dump(): Promise<string>;
   /** The file of its list of mailboxes. */
@@ -173,6 +177,7 @@ async function startCyrus(
         await send(`DELETE ${quote(spell(name))}`);
       }
     },
+    send,
     async dump() {
       const command = [at('bin/ctl_mboxlist'), '-C', at('imapd.conf'), '-d'];
       return succeed(await run('setpriv', [...become, '--', ...command], { env }));
@@ -267,7 +272,10 @@ async function logIn(master: Master, path: string): Promise<Imap> {
   }
 }
 
-function imapdConf(folder: string, { unixhierarchysep, postuser, virtdomains, settings = '' }: StartOptions): string {
+function imapdConf(
+  folder: string,
+  { unixhierarchysep, postuser, virtdomains, notifies, settings = '' }: StartOptions,
+): string {
   return `configdirectory: ${folder}/conf
 defaultpartition: main
 partition-main: ${folder}/mail
@@ -279,14 +287,18 @@ unixhierarchysep: ${unixhierarchysep ? 'yes' : 'no'}
 virtdomains: ${virtdomains}
 defaultdomain: ${DEFAULT_DOMAIN}
 skiplist_unsafe: yes
-${postuser === '' ? '' : `postuser: ${postuser}\n`}${settings}`;
+${postuser === '' ? '' : `postuser: ${postuser}\n`}${notifies === undefined ? '' : notifying(notifies)}${settings}`;
 }
 
-function cyrusConf(folder: string, { maxchild = -1 }: StartOptions): string {
+const notifying = (program: string): string =>
+  `event_notifier: external\nevent_groups: mailbox\nnotify_external: ${program}\n`;
+
+function cyrusConf(folder: string, { maxchild = -1, notifies }: StartOptions): string {
   const service = (name: string, program: string, most = -1): string =>
     `  ${name} cmd="${folder}/bin/${program} -C ${folder}/imapd.conf" listen="${folder}/${name}" prefork=0 maxchild=${most}\n`;
+  const notifyd = `  notify cmd="${folder}/bin/notifyd -C ${folder}/imapd.conf" listen="${folder}/conf/socket/notify" proto="udp" prefork=1\n`;
   // With -N, imapd asks for no password: no SASL plug-in is needed. Who may reach it is up to the folder.
-  return `SERVICES {\n${service('smmapd', 'smmapd', maxchild)}${service('lmtp', 'lmtpd')}${service('imap', 'imapd -N')}}\n`;
+  return `SERVICES {\n${service('smmapd', 'smmapd', maxchild)}${service('lmtp', 'lmtpd')}${service('imap', 'imapd -N')}${notifies === undefined ? '' : notifyd}}\n`;
 }
 
 /** The name for a server where the dot separates. */
