@@ -7,7 +7,7 @@ import { parseQuery } from '../../src/store/driver/sql/query.ts';
 import type { SqlOptions } from '../../src/store/driver/sql/server.ts';
 import { createBatch } from '../../src/store/guard/batch.ts';
 import { type Bulk, QuestionError, StoreError } from '../../src/store/store.ts';
-import type { KeyQuestion, MailboxQuestion } from '../../src/vocabulary.ts';
+import type { KeyQuestion, MailboxQuestion, Question } from '../../src/vocabulary.ts';
 import { PARTS, describePart } from '../real/part.ts';
 import { type Postgresql, findPostgresql } from '../support/postgresql.ts';
 import { DEFINITIONS, TABLES, queriesFor, rowsOf } from '../support/sql.ts';
@@ -146,6 +146,19 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
       expect(settled[1]).toMatchObject({ reason: expect.any(QuestionError) as unknown });
     });
 
+    it('that come alone are read like those of a batch, and a refused one does not end the connection', async () => {
+      await server.sql('create table alone (id integer, rest text); insert into alone values (7, null), (8, $$"\\x$$)');
+      const bulk = askBy('select id as key, rest as value from alone where id = :key', 'key', { connections: 1 });
+      const session = `select pid from pg_stat_activity where application_name = 'smmap' and query like '%alone%'`;
+      expect((await eachAlone(bulk, [key('x')]))[0]).toBeInstanceOf(QuestionError);
+      const before = await server.sql(session);
+      expect(before).toHaveLength(1);
+      const questions = [key('7'), key('x'), key('8'), key('9')];
+      const quoted = { value: '"\\x', state: 'active' };
+      expect(await eachAlone(bulk, questions)).toEqual([ACTIVE, expect.any(QuestionError), quoted, null]);
+      expect(await server.sql(session)).toEqual(before);
+    });
+
     it('use the index of a table, even if the planner would read the whole table', async () => {
       await server.sql(`create table many (address varchar(255) primary key, domain varchar(255));
         insert into many select 'user' || n, 'example' || n % 10 from generate_series(1, 100000) n;
@@ -179,11 +192,9 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
         "select address from users where address like :local || '@%' and substr(address, length(:local) + 2) = :domain;",
       ]) {
         const bulk = askBy(text);
-        expect(await bulk.lookupAll([mailbox('user1'), mailbox('nobody'), mailbox('user300')]), text).toEqual([
-          ACTIVE,
-          null,
-          ACTIVE,
-        ]);
+        const questions = [mailbox('user1'), mailbox('nobody'), mailbox('user300')];
+        expect(await bulk.lookupAll(questions), text).toEqual([ACTIVE, null, ACTIVE]);
+        expect(await eachAlone(bulk, questions), text).toEqual([ACTIVE, null, ACTIVE]);
         await bulk.close();
       }
     });
@@ -218,11 +229,10 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
         insert into typed values ('Fred', 'a b', 'active'), ('jos\u00e9', '', 'overquota');
         create index on typed (local)`);
       const bulk = askBy('select local, value, state from typed where local = :local');
-      expect(await bulk.lookupAll([mailbox('Fred'), mailbox('jos\u00e9'), mailbox('nobody')])).toEqual([
-        { value: 'a b', state: 'active' },
-        { value: '', state: 'overquota' },
-        null,
-      ]);
+      const questions = [mailbox('Fred'), mailbox('jos\u00e9'), mailbox('nobody')];
+      const answers = [{ value: 'a b', state: 'active' }, { value: '', state: 'overquota' }, null];
+      expect(await bulk.lookupAll(questions)).toEqual(answers);
+      expect(await eachAlone(bulk, questions)).toEqual(answers);
       const [lower] = await bulk.lookupAll([mailbox('fred')]);
       expect(lower === null).toBe(type !== 'citext');
       await bulk.close();
@@ -411,7 +421,15 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
       const bulk = askBy('select * from changing where address = :address', 'mailbox', { connections: 1 });
       const question = [mailbox('user1'), mailbox('nobody')];
       expect(await bulk.lookupAll(question)).toEqual([{ value: '1', state: 'active' }, null]);
+      expect(await eachAlone(bulk, question)).toEqual([{ value: '1', state: 'active' }, null]);
       await server.sql('alter table changing alter value type integer using 2');
+      const [stale] = await eachAlone(bulk, question);
+      expect(said(stale)).toMatch(/must not change result type/);
+      expect(await eachAlone(bulk, question)).toEqual([{ value: '2', state: 'active' }, null]);
+      await server.sql('alter table changing rename value to other');
+      await eachAlone(bulk, question);
+      expect(await eachAlone(bulk, question), 'without a column of this name').toEqual([ACTIVE, null]);
+      await server.sql('alter table changing rename other to value');
       await bulk.lookupAll(question); // the plan that the server has kept is not valid any more
       expect(await bulk.lookupAll(question)).toEqual([{ value: '2', state: 'active' }, null]);
       await server.sql('alter table changing rename to changed');
@@ -432,7 +450,9 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
       const standby = await installation.startStandby(server);
       try {
         const bulk = ask({ url: standby.url() });
+        const alone = ask({ url: standby.url() });
         const questions = [mailbox('fred'), mailbox('nobody')];
+        expect(await eachAlone(alone, questions)).toEqual([ACTIVE, expect.any(QuestionError)]);
         const [found, doubt] = await bulk.lookupAll(questions);
         expect(found).toEqual(ACTIVE);
         expect(said(doubt)).toMatch(/not found on a standby/);
@@ -442,6 +462,9 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
         expect(still).toEqual(ACTIVE);
         expect(first, 'a question during the promotion may have seen old data').toBeInstanceOf(QuestionError);
         expect(await bulk.lookupAll(questions)).toEqual([ACTIVE, null]);
+        const [unsure, certain] = await eachAlone(alone, [mailbox('nobody'), mailbox('nobody')]);
+        expect(unsure).toBeInstanceOf(QuestionError);
+        expect(certain).toBeNull();
       } finally {
         await standby.stop();
       }
@@ -573,6 +596,13 @@ function queryOf(name: QueryName, text: string): SqlOptions['queries'] {
   const query = parseQuery(name, text, 'postgresql');
   if ('flaw' in query) throw new Error(query.flaw);
   return { [name]: query };
+}
+
+/** Asks one question after the other. */
+async function eachAlone(bulk: Bulk, questions: readonly Question[]): Promise<readonly Verdict[]> {
+  const verdicts: Verdict[] = [];
+  for (const question of questions) verdicts.push(...(await bulk.lookupAll([question])));
+  return verdicts;
 }
 
 /** What an error says, or what was answered. */

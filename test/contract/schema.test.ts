@@ -1,11 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAddress } from '../../src/address/address.ts';
 import { parseTargets } from '../../src/address/target.ts';
-import type { QueryName } from '../../src/store/asked.ts';
+import { type QueryName, valueOf } from '../../src/store/asked.ts';
 import { createMysql } from '../../src/store/driver/mysql/driver.ts';
 import { unionOf, unionValues } from '../../src/store/driver/mysql/statement.ts';
 import { createPostgresql } from '../../src/store/driver/postgresql/driver.ts';
-import { batchStatement, batchValues } from '../../src/store/driver/postgresql/statement.ts';
+import {
+  batchStatement,
+  batchValues,
+  loneStatement,
+  parametersOf,
+} from '../../src/store/driver/postgresql/statement.ts';
 import { type Dialect, type Queries, type Query, parseQuery } from '../../src/store/driver/sql/query.ts';
 import { SCHEMAS } from '../../src/store/driver/sql/schema.ts';
 import { sqliteOpener } from '../../src/store/driver/sqlite/driver.ts';
@@ -70,12 +75,16 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
       // As in the sessions of the driver. Without it, reading a table looks cheap if one row is enough.
       await run(...manyOf(fixture, 'postgresql'), 'analyze', `alter database ${name} set enable_seqscan = off`);
       for (const [query, questions] of manyQuestions(queries)) {
-        const text = batchStatement(
-          query,
-          query.parameters.map(() => 'text'),
-        );
-        const plan = await server.sql(`explain ${text}`, batchValues(query, questions), name);
-        expect(plan.map((row) => row['QUERY PLAN']).join('\n')).not.toMatch(/Seq Scan on/);
+        const types = query.parameters.map(() => 'text');
+        const [question] = questions as [Question];
+        const texts = parametersOf(query).map((parameter) => valueOf(question, parameter));
+        for (const [text, values] of [
+          [batchStatement(query, types), batchValues(query, questions)],
+          [loneStatement(query, types), texts],
+        ] as const) {
+          const plan = await server.sql(`explain ${text}`, values, name);
+          expect(plan.map((row) => row['QUERY PLAN']).join('\n')).not.toMatch(/Seq Scan on/);
+        }
       }
       await expectSame(fixture, 'postgresql', store);
     });

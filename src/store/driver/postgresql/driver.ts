@@ -9,16 +9,21 @@ import type { Query } from '../sql/query.ts';
 import type { SqlOptions } from '../sql/server.ts';
 import type { Line } from './line.ts';
 import { createPool } from './pool.ts';
+import { type Prepared, type Submitted, createPrepared } from './prepared.ts';
 import {
   batchStatement,
-  batchValues,
   errorOf,
   type Group,
+  isAlone,
   joinedStatement,
+  loneStatement,
+  nameOf,
+  parametersOf,
   parseUrl,
   rowsOfEach,
   setUp,
   typesStatement,
+  valuesOf,
   verdictsOf,
 } from './statement.ts';
 import { createWatch } from './watch.ts';
@@ -36,8 +41,8 @@ export function createPostgresql(options: SqlOptions): Bulk {
 
 interface Session {
   readonly client: pg.Client;
-  /** The text of each prepared statement, by the names of its queries. It needs the types of its parameters. */
-  readonly statements: Map<string, string>;
+  /** By the names of their queries. */
+  readonly statements: Map<string, Prepared>;
   /** Whether the server was a primary, and no standby, when the previous statement ran. */
   isPrimary: boolean;
   /** Whether the database has no encoding (SQL_ASCII): its texts are bytes. */
@@ -61,7 +66,6 @@ function openLine({ url, password, tls, timeoutMs }: ServerOptions): Line {
     application_name: 'smmap',
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
-    types: { getTypeParser },
     stream: () => socket,
   });
   const ended = new AbortController();
@@ -120,25 +124,24 @@ function nameCheck({ serverName }: TlsOptions): object {
 const KEEP_ALIVE_MS = 10_000;
 const BPCHAR = 1042;
 
-/** Removes the blanks with which PostgreSQL pads a char(n). */
-const getTypeParser = ((type: number, format?: 'text') =>
-  type === BPCHAR
-    ? (text: string) => text.replace(/ +$/, '')
-    : pg.types.getTypeParser(type, format)) as typeof pg.types.getTypeParser;
+/** Reads the values of a type. Removes the blanks with which PostgreSQL pads a char(n). */
+function readerOf(type: number): (text: string) => unknown {
+  if (type === BPCHAR) return (text) => text.replace(/ +$/, '');
+  return pg.types.getTypeParser(type, 'text');
+}
 
 /** Asks the questions of all groups in one statement. */
 async function askOn(session: Session, groups: readonly Group[]): Promise<void> {
   const { client, statements, isPrimary, isBytes } = session;
-  const name = groups.map((group) => group.name).join(' ');
-  const values = groups.flatMap(({ query, questions }) => batchValues(query as Query, questions));
-  const text = statements.get(name) ?? (await statementOf(client, groups));
-  statements.set(name, text);
-  const query = { name, text, values, rowMode: 'array' };
-  const { rows, fields } = await client.query<unknown[]>(query as pg.QueryArrayConfig);
-  const rowsOfGroups = rowsOfEach(
-    fields.map((field) => field.name),
-    rows,
-  );
+  const name = nameOf(groups);
+  let statement = statements.get(name);
+  if (statement === undefined) {
+    const submit = (submitted: Submitted): void => void client.query(submitted);
+    statement = createPrepared(name, await statementOf(client, groups), submit, readerOf);
+    statements.set(name, statement);
+  }
+  const { columns, rows } = await statement.run(valuesOf(groups));
+  const rowsOfGroups = rowsOfEach(columns, rows);
 
   // A standby that was promoted during this statement may have read old data. It is certain from the next statement on.
   session.isPrimary = rowsOfGroups.flat().every((row) => row['smmap_standby'] === false);
@@ -149,11 +152,15 @@ async function askOn(session: Session, groups: readonly Group[]): Promise<void> 
 }
 
 async function statementOf(client: pg.Client, groups: readonly Group[]): Promise<string> {
+  if (isAlone(groups)) {
+    const { query } = groups[0] as Group;
+    return loneStatement(query as Query, await typesOf(client, query as Query));
+  }
   const batches: string[] = [];
   let parameters = 0;
-  for (const { query, questions } of groups) {
+  for (const { query } of groups) {
     batches.push(batchStatement(query as Query, await typesOf(client, query as Query), parameters));
-    parameters += batchValues(query as Query, questions).length;
+    parameters += parametersOf(query as Query).length;
   }
   return batches.length === 1 ? (batches[0] as string) : joinedStatement(batches);
 }

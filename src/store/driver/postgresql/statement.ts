@@ -88,6 +88,18 @@ export function typesStatement(query: Query, texts: ReadonlySet<number>): string
 }
 
 /**
+ * A query for one question: $1, $2 and so on are its parameters, each once. Its columns are those of a batch, so its row
+ * is read as a row of a batch of one. It costs PostgreSQL less than a batch, which reads arrays.
+ */
+export function loneStatement(query: Query, types: readonly string[]): string {
+  const names = parametersOf(query);
+  const asked = replace(query, (parameter, at) => `($${names.indexOf(parameter) + 1}::text::${types[at]})`);
+  return `select 1 as smmap_n, pg_is_in_recovery() as smmap_standby, smmap_r.*
+    from (select) smmap_q
+    left join (select true as smmap_found, smmap_u.* from (${asked}) smmap_u) smmap_r on true`;
+}
+
+/**
  * A query for many questions: $1, $2 and so on are arrays, one for each parameter. Each row has `smmap_n`, the number
  * of its question (from 1), and `smmap_standby`. A question without a result has one row, in which `smmap_found` is
  * null. `before` is the number of parameters of the earlier batches in the same statement.
@@ -121,8 +133,8 @@ export function rowsOfEach(columns: readonly string[], rows: readonly (readonly 
 }
 
 /** The values of $1, $2 and so on for a batch of these questions. */
-export function batchValues(query: Query, questions: readonly Question[]): readonly (readonly string[])[] {
-  return parametersOf(query).map((parameter) => questions.map((question) => valueOf(question, parameter)));
+export function batchValues(query: Query, questions: readonly Question[]): string[] {
+  return parametersOf(query).map((parameter) => arrayOf(questions.map((question) => valueOf(question, parameter))));
 }
 
 /** The result of one question: its answer, or why there is none. */
@@ -134,6 +146,24 @@ export interface Group {
   readonly query: Query | null;
   readonly questions: readonly Question[];
   verdicts: readonly Verdict[];
+}
+
+/** Whether this is one question alone. */
+export function isAlone(groups: readonly Group[]): boolean {
+  return groups.length === 1 && groups[0]?.questions.length === 1;
+}
+
+/** The name of the statement that asks these groups: the same for other questions of the same queries. */
+export function nameOf(groups: readonly Group[]): string {
+  const names = groups.map(({ name }) => name).join(' ');
+  return isAlone(groups) ? `${names} alone` : names;
+}
+
+/** The values of $1, $2 and so on in that statement. */
+export function valuesOf(groups: readonly Group[]): string[] {
+  const [{ query, questions }] = groups as [Group];
+  if (!isAlone(groups)) return groups.flatMap((group) => batchValues(group.query as Query, group.questions));
+  return parametersOf(query as Query).map((parameter) => valueOf(questions[0] as Question, parameter));
 }
 
 /** Groups questions by their query. If the store has no query for them, the verdicts say so. */
@@ -209,10 +239,15 @@ export function errorOf(sqlstate: string | undefined): typeof StoreError {
 }
 
 /** The parameters of a query, each once: the columns of the questions. */
-function parametersOf(query: Query): readonly Query['parameters'][number][] {
+export function parametersOf(query: Query): readonly Query['parameters'][number][] {
   return [...new Set(query.parameters)];
 }
 
 function quoted(name: string): string {
   return `"${name}"`; // in quotes, since the parameter `table` is a keyword of SQL
+}
+
+/** An array of texts, as PostgreSQL reads it. */
+function arrayOf(texts: readonly string[]): string {
+  return `{${texts.map((text) => `"${text.replace(/["\\]/g, String.raw`\$&`)}"`).join(',')}}`;
 }
