@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StoredRecord } from '../../src/record/record.ts';
 import { createMysql } from '../../src/store/driver/mysql/driver.ts';
+import { parseQuery } from '../../src/store/driver/sql/query.ts';
 import { createBatch } from '../../src/store/guard/batch.ts';
 import { PARTS, describePart } from '../real/part.ts';
 import { type Mariadb, findMariadb } from '../support/mariadb.ts';
@@ -43,6 +44,32 @@ describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
       hangs: { cannot: 'test/real/mysql.test.ts stops its server' },
       lacks: { unwrittenTables: 'one SQL table may hold all tables, so an empty one is normal' },
     });
+  });
+
+  it('refuses a query that selects two columns of one name, alone and in a batch', async () => {
+    await server.sql(`create database twice; create table twice.users (address varchar(80) primary key);
+      insert into twice.users values ('fred@example.org')`);
+    const query = parseQuery(
+      'mailbox',
+      'select address, 1 as value, 2 as Value from users where address = :address',
+      'mysql',
+    );
+    if ('flaw' in query) throw new Error(query.flaw);
+    const options = { password: null, tls: null, connections: 1, timeoutMs: 5_000, queries: { mailbox: query } };
+    const bulk = createMysql({ ...options, url: server.url('twice') });
+    const fred = {
+      about: 'mailbox',
+      local: 'fred',
+      domain: 'example.org',
+      exact: false,
+      folder: null,
+      anyCase: false,
+    } as const;
+    const joe = { ...fred, local: 'joe' };
+    await expect(bulk.lookupAll([fred])).rejects.toThrow(/^the query mailbox selects two columns value: name them/);
+    await expect(bulk.lookupAll([joe])).rejects.toThrow(/two columns value/);
+    await expect(bulk.lookupAll([fred, joe])).rejects.toThrow(/duplicate column|two columns/i);
+    await bulk.close();
   });
 });
 

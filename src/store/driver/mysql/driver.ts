@@ -9,7 +9,7 @@ import {
 } from 'mysql2';
 import type { Question } from '../../../vocabulary.ts';
 import type { QueryName } from '../../asked.ts';
-import type { Row } from '../../row.ts';
+import { type Row, rowFrom } from '../../row.ts';
 import { type Bulk, QuestionError, StoreError, toStoreError, UnstorableError } from '../../store.ts';
 import { type TlsOptions, trustOptions } from '../../tls.ts';
 import type { Query } from '../sql/query.ts';
@@ -27,6 +27,7 @@ import {
   parseUrl,
   rowsByQuestion,
   sizeOf,
+  textOf,
   unionOf,
   unionValues,
 } from './statement.ts';
@@ -114,7 +115,7 @@ function createLink(options: SqlOptions, ended: () => void): Link {
     if (sizeOf(values) > packetBytes)
       throw new QuestionError(`the question is too long for the server: raise max_allowed_packet (${packetBytes})`);
     const key = `${name} ${size}`;
-    const text = unionOf(asked, size);
+    const text = size === 1 ? textOf(asked) : unionOf(asked, size);
     const statement = await prepare(key, text);
     try {
       const { rows, fields } = await during<{ rows: Rows; fields: readonly FieldPacket[] }>((settle) => {
@@ -124,6 +125,7 @@ function createLink(options: SqlOptions, ended: () => void): Link {
       });
       const columns = fields.map((field) => field.name.toLowerCase());
       checkNames(name, columns);
+      if (size === 1) return [rows.map((row) => rowFrom(columns, row))];
       return rowsByQuestion(columns, rows, { asked: questions.length, size });
     } catch (error) {
       if (isUnstorable(error as QueryError)) throw new UnstorableError((error as Error).message, { cause: error });

@@ -1,4 +1,5 @@
 import { withoutBrackets } from '../../../endpoint.ts';
+import { plain, saying } from '../../../message.ts';
 import type { Question } from '../../../vocabulary.ts';
 import { type QueryName, valueOf } from '../../asked.ts';
 import { type Row, rowFrom } from '../../row.ts';
@@ -88,9 +89,17 @@ export function limitsOf(
 /** The column with the number of the question that a row answers. No column of a query may have this name. */
 const NUMBER = 'smmap_n';
 
-/** One statement with a query `size` times, and `?` for each parameter, in the order of `unionValues`. */
+/**
+ * The statement for one question, with `?` for each parameter, in the order of `unionValues`. A union of one would cost
+ * several times as much: its rows go through a table in a file if a column is a TEXT.
+ */
+export function textOf(query: Query): string {
+  return query.parts.join('?');
+}
+
+/** One statement with a query `size` times. */
 export function unionOf(query: Query, size: number): string {
-  const text = query.parts.join('?');
+  const text = textOf(query);
   const branches = Array.from({ length: size }, (_, at) => `(select ${at} as ${NUMBER}, u.* from (${text}) u)`);
   return branches.join(' union all ');
 }
@@ -130,8 +139,16 @@ const NAMES: Readonly<Record<QueryName, readonly (readonly string[])[]>> = {
   key: [['key']],
 };
 
-/** Throws StoreError if a query does not select the name of what it found. MySQL may compare loosely. */
+/**
+ * Throws StoreError if a query does not select the name of what it found (MySQL may compare loosely), or two columns of
+ * one name, which a union may not have.
+ */
 export function checkNames(name: QueryName, columns: readonly string[]): void {
+  const twice = columns.find((column, at) => columns.indexOf(column) < at);
+  if (twice !== undefined)
+    throw new StoreError(
+      saying`the query ${plain(name)} selects two columns ${plain(twice)}: name them, or leave one out`,
+    );
   for (const names of NAMES[name]) {
     if (names.some((each) => columns.includes(each))) continue;
     throw new StoreError(
