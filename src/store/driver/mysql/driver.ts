@@ -26,6 +26,7 @@ import {
   isUnstorable,
   parseUrl,
   rowsByQuestion,
+  sizeFor,
   sizeOf,
   textOf,
   unionOf,
@@ -100,22 +101,22 @@ function createLink(options: SqlOptions, ended: () => void): Link {
   });
   ready.catch(() => {});
 
-  const prepare = async (key: string, text: string): Promise<PrepareStatementInfo> => {
+  const prepare = async (key: string, text: () => string): Promise<PrepareStatementInfo> => {
     const known = statements.get(key);
     if (known !== undefined) return known;
     const statement = await during<PrepareStatementInfo>((settle) => {
-      connection?.prepare(text, (error, prepared) => settle(error, prepared));
+      connection?.prepare(text(), (error, prepared) => settle(error, prepared));
     });
     statements.set(key, statement);
     return statement;
   };
   const findSome = async (name: QueryName, asked: Query, questions: readonly Question[]) => {
-    const size = 2 ** Math.ceil(Math.log2(questions.length)); // a power of two, to prepare few statements
+    const size = sizeFor(questions.length);
     const values = unionValues(asked, size, questions);
     if (sizeOf(values) > packetBytes)
       throw new QuestionError(`the question is too long for the server: raise max_allowed_packet (${packetBytes})`);
     const key = `${name} ${size}`;
-    const text = size === 1 ? textOf(asked) : unionOf(asked, size);
+    const text = (): string => (size === 1 ? textOf(asked) : unionOf(asked, size));
     const statement = await prepare(key, text);
     try {
       const { rows, fields } = await during<{ rows: Rows; fields: readonly FieldPacket[] }>((settle) => {
@@ -131,7 +132,7 @@ function createLink(options: SqlOptions, ended: () => void): Link {
       if (isUnstorable(error as QueryError)) throw new UnstorableError((error as Error).message, { cause: error });
       if (isOfQuestion(error as QueryError)) throw new QuestionError((error as Error).message, { cause: error });
       statements.delete(key); // the server may have forgotten it
-      if (cause === null) connection?.unprepare(text);
+      if (cause === null) connection?.unprepare(text());
       throw error;
     }
   };

@@ -6,6 +6,7 @@ import { type Row, rowFrom } from '../../row.ts';
 import type { UrlFlaw } from '../../server.ts';
 import { StoreError } from '../../store.ts';
 import type { Query } from '../sql/query.ts';
+import { NUMBER, numbered } from './branches.ts';
 
 /** Where a server is. `path` is the path of a Unix socket, or null if it is reached by host and port. */
 export interface Address {
@@ -86,9 +87,6 @@ export function limitsOf(
   return { packetBytes, settings: variables.get('wsrep_on') === 'ON' ? `${limit}, wsrep_sync_wait = 1` : limit };
 }
 
-/** The column with the number of the question that a row answers. No column of a query may have this name. */
-const NUMBER = 'smmap_n';
-
 /**
  * The statement for one question, with `?` for each parameter, in the order of `unionValues`. A union of one would cost
  * several times as much: its rows go through a table in a file if a column is a TEXT.
@@ -97,11 +95,17 @@ export function textOf(query: Query): string {
   return query.parts.join('?');
 }
 
+const FEW = 4; // an absence and its canaries are three questions
+
+/** The size of a union for so many questions: if they are not few, a power of two, to prepare few statements. */
+export function sizeFor(questions: number): number {
+  return questions <= FEW ? questions : 2 ** Math.ceil(Math.log2(questions));
+}
+
 /** One statement with a query `size` times. */
 export function unionOf(query: Query, size: number): string {
   const text = textOf(query);
-  const branches = Array.from({ length: size }, (_, at) => `(select ${at} as ${NUMBER}, u.* from (${text}) u)`);
-  return branches.join(' union all ');
+  return Array.from({ length: size }, (_, at) => numbered(text, at)).join(' union all ');
 }
 
 /** The values of a union of `size` branches. Branches beyond the last question repeat it. */
@@ -119,9 +123,9 @@ export function rowsByQuestion(
   { asked, size }: { readonly asked: number; readonly size: number },
 ): readonly (readonly Row[])[] {
   const found = Array.from({ length: asked }, (): Row[] => []);
-  const numbered = columns.indexOf(NUMBER);
+  const place = columns.indexOf(NUMBER);
   for (const row of rows) {
-    const at = row[numbered];
+    const at = row[place];
     if (typeof at !== 'number' || at >= size)
       throw new StoreError(`the server returned a row for question ${String(at)}, but the query has ${size}`);
     found[at]?.push(rowFrom(columns, row));
