@@ -27,6 +27,7 @@ describe('the rows of a query get a number', () => {
     'select a from t union select b from u',
     'select a from t union all select * from u',
     'select a from t union all select b from u order by a limit 1',
+    'select a from t limit 1',
     'select a, count(*) from t group by 1',
     '(select a from t) union all (select b from u)',
     'with t as (select a from u) select a from t',
