@@ -12,6 +12,7 @@ import { createCounts } from '../observe/counts.ts';
 import { createHarvest } from '../observe/harvest/harvest.ts';
 import { isJournal } from '../observe/journal.ts';
 import type { FirstSteps } from '../observe/log.ts';
+import { createNewest } from '../observe/newest.ts';
 import { openLog } from '../observe/open.ts';
 import { printable } from '../observe/printable.ts';
 import { createRecords } from '../observe/shadow/records.ts';
@@ -54,6 +55,7 @@ export async function serve(options: ServeOptions, configuration: Configuration,
   const opened = await openLog({ settings: config.log, pretty, journal, firstSteps: steps, secretFile });
   const { flush, set } = opened;
   const counts = createCounts();
+  const newest = createNewest(opened.keys);
   const records = createRecords({
     file: shadowFileOf(configuration.places),
     pid: process.pid,
@@ -65,7 +67,7 @@ export async function serve(options: ServeOptions, configuration: Configuration,
     started: (alarm) => log.harvestStarted(alarm),
     ended: (alarm) => log.harvestEnded(alarm),
   });
-  const log = createCounting(opened.log, counts, reasonOf, harvest, records);
+  const log = createCounting(opened.log, reasonOf, { counts, newest, harvest, records });
   process.on('uncaughtException', (error) => {
     log.failed(error);
     void flushAndExit(flush, EXIT.BUG);

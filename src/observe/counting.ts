@@ -1,7 +1,8 @@
 import type { Reply, Request } from '../vocabulary.ts';
 import { type Counts, type Reason, resultOf } from './counts.ts';
 import type { Harvest } from './harvest/harvest.ts';
-import { type Log, type MapFacts, NO_MAP } from './log.ts';
+import { type Log, type MapFacts, NO_MAP, nameOf } from './log.ts';
+import type { Newest } from './newest.ts';
 import type { Shadowed, ShadowRecords } from './shadow/records.ts';
 
 /** What a TEMP without a map is counted as. */
@@ -15,17 +16,21 @@ const OF_CONNECTIONS: Readonly<Record<string, Reason>> = {
 /** Says why a reply is not OK. */
 export type ReasonOf = (reply: Exclude<Reply, { kind: 'OK' }>, cause: unknown) => Reason;
 
+/** Who is told what the log is told. */
+export interface Told {
+  readonly counts: Counts;
+  /** For the status page. */
+  readonly newest: Newest;
+  readonly harvest: Pick<Harvest, 'missed'>;
+  /** What maps in shadow say. */
+  readonly records: Pick<ShadowRecords, 'add'>;
+}
+
 /**
- * A log that also counts what it is told: what the log says and what the metrics say are one thing. An answer that comes after
- * the deadline of its request was not sent, so it is not counted. What maps in shadow say goes to `records`, too.
+ * A log that also counts what it is told, and keeps the newest of it: what the log, the metrics and the status page say is one
+ * thing. An answer that comes after the deadline of its request was not sent, so it is not counted.
  */
-export function createCounting(
-  log: Log,
-  counts: Counts,
-  reasonOf: ReasonOf,
-  harvest: Pick<Harvest, 'missed'>,
-  records: Pick<ShadowRecords, 'add'> | null = null,
-): Log {
+export function createCounting(log: Log, reasonOf: ReasonOf, { counts, newest, harvest, records }: Told): Log {
   const givenUp = new WeakSet<Request>();
   const isLate = (request: Request): boolean => givenUp.has(request);
   const tookMs = ({ asked }: Pick<Request, 'asked'>): number =>
@@ -39,17 +44,47 @@ export function createCounting(
       const reason = isPlain ? null : reasonOf(reply, cause);
       const listener = request.asked?.listener ?? '';
       counts.replied(map.name, listener, reply.kind, reason, tookMs(request));
+      if (reason === null) return;
       if (reason === 'absent') harvest.missed(map, listener, request.key);
+      const kind = reply.kind === 'NOTFOUND' || reply.kind === 'PERM' ? 'refused' : 'deferred';
+      newest.declined(kind, reason, request.key, map, { cause, asked: request.asked });
     },
     refusedHere(request, why, asked) {
       log.refusedHere(request, why, asked);
       const [listener, ms] = [asked?.listener ?? '', tookMs({ asked })];
-      counts.replied(NO_MAP.name, listener, 'TEMP', OF_CONNECTIONS[why] ?? 'bug', ms);
+      const reason = OF_CONNECTIONS[why] ?? 'bug';
+      counts.replied(NO_MAP.name, listener, 'TEMP', reason, ms);
+      newest.declined('deferred', reason, request?.key ?? null, NO_MAP, { cause: null, asked });
     },
     deadlinePassed(request, deadlineMs, map) {
       log.deadlinePassed(request, deadlineMs, map);
       givenUp.add(request);
       counts.replied(map.name, request.asked?.listener ?? '', 'TEMP', 'deadline', tookMs(request));
+      newest.declined('deferred', 'deadline', request.key, map, { cause: null, asked: request.asked });
+    },
+    started(version, config, listeners) {
+      log.started(version, config, listeners);
+      newest.changed('started', `smmap ${version} started`);
+    },
+    storeOpened(store, server) {
+      log.storeOpened(store, server);
+      newest.troubled(store, server, null);
+      newest.changed(`store ${nameOf(store, server)} is available`);
+    },
+    storeUnavailable(store, server, cause) {
+      log.storeUnavailable(store, server, cause);
+      newest.troubled(store, server, cause);
+      newest.changed(`store ${nameOf(store, server)} is unavailable`);
+    },
+    canaryFailed(store, server, cause) {
+      log.canaryFailed(store, server, cause);
+      newest.troubled(store, server, cause);
+      newest.changed(`the canary of store ${nameOf(store, server)} failed`);
+    },
+    canaryRecovered(store, server) {
+      log.canaryRecovered(store, server);
+      newest.troubled(store, server, null);
+      newest.changed(`the canary of store ${nameOf(store, server)} recovered`);
     },
     shadowed(request, shadow, map) {
       if (isLate(request)) return;
@@ -58,14 +93,14 @@ export function createCounting(
       counts.shadowed(map.name, would.kind);
       const reason = would.kind === 'OK' ? null : reasonOf(would, cause);
       if (reason === 'absent' && reply.kind === 'OK') harvest.missed(map, request.asked?.listener ?? '', request.key);
-      records?.add({ ...recordOf(request, map, would.kind, reply.kind), reason, isSame });
+      records.add({ ...recordOf(request, map, would.kind, reply.kind), reason, isSame });
     },
     acceptedHere(request, why, map) {
       log.acceptedHere(request, why, map);
       givenUp.add(request);
       counts.replied(map.name, request.asked?.listener ?? '', 'OK', null, tookMs(request));
       counts.shadowed(map.name, 'TEMP');
-      records?.add({
+      records.add({
         ...recordOf(request, map, 'TEMP', 'OK'),
         reason: OF_CONNECTIONS[why] ?? 'bug',
         isSame: false,
@@ -86,26 +121,32 @@ export function createCounting(
     socketLost(listener, cause) {
       log.socketLost(listener, cause);
       counts.happened('socketsLost', listener);
+      newest.changed(`the socket file of listener ${listener} is gone`);
     },
     acceptFailed(listener, cause) {
       log.acceptFailed(listener, cause);
       counts.happened('acceptFailures', listener);
     },
-    storeShrank(store, ...what) {
-      log.storeShrank(store, ...what);
+    storeShrank(store, kind, before, after, isHeld) {
+      log.storeShrank(store, kind, before, after, isHeld);
       counts.happened('shrinks', store);
+      newest.changed(`shrank ${store} ${kind}`, `store ${store} has ${after} records of ${kind}, and had ${before}`);
     },
     stalled(forMs) {
       log.stalled(forMs);
       counts.happened('stalls', '');
+      newest.changed('stalled', `this process stood still for ${Math.round(forMs)} ms`);
     },
     reloaded(...what) {
       log.reloaded(...what);
+      const [, , changes] = what;
+      newest.changed(`reloaded: ${changes.length === 0 ? 'nothing changed' : changes.join('; ')}`);
       counts.happened('reloads', 'accepted');
       counts.configuration = { readAt: Date.now(), accepted: true };
     },
     reloadRefused(cause, expected) {
       log.reloadRefused(cause, expected);
+      newest.changed('reload refused', 'a reload was refused, the old configuration stays; the log says why');
       counts.happened('reloads', expected ? 'refused' : 'failed');
       counts.configuration.accepted = false;
     },

@@ -295,6 +295,7 @@ function at(server: string | null): { readonly server?: string } {
   return server === null ? {} : { server };
 }
 
-function nameOf(store: string, server: string | null): string {
+/** A store, or one of its servers, as a text names it. */
+export function nameOf(store: string, server: string | null): string {
   return server === null ? store : `${store} at ${server}`;
 }

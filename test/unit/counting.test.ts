@@ -15,7 +15,9 @@ import { LoopError } from '../../src/map/search.ts';
 import { saying } from '../../src/message.ts';
 import { createCounting } from '../../src/observe/counting.ts';
 import { type Counts, REASONS, type Reason, createCounts } from '../../src/observe/counts.ts';
+import { PLAIN } from '../../src/observe/keys.ts';
 import { type Log, NO_MAP, createLog } from '../../src/observe/log.ts';
+import { createNewest } from '../../src/observe/newest.ts';
 import { TimeoutError } from '../../src/socket/client.ts';
 import { CanaryError } from '../../src/store/guard/canary.ts';
 import { EmptyStoreError, QuestionError, ReplicaError, StoreError } from '../../src/store/store.ts';
@@ -51,7 +53,16 @@ function counting(): { readonly log: Log; readonly counts: Counts; readonly miss
   const counts = createCounts();
   const missed: (string | null)[] = [];
   const harvest = { missed: (_map: object, _listener: string, key: string | null) => missed.push(key) };
-  return { log: createCounting(silent(), counts, reasonOf, harvest), counts, missed };
+  return {
+    log: createCounting(silent(), reasonOf, {
+      counts,
+      newest: createNewest(() => PLAIN),
+      harvest,
+      records: { add() {} },
+    }),
+    counts,
+    missed,
+  };
 }
 
 /** A watch with one alarm, as long as a client can make it. */

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { reasonOf } from '../../src/daemon/reason.ts';
 import { createCounting } from '../../src/observe/counting.ts';
 import { createCounts } from '../../src/observe/counts.ts';
+import { PLAIN } from '../../src/observe/keys.ts';
 import { type Log, type Logger, createLog } from '../../src/observe/log.ts';
+import { createNewest } from '../../src/observe/newest.ts';
 import type { InShadow } from '../../src/observe/shadow/log.ts';
 import type { Shadowed } from '../../src/observe/shadow/records.ts';
 import { StoreError } from '../../src/store/store.ts';
@@ -35,7 +37,12 @@ function open() {
   const add = (what: Shadowed): void => void recorded.push(what);
   const missed: (string | null)[] = [];
   const harvest = { missed: (_: unknown, __: string, key: string | null) => void missed.push(key) };
-  const log: Log = createCounting(createLog(logger, { add: '', ask: '' }), counts, reasonOf, harvest, { add });
+  const log: Log = createCounting(createLog(logger, { add: '', ask: '' }), reasonOf, {
+    counts,
+    newest: createNewest(() => PLAIN),
+    harvest,
+    records: { add },
+  });
   return { log, lines, counts, recorded, missed };
 }
 
