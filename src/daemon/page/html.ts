@@ -14,7 +14,11 @@ export class Html {
 
   /** The template of a page: what stands between the values is HTML, and each value that is not Html is escaped. */
   static of(this: void, texts: TemplateStringsArray, ...values: readonly Value[]): Html {
-    return new Html(texts.map((text, at) => text + (at < values.length ? written(values[at]) : '')).join(''));
+    return new Html(
+      tight(texts)
+        .map((text, at) => text + (at < values.length ? written(values[at]) : ''))
+        .join(''),
+    );
   }
 }
 
@@ -23,6 +27,15 @@ export type Value = string | number | Html | null | undefined | readonly Value[]
 
 /** Writes a part of a page: html`<td>${text}</td>`. Attributes must stand in double quotes. */
 export const html = Html.of;
+
+const tightened = new WeakMap<TemplateStringsArray, readonly string[]>();
+
+/** The texts of a template without its indentation, which would be half of a page. */
+function tight(texts: TemplateStringsArray): readonly string[] {
+  let known = tightened.get(texts);
+  if (known === undefined) tightened.set(texts, (known = texts.map((text) => text.replace(/\s*\n\s*/g, '\n'))));
+  return known;
+}
 
 function written(value: Value): string {
   if (value === null || value === undefined) return '';
