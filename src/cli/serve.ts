@@ -75,7 +75,7 @@ export async function serve(options: ServeOptions, configuration: Configuration,
   try {
     const signalled = untilSignal(keeper, flush);
     const inherited = inheritedSockets(process.env, keeper?.pid ?? process.pid); // LISTEN_PID is the process that systemd started
-    const self = { pid: process.pid, version, node: process.versions.node, counts, harvest };
+    const self = { pid: process.pid, version, node: process.versions.node, counts, newest, harvest };
     const starting = start(
       () => startDaemon(config, inherited, log, options.takeover, self, () => reloads.request()),
       keeper,

@@ -30,12 +30,20 @@ export interface Config {
 
 /** A listener that smmap opens, or one that systemd holds and passes to us under its FileDescriptorName. */
 export type ListenerConfig = { readonly protocol: Protocol } & (
-  | MetricsConfig
+  | PlaceConfig
   | { readonly kind: 'systemd'; readonly name: string }
 );
 
+/** Where smmap itself listens. */
+export type PlaceConfig = Exclude<Binding, { kind: 'inherited' }>;
+
 /** The listener of the metrics. It speaks HTTP. */
-export type MetricsConfig = Exclude<Binding, { kind: 'inherited' }>;
+export type MetricsConfig = PlaceConfig & {
+  /** Whether its status page explains addresses. */
+  readonly explain: boolean;
+  /** The names by which browsers may ask for its status page, besides localhost and IP addresses. */
+  readonly hosts: readonly string[];
+};
 
 /** The control socket. */
 export type ControlConfig = Extract<ListenerConfig, { kind: 'unix' }>;

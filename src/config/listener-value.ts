@@ -23,6 +23,12 @@ export function tcp(text: string): { host: string; port: number } {
   return { host, port };
 }
 
+/** Reads the name of a machine, as a browser writes it: without a port, in lower case. */
+export function hostName(text: string): string {
+  if (!/^(?:[\w-]+\.)*[\w-]+$/.test(text)) throw new Error(`"${text}" is not a name`);
+  return text.toLowerCase();
+}
+
 export function network(text: string): Network {
   const [address = '', prefix] = text.split('/');
   const most = isIP(address) === 6 ? 128 : 32;

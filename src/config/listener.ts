@@ -1,7 +1,7 @@
 import { controlPathOf } from '../endpoint.ts';
 import { isLoopback } from '../socket/listener.ts';
-import { type Mistake, complain, oneOf, optional, parsedBy, section, text, z } from '../toml/type.ts';
-import type { ControlConfig, ListenerConfig, MetricsConfig } from './config.ts';
+import { type Mistake, complain, oneOf, optional, parsedBy, section, text, yesOrNo, z } from '../toml/type.ts';
+import type { ControlConfig, ListenerConfig, MetricsConfig, PlaceConfig } from './config.ts';
 import * as value from './listener-value.ts';
 
 const NETWORKS = 'networks, such as ["192.0.2.0/24", "2001:db8::/32"]';
@@ -22,8 +22,17 @@ export const USUAL_MODES = { control: '0600', metrics: '0600', listener: '0666' 
 const tcp = optional(parsedBy('an address and a port, such as "127.0.0.1:2004" or "[::1]:2004"', value.tcp));
 const allow = optional(z.array(parsedBy(NETWORKS, value.network))).describe(NETWORKS);
 
+const HOSTS = 'names of this machine without a port, such as ["status.example.org"]';
+
 /** The keys of `[metrics]`. */
-export const metricsKeys = section({ path, tcp, ...fileKeys, allow });
+export const metricsKeys = section({
+  path,
+  tcp,
+  ...fileKeys,
+  allow,
+  hosts: optional(z.array(parsedBy(HOSTS, value.hostName))).describe(HOSTS),
+  explain: yesOrNo(false),
+});
 
 /** `[metrics]`. */
 export const metrics = metricsKeys.transform((raw, context): MetricsConfig => {
@@ -33,11 +42,14 @@ export const metrics = metricsKeys.transform((raw, context): MetricsConfig => {
       'is open to other machines, and the metrics tell every client which stores there are and how much mail comes',
     clients: 'the machines that collect metrics',
   });
+  if (raw.hosts !== null && raw.path !== null) {
+    mistakes.push({ key: 'hosts', reason: 'works only with tcp', remedy: 'remove hosts' });
+  }
   if (mistakes.length > 0) {
     complain(context, mistakes);
     return z.NEVER;
   }
-  return bindingOf(raw, USUAL_MODES.metrics);
+  return { ...bindingOf(raw, USUAL_MODES.metrics), explain: raw.explain, hosts: raw.hosts ?? [] };
 });
 
 /** The keys of a listener. */
@@ -83,7 +95,7 @@ function readListener(raw: z.output<typeof listenerKeys>): ListenerConfig | read
   return { protocol, ...bindingOf(raw, USUAL_MODES.listener) };
 }
 
-type PlaceKeys = z.output<typeof metricsKeys>;
+type PlaceKeys = Omit<z.output<typeof metricsKeys>, 'hosts' | 'explain'>;
 
 /** The keys of a place that contradict each other. `danger`: what a client of another machine learns, and which clients may. */
 function placeMistakes(
@@ -115,7 +127,7 @@ function placeMistakes(
 }
 
 /** What to bind to: a TCP port, or a socket with this usual mode. */
-function bindingOf(raw: PlaceKeys, usualMode: string): MetricsConfig {
+function bindingOf(raw: PlaceKeys, usualMode: string): PlaceConfig {
   if (raw.tcp !== null) return { kind: 'tcp', ...raw.tcp, allow: raw.allow ?? [] };
   return { kind: 'unix', path: raw.path ?? '', ...fileOf(raw, value.mode(usualMode)) };
 }

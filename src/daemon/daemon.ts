@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts';
 import type { Counts } from '../observe/counts.ts';
 import type { Harvest } from '../observe/harvest/harvest.ts';
 import type { Log } from '../observe/log.ts';
+import type { Newest } from '../observe/newest.ts';
 import type { InheritedSockets } from '../observe/systemd.ts';
 import { FRAMINGS } from '../protocol/framing.ts';
 import { ListenError } from '../socket/claim.ts';
@@ -12,10 +13,12 @@ import { startTurns } from '../socket/turn.ts';
 import type { OpenStore } from '../store/open.ts';
 import { changesBetween } from './changes.ts';
 import { CONTROL_REPLY_BYTES, RELOAD_MS, createControl } from './control.ts';
-import { explainTo } from './explain.ts';
+import { type Answering, explain, explainTo } from './explain.ts';
 import { createListeners, listenersOf } from './listeners.ts';
 import { closeStores } from './maps.ts';
+import type { Observed } from './metrics/collect.ts';
 import { createMetrics } from './metrics/metrics.ts';
+import { createStatusPage } from './page/status-page.ts';
 import { createLending } from './ports.ts';
 import type { Reloaded } from './reloads.ts';
 import { run, warnOf } from './running.ts';
@@ -58,6 +61,8 @@ export interface Self {
   readonly node: string;
   /** Counts what `log` is told. */
   readonly counts: Counts;
+  /** The newest of what `log` is told. */
+  readonly newest: Newest;
   readonly harvest: Pick<Harvest, 'active' | 'counts'>;
 }
 
@@ -124,7 +129,7 @@ export async function startDaemon(
       intake,
       answer: createControl(() => running.maps.stores, {
         reload,
-        explain: (argument) => explainTo(argument, { config: running.config, ...running.maps }),
+        explain: (argument) => explainTo(argument, answering()),
         health: () => metrics.health(),
         counts: async () => metrics.counted(),
       }),
@@ -156,10 +161,18 @@ export async function startDaemon(
     isInShadow: (request) => isInShadow(running.config, request),
     failed: (request, reply, cause) => log.answered(request, reply, cause, running.facts(request)),
   });
-  const metrics = createMetrics(() => {
+  const answering = (): Answering => ({ config: running.config, ...running.maps });
+  const observed = (): Omit<Observed, 'loopDelays'> => {
     const { stores } = running.maps;
     return { ...self, connections: clients.count, listeners: listeners.state(), stores };
+  };
+  const statusPage = createStatusPage({
+    observed,
+    config: () => running.config,
+    newest: self.newest,
+    explain: (request) => explain(request, answering()),
   });
+  const metrics = createMetrics(observed, (asked) => statusPage.page(asked));
   let storesClosed: Promise<void> | null = null;
   const closeAllStores = (): Promise<void> =>
     (storesClosed ??= closeStores([...running.maps.stores.values(), ...retired]));
@@ -167,6 +180,7 @@ export async function startDaemon(
     turns.close();
     descriptors.close();
     metrics.close();
+    statusPage.close();
     await closeAllStores();
   };
   const retire = (): Successor => {
@@ -181,6 +195,7 @@ export async function startDaemon(
     throw error;
   }
   warnOf(running, log);
+  statusPage.follow();
 
   const lendPorts = createLending(
     listeners,
@@ -211,6 +226,7 @@ export async function startDaemon(
       }
       running = next;
       warnOf(next, log);
+      statusPage.follow();
       for (const store of without(before, after)) {
         retired.add(store);
         // By then, its questions are answered or past their deadline.

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { Config, ListenerConfig, MetricsConfig } from '../config/config.ts';
+import type { Config, ListenerConfig, PlaceConfig } from '../config/config.ts';
 import { formatEndpoint } from '../endpoint.ts';
 import type { InheritedSockets } from '../observe/systemd.ts';
 import type { Protocol } from '../protocol/framing.ts';
@@ -10,7 +10,7 @@ import { type Binding, type Listener, type ListenerEvents, openListener } from '
 /** A listener of a configuration, and what serves its clients: the maps, the commands of the control socket, or the metrics. */
 export type NamedListener = { readonly name: string } & (
   | { readonly servedBy: 'maps' | 'control'; readonly config: ListenerConfig }
-  | { readonly servedBy: 'metrics'; readonly config: MetricsConfig }
+  | { readonly servedBy: 'metrics'; readonly config: PlaceConfig }
 );
 
 /** Where a listener of the maps is, and its protocol. */
@@ -210,7 +210,7 @@ export function doubleOf(wanted: readonly NamedListener[]): readonly [string, st
   return null;
 }
 
-function resolved(config: MetricsConfig) {
+function resolved(config: PlaceConfig) {
   return config.kind === 'unix' ? { ...config, path: resolve(config.path) } : config;
 }
 

@@ -274,7 +274,12 @@ describe('docs/metrics.md', () => {
   it('has a row for each reason, and for each page', () => {
     const rows = [...page.matchAll(/^\| `([/\w.]+)` \| /gm)].map(([, name]) => name);
     expect(rows.filter((name) => !name?.startsWith('smmap_'))).toEqual([
-      ...Object.keys(pagesOf(() => ({ ...OBSERVED, counts: createCounts() }))),
+      ...Object.keys(
+        pagesOf(
+          () => ({ ...OBSERVED, counts: createCounts() }),
+          async () => ({ status: 200, type: '', text: '' }),
+        ),
+      ),
       ...REASONS,
     ]);
   });
@@ -299,9 +304,13 @@ describe('the text of the metrics', () => {
 
   it('has no domain of an alarm, and neither has /status.json', async () => {
     const { counts } = counting();
-    const pages = pagesOf(() => ({ ...OBSERVED, counts }));
-    const metrics = (await pages['/metrics']?.(''))?.text ?? '';
-    const status = (await pages['/status.json']?.(''))?.text ?? '';
+    const pages = pagesOf(
+      () => ({ ...OBSERVED, counts }),
+      async () => ({ status: 200, type: '', text: '' }),
+    );
+    const asked = { accept: '', host: 'localhost', isCrossSite: false, query: new URLSearchParams() };
+    const metrics = (await pages['/metrics']?.(asked))?.text ?? '';
+    const status = (await pages['/status.json']?.(asked))?.text ?? '';
     expect(metrics).toContain('smmap_harvest_alarms{map="mailbox",listener="mta"} 1\n');
     expect(metrics).toContain('smmap_harvest_misses_total{map="mailbox",listener="mta"} 1200\n');
     expect(metrics).toContain('smmap_harvest_names{map="mailbox",listener="mta"} 450\n');

@@ -75,6 +75,7 @@ function seenOf(many: number, key: string, keys: Keys = PLAIN): Seen {
       maps: new Map(names.map((name) => [name, { kind: 'mailbox', options: {}, stores: names.slice(0, 3) }])),
       log: { level: 'info', keys: 'plain' },
     },
+    harvest: { active: () => [], counts: () => [] },
     health: { unhealthy: [], unready: [] },
     history,
     newest,

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Account } from '../../account.ts';
-import type { Config, ControlConfig, MetricsConfig } from '../../config/config.ts';
+import type { Config, ControlConfig, PlaceConfig } from '../../config/config.ts';
 import { listenersOf } from '../../daemon/listeners.ts';
 import { OTHER_DESCRIPTORS } from '../../daemon/running.ts';
 import { EXIT } from '../error.ts';
@@ -22,7 +22,7 @@ function checkDescriptors({ limits: { hardConnections } }: Config, files: number
   return [warning({ where: 'limits.hard_connections', reason, remedy, commands: [`LimitNOFILE=${wanted}`] })];
 }
 
-type SocketFile = Extract<MetricsConfig, { kind: 'unix' }>;
+type SocketFile = Extract<PlaceConfig, { kind: 'unix' }>;
 
 function socketFiles(config: Config): (readonly [where: string, SocketFile])[] {
   return listenersOf(config).flatMap(({ name, config: listener, servedBy }) =>

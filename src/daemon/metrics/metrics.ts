@@ -3,7 +3,7 @@ import { watchLoop } from '../../observe/loop-delay.ts';
 import { type Observed, collect } from './collect.ts';
 import { type Counted, countedOf } from './counted.ts';
 import { type Health, assess, flawsOfListeners } from './health.ts';
-import { type Page, type Pages, createPageServer } from './server.ts';
+import { type Asked, type Page, type Pages, createPageServer } from './server.ts';
 import { statusOf } from './status.ts';
 import { writeText } from './text.ts';
 
@@ -17,11 +17,14 @@ export interface Metrics {
   close(): void;
 }
 
-/** Watches the event loop, and makes the server of the pages. `observed` reads the state of the daemon. */
-export function createMetrics(observed: () => Omit<Observed, 'loopDelays'>): Metrics {
+/** Watches the event loop, and makes the server of the pages. `observed` reads the state of the daemon; `statusPage` is for people. */
+export function createMetrics(
+  observed: () => Omit<Observed, 'loopDelays'>,
+  statusPage: (asked: Asked) => Promise<Page>,
+): Metrics {
   const loop = watchLoop();
   const now = (): Observed => ({ ...observed(), loopDelays: loop.delays });
-  const server = createPageServer(pagesOf(now));
+  const server = createPageServer(pagesOf(now, statusPage));
   return {
     health: () => healthOf(now()),
     counted: () => countedOf(now()),
@@ -34,9 +37,10 @@ export function createMetrics(observed: () => Omit<Observed, 'loopDelays'>): Met
 }
 
 /** The pages of the listener, by their paths. */
-export function pagesOf(now: () => Observed): Pages {
+export function pagesOf(now: () => Observed, statusPage: (asked: Asked) => Promise<Page>): Pages {
   return {
-    '/metrics': async (accept) => {
+    '/': statusPage,
+    '/metrics': async ({ accept }) => {
       const { type, text } = await writeText([await collect(now())], accept);
       return { status: 200, type, text };
     },

@@ -6,10 +6,21 @@ export interface Page {
   readonly status: number;
   readonly type: string;
   readonly text: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** The pages by their paths. `accept` is the header of that name. */
-export type Pages = Readonly<Record<string, (accept: string) => Promise<Page>>>;
+/** What a client asked for. */
+export interface Asked {
+  /** The headers of these names; empty: there was none. */
+  readonly accept: string;
+  readonly host: string;
+  /** Whether a browser says that another site asks. */
+  readonly isCrossSite: boolean;
+  readonly query: URLSearchParams;
+}
+
+/** The pages by their paths. */
+export type Pages = Readonly<Record<string, (asked: Asked) => Promise<Page>>>;
 
 /** Serves pages over HTTP, on sockets that a listener accepted. */
 export interface PageServer {
@@ -56,10 +67,11 @@ async function answer(
   { method, url = '', headers }: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const [path = ''] = url.split('?');
+  const [path = '', query = ''] = url.split(/\?(.*)/s);
   const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
   response.shouldKeepAlive = false;
   response.setHeader('Cache-Control', 'no-store');
+  response.setHeader('X-Content-Type-Options', 'nosniff');
   if (method !== 'GET' && method !== 'HEAD') {
     response.setHeader('Allow', 'GET, HEAD');
     return send(response, { status: 405, type: PLAIN, text: 'only GET and HEAD\n' });
@@ -68,7 +80,9 @@ async function answer(
     return send(response, { status: 404, type: PLAIN, text: `there is only ${Object.keys(pages).join(', ')}\n` });
   }
   try {
-    send(response, await page(headers.accept ?? ''));
+    const { accept = '', host = '' } = headers;
+    const isCrossSite = headers['sec-fetch-site'] === 'cross-site';
+    send(response, await page({ accept, host, isCrossSite, query: new URLSearchParams(query) }));
   } catch (cause) {
     send(response, { status: 500, type: PLAIN, text: `a bug in smmap, please report it: ${nameOf(cause)}\n` });
   }
@@ -79,7 +93,7 @@ function nameOf(cause: unknown): string {
   return cause instanceof Error ? cause.name : 'unknown';
 }
 
-function send(response: ServerResponse, { status, type, text }: Page): void {
-  response.writeHead(status, { 'Content-Type': type, 'Content-Length': Buffer.byteLength(text) });
+function send(response: ServerResponse, { status, type, text, headers = {} }: Page): void {
+  response.writeHead(status, { ...headers, 'Content-Type': type, 'Content-Length': Buffer.byteLength(text) });
   response.end(text);
 }
