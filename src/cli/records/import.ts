@@ -2,7 +2,7 @@ import { quoted } from '../../address/written.ts';
 import type { SourceLine } from '../../format/lines.ts';
 import type { ListReader } from '../../format/reader.ts';
 import { keyOf, nameOf, NOUNS, type StoredRecord } from '../../record/record.ts';
-import type { Writer } from '../../store/driver/embedded/writer.ts';
+import type { OrderedWriter, Writer } from '../../store/driver/embedded/writer.ts';
 import { EXIT } from '../error.ts';
 import { warn } from '../warn.ts';
 import { type ChangeRules, withRecords, withDryRunStore } from './access.ts';
@@ -63,28 +63,27 @@ export async function importFile(
     }
   }
 
-  /** Writes a record. Returns what is wrong with it, or null. */
-  const put = (record: StoredRecord, writer: Writer): string | null => {
-    const isRepeated = isRepeat(record, keys, rules.replace);
-    if (isRepeated) return `${quoted(nameOf(record))}is in the list twice`;
-    const became = writer.put(record);
-    if (became === null) return TOO_LONG;
-    const counted = record.about === about ? 1 : 0;
-    ofKind.good += counted;
-    if (became === 'changed') done.changed++;
-    if (became !== 'added') return null;
-    done.added++;
-    ofKind.added += counted;
+  /** Takes a record to be written. Returns what is wrong with it, or null. */
+  const put = (record: StoredRecord, writer: OrderedWriter): string | null => {
+    if (isRepeat(record, keys, rules.replace)) return `${quoted(nameOf(record))}is in the list twice`;
+    if (!writer.put(record)) return TOO_LONG;
+    if (record.about === about) ofKind.good++;
     return null;
   };
 
   const change = (writer: Writer): boolean => {
+    const ordered = writer.inOrder((kind, became) => {
+      if (became === 'changed') done.changed++;
+      if (became !== 'added') return;
+      done.added++;
+      if (kind === about) ofKind.added++;
+    });
     for (const { at, found, bytesRead } of read(noting(source.lines()), source.name)) {
       if ('leftOut' in found) {
         say(`${at}: left out, because ${found.leftOut}`);
         continue;
       }
-      const flaw = 'flaw' in found ? found.flaw : put(found, writer);
+      const flaw = 'flaw' in found ? found.flaw : put(found, ordered);
       if (flaw === null) {
         done.good++;
       } else {
@@ -99,6 +98,7 @@ export async function importFile(
       if (whole) refused = true;
     }
     if (whole && (refused || done.bad > 0)) return false;
+    ordered.finish();
     if (rules.replace && ofKind.good === 0 && !rules.allowEmpty) {
       say(`: has no ${one}, so all would be removed; if that is right, give --allow-empty`);
       refused = true;

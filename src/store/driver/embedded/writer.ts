@@ -1,9 +1,10 @@
 import type { Identity, StoredRecord } from '../../../record/record.ts';
 import type { About } from '../../../vocabulary.ts';
 import { encode } from '../../layout.ts';
-import { add, changeCounts, countNameOf, tableOf } from './count.ts';
+import { aboutOf, add, changeCounts, countNameOf, tableOf } from './count.ts';
 import type { Db } from './lmdb.ts';
 import { hostsMarkOf, markOf } from './mark.ts';
+import { createPortion } from './portion.ts';
 import { mailboxesOf, rangeOf, storedKeyOf } from './range.ts';
 
 /** What became of a record that was written. */
@@ -13,6 +14,11 @@ export type Put = 'added' | 'changed' | 'same';
 export interface Writer {
   /** Null if its name is longer than the store can hold. */
   put(record: StoredRecord): Put | null;
+  /**
+   * Puts many records: they wait, and are written in the order of their keys. LMDB then fills its pages, and does not
+   * search for each of them in another place. `told` is told what became of each.
+   */
+  inOrder(told: (about: About, became: Put) => void): OrderedWriter;
   /** False if it did not exist. */
   remove(identity: Identity): boolean;
   /**
@@ -29,9 +35,18 @@ export interface Writer {
   declare(about: About, table: string): void;
 }
 
+/** Puts records in the order of their keys. */
+export interface OrderedWriter {
+  /** False if its name is longer than the store can hold. */
+  put(record: StoredRecord): boolean;
+  /** Writes what waits. To be called at the end, before anything that must see the records. */
+  finish(): void;
+}
+
 /** A writer for one transaction. Before the commit, `finish` makes marks and counts match the records. */
 export function createWriter(db: Db): { readonly writer: Writer; readonly finish: () => void } {
   const marked = new Set<string>();
+  let markedDomain = ''; // to look a domain up once, and not for each of its mailboxes
   const lostMailbox = new Set<string>(); // domains that lost a mailbox, perhaps the last one
   const changes = new Map<string, number>();
   const mark = (key: string): void => {
@@ -41,22 +56,46 @@ export function createWriter(db: Db): { readonly writer: Writer; readonly finish
   const drop = (about: About, key: string): void => {
     db.removeSync(key);
     add(changes, countNameOf(about, tableOf(about, key)), -1);
-    if (about === 'mailbox') lostMailbox.add(key.slice(0, key.indexOf(' ')));
+    if (about === 'mailbox') lostMailbox.add(domainOf(key));
+  };
+  const put = (about: About, key: string, text: string): Put => {
+    const old = db.get(key);
+    if (old === text) return 'same';
+    db.putSync(key, text);
+    if (old !== undefined) return 'changed';
+    const table = tableOf(about, key);
+    add(changes, countNameOf(about, table), 1);
+    mark(markOf(about, table));
+    if (about !== 'mailbox') return 'added';
+    const domain = domainOf(key);
+    if (domain !== markedDomain) mark(hostsMarkOf(domain));
+    markedDomain = domain;
+    return 'added';
   };
   const writer: Writer = {
     put(record) {
       const key = storedKeyOf(record);
-      if (key === null) return null;
-      const text = encode(record);
-      const old = db.get(key);
-      if (old === text) return 'same';
-      db.putSync(key, text);
-      if (old !== undefined) return 'changed';
-      const table = tableOf(record.about, key);
-      add(changes, countNameOf(record.about, table), 1);
-      mark(markOf(record.about, table));
-      if (record.about === 'mailbox') mark(hostsMarkOf(record.domain));
-      return 'added';
+      return key === null ? null : put(record.about, key, encode(record));
+    },
+    inOrder(told) {
+      const portion = createPortion();
+      const finish = (): void => {
+        portion.take((key, text) => {
+          const about = aboutOf(key) as About;
+          told(about, put(about, key, text));
+        });
+      };
+      return {
+        put(record) {
+          const key = storedKeyOf(record);
+          if (key === null) return false;
+          const text = encode(record);
+          if (portion.add(key, text)) return true;
+          finish();
+          return portion.add(key, text);
+        },
+        finish,
+      };
     },
     remove(identity) {
       const key = storedKeyOf(identity);
@@ -87,4 +126,8 @@ export function createWriter(db: Db): { readonly writer: Writer; readonly finish
       changeCounts(db, changes);
     },
   };
+}
+
+function domainOf(mailboxKey: string): string {
+  return mailboxKey.slice(0, mailboxKey.indexOf(' '));
 }
