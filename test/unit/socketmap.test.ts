@@ -137,6 +137,22 @@ describe('a reply of a socket map server', () => {
     expect(await outcomeOf(open(), fred)).toBeNull();
   });
 
+  it('may come in pieces, with pieces of another one between them', async () => {
+    const both: Socket[] = [];
+    const { open } = await serve((_, socket) => {
+      both.push(socket);
+      const [one, two] = both;
+      if (one === undefined || two === undefined) return null;
+      ['24:OK active ', '25:OK passive ', 'mailbox of one,', 'mailbox of two,'].forEach((piece, nth) => {
+        setTimeout(() => (nth % 2 === 0 ? one : two).write(piece), 10 * nth);
+      });
+      return null;
+    });
+    const bulk = open();
+    const answers = await Promise.all([outcomeOf(bulk, fred), outcomeOf(bulk, fred)]);
+    expect(answers).toEqual([active('active mailbox of one'), active('passive mailbox of two')]);
+  });
+
   it('that nobody asked for ends the connection, so it is never the answer to the next question', async () => {
     const { open, sockets } = await serve((_, socket, nth) => {
       if (nth === 1) setTimeout(() => socket.write(netstring('NOTFOUND ')), 20);

@@ -1,5 +1,5 @@
-import type { Socket } from 'node:net';
 import { foreign, saying } from '../../../message.ts';
+import type { Wire } from '../../dial.ts';
 import { EndedError } from '../../sessions.ts';
 import { ClosedError, StoreError, toStoreError } from '../../store.ts';
 import { type Reply, createReplyReader, wordsOfReply } from './reply.ts';
@@ -14,7 +14,7 @@ export interface Dialogue {
   ended(): boolean;
   /** Says goodbye. What is awaited fails. */
   close(): void;
-  /** Gives the socket back, to start TLS on it. Throws if the server sent more than it was asked for. */
+  /** Leaves the socket, so that TLS can start on it. Throws if the server sent more than it was asked for. */
   release(): void;
 }
 
@@ -29,10 +29,10 @@ const BUSY = 421; // RFC 5321 section 3.8: the server ends the connection
 const GOODBYE_MS = 1_000;
 
 /**
- * Talks over a connected socket. `busy` is called if the server ends the connection by the reply 421. A reply that
+ * Talks over a wire. `busy` is called if the server ends the connection by the reply 421. A reply that
  * nobody waits for ends the connection: it could be taken for the reply to another command.
  */
-export function createDialogue(socket: Socket, busy: () => void = () => {}): Dialogue {
+export function createDialogue({ socket, read }: Wire, busy: () => void = () => {}): Dialogue {
   const reader = createReplyReader();
   let awaited: Awaited | null = null;
   let lost: StoreError | null = null;
@@ -59,16 +59,23 @@ export function createDialogue(socket: Socket, busy: () => void = () => {}): Dia
     awaited = null; // now, so that one reply more in the same packet is one without a command
     complete.resolve(complete.replies);
   };
-  const onData = (data: Uint8Array): void => {
+  const onData = (data: Buffer): void => {
     try {
       for (const reply of reader.take(data)) if (lost === null) take(reply);
     } catch (cause) {
       lose(new StoreError(`the server does not speak SMTP: ${(cause as Error).message}`, { cause }));
     }
   };
-  const onError = (cause: Error): void => end(toStoreError(cause));
-  const onEnd = (): void => end(new StoreError('the server ended the connection'));
-  socket.on('data', onData).on('error', onError).on('end', onEnd).on('close', onEnd);
+  const onError = (cause: Error): void => {
+    if (lost !== null) socket.destroy();
+    else end(toStoreError(cause));
+  };
+  const onEnd = (): void => {
+    if (lost !== null) socket.destroy();
+    else end(new StoreError('the server ended the connection'));
+  };
+  const unread = read(onData);
+  socket.on('error', onError).on('end', onEnd).on('close', onEnd);
 
   const wait = async (count: number, timeoutMs: number): Promise<readonly Reply[]> => {
     if (lost !== null) throw lost;
@@ -105,7 +112,8 @@ export function createDialogue(socket: Socket, busy: () => void = () => {}): Dia
     release() {
       if (reader.pending()) lose(new StoreError('the server sent more than it was asked for, before TLS'));
       if (lost !== null) throw lost;
-      socket.off('data', onData).off('error', onError).off('end', onEnd).off('close', onEnd);
+      unread();
+      socket.off('error', onError).off('end', onEnd).off('close', onEnd);
     },
   };
 }

@@ -18,7 +18,7 @@ export class ReplyError extends Error {
 /** Reads replies from bytes, however they are cut. */
 export interface ReplyReader {
   /** The replies that are complete with these bytes. Throws ReplyError. */
-  take(bytes: Uint8Array): readonly Reply[];
+  take(bytes: Buffer): readonly Reply[];
   /** Whether a reply has begun and is not complete. */
   pending(): boolean;
 }
@@ -28,27 +28,29 @@ const MOST_LINES = 100;
 const LINE = /^([2-5]\d\d)(?:([ -])(.*))?$/s;
 const STATUS = /^([245]\.\d{1,3}\.\d{1,3})(?: +|$)/;
 const LINE_FEED = 0x0a;
+const EMPTY = Buffer.alloc(0);
 
 export function createReplyReader(): ReplyReader {
-  let rest: Uint8Array = new Uint8Array();
+  let rest = EMPTY;
   let lines: { readonly status: string | null; readonly text: string }[] = [];
   let begun: number | null = null;
 
-  const takeLine = (bytes: Uint8Array): Reply | null => {
-    const line = new TextDecoder().decode(bytes);
+  const takeLine = (line: string): Reply | null => {
     const [, digits, separator = ' ', said = ''] = LINE.exec(line) ?? [];
     const code = Number(digits);
     if (digits === undefined) throw new ReplyError('a line does not begin with a reply code');
     if (begun !== null && code !== begun) throw new ReplyError('the lines of one reply have different codes');
     if (lines.length >= MOST_LINES) throw new ReplyError(`a reply has over ${MOST_LINES} lines`);
-    const status = STATUS.exec(said);
-    lines.push({ status: status?.[1] ?? null, text: status === null ? said : said.slice(status[0].length) });
+    const [quoted = '', status = null] = STATUS.exec(said) ?? [];
+    const text = said.slice(quoted.length);
+    if (begun === null && separator !== '-') return { code, status, texts: [text] };
+    lines.push({ status, text });
     begun = code;
     if (separator === '-') return null;
     const statuses = new Set(lines.flatMap((each) => each.status ?? []));
     const last = lines.at(-1)?.status ?? null;
     const isClear = statuses.size === 0 || (statuses.size === 1 && last !== null);
-    const reply = { code, status: isClear ? last : 'mixed', texts: lines.map(({ text }) => text) };
+    const reply = { code, status: isClear ? last : 'mixed', texts: lines.map((each) => each.text) };
     lines = [];
     begun = null;
     return reply;
@@ -62,11 +64,11 @@ export function createReplyReader(): ReplyReader {
       for (let end = all.indexOf(LINE_FEED); end !== -1; end = all.indexOf(LINE_FEED, start)) {
         if (end - start > LONGEST_LINE) throw new ReplyError(`a line has over ${LONGEST_LINE} bytes`);
         if (all[end - 1] !== 0x0d || end === start) throw new ReplyError('a line does not end with CR LF');
-        const reply = takeLine(all.subarray(start, end - 1));
+        const reply = takeLine(all.toString('utf8', start, end - 1));
         if (reply !== null) replies.push(reply);
         start = end + 1;
       }
-      rest = all.slice(start);
+      rest = start === all.length ? EMPTY : Buffer.from(all.subarray(start)); // a copy: the bytes are not ours
       if (rest.length > LONGEST_LINE) throw new ReplyError(`a line has over ${LONGEST_LINE} bytes`);
       return replies;
     },

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { Endpoint } from '../../../endpoint.ts';
 import { foreign, plain, saying } from '../../../message.ts';
-import { dial } from '../../dial.ts';
+import { dial, wireOf } from '../../dial.ts';
 import { StoreError } from '../../store.ts';
 import type { TlsOptions } from '../../tls.ts';
 import { within } from '../../within.ts';
@@ -44,10 +44,12 @@ const CONNECT_MS = 3_000; // a host that drops packets must not keep us from the
 /** Opens a session: greeting, LHLO or EHLO, STARTTLS and AUTH if they are wanted. Rejects if a step fails. */
 export async function openSession(options: SessionOptions): Promise<OpenSession> {
   const { endpoint, verb, openMs, tls, login, busy } = options;
-  return await dial(openMs, async ({ connect, secure }) => {
-    const socket = await within(connect(endpoint), CONNECT_MS, 'connection');
+  return await dial(openMs, async ({ open, connect, secure }) => {
+    const opening = tls === null ? open(endpoint) : connect(endpoint).then(wireOf);
+    const wire = await within(opening, CONNECT_MS, 'connection');
+    const { socket } = wire;
     const hello = `${verb} ${options.helo ?? literalOf(socket.localAddress)}`;
-    let dialogue = createDialogue(socket, busy);
+    let dialogue = createDialogue(wire, busy);
     expectReply(await dialogue.greeting(openMs), 220, 'the greeting');
     let offers = offersOf(expectReply(await say(dialogue, hello, openMs), 250, verb));
     if (tls !== null) {
@@ -56,7 +58,7 @@ export async function openSession(options: SessionOptions): Promise<OpenSession>
       expectReply(await say(dialogue, 'STARTTLS', openMs), 220, 'STARTTLS');
       dialogue.release();
       const host = endpoint.kind === 'tcp' ? endpoint.host : 'localhost';
-      dialogue = createDialogue(await secure(socket, tls, host), busy);
+      dialogue = createDialogue(wireOf(await secure(socket, tls, host)), busy);
       offers = offersOf(expectReply(await say(dialogue, hello, openMs), 250, verb));
     }
     if (login !== null) await logIn(dialogue, offers.get('AUTH') ?? '', login, openMs);

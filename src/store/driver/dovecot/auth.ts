@@ -28,8 +28,8 @@ const LAST_ID = 0x7fff_ffff;
  */
 export async function openAuth(endpoint: Endpoint, service: string, timeoutMs: number): Promise<AuthSession> {
   let id = 0;
-  const lines = await dial(timeoutMs, async ({ connect }) => {
-    const connected = createLines(await connect(endpoint));
+  const lines = await dial(timeoutMs, async ({ open }) => {
+    const connected = createLines(await open(endpoint));
     await connected.exchange(`VERSION\t${MAJOR}\t1\n`, takeGreeting());
     return connected;
   });

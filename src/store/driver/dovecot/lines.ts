@@ -1,5 +1,5 @@
-import type { Socket } from 'node:net';
 import { saying } from '../../../message.ts';
+import type { Wire } from '../../dial.ts';
 import { EndedError, type Session } from '../../sessions.ts';
 import { StoreError, toStoreError } from '../../store.ts';
 
@@ -20,8 +20,8 @@ interface Waiting {
 
 const MOST_BYTES = 65_536; // of one line; a user has a few fields
 
-/** Speaks lines on a connected socket. */
-export function createLines(socket: Socket): Lines {
+/** Speaks lines on a wire. */
+export function createLines({ socket, read }: Wire): Lines {
   let waiting: Waiting | null = null;
   let rest = '';
   let lost: StoreError | null = null;
@@ -39,9 +39,8 @@ export function createLines(socket: Socket): Lines {
     waiting = null;
     resolve();
   };
-  socket.setEncoding('latin1');
-  socket.on('data', (data: string) => {
-    const lines = (rest + data).split('\n');
+  read((bytes) => {
+    const lines = (rest + bytes.toString('latin1')).split('\n');
     rest = lines.pop() as string;
     try {
       for (const line of lines) takeLine(line);

@@ -14,7 +14,7 @@ export interface QuotaSession extends Session {
 
 /** Connects to quota-status, which speaks the policy protocol of Postfix (SMTPD_POLICY_README). */
 export async function openQuota(endpoint: Endpoint, timeoutMs: number): Promise<QuotaSession> {
-  const lines = await dial(timeoutMs, async ({ connect }) => createLines(await connect(endpoint)));
+  const lines = await dial(timeoutMs, async ({ open }) => createLines(await open(endpoint)));
   return {
     async ask(addresses) {
       const requests = addresses.map(

@@ -36,7 +36,7 @@ interface Asked {
 export function createSocketmap(endpoint: Endpoint, { maps, disabled, canaries, timeoutMs }: SocketmapOptions): Bulk {
   const needed = canariesOf(canaries);
   const sessions = createSessions(
-    () => dial(timeoutMs, async ({ connect }) => openSession(await connect(endpoint), timeoutMs)),
+    () => dial(timeoutMs, async ({ open }) => openSession(await open(endpoint), timeoutMs)),
     IDLE_MS,
   );
 

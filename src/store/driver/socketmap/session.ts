@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer';
-import type { Socket } from 'node:net';
 import { foreign, saying } from '../../../message.ts';
 import { FramingError, NetstringDecoder, encodeNetstring } from '../../../protocol/netstring.ts';
 import { parseReply } from '../../../protocol/reply.ts';
 import type { Reply } from '../../../vocabulary.ts';
+import type { Wire } from '../../dial.ts';
 import { EndedError, type Session } from '../../sessions.ts';
 import { QuestionError, StoreError } from '../../store.ts';
 import { NO_VERDICT } from './verdict.ts';
@@ -23,10 +23,10 @@ interface Asking {
 }
 
 /**
- * Speaks on a socket that is connected. The connection ends at the first byte that was not expected, and if not all
+ * Speaks on a wire. The connection ends at the first byte that was not expected, and if not all
  * replies have come within `timeoutMs`: a later reply would be taken for the reply to another request.
  */
-export function openSession(socket: Socket, timeoutMs: number): SocketmapSession {
+export function openSession({ socket, read }: Wire, timeoutMs: number): SocketmapSession {
   const decoder = new NetstringDecoder(MOST_BYTES);
   let asking: Asking | null = null;
   let broken: StoreError | null = null;
@@ -48,12 +48,13 @@ export function openSession(socket: Socket, timeoutMs: number): SocketmapSession
     else send({ payloads, replies, done });
   };
 
-  socket.on('data', (chunk) => {
+  read((bytes) => {
     if (asking === null) return breakOff(new StoreError('the server sent a reply without a request'));
-    decoder.push(chunk);
+    decoder.push(bytes);
     try {
       const payload = decoder.next();
       if (payload !== null) take(payload, asking);
+      decoder.keep();
     } catch (error) {
       if (!(error instanceof FramingError)) throw error;
       breakOff(new StoreError(`the server did not send a netstring: ${error.message}`));
