@@ -19,20 +19,22 @@ export interface Sessions<S extends Session> {
   close(): void;
 }
 
+const TIMER_EARLY_MS = 1; // setTimeout counts whole milliseconds
+
 /**
  * Keeps sessions, so that most questions need no new connection. There are as many as there are calls of `use` at the
  * same time: the guard `batch` limits these. A session that nobody uses for `idleMs` is closed, before the server does
  * it. If a kept session ends without an answer (EndedError), its work is done once more, in a new session.
  */
 export function createSessions<S extends Session>(open: () => Promise<S>, idleMs: number): Sessions<S> {
-  const kept: { readonly session: S; readonly timer: NodeJS.Timeout }[] = [];
+  const kept: { readonly session: S; readonly sinceMs: number }[] = []; // the one that was used last is the last
   const lent = new Set<S>();
+  let timer: NodeJS.Timeout | null = null; // while one is kept: one timer for all costs less than one for each use
   let closed = false;
 
   /** The session that was used last: so the number of sessions shrinks when there is less to do. */
   const take = (): S | null => {
     for (let last = kept.pop(); last !== undefined; last = kept.pop()) {
-      clearTimeout(last.timer);
       if (!last.session.ended()) return last.session;
       last.session.close();
     }
@@ -40,14 +42,16 @@ export function createSessions<S extends Session>(open: () => Promise<S>, idleMs
   };
   const keep = (session: S): void => {
     if (closed || session.ended()) return session.close();
-    const timer = setTimeout(() => {
-      kept.splice(
-        kept.findIndex((each) => each.session === session),
-        1,
-      );
-      session.close();
-    }, idleMs).unref();
-    kept.push({ session, timer });
+    kept.push({ session, sinceMs: performance.now() });
+    timer ??= setTimeout(closeIdle, idleMs).unref();
+  };
+  /** Closes those that nobody used for `idleMs`, and comes back when the next one may be due. */
+  const closeIdle = (): void => {
+    const nowMs = performance.now();
+    const fresh = kept.findIndex(({ sinceMs }) => nowMs - sinceMs < idleMs - TIMER_EARLY_MS);
+    for (const { session } of kept.splice(0, fresh === -1 ? kept.length : fresh)) session.close();
+    const [next] = kept;
+    timer = next === undefined ? null : setTimeout(closeIdle, next.sinceMs + idleMs - nowMs).unref();
   };
   const lend = async <T>(session: S, work: (session: S) => Promise<T>): Promise<T> => {
     if (closed) {
@@ -81,10 +85,8 @@ export function createSessions<S extends Session>(open: () => Promise<S>, idleMs
     },
     close() {
       closed = true;
-      for (const { session, timer } of kept.splice(0)) {
-        clearTimeout(timer);
-        session.close();
-      }
+      if (timer !== null) clearTimeout(timer);
+      for (const { session } of kept.splice(0)) session.close();
       for (const session of lent) session.close();
     },
   };

@@ -5,8 +5,14 @@ export function within<T>(promise: Promise<T>, timeoutMs: number, what: string):
   return new Promise((resolve, reject) => {
     const late = (): void => reject(new StoreError(`no ${what} within ${timeoutMs} ms`));
     const timer = setTimeout(late, timeoutMs);
-    const stop = (): void => clearTimeout(timer);
-    promise.then(stop, stop);
-    promise.then(resolve, reject);
+    const inTime = (value: T): void => {
+      clearTimeout(timer);
+      resolve(value);
+    };
+    const failed = (cause: unknown): void => {
+      clearTimeout(timer);
+      reject(cause);
+    };
+    promise.then(inTime, failed);
   });
 }

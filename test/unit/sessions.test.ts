@@ -65,6 +65,20 @@ describe('sessions', () => {
     sessions.close();
   });
 
+  it('closes only the session that nobody uses, while another one is used', async () => {
+    const { number, opened, sessions } = open();
+    await Promise.all([number(), number()]);
+    const untilMs = performance.now() + 2.5 * IDLE_MS;
+    const used = new Set<number>();
+    while (performance.now() < untilMs) {
+      used.add(await number());
+      await sleep(IDLE_MS / 8);
+    }
+    expect([...used]).toEqual([1]);
+    expect(opened.map(({ isClosed }) => isClosed)).toEqual([true, false]);
+    sessions.close();
+  });
+
   it('asks once more in a new session when a kept one ends without an answer', async () => {
     const { number, sessions } = open();
     await number();

@@ -70,14 +70,20 @@ export function createBatch(bulk: Bulk, { most, inFlight }: BatchOptions): Store
   const settle = async (batch: readonly Group[]): Promise<void> => {
     try {
       checkOpen(); // the store may be closed while a batch is halved
-      const questions = [...new Set(batch.flatMap((group) => group.questions))];
+      const [first] = batch as readonly [Group];
+      const isAlone = batch.length === 1 && first.questions.length === 1;
+      const questions = isAlone ? first.questions : [...new Set(batch.flatMap((group) => group.questions))];
       const atOnce = batch.some((group) => group.questions.length > 1);
       const answers = await bulk.lookupAll(questions, atOnce);
       if (answers.length !== questions.length) {
         throw new StoreError(`${answers.length} answers to ${questions.length} questions`);
       }
+      if (isAlone) return settleGroup(first, answers);
       const answerOf = new Map(questions.map((question, at) => [question, answers[at] as Answer | StoreError]));
-      for (const group of batch) settleGroup(group, answerOf);
+      for (const group of batch) {
+        const own = group.questions.map((question) => answerOf.get(question) as Answer | StoreError);
+        settleGroup(group, own);
+      }
     } catch (cause) {
       if (cause instanceof QuestionError && batch.length > 1) {
         const half = batch.length >> 1;
@@ -89,26 +95,35 @@ export function createBatch(bulk: Bulk, { most, inFlight }: BatchOptions): Store
     }
   };
 
-  const ask = (questions: readonly Question[]): Promise<readonly Answer[]> => {
+  const ask = (group: Group): void => {
+    waiting.push(group);
+    if (underWay < inFlight) schedule();
+  };
+  const checkRoom = (): void => {
     if (waiting.length >= MOST_WAITING) throw new StoreError(`${MOST_WAITING} questions are already waiting`);
-    return new Promise((resolve, reject) => {
-      waiting.push({ questions, isAscii: questions.every(hasAsciiOnly), resolve, reject });
-      if (underWay < inFlight) schedule();
-    });
   };
 
   return {
     lookup(question) {
       checkOpen();
-      return isText(question) ? ask([question]).then(([answer]) => answer as Answer) : null;
+      if (!isText(question)) return null;
+      checkRoom();
+      return new Promise((resolve, reject) => {
+        const only = ([answer]: readonly Answer[]): void => resolve(answer as Answer);
+        ask({ questions: [question], isAscii: hasAsciiOnly(question), resolve: only, reject });
+      });
     },
     lookupAtOnce(questions) {
       checkOpen();
       const texts = questions.filter(isText);
       if (texts.length === 0) return questions.map(() => null);
-      return ask(texts).then((answers) => {
-        const answerOf = new Map(texts.map((question, at) => [question, answers[at] as Answer]));
-        return questions.map((question) => answerOf.get(question) ?? null);
+      checkRoom();
+      return new Promise((resolve, reject) => {
+        const all = (answers: readonly Answer[]): void => {
+          const answerOf = new Map(texts.map((question, at) => [question, answers[at] as Answer]));
+          resolve(questions.map((question) => answerOf.get(question) ?? null));
+        };
+        ask({ questions: texts, isAscii: texts.every(hasAsciiOnly), resolve: all, reject });
       });
     },
     atomic: bulk.atomic,
@@ -121,28 +136,26 @@ export function createBatch(bulk: Bulk, { most, inFlight }: BatchOptions): Store
   };
 }
 
-function settleGroup(
-  { questions, resolve, reject }: Group,
-  answerOf: ReadonlyMap<Question, Answer | StoreError>,
-): void {
-  const answers: Answer[] = [];
-  for (const question of questions) {
-    const answer = answerOf.get(question) as Answer | StoreError;
-    if (answer instanceof Error) return reject(answer);
-    answers.push(answer);
-  }
-  resolve(answers);
+function settleGroup({ resolve, reject }: Group, answers: readonly (Answer | StoreError)[]): void {
+  const failure = answers.find((answer) => answer instanceof Error);
+  if (failure === undefined) resolve(answers as readonly Answer[]);
+  else reject(failure);
 }
 
 /** Whether a store can hold the words of a question: no NUL, no half of a surrogate pair. */
 export function isText(question: Question): boolean {
-  return wordsOf(question).every((word) => !word.includes('\0') && word.isWellFormed());
+  const words = wordsOf(question);
+  return !words.includes('\0') && words.isWellFormed();
 }
 
 function hasAsciiOnly(question: Question): boolean {
-  return wordsOf(question).every((word) => !/[^\0-\x7f]/.test(word));
+  return !/[^\0-\x7f]/.test(wordsOf(question));
 }
 
-function wordsOf(question: Question): readonly string[] {
-  return Object.values(question).filter((word) => typeof word === 'string');
+/** All words, with a blank between them: for a look at their characters. */
+function wordsOf(question: Question): string {
+  if (question.about === 'domain') return question.domain;
+  if (question.about === 'key') return `${question.table} ${question.key}`;
+  const folder = question.about === 'mailbox' ? question.folder : null;
+  return folder === null ? `${question.local} ${question.domain}` : `${question.local} ${question.domain} ${folder}`;
 }

@@ -66,8 +66,11 @@ export function createBreaker(store: Store, options: BreakerOptions, events: Ava
     if (state === 'unavailable' && !closed) schedule();
   };
   /** What was asked before an outage and settles during it says nothing about the store now. */
-  const settled = (judge: () => void): void => {
-    if (state !== 'unavailable') judge();
+  const answered = (): void => {
+    if (state !== 'unavailable') succeeded();
+  };
+  const rejected = (cause: unknown): void => {
+    if (state !== 'unavailable') failed(cause);
   };
   const guarded = <T>(asking: () => Maybe<T>, trace: Trace | undefined): Maybe<T> => {
     if (closed) throw new ClosedError();
@@ -77,12 +80,7 @@ export function createBreaker(store: Store, options: BreakerOptions, events: Ava
     }
     try {
       const answer = asking();
-      if (answer instanceof Promise) {
-        answer.then(
-          () => settled(succeeded),
-          (cause: unknown) => settled(() => failed(cause)),
-        );
-      }
+      if (answer instanceof Promise) answer.then(answered, rejected);
       return answer;
     } catch (cause) {
       failed(cause);

@@ -39,7 +39,9 @@ export function createDialogue({ socket, read }: Wire, busy: () => void = () => 
 
   const lose = (cause: StoreError): void => {
     lost ??= cause;
-    awaited?.reject(lost);
+    const failed = awaited;
+    awaited = null;
+    failed?.reject(lost);
     socket.destroy();
   };
   /** The server ends the connection. Before its first reply to a command, it may not even have seen that command. */
@@ -77,19 +79,23 @@ export function createDialogue({ socket, read }: Wire, busy: () => void = () => 
   const unread = read(onData);
   socket.on('error', onError).on('end', onEnd).on('close', onEnd);
 
-  const wait = async (count: number, timeoutMs: number): Promise<readonly Reply[]> => {
-    if (lost !== null) throw lost;
-    let timer: NodeJS.Timeout | undefined;
-    try {
-      return await new Promise((resolve, reject) => {
-        timer = setTimeout(() => lose(new StoreError(`no reply within ${timeoutMs} ms`)), timeoutMs);
-        awaited = { count, replies: [], resolve, reject };
-      });
-    } finally {
-      clearTimeout(timer);
-      awaited = null;
-    }
-  };
+  const wait = (count: number, timeoutMs: number): Promise<readonly Reply[]> =>
+    new Promise((resolve, reject) => {
+      if (lost !== null) return reject(lost);
+      const timer = setTimeout(() => lose(new StoreError(`no reply within ${timeoutMs} ms`)), timeoutMs);
+      awaited = {
+        count,
+        replies: [],
+        resolve(replies) {
+          clearTimeout(timer);
+          resolve(replies);
+        },
+        reject(cause) {
+          clearTimeout(timer);
+          reject(cause);
+        },
+      };
+    });
 
   return {
     async greeting(timeoutMs) {
