@@ -61,11 +61,13 @@ describe('an absence in Dovecot', () => {
       for (let tick = 0; tick <= 12; tick++) {
         for (const others of [false, true]) {
           const { ask } = model(tick, files, others);
-          const told = await prove(ask, NAMES, [CANARY]);
+          const alone = model(tick, files, others);
+          const told = [...(await prove(ask, NAMES, [CANARY]))];
+          for (const name of NAMES) told.push(...(await prove(alone.ask, [name], [CANARY])));
           told.forEach((each, at) => {
             if (each instanceof StoreError) outcomes.failed++;
             else outcomes.answered++;
-            const isFound = NAMES[at] !== 'nobody';
+            const isFound = NAMES[at % NAMES.length] !== 'nobody';
             if (!(each instanceof StoreError)) expect(each, `${files.join(', ')}, ${tick}`).toBe(isFound || null);
           });
         }
@@ -81,6 +83,17 @@ describe('an absence in Dovecot', () => {
     );
     expect(await prove(ask, NAMES, [CANARY])).toEqual([true, true, null]);
     expect(ask.mock.calls).toEqual([[[CANARY, ...NAMES]], [[CANARY, 'nobody']]]);
+  });
+
+  it('that comes alone is asked without the canary first, and what is found so is not asked again', async () => {
+    const ask = vi.fn(async (names: readonly string[]) =>
+      names.map((name): Verdict => (name === 'nobody' ? 'absent' : 'found')),
+    );
+    expect(await prove(ask, ['a'], [CANARY])).toEqual([true]);
+    expect(ask.mock.calls).toEqual([[['a']]]);
+    ask.mockClear();
+    expect(await prove(ask, ['nobody'], [CANARY])).toEqual([null]);
+    expect(ask.mock.calls).toEqual([[['nobody']], [[CANARY, 'nobody']], [[CANARY, 'nobody']]]);
   });
 
   it('does not count if the two answers took over a second', async () => {
