@@ -24,6 +24,7 @@ const START_MS = 20_000;
 const RETRY_MS = 1;
 const CLIENT = { timeoutMs: START_MS, protocol: 'netstring', replyBytes: 1_000 } as const;
 const WARMING = 50; // connections
+const COMPILED = 3_000; // questions; a daemon that was not asked so much needs several times the CPU for each
 const LOG_CHARS = 2_000; // of a log that says the same again and again
 
 /** A server that is a process of the bench. */
@@ -88,14 +89,24 @@ function serverOf(name: string, child: ChildProcess, path: string, startMs: numb
 }
 
 /** Asks a daemon once for each of the first mailboxes, so that its cache has them. */
-export async function warm({ endpoint }: Server, mailboxes: number): Promise<void> {
+export async function warm(server: Server, mailboxes: number): Promise<void> {
+  await askAll(server, mailboxes, mailboxes, WARMING);
+}
+
+/** Asks a daemon until V8 has compiled what many connections need, and what one needs: the bare client has long run. */
+export async function compile(server: Server, mailboxes: number): Promise<void> {
+  await askAll(server, mailboxes, COMPILED, WARMING);
+  await askAll(server, mailboxes, COMPILED, 1);
+}
+
+async function askAll({ endpoint }: Server, mailboxes: number, questions: number, connections: number): Promise<void> {
   let next = 0;
   const ask = async (): Promise<void> => {
     const client = await openClient(endpoint, CLIENT);
-    while (next < mailboxes) await client.ask(MAP, addressOf(next++));
+    while (next < questions) await client.ask(MAP, addressOf(next++ % mailboxes));
     client.close();
   };
-  await Promise.all(Array.from({ length: WARMING }, ask));
+  await Promise.all(Array.from({ length: connections }, ask));
 }
 
 async function answersOk(path: string): Promise<boolean> {
