@@ -18,8 +18,8 @@ Servers: requests for mailboxes that a mail server on this machine has. Load, da
 "bare client" is the load itself, which speaks the protocol of the mail server on as many sessions as the store has.
 It asks as much in a session as the store does. "writes" are those of the store, each with a wait for the reply.
 "x bare" divides by the bare client that asks one by one for the same. "database" is the mail server.
-"cache = {}" asks for mailboxes that the cache has; "9 of 10 in it": each tenth request is for any mailbox of the server,
-so its speed counts. The daemon answers 6,000 requests before the first round. "round trips for one question" divides
+"cache = {}" asks for mailboxes that the cache has; "9 of 10 in it": each tenth request is for any mailbox of the
+server, so its speed counts. The daemon answers 6,000 requests before the first round. "round trips for one question" divides
 what one connection waits longer with this store than with the embedded one by what the bare client waits: so the way
 between load and daemon does not count.
 `;
