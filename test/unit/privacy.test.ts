@@ -200,7 +200,8 @@ describe('log.keys hides who is asked for', () => {
       (cause: unknown) => cause,
     );
   const proofWith = async (canary: StoreError | null): Promise<unknown> => {
-    const answer = async (): Promise<readonly (StoreError | null)[]> => [canary, null];
+    const answer = async (asked: readonly string[]): Promise<readonly (StoreError | null)[]> =>
+      asked.map((each) => (each === address ? canary : null));
     const proving = {
       ask: answer,
       canariesOf: () => [address],
