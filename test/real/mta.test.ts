@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, expect, test, vi } from 'vitest';
 import { toldOf } from '../../src/mta/told.ts';
 import type { Reply } from '../../src/vocabulary.ts';
+import { RENEWALS } from '../support/long.ts';
 import { findExim } from './mta-exim.ts';
 import { findOpensmtpd } from './mta-opensmtpd.ts';
 import { findPostfixServer } from './mta-postfix.ts';
@@ -71,8 +72,6 @@ const ROWS: readonly Row[] = [
     trouble,
   })),
 ];
-
-const ROUNDS = 20;
 
 /** Trouble, as the table says it. */
 const WORDS: Record<Exclude<Trouble, 'none'>, string> = {
@@ -249,7 +248,7 @@ for (const { name, title, part, delivered, instead = () => null, clings = false,
       expect(all(), mta.log()).toEqual(delivered.toSorted());
     });
 
-    test(`answers every question of a live session across ${ROUNDS} reloads and ${ROUNDS} takeovers`, async () => {
+    test(`answers every question of a live session across ${RENEWALS} reloads and ${RENEWALS} takeovers`, async () => {
       const asked = ['user1@virt.example', 'nobody@virt.example'];
       const expected = asked.map((recipient) => got.get(ROWS.find((row) => row.recipient === recipient) as Row));
       const smtp = await openSmtp(mta.port);
@@ -262,13 +261,13 @@ for (const { name, title, part, delivered, instead = () => null, clings = false,
         }
         return seen;
       })();
-      for (let round = 0; round < ROUNDS; round++) await world.renew();
+      for (let round = 0; round < RENEWALS; round++) await world.renew();
       over.abort();
       const seen = await asking;
       smtp.close();
       expect(new Set(seen), mta.log()).toEqual(new Set([expected.join()]));
       process.stderr.write(
-        `${name}: ${ROUNDS} reloads, ${ROUNDS} takeovers, ${2 * seen.length} RCPTs of one session, none lost\n`,
+        `${name}: ${RENEWALS} reloads, ${RENEWALS} takeovers, ${2 * seen.length} RCPTs of one session, none lost\n`,
       );
     }, 120_000);
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { RENEWALS } from '../support/long.ts';
 import { readAll } from '../support/server.ts';
 import { askOnce, connectTo, request } from './client.ts';
 import type { Result } from './command.ts';
@@ -359,7 +360,7 @@ test('a takeover with a listener that cannot be opened does not take the path of
 
 const clients = together({ postfix: await findPostfix(PARTS), sendmail: await findSendmail(PARTS) });
 
-describePart('across 20 reloads and 20 takeovers', clients, ({ postfix, sendmail }) => {
+describePart(`across ${RENEWALS} reloads and ${RENEWALS} takeovers`, clients, ({ postfix, sendmail }) => {
   test('a live Sendmail, a live Postfix and a loop of Exim calls lose no lookup', { timeout: 120_000 }, async () => {
     const folder = await makeFolder();
     await fill(join(folder, 'store'), ['fred@example.org']);
@@ -389,7 +390,7 @@ describePart('across 20 reloads and 20 takeovers', clients, ({ postfix, sendmail
       return replies;
     })();
 
-    for (let round = 0; round < 20; round++) {
+    for (let round = 0; round < RENEWALS; round++) {
       const daemon = daemons.at(-1) as Daemon;
       const before = daemon.log.length;
       daemon.signal('SIGHUP');
@@ -406,6 +407,6 @@ describePart('across 20 reloads and 20 takeovers', clients, ({ postfix, sendmail
     expect(answers).toHaveLength(counts.sendmail);
     expect(await calling).toEqual(new Set([`19:OK ${FRED},`]));
     for (const daemon of daemons.slice(0, -1)) await daemon.logged('stopped');
-    process.stderr.write(`20 reloads, 20 takeovers: none lost of ${JSON.stringify(counts)}\n`);
+    process.stderr.write(`${RENEWALS} reloads, ${RENEWALS} takeovers: none lost of ${JSON.stringify(counts)}\n`);
   });
 });

@@ -11,3 +11,6 @@ export const CAMPAIGN: TestOptions =
   process.env['SMMAP_LONG'] === '1'
     ? {}
     : { skip: true, meta: { why: 'repeats another test: runs only with SMMAP_LONG=1' } };
+
+/** How often a test reloads and takes over while clients ask: 20 times with SMMAP_LONG=1. */
+export const RENEWALS = process.env['SMMAP_LONG'] === '1' ? 20 : 6;
