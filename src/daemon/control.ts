@@ -29,7 +29,13 @@ const MOST_SHOWN = 1_000; // more would not fit, and each one costs time
 const OLDER_MS = 30_000; // an older daemon reports three times as often
 
 type Stores = ReadonlyMap<string, Controllable>;
-type Command = (stores: Stores, argument: string, older: Map<number, Older & { readonly at: number }>) => Maybe<object>;
+/** The older daemons by their process ids, and who is told of a new one. */
+interface Olders {
+  readonly reports: Map<number, Older & { readonly at: number }>;
+  readonly tookOver: (pid: number) => void;
+}
+
+type Command = (stores: Stores, argument: string, older: Olders) => Maybe<object>;
 
 /** Commands that need more than the stores, by their names. */
 type More = Readonly<Record<string, (argument: string) => Promise<object>>>;
@@ -41,14 +47,18 @@ class RefusedError extends Error {
 
 /**
  * Answers the control socket. It has the same protocol as the other listeners: the name of the map is a command, and the key
- * is its argument, which may be empty. So `smmap probe --map cache-forget fred@example.org` works too. The reply is OK with a
+ * is its argument, which may be empty. `tookOver` is told of each daemon whose place this one took. So `smmap probe --map cache-forget fred@example.org` works too. The reply is OK with a
  * JSON object, or TEMP with the reason. It is never NOTFOUND or PERM: a mail server that asks here by mistake would refuse
  * all mail.
  */
-export function createControl(stores: () => Stores, more: More = {}): (request: Request) => Maybe<Reply> {
+export function createControl(
+  stores: () => Stores,
+  more: More = {},
+  tookOver: (pid: number) => void = () => {},
+): (request: Request) => Maybe<Reply> {
   const commands = new Map(COMMANDS);
   for (const [name, command] of Object.entries(more)) commands.set(name, (_stores, argument) => command(argument));
-  const older: Parameters<Command>[2] = new Map();
+  const older: Olders = { reports: new Map(), tookOver };
   const done = (result: object): Reply => ({ kind: 'OK', value: JSON.stringify(result) });
   const failed = (cause: unknown): Reply => {
     const reason = cause instanceof RefusedError ? cause.message : `the command failed: ${String(cause)}`;
@@ -79,7 +89,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
         Object.assign({ name }, status(), { cache: cache?.stats() ?? null, held: brake?.held() ?? [] });
       const all = [...stores].map(statusOf);
       const now = performance.now();
-      const living = [...older.values()].filter(({ clients, at }) => clients > 0 && now - at < OLDER_MS);
+      const living = [...older.reports.values()].filter(({ clients, at }) => clients > 0 && now - at < OLDER_MS);
       return { ...cut('stores', all, 0), older: living.map(({ pid, clients }) => ({ pid, clients })) };
     },
   ],
@@ -135,11 +145,12 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ],
   [
     'older', // {"pid": 1234, "clients": 2}: the report of a daemon that was replaced
-    (_stores, argument, older) => {
+    (_stores, argument, { reports, tookOver }) => {
       const { pid, clients } = JSON.parse(argument) as Record<string, unknown>;
       if (typeof pid !== 'number' || typeof clients !== 'number') throw new RefusedError('give pid and clients');
-      for (const [each, { at }] of older) if (performance.now() - at > OLDER_MS) older.delete(each);
-      older.set(pid, { pid, clients, at: performance.now() });
+      for (const [each, { at }] of reports) if (performance.now() - at > OLDER_MS) reports.delete(each);
+      if (!reports.has(pid)) tookOver(pid);
+      reports.set(pid, { pid, clients, at: performance.now() });
       return {};
     },
   ],

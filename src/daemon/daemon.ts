@@ -127,12 +127,16 @@ export async function startDaemon(
       },
       turns,
       intake,
-      answer: createControl(() => running.maps.stores, {
-        reload,
-        explain: (argument) => explainTo(argument, answering()),
-        health: () => metrics.health(),
-        counts: async () => metrics.counted(),
-      }),
+      answer: createControl(
+        () => running.maps.stores,
+        {
+          reload,
+          explain: (argument) => explainTo(argument, answering()),
+          health: () => metrics.health(),
+          counts: async () => metrics.counted(),
+        },
+        (pid) => self.newest.changed(`took over from the daemon with process id ${pid}`),
+      ),
       deferred: () => null,
       ended: () => {},
     },

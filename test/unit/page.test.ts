@@ -113,6 +113,23 @@ describe('the status page', () => {
     expect(text).not.toContain('fred');
   });
 
+  it('says that somebody guesses addresses, and not of which domain', () => {
+    const alarm = { map: 'mailbox', listener: 'mta', domain: 'guessed.example', misses: 1_200, names: 900 };
+    const active = () => [{ ...alarm, sinceMs: NOW - 60_000, forMs: 60_000 }];
+    const text = writePage({ ...seenOf(1, ''), harvest: { active, counts: () => [] } });
+    expect(text).toContain(
+      'listener mta: somebody seems to guess addresses of [map.mailbox], 1,200 requests for about 900 absent addresses',
+    );
+    expect(text).not.toContain('guessed.example');
+  });
+
+  it('says which maps are in shadow', () => {
+    const maps = new Map([['mailbox', { kind: 'mailbox', options: {}, stores: [], shadow: 'accept' }]]);
+    const seen = seenOf(1, '');
+    expect(writePage({ ...seen, config: { ...seen.config, maps } })).toContain('mailbox, in shadow');
+    expect(writePage(seen)).not.toContain('in shadow');
+  });
+
   it('has no form where addresses are not explained', () => {
     expect(writePage({ ...seenOf(1, ''), explaining: null })).not.toContain('<form');
   });

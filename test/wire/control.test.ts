@@ -36,8 +36,11 @@ afterEach(async () => {
 });
 
 /** The commands that answer at once. */
-const createControl = (stores: () => ReadonlyMap<string, Controllable>): ((request: Request) => Reply) => {
-  const answer = create(stores, { reload: () => Promise.reject(new Error('no test reloads here')) });
+const createControl = (
+  stores: () => ReadonlyMap<string, Controllable>,
+  tookOver?: (pid: number) => void,
+): ((request: Request) => Reply) => {
+  const answer = create(stores, { reload: () => Promise.reject(new Error('no test reloads here')) }, tookOver);
   return (request) => answer(request) as Reply;
 };
 
@@ -383,7 +386,11 @@ describe('the control socket', () => {
   it('lists the daemons that it replaced, as long as they report themselves and have clients', () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     onTestFinished(() => void vi.useRealTimers());
-    const answer = createControl(() => new Map());
+    const tookOver: number[] = [];
+    const answer = createControl(
+      () => new Map(),
+      (pid) => tookOver.push(pid),
+    );
     const older = (): unknown => {
       const reply = answer({ map: 'stores', key: '' });
       return reply.kind === 'OK' ? (JSON.parse(reply.value) as { older: unknown }).older : reply;
@@ -395,7 +402,9 @@ describe('the control socket', () => {
     vi.advanceTimersByTime(25_000);
     expect([tell('{"pid":13,"clients":1}'), tell('{"pid":"x"}'), tell('no JSON')]).toEqual(['OK', 'TEMP', 'TEMP']);
     vi.advanceTimersByTime(10_000);
+    expect(tell('{"pid":13,"clients":1}')).toBe('OK');
     expect(older()).toEqual([{ pid: 13, clients: 1 }]);
+    expect(tookOver).toEqual([12, 11, 13]);
   });
 
   it('sees the current stores, also after a reload', () => {

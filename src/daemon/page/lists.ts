@@ -13,7 +13,8 @@ export function mapsOf({ config, counts, history }: Pick<Seen, 'config' | 'count
     const { results, took } = history.hourOf(name);
     const replied = RESULTS.map((result) => formatNumber(results[result]));
     const stores = short(map?.stores.join(', ') ?? '-', 80);
-    return [short(name, 80), map?.kind ?? '-', stores].concat(replied, formatBound(quantileMs(took, 0.99)));
+    const kind = map === undefined ? '-' : map.shadow === undefined ? map.kind : `${map.kind}, in shadow`;
+    return [short(name, 80), kind, stores].concat(replied, formatBound(quantileMs(took, 0.99)));
   });
   const columns = [
     { head: 'Map' },

@@ -14,8 +14,16 @@ export interface Verdict {
   readonly flaws: readonly string[];
 }
 
-/** Judges the daemon as a whole: what /health and /ready say, stores in trouble, and a reload that was refused. */
-export function judge({ health, stores, counts }: Pick<Seen, 'health' | 'stores' | 'counts'>): Verdict {
+/**
+ * Judges the daemon as a whole: what /health and /ready say, stores in trouble, a reload that was refused, and who seems to
+ * guess addresses (without their domain, which a client chose).
+ */
+export function judge({
+  health,
+  stores,
+  counts,
+  harvest,
+}: Pick<Seen, 'health' | 'stores' | 'counts' | 'harvest'>): Verdict {
   const known = [...health.unhealthy, ...health.unready];
   const troubled = Array.from(stores, ([name, store]) => [name, judgeStore(store.status())] as const)
     .filter(([name, { state }]) =>
@@ -23,7 +31,14 @@ export function judge({ health, stores, counts }: Pick<Seen, 'health' | 'stores'
     )
     .map(([name, { words }]) => `store ${name}: ${words}`);
   const refused = counts.configuration.accepted ? [] : ['the last reload was refused: the old configuration is in use'];
-  const flaws = [...known, ...troubled, ...refused];
+  const harvests = harvest
+    .active()
+    .map(
+      ({ map, listener, misses, names, forMs }) =>
+        `listener ${listener}: somebody seems to guess addresses of [map.${map}], ${formatNumber(misses)} requests for about ` +
+        `${formatNumber(names)} absent addresses in ${formatAge(forMs)}`,
+    );
+  const flaws = [...known, ...troubled, ...refused, ...harvests];
   if (flaws.length === 0) return { state: 'well', words: 'all is well', flaws };
   const state = health.unhealthy.length > 0 ? 'failed' : 'partly';
   return {
