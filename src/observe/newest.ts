@@ -46,7 +46,7 @@ interface Why {
   readonly asked: Asked | undefined;
 }
 
-const MOST_DECLINED = 25; // refusals, and as many deferrals
+const MOST_DECLINED = 12; // refusals, and as many deferrals: more would push all else off the page
 const MOST_CHANGES = 25;
 const MOST_KEY_CHARS = 1_000; // an address has at most 320
 

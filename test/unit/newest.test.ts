@@ -86,14 +86,14 @@ describe('the newest refusals and deferrals', () => {
     expect(newest.refusals()[0]?.key).toBe('*@example.org');
   });
 
-  it('are no more than 25 of each, and take no memory for a long key', () => {
+  it('are no more than 12 of each, and take no memory for a long key', () => {
     const { log, newest } = watching();
     for (let at = 0; at < 1_000; at++) {
       log.answered(requestFor(`${at}@example.org`), { kind: 'NOTFOUND' }, null, MAILBOX);
     }
-    expect(newest.refusals()).toHaveLength(25);
+    expect(newest.refusals()).toHaveLength(12);
     expect(newest.refusals().map(({ key }) => key)).toEqual(
-      Array.from({ length: 25 }, (_, at) => `${999 - at}@example.org`),
+      Array.from({ length: 12 }, (_, at) => `${999 - at}@example.org`),
     );
     log.answered(requestFor('x'.repeat(99_999)), { kind: 'NOTFOUND' }, null, MAILBOX);
     expect(newest.refusals()[0]?.key).toBe('(99999 characters)');

@@ -51,8 +51,8 @@ function bodyOf(seen: Seen, most: number): Html {
       ${topOf(seen, most)}
       <main>
         <p id="old" role="status"></p>
-        ${nowOf(seen)} ${storesOf(seen, most)} ${declinedOf(seen, most)} ${mapsOf(seen, most)}
-        ${listenersOf(seen, most)} ${cachesOf(seen, most)} ${changesOf(seen, most)} ${explainOf(seen, most)}
+        ${nowOf(seen)} ${storesOf(seen, most)} ${declinedOf(seen, most)} ${changesOf(seen, most)} ${mapsOf(seen, most)}
+        ${listenersOf(seen, most)} ${cachesOf(seen, most)} ${explainOf(seen, most)}
       </main>
       <footer>
         <noscript><p>Without script this page does not renew itself: reload it.</p></noscript>

@@ -37,7 +37,7 @@ svg{display:block;width:100%;margin:.375rem 0}
 table{width:100%;border-collapse:collapse;font-size:.875rem}
 caption{padding:.5rem 1rem;text-align:left;color:var(--soft);font-size:.8125rem}
 th,td{padding:.375rem 1rem;border-top:1px solid var(--edge);text-align:left;vertical-align:top;font-weight:400;white-space:nowrap}
-td:last-child{min-width:16rem;white-space:normal;overflow-wrap:anywhere}
+td:last-child{min-width:22rem;white-space:normal;overflow-wrap:anywhere}
 td.n,th.n{min-width:0;text-align:right}
 thead th{color:var(--soft);font-size:.8125rem}
 tbody th{font-weight:600}
