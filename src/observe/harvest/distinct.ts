@@ -35,7 +35,7 @@ export function createFingerprint(key: string = randomBytes(16).toString('latin1
 
 /** Adds a text, by its fingerprint. */
 export function addTo(distinct: Distinct, fingerprint: number): void {
-  const at = fingerprint % REGISTERS;
+  const at = fingerprint & (REGISTERS - 1);
   const run = Math.clz32(fingerprint / 0x1_00_00) + 1; // the first 32 of its 48 bits
   if (run > (distinct[at] as number)) distinct[at] = run;
 }
