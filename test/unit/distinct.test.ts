@@ -9,10 +9,15 @@ import {
   mergeInto,
 } from '../../src/observe/harvest/distinct.ts';
 
-const KEYS = Array.from({ length: 20 }, (_, at) => `key ${at}`);
+type Key = readonly [number, number];
+const KEY: Key = [0x5eed, -12_345];
+const KEYS = Array.from({ length: 20 }, (_, at): Key => [
+  Math.imul(at + 1, 0x9e37_79b1),
+  Math.imul(at + 1, 0x85eb_ca77),
+]);
 
 /** The names from `from` on, added with a key. */
-const distinctOf = (key: string, names: number, from = 0): Distinct => {
+const distinctOf = (key: Key, names: number, from = 0): Distinct => {
   const fingerprint = createFingerprint(key);
   const distinct = createDistinct();
   for (let at = from; at < from + names; at++) addTo(distinct, fingerprint(`name${at}@example.org`));
@@ -41,9 +46,9 @@ describe('the estimate of different texts', () => {
   });
 
   it('of two together is that of their union, whatever they share', () => {
-    const both = distinctOf('key', 1_000);
-    mergeInto(both, distinctOf('key', 1_000, 500));
-    expect(both).toEqual(distinctOf('key', 1_500));
+    const both = distinctOf(KEY, 1_000);
+    mergeInto(both, distinctOf(KEY, 1_000, 500));
+    expect(both).toEqual(distinctOf(KEY, 1_500));
   });
 
   it('does not depend on the order of the texts, on how often they come, or on where they are split', () => {
@@ -74,7 +79,7 @@ describe('the estimate of different texts', () => {
   });
 
   it('cannot be misled: names that fall into one register fall into many with the key of another process', () => {
-    const known = createFingerprint('key');
+    const known = createFingerprint(KEY);
     const names = Array.from({ length: 200_000 }, (_, at) => `name${at}`).filter((name) => known(name) % 1_024 === 7);
     const estimateWith = (fingerprint: (text: string) => number): number => {
       const distinct = createDistinct();
