@@ -1,4 +1,5 @@
-import { ownAccount } from '../account.ts';
+import { spawnSync } from 'node:child_process';
+import { type Account, ownAccount } from '../account.ts';
 import { type Config, ConfigError } from '../config/config.ts';
 import type { Places } from '../config/load.ts';
 import { loadWriter } from '../daemon/metrics/text.ts';
@@ -12,7 +13,7 @@ import { checkSettings } from './check/settings.ts';
 import type { Configuration } from './configuration.ts';
 import { CliError, EXIT } from './error.ts';
 import { exitCodeOf, type Finding, mistake, printFindings, warning } from './finding.ts';
-import { become } from './rights.ts';
+import { barriersFor, commandAs } from './rights.ts';
 import { findService } from './service.ts';
 import { accountOf } from './system.ts';
 
@@ -26,14 +27,14 @@ export interface CheckOptions {
 
 /**
  * Checks a configuration, the files that it names, and the contents of its embedded stores, and prints what is wrong, with a
- * warning of valid settings that may do harm. With `stores` it also asks the stores. For that, root becomes the user of the
- * service for good: only so we see what the daemon will see. Resolves to the exit code.
+ * warning of valid settings that may do harm. With `stores` it also asks the stores. For that, root runs the same command as
+ * the user of the service: only so we see what the daemon will see. Resolves to the exit code.
  */
 export async function check(configuration: Configuration, options: CheckOptions): Promise<number> {
   const { file, name, places } = configuration;
   const { json, stores } = options;
   const daemon = daemonOf(options);
-  if (stores && daemon.isService && daemon.account.uid !== process.getuid?.()) become(daemon.account);
+  if (stores && daemon.isService && daemon.account.uid !== process.getuid?.()) return runAgainAs(daemon.account);
   const loaded = load(configuration);
   const config = loaded instanceof ConfigError ? null : loaded;
   const findings =
@@ -44,6 +45,21 @@ export async function check(configuration: Configuration, options: CheckOptions)
   const clean = `${name}: no mistakes (${counts})`;
   printFindings(findings, { json, before: name, clean, facts: { config: file } });
   return exitCodeOf(findings);
+}
+
+function runAgainAs(account: Account): number {
+  const [node, main, ...args] = process.argv as [string, string, ...string[]];
+  const [barrier] = barriersFor(account, [[main, 'read']]);
+  if (barrier) {
+    throw new CliError(
+      EXIT.USAGE,
+      `the user ${account.name} cannot read ${main}, because ${barrier.at} is ${barrier.why}: install smmap for all users, as docs/install.md says`,
+    );
+  }
+  const again = [node, main, ...args, `--user=${account.name}`];
+  const { status, error } = spawnSync(...commandAs(account, again), { stdio: 'inherit' });
+  if (error !== undefined) throw new CliError(EXIT.UNAVAILABLE, `cannot run as ${account.name}: ${error.message}`);
+  return status ?? EXIT.BUG;
 }
 
 function load(configuration: Configuration): Config | ConfigError {

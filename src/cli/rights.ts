@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Account } from '../account.ts';
 import { outputOf } from './system.ts';
@@ -13,61 +13,65 @@ export interface Barrier {
   readonly why: 'missing' | 'forbidden';
 }
 
-/** Makes this process one of that user, for good. Only root may do that. */
-export function become({ uid, gid, groups }: Account): void {
-  process.setgroups?.([...groups]);
-  process.setgid?.(gid);
-  process.setuid?.(uid);
+/**
+ * The command line that runs a program as that user, by setpriv(1). Only root may do that. A process cannot change its own
+ * user here: the Node of Debian 13 refuses setuid(2) since CVE-2024-22017.
+ */
+export function commandAs({ uid, gid, groups }: Account, program: readonly string[]): readonly [string, string[]] {
+  return ['setpriv', [`--reuid=${uid}`, `--regid=${gid}`, `--groups=${groups.join(',')}`, '--', ...program]];
 }
 
 const LOOK_MS = 5_000;
+
+/** As test(1) calls it: read, write, or search a folder. */
+type Permission = 'r' | 'w' | 'x';
+
+const PERMISSIONS: Readonly<Record<Right, readonly Permission[]>> = {
+  read: ['r'],
+  write: ['w'],
+  enter: ['x'],
+  fill: ['w', 'x'],
+};
+const ASK = 'while [ $# -gt 0 ]; do if [ "-$1" "$2" ]; then echo yes; else echo no; fi; shift 2; done';
 
 /** Looks at paths with the rights of a user: at which part each fails, or null. Only root sees this for another user. */
 export function barriersFor(
   account: Account,
   wanted: readonly (readonly [path: string, right: Right])[],
 ): readonly (Barrier | null)[] {
-  if (account.uid === process.getuid?.() || wanted.length === 0) return wanted.map((each) => barrierOf(...each));
-  if (process.getuid?.() !== 0) return wanted.map(() => null);
-  const work = `
-    const { become, barrierOf } = await import(${JSON.stringify(import.meta.url)});
-    become(${JSON.stringify(account)});
-    console.log(JSON.stringify(${JSON.stringify(wanted)}.map((each) => barrierOf(...each))));
-  `;
-  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', work], {
-    encoding: 'utf8',
-    timeout: LOOK_MS,
-    cwd: '/',
-  });
-  if (stdout === '') throw new Error(`cannot look as ${account.name}: ${stderr}`);
-  return JSON.parse(stdout) as readonly (Barrier | null)[];
-}
-
-const MODES = {
-  read: constants.R_OK,
-  write: constants.W_OK,
-  enter: constants.X_OK,
-  fill: constants.W_OK | constants.X_OK,
-} as const;
-
-/** The same for this process and one path. */
-export function barrierOf(path: string, right: Right): Barrier | null {
-  const parts: string[] = [];
-  for (let at = dirname(path); parts.at(-1) !== at; at = dirname(at)) parts.push(at);
-  for (const folder of parts.toReversed()) {
-    const code = failureAt(folder, constants.X_OK);
-    if (code !== null) return { at: folder, why: code };
+  const own = process.getuid?.();
+  if (account.uid !== own && own !== 0) return wanted.map(() => null);
+  const steps = wanted.map(([path, right]) => [
+    ...foldersOf(path).map((folder) => ['x', folder] as const),
+    ...PERMISSIONS[right].map((permission) => [permission, path] as const),
+  ]);
+  const ask = ['sh', '-c', ASK, 'sh', ...steps.flat(2)];
+  const [program, args] = account.uid === own ? ['sh', ask.slice(1)] : commandAs(account, ask);
+  const { stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8', timeout: LOOK_MS, cwd: '/' });
+  const answers = (stdout ?? '').split('\n').slice(0, -1);
+  if (answers.length !== steps.flat().length) {
+    throw new Error(`cannot look as ${account.name}: ${error?.message ?? stderr}`);
   }
-  const code = failureAt(path, MODES[right]);
-  return code === null ? null : { at: path, why: code };
+  return steps.map((of) => {
+    const said = answers.splice(0, of.length);
+    const at = of[said.indexOf('no')]?.[1];
+    return at === undefined ? null : { at, why: isMissing(at) ? 'missing' : 'forbidden' };
+  });
 }
 
-function failureAt(path: string, mode: number): Barrier['why'] | null {
+/** The folders on the way to a path, the root first. */
+function foldersOf(path: string): readonly string[] {
+  const folders: string[] = [];
+  for (let at = dirname(path); folders.at(-1) !== at; at = dirname(at)) folders.push(at);
+  return folders.toReversed();
+}
+
+function isMissing(path: string): boolean {
   try {
-    accessSync(path, mode);
-    return null;
+    statSync(path);
+    return false;
   } catch (error) {
-    return ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '') ? 'missing' : 'forbidden';
+    return ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
   }
 }
 

@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Httpd, startHttpd } from '../support/httpd.ts';
@@ -6,7 +6,8 @@ import { findMariadb, type Mariadb } from '../support/mariadb.ts';
 import { findPostgresql, type Postgresql } from '../support/postgresql.ts';
 import { findRedis, type Single } from '../support/redis.ts';
 import { BLIND, findSlapd, READER, READER_PASSWORD, type Slapd, SUFFIX } from '../support/slapd.ts';
-import { cli } from './daemon.ts';
+import { run } from './command.ts';
+import { MAIN, cli } from './daemon.ts';
 import { describePart, PARTS } from './part.ts';
 
 const IS_ROOT = process.getuid?.() === 0;
@@ -325,6 +326,20 @@ describe('smmap check --stores with an embedded store', () => {
     writeFileSync(file, '[store.fixed]\ndriver = "memory"\nmailboxes = ["fred@example.org"]\n', { mode: 0o600 });
     const { code, stderr } = await cli(['check', '--config', file, '--stores', '--user', 'daemon']);
     expect([code, stderr]).toEqual([78, expect.stringContaining('cannot be read (EACCES')]);
+  });
+
+  test.runIf(IS_ROOT)('says if the service cannot read the program', async () => {
+    const home = join(folder, 'home');
+    mkdirSync(home, { mode: 0o700 });
+    symlinkSync(MAIN, join(home, 'smmap'));
+    const { code, stderr } = await run(process.execPath, [
+      join(home, 'smmap'),
+      ...['check', '--config', '/dev/null', '--stores', '--user', 'daemon'],
+    ]);
+    expect([code, stderr]).toEqual([
+      64,
+      expect.stringContaining(`cannot read ${home}/smmap, because ${home} is forbidden`),
+    ]);
   });
 
   test('only root names another user', async () => {
