@@ -28,6 +28,13 @@ export function domains(setting: Setting): Step[] {
       'Postfix ask for them: a map of kind "domain" with class = "mailbox" knows all of them.',
     ];
     steps.push({ about, change: extend(postconf, 'virtual_mailbox_domains', listed) });
+  } else if (postconf === null || postconf.raw('virtual_mailbox_domains') === '$virtual_mailbox_maps') {
+    const about = [
+      'Domains whose mailboxes are all in smmap: write yours instead of example.org. By default, Postfix asks',
+      'virtual_mailbox_maps for domains too. The map of smmap there has only addresses, so all mail would be deferred. With a',
+      'map of kind "domain" and class = "mailbox", smmap mta prints what asks smmap for its domains.',
+    ];
+    steps.push({ about, change: extend(postconf, 'virtual_mailbox_domains', ['example.org']) });
   } else {
     steps.push({
       about: [

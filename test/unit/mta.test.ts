@@ -222,6 +222,12 @@ describe('postfix', () => {
     );
   });
 
+  it('lets nobody ask smmap for a domain by the default of virtual_mailbox_domains', () => {
+    const byDefault = postconfOf({ virtual_mailbox_domains: '$virtual_mailbox_maps' });
+    expect(commands('', byDefault)).toContain("postconf -e 'virtual_mailbox_domains = example.org'");
+    expect(commands('', postconfOf({ virtual_mailbox_domains: 'a.example' })).join('\n')).not.toContain('_domains');
+  });
+
   it('lists a domain in both spellings', () => {
     expect(commands('[map.m]\ndefault_domain = "bücher.example"', postconfOf({}))).toContain(
       "postconf -e 'virtual_mailbox_domains = xn--bcher-kva.example bücher.example'",
