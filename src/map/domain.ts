@@ -14,7 +14,7 @@ import { formatValue, replyForm } from './value.ts';
 const domainKeys = section({
   alias_domains: aliasDomains,
   /** Only domains of this class are found. Null: of any class. */
-  class: optional(z.enum(CLASSES).describe(`one of ${CLASSES.join(', ')}`)),
+  class: optional(z.literal(CLASSES).describe(`one of ${CLASSES.join(', ')}`)),
   /** What follows OK. */
   reply: replyForm(['key', 'value']),
 });

@@ -10,13 +10,13 @@ const DOMAIN = 'a domain, such as "example.org"';
 
 /** Alias domains: each has the mailboxes and aliases of another domain, and is hosted if that one is hosted. */
 export const aliasDomains = z
-  .record(z.string(), parsedBy(DOMAIN, domain))
+  .record(parsedBy(DOMAIN, domain))
   .default({})
   .superRefine((raw, context) => {
     const remedy = 'name a domain that has mailboxes';
     for (const alias of Object.keys(raw)) {
       const message = flawOfAliasDomain(alias, raw);
-      if (message !== null) context.addIssue({ code: 'custom', path: [alias], message, params: { remedy } });
+      if (message !== null) context.add([alias], message, remedy);
     }
   })
   .transform((raw): ReadonlyMap<string, string> => {
@@ -51,7 +51,7 @@ export const separators = z
 
 /** Adds a mistake for each pair of recipient keys that contradict each other. */
 export function checkRecipientKeys(
-  raw: Pick<z.output<z.ZodObject<typeof recipientKeys>>, 'default_domain' | 'local_domains' | 'alias_domains'>,
+  raw: Pick<z.TableOf<typeof recipientKeys>, 'default_domain' | 'local_domains' | 'alias_domains'>,
   context: Context,
 ): void {
   const refuse = (reason: string, remedy: string): void =>

@@ -12,10 +12,10 @@ export type ReplyForm = Word | { readonly text: string };
 type Word = 'key' | 'address' | 'mailbox' | 'value';
 
 /** The key `reply` of a map that allows these words. */
-export function replyForm<const T extends readonly ['key', ...Word[]]>(words: T) {
+export function replyForm(words: readonly ['key', ...Word[]]) {
   return z
-    .union([z.enum(words), z.strictObject({ text: parsedBy('a text with %s, %u, %d and %% in it', replyText) })])
-    .default('key' as never)
+    .union([z.literal(words), z.strictObject({ text: parsedBy('a text with %s, %u, %d and %% in it', replyText) })])
+    .default('key')
     .describe(`one of ${words.join(', ')}, or { text = "lmtp:unix:/run/cyrus/socket/lmtp" }`);
 }
 

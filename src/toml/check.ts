@@ -30,9 +30,9 @@ export function createChecker(): Checker {
   return {
     mistakes,
     check(type, value, path, others = []) {
-      const result = type.safeParse(value);
-      if (result.success) return result.data;
-      mistakes.push(...result.error.issues.flatMap((issue) => toMistakes(issue, type, value, path, others)));
+      const { value: read, issues } = type.read(value);
+      if (issues.length === 0) return read;
+      mistakes.push(...issues.flatMap((issue) => toMistakes(issue, type, value, path, others)));
       return undefined;
     },
     named<T>(
@@ -59,33 +59,28 @@ function toMistakes(
   path: readonly string[],
   others: readonly string[],
 ): Mistake[] {
-  const own = issue.code === 'invalid_union' ? issue.errors.flat().find(({ code }) => code === 'custom') : undefined;
-  if (own !== undefined) return toMistakes({ ...own, path: [...issue.path, ...own.path] }, type, value, path, others);
-  const near = issue.code === 'invalid_union' ? nearestOf(issue.errors) : undefined;
-  if (near !== undefined) {
-    return near.flatMap((each) =>
-      toMistakes({ ...each, path: [...issue.path, ...each.path] }, type, value, path, others),
-    );
+  if (issue.kind === 'none of these') {
+    const within = (inner: Issue): Mistake[] =>
+      toMistakes({ ...inner, path: [...issue.path, ...inner.path] }, type, value, path, others);
+    const told = issue.alternatives.flat().find(({ kind }) => kind === 'told');
+    const near = told === undefined ? nearestOf(issue.alternatives) : [told];
+    if (near !== undefined) return near.flatMap(within);
   }
-  const within = issue.path.map(String);
-  const key = formatKey([...path, ...within.filter((part) => part !== '')]);
-  if (issue.code === 'unrecognized_keys') {
-    const known = [...(within.length === 0 ? others : []), ...keysAt(type, within)];
-    return issue.keys.map((name) => unknownKey([...path, ...within], name, known));
+  const key = formatKey([...path, ...issue.path.filter((part) => part !== '')]);
+  if (issue.kind === 'unknown keys') {
+    const known = [...(issue.path.length === 0 ? others : []), ...keysAt(type, issue.path)];
+    return issue.keys.map((name) => unknownKey([...path, ...issue.path], name, known));
   }
-  const given = valueAt(value, within);
-  const remedy = `give ${descriptionAt(type, within) ?? 'what the annotated smmap.toml shows'}`;
-  if (issue.code === 'custom') {
-    const better: unknown = issue.params?.['remedy'];
-    return [{ key, reason: issue.message, remedy: typeof better === 'string' ? better : remedy }];
-  }
+  const remedy = `give ${descriptionAt(type, issue.path) ?? 'what the annotated smmap.toml shows'}`;
+  if (issue.kind === 'told') return [{ key, reason: issue.reason, remedy: issue.remedy ?? remedy }];
+  const given = valueAt(value, issue.path);
   return [{ key, reason: given === undefined ? 'is missing' : `is ${show(given)}`, remedy }];
 }
 
 /** The mistakes of the one alternative of a union whose kind of value was given. */
 function nearestOf(alternatives: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
   const near = alternatives.filter((issues) =>
-    issues.every(({ path, code }) => path.length > 0 || code === 'unrecognized_keys'),
+    issues.every(({ path, kind }) => path.length > 0 || kind === 'unknown keys'),
   );
   return near.length === 1 ? near[0] : undefined;
 }

@@ -1,10 +1,10 @@
 import { type Table, isTable } from './check.ts';
 import type { Schema } from './type.ts';
-import { type Definition, innerOf } from './walk.ts';
+import { innerOf } from './walk.ts';
 
 /** A value as the file has it, with the defaults of its type. Undefined for a key that is not in the file and has no default. */
 export function filled(type: Schema, value: unknown): unknown {
-  const definition = type.def as Definition;
+  const { definition } = type;
   const given = value ?? definition.defaultValue ?? undefined;
   const inner = innerOf(type);
   if (inner !== undefined) return filled(inner, given);

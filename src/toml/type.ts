@@ -1,13 +1,12 @@
-import { z } from 'zod';
+import * as z from './schema.ts';
+import type { Context, Schema, Shape } from './schema.ts';
 
 /** The building blocks for the sections of the TOML file. A description completes the sentence "give ...". */
 
 export { z };
-export type Schema<T = unknown> = z.ZodType<T>;
+export type { Context, Issue, Schema } from './schema.ts';
 /** The type of a table after it is read. */
 export type Read<S extends Schema> = z.output<S>;
-export type Issue = z.core.$ZodIssue;
-export type Context = z.RefinementCtx;
 
 /** One mistake in a configuration, and its remedy. */
 export interface Mistake {
@@ -16,25 +15,21 @@ export interface Mistake {
   readonly remedy: string;
 }
 
-type Shape = Readonly<Record<string, Schema>>;
 type Camel<K> = K extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<Camel<Tail> & string>}` : K;
 type InCamelCase<T> = { readonly [K in keyof T as Camel<K>]: T[K] };
 
 /** The type of a `section` of these keys after it is read. */
-export type Section<S extends Shape> = InCamelCase<z.output<z.ZodObject<S>>>;
+export type Section<S extends Shape> = InCamelCase<z.TableOf<S>>;
 
 /**
  * A table of the file, such as `[limits]`. A key `timeout_ms` of the file is read as `timeoutMs`. A key that is not in
  * `shape` is a mistake. `check` gets the keys as they are in the file, and adds mistakes that concern several keys.
  */
-export function section<S extends Shape>(
-  shape: S,
-  check: (raw: z.output<z.ZodObject<S>>, context: Context) => void = () => {},
-) {
+export function section<S extends Shape>(shape: S, check: (raw: z.TableOf<S>, context: Context) => void = () => {}) {
   return z
     .strictObject(shape)
-    .superRefine((raw, context) => check(raw as z.output<z.ZodObject<S>>, context))
-    .transform((raw) => inCamelCase(raw as z.output<z.ZodObject<S>>));
+    .superRefine(check)
+    .transform((raw) => inCamelCase(raw));
 }
 
 function inCamelCase<T extends object>(raw: T): InCamelCase<T> {
@@ -46,8 +41,8 @@ function inCamelCase<T extends object>(raw: T): InCamelCase<T> {
 }
 
 /** An optional key. Null if the file does not have it. */
-export function optional<T extends Schema>(type: T) {
-  return type.nullable().default(null as never);
+export function optional<Out, In>(type: Schema<Out, In>) {
+  return type.nullable().default(null);
 }
 
 /** A whole number in a range. */
@@ -63,8 +58,8 @@ export function text(what: string) {
 /** One of a few words. */
 export function oneOf<const T extends readonly [string, ...string[]]>(words: T, fallback: T[number]) {
   return z
-    .enum(words)
-    .default(fallback as never)
+    .literal<T[number]>(words)
+    .default(fallback)
     .describe(`one of ${words.join(', ')}`);
 }
 
@@ -92,18 +87,14 @@ export function parsedBy<T>(what: string, parse: (raw: string) => T) {
       try {
         return parse(raw);
       } catch (error) {
-        const params = error instanceof ValueError ? { remedy: error.remedy } : {};
-        context.addIssue({ code: 'custom', message: (error as Error).message, params });
+        context.add([], (error as Error).message, error instanceof ValueError ? error.remedy : undefined);
         return z.NEVER;
       }
     })
     .describe(what);
 }
 
-/** Adds mistakes to those that zod finds itself. */
+/** Adds mistakes to those that the types find themselves. */
 export function complain(context: Context, mistakes: readonly Mistake[]): void {
-  for (const { key, reason, remedy } of mistakes) {
-    const path = key === '' ? [] : key.split('.');
-    context.addIssue({ code: 'custom', path, message: reason, params: { remedy } });
-  }
+  for (const { key, reason, remedy } of mistakes) context.add(key === '' ? [] : key.split('.'), reason, remedy);
 }

@@ -1,15 +1,4 @@
-import type { Schema } from './type.ts';
-
-/** The part of a zod type that says which types are inside it (zod.dev, "Schema definition"). */
-export interface Definition {
-  readonly shape?: Readonly<Record<string, Schema>>;
-  readonly element?: Schema;
-  readonly valueType?: Schema;
-  readonly options?: readonly Schema[];
-  readonly innerType?: Schema;
-  readonly in?: Schema;
-  readonly defaultValue?: unknown;
-}
+import type { Definition, Schema } from './schema.ts';
 
 /** The description of the type at a path, such as ["limits", "idle_ms"]. */
 export function descriptionAt(type: Schema, path: readonly string[]): string | undefined {
@@ -42,11 +31,10 @@ function typeAt(type: Schema | undefined, path: readonly string[]): Schema | und
 function definitionOf(type: Schema | undefined): Definition {
   if (type === undefined) return {};
   const inner = innerOf(type);
-  return inner === undefined ? (type.def as Definition) : definitionOf(inner);
+  return inner === undefined ? type.definition : definitionOf(inner);
 }
 
 /** The type inside a type with a default or a transform. */
 export function innerOf(type: Schema): Schema | undefined {
-  const definition = type.def as Definition;
-  return definition.innerType ?? definition.in;
+  return type.definition.inner;
 }

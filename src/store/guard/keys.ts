@@ -15,7 +15,7 @@ const canary = z
     alias: oneOrMore(parsedBy(ADDRESS, value.addressOf)).optional(),
     domain: oneOrMore(parsedBy('a domain, such as "example.org"', value.domain)).optional(),
     tables: z
-      .record(z.string(), oneOrMore(text('a key of that table')))
+      .record(oneOrMore(text('a key of that table')))
       .default({})
       .describe('{ access = "example.com" }'),
   })
@@ -56,7 +56,7 @@ const canary = z
   });
 
 /** One value, or several in a list. */
-function oneOrMore<T extends z.ZodType>(one: T) {
+function oneOrMore<Out, In>(one: z.Schema<Out, In>) {
   const description = one.description ?? '';
   return z.union([one.transform((each) => [each]), z.array(one).min(1)]).describe(description);
 }

@@ -25,7 +25,7 @@ const keys = section({
   mailboxes: optional(listOf('mailbox')),
   aliases: optional(listOf('alias')),
   domains: optional(listOf('domain')),
-  tables: z.record(z.string(), listOf('key')).default({}).describe('{ access = "/etc/mail/access" }'),
+  tables: z.record(listOf('key')).default({}).describe('{ access = "/etc/mail/access" }'),
   ...contentKeys,
 }).transform(({ driver, canary, mailboxes, aliases, domains, tables }, context): FileConfig => {
   const named = (key: string, about: About, list: WrittenList | null, table = ''): NamedList[] =>
@@ -115,7 +115,7 @@ function tableOf(name: string, context: Context): string {
   try {
     return value.tableName(name);
   } catch (error) {
-    context.addIssue({ code: 'custom', path: ['tables', name], message: (error as Error).message });
+    context.add(['tables', name], (error as Error).message);
     return name;
   }
 }

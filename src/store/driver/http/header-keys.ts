@@ -22,7 +22,7 @@ export function complainOfHeaders({ headers, headerFiles, tokenFile }: HeaderKey
   const complain = (key: string, name: string, flaw: readonly [string, string] | null): void => {
     if (flaw === null) return;
     const [message, remedy] = flaw;
-    context.addIssue({ code: 'custom', path: [key, name], message, params: { remedy } });
+    context.add([key, name], message, remedy);
   };
   for (const [name, said] of Object.entries(headers)) {
     complain('headers', name, flawOfHeader(name, said, setBy(name, files)));

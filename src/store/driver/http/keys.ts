@@ -19,7 +19,7 @@ const keys = section({
   ...forEachQuery(optional(request)),
   absent: optional(absent),
   headers: headers.default({}),
-  header_files: z.record(z.string(), secretPath).default({}).describe('{ "X-API-Key" = "/etc/smmap/key" }'),
+  header_files: z.record(secretPath).default({}).describe('{ "X-API-Key" = "/etc/smmap/key" }'),
   token_file: secretFile,
   tls,
   ...serverKeys,

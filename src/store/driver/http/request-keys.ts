@@ -14,22 +14,24 @@ const name = parsedBy(`${PATH}, or proxyAddresses=smtp:`, (raw) => {
   const [, where = raw, prefix = null] = /^([^=]*)=(.*)$/.exec(raw) ?? [];
   return { path: parsePath(where), prefix };
 });
-const state = z.enum(STATES).describe(`one of ${STATES.join(', ')}`);
+const state = z.literal(STATES).describe(`one of ${STATES.join(', ')}`);
 
 /** Header fields with their values. */
-export const headers = z.record(z.string(), z.string()).describe('{ "x-client" = "smmap" }');
+export const headers = z.record(z.string()).describe('{ "x-client" = "smmap" }');
 
 const match = {
   type: text('a media type, such as "application/json"').optional(),
   headers: headers.optional(),
   fields: z
-    .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+    .record(z.union([z.string(), z.number(), z.boolean()]))
     .transform((raw, context) =>
       Object.entries(raw).flatMap(([written, value]): readonly (readonly [JsonPath, typeof value])[] => {
-        const read = path.safeParse(written);
-        if (read.success) return [[read.data, value]];
-        context.addIssue({ code: 'custom', message: read.error.issues[0]?.message ?? '' });
-        return [];
+        try {
+          return [[parsePath(written), value]];
+        } catch (error) {
+          context.add([], (error as Error).message);
+          return [];
+        }
       }),
     )
     .optional()
@@ -45,7 +47,7 @@ const absentMatch = z.strictObject({
   status: z.literal([200, 204, 403, 404, 410]).default(404).describe('one of 200, 204, 404, 410'),
   ...match,
 });
-const oneOrMore = <T extends z.ZodType>(one: T, example: string) =>
+const oneOrMore = <Out, In>(one: z.Schema<Out, In>, example: string) =>
   z.union([one, z.array(one).min(1)]).describe(`${example}, or several in a list`);
 
 /** How the application says that something is absent. */
@@ -54,23 +56,26 @@ export const absent = oneOrMore(absentMatch, '{ status = 404, type = "applicatio
 const reading = {
   found: oneOrMore(foundMatch, '{ fields = { success = true } }').optional(),
   value: z
-    .union([path, z.strictObject({ field: path, values: z.record(z.string(), z.string()) })])
+    .union([path, z.strictObject({ field: path, values: z.record(z.string()) })])
     .optional()
     .describe(`${PATH}, or { field = "relay", values = { 0 = "mailbox", 1 = "relay" } }`),
   state: z
-    .strictObject({ field: path, values: z.record(z.string(), state).optional() })
+    .strictObject({ field: path, values: z.record(state).optional() })
     .optional()
     .describe('{ field = "active", values = { 1 = "active", 0 = "disabled" } }'),
   quota: z.strictObject({ used: path, limit: path }).optional().describe('{ used = "quota_used", limit = "quota" }'),
   identity: z
-    .partialRecord(
-      z.enum(['address', 'local', 'domain', 'folder', 'key']),
-      z.union([name.transform((each) => [each]), z.array(name).min(1)]),
-    )
+    .record(z.union([name.transform((each) => [each]), z.array(name).min(1)]), [
+      'address',
+      'local',
+      'domain',
+      'folder',
+      'key',
+    ])
     .optional()
     .describe('{ address = "email" }, or { address = ["mail", "proxyAddresses=smtp:"] }'),
   headers: headers.optional(),
-  encode: z.enum(['once', 'twice']).default('once').describe('"once" or "twice"'),
+  encode: z.literal(['once', 'twice']).default('once').describe('"once" or "twice"'),
 };
 
 const next = z.strictObject({ get: URL_TEXT, when: path.optional(), ...reading });

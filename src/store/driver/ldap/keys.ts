@@ -30,7 +30,7 @@ const base = parsedBy('a distinguished name, such as "ou=people,dc=example,dc=or
   if (typeof read !== 'string') throw new Error(`"${raw}" ${read.flaw}`);
   return read;
 });
-const state = z.enum(STATES).describe(`one of ${STATES.join(', ')}`);
+const state = z.literal(STATES).describe(`one of ${STATES.join(', ')}`);
 const attribute = text('the name of an attribute');
 const attributes = z.union([attribute, z.array(attribute).min(1)]).describe('attributes, such as ["mail"]');
 
@@ -43,20 +43,20 @@ const search = optional(
     state: z
       .strictObject({
         attribute,
-        values: z.record(z.string(), state).optional().describe('{ disabled = "disabled" }'),
+        values: z.record(state).optional().describe('{ disabled = "disabled" }'),
         bit: z.int().min(1).optional().describe('a number that is one bit, such as 2'),
         state: state.optional(),
       })
       .optional()
       .describe('{ attribute = "accountStatus", values = { active = "active" } }'),
     identity: z
-      .partialRecord(z.enum(['address', 'local', 'domain', 'folder', 'key']), attributes)
+      .record(attributes, ['address', 'local', 'domain', 'folder', 'key'])
       .optional()
       .describe('{ address = ["mail", "proxyAddresses=smtp:"] }'),
   }),
 ).describe('{ filter = "(mail=:address)", identity = { address = "mail" } }');
 
-type WrittenSearch = NonNullable<z.infer<typeof search>>;
+type WrittenSearch = NonNullable<z.output<typeof search>>;
 
 const keys = section({
   url: urls(parseLdapUrl, URL_EXAMPLE),
@@ -69,7 +69,7 @@ const keys = section({
   tls,
   bind_dn: optional(base),
   password_file: secretFile,
-  sasl: optional(z.enum(['external']).describe('"external"')),
+  sasl: optional(z.literal(['external']).describe('"external"')),
   base,
   preset: optional(z.string().describe(`one of ${Object.keys(PRESETS).join(', ')}`)),
   ...forEachQuery(search),

@@ -22,7 +22,7 @@ const keys = section({
   aliases: listOf('lines that `smmap alias import` reads, such as "info@example.org fred@example.org"', parseAliasLine),
   domains: listOf('lines that `smmap domain import` reads, such as "example.org relay"', parseDomainLine),
   tables: z
-    .record(z.string(), z.array(z.string()).describe(ENTRIES))
+    .record(z.array(z.string()).describe(ENTRIES))
     .transform(entriesOf)
     .prefault({})
     .describe('{ access = ["example.com REJECT"] }'),
@@ -70,7 +70,7 @@ function entriesOf(raw: Readonly<Record<string, readonly string[]>>, context: Co
     try {
       return [recordOf(line, (text) => parseEntryLine(value.tableName(table), text))];
     } catch (error) {
-      context.addIssue({ code: 'custom', path: [table, at], message: (error as Error).message });
+      context.add([table, String(at)], (error as Error).message);
       return [];
     }
   };

@@ -15,7 +15,7 @@ const domain = parsedBy('a domain, such as "example.org"', value.domain);
 const keys = section(
   {
     domains: z.array(domain).min(1).describe('the domains whose mailboxes the accounts are, in a list'),
-    uid: z.tuple([id, id]).default([1_000, 59_999]).describe('the lowest and the highest uid, such as [1000, 59999]'),
+    uid: z.pair(id).default([1_000, 59_999]).describe('the lowest and the highest uid, such as [1000, 59999]'),
     believe: z.array(z.string()).default([]).describe('sources of /etc/nsswitch.conf in a list, such as ["ldap"]'),
     ...serverKeys,
   },
