@@ -8,6 +8,7 @@ const results = process.env['SMMAP_RESULTS']; // a file, for .ci/run
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/support/drivers.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     restoreMocks: true,

@@ -2,6 +2,7 @@ import { type Server, connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseConfig } from '../src/config/load.ts';
 import type { Endpoint } from '../src/endpoint.ts';
+import { DRIVERS, loadDeclarations } from '../src/store/drivers.ts';
 import { type OpenStore, UNTOLD, openStore } from '../src/store/open.ts';
 import type { Question } from '../src/vocabulary.ts';
 import type { Scratch } from './processes.ts';
@@ -58,6 +59,7 @@ export function formatTrips(trips: Trips): string {
 
 async function open(lines: readonly string[]): Promise<OpenStore> {
   const text = ['[store.local]', ...lines, '[map.m]', ''].join('\n');
+  await loadDeclarations(Object.keys(DRIVERS));
   const config = parseConfig(text, 'bench', { socket: '/nowhere/s', store: '/nowhere' }).stores.get('local');
   if (config === undefined) throw new Error('there is no store');
   return await openStore(config, UNTOLD);

@@ -38,7 +38,7 @@ export function addAsking(program: Command, exit: (code: number) => void): void 
       const { server: given, map, protocol: wanted = null, timeout, json = false } = options;
       const { server, protocol } =
         given === undefined
-          ? (await configurationOf(options)).server(wanted)
+          ? await (await configurationOf(options)).server(wanted)
           : { server: given, protocol: wanted ?? 'netstring' };
       exit(await probe(asked, { server, map, protocol, timeoutMs: timeout * 1_000, json }));
     });

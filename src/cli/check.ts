@@ -35,7 +35,7 @@ export async function check(configuration: Configuration, options: CheckOptions)
   const { json, stores } = options;
   const daemon = daemonOf(options);
   if (stores && daemon.isService && daemon.account.uid !== process.getuid?.()) return runAgainAs(daemon.account);
-  const loaded = load(configuration);
+  const loaded = await load(configuration);
   const config = loaded instanceof ConfigError ? null : loaded;
   const findings =
     loaded instanceof ConfigError
@@ -62,9 +62,9 @@ function runAgainAs(account: Account): number {
   return status ?? EXIT.BUG;
 }
 
-function load(configuration: Configuration): Config | ConfigError {
+async function load(configuration: Configuration): Promise<Config | ConfigError> {
   try {
-    return configuration.load();
+    return await configuration.load();
   } catch (error) {
     if (error instanceof ConfigError) return error;
     throw error;

@@ -11,8 +11,8 @@ export interface ConfigOptions {
 }
 
 /** Prints the configuration in force, as a TOML file or as JSON. Throws ConfigError with all mistakes. */
-export function printConfig({ file, name, places }: Configuration, { diff, json }: ConfigOptions): void {
-  const reading = readConfig(file, places);
+export async function printConfig({ file, name, places }: Configuration, { diff, json }: ConfigOptions): Promise<void> {
+  const reading = await readConfig(file, places);
   if (reading.error !== null) throw reading.error;
   const whole = tablesInForce(reading.raw, reading.config, places, diff);
   const tables = hideSecrets(whole);

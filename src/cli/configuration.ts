@@ -5,8 +5,8 @@ import { type Config, ConfigError } from '../config/config.ts';
 import { type Overrides, type Parts, type Places, loadConfig, readConfig } from '../config/load.ts';
 import { formatEndpoint } from '../endpoint.ts';
 import type { Protocol } from '../protocol/framing.ts';
-import { embedded, pathOf } from '../store/driver/embedded/keys.ts';
-import { DRIVERS } from '../store/drivers.ts';
+import { pathOf } from '../store/driver/embedded/keys.ts';
+import { DRIVERS, localStore } from '../store/drivers.ts';
 import { CliError, EXIT } from './error.ts';
 import { MACHINE_FILE, defaultPlaces } from './places.ts';
 import { warn } from './warn.ts';
@@ -21,13 +21,13 @@ export interface Configuration {
   /** Whether every command finds it without --config. */
   readonly isFound: boolean;
   /** All of it. Throws ConfigError with all mistakes. */
-  load(overrides?: Overrides): Config;
+  load(overrides?: Overrides): Promise<Config>;
   /** The first listener that we can ask, and its protocol. Throws if a listener has a mistake, or if there is none. */
-  server(protocol: Protocol | null): { readonly server: string; readonly protocol: Protocol };
+  server(protocol: Protocol | null): Promise<{ readonly server: string; readonly protocol: Protocol }>;
   /** The control socket. Throws if it has a mistake, or if there is none. `quiet`: mistakes elsewhere are not told. */
-  control(quiet?: boolean): string;
+  control(quiet?: boolean): Promise<string>;
   /** The folder of the embedded store. Throws if it is not certain, or if there is not exactly one. */
-  store(): string;
+  store(): Promise<string>;
 }
 
 /** The configuration that --config names, else $SMMAP_CONFIG, else the one of the machine where it exists, else the defaults. */
@@ -43,8 +43,8 @@ export function findConfiguration(given: string | null, environment: NodeJS.Proc
     places,
     isFound: file === usual,
     load: (overrides = {}) => loadConfig(file, places, overrides),
-    server(protocol) {
-      const listeners = part(file, places, ({ listeners: read }) => read, SERVER);
+    async server(protocol) {
+      const listeners = await part(file, places, ({ listeners: read }) => read, SERVER);
       const asked = [...listeners.values()].filter((each) => protocol === null || each.protocol === protocol);
       const own = asked.find(({ kind }) => kind !== 'systemd') ?? asked[0];
       if (own === undefined) {
@@ -54,15 +54,15 @@ export function findConfiguration(given: string | null, environment: NodeJS.Proc
       const server = own.kind === 'systemd' ? `unix:${places.socket}` : formatEndpoint(own);
       return { server, protocol: own.protocol };
     },
-    control(quiet = false) {
-      const { socket } = part(file, places, ({ control }) => control, CONTROL, quiet);
+    async control(quiet = false) {
+      const { socket } = await part(file, places, ({ control }) => control, CONTROL, quiet);
       if (socket === null) {
         throw new CliError(EXIT.CONFIG, `${name}: has no control socket; set path in [control], or ${CONTROL}`);
       }
       return formatEndpoint(socket);
     },
-    store() {
-      const stores = part(file, places, certainStores, STORE);
+    async store() {
+      const stores = await part(file, places, certainStores, STORE);
       const [store, ...others] = stores;
       if (store === undefined) {
         throw new CliError(
@@ -86,14 +86,14 @@ const STORE = 'name the folder of the store: --store DIR';
  * A part of the configuration. Mistakes elsewhere are only told, unless `quiet`. A mistake in the part itself is an error: another socket may
  * belong to another daemon, whose answers would mislead; and what is written to another store, no daemon finds.
  */
-function part<T>(
+async function part<T>(
   file: string | null,
   places: Places,
   choose: (parts: Parts) => T | null,
   remedy: string,
   quiet = false,
-): T {
-  const { error, parts } = readConfig(file, places);
+): Promise<T> {
+  const { error, parts } = await readConfig(file, places);
   const chosen = parts === null ? null : choose(parts);
   if (chosen === null) throw new CliError(EXIT.CONFIG, `${error?.message ?? file}\ncorrect the file, or ${remedy}`);
   if (error !== null && !quiet) tell(file, error);
@@ -110,8 +110,9 @@ function tell(file: string | null, error: ConfigError): void {
 
 /** The folders of the embedded stores. Null if a store that cannot be read may be one too. */
 function certainStores({ stores, unread }: Parts): string[] | null {
+  const { driver: own } = localStore('');
   const isOther = (driver: unknown): boolean =>
-    typeof driver === 'string' && Object.hasOwn(DRIVERS, driver) && DRIVERS[driver] !== embedded;
+    typeof driver === 'string' && Object.hasOwn(DRIVERS, driver) && driver !== own;
   if (!unread.every(isOther) || stores.size + unread.length === 0) return null;
   return [...stores.values()].map(pathOf).filter((path) => path !== null);
 }

@@ -29,7 +29,7 @@ export interface ExplainOptions {
 export async function explain(key: string, options: ExplainOptions, configuration: Configuration): Promise<number> {
   if (/\s/.test(options.map)) throw new CliError(EXIT.USAGE, `${options.map}: the name of a map has no blanks`);
   const explanation = options.offline
-    ? await explainOffline(key, options.map, configuration.load())
+    ? await explainOffline(key, options.map, await configuration.load())
     : await explainRunning(key, options, configuration);
   const exitCode = codeOfReply(explanation.reply);
   const { kind, reply, protocols } = explanation;
@@ -74,10 +74,14 @@ function locate(file: string | null, { section }: Explanation): LineOf {
 }
 
 /** Asks the daemon, because it has the cache, and knows which servers do not answer. */
-function explainRunning(key: string, options: ExplainOptions, configuration: Configuration): Promise<Explanation> {
+async function explainRunning(
+  key: string,
+  options: ExplainOptions,
+  configuration: Configuration,
+): Promise<Explanation> {
   const { map, timeoutMs } = options;
   return withControl(
-    options.control ?? configuration.control(),
+    options.control ?? (await configuration.control()),
     (ask) => ask<Explanation>('explain', formatRequest(map, key)),
     { timeoutMs, exitCode: EXIT.IO, worksOffline: true },
   );

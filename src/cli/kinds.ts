@@ -52,7 +52,7 @@ export function addKind(program: Command, kind: KindName, exit: (code: number) =
       const args = (made.processedArgs as (string | string[] | undefined)[]).map((arg = []) => [arg].flat());
       const [table = ''] = (tabled ? args.shift() : undefined) ?? [];
       const options = made.opts<Parameters<typeof act>[2] & StoreOption>();
-      const store = options.store ?? (await configurationOf(options)).store();
+      const store = options.store ?? (await (await configurationOf(options)).store());
       exit((await act({ kind, table }, args, { ...options, store })) ?? 0);
     });
   };
@@ -81,7 +81,7 @@ export function addKind(program: Command, kind: KindName, exit: (code: number) =
     list.option('--all', 'also the alias_domains of the configuration, with the class of their domain');
   define<ListOptions>(list, async (scope, _, { domain = null, all = false, store, config }) => {
     const { aliasDomainsOf } = await import('../map/kinds.ts');
-    const maps = all ? (await configurationOf({ config })).load().maps.values() : [];
+    const maps = all ? (await (await configurationOf({ config })).load()).maps.values() : [];
     const { list: print } = await import('./records/show.ts');
     return print(scope, { domain, aliasDomains: aliasDomainsOf(maps) }, store);
   });

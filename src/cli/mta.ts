@@ -33,7 +33,7 @@ export async function printMta(
   const mta = await (MTAS[name] as () => Promise<Mta>)();
   const endpoint = lmtp === null ? null : parseEndpoint(lmtp);
   const postconf = name === 'postfix' ? readPostconf() : null;
-  const setting = readSetting(configuration.load(), mta, endpoint, postconf);
+  const setting = readSetting(await configuration.load(), mta, endpoint, postconf);
   if (!('server' in setting)) throw new ConfigError(configuration.name, setting);
   const { file } = configuration;
   const printout = mta.print(file === null || file === MACHINE_FILE ? setting : { ...setting, config: file });

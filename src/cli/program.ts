@@ -109,7 +109,7 @@ function createProgram(exit: (code: number) => void): Command {
     .action(async (options: { config?: string; diff?: true; json?: true }) => {
       const { printConfig } = await import('./config.ts');
       const { diff = false, json = false } = options;
-      printConfig(await configurationOf(options), { diff, json });
+      await printConfig(await configurationOf(options), { diff, json });
     });
 
   program

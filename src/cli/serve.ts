@@ -43,10 +43,10 @@ const MOST_REASON = 10_000; // characters of many mistakes, so that they fit int
  */
 export async function serve(options: ServeOptions, configuration: Configuration, version: string): Promise<number> {
   const keeper = findKeeper(process.env);
-  const load = (): Config => controlled(configuration.load(overridesOf(options)), keeper);
+  const load = async (): Promise<Config> => controlled(await configuration.load(overridesOf(options)), keeper);
   const reloads = createReloads();
   process.on('SIGHUP', () => void reloads.request());
-  const config = load();
+  const config = await load();
   makeFolders(config, configuration.places);
   const pretty = process.stdout.isTTY;
   const journal = isJournal(process.env, process.stdout.fd);
@@ -91,7 +91,7 @@ export async function serve(options: ServeOptions, configuration: Configuration,
     const status = createStatus(name, daemon, config);
     reloads.begin(async (): Promise<Reloaded> => {
       try {
-        const next = load();
+        const next = await load();
         const changes = await daemon.reload(next);
         set(next.log);
         harvest.set(next.harvest);

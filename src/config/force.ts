@@ -1,5 +1,5 @@
 import { USUAL_KIND, kinds } from '../map/kinds.ts';
-import { DRIVERS, localStore } from '../store/drivers.ts';
+import { driverOf, localStore } from '../store/drivers.ts';
 import { type Table, isTable } from '../toml/check.ts';
 import { difference, filled } from '../toml/fill.ts';
 import type { Schema } from '../toml/type.ts';
@@ -67,8 +67,8 @@ const NAMED: Readonly<Record<string, (table: Table, name: string, config: Config
     return { all: { ...mode, ...fillTable(listenerKeys, table) }, usual: { ...mode, ...fillTable(listenerKeys, {}) } };
   },
   store(table) {
-    const { keys } = DRIVERS[String(table['driver'])] ?? {};
-    return keys === undefined ? { all: table, usual: {} } : { all: fillTable(keys, table), usual: fillTable(keys, {}) };
+    const { keys } = driverOf({ driver: String(table['driver']) });
+    return { all: fillTable(keys, table), usual: fillTable(keys, {}) };
   },
   map(table, name, { maps, stores: known }) {
     const map = maps.get(name);
@@ -91,7 +91,7 @@ export function hideSecrets(tables: Table): Table {
   const { store } = tables;
   if (!isTable(store)) return tables;
   const hide = (table: unknown): unknown =>
-    isTable(table) ? (DRIVERS[String(table['driver'])]?.hideSecrets?.(table) ?? table) : table;
+    isTable(table) ? (driverOf({ driver: String(table['driver']) }).hideSecrets?.(table) ?? table) : table;
   return { ...tables, store: Object.fromEntries(Object.entries(store).map(([name, table]) => [name, hide(table)])) };
 }
 

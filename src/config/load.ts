@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { USUAL_KIND, kinds } from '../map/kinds.ts';
-import { DRIVERS, localStore } from '../store/drivers.ts';
+import { DRIVERS, driverOf, loadDeclarations, localStore } from '../store/drivers.ts';
 import { type Table, createChecker, formatKey, isTable, show, unknownKey } from '../toml/check.ts';
 import { DocumentError, parseDocument } from '../toml/document.ts';
 import { locateKeys } from '../toml/lines.ts';
@@ -40,14 +40,14 @@ export interface Parts {
   readonly unread: readonly unknown[];
 }
 
-/** Reads a configuration file. Null: the defaults. Throws ConfigError with all mistakes. */
-export function loadConfig(file: string | null, places: Places, overrides: Overrides = {}): Config {
-  return whole(readConfig(file, places, overrides));
+/** Reads a configuration file, and loads the drivers that it names. Null: the defaults. Throws ConfigError with all mistakes. */
+export async function loadConfig(file: string | null, places: Places, overrides: Overrides = {}): Promise<Config> {
+  return whole(await readConfig(file, places, overrides));
 }
 
-/** The same for a text. `file` is its name in errors. */
+/** The same for a text whose drivers are loaded. `file` is its name in errors. */
 export function parseConfig(text: string, file: string, places: Places, overrides: Overrides = {}): Config {
-  return whole(readText(text, file, places, overrides));
+  return whole(readTables(parseToml(text, file), text, file, places, overrides));
 }
 
 function whole({ config, error }: Reading): Config {
@@ -55,26 +55,28 @@ function whole({ config, error }: Reading): Config {
   return config;
 }
 
-/** Reads what it can of a configuration file. Null: the defaults. */
-export function readConfig(file: string | null, places: Places, overrides: Overrides = {}): Reading {
-  if (file === null) return readText('', 'defaults', places, overrides);
-  let text: string;
+/** Reads what it can of a configuration file, and loads the drivers that it names. Null: the defaults. */
+export async function readConfig(file: string | null, places: Places, overrides: Overrides = {}): Promise<Reading> {
   try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    const reason = `cannot be read (${(error as Error).message})`;
-    const mistake = { key: 'file', reason, remedy: 'check the path and its permissions' };
-    return { config: null, error: new ConfigError(file, [mistake]), parts: null };
-  }
-  return readText(text, file, places, overrides);
-}
-
-function readText(text: string, file: string, places: Places, overrides: Overrides): Reading {
-  try {
-    return readTables(parseToml(text, file), text, file, places, overrides);
+    const text = file === null ? '' : readText(file);
+    const name = file ?? 'defaults';
+    const raw = parseToml(text, name);
+    const stores = isTable(raw['store']) ? Object.values(raw['store']) : [];
+    const tables = [localStore(places.store), ...stores].filter(isTable);
+    await loadDeclarations(tables.map(({ driver }) => driver));
+    return readTables(raw, text, name, places, overrides);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return { config: null, error, parts: null };
+  }
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const reason = `cannot be read (${(error as Error).message})`;
+    throw new ConfigError(file, [{ key: 'file', reason, remedy: 'check the path and its permissions' }]);
   }
 }
 
@@ -109,8 +111,8 @@ function readTables(raw: Table, text: string, file: string, places: Places, over
   const listeners = eachOf(listenTables, (table, name) => check(listener, table, ['listen', name]));
   const stores = eachOf(storeTables, (table, name) => {
     const path = ['store', name];
-    const [, driver] = named(DRIVERS, 'driver', table, path) ?? [];
-    return driver === undefined ? undefined : check(driver.keys, table, path);
+    const [driver] = named(DRIVERS, 'driver', table, path) ?? [];
+    return driver === undefined ? undefined : check(driverOf({ driver }).keys, table, path);
   });
   const mapType = schema.mapKeys(Object.keys(storeTables));
   const mapKeys = keysAt(mapType, []);

@@ -1,52 +1,48 @@
 import { ALIAS, DOMAIN, FOLDER, keyOf, MAILBOX } from '../example.ts';
 import type { Question } from '../vocabulary.ts';
 import type { Driver, StoreConfig } from './driver.ts';
-import { cyrus } from './driver/cyrus/keys.ts';
-import { dovecot } from './driver/dovecot/keys.ts';
-import { embedded } from './driver/embedded/keys.ts';
-import { file } from './driver/file/keys.ts';
-import { http } from './driver/http/keys.ts';
-import { ldap } from './driver/ldap/keys.ts';
-import { lmtp } from './driver/lmtp/keys.ts';
-import { maildir } from './driver/maildir/keys.ts';
-import { memory } from './driver/memory/keys.ts';
-import { mysql } from './driver/mysql/keys.ts';
-import { passwd } from './driver/passwd/keys.ts';
-import { postgresql } from './driver/postgresql/keys.ts';
-import { redis } from './driver/redis/keys.ts';
-import { smtp } from './driver/smtp/keys.ts';
-import { socketmap } from './driver/socketmap/keys.ts';
-import { sqlite } from './driver/sqlite/keys.ts';
 import { kindOf } from './guard/canary.ts';
 
-/** The drivers, by their names in the configuration. */
-export const DRIVERS: Readonly<Record<string, Driver>> = {
-  embedded,
-  memory,
-  file,
-  maildir,
-  passwd,
-  postgresql,
-  mysql,
-  sqlite,
-  ldap,
-  lmtp,
-  redis,
-  smtp,
-  http,
-  socketmap,
-  dovecot,
-  cyrus,
+/** The drivers, by their names in the configuration. The declaration of a driver is loaded when a configuration names it. */
+export const DRIVERS: Readonly<Record<string, () => Promise<Driver>>> = {
+  embedded: async () => (await import('./driver/embedded/keys.ts')).embedded,
+  memory: async () => (await import('./driver/memory/keys.ts')).memory,
+  file: async () => (await import('./driver/file/keys.ts')).file,
+  maildir: async () => (await import('./driver/maildir/keys.ts')).maildir,
+  passwd: async () => (await import('./driver/passwd/keys.ts')).passwd,
+  postgresql: async () => (await import('./driver/postgresql/keys.ts')).postgresql,
+  mysql: async () => (await import('./driver/mysql/keys.ts')).mysql,
+  sqlite: async () => (await import('./driver/sqlite/keys.ts')).sqlite,
+  ldap: async () => (await import('./driver/ldap/keys.ts')).ldap,
+  lmtp: async () => (await import('./driver/lmtp/keys.ts')).lmtp,
+  redis: async () => (await import('./driver/redis/keys.ts')).redis,
+  smtp: async () => (await import('./driver/smtp/keys.ts')).smtp,
+  http: async () => (await import('./driver/http/keys.ts')).http,
+  socketmap: async () => (await import('./driver/socketmap/keys.ts')).socketmap,
+  dovecot: async () => (await import('./driver/dovecot/keys.ts')).dovecot,
+  cyrus: async () => (await import('./driver/cyrus/keys.ts')).cyrus,
 };
+
+const declarations = new Map<string, Driver>();
+
+/** Loads the declarations of the drivers with these names, for `driverOf`. No driver has any other name. */
+export async function loadDeclarations(names: Iterable<unknown>): Promise<void> {
+  for (const name of names) {
+    if (typeof name !== 'string' || !Object.hasOwn(DRIVERS, name) || declarations.has(name)) continue;
+    declarations.set(name, await (DRIVERS[name] as () => Promise<Driver>)());
+  }
+}
 
 /** The store of a configuration that has no `[store.NAME]`. */
 export function localStore(path: string): Readonly<Record<string, string>> {
   return { driver: 'embedded', path };
 }
 
-/** The driver of a store. */
-export function driverOf({ driver }: StoreConfig): Driver {
-  return DRIVERS[driver] as Driver;
+/** The driver of a store. Its declaration is loaded before its configuration can be read. */
+export function driverOf({ driver }: Pick<StoreConfig, 'driver'>): Driver {
+  const found = declarations.get(driver);
+  if (found === undefined) throw new Error('the driver of a store is not loaded');
+  return found;
 }
 
 /** Whether a store can be asked such a question. It may then answer that the entry is absent. */

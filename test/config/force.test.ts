@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, test } from 'vitest';
 import { tablesInForce } from '../../src/config/force.ts';
-import { parseConfig, readConfig } from '../../src/config/load.ts';
+import { type Reading, parseConfig, readConfig } from '../../src/config/load.ts';
 import { formatDocument, parseDocument } from '../../src/toml/document.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -77,9 +77,9 @@ test('what differs has only the keys that differ, and the tables that are needed
   });
 });
 
-test('the configuration in force has every key of the annotated file that is not a comment', () => {
+test('the configuration in force has every key of the annotated file that is not a comment', async () => {
   const file = join(ROOT, 'systemd/smmap.toml');
-  const { config, raw } = readConfig(file, places) as Extract<ReturnType<typeof readConfig>, { error: null }>;
+  const { config, raw } = (await readConfig(file, places)) as Extract<Reading, { error: null }>;
   const tables = tablesInForce({}, config, places, false);
   expect(tables).toEqual({ ...raw, control: { path: '/run/smmap/smmap.sock.control', mode: '0600' } });
 });

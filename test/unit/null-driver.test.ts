@@ -1,14 +1,14 @@
 import { expect, it } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
 import type { StoreConfig } from '../../src/store/driver.ts';
-import { DRIVERS } from '../../src/store/drivers.ts';
+import { DRIVERS, loadDeclarations } from '../../src/store/drivers.ts';
 import { openStore, UNTOLD } from '../../src/store/open.ts';
-import { nothing } from '../support/null/keys.ts';
 
 // What it takes to add a driver: the folder test/support/null, which CONTRIBUTING.md shows, and one line in drivers.ts.
 
 it('a driver declares its keys, what it answers, and how it is opened; no other file knows it', async () => {
-  Object.assign(DRIVERS, { null: nothing });
+  Object.assign(DRIVERS, { null: async () => (await import('../support/null/keys.ts')).nothing });
+  await loadDeclarations(['null']);
   const places = { socket: '/run/smmap/smmap.sock', store: '/var/lib/smmap' };
   const text = (more: string) => `[store.nowhere]\ndriver = "null"\n${more}\n[map.mailbox]\n`;
   const config = parseConfig(text('cache = { entries = 200 }'), 'a.toml', places);

@@ -27,7 +27,7 @@ export function addDiff(program: Command, exit: (code: number) => void): void {
     .action(async (list: string | undefined, options: DiffOptions) => {
       const { diff } = await import('./diff.ts');
       const { store: stores, with: other = null, map, json = false } = options;
-      const config = (await configurationOf(options)).load();
+      const config = await (await configurationOf(options)).load();
       exit(await diff({ stores, other, map, list: list ?? null, json }, config));
     });
 }

@@ -27,7 +27,7 @@ export async function doctor(configuration: Configuration, json: boolean): Promi
     findings.push(warning({ where: 'user', reason, remedy: 'run it again as root' }));
   }
   try {
-    const config = configuration.load();
+    const config = await configuration.load();
     const daemon = daemonOf({ json, stores: false, user: null });
     const ofFile = await examine(config, places, daemon, false);
     for (const each of ofFile) findings.push({ ...each, where: `${name}: ${each.where}` });

@@ -75,7 +75,7 @@ async function ledgerOf(file: string, configuration: Configuration): Promise<Led
     return await readLedger(file);
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw unusable(file, 'read', error);
-    const maps = mapsInShadow(configuration.load());
+    const maps = mapsInShadow(await configuration.load());
     const reason =
       maps.length === 0
         ? `no map of ${configuration.name} is in shadow; add shadow = "accept" to a [map.NAME] and reload`
