@@ -1,15 +1,8 @@
-import { MTAS } from '../mta/mtas.ts';
-import { addAsking } from './asking.ts';
 import { Argument, Command, CommanderError, collect, configOption, configurationOf, Option } from './command.ts';
-import { addDiff } from './diff/command.ts';
 import { CliError, EXIT } from './error.ts';
 import { CHECK_HELP, CONFIG_HELP, DOCTOR_HELP, EXIT_CODES, MTA_HELP, SERVE_HELP } from './help.ts';
-import { addKind } from './kinds.ts';
 import type { MtaCommandOptions } from './options.ts';
-import { KINDS, type KindName } from './records/kind.ts';
 import { packageVersion, report } from './report.ts';
-import { addShadow } from './shadow/command.ts';
-import { addStore } from './storage.ts';
 
 /** Runs a command line. Resolves to the exit code. Errors go to standard error. */
 export async function run(argv: readonly string[]): Promise<number> {
@@ -20,7 +13,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   process.stderr.on('error', () => {}); // then nobody can be told
   let exitCode = 0;
   try {
-    const program = createProgram((code) => {
+    const program = await createProgram(argv[2], (code) => {
       exitCode = code;
     });
     await program.parseAsync(withoutHelp(program, argv));
@@ -42,15 +35,50 @@ function withoutHelp(program: Command, argv: readonly string[]): string[] {
   return argv.filter((word, at) => !(isWrong && named(parent, name) === undefined && word === 'help' && at < 4));
 }
 
-/** A command loads its code only when it runs, so that `smmap --version` and `smmap probe` start at once. */
-function createProgram(exit: (code: number) => void): Command {
+type Exit = (code: number) => void;
+
+/** Adds some commands to the program: their options, and their help. */
+interface Commands {
+  readonly names: readonly string[];
+  add(program: Command, exit: Exit): void | Promise<void>;
+}
+
+/** All commands, in the order of the help. */
+export const COMMANDS: readonly Commands[] = [
+  { names: ['serve'], add: addServe },
+  { names: ['check'], add: addCheck },
+  { names: ['config'], add: addConfig },
+  { names: ['doctor'], add: addDoctor },
+  {
+    names: ['probe', 'explain', 'stores', 'top', 'health', 'reload', 'cache', 'log'],
+    add: async (program, exit) => (await import('./asking.ts')).addAsking(program, exit),
+  },
+  { names: ['diff'], add: async (program, exit) => (await import('./diff/command.ts')).addDiff(program, exit) },
+  { names: ['shadow'], add: async (program, exit) => (await import('./shadow/command.ts')).addShadow(program, exit) },
+  { names: ['mta'], add: addMta },
+  ...(['mailbox', 'alias', 'domain', 'table'] as const).map((kind): Commands => {
+    return { names: [kind], add: async (program, exit) => (await import('./kinds.ts')).addKind(program, kind, exit) };
+  }),
+  { names: ['store'], add: async (program, exit) => (await import('./storage.ts')).addStore(program, exit) },
+];
+
+/**
+ * The program with the command that `first` names, or with all of them: for the help, and for what commander says about a name
+ * that it does not know. A command loads its code only when it runs, so that `smmap --version` and `smmap probe` start at once.
+ */
+async function createProgram(first: string | undefined, exit: Exit): Promise<Command> {
   const program = new Command('smmap')
     .description('Tells a mail server whether a mailbox exists, while the SMTP client is still waiting.')
     .version(packageVersion())
     .exitOverride()
     .showSuggestionAfterError()
     .addHelpText('after', EXIT_CODES);
+  const named = COMMANDS.filter(({ names }) => names.includes(first ?? ''));
+  for (const each of named.length > 0 || first === '--version' ? named : COMMANDS) await each.add(program, exit);
+  return program;
+}
 
+function addServe(program: Command, exit: Exit): void {
   program
     .command('serve')
     .summary('run the daemon')
@@ -74,7 +102,9 @@ function createProgram(exit: (code: number) => void): Command {
       const { serve } = await import('./serve.ts');
       exit(await serve({ listen, store, takeover }, await configurationOf(options), packageVersion()));
     });
+}
 
+function addCheck(program: Command, exit: Exit): void {
   program
     .command('check')
     .summary('check a configuration')
@@ -97,7 +127,9 @@ function createProgram(exit: (code: number) => void): Command {
       const { json = false, stores = false, user = null } = options;
       exit(await check(await configurationOf(options), { json, stores, user }));
     });
+}
 
+function addConfig(program: Command): void {
   program
     .command('config')
     .summary('print the configuration in force')
@@ -111,7 +143,9 @@ function createProgram(exit: (code: number) => void): Command {
       const { diff = false, json = false } = options;
       await printConfig(await configurationOf(options), { diff, json });
     });
+}
 
+function addDoctor(program: Command, exit: Exit): void {
   program
     .command('doctor')
     .summary('find what is wrong on this machine')
@@ -128,10 +162,10 @@ function createProgram(exit: (code: number) => void): Command {
       const { doctor } = await import('./doctor/doctor.ts');
       exit(await doctor(await configurationOf(options), options.json ?? false));
     });
+}
 
-  addAsking(program, exit);
-  addDiff(program, exit);
-  addShadow(program, exit);
+async function addMta(program: Command, exit: Exit): Promise<void> {
+  const { MTAS } = await import('../mta/mtas.ts');
   program
     .command('mta')
     .summary('print the configuration for a mail server')
@@ -152,8 +186,4 @@ function createProgram(exit: (code: number) => void): Command {
       const { printMta } = await import('./mta.ts');
       exit(await printMta(name, { write, force, lmtp, test }, await configurationOf(options)));
     });
-
-  for (const kind of Object.keys(KINDS) as KindName[]) addKind(program, kind, exit);
-  addStore(program, exit);
-  return program;
 }
