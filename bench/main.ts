@@ -10,6 +10,7 @@ import { filesPart } from './files.ts';
 import { mapsPart } from './maps.ts';
 import { openLoad, openScratch } from './processes.ts';
 import { serversPart } from './servers.ts';
+import { startPart } from './start.ts';
 import { createStores, storePart } from './store.ts';
 import { type Figure, type Goal, formatComparison, formatGoals } from './table.ts';
 import { throughputPart } from './throughput.ts';
@@ -24,6 +25,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   databases: databasesPart,
   servers: serversPart,
   files: filesPart,
+  start: startPart,
 };
 const DEFAULT_PARTS = ['codec', 'store', 'throughput', 'maps'];
 const ROUNDS = 9; // a clear difference is one that 8 of 9 rounds show

@@ -30,6 +30,8 @@ const LOG_CHARS = 2_000; // of a log that says the same again and again
 /** A server that is a process of the bench. */
 export interface Daemon extends Server {
   readonly pid: number;
+  /** Where its configuration is, if it is a daemon of smmap. */
+  readonly config: string;
 }
 
 /** Starts the floor server. */
@@ -79,6 +81,7 @@ function serverOf(name: string, child: ChildProcess, path: string, startMs: numb
     name,
     endpoint: { kind: 'unix', path },
     pid: child.pid as number,
+    config: `${path}.toml`,
     dialect: 'socketmap',
     startMs,
     async close() {
