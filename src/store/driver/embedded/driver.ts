@@ -4,10 +4,11 @@ import { answerTo, decodeClass } from '../../layout.ts';
 import { EmptyStoreError, LostError, type Store } from '../../store.ts';
 import { type Counts, readCounts } from './count.ts';
 import { hasStore, lastTransactionIn } from './datafile.ts';
-import { type Db, lastTransactionOf, openToRead, openToWrite } from './lmdb.ts';
+import { lastTransactionOf, openToRead, openToWrite, resetTxn } from './lmdb.ts';
 import { inodesAt, lockOf } from './lockfile.ts';
 import { hostsMarkOf, lackOf, marksFor } from './mark.ts';
 import { storedKeyOf } from './range.ts';
+import { type Reading, openReading } from './reading.ts';
 
 const CHECK_MS = 1_000;
 const COMMIT_MS = 100; // on a usual disk, a transaction in the file can be read after this time
@@ -42,25 +43,29 @@ export function openEmbeddedStore(dir: string, counted: (counts: Counts | null) 
   };
   counted(readCounts(db));
 
-  /** Answers in the current read transaction, or in a new one. */
+  const reading = openReading(db, resetTxn);
   const answer = (question: Question): Answer => {
-    const found = question.about === 'domain' ? findDomain(db, question) : find(db, question);
-    if (found === null) confirmAbsence(db, file, question);
+    const found = question.about === 'domain' ? findDomain(reading, question) : find(reading, question);
+    if (found === null) confirmAbsence(reading, file, question);
     return found;
-  };
-  const renew = (): void => {
-    checkFile();
-    db.resetReadTxn(); // otherwise what was written within the last millisecond could be missed
   };
 
   return {
     lookup(question) {
-      renew();
-      return answer(question);
+      checkFile();
+      try {
+        return answer(question);
+      } finally {
+        reading.end(); // otherwise what is written now could be missed by the next question
+      }
     },
     lookupAtOnce(questions) {
-      renew();
-      return questions.map(answer); // lmdb keeps the transaction at least until the end of this turn
+      checkFile();
+      try {
+        return questions.map(answer);
+      } finally {
+        reading.end();
+      }
     },
     atomic: true,
     close: () => db.close(),
@@ -72,9 +77,9 @@ export async function makeEmbeddedStore(dir: string): Promise<void> {
   if (!hasStore(dir)) await openToWrite(dir).db.close();
 }
 
-function find(db: Db, question: Exclude<Question, DomainQuestion>): Answer {
+function find(reading: Reading, question: Exclude<Question, DomainQuestion>): Answer {
   const key = storedKeyOf(question);
-  const text = key === null ? undefined : db.get(key);
+  const text = key === null ? undefined : reading.get(key);
   return text === undefined ? null : answerTo(question, text);
 }
 
@@ -82,19 +87,19 @@ function find(db: Db, question: Exclude<Question, DomainQuestion>): Answer {
  * A domain is hosted if it was written, or if it has a mailbox. With a mailbox it is not an alias domain, whatever was
  * written: Postfix refuses all mailboxes of an alias domain (virtual_alias_domains).
  */
-function findDomain(db: Db, question: DomainQuestion): Answer {
-  const text = db.get(keyOf(question));
+function findDomain(reading: Reading, question: DomainQuestion): Answer {
+  const text = reading.get(keyOf(question));
   const written = text === undefined ? null : decodeClass(text);
   if (written !== null && written !== 'alias') return { value: written, state: 'active' };
-  if (db.get(hostsMarkOf(question.domain)) !== undefined) return { value: 'mailbox', state: 'active' };
+  if (reading.get(hostsMarkOf(question.domain)) !== undefined) return { value: 'mailbox', state: 'active' };
   return written === null ? null : { value: written, state: 'active' };
 }
 
 /** Called at each absence, not only once: a damaged file that finds nothing any more does not find its marks either. */
-function confirmAbsence(db: Db, file: string, question: Question): void {
+function confirmAbsence(reading: Reading, file: string, question: Question): void {
   const table = question.about === 'key' ? question.table : '';
   for (const mark of marksFor(question.about, table)) {
-    if (db.get(mark) !== undefined) return;
+    if (reading.get(mark) !== undefined) return;
   }
   throw new EmptyStoreError(`${file}: ${lackOf(question.about, table)}`);
 }

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname } from 'node:path';
-import { ABORT, type RootDatabase, open } from 'lmdb';
+import * as lmdb from 'lmdb';
 import { withUmask } from '../../../umask.ts';
 import { BusyError, StoreError } from '../../store.ts';
 import { checkDataFile, cutDataFile, errorOfGrowth, fileOf, hasStore, lastTransactionIn } from './datafile.ts';
@@ -11,7 +11,11 @@ import { awaitReaders, inodesAt, lockOf, makeLockFile, pause } from './lockfile.
 import { giveToFolderOwner } from './owner.ts';
 
 /** An LMDB file of texts. Many processes can read it while one writes, and no reader waits for a writer. */
-export type Db = RootDatabase<string, string>;
+export type Db = lmdb.RootDatabase<string, string>;
+
+/** What lmdb exports without documenting it. Undefined: it does not any more. */
+export const { resetTxn } = (lmdb as { readonly nativeAddon?: { readonly resetTxn?: (address: number) => void } })
+  .nativeAddon ?? { resetTxn: undefined };
 
 /** A data file that is open. */
 export interface Opened {
@@ -90,7 +94,7 @@ export function transact({ db, file, inodes, awaitWriter }: Opened, change: () =
         done = false;
         thrown = error;
       }
-      return done ? undefined : ABORT;
+      return done ? undefined : lmdb.ABORT;
     });
   } catch (error) {
     throw whyNotWritten(db, file, error as Error);
@@ -140,7 +144,7 @@ function whyNotWritten(db: Db, file: string, error: Error): StoreError {
     db.transactionSync(() => {
       reason ??= reasonFull(errorOfGrowth(file));
       cutDataFile(file);
-      return ABORT;
+      return lmdb.ABORT;
     });
   } catch {
     // the next writer uses that space
@@ -170,7 +174,7 @@ function openFile(file: string, purpose: Purpose, awaitWriter: () => void): Open
     if (existsSync(file)) checkDataFile(file);
     makeLockFile(file);
     awaitWriter(); // to open it for writing, lmdb takes the lock of writers
-    db = open({ ...OPTIONS, path: file, readOnly });
+    db = lmdb.open({ ...OPTIONS, path: file, readOnly });
     const inodes = inodesAt(file);
     if (readOnly && db.readerList().includes('no reader locks')) {
       throw new Error(`${lockOf(file)} cannot be written; without it, a writer could change what is being read`);
