@@ -45,17 +45,27 @@ export function createFailover(stores: readonly Member[]): Failover {
       if (failure !== null) throw failure.cause;
       return null;
     }
-    const found = (answer: Answer): Maybe<Answer> => answer ?? ask(question, able, at + 1, failure);
-    const failed = (cause: unknown): Maybe<Answer> => ask(question, able, at + 1, failure ?? { cause });
     let answer: Maybe<Answer>;
     try {
       answer =
         question.trace === undefined ? member.store.lookup(question) : explained(member, question, question.trace);
     } catch (cause) {
-      return failed(cause);
+      return ask(question, able, at + 1, failure ?? { cause });
     }
-    return answer instanceof Promise ? answer.then(found, failed) : found(answer);
+    if (answer instanceof Promise) return askLater(answer, question, able, at, failure);
+    return answer ?? ask(question, able, at + 1, failure);
   };
+  const askLater = (
+    answer: Promise<Answer>,
+    question: Question,
+    able: readonly Member[],
+    at: number,
+    failure: Failure | null,
+  ): Promise<Answer> =>
+    answer.then(
+      (found) => found ?? ask(question, able, at + 1, failure),
+      (cause: unknown) => ask(question, able, at + 1, failure ?? { cause }),
+    );
 
   /** Asks a store for what no store before it has found. `answers` and `failures` have the order of the questions. */
   const askAtOnce = (

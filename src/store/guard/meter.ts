@@ -1,6 +1,6 @@
 import { type Durations, countOf, createHistogram } from '../../histogram.ts';
 import { messageOf } from '../../message.ts';
-import type { Answer, Maybe, Question } from '../../vocabulary.ts';
+import type { Answer, Question } from '../../vocabulary.ts';
 import { EmptyStoreError, type Store, stemsFrom } from '../store.ts';
 import { within } from '../within.ts';
 import { kindOf } from './canary.ts';
@@ -57,46 +57,57 @@ export function createMeter(store: Store): MeteredStore {
     const { trace: _, ...question } = first;
     lacking.set(kindOf(first), question);
   };
-  const measured = <T>(
-    questions: readonly Question[],
-    asking: () => Maybe<T>,
-    counted: (answer: T) => void,
-  ): Maybe<T> => {
-    asked += questions.length;
-    const settled = (answer: T): T => {
-      counted(answer);
-      answered();
-      return answer;
-    };
-    const failing = (cause: unknown): never => {
-      failed += questions.length;
-      noteLack(questions, cause);
-      failure = { at: Date.now(), cause };
-      throw cause;
-    };
-    let answer: Maybe<T>;
-    try {
-      answer = asking();
-    } catch (cause) {
-      return failing(cause);
-    }
-    if (!(answer instanceof Promise)) return settled(answer);
-    const sinceMs = performance.now();
-    return answer.then((said) => {
-      const ms = performance.now() - sinceMs;
-      durations.add(ms);
-      if (ms > slowestMs) slowestMs = ms;
-      return settled(said);
-    }, failing);
+  const failing = (questions: readonly Question[], cause: unknown): void => {
+    failed += questions.length;
+    noteLack(questions, cause);
+    failure = { at: Date.now(), cause };
   };
+  /** The same for an answer that takes time, which is measured. */
+  const later = <T>(questions: readonly Question[], answer: Promise<T>, counted: (said: T) => void): Promise<T> => {
+    const sinceMs = performance.now();
+    return answer.then(
+      (said) => {
+        const ms = performance.now() - sinceMs;
+        durations.add(ms);
+        if (ms > slowestMs) slowestMs = ms;
+        counted(said);
+        answered();
+        return said;
+      },
+      (cause: unknown) => {
+        failing(questions, cause);
+        throw cause;
+      },
+    );
+  };
+  const countAll = (answers: readonly Answer[]): void => answers.forEach(count);
   return {
-    lookup: (question) => measured([question], () => store.lookup(question), count),
-    lookupAtOnce: (questions) =>
-      measured(
-        questions,
-        () => store.lookupAtOnce(questions),
-        (answers) => answers.forEach(count),
-      ),
+    lookup(question) {
+      asked++;
+      try {
+        const answer = store.lookup(question);
+        if (answer instanceof Promise) return later([question], answer, count);
+        count(answer);
+        answered();
+        return answer;
+      } catch (cause) {
+        failing([question], cause);
+        throw cause;
+      }
+    },
+    lookupAtOnce(questions) {
+      asked += questions.length;
+      try {
+        const answers = store.lookupAtOnce(questions);
+        if (answers instanceof Promise) return later(questions, answers, countAll);
+        countAll(answers);
+        answered();
+        return answers;
+      } catch (cause) {
+        failing(questions, cause);
+        throw cause;
+      }
+    },
     atomic: store.atomic,
     close: () => store.close(),
     counts: () => ({

@@ -1,4 +1,3 @@
-import type { Maybe } from '../../vocabulary.ts';
 import { ClosedError, LostError, type Store } from '../store.ts';
 import type { Availability } from './breaker.ts';
 
@@ -31,17 +30,13 @@ export function createReopening(open: () => Store, events: Availability): Store 
     return store;
   };
 
-  const ask = <T>(asking: (store: Store) => Maybe<T>): Maybe<T> => {
-    const asked = opened();
-    try {
-      return asking(asked);
-    } catch (error) {
-      if (!(error instanceof LostError)) throw error;
-      void asked.close();
-      store = null;
-      triedAt = -Infinity;
-      return asking(opened());
-    }
+  /** The store that is opened instead of one that is lost. Throws any other error. */
+  const openedAgain = (asked: Store, error: unknown): Store => {
+    if (!(error instanceof LostError)) throw error;
+    void asked.close();
+    store = null;
+    triedAt = -Infinity;
+    return opened();
   };
 
   try {
@@ -50,8 +45,22 @@ export function createReopening(open: () => Store, events: Availability): Store 
     // `unavailable` was called; the daemon starts and answers TEMP
   }
   return {
-    lookup: (question) => ask((asked) => asked.lookup(question)),
-    lookupAtOnce: (questions) => ask((asked) => asked.lookupAtOnce(questions)),
+    lookup(question) {
+      const asked = opened();
+      try {
+        return asked.lookup(question);
+      } catch (error) {
+        return openedAgain(asked, error).lookup(question);
+      }
+    },
+    lookupAtOnce(questions) {
+      const asked = opened();
+      try {
+        return asked.lookupAtOnce(questions);
+      } catch (error) {
+        return openedAgain(asked, error).lookupAtOnce(questions);
+      }
+    },
     atomic: true, // as each store in a file is
     close() {
       closed = true;
