@@ -24,7 +24,8 @@ export type Finder = (recipient: Recipient, store: Lookup) => Maybe<Found>;
 /** Makes a finder. It does not follow aliases. */
 export function createFinder({ policy, folderCase, sharedUser, separators, fold }: FinderOptions): Finder {
   const anyCase = folderCase === 'insensitive';
-  return (recipient, store) => {
+  /** Finds it if it may be a mailbox of another name, too, or a folder. */
+  const findParts = (recipient: Recipient, store: Lookup): Maybe<Found> => {
     const { written, local, domain } = recipient;
     const ask = (name: string, folder: string | null): Maybe<Answer> =>
       askMailbox(store, { local: name, domain }, fold, folder, anyCase);
@@ -42,8 +43,7 @@ export function createFinder({ policy, folderCase, sharedUser, separators, fold 
      * So nothing is absent before it was asked for as it stands.
      */
     const orAsItStands = (found: Found): Maybe<Found> => {
-      if (found.answer !== null || sharedUser !== null || !separators.some((each) => written.includes(each)))
-        return found;
+      if (found.answer !== null || sharedUser !== null) return found;
       const question = { about: 'mailbox', local: written, domain, exact: true, folder: null, anyCase } as const;
       return andThenFound(store.lookup(question), local, local);
     };
@@ -77,10 +77,17 @@ export function createFinder({ policy, folderCase, sharedUser, separators, fold 
       orAsItStands,
     );
   };
+  return (recipient, store) => {
+    if (sharedUser !== null || separators.some((each) => recipient.written.includes(each))) {
+      return findParts(recipient, store);
+    }
+    return andThenFound(askMailbox(store, recipient, fold, null, anyCase), recipient.local, recipient.local);
+  };
 }
 
 function andThenFound(answer: Maybe<Answer>, local: string, user: string): Maybe<Found> {
-  return andThen(answer, (found) => ({ answer: found, local, user }));
+  if (answer instanceof Promise) return answer.then((found) => ({ answer: found, local, user }));
+  return { answer, local, user };
 }
 
 /** Splits a local part that names a shared folder. Null if it does not name one. */

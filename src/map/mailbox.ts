@@ -74,34 +74,39 @@ export function createMailboxMap(options: MailboxOptions, knowsDomains: boolean)
     return andThen(isTaken, (taken) => (taken ? null : mildest(refusals)));
   };
 
+  const accept = (key: string, { domain }: Recipient, local: string, user: string, value: string): Reply => {
+    return { kind: 'OK', value: formatValue(reply, { key, local, user, domain, value }) };
+  };
+  /** Follows the alias of a recipient whose mailbox is not OK: `own` is its reply. */
+  const follow = (key: string, recipient: Recipient, found: Found, own: Reply, store: Lookup): Maybe<Reply> =>
+    andThen(step(recipient, store), (links) => {
+      if (links === null) return own;
+      return andThen(refusalOf(recipient, found, links, store), (refusal) => {
+        const leads = refusal === null ? 'a target takes mail' : 'no target takes mail';
+        store.trace?.note('alias', `${leads}, so the alias ${refusal === null ? 'counts' : 'does not count'}`);
+        if (refusal !== null) return refusal;
+        const targets = reply === 'value' ? formatTargets(readAll(links).map(({ text }) => text)) : '';
+        return accept(key, recipient, recipient.local, recipient.user ?? recipient.local, targets);
+      });
+    });
+  const decide = (key: string, recipient: Recipient, found: Found, store: Lookup): Maybe<Reply> => {
+    const own = replyTo(found);
+    if (found.answer !== null && found.answer.state !== 'active') {
+      const { state } = found.answer;
+      store.trace?.note('mailbox', `is ${state}: states.${state} = "${textOfReply(own)}"`, `states.${state}`);
+    }
+    if (own.kind === 'OK') return accept(key, recipient, found.local, found.user, found.answer?.value ?? '');
+    if (aliases) return follow(key, recipient, found, own, store);
+    store.trace?.note('alias', 'not asked: aliases = false', 'aliases');
+    return own;
+  };
+
   return (key, store) => {
     const recipient = key === null ? null : readRecipient(key, options, store.trace);
     if (key === null || recipient === null) return NO_ADDRESS;
-    const accept = (local: string, user: string, value: string): Reply => {
-      return { kind: 'OK', value: formatValue(reply, { key, local, user, domain: recipient.domain, value }) };
-    };
-    return andThen(find(recipient, store), (found) => {
-      const own = replyTo(found);
-      if (found.answer !== null && found.answer.state !== 'active') {
-        const { state } = found.answer;
-        store.trace?.note('mailbox', `is ${state}: states.${state} = "${textOfReply(own)}"`, `states.${state}`);
-      }
-      if (own.kind === 'OK') return accept(found.local, found.user, found.answer?.value ?? '');
-      if (!aliases) {
-        store.trace?.note('alias', 'not asked: aliases = false', 'aliases');
-        return own;
-      }
-      return andThen(step(recipient, store), (links) => {
-        if (links === null) return own;
-        return andThen(refusalOf(recipient, found, links, store), (refusal) => {
-          const leads = refusal === null ? 'a target takes mail' : 'no target takes mail';
-          store.trace?.note('alias', `${leads}, so the alias ${refusal === null ? 'counts' : 'does not count'}`);
-          if (refusal !== null) return refusal;
-          const targets = reply === 'value' ? formatTargets(readAll(links).map(({ text }) => text)) : '';
-          return accept(recipient.local, recipient.user ?? recipient.local, targets);
-        });
-      });
-    });
+    const found = find(recipient, store);
+    if (found instanceof Promise) return found.then((settled) => decide(key, recipient, settled, store));
+    return decide(key, recipient, found, store);
   };
 }
 

@@ -68,16 +68,21 @@ export function createAnswer(
   const anyMap = maps.get('*');
   const inShadow = shadows === null || shadows.maps.size === 0 ? null : shadows;
   const unknown = new UnknownMapError(saying`unknown map; the maps are ${plain([...maps.keys()].join(', '))}`);
+  const succeeded = (request: Request, sendable: (reply: Reply) => Reply, found: Reply): Reply => {
+    const reply = sendable(found);
+    answered(request, reply, null);
+    return reply;
+  };
+  const failed = (request: Request, cause: unknown): Reply => {
+    answered(request, FAILED, cause);
+    return FAILED;
+  };
+  const later = (request: Request, sendable: (reply: Reply) => Reply, found: Promise<Reply>): Promise<Reply> =>
+    found.then(
+      (reply) => succeeded(request, sendable, reply),
+      (cause: unknown) => failed(request, cause),
+    );
   return (request, sendable = asItIs, trace) => {
-    const succeeded = (found: Reply): Reply => {
-      const reply = sendable(found);
-      answered(request, reply, null);
-      return reply;
-    };
-    const failed = (cause: unknown): Reply => {
-      answered(request, FAILED, cause);
-      return FAILED;
-    };
     trace?.note('key', request.key ?? 'not UTF-8');
     const handler = maps.get(request.map) ?? anyMap;
     trace?.note(
@@ -101,10 +106,10 @@ export function createAnswer(
       });
     }
     try {
-      const reply = handler(request.key, trace);
-      return reply instanceof Promise ? reply.then(succeeded, failed) : succeeded(reply);
+      const found = handler(request.key, trace);
+      return found instanceof Promise ? later(request, sendable, found) : succeeded(request, sendable, found);
     } catch (cause) {
-      return failed(cause);
+      return failed(request, cause);
     }
   };
 }

@@ -31,33 +31,55 @@ const TRIES = 3;
 export function atOneMoment(resolve: Resolver, store: Stores): Handler {
   const attempt = (key: string | null, triesLeft: number, trace: Trace | undefined): Maybe<Reply> => {
     if (triesLeft === 0) throw new UncertainError(saying`the store changed ${TRIES} times while it was asked`);
-    const questions: Question[] = [];
-    const answers: Answer[] = [];
+    const told: Told[] = [];
     const recorder: Lookup = {
       trace,
       lookup(question) {
-        return andThen(store.lookup(trace === undefined ? question : { ...question, trace }), (answer) => {
-          questions.push(question);
-          answers.push(answer);
-          return answer;
-        });
+        const answer = store.lookup(trace === undefined ? question : { ...question, trace });
+        if (answer instanceof Promise) return toldLater(told, question, answer);
+        told.push({ question, answer });
+        return answer;
       },
     };
-    return andThen(resolve(key, recorder), (reply) => {
-      if (reply.kind !== 'NOTFOUND' && reply.kind !== 'PERM' && !isCaught(questions, answers)) return reply;
-      if (questions.length === 0) return reply; // for example, the key cannot be an address
-      if (questions.length === 1 && store.hasOneStoreFor(questions[0] as Question)) {
-        trace?.note('moment', 'one question to one store: certain without a second look');
-        return reply;
-      }
-      const isAsBefore = (again: readonly Answer[]): boolean =>
-        answers.every((answer, at) => isSame(answer, again[at] as Answer));
-      return andThen(askAgain(store, questions, isAsBefore, trace), (again) =>
-        isAsBefore(again) ? reply : attempt(key, triesLeft - 1, trace),
-      );
-    });
+    const reply = resolve(key, recorder);
+    if (reply instanceof Promise) return reply.then((said) => certain(key, said, told, triesLeft, trace));
+    return certain(key, reply, told, triesLeft, trace);
+  };
+  /** The reply, if it is one that needs no second look, or if that shows the same. */
+  const certain = (
+    key: string | null,
+    reply: Reply,
+    told: readonly Told[],
+    triesLeft: number,
+    trace: Trace | undefined,
+  ): Maybe<Reply> => {
+    if (reply.kind !== 'NOTFOUND' && reply.kind !== 'PERM' && !told.some(isCaught)) return reply;
+    const [first] = told;
+    if (first === undefined) return reply; // for example, the key cannot be an address
+    if (told.length === 1 && store.hasOneStoreFor(first.question)) {
+      trace?.note('moment', 'one question to one store: certain without a second look');
+      return reply;
+    }
+    const isAsBefore = (again: readonly Answer[]): boolean =>
+      told.every(({ answer }, at) => isSame(answer, again[at] as Answer));
+    const questions = told.map(({ question }) => question);
+    return andThen(askAgain(store, questions, isAsBefore, trace), (again) =>
+      isAsBefore(again) ? reply : attempt(key, triesLeft - 1, trace),
+    );
   };
   return (key, trace) => attempt(key, TRIES, trace);
+}
+
+/** A question of a request, and what the store said. */
+interface Told {
+  readonly question: Question;
+  readonly answer: Answer;
+}
+
+async function toldLater(told: Told[], question: Question, answer: Promise<Answer>): Promise<Answer> {
+  const settled = await answer;
+  told.push({ question, answer: settled });
+  return settled;
 }
 
 /** Asks all questions of a request once more, as of one moment. */
@@ -77,8 +99,8 @@ function askAgain(
 }
 
 /** Whether a catch-all was found. It takes the mail of absent addresses. */
-function isCaught(questions: readonly Question[], answers: readonly Answer[]): boolean {
-  return questions.some((asked, at) => asked.about === 'alias' && asked.local === NOBODY && answers[at] !== null);
+function isCaught({ question, answer }: Told): boolean {
+  return question.about === 'alias' && question.local === NOBODY && answer !== null;
 }
 
 function isSame(before: Answer, now: Answer): boolean {

@@ -68,11 +68,9 @@ export function recipientOf(
   options: RecipientOptions,
   trace?: Trace,
 ): Recipient {
-  const { defaultDomain, localDomains, aliasDomains, separators, fold } = options;
+  const { defaultDomain, aliasDomains, separators, fold } = options;
   let domain = asked;
-  const isLocal = (name: string): boolean =>
-    localDomains.has(name) || (localDomains.has('*') && !aliasDomains.has(name));
-  if (domain === null || isLocal(domain)) {
+  if (domain === null || isLocal(domain, options)) {
     if (defaultDomain === null) {
       trace?.note('domain', 'the key has none, and default_domain is not set', 'default_domain');
       throw new UncertainError(saying`a key without a domain: set default_domain for this map`);
@@ -90,6 +88,11 @@ export function recipientOf(
     domain: aliasDomains.get(domain) ?? domain,
     ofAliasDomain: aliasDomains.has(domain),
   };
+}
+
+/** Whether a domain stands for the default domain. */
+function isLocal(domain: string, { localDomains, aliasDomains }: RecipientOptions): boolean {
+  return localDomains.has(domain) || (localDomains.has('*') && !aliasDomains.has(domain));
 }
 
 /** Says which setting decided the domain. */
