@@ -2,6 +2,7 @@ import type { Reply } from '../vocabulary.ts';
 import type { Framing } from './framing.ts';
 
 const TOO_LONG: Reply = { kind: 'TEMP', reason: 'reply too long' };
+const MOST_BEFORE = 'NOTFOUND '.length; // characters before the text
 const NO_LINE: Reply = { kind: 'TEMP', reason: 'reply is not a line' };
 
 /**
@@ -9,23 +10,27 @@ const NO_LINE: Reply = { kind: 'TEMP', reason: 'reply is not a line' };
  * bare `NOTFOUND` for a failure. A payload over `maxBytes` becomes TEMP, because Postfix would drop it.
  */
 export function formatReply(reply: Reply, maxBytes: number): string {
-  const payload = payloadOf(reply);
-  return isOver(payload, maxBytes) ? payloadOf(TOO_LONG) : payload;
+  return payloadOf(isOver(reply, maxBytes) ? TOO_LONG : reply);
 }
 
 /** The reply that a client gets and the log shows: TEMP instead of a reply that is too long or does not fit into a frame. */
 export function sendable(reply: Reply, maxBytes: number, framing: Pick<Framing, 'carries'>): Reply {
-  const payload = payloadOf(reply);
-  if (isOver(payload, maxBytes)) return TOO_LONG;
-  return framing.carries(payload) ? reply : NO_LINE;
+  if (isOver(reply, maxBytes)) return TOO_LONG;
+  return framing.carries(textOf(reply)) ? reply : NO_LINE;
 }
 
 function payloadOf(reply: Reply): string {
-  return reply.kind === 'NOTFOUND' ? 'NOTFOUND ' : `${reply.kind} ${reply.kind === 'OK' ? reply.value : reply.reason}`;
+  return `${reply.kind} ${textOf(reply)}`;
 }
 
-function isOver(payload: string, maxBytes: number): boolean {
-  return payload.length * 3 > maxBytes && Buffer.byteLength(payload) > maxBytes;
+function textOf(reply: Reply): string {
+  if (reply.kind === 'NOTFOUND') return '';
+  return reply.kind === 'OK' ? reply.value : reply.reason;
+}
+
+function isOver(reply: Reply, maxBytes: number): boolean {
+  const mostBytes = (MOST_BEFORE + textOf(reply).length) * 3;
+  return mostBytes > maxBytes && Buffer.byteLength(payloadOf(reply)) > maxBytes;
 }
 
 /** Reads the reply of a server. Null if it breaks the protocol: an unknown word, or an `OK` without a blank. */
