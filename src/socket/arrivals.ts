@@ -28,9 +28,8 @@ export class Arrivals {
     this.#watchedIn = Infinity;
   }
 
-  /** Returns a time: the bytes just read did not arrive before it. `more`: more bytes may wait behind them. */
-  read(more: boolean): number {
-    const now = performance.now();
+  /** Returns a time: the bytes that were read at `now` did not arrive before it. `more`: more bytes may wait behind them. */
+  read(more: boolean, now: number): number {
     const latest = this.#turns.arrived(now);
     const arrived = this.#isSettled() ? latest : Math.min(latest, this.#emptyAt);
     if (more) this.#watchedIn = Math.max(this.#watchedIn, this.#turns.count);

@@ -125,7 +125,8 @@ export class Connection {
 
   #read(buffer: Buffer, length: number, more: boolean): void {
     if (this.#finished) return;
-    const arrived = this.#arrivals.read(more);
+    const now = performance.now();
+    const arrived = this.#arrivals.read(more, now);
     this.#decoder.push(buffer, length);
     if (this.#busy()) {
       this.#pause();
@@ -134,7 +135,7 @@ export class Connection {
       const { intake, turns } = this.#service;
       if (intake.flooded) this.#rest(intake.whenTaken);
       else if (more) this.#rest(turns.later); // clients that send so much at once share a part of each turn
-      else this.#work();
+      else this.#work(now);
     }
     this.#decoder.keep();
   }
@@ -154,15 +155,18 @@ export class Connection {
     return this.#answering || this.#blocked || this.#resting;
   }
 
-  /** Answers the requests it has, until an answer takes time, the client must read, or its turn is over. */
-  #work(): void {
+  /**
+   * Answers the requests it has, until an answer takes time, the client must read, or its turn is over. `now` is the time of
+   * this call.
+   */
+  #work(now = performance.now()): void {
     if (this.#finished || this.#busy()) return;
     let replies = '';
     let turn = 0;
     try {
       for (let payload = this.#decoder.next(); payload !== null; payload = this.#decoder.next()) {
         this.#clearUnfinished();
-        const reply = this.#reply(payload);
+        const reply = this.#reply(payload, turn === 0 ? now : performance.now()); // a store may block
         if (reply instanceof Promise) {
           this.#send(replies);
           this.#wait(reply);
@@ -183,12 +187,12 @@ export class Connection {
     if (this.#send(replies)) this.#await();
   }
 
-  #reply(payload: Buffer): Maybe<Reply> {
+  #reply(payload: Buffer, now: number): Maybe<Reply> {
     const request = parseRequest(payload, this.#asked);
     if (request === null) return this.#defer('malformed request', null);
     this.#request = request;
     if (this.#overloaded()) return this.#defer('too many connections', request);
-    if (this.#leftMs() <= TIMER_EARLY_MS) return this.#defer('deadline passed', request);
+    if (this.#leftMs(now) <= TIMER_EARLY_MS) return this.#defer('deadline passed', request);
     return this.#service.answer(request, this.#sendable);
   }
 
@@ -203,12 +207,8 @@ export class Connection {
     return this.#framing.encode(formatReply(reply, this.#service.limits.replyBytes));
   }
 
-  #leftMs(): number {
-    return this.#service.limits.deadlineMs - this.#waitedMs();
-  }
-
-  #waitedMs(): number {
-    return performance.now() - this.#asked.arrived;
+  #leftMs(now: number): number {
+    return this.#service.limits.deadlineMs - (now - this.#asked.arrived);
   }
 
   /** Waits for an answer until the deadline. An answer that comes later is dropped. */
@@ -222,14 +222,18 @@ export class Connection {
       this.#answering = false;
       if (!this.#finished && this.#send(this.#encode(reply))) this.#work();
     };
-    const timer = setTimeout(() => settle(this.#defer('deadline passed', this.#request)), Math.ceil(this.#leftMs()));
+    const timer = setTimeout(
+      () => settle(this.#defer('deadline passed', this.#request)),
+      Math.ceil(this.#leftMs(performance.now())),
+    );
     answer.then(settle, () => settle(FAILED));
   }
 
   /** Writes replies. False: stop for now, because the client does not read, or because it is too late. */
   #send(replies: string): boolean {
     if (replies === '') return !this.#blocked;
-    if (this.#waitedMs() > this.#service.limits.deadlineMs * PATIENCE && !this.#framing.patient) {
+    const waitedMs = performance.now() - this.#asked.arrived; // read just before write(2), whatever came in between
+    if (waitedMs > this.#service.limits.deadlineMs * PATIENCE && !this.#framing.patient) {
       this.#finish('late answer');
       return false;
     }

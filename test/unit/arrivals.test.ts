@@ -31,14 +31,14 @@ describe('a connection', () => {
     const arrivals = new Arrivals(turns, 8_000);
     arrivals.watch();
     turn(1);
-    expect(arrivals.read(false)).toBe(8_000);
+    expect(arrivals.read(false, fake.now)).toBe(8_000);
   });
 
   it('that was watched for a while sent the new request just now, however long ago it connected', () => {
     const arrivals = new Arrivals(turns, 8_000);
     arrivals.watch();
     pause(6_000);
-    expect(arrivals.read(false)).toBe(fake.now);
+    expect(arrivals.read(false, fake.now)).toBe(fake.now);
   });
 
   it('that is not watched at once keeps its age in the turn after it is watched', () => {
@@ -46,7 +46,7 @@ describe('a connection', () => {
     pause(400);
     arrivals.watch();
     turn(1);
-    expect(arrivals.read(false)).toBe(8_000);
+    expect(arrivals.read(false, fake.now)).toBe(8_000);
   });
 });
 
@@ -60,15 +60,15 @@ describe('a request after a pause', () => {
 
   it('may have arrived when the pause began', () => {
     const arrivals = watched();
-    arrivals.read(false);
+    arrivals.read(false, fake.now);
     const began = fake.now;
     arrivals.leave();
     pause(3_000);
     arrivals.watch();
-    expect(arrivals.read(false)).toBe(began);
+    expect(arrivals.read(false, fake.now)).toBe(began);
     arrivals.watch();
     pause(300);
-    expect(arrivals.read(false)).toBe(fake.now); // and a later request arrived later
+    expect(arrivals.read(false, fake.now)).toBe(fake.now); // and a later request arrived later
   });
 
   it('did not arrive before the pause began, even if the last read was long ago', () => {
@@ -79,19 +79,19 @@ describe('a request after a pause', () => {
     pause(1_000);
     arrivals.watch();
     turn(1);
-    expect(arrivals.read(false)).toBe(began);
+    expect(arrivals.read(false, fake.now)).toBe(began);
   });
 
   it('did not arrive before the client read its last reply', () => {
     const arrivals = watched();
-    arrivals.read(false);
+    arrivals.read(false, fake.now);
     arrivals.leave();
     pause(3_000);
     expect(arrivals.drained()).toBe(fake.now);
     const drained = fake.now;
     arrivals.watch();
     turn(1);
-    expect(arrivals.read(false)).toBe(drained);
+    expect(arrivals.read(false, fake.now)).toBe(drained);
   });
 });
 
@@ -99,14 +99,14 @@ describe('a request after a read that filled the buffer', () => {
   it('is as old as that read, until a read leaves nothing, or a turn reads nothing', () => {
     const arrivals = new Arrivals(turns, 8_000);
     arrivals.watch();
-    expect(arrivals.read(true)).toBe(8_000);
+    expect(arrivals.read(true, fake.now)).toBe(8_000);
     turn(500);
-    expect(arrivals.read(true)).toBe(8_000);
+    expect(arrivals.read(true, fake.now)).toBe(8_000);
     turn(500);
-    expect(arrivals.read(false)).toBe(8_000);
+    expect(arrivals.read(false, fake.now)).toBe(8_000);
     turn(1);
-    expect(arrivals.read(true)).toBeGreaterThan(8_000);
+    expect(arrivals.read(true, fake.now)).toBeGreaterThan(8_000);
     pause(300);
-    expect(arrivals.read(false)).toBe(fake.now);
+    expect(arrivals.read(false, fake.now)).toBe(fake.now);
   });
 });

@@ -14,6 +14,7 @@ const folder = temporaryFolders();
 const servers: TestServer[] = [];
 afterEach(async () => {
   vi.useRealTimers();
+  vi.restoreAllMocks();
   for (const server of servers.splice(0)) await server.stop();
 });
 
@@ -115,6 +116,23 @@ describe('a deadline', () => {
     for (const socket of sockets) socket.end('3:m a,');
     expect((await all).toSorted()).toEqual(['', '', '4:OK a,']); // the others after 2.8 s, over 1.15 deadlines
     expect(told.toSorted()).toEqual(['deadline passed: a', 'ended: late answer', 'ended: late answer']);
+  });
+
+  it('is looked at before each of the requests that came together, because a store may block', async () => {
+    const clock = performance.now.bind(performance);
+    let blockedMs = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => clock() + blockedMs);
+    const asked: (string | null)[] = [];
+    const { connect, told } = await start((request) => {
+      asked.push(request.key);
+      blockedMs += 4_100; // over the deadline, and not over 1.15 deadlines
+      return echo(request);
+    });
+    const socket = connect();
+    socket.write('3:m a,3:m b,');
+    expect(await readBytes(socket, 31)).toBe('4:OK a,20:TEMP deadline passed,');
+    socket.destroy();
+    expect([asked, told]).toEqual([['a'], ['deadline passed: b']]);
   });
 
   it('does not pass for answers that come in time', async () => {
