@@ -1,5 +1,6 @@
 import { LineDecoder, encodeLine, isLine } from './line.ts';
 import { NetstringDecoder, encodeNetstring } from './netstring.ts';
+import type { Payload } from './payload.ts';
 
 /** Cuts a byte stream into payloads: push what was read, call `next()` until it returns null, then `keep()` the rest. */
 export interface Decoder {
@@ -7,7 +8,7 @@ export interface Decoder {
   readonly unfinished: boolean;
   push(chunk: Buffer, length?: number): void;
   /** The next payload, or null if more bytes are needed. Throws FramingError. */
-  next(): Buffer | null;
+  next(): Payload | null;
   keep(): void;
 }
 

@@ -1,4 +1,5 @@
 import { FramingError } from './netstring.ts';
+import type { Payload } from './payload.ts';
 
 /** Lines that end with a line feed. table-socketmap of OpenSMTPD frames the same requests and replies so. */
 
@@ -33,13 +34,13 @@ export class LineDecoder {
 
   keep(): void {}
 
-  next(): Buffer | null {
+  next(): Payload | null {
     const end = this.#buffer.indexOf(LINE_FEED);
     if ((end === -1 ? this.#buffer.length : end) > this.#maxBytes) {
       throw new FramingError(`a line is over ${this.#maxBytes} bytes`);
     }
     if (end === -1) return null;
-    const line = this.#buffer.subarray(0, end);
+    const line = this.#buffer.toString('latin1', 0, end);
     this.#buffer = this.#buffer.subarray(end + 1);
     return line;
   }

@@ -1,3 +1,5 @@
+import type { Payload } from './payload.ts';
+
 /** Netstrings, `<length>:<payload>,` (D. J. Bernstein, 1997). The socket map protocol frames its requests and replies so. */
 
 const ZERO = 0x30;
@@ -18,9 +20,8 @@ export function encodeNetstring(payload: string): string {
 
 /**
  * Cuts a byte stream into payloads, wherever it was split. Push what was read, call `next()` until it returns null, then
- * call `keep()` before you use the pushed buffer again. A payload inside one chunk is not copied. An unfinished payload is
- * copied into a buffer that doubles, so a client uses no more memory than twice what it has sent, and a length alone
- * allocates nothing.
+ * call `keep()` before you use the pushed buffer again. An unfinished payload is copied into a buffer that doubles, so a
+ * client uses no more memory than twice what it has sent, and a length alone allocates nothing.
  */
 export class NetstringDecoder {
   readonly #maxBytes: number;
@@ -69,8 +70,8 @@ export class NetstringDecoder {
     this.#borrowed = false;
   }
 
-  /** The next payload, a view that is valid until the next push, or null if more bytes are needed. Throws FramingError. */
-  next(): Buffer | null {
+  /** The next payload, or null if more bytes are needed. Throws FramingError. */
+  next(): Payload | null {
     const buffer = this.#buffer;
     let at = this.#start;
     let length = 0;
@@ -93,6 +94,6 @@ export class NetstringDecoder {
       this.#buffer = EMPTY; // an idle client holds nothing
       this.#start = this.#end = 0;
     }
-    return buffer.subarray(from, to);
+    return buffer.toString('latin1', from, to);
   }
 }

@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { type Endpoint, formatEndpoint } from '../endpoint.ts';
 import { FRAMINGS, type Protocol } from '../protocol/framing.ts';
 import { FramingError } from '../protocol/netstring.ts';
+import { readableOf } from '../protocol/payload.ts';
 import { formatRequest } from '../protocol/request.ts';
 
 /** The connection failed, or it ended before the reply. */
@@ -76,7 +77,7 @@ export async function openClient(endpoint: Endpoint, options: ClientOptions): Pr
       if (payload === null && settle !== null) return;
       if (settle === null) fail(new ProtocolError('the server sent a reply without a request'));
       else if (decoder.unfinished) fail(new ProtocolError('the server sent more than the reply'));
-      else settle(payload?.toString('utf8') ?? '');
+      else settle(payload === null ? '' : readableOf(payload));
     } catch (error) {
       if (!(error instanceof FramingError)) throw error;
       fail(new ProtocolError(`the server did not send a ${options.protocol}: ${error.message}`));

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Decoder, Framing } from '../protocol/framing.ts';
 import { FramingError } from '../protocol/netstring.ts';
+import type { Payload } from '../protocol/payload.ts';
 import { formatReply, sendable } from '../protocol/reply.ts';
 import { parseRequest } from '../protocol/request.ts';
 import type { Asked, Maybe, Reply, Request } from '../vocabulary.ts';
@@ -187,7 +188,7 @@ export class Connection {
     if (this.#send(replies)) this.#await();
   }
 
-  #reply(payload: Buffer, now: number): Maybe<Reply> {
+  #reply(payload: Payload, now: number): Maybe<Reply> {
     const request = parseRequest(payload, this.#asked);
     if (request === null) return this.#defer('malformed request', null);
     this.#request = request;

@@ -17,8 +17,7 @@ function decode(
     for (const chunk of chunks) {
       chunk.copy(shared);
       decoder.push(shared, chunk.length);
-      for (let payload = decoder.next(); payload !== null; payload = decoder.next())
-        found.push(payload.toString('latin1'));
+      for (let payload = decoder.next(); payload !== null; payload = decoder.next()) found.push(payload);
       decoder.keep();
       shared.fill('9', 0, chunk.length); // bytes of another socket
     }

@@ -1,6 +1,6 @@
-import { isUtf8 } from 'node:buffer';
 import { foreign, saying } from '../../../message.ts';
 import { FramingError, NetstringDecoder, encodeNetstring } from '../../../protocol/netstring.ts';
+import { type Payload, textOf } from '../../../protocol/payload.ts';
 import { parseReply } from '../../../protocol/reply.ts';
 import type { Reply } from '../../../vocabulary.ts';
 import type { Wire } from '../../dial.ts';
@@ -39,8 +39,9 @@ export function openSession({ socket, read }: Wire, timeoutMs: number): Socketma
   const send = ({ payloads, replies }: Asking): void => {
     socket.write(encodeNetstring(payloads[replies.length] as string));
   };
-  const take = (payload: Buffer, { payloads, replies, done }: Asking): void => {
-    const reply = isUtf8(payload) ? parseReply(payload.toString('utf8')) : null;
+  const take = (payload: Payload, { payloads, replies, done }: Asking): void => {
+    const text = textOf(payload);
+    const reply = text === null ? null : parseReply(text);
     const flaw = decoder.unfinished ? 'the server sent more than the reply' : reply === null ? UNKNOWN : flawOf(reply);
     if (flaw !== null) return breakOff(typeof flaw === 'string' ? new StoreError(flaw) : flaw);
     replies.push(reply as Reply);
