@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
-import { constants } from 'node:os';
 import { dirname } from 'node:path';
 import * as lmdb from 'lmdb';
 import { withUmask } from '../../../umask.ts';
 import { BusyError, StoreError } from '../../store.ts';
 import { checkDataFile, cutDataFile, errorOfGrowth, fileOf, hasStore, lastTransactionIn } from './datafile.ts';
 import { FORMAT, FORMAT_KEY, flawOfFormat } from './format.ts';
+import { reasonFull } from './full.ts';
 import { createWait, PATIENT } from './holder.ts';
 import { awaitReaders, inodesAt, lockOf, makeLockFile, pause } from './lockfile.ts';
 import { giveToFolderOwner } from './owner.ts';
@@ -150,21 +150,6 @@ function whyNotWritten(db: Db, file: string, error: Error): StoreError {
     // the next writer uses that space
   }
   return new StoreError(`${file} cannot be written: ${reason ?? error.message}`, { cause: error });
-}
-
-/** In words, that a file cannot grow. Null if an error means something else. The number is that of Node or of lmdb. */
-function reasonFull(error: unknown): string | null {
-  const { errno, code } = Object(error) as { readonly errno?: unknown; readonly code?: unknown };
-  switch (Math.abs(Number(errno ?? code))) {
-    case constants.errno.ENOSPC:
-      return 'no space left on device; nothing was changed';
-    case constants.errno.EDQUOT:
-      return 'the disk quota is used up; nothing was changed';
-    case constants.errno.EFBIG:
-      return 'the file has its largest size (ulimit -f); nothing was changed';
-    default:
-      return null;
-  }
 }
 
 function openFile(file: string, purpose: Purpose, awaitWriter: () => void): Opened {
