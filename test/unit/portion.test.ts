@@ -12,9 +12,7 @@ const key = fc.oneof(
 const entries = fc.array(fc.tuple(key, fc.constantFrom('', 'active', 'disabled', 'é\tvalue=x')), { maxLength: 300 });
 
 function taken(portion: Portion): Entry[] {
-  const all: Entry[] = [];
-  portion.take((each, text) => all.push([each, text]));
-  return all;
+  return Array.from(portion.take(), ({ key: each, text }): Entry => [each, text]);
 }
 
 /** As LMDB compares keys. A zero byte, which no key of a record has, comes where it likes. */
@@ -25,7 +23,7 @@ function inOrder(all: readonly Entry[]): Entry[] {
 it('gives its entries in the order of LMDB, and equal keys as they came', () => {
   fc.assert(
     fc.property(fc.array(entries, { maxLength: 3 }), (rounds) => {
-      const portion = createPortion(300, 100_000);
+      const portion = createPortion({ entries: 300, bytes: 100_000 });
       for (const round of rounds) {
         const given = round.map(([each, text]): Entry => [each.replaceAll('\0', ''), text]);
         for (const [each, text] of given) expect(portion.add(each, text)).toBe(true);
@@ -39,7 +37,7 @@ it('gives its entries in the order of LMDB, and equal keys as they came', () => 
 it('loses no entry and ends, whatever a key has', () => {
   fc.assert(
     fc.property(entries, (given) => {
-      const portion = createPortion(300, 100_000);
+      const portion = createPortion({ entries: 300, bytes: 100_000 });
       for (const [each, text] of given) portion.add(each, text);
       expect(inOrder(taken(portion))).toEqual(inOrder(given));
     }),
@@ -49,7 +47,7 @@ it('loses no entry and ends, whatever a key has', () => {
 it.each([
   [
     'when it has so many entries',
-    [2, 1_000],
+    { entries: 2, bytes: 1_000 },
     [
       ['a', 'x'],
       ['b', 'x'],
@@ -58,15 +56,15 @@ it.each([
   ],
   [
     'before an entry could be longer than the bytes that are left',
-    [9, 12],
+    { entries: 9, bytes: 12 },
     [
       ['a', 'x'],
       ['b', 'y'],
       ['ééé', 'x'],
     ],
   ],
-] as const)('is full %s, and has room when they were taken', (_, [mostEntries, mostBytes], [first, second, third]) => {
-  const portion = createPortion(mostEntries, mostBytes);
+] as const)('is full %s, and has room when they were taken', (_, size, [first, second, third]) => {
+  const portion = createPortion(size);
   expect([first, second, third].map(([each, text]) => portion.add(each, text))).toEqual([true, true, false]);
   expect(taken(portion)).toEqual([first, second]);
   expect(portion.add(third[0], third[1])).toBe(true);

@@ -80,10 +80,10 @@ export function createWriter(db: Db): { readonly writer: Writer; readonly finish
     inOrder(told) {
       const portion = createPortion();
       const finish = (): void => {
-        portion.take((key, text) => {
+        for (const { key, text } of portion.take()) {
           const about = aboutOf(key) as About;
           told(about, put(about, key, text));
-        });
+        }
       };
       return {
         put(record) {
