@@ -17,18 +17,19 @@ const NOTICED_MS = 1_000;
 const LONGEST_COMMAND = 200;
 
 /**
- * A function that returns when no other process is in a transaction on a data file, and throws BusyError when `mostMs` are
- * over, counted from now. lmdb itself waits in a way that nothing can end. It still does so if two writers find the store
+ * A function that returns when no other process is in a transaction on a data file, and throws BusyError when it has waited
+ * for `mostMs` in all. lmdb itself waits in a way that nothing can end. It still does so if two writers find the store
  * free at the same time, and if the holder cannot be seen: it may be in another container.
  */
 export function createWait(file: string, { mostMs, waits }: Patience): () => void {
-  const until = performance.now() + mostMs;
+  let leftMs = mostMs;
   let lock: number | null = null;
   return () => {
     lock ??= openOrNull(lockOf(file));
     if (lock === null) return;
     let holder = holderOf(lock);
     let since = performance.now();
+    const until = since + leftMs;
     let said = false;
     while (holder !== null) {
       const now = performance.now();
@@ -45,6 +46,7 @@ export function createWait(file: string, { mostMs, waits }: Patience): () => voi
       if (next !== holder) [since, said] = [performance.now(), false];
       holder = next;
     }
+    leftMs = until - performance.now();
   };
 }
 
