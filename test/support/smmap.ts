@@ -1,4 +1,5 @@
 import type { StoredRecord } from '../../src/record/record.ts';
+import { rangeOf } from '../../src/store/driver/embedded/range.ts';
 import { openRecords } from '../../src/store/driver/embedded/records.ts';
 import type { About } from '../../src/vocabulary.ts';
 import { type Daemon, startDaemon } from '../real/daemon.ts';
@@ -49,7 +50,7 @@ export async function startSmmap(folder: string): Promise<Smmap> {
       const store = openRecords(`${folder}/store`, 'write');
       store.write((writer) => {
         for (const kind of KINDS) {
-          for (const table of kind === 'key' ? TABLES : [null]) writer.keepOnly(kind, table, new Set(), () => true);
+          for (const table of kind === 'key' ? TABLES : [null]) writer.putInOrder([], rangeOf(kind, table), () => {});
         }
         writer.declare('mailbox', '');
         for (const table of TABLES) writer.declare('key', table);

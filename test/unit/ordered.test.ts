@@ -1,10 +1,12 @@
 import { statSync } from 'node:fs';
-import { expect, it } from 'vitest';
-import { parseEntry } from '../../src/record/entry.ts';
+import { describe, expect, it } from 'vitest';
+import { parseEntry, parseEntryLine } from '../../src/record/entry.ts';
 import type { Mailbox } from '../../src/record/mailbox.ts';
 import type { StoredRecord } from '../../src/record/record.ts';
+import { createList } from '../../src/store/driver/embedded/list.ts';
+import { type Range, rangeOf } from '../../src/store/driver/embedded/range.ts';
 import { openRecords, type Records } from '../../src/store/driver/embedded/records.ts';
-import type { About, State } from '../../src/vocabulary.ts';
+import type { State } from '../../src/vocabulary.ts';
 import { temporaryFolders } from '../support/folder.ts';
 
 const folder = temporaryFolders();
@@ -13,23 +15,27 @@ const mailbox = (local: string, state: State = 'active'): Mailbox => {
   return { about: 'mailbox', local, domain: 'example.org', state, value: '', folders: [] };
 };
 
-/** Puts records in the order of their keys. Returns what became of them, such as `mailbox added`, in that order. */
-function putInOrder(records: Records, given: Iterable<StoredRecord>): string[] {
+const mailboxes = (locals: readonly string[], state: State = 'active'): Mailbox[] =>
+  locals.map((local) => mailbox(local, state));
+
+/** Puts records as an import does, a hundred in memory and the others in a file. Returns what became of each, in order. */
+function putInOrder(records: Records, given: Iterable<StoredRecord>, whole: Range | null = null): string[] {
   const told: string[] = [];
+  const list = createList(folder(), { entries: 100, bytes: 10_000_000 });
+  for (const [at, record] of [...given].entries()) expect(list.put(record, `:${at}`)).toBe(true);
   records.write((writer) => {
-    const ordered = writer.inOrder((about: About, became) => told.push(`${about} ${became}`));
-    for (const record of given) expect(ordered.put(record)).toBe(true);
-    ordered.finish();
+    writer.putInOrder(list.inOrder(), whole, ({ about, at }, became) => told.push(`${about}${at} ${became}`));
     return true;
   });
+  list.close();
   return told;
 }
 
-it('writes each kind, tells what became of it, and of a record that comes twice the last one stays', async () => {
+it('writes each kind, tells what became of it, and of a mailbox that comes twice the last one stays', async () => {
   const records = openRecords(folder(), 'write');
   const domain = { about: 'domain', domain: 'example.org', class: 'relay' } as const;
   expect(putInOrder(records, [mailbox('fred'), mailbox('anna'), domain])).toEqual([
-    'domain added',
+    'domain:2 added',
     'mailbox added',
     'mailbox added',
   ]);
@@ -54,6 +60,72 @@ it('writes more than fits into its memory', async () => {
   for (const number of numbers) {
     expect(records.get({ about: 'key', table: 'access', key: number })).toMatchObject({ value: `${number} ${value}` });
   }
+  await records.close();
+});
+
+it('keeps the first one of another record that comes twice, and tells where the others are', async () => {
+  const records = openRecords(folder(), 'write');
+  const entry = (line: string): StoredRecord => parseEntryLine('access', line) as StoredRecord;
+  const given = ['fred a', 'joe b', 'Fred b', 'fred a'].map(entry);
+  expect(putInOrder(records, given)).toEqual(['key:0 added', 'key:2 twice', 'key:3 twice', 'key:1 added']);
+  expect(records.get(entry('fred x'))).toEqual(entry('fred a'));
+  expect(putInOrder(records, [entry('fred c'), entry('fred a')])).toEqual(['key:0 changed', 'key:1 twice']);
+  await records.close();
+});
+
+/** Names that LMDB has in another order than JavaScript. */
+const named = (numbers: readonly number[]): string[] =>
+  numbers.map((number) => `${['a', '\u{1f4ee}', '\uff41', 'z'][number % 4]}${number}`);
+const every = (step: number, from = 0): number[] =>
+  Array.from({ length: Math.ceil((5_000 - from) / step) }, (_, at) => from + at * step);
+
+describe.each([
+  ['no record', []],
+  ['the same records', every(1)],
+  ['the same records, and some of them twice', [...every(1), ...every(50)]],
+  ['few of the records', every(70)],
+  ['most of the records', every(1, 20)],
+  ['other records between them', every(3, 1)],
+  ['other records in front of them and behind', [...every(1, 4_900), ...every(1).map((number) => number + 100_000)]],
+] as const)('a list of %s', (_, numbers) => {
+  it.each([false, true])('is put into the store, and is all there is: %s', async (isWhole) => {
+    const there = every(isWhole ? 2 : 1, 10);
+    const records = openRecords(folder(), 'write');
+    const alias = { about: 'alias', local: 'x', domain: 'example.org', targets: ['fred'] } as const;
+    const other = { ...mailbox('x'), domain: 'example.net' };
+    records.write((writer) => [...mailboxes(named(there)), other, alias].every((each) => writer.put(each) !== null));
+    const given = mailboxes(named(numbers), 'disabled');
+    const told = putInOrder(records, given.toReversed(), isWhole ? rangeOf('mailbox', 'example.org') : null);
+    const listed = new Set(numbers);
+    const toldOf = (became: string): number => told.filter((each) => each === `mailbox ${became}`).length;
+    const changed = there.filter((number) => listed.has(number)).length;
+    expect([toldOf('added'), toldOf('changed')]).toEqual([listed.size - changed, changed]);
+    expect(told).toHaveLength(numbers.length);
+
+    const wanted = new Map(isWhole ? [] : mailboxes(named(there)).map((each) => [each.local, each]));
+    for (const each of given) wanted.set(each.local, each);
+    const found = [...records.all('mailbox', 'example.org')].map((each) => [(each as Mailbox).local, each] as const);
+    expect(new Map(found)).toEqual(wanted);
+    expect(records.counts()).toEqual(new Map(Object.entries({ alias: 1, mailbox: wanted.size + 1 })));
+    expect(Array.from(records.domains(), ({ domain }) => domain)).toEqual(
+      wanted.size > 0 ? ['example.net', 'example.org'] : ['example.net'],
+    );
+    await records.close();
+  });
+});
+
+it('says how many records a whole list removes, and of how many', async () => {
+  const records = openRecords(folder(), 'write');
+  putInOrder(records, mailboxes(named(every(2))));
+  const list = createList(folder());
+  for (const each of mailboxes(named(every(3)))) list.put(each, ':1');
+  records.write((writer) => {
+    const kept = every(2).filter((number) => number % 3 === 0).length;
+    const removal = writer.putInOrder(list.inOrder(), rangeOf('mailbox', null), () => {});
+    expect(removal).toEqual({ going: 2_500 - kept, of: 2_500 });
+    return false;
+  });
+  expect([...records.all('mailbox', null)]).toHaveLength(2_500);
   await records.close();
 });
 

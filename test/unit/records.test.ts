@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Mailbox } from '../../src/record/mailbox.ts';
 import { openEmbeddedStore } from '../../src/store/driver/embedded/driver.ts';
+import { rangeOf } from '../../src/store/driver/embedded/range.ts';
 import { openRecords } from '../../src/store/driver/embedded/records.ts';
 import type { Writer } from '../../src/store/driver/embedded/writer.ts';
 import type { DomainClass } from '../../src/vocabulary.ts';
@@ -13,8 +14,9 @@ const mailbox = (local: string, domain: string): Mailbox => {
   return { about: 'mailbox', local, domain, state: 'active', value: '', folders: [] };
 };
 
-const clear = (writer: Writer, domain: string | null): boolean =>
-  writer.keepOnly('mailbox', domain, new Set(), () => true);
+const clear = (writer: Writer, domain: string | null): void => {
+  writer.putInOrder([], rangeOf('mailbox', domain), () => {});
+};
 
 /** Changes a store step by step. Returns after each step which domains a question finds, and which a list has. */
 async function hosted(...changes: ((writer: Writer) => void)[]): Promise<string[]> {

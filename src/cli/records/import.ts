@@ -1,14 +1,19 @@
-import { quoted } from '../../address/written.ts';
 import type { SourceLine } from '../../format/lines.ts';
 import type { ListReader } from '../../format/reader.ts';
-import { keyOf, nameOf, NOUNS, type StoredRecord } from '../../record/record.ts';
-import type { OrderedWriter, Writer } from '../../store/driver/embedded/writer.ts';
+import { NOUNS } from '../../record/record.ts';
+import { createList, type List } from '../../store/driver/embedded/list.ts';
+import type { PortionSize } from '../../store/driver/embedded/portion.ts';
+import { rangeOf } from '../../store/driver/embedded/range.ts';
+import type { Records } from '../../store/driver/embedded/records.ts';
+import type { Writer } from '../../store/driver/embedded/writer.ts';
+import type { About } from '../../vocabulary.ts';
 import { EXIT } from '../error.ts';
 import { warn } from '../warn.ts';
 import { type ChangeRules, withRecords, withDryRunStore } from './access.ts';
 import { KINDS, type Scope, withinOf } from './kind.ts';
 import { createProgress } from './progress.ts';
 import { type RemovalLimit, mayRemove } from './removals.ts';
+import { createRepeats } from './repeats.ts';
 import { openSource } from './source.ts';
 
 export interface ImportRules extends RemovalLimit, ChangeRules {
@@ -22,14 +27,16 @@ export interface ImportRules extends RemovalLimit, ChangeRules {
   readonly allowUnended: boolean;
   /** Whether to print what would be done, and change nothing. */
   readonly dryRun: boolean;
+  /** How much of the list is sorted in memory (createPortion). */
+  readonly portion?: PortionSize;
 }
 
 const PROGRESS_ITEMS = 10_000;
 const MOST_SAID = 20; // bad lines
 
 /**
- * Reads a list into the store, in one transaction. Resolves to 65 if a line was bad or the list was refused. Throws CliError if
- * it cannot be read, or if the store fails.
+ * Reads a list and sorts it, and then writes it into the store in one transaction, so others can write until then. Resolves
+ * to 65 if a line was bad or the list was refused. Throws CliError if it cannot be read, or if the store fails.
  */
 export async function importFile(
   scope: Scope,
@@ -41,20 +48,21 @@ export async function importFile(
   const { about } = KINDS[scope.kind];
   const [one, several] = NOUNS[about];
   const source = openSource(file);
-  const progress = createProgress(source.size, several);
+  let progress = createProgress(source.size, several);
   const say = (text: string): void => {
     progress.clear();
     warn(`${source.name}${text}`);
   };
   /** Most lists are right, or wrong as a whole. */
   const sayBad = (text: string): void => {
-    if (done.bad <= MOST_SAID) say(text);
+    if (shown++ < MOST_SAID) say(text);
   };
   const done = { good: 0, bad: 0, added: 0, changed: 0, removed: 0 };
-  const ofKind = { good: 0, added: 0 }; // of the requested kind
-  const keys = new Set<string>();
+  const ofKind = { good: 0 }; // of the requested kind
+  const whole = rules.strict || rules.replace;
   let refused = false;
   let unended = false;
+  let shown = 0; // bad lines
 
   function* noting(lines: Iterable<SourceLine>): Generator<SourceLine> {
     for (const line of lines) {
@@ -63,55 +71,64 @@ export async function importFile(
     }
   }
 
-  /** Takes a record to be written. Returns what is wrong with it, or null. */
-  const put = (record: StoredRecord, writer: OrderedWriter): string | null => {
-    if (isRepeat(record, keys, rules.replace)) return `${quoted(nameOf(record))}is in the list twice`;
-    if (!writer.put(record)) return TOO_LONG;
-    if (record.about === about) ofKind.good++;
-    return null;
+  /** Says what is wrong with a place of the list. */
+  const noteBad = (at: string, flaw: string): void => {
+    done.bad++;
+    sayBad(`${at}: ${flaw}`);
   };
 
-  const change = (writer: Writer): boolean => {
-    const ordered = writer.inOrder((kind, became) => {
-      if (became === 'changed') done.changed++;
-      if (became !== 'added') return;
-      done.added++;
-      if (kind === about) ofKind.added++;
-    });
+  /** Reads all of the list. False if nothing of it may be written. */
+  const readInto = (list: List): boolean => {
     for (const { at, found, bytesRead } of read(noting(source.lines()), source.name)) {
       if ('leftOut' in found) {
         say(`${at}: left out, because ${found.leftOut}`);
         continue;
       }
-      const flaw = 'flaw' in found ? found.flaw : put(found, ordered);
-      if (flaw === null) {
-        done.good++;
-      } else {
-        done.bad++;
-        sayBad(`${at}: ${flaw}`);
-      }
+      if ('flaw' in found) noteBad(at, found.flaw);
+      else if (!list.put(found, at)) noteBad(at, TOO_LONG);
+      else count(found.about, 1);
       if ((done.good + done.bad) % PROGRESS_ITEMS === 0) progress.show(bytesRead, done.good);
     }
-    const whole = rules.strict || rules.replace;
     if (unended && !rules.allowUnended) {
       say(`: ${UNENDED}${whole ? ' If it is complete, end that line, or give --allow-unended' : ''}`);
       if (whole) refused = true;
     }
-    if (whole && (refused || done.bad > 0)) return false;
-    ordered.finish();
-    if (rules.replace && ofKind.good === 0 && !rules.allowEmpty) {
+    return !(whole && (refused || done.bad > 0));
+  };
+  const count = (kind: About, by: number): void => {
+    done.good += by;
+    if (kind === about) ofKind.good += by;
+  };
+
+  /** Writes the list. False if nothing of it may stay. */
+  const change = (writer: Writer, list: List): boolean => {
+    const repeats = createRepeats(MOST_SAID);
+    const written = createProgress(done.good, `${several} written`);
+    progress.clear();
+    progress = written;
+    let told = 0;
+    const isEmpty = rules.replace && ofKind.good === 0 && !rules.allowEmpty;
+    const range = rules.replace && !isEmpty ? rangeOf(about, withinOf(scope)) : null;
+    const { going, of } = writer.putInOrder(list.inOrder(), range, (record, became) => {
+      if (++told % PROGRESS_ITEMS === 0) written.show(told, told);
+      if (became === 'changed') done.changed++;
+      if (became === 'added') done.added++;
+      if (became !== 'twice') return;
+      count(record.about, -1);
+      done.bad++;
+      repeats.add(record);
+    });
+    for (const text of repeats.texts()) sayBad(text);
+    done.removed = going;
+    if (whole && done.bad > 0) return false;
+    if (isEmpty) {
       say(`: has no ${one}, so all would be removed; if that is right, give --allow-empty`);
       refused = true;
-    } else if (rules.replace) {
-      refused = !writer.keepOnly(about, withinOf(scope), keys, (going, all) => {
-        const before = all - ofKind.added;
-        done.removed = going;
-        if (mayRemove(going, before, rules)) return true;
-        say(
-          `: would add ${done.added}, change ${done.changed} and remove ${going} of ${before} ${several}: was the list cut off? If it is right, give --allow-removals ${going}`,
-        );
-        return false;
-      });
+    } else if (rules.replace && !mayRemove(going, of, rules)) {
+      say(
+        `: would add ${done.added}, change ${done.changed} and remove ${going} of ${of} ${several}: was the list cut off? If it is right, give --allow-removals ${going}`,
+      );
+      refused = true;
     }
     if (refused) return false;
     if (ofKind.good === 0 && rules.allowEmpty) writer.declare(about, scope.table);
@@ -119,8 +136,16 @@ export async function importFile(
   };
 
   try {
+    const importInto = (store: Records, folder: string): boolean => {
+      const list = createList(folder, rules.portion);
+      try {
+        return readInto(list) && store.write((writer) => change(writer, list));
+      } finally {
+        list.close();
+      }
+    };
     const work = (folder: string): Promise<boolean> =>
-      withRecords(folder, 'write', (store) => store.write((writer) => change(writer)), rules.waitMs);
+      withRecords(folder, 'write', (store) => importInto(store, folder), rules.waitMs);
     const written = await (rules.dryRun ? withDryRunStore(dir, work) : work(dir));
     progress.clear();
     if (done.bad > MOST_SAID) say(`: ${done.bad - MOST_SAID} more bad lines are not shown; is it the right --format?`);
@@ -128,7 +153,7 @@ export async function importFile(
     const unchanged = good - added - changed;
     const parts = `${added} added, ${changed} changed, ${unchanged} unchanged${rules.replace ? `, ${removed} removed` : ''}`;
     const said = rules.dryRun ? 'would be imported' : 'imported';
-    const result = written || (rules.dryRun && !refused && !(bad > 0 && (rules.strict || rules.replace)));
+    const result = written || (rules.dryRun && !refused && !(bad > 0 && whole));
     warn(`${result ? `${good} ${said}: ${parts}` : `nothing ${said}`}${bad > 0 ? `, ${bad} bad` : ''}`);
     if (rules.json) {
       const none = { added: 0, changed: 0, removed: 0, unchanged: 0 };
@@ -139,19 +164,6 @@ export async function importFile(
   } finally {
     source.close();
   }
-}
-
-/**
- * Whether a list has a record twice. Mail servers use the first of two such lines, and here the last would win, so the author
- * must decide. A mailbox may be listed twice. Its key is remembered only if the other mailboxes will be removed.
- */
-function isRepeat(record: StoredRecord, keys: Set<string>, replace: boolean): boolean {
-  const isMailbox = record.about === 'mailbox';
-  if (isMailbox && !replace) return false;
-  const key = keyOf(record);
-  if (keys.has(key)) return !isMailbox;
-  keys.add(key);
-  return false;
 }
 
 const UNENDED = 'its last line has no line feed: was it cut off?';

@@ -2,45 +2,35 @@ import type { Identity, StoredRecord } from '../../../record/record.ts';
 import type { About } from '../../../vocabulary.ts';
 import { encode } from '../../layout.ts';
 import { aboutOf, add, changeCounts, countNameOf, tableOf } from './count.ts';
+import type { Listed } from './list.ts';
 import type { Db } from './lmdb.ts';
 import { hostsMarkOf, markOf } from './mark.ts';
-import { createPortion } from './portion.ts';
-import { mailboxesOf, rangeOf, storedKeyOf } from './range.ts';
+import { type Became, lookedUp, putInOrder, walked } from './ordered.ts';
+import { mailboxesOf, type Range, storedKeyOf } from './range.ts';
 
 /** What became of a record that was written. */
-export type Put = 'added' | 'changed' | 'same';
+export type Put = Exclude<Became, 'twice'>;
 
 /** Changes the records of a store within a transaction. */
 export interface Writer {
   /** Null if its name is longer than the store can hold. */
   put(record: StoredRecord): Put | null;
   /**
-   * Puts many records: they wait, and are written in the order of their keys. LMDB then fills its pages, and does not
-   * search for each of them in another place. `told` is told what became of each.
+   * Puts records that come in the order of their keys. LMDB then fills its pages, and does not search for each of them
+   * in another place. See putInOrder for `told`. With a `whole` range, records of it that are not in the list are removed. Returns
+   * how many were removed, and how many there were.
    */
-  inOrder(told: (about: About, became: Put) => void): OrderedWriter;
+  putInOrder(list: Iterable<Listed>, whole: Range | null, told: (record: Listed, became: Became) => void): Removal;
   /** False if it did not exist. */
   remove(identity: Identity): boolean;
-  /**
-   * Removes the records of a kind whose keys (keyOf) are not in `kept`, if `allows` says yes to how many of how many
-   * would go. Returns what `allows` said. `within` is a domain of mailboxes or aliases, or the table of keys.
-   */
-  keepOnly(
-    about: About,
-    within: string | null,
-    kept: ReadonlySet<string>,
-    allows: (going: number, of: number) => boolean,
-  ): boolean;
   /** From now on an absence is certain, even if there is no record at all. */
   declare(about: About, table: string): void;
 }
 
-/** Puts records in the order of their keys. */
-export interface OrderedWriter {
-  /** False if its name is longer than the store can hold. */
-  put(record: StoredRecord): boolean;
-  /** Writes what waits. To be called at the end, before anything that must see the records. */
-  finish(): void;
+/** How many of how many records were removed. */
+export interface Removal {
+  readonly going: number;
+  readonly of: number;
 }
 
 /** A writer for one transaction. Before the commit, `finish` makes marks and counts match the records. */
@@ -58,60 +48,49 @@ export function createWriter(db: Db): { readonly writer: Writer; readonly finish
     add(changes, countNameOf(about, tableOf(about, key)), -1);
     if (about === 'mailbox') lostMailbox.add(domainOf(key));
   };
-  const put = (about: About, key: string, text: string): Put => {
-    const old = db.get(key);
-    if (old === text) return 'same';
+  const write = (about: About, key: string, text: string, isNew: boolean): void => {
     db.putSync(key, text);
-    if (old !== undefined) return 'changed';
+    if (!isNew) return;
     const table = tableOf(about, key);
     add(changes, countNameOf(about, table), 1);
     mark(markOf(about, table));
-    if (about !== 'mailbox') return 'added';
+    if (about !== 'mailbox') return;
     const domain = domainOf(key);
     if (domain !== markedDomain) mark(hostsMarkOf(domain));
     markedDomain = domain;
-    return 'added';
+  };
+  const put = (about: About, key: string, text: string): Put => {
+    const old = db.get(key);
+    if (old === text) return 'same';
+    write(about, key, text, old === undefined);
+    return old === undefined ? 'added' : 'changed';
   };
   const writer: Writer = {
     put(record) {
       const key = storedKeyOf(record);
       return key === null ? null : put(record.about, key, encode(record));
     },
-    inOrder(told) {
-      const portion = createPortion();
-      const finish = (): void => {
-        for (const { key, text } of portion.take()) {
-          const about = aboutOf(key) as About;
-          told(about, put(about, key, text));
-        }
-      };
-      return {
-        put(record) {
-          const key = storedKeyOf(record);
-          if (key === null) return false;
-          const text = encode(record);
-          if (portion.add(key, text)) return true;
-          finish();
-          return portion.add(key, text);
-        },
-        finish,
-      };
+    putInOrder(list, whole, told) {
+      let [going, of] = [0, 0];
+      const writeOne = ({ about, key, text }: Listed, isNew: boolean): void => write(about, key, text, isNew);
+      if (whole === null) {
+        putInOrder(list, lookedUp(db), writeOne, told);
+        return { going, of };
+      }
+      const before = walked(db, whole, (key, isListed) => {
+        of++;
+        if (isListed) return;
+        going++;
+        drop(aboutOf(key) as About, key);
+      });
+      putInOrder(list, before, writeOne, told);
+      before.finish();
+      return { going, of };
     },
     remove(identity) {
       const key = storedKeyOf(identity);
       if (key === null || db.get(key) === undefined) return false;
       drop(identity.about, key);
-      return true;
-    },
-    keepOnly(about, within, kept, allows) {
-      const going: string[] = [];
-      let all = 0;
-      for (const key of db.getKeys(rangeOf(about, within))) {
-        all++;
-        if (!kept.has(key)) going.push(key);
-      }
-      if (!allows(going.length, all)) return false;
-      for (const key of going) drop(about, key);
       return true;
     },
     declare: (about, table) => mark(markOf(about, table)),
