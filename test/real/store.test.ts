@@ -1,4 +1,4 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import {
   closeSync,
   cpSync,
@@ -10,7 +10,6 @@ import {
   renameSync,
   rmSync,
   statSync,
-  statfsSync,
   truncateSync,
   writeFileSync,
   writeSync,
@@ -25,6 +24,7 @@ import { LONG } from '../support/long.ts';
 import { askOnce, connectTo } from './client.ts';
 import { run } from './command.ts';
 import { type Daemon, MAIN, cli, fill, makeFolder, serve } from './daemon.ts';
+import { freeOf, smallDisk } from './disk.ts';
 
 const WAIT = { timeout: 10_000, interval: 10 };
 const LINES = 300_000;
@@ -442,15 +442,6 @@ describe('a store that shrinks', () => {
 });
 
 describe('a full disk', () => {
-  /** A folder that holds so much; null where this may not be mounted. */
-  async function smallDisk(kilobytes: number): Promise<string | null> {
-    const disk = await makeFolder();
-    const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${kilobytes}k`, 'tmpfs', disk]);
-    if (status !== 0) return null;
-    onTestFinished(() => void spawnSync('umount', ['-l', disk]));
-    return disk;
-  }
-  const freeOf = (disk: string): number => statfsSync(disk).bavail * statfsSync(disk).bsize;
   const fillUp = (disk: string): void => {
     const fd = openSync(join(disk, 'fill'), 'a');
     try {

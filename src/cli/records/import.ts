@@ -2,7 +2,6 @@ import type { SourceLine } from '../../format/lines.ts';
 import type { ListReader } from '../../format/reader.ts';
 import { NOUNS } from '../../record/record.ts';
 import { createList, type List } from '../../store/driver/embedded/list.ts';
-import type { PortionSize } from '../../store/driver/embedded/portion.ts';
 import { rangeOf } from '../../store/driver/embedded/range.ts';
 import type { Records } from '../../store/driver/embedded/records.ts';
 import type { Writer } from '../../store/driver/embedded/writer.ts';
@@ -27,8 +26,6 @@ export interface ImportRules extends RemovalLimit, ChangeRules {
   readonly allowUnended: boolean;
   /** Whether to print what would be done, and change nothing. */
   readonly dryRun: boolean;
-  /** How much of the list is sorted in memory (createPortion). */
-  readonly portion?: PortionSize;
 }
 
 const PROGRESS_ITEMS = 10_000;
@@ -137,7 +134,7 @@ export async function importFile(
 
   try {
     const importInto = (store: Records, folder: string): boolean => {
-      const list = createList(folder, rules.portion);
+      const list = createList(folder);
       try {
         return readInto(list) && store.write((writer) => change(writer, list));
       } finally {
