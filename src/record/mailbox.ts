@@ -15,6 +15,7 @@ export interface Mailbox {
 
 const LONGEST_FOLDER = 1_000; // characters; Cyrus has 490 bytes for a whole mailbox name
 const CLOSED = /^(?:[^"]|"(?:[^"\\]|\\.)*")*$/s;
+const MORE_THAN_ADDRESS = /[ \t\r"#]/; // most lines have nothing else
 const WORD = /(?:[^ \t\r"]|"(?:[^"\\]|\\.)*")+/g; // blanks separate, but not inside quotes
 
 /**
@@ -23,6 +24,11 @@ const WORD = /(?:[^ \t\r"]|"(?:[^"\\]|\\.)*")+/g; // blanks separate, but not in
  * comment. Null for a blank line or a comment. A Flaw says what is wrong with the line.
  */
 export function parseMailboxLine(line: string): Mailbox | Flaw | null {
+  if (line !== '' && !MORE_THAN_ADDRESS.test(line)) {
+    const owner = parseFileOwner(line);
+    if ('flaw' in owner) return owner;
+    return { about: 'mailbox', local: owner.local, domain: owner.domain, state: 'active', value: '', folders: [] };
+  }
   if (/^[ \t\r]*#/.test(line)) return null;
   if (!CLOSED.test(line)) return { flaw: 'has a quote that is not closed' };
   const [addressText, ...words] = line.match(WORD) ?? [];

@@ -46,7 +46,15 @@ export function parseFileOwner(
   return 'flaw' in owner ? { flaw: `${quoted(text)}${owner.flaw}` } : owner;
 }
 
+/** Most addresses of a list, about which nothing has to be asked. Such a short one has no name that is too long. */
+const PLAIN = /^[\w.+-]+@[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/;
+const SHORT = 255;
+
 function readOwner(text: string, defaultDomain: string | null, remedy = 'give user@domain'): Owner | Flaw {
+  if (text.length <= SHORT && PLAIN.test(text)) {
+    const at = text.indexOf('@');
+    return { local: text.slice(0, at), domain: text.slice(at + 1) };
+  }
   const flaw = flawOfWritten(text);
   if (flaw !== null) return { flaw };
   const whole = text.lastIndexOf('@') === 0 ? parseDomain(text.slice(1)) : null;

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parseAddress } from '../../src/address/address.ts';
 import { formatAliasLine, parseAliasLine } from '../../src/record/alias.ts';
 import { formatDomainLine, parseDomainLine } from '../../src/record/domain.ts';
 import { formatEntryLine, parseEntryLine } from '../../src/record/entry.ts';
@@ -86,6 +87,20 @@ describe('a line of a mailbox', () => {
     ['fred@example.org folder=a\u0001', 'folder "a\\u0001": has a control character'],
   ])('is wrong: %j', (text, flaw) => {
     expect(parseMailboxLine(text)).toEqual({ flaw });
+  });
+
+  it('that has only an address is read as the same line with a comment is, and its address as a key is', () => {
+    const unit = fc.constantFrom(...'aB9.-_+=@:;,<"\\([é\u200b\u{1f4ee}#');
+    const line = fc.oneof(fc.string({ unit, maxLength: 12 }), fc.stringMatching(/^[\w.+-]{1,9}@[a-z0-9_.-]{1,9}$/));
+    fc.assert(
+      fc.property(line, (text) => {
+        const read = parseMailboxLine(text);
+        expect(read).toEqual(parseMailboxLine(`${text} # comment`));
+        if (read === null || 'flaw' in read || /^["@]/.test(text)) return;
+        expect(parseAddress(text)).toEqual({ local: read.local, domain: read.domain });
+      }),
+      { numRuns: 2_000 },
+    );
   });
 
   it('is read back as it was written, whatever stands in it', () => {
