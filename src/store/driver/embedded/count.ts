@@ -1,8 +1,12 @@
 import type { About } from '../../../vocabulary.ts';
 import { FORMAT, FORMAT_KEY } from './format.ts';
 import type { Db } from './lmdb.ts';
+import type { Range } from './range.ts';
 
 const PREFIX = '!count ';
+
+/** The counts in the data file. */
+export const countRange: Range = { start: PREFIX, end: '!count!' };
 
 /**
  * How many records there are of each kind: `mailbox`, `alias`, `domain`, and `key NAME` for each table. The counts are
@@ -27,12 +31,17 @@ export function aboutOf(key: string): About | null {
   return word === 'alias' || word === 'domain' || word === 'key' ? word : null;
 }
 
-/** Counts the records under these keys of the data file. */
-export function tally(keys: Iterable<string>): Map<string, number> {
+/** Counts the records under these keys of the data file, and calls `each` with each of them. */
+export function tally(
+  keys: Iterable<string>,
+  each: (about: About, key: string) => void = () => {},
+): Map<string, number> {
   const counts = new Map<string, number>();
   for (const key of keys) {
     const about = aboutOf(key);
-    if (about !== null) add(counts, countNameOf(about, tableOf(about, key)), 1);
+    if (about === null) continue;
+    add(counts, countNameOf(about, tableOf(about, key)), 1);
+    each(about, key);
   }
   return counts;
 }
@@ -46,7 +55,7 @@ export function add(counts: Map<string, number>, name: string, by: number): void
 export function readCounts(db: Db): Counts | null {
   if (db.get(FORMAT_KEY) !== FORMAT) return null;
   const counts = new Map<string, number>();
-  for (const { key, value } of db.getRange({ start: PREFIX, end: '!count!' })) {
+  for (const { key, value } of db.getRange(countRange)) {
     counts.set(key.slice(PREFIX.length), Number(value));
   }
   return counts;

@@ -1,6 +1,7 @@
-import { aboutOf, countKeyOf, tableOf, tally } from './count.ts';
+import { aboutOf, countKeyOf, countRange, tableOf, tally } from './count.ts';
 import type { Db } from './lmdb.ts';
 import { hostsMarkOf, isMark, markOf } from './mark.ts';
+import { hostsRange } from './range.ts';
 
 /** A record or a mark, as it is in the data file. A backup must keep it. */
 export interface Entry {
@@ -15,15 +16,12 @@ export function isEntry(key: string): boolean {
 
 /** What a data file must contain because it has these keys: marks, the domains that have mailboxes, and the counts. */
 export function derivedFrom(keys: Iterable<string>): ReadonlyMap<string, string> {
-  const records = [...keys].filter((key) => aboutOf(key) !== null);
   const derived = new Map<string, string>();
-  for (const key of records) {
-    const about = aboutOf(key);
-    if (about === null) continue;
+  const counts = tally(keys, (about, key) => {
     derived.set(markOf(about, tableOf(about, key)), 'yes');
     if (about === 'mailbox') derived.set(hostsMarkOf(key.slice(0, key.indexOf(' '))), 'yes');
-  }
-  for (const [name, count] of tally(records)) derived.set(countKeyOf(name), String(count));
+  });
+  for (const [name, count] of counts) derived.set(countKeyOf(name), String(count));
   return derived;
 }
 
@@ -34,8 +32,8 @@ export function isDerived(key: string): boolean {
 
 /** Writes what follows from the records and removes what no longer does, within a transaction. */
 export function derive(db: Db): void {
-  const keys = [...db.getKeys({})];
-  const derived = derivedFrom(keys);
-  for (const key of keys) if (isDerived(key) && !derived.has(key)) db.removeSync(key);
+  const derived = derivedFrom(db.getKeys({}));
+  const old = [...db.getKeys(hostsRange), ...db.getKeys(countRange)];
+  for (const key of old) if (!derived.has(key)) db.removeSync(key);
   for (const [key, text] of derived) if (db.get(key) !== text) db.putSync(key, text);
 }

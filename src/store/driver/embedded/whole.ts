@@ -6,7 +6,7 @@ import { fileOf } from './datafile.ts';
 import { type Entry, derive, derivedFrom, isDerived, isEntry } from './derived.ts';
 import { FORMAT, FORMAT_KEY } from './format.ts';
 import { PATIENT } from './holder.ts';
-import { clear, openToRead, openToWrite, transact } from './lmdb.ts';
+import { clear, type Db, openToRead, openToWrite, transact } from './lmdb.ts';
 
 /** A whole store, for backups. */
 export interface Whole {
@@ -45,8 +45,7 @@ export async function replaceWhole(
   const { db } = opened;
   try {
     const done = transact(opened, () => {
-      const old = [...db.getKeys({})].filter(isEntry);
-      if (old.length > 0 && !mayReplace(tally(old))) return false;
+      if (holdsEntry(db) && !mayReplace(tally(db.getKeys({})))) return false;
       clear(db);
       for (const { key, text } of entries) db.putSync(key, text);
       derive(db);
@@ -56,6 +55,11 @@ export async function replaceWhole(
   } finally {
     await db.close();
   }
+}
+
+function holdsEntry(db: Db): boolean {
+  for (const key of db.getKeys({})) if (isEntry(key)) return true;
+  return false;
 }
 
 /**
