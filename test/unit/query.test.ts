@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { queryNameOf, valueOf } from '../../src/store/asked.ts';
+import { type QueryName, queryNameOf, valueOf } from '../../src/store/asked.ts';
 import { type Dialect, parseQuery } from '../../src/store/driver/sql/query.ts';
 import type { Question } from '../../src/vocabulary.ts';
 
@@ -64,6 +64,27 @@ describe('a query', () => {
     ['has no comment of MySQL', 'select :local # x', 'has a comment; remove it', 'mysql'],
   ])('%s', (_, text, expected, dialect) => {
     expect(read(text, dialect)).toEqual(expected);
+  });
+
+  it.each<[string, string, string | undefined, QueryName?, Dialect?]>([
+    ['the first of two', 'select a where b = :local union all select c', 'select a where b = '],
+    ['that has no parameter', 'select a union all select c where b = :local', 'select a '],
+    ['unless there is only one', 'select a where b = :local', undefined],
+    ['unless others join them', 'select a union select c where b = :local', undefined],
+    ['unless something is about all of them', 'select a union all select c where b = :local limit 1', undefined],
+    ['unless each row counts', 'select a where b = :local union all select c', undefined, 'alias'],
+    ['unless a backslash may end a string', "select '\\' union all select c where b = :local", undefined],
+    ['unless a dollar may begin a string', 'select $$ union all $$ where b = :local', undefined],
+    [
+      'of MySQL too',
+      'select `union all` union all select c where b = :local',
+      'select `union all` ',
+      'mailbox',
+      'mysql',
+    ],
+  ])('has a first SELECT: %s', (_, text, expected, name = 'mailbox', dialect = 'postgresql') => {
+    const query = parseQuery(name, text, dialect);
+    expect('flaw' in query ? query.flaw : query.first?.parts[0]).toBe(expected);
   });
 
   it('is chosen by the question', () => {

@@ -1,6 +1,7 @@
 import type { Flaw } from '../../../address/address.ts';
 import type { QueryName } from '../../asked.ts';
 import { type Template, parseText, withColon, withoutParameter } from '../../template.ts';
+import { plainSelectsOf } from './selects.ts';
 
 /** The queries of a SQL store, by what they answer. */
 export type Queries = Readonly<Partial<Record<QueryName, Query>>>;
@@ -9,15 +10,32 @@ export type Queries = Readonly<Partial<Record<QueryName, Query>>>;
 export type Dialect = 'postgresql' | 'mysql' | 'sqlite';
 
 /** A SELECT with its parameters taken out. */
-export type Query = Template;
+export interface Query extends Template {
+  /**
+   * The first of several SELECTs that `union all` joins. An active row of it is the answer of the whole query. No alias
+   * has it, since each row of an alias counts.
+   */
+  readonly first?: Template;
+}
 
 /** Reads a query. A colon in quotes, in a comment or in a cast (`::text`) does not begin a parameter. */
 export function parseQuery(name: QueryName, text: string, dialect: Dialect): Query | Flaw {
   const trimmed = text.trim().replace(/;$/, '').trimEnd();
   if (!/^(?:select|with|values|table)\b/i.test(trimmed)) return { flaw: 'is not a SELECT' };
   const tokens = dialect === 'mysql' ? MYSQL_TOKENS : TOKENS;
-  const query = parseText(name, trimmed, { tokens, write: withColon, read: readToken });
-  return 'flaw' in query || query.parameters.length > 0 ? query : withoutParameter(name, withColon);
+  const notation = { tokens, write: withColon, read: readToken };
+  const query = parseText(name, trimmed, notation);
+  if ('flaw' in query) return query;
+  if (query.parameters.length === 0) return withoutParameter(name, withColon);
+  const select = name === 'alias' ? null : firstOf(trimmed);
+  const first = select === null ? query : parseText(name, select, notation);
+  return first === query || 'flaw' in first ? query : { ...query, first };
+}
+
+/** The first of several SELECTs. Null: there is one, or we cannot tell. Strings with these characters differ by dialect. */
+function firstOf(text: string): string | null {
+  const [first = null, second] = (/[\\$]/.test(text) ? null : plainSelectsOf(text)) ?? [];
+  return second === undefined ? null : first;
 }
 
 function readToken(token: string): string | Flaw {
