@@ -11,6 +11,7 @@ import {
   loneStatement,
   parametersOf,
 } from '../../src/store/driver/postgresql/statement.ts';
+import { isActive } from '../../src/store/driver/sql/luck.ts';
 import { type Dialect, type Queries, type Query, parseQuery } from '../../src/store/driver/sql/query.ts';
 import { SCHEMAS } from '../../src/store/driver/sql/schema.ts';
 import { sqliteOpener } from '../../src/store/driver/sqlite/driver.ts';
@@ -65,11 +66,14 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
       await server.sql(`create database ${name}`);
       await run(...fixture.definitions.postgresql!, ...fixture.rows);
       await run(...grants(fixture, 'smmap'));
-      store = createBatch(createPostgresql({ ...DRIVEN, url: server.url(name, 'smmap'), queries }), BATCH);
+      store = open(queries);
     });
     afterAll(() => store.close());
+    const open = (asked: Queries): Store =>
+      createBatch(createPostgresql({ ...DRIVEN, url: server.url(name, 'smmap'), queries: asked }), BATCH);
 
     describeAnswers(fixture, 'postgresql', () => store);
+    describeFirst(fixture, queries, open);
 
     it('reads no large table as a whole', async () => {
       // As in the sessions of the driver. Without it, reading a table looks cheap if one row is enough.
@@ -107,12 +111,14 @@ describePart('MariaDB', await findMariadb(PARTS), (installation) => {
     beforeAll(async () => {
       await server.sql(`create database ${name}`);
       await run(...fixture.definitions.mysql!, ...fixture.rows, ...grants(fixture, 'smmap@localhost'));
-      const options = { ...DRIVEN, url: server.url(name, 'smmap'), queries };
-      store = createBatch(createMysql(options), BATCH);
+      store = open(queries);
     });
     afterAll(() => store.close());
+    const open = (asked: Queries): Store =>
+      createBatch(createMysql({ ...DRIVEN, url: server.url(name, 'smmap'), queries: asked }), BATCH);
 
     describeAnswers(fixture, 'mysql', () => store);
+    describeFirst(fixture, queries, open);
 
     it('reads no large table as a whole', async () => {
       await run(...manyOf(fixture, 'mysql'), `analyze table ${Object.keys(fixture.reads).join(', ')}`);
@@ -180,6 +186,35 @@ function queriesOf({ name }: Fixture, dialect: Dialect): Queries {
 function describeAnswers(fixture: Fixture, dialect: Dialect, store: () => Store): void {
   it.each(fixture.expectations)('%s', async (...expectation) => {
     expect(await answerTo(store(), expectation)).toEqual(expectedIn(dialect, expectation));
+  });
+}
+
+/** Asks for each local part of the fixture in each of its domains, and for these. */
+function describeFirst({ expectations }: Fixture, queries: Queries, open: (queries: Queries) => Store): void {
+  const split = Object.entries(queries).filter(([, { first }]) => first !== undefined);
+  if (split.length === 0) return;
+  it('answers whom the first SELECT finds active as by the whole query', async () => {
+    const firsts = open(Object.fromEntries(split.map(([query, { first }]) => [query, first as Query])));
+    const wholes = open(
+      Object.fromEntries(split.map(([query, { parts, parameters }]) => [query, { parts, parameters }])),
+    );
+    const names = expectations.map(([, , name]) => ({ name, at: name.lastIndexOf('@') }));
+    const locals = new Set(names.filter(({ at }) => at > 0).map(({ name, at }) => name.slice(0, at)));
+    const domains = new Set(names.map(({ name, at }) => name.slice(at + 1)));
+    const parts = ['', ...locals];
+    const questions = [...domains]
+      .flatMap((domain) => parts.map((local) => (local === '' ? domain : `${local}@${domain}`)))
+      .map((name) => questionOf(name.includes('@') ? 'mailbox' : 'domain', name))
+      .filter(({ about }) => split.some(([name]) => name === about));
+    let active = 0;
+    for (const question of questions) {
+      const [first] = await Promise.allSettled([firsts.lookup(question)]);
+      if (first.status === 'rejected' || !isActive(first.value)) continue;
+      active++;
+      expect(await wholes.lookup(question), JSON.stringify(question)).toEqual(first.value);
+    }
+    expect(active).toBeGreaterThan(1);
+    await Promise.all([firsts.close(), wholes.close()]);
   });
 }
 

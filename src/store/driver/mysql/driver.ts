@@ -43,7 +43,7 @@ export function createMysql(options: SqlOptions): Bulk {
 type Rows = readonly (readonly unknown[])[];
 
 function createLink(options: SqlOptions, ended: () => void): Link {
-  const statements = new Map<string, PrepareStatementInfo>();
+  const statements = new Map<Query, (PrepareStatementInfo | undefined)[]>(); // by the size of their unions
   let socket: Socket | null = null;
   let connection: Connection | null = null;
   let cause: StoreError | null = null;
@@ -101,23 +101,20 @@ function createLink(options: SqlOptions, ended: () => void): Link {
   });
   ready.catch(() => {});
 
-  const prepare = async (key: string, text: () => string): Promise<PrepareStatementInfo> => {
-    const known = statements.get(key);
-    if (known !== undefined) return known;
-    const statement = await during<PrepareStatementInfo>((settle) => {
-      connection?.prepare(text(), (error, prepared) => settle(error, prepared));
-    });
-    statements.set(key, statement);
-    return statement;
+  const statementsOf = (asked: Query): (PrepareStatementInfo | undefined)[] => {
+    const known = statements.get(asked) ?? [];
+    statements.set(asked, known);
+    return known;
   };
   const findSome = async (name: QueryName, asked: Query, questions: readonly Question[]) => {
     const size = sizeFor(questions.length);
     const values = unionValues(asked, size, questions);
     if (sizeOf(values) > packetBytes)
       throw new QuestionError(`the question is too long for the server: raise max_allowed_packet (${packetBytes})`);
-    const key = `${name} ${size}`;
-    const text = (): string => (size === 1 ? textOf(asked) : unionOf(asked, size));
-    const statement = await prepare(key, text);
+    const prepared = statementsOf(asked);
+    const statement = (prepared[size] ??= await during<PrepareStatementInfo>((settle) => {
+      connection?.prepare(textFor(asked, size), settle);
+    }));
     try {
       const { rows, fields } = await during<{ rows: Rows; fields: readonly FieldPacket[] }>((settle) => {
         statement.execute(values, (error, found, names) =>
@@ -131,8 +128,8 @@ function createLink(options: SqlOptions, ended: () => void): Link {
     } catch (error) {
       if (isUnstorable(error as QueryError)) throw new UnstorableError((error as Error).message, { cause: error });
       if (isOfQuestion(error as QueryError)) throw new QuestionError((error as Error).message, { cause: error });
-      statements.delete(key); // the server may have forgotten it
-      if (cause === null) connection?.unprepare(text());
+      prepared[size] = undefined; // the server may have forgotten it
+      if (cause === null) connection?.unprepare(textFor(asked, size));
       throw error;
     }
   };
@@ -165,6 +162,10 @@ function createLink(options: SqlOptions, ended: () => void): Link {
     lost: () => cause !== null,
     end,
   };
+}
+
+function textFor(query: Query, size: number): string {
+  return size === 1 ? textOf(query) : unionOf(query, size);
 }
 
 const KEEP_ALIVE_MS = 30_000; // keeps the connection known to firewalls

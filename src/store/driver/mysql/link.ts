@@ -2,6 +2,7 @@ import type { Answer, Question } from '../../../vocabulary.ts';
 import { type QueryName, groupByQuery } from '../../asked.ts';
 import { type Row, answerOf } from '../../row.ts';
 import { QuestionError, ReplicaError, StoreError, toStoreError } from '../../store.ts';
+import { isActive, type Luck } from '../sql/luck.ts';
 import type { Queries, Query } from '../sql/query.ts';
 
 /** One connection. When it ends, all calls that wait on it reject at once. */
@@ -37,6 +38,7 @@ export async function answerAll(
   queries: Queries,
   questions: readonly Question[],
   atOnce: boolean,
+  luck: Luck,
 ): Promise<(Answer | StoreError)[]> {
   // A replica may lag, and only read_only shows that a server is one. A replica that is promoted during a question may
   // have read old data. So an absence counts only if the server accepted writes both before the question and after the
@@ -50,12 +52,9 @@ export async function answerAll(
   if (snapshot) await link.begin();
   for (const [name, places] of groups) {
     try {
-      const found = await link.find(
-        name,
-        queries[name],
-        places.map((at) => questions[at] as Question),
-      );
-      places.forEach((at, n) => (answers[at] = judge(questions[at] as Question, found[n] as readonly Row[])));
+      const asked = places.map((at) => questions[at] as Question);
+      const found = await answersOf(link, name, queries[name], asked, atOnce ? null : luck);
+      places.forEach((at, n) => (answers[at] = found[n] as Answer | StoreError));
     } catch (cause) {
       const error = toStoreError(cause);
       failures.push(error);
@@ -73,6 +72,27 @@ export async function answerAll(
     (answer) =>
       answer ?? new ReplicaError('not found on a read-only server, which may lag: list the primary in url too'),
   );
+}
+
+/** The answers to the questions of one query. With `luck`, its first SELECT may be enough for some of them. */
+async function answersOf(
+  link: Link,
+  name: QueryName,
+  query: Query | undefined,
+  questions: readonly Question[],
+  luck: Luck | null,
+): Promise<(Answer | StoreError)[]> {
+  const ask = async (part: Query | undefined, asked: readonly Question[]): Promise<(Answer | StoreError)[]> => {
+    const found = await link.find(name, part, asked);
+    return asked.map((question, at) => judge(question, found[at] as readonly Row[]));
+  };
+  if (luck === null || query?.first === undefined || !luck.tries(name)) return ask(query, questions);
+  const answers = await ask(query.first, questions);
+  const others = questions.filter((_, at) => !isActive(answers[at]));
+  luck.note(name, questions.length - others.length, questions.length);
+  if (others.length === 0) return answers;
+  const rest = await ask(query, others);
+  return answers.map((answer) => (isActive(answer) ? answer : (rest.shift() as Answer | StoreError)));
 }
 
 function judge(question: Question, rows: readonly Row[]): Answer | StoreError {
