@@ -140,6 +140,24 @@ describePart('Redis', await findRedis(PARTS), (redis) => {
         await expect(ask(mailbox('fred'))).rejects.toThrow(EmptyStoreError);
       });
 
+      it('asks one command for who exists, and a transaction for who does not', async () => {
+        await openWith({ mailbox: { set: 'mailboxes', member: '{address}' } }, [
+          'sadd',
+          'mailboxes',
+          'fred@example.org',
+        ]);
+        const callsFor = async (local: string): Promise<Record<string, number>> => {
+          await server.cli('config', 'resetstat');
+          await ask(mailbox(local));
+          const stats = String(await server.cli('info', 'commandstats'));
+          const calls = [...stats.matchAll(/cmdstat_(sismember|multi|exists|role|exec):calls=(\d+)/g)];
+          return Object.fromEntries(calls.map(([, command, count]) => [command, Number(count)]));
+        };
+        await ask(mailbox('fred'));
+        expect(await callsFor('fred')).toEqual({ sismember: 1 });
+        expect(await callsFor('fre')).toEqual({ sismember: 2, multi: 1, exists: 1, role: 1, exec: 1 });
+      });
+
       it('finds the fields of a hash with their values, and is certain while the hash is there', async () => {
         const layout = { hash: 'virtual_mailbox', field: '{address}' };
         await openWith({ mailbox: layout }, [

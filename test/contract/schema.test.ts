@@ -11,11 +11,11 @@ import {
   loneStatement,
   parametersOf,
 } from '../../src/store/driver/postgresql/statement.ts';
-import { isActive } from '../../src/store/driver/sql/luck.ts';
 import { type Dialect, type Queries, type Query, parseQuery } from '../../src/store/driver/sql/query.ts';
 import { SCHEMAS } from '../../src/store/driver/sql/schema.ts';
 import { sqliteOpener } from '../../src/store/driver/sqlite/driver.ts';
 import { createBatch } from '../../src/store/guard/batch.ts';
+import { isActive } from '../../src/store/luck.ts';
 import { QuestionError, type Store } from '../../src/store/store.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';
 import { PARTS, describePart } from '../real/part.ts';

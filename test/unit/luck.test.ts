@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createLuck, isActive } from '../../src/store/driver/sql/luck.ts';
+import { createLuck, isActive } from '../../src/store/luck.ts';
 import { StoreError } from '../../src/store/store.ts';
 
 const ASKED = 160;
@@ -16,7 +16,7 @@ function triesIf(isEnough: (nth: number) => boolean, luck = createLuck(WORTH)): 
   return tried;
 }
 
-describe('the first SELECT of a query', () => {
+describe('a part of a question', () => {
   it('is always tried while it is enough', () => {
     expect(triesIf(() => true)).toBe(ASKED);
     expect(triesIf((nth) => nth % 10 !== 0)).toBe(ASKED);
@@ -48,6 +48,6 @@ it.each([
   ['a disabled one', { value: '', state: 'disabled' } as const, false],
   ['an absence', null, false],
   ['a failure', new StoreError('x'), false],
-])('takes %s for the answer of the whole query: %s', (_, answer, expected) => {
+])('takes %s for the answer of the whole question: %s', (_, answer, expected) => {
   expect(isActive(answer)).toBe(expected);
 });

@@ -1,8 +1,8 @@
 import type { Answer, Question } from '../../../vocabulary.ts';
 import { type QueryName, groupByQuery } from '../../asked.ts';
+import { isActive, type Luck } from '../../luck.ts';
 import { type Row, answerOf } from '../../row.ts';
 import { QuestionError, ReplicaError, StoreError, toStoreError } from '../../store.ts';
-import { isActive, type Luck } from '../sql/luck.ts';
 import type { Queries, Query } from '../sql/query.ts';
 
 /** One connection. When it ends, all calls that wait on it reject at once. */

@@ -1,5 +1,5 @@
+import { createLuck } from '../../luck.ts';
 import { type Bulk, ClosedError, StoreError, toStoreError } from '../../store.ts';
-import { createLuck } from '../sql/luck.ts';
 import type { SqlOptions } from '../sql/server.ts';
 import { answerAll, type Link } from './link.ts';
 

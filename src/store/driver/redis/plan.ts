@@ -14,6 +14,7 @@ export type Layouts = Readonly<Partial<Record<QueryName, Layout>>>;
 
 /** The commands for a question, and how to read their replies. */
 export interface Plan {
+  readonly name: QueryName;
   /** All keys that the commands read. In a cluster they must be in one slot. */
   readonly keys: readonly string[];
   readonly reads: readonly Command[];
@@ -28,8 +29,9 @@ export interface Plan {
 /** Plans a question. Throws QuestionError if the store has no layout for it. */
 export function planOf(question: Question, layouts: Layouts): Plan {
   const name = queryNameOf(question);
-  if (name !== 'folder') return planEntry(question, layoutOf(layouts, name));
-  return planFolder(question, planEntry(question, layoutOf(layouts, 'mailbox')), layoutOf(layouts, 'folder'));
+  if (name !== 'folder') return planEntry(name, question, layoutOf(layouts, name));
+  const mailbox = planEntry('mailbox', question, layoutOf(layouts, 'mailbox'));
+  return planFolder(question, mailbox, layoutOf(layouts, 'folder'));
 }
 
 function layoutOf(layouts: Layouts, name: QueryName): Layout {
@@ -39,9 +41,10 @@ function layoutOf(layouts: Layouts, name: QueryName): Layout {
   return layout;
 }
 
-function planEntry(question: Question, layout: Layout): Plan {
+function planEntry(name: QueryName, question: Question, layout: Layout): Plan {
   const key = fill(layout.key, question);
   const plan = (read: Command, witness: string | null, rowOf: (reply: Reply) => Row | null): Plan => ({
+    name,
     keys: [key],
     reads: [read],
     witness,
@@ -71,6 +74,7 @@ function planFolder(question: Question, mailbox: Plan, layout: Layout): Plan {
   const { folder, anyCase } = question;
   const key = fill(layout.key, question);
   return {
+    name: 'folder',
     keys: [...mailbox.keys, key],
     reads: [...mailbox.reads, anyCase ? ['smembersBuffer', key] : ['sismember', key, folder]],
     witness: mailbox.witness,

@@ -1,12 +1,15 @@
-import type { Answer } from '../../../vocabulary.ts';
-import type { QueryName } from '../../asked.ts';
-import type { StoreError } from '../../store.ts';
+import type { Answer } from '../vocabulary.ts';
+import type { QueryName } from './asked.ts';
+import type { StoreError } from './store.ts';
 
-/** How often the first SELECT of each query was enough lately. */
+/**
+ * How often a part of a question was enough lately: one that is cheaper to ask, and whose active entry is the answer of
+ * the whole question. Whom it does not find active, the whole question must find.
+ */
 export interface Luck {
-  /** Whether to ask the first SELECT alone before the whole query. */
+  /** Whether to ask the part before the whole question. */
   tries(name: QueryName): boolean;
-  /** Of so many questions, the first SELECT was enough for some. */
+  /** Of so many questions that were tried, the part was enough for some. */
   note(name: QueryName, enough: number, asked: number): void;
 }
 
@@ -29,7 +32,7 @@ export function createLuck(worth: number): Luck {
   };
 }
 
-/** Whether this is the answer of the whole query, also if only its first SELECT was asked. */
+/** Whether this is the answer of the whole question, also if only the part was asked. */
 export function isActive(answer: Answer | StoreError | undefined): boolean {
   return answer !== null && answer !== undefined && !(answer instanceof Error) && answer.state === 'active';
 }
