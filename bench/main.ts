@@ -7,6 +7,7 @@ import { type Bench, type Build, type Part, mainOf } from './bench.ts';
 import { codecPart } from './codec.ts';
 import { databasesPart } from './databases.ts';
 import { filesPart } from './files.ts';
+import { forgetPart } from './forget.ts';
 import { mapsPart } from './maps.ts';
 import { openLoad, openScratch } from './processes.ts';
 import { serversPart } from './servers.ts';
@@ -26,6 +27,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   servers: serversPart,
   files: filesPart,
   start: startPart,
+  forget: forgetPart,
 };
 const DEFAULT_PARTS = ['codec', 'store', 'throughput', 'maps'];
 const ROUNDS = 9; // a clear difference is one that 8 of 9 rounds show
