@@ -142,10 +142,9 @@ function rowsOf(search: LdapSearch, question: Question, entry: LdapEntry): Row[]
   const columns = new Set((search.identity ?? []).map(({ column }) => column));
   for (const column of columns) {
     const names = (search.identity ?? []).filter((name) => name.column === column);
-    const texts = names.flatMap(({ attribute, prefix }) =>
-      textsOf(entry, attribute).flatMap((text) => withoutPrefix(text, prefix)),
-    );
-    if (names.every(({ attribute }) => textsOf(entry, attribute).length === 0)) {
+    const all = names.map(({ attribute, prefix }) => ({ prefix, found: textsOf(entry, attribute) }));
+    const texts = all.flatMap(({ prefix, found }) => found.flatMap((text) => withoutPrefix(text, prefix)));
+    if (all.every(({ found }) => found.length === 0)) {
       const wanted = names.map(({ attribute }) => attribute).join(' or ');
       throw new QuestionError(
         saying`${entry.dn} has no ${plain(wanted)} that the account may read: check identity, and the rights of the account`,
