@@ -1,5 +1,5 @@
 import { nameOf } from '../record/record.ts';
-import type { Kept } from '../store/guard/cache.ts';
+import type { Kept } from '../store/guard/shown.ts';
 import type { Question } from '../vocabulary.ts';
 import { type Ask, withControl } from './ask.ts';
 import { formatColumns, formatDuration } from './columns.ts';

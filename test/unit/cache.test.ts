@@ -703,6 +703,7 @@ describe('the report of a cache', () => {
       staleServed: 1,
       failuresServed: 2,
       underWay: 0,
+      warm: null,
     });
   });
 });

@@ -64,7 +64,16 @@ describe('smmap top', () => {
       maps: [mapOf('mailbox', { OK: 10, TEMP: 1 }, { deferrals: { deadline: 1 }, took: durationsOf(0.1) })],
       stores: [storeOf('people', [], { asked: 10 })],
     });
-    const cache = { found: 0, absent: 0, failures: 0, joined: 0, staleServed: 0, failuresServed: 0, underWay: 0 };
+    const cache = {
+      found: 0,
+      absent: 0,
+      failures: 0,
+      joined: 0,
+      staleServed: 0,
+      failuresServed: 0,
+      underWay: 0,
+      warm: null,
+    };
     const now = seenOf({
       maps: [
         mapOf('alias', { NOTFOUND: 1 }),

@@ -5,6 +5,8 @@ import { ClosedError, EmptyStoreError, type Store, StoreError } from '../store.t
 import { belongsTo, formatQuestion, parseQuestion, parseSelection } from './cache-key.ts';
 import { createElapsed } from './elapsed.ts';
 import { createLru } from './lru.ts';
+import { type Shown, createShown } from './shown.ts';
+import type { Warm, WarmStats } from './warm.ts';
 
 export interface CacheOptions {
   /** How many answers are kept at most. Up to a quarter of them may be absences, up to an eighth failures. */
@@ -17,17 +19,6 @@ export interface CacheOptions {
   readonly failureMs: number;
   /** How old an answer that accepts mail may be, if the store fails. */
   readonly staleMs: number;
-}
-
-/** What is kept for one question. */
-export interface Kept {
-  readonly question: Question;
-  readonly answer: Answer | { readonly failed: string };
-  readonly ageMs: number;
-  /** How much longer it is answered; 0: the store is asked first. */
-  readonly leftMs: number;
-  /** How much longer it is answered if the store fails. */
-  readonly staleLeftMs: number;
 }
 
 /** Numbers: what is kept now, and what has happened since the start. */
@@ -46,6 +37,8 @@ export interface CacheStats {
   readonly failuresServed: number;
   /** Lookups whose answer another question may wait for. */
   readonly underWay: number;
+  /** What the store listed. Its mailboxes are among `entries` and `found`. Null: it lists nothing. */
+  readonly warm: WarmStats | null;
 }
 
 /** A store with a cache. */
@@ -56,7 +49,7 @@ export interface CachedStore extends Store {
    */
   forget(what: string | null): number;
   /** Lists what may still be answered of the same: at most `most` answers, and how many more there are. */
-  show(what: string | null, most: number): { readonly kept: Kept[]; readonly leftOut: number };
+  show(what: string | null, most: number): Shown;
   stats(): CacheStats;
 }
 
@@ -81,6 +74,9 @@ interface Flight {
   readonly at: number;
 }
 
+/** What a lookup says about a mailbox that the store lists. */
+const LISTED: Answer = Object.freeze({ value: '', state: 'active' });
+
 const LONGEST_KEY = 1_024; // characters; no real address is so long, but anybody can ask for one
 const LONGEST_VALUE = 4_096; // characters; this limits the memory of all entries together
 const JOIN_MS = 5_000; // as long as the most patient client waits (Exim). After that, a lookup counts as hung
@@ -91,9 +87,14 @@ const MOST_FLIGHTS = 20_000; // twice what may wait for a batch. If there are mo
  * up to `staleMs`, because it was certain once. An answer that can refuse mail is always asked anew after `negativeMs`.
  * The age of an answer counts from its question, because the store may decide at once and answer late. The same
  * question is asked only once at the same time. lookupAtOnce answers from the cache only if all its answers are as of
- * one moment.
+ * one moment. A mailbox that `warm` has counts as found at its date there. Who is not in it is asked for.
  */
-export function createCache(store: Store, options: CacheOptions, clock: () => number = createElapsed()): CachedStore {
+export function createCache(
+  store: Store,
+  options: CacheOptions,
+  clock: () => number = createElapsed(),
+  warm: Warm | null = null,
+): CachedStore {
   const { entries, positiveMs, negativeMs, failureMs, staleMs } = options;
   // Each has its own space, so a client that guesses addresses does not push out those that exist.
   const refused = createLru<Said>(entries >> 2, belongsTo);
@@ -103,11 +104,13 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
   const flights = createLru<Flight>(MOST_FLIGHTS, belongsTo);
   const joinMs = Math.min(JOIN_MS, negativeMs); // the age of a null counts from its lookup
   const count = { hits: 0, misses: 0, joined: 0, staleServed: 0, failuresServed: 0 };
+  let warmHits = 0;
   let moments = 0;
   let closed = false;
 
   const keep = (key: string, about: About, said: Said): void => {
     for (const lru of lrus) lru.remove(key);
+    if (warm !== null && about === 'mailbox') warm.drop(parseQuestion(key)); // this answer may be newer
     if (said.answer !== null && said.answer.value.length > LONGEST_VALUE) return;
     (accepts(about, said.answer) ? accepted : refused).put(key, said);
   };
@@ -126,9 +129,13 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
     const [ageMs, lifeMs] = [now - at, accepts(about, answer) ? positiveMs : negativeMs];
     return `from the cache, ${secondsOf(ageMs)} old, for at most ${secondsOf(lifeMs - ageMs)} more`;
   };
+  const listedFor = (question: Question): Pick<Said, 'answer' | 'at'> | undefined => {
+    const at = warm?.dateOf(question);
+    return at === undefined ? undefined : { answer: LISTED, at };
+  };
   /** The answer that accepts mail from before the store failed, if it is not too old. */
   const staleOf = (key: string, trace?: Trace): Answer => {
-    const said = accepted.get(key);
+    const said = accepted.get(key) ?? listedFor(parseQuestion(key));
     if (said === undefined || clock() - said.at >= staleMs) return null;
     count.staleServed++;
     trace?.note('cache', `the store fails, so the cache repeats what was found ${secondsOf(clock() - said.at)} ago`);
@@ -208,9 +215,16 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
   return {
     lookup(question) {
       if (closed) throw new ClosedError();
+      const now = clock();
+      const listedAt = warm?.dateOf(question);
+      if (listedAt !== undefined && now - listedAt < positiveMs) {
+        count.hits++;
+        warmHits++;
+        question.trace?.note('cache', `the store listed it ${secondsOf(now - listedAt)} ago`);
+        return LISTED;
+      }
       const key = formatQuestion(question);
       if (key.length > LONGEST_KEY) return store.lookup(question);
-      const now = clock();
       const said = freshOf(key, now);
       if (said !== undefined) {
         count.hits++;
@@ -241,35 +255,37 @@ export function createCache(store: Store, options: CacheOptions, clock: () => nu
     close() {
       closed = true;
       for (const lru of [flights, ...lrus]) lru.forget('all');
-      return store.close();
+      return warm === null ? store.close() : closeBoth(warm, store);
     },
     forget(what) {
       const selection = parseSelection(what);
       flights.forget(selection);
-      return lrus.reduce((sum, lru) => sum + lru.forget(selection), 0);
+      return lrus.reduce((sum, lru) => sum + lru.forget(selection), warm?.forget(selection) ?? 0);
     },
     show(what, most) {
       const selection = parseSelection(what);
-      const now = clock();
-      const kept: Kept[] = [];
-      let leftOut = 0;
-      const add = (key: string, answer: Kept['answer'], at: number, lifeMs: number, lifeStaleMs: number): void => {
-        const ageMs = now - at;
-        const [leftMs, staleLeftMs] = [Math.max(0, lifeMs - ageMs), Math.max(0, lifeStaleMs - ageMs)];
-        if (leftMs === 0 && staleLeftMs === 0) return;
-        if (kept.length < most) kept.push({ question: parseQuestion(key), answer, ageMs, leftMs, staleLeftMs });
-        else leftOut++;
-      };
-      accepted.each(selection, (key, { answer, at }) => add(key, answer, at, positiveMs, staleMs));
-      refused.each(selection, (key, { answer, at }) => add(key, answer, at, negativeMs, 0));
-      failed.each(selection, (key, { cause, at }) => add(key, { failed: messageOf(cause) }, at, failureMs, 0));
-      return { kept, leftOut };
+      const shown = createShown(most, clock());
+      const found = { lifeMs: positiveMs, lifeStaleMs: staleMs };
+      const refusals = { lifeMs: negativeMs, lifeStaleMs: 0 };
+      const failures = { lifeMs: failureMs, lifeStaleMs: 0 };
+      warm?.each(selection, (name, at) => shown.add(name, LISTED, at, found));
+      accepted.each(selection, (key, { answer, at }) => shown.add(key, answer, at, found));
+      refused.each(selection, (key, { answer, at }) => shown.add(key, answer, at, refusals));
+      failed.each(selection, (key, { cause, at }) => shown.add(key, { failed: messageOf(cause) }, at, failures));
+      return shown.all();
     },
     stats() {
-      const [found, absent, failures] = [accepted.size(), refused.size(), failed.size()];
-      return { entries: found + absent + failures, found, absent, failures, ...count, underWay: flights.size() };
+      const lists = warm === null ? null : { ...warm.stats(), hits: warmHits };
+      const [absent, failures] = [refused.size(), failed.size()];
+      const found = accepted.size() + (lists?.entries ?? 0);
+      const all = found + absent + failures;
+      return { entries: all, found, absent, failures, ...count, underWay: flights.size(), warm: lists };
     },
   };
+}
+
+async function closeBoth(warm: Warm, store: Store): Promise<void> {
+  await Promise.all([warm.close(), store.close()]);
 }
 
 /**
