@@ -1,20 +1,24 @@
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAddress } from '../../src/address/address.ts';
 import { parseTargets } from '../../src/address/target.ts';
 import { type QueryName, valueOf } from '../../src/store/asked.ts';
-import { createMysql } from '../../src/store/driver/mysql/driver.ts';
+import { createMysql, listMysql } from '../../src/store/driver/mysql/driver.ts';
 import { textOf, unionOf, unionValues } from '../../src/store/driver/mysql/statement.ts';
-import { createPostgresql } from '../../src/store/driver/postgresql/driver.ts';
+import { createPostgresql, listPostgresql } from '../../src/store/driver/postgresql/driver.ts';
 import {
   batchStatement,
   batchValues,
   loneStatement,
   parametersOf,
 } from '../../src/store/driver/postgresql/statement.ts';
+import { type Listing, listingOf } from '../../src/store/driver/sql/listing.ts';
 import { type Dialect, type Queries, type Query, parseQuery } from '../../src/store/driver/sql/query.ts';
 import { SCHEMAS } from '../../src/store/driver/sql/schema.ts';
 import { sqliteOpener } from '../../src/store/driver/sqlite/driver.ts';
 import { createBatch } from '../../src/store/guard/batch.ts';
+import type { Name } from '../../src/store/guard/warm-names.ts';
+import type { Lister } from '../../src/store/guard/warm.ts';
 import { isActive } from '../../src/store/luck.ts';
 import { QuestionError, type Store } from '../../src/store/store.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';
@@ -92,6 +96,14 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
       }
       await expectSame(fixture, 'postgresql', store);
     });
+
+    describeList(fixture, 'postgresql', () => store, {
+      list: (listing) => listPostgresql({ ...DRIVEN, url: server.url(name, 'smmap') }, listing),
+      async checkPlan({ text, first }) {
+        const plan = await server.sql(`explain ${text}`, [first], name);
+        expect(plan.map((row) => row['QUERY PLAN']).join('\n')).not.toMatch(/Seq Scan on|Sort/);
+      },
+    });
   });
 });
 
@@ -132,6 +144,14 @@ describePart('MariaDB', await findMariadb(PARTS), (installation) => {
         }
       }
       await expectSame(fixture, 'mysql', store);
+    });
+
+    describeList(fixture, 'mysql', () => store, {
+      list: (listing) => listMysql({ ...DRIVEN, url: server.url(name, 'smmap'), queries }, listing),
+      async checkPlan({ text, first }) {
+        const plan = await run(`explain ${text.replace('?', `'${first}'`)}`);
+        expect(plan.filter(({ Extra }) => /filesort|temporary/.test(String(Extra)))).toEqual([]);
+      },
     });
   });
 });
@@ -218,6 +238,40 @@ function describeFirst({ expectations }: Fixture, queries: Queries, open: (queri
   });
 }
 
+/** With many rows, each mailbox that is listed is found, and each that is found under its own name is listed. */
+function describeList(
+  fixture: Fixture,
+  dialect: Dialect,
+  store: () => Store,
+  {
+    list,
+    checkPlan,
+  }: { readonly list: (listing: Listing) => Lister; readonly checkPlan: (listing: Listing) => Promise<void> },
+): void {
+  const listing = listingOf(fixture.name, dialect);
+  it.skipIf(listing === null)('lists exactly who has an active mailbox, and nobody who has not', async () => {
+    const lister = list(listing as Listing);
+    const names: Name[] = [];
+    const others: Name[] = [];
+    for (let after: string | null = null, isLast = false; !isLast; isLast = after === null) {
+      const portion = await lister.read(after);
+      const answers = await Promise.all(portion.names.map(async (named) => await store().lookup(mailboxOf(named))));
+      const isListed = (_: Name, at: number) => isDeepStrictEqual(answers[at], { value: '', state: 'active' });
+      names.push(...portion.names.filter(isListed));
+      others.push(...portion.names.filter((named, at) => !isListed(named, at)));
+      after = portion.next;
+    }
+    await lister.close();
+    expect(others).toEqual([]);
+    expect(names.length).toBeGreaterThan(MANY);
+    const listed = new Set(names.map(({ local, domain }) => `${local}@${domain}`));
+    expect(listed.size).toBe(names.length);
+    expect(listed).toContain('fred@example.org');
+    expect(listed).not.toContain('gone@example.org');
+    await checkPlan(listing as Listing);
+  });
+}
+
 /** With many rows the answers are the same, whichever plan the database chooses. */
 async function expectSame(fixture: Fixture, dialect: Dialect, store: Store): Promise<void> {
   const answers = await Promise.all(fixture.expectations.map((expectation) => answerTo(store, expectation)));
@@ -252,6 +306,10 @@ function questionOf(kind: Expectation[1], asked: string): Question {
   const name = { local: parsed.local, domain: parsed.domain };
   if (kind === 'alias') return { about: 'alias', ...name, exact: false };
   return { about: 'mailbox', ...name, exact: kind === 'exact mailbox', folder: null, anyCase: false };
+}
+
+function mailboxOf(name: Name): Question {
+  return { about: 'mailbox', ...name, exact: false, folder: null, anyCase: false };
 }
 
 function expectedIn(dialect: Dialect, [, , , expected]: Expectation): unknown {

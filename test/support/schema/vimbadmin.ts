@@ -45,8 +45,8 @@ export const vimbadmin: Fixture = {
   ],
   many: [
     `insert into domain (id, domain) select 1000 + n, concat('d', n, '.test') from {numbers} where n <= 1000`,
-    `insert into mailbox (username, password, local_part, Domain_id)
-      select concat('u', n, '@d', n % 1000 + 1, '.test'), '', concat('u', n), 1001 + n % 1000 from {numbers}`,
+    `insert into mailbox (username, password, local_part, Domain_id, active)
+      select concat('u', n, '@d', n % 1000 + 1, '.test'), '', concat('u', n), 1001 + n % 1000, 1 from {numbers}`,
     `insert into alias (address, goto, Domain_id) select username, username, Domain_id from mailbox where local_part like 'u%'`,
   ],
   reads: {

@@ -9,9 +9,11 @@ import {
 } from 'mysql2';
 import type { Question } from '../../../vocabulary.ts';
 import type { QueryName } from '../../asked.ts';
+import type { Lister } from '../../guard/warm.ts';
 import { type Row, rowFrom } from '../../row.ts';
 import { type Bulk, QuestionError, StoreError, toStoreError, UnstorableError } from '../../store.ts';
 import { type TlsOptions, trustOptions } from '../../tls.ts';
+import { LIST_MS, type Listing, createLister } from '../sql/listing.ts';
 import type { Query } from '../sql/query.ts';
 import type { SqlOptions } from '../sql/server.ts';
 import { type Link, MOST_BRANCHES } from './link.ts';
@@ -38,6 +40,27 @@ loadEncodings();
 /** Answers from one MySQL or MariaDB server, by prepared statements. */
 export function createMysql(options: SqlOptions): Bulk {
   return createPool(options, (ended) => createLink(options, ended));
+}
+
+/** Lists the mailboxes of a schema on a separate connection. */
+export function listMysql(options: SqlOptions, listing: Listing): Lister {
+  return createLister(listing, () => {
+    const link = createLink({ ...options, timeoutMs: LIST_MS }, () => {});
+    return {
+      async rows(text, after) {
+        const late = (): void => link.end(new StoreError(`no answer within ${LIST_MS} ms`));
+        const timer = setTimeout(late, LIST_MS);
+        try {
+          await link.ready;
+          return await link.list(text, after);
+        } finally {
+          clearTimeout(timer);
+        }
+      },
+      isEnded: () => link.lost(),
+      end: (cause) => link.end(cause),
+    };
+  });
 }
 
 type Rows = readonly (readonly unknown[])[];
@@ -145,6 +168,12 @@ function createLink(options: SqlOptions, ended: () => void): Link {
       }
       return found;
     },
+    list: (text, value) =>
+      during((settle) =>
+        connection?.execute(text, [value], (error, rows, fields) =>
+          settle(error, { columns: fields?.map((field) => field.name), rows: rows as unknown as Rows }),
+        ),
+      ),
     async begin() {
       await query('set transaction isolation level repeatable read, read only'); // a snapshot needs it
       await query('start transaction with consistent snapshot');

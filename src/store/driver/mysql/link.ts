@@ -21,6 +21,11 @@ export interface Link {
   isPrimary(): Promise<boolean>;
   /** When `isPrimary` last asked and got true, by performance.now(). */
   primaryAt(): number;
+  /** The rows of a statement with one parameter. */
+  list(
+    text: string,
+    value: string,
+  ): Promise<{ readonly columns: readonly string[]; readonly rows: readonly (readonly unknown[])[] }>;
   /** Whether the connection has ended. */
   lost(): boolean;
   end(cause: StoreError): void;

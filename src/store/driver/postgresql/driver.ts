@@ -2,10 +2,12 @@ import { Socket } from 'node:net';
 import { userInfo } from 'node:os';
 import { type PeerCertificate, checkServerIdentity } from 'node:tls';
 import pg from 'pg';
+import type { Lister } from '../../guard/warm.ts';
 import { createLuck, isActive, type Luck } from '../../luck.ts';
 import type { Row } from '../../row.ts';
 import { type Bulk, QuestionError, StoreError } from '../../store.ts';
 import { type TlsOptions, trustOptions } from '../../tls.ts';
+import { LIST_MS, type Listing, createLister } from '../sql/listing.ts';
 import type { Query } from '../sql/query.ts';
 import type { SqlOptions } from '../sql/server.ts';
 import type { Line } from './line.ts';
@@ -113,6 +115,16 @@ function openLine({ url, password, tls, timeoutMs }: ServerOptions): Line {
     async run(statement, until) {
       await within(until, () => client.query(statement));
     },
+    rows: (text, values, until) =>
+      within(until, async () => {
+        const { fields, rows } = await client.query<unknown[]>({
+          name: 'smmap_list',
+          text,
+          values: [...values],
+          rowMode: 'array',
+        });
+        return { columns: fields.map((field) => field.name), rows };
+      }),
     onNotification: (heard) => void client.on('notification', ({ payload }) => heard(payload)),
     end,
   };
@@ -197,6 +209,18 @@ async function typesOf(client: pg.Client, query: Query): Promise<readonly string
       texts.add(unknown);
     }
   }
+}
+
+/** Lists the mailboxes of a schema on a separate connection. */
+export function listPostgresql(options: ServerOptions, listing: Listing): Lister {
+  return createLister(listing, () => {
+    const line = openLine({ ...options, timeoutMs: LIST_MS });
+    return {
+      rows: (text, after) => line.rows(text, [after], performance.now() + LIST_MS),
+      isEnded: () => line.ended.aborted,
+      end: (cause) => line.end(cause),
+    };
+  });
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { StoreError } from '../../store.ts';
+import type { Result } from './prepared.ts';
 import type { Group } from './statement.ts';
 
 /**
@@ -11,6 +12,8 @@ export interface Line {
   ask(groups: readonly Group[], until: number): Promise<void>;
   /** Runs a statement that is not a question, such as LISTEN. */
   run(statement: string, until: number): Promise<void>;
+  /** Runs a statement with these values, and prepares it. Its rows are those of `columns`. */
+  rows(text: string, values: readonly string[], until: number): Promise<Result>;
   /** Calls `heard` with the payload of each notification. */
   onNotification(heard: (payload: string | undefined) => void): void;
   end(reason: StoreError): void;
