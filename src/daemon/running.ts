@@ -59,6 +59,10 @@ function eventsOf(name: string, log: Log): StoreEvents {
       recovered: () => log.canaryRecovered(name, server),
       failed: (cause) => log.canaryFailed(name, server, cause),
     }),
+    warm: {
+      warmed: (entries, isLonger) => (isLonger ? log.storeWarmFull(name, entries) : log.storeWarmed(name, entries)),
+      notWarmed: (cause) => log.storeNotWarmed(name, cause),
+    },
     shrank: (...what) => log.storeShrank(name, ...what),
   };
 }

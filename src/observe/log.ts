@@ -5,12 +5,13 @@ import { createHarvestLog } from './harvest/log.ts';
 import { type Keys, PLAIN } from './keys.ts';
 import { type InShadow, type LineOf, createShadowLog } from './shadow/log.ts';
 import { createTally } from './tally.ts';
+import { type WarmLog, createWarmLog } from './warm-log.ts';
 
 /**
  * The events of the daemon, one function for each. The log is an API: docs/errors.md lists its events. The message of an
  * error may hold a path or a host, so it is logged and never sent to a client. No event takes a password.
  */
-export interface Log {
+export interface Log extends WarmLog {
   started(version: string, config: string, listeners: readonly string[]): void;
   listening(name: string, where: string): void;
   /** `server` names one server of the store; null if the store has only one. */
@@ -199,6 +200,7 @@ export function createLog(
         deferred.add(reason, { line: lineOf('deferred', request, 'TEMP', map), cause: reason });
       }
     },
+    ...createWarmLog(logger, reasonOf),
     ...createHarvestLog(logger, (domain) => privacy.keys.key(domain, true)),
     refusedHere(request, cause, asked) {
       const line =

@@ -5,6 +5,7 @@ import type { Brake } from './brake.ts';
 import type { Availability } from './guard/breaker.ts';
 import type { CacheOptions } from './guard/cache.ts';
 import type { Canary, Proof } from './guard/canary.ts';
+import type { Lister } from './guard/warm.ts';
 import type { Bulk, Store } from './store.ts';
 
 /**
@@ -32,6 +33,10 @@ export interface ServerConfig extends StoreConfig {
 export type CacheConfig = CacheOptions & {
   /** Where the store itself reports its changes: a channel of PostgreSQL, or `keyspace` of Redis; null: nowhere. */
   readonly events: string | null;
+  /** Whether the store is asked for lists of its mailboxes. */
+  readonly warm: boolean;
+  /** How long after the begin of a list the next one begins; null: half of positiveMs. */
+  readonly warmEveryMs: number | null;
 };
 
 /**
@@ -148,6 +153,8 @@ export type Opened =
       readonly brake?: Brake;
       /** Calls `changed` for each change that the store reports: an address, a domain, a key, or null for all. */
       watch?(events: string, changed: (what: string | null) => void): Watching;
+      /** Lists the mailboxes that take mail, for a warm cache. */
+      list?(): Lister;
     };
 
 /** One server of a store. */

@@ -1,18 +1,20 @@
 import { fileURLToPath } from 'node:url';
 import type { Durations } from '../histogram.ts';
 import type { Brake } from './brake.ts';
-import type { Driver, DriverEvents, Opened, StoreConfig, Watching } from './driver.ts';
+import type { CacheConfig, Driver, DriverEvents, Opened, StoreConfig, Watching } from './driver.ts';
 import { driverOf, probeOf } from './drivers.ts';
 import { createBatch } from './guard/batch.ts';
 import { type Availability, createBreaker } from './guard/breaker.ts';
 import { type CachedStore, createCache } from './guard/cache.ts';
 import { type CanaryEvents, createCanary } from './guard/canary.ts';
 import { createDeadline } from './guard/deadline.ts';
+import { createElapsed } from './guard/elapsed.ts';
 import { createImpossible } from './guard/impossible.ts';
 import { createMeter } from './guard/meter.ts';
 import { createReopening } from './guard/reopen.ts';
 import { createReplicas } from './guard/replicas.ts';
 import { createSpellings } from './guard/spellings.ts';
+import { type Warm, type WarmEvents, createWarm } from './guard/warm.ts';
 import { cannotLoad } from './install.ts';
 import { createStatus, type Status } from './status.ts';
 import type { Store } from './store.ts';
@@ -22,6 +24,8 @@ export interface StoreEvents extends Pick<DriverEvents, 'shrank'> {
   /** For one of its servers; null if the store has one server or none. */
   availability(server: string | null): Availability;
   canary(server: string | null): CanaryEvents;
+  /** Absent: no store is asked for lists. */
+  readonly warm?: WarmEvents;
 }
 
 /** Events that do nothing. */
@@ -64,7 +68,9 @@ export async function openStore(config: StoreConfig, events: StoreEvents): Promi
   const { store, brake } = await guarded(config, opened, watched);
   const meter = createMeter(store);
   const caching = 'guards' in opened ? opened.guards.cache : null;
-  const cache = caching === null ? null : createCache(meter, caching);
+  const clock = createElapsed();
+  const warm = caching === null ? null : warmOf(opened, caching, events, clock);
+  const cache = caching === null ? null : createCache(meter, caching, clock, warm);
   const watching = cache === null || caching === null ? null : watchChanges(opened, caching.events, cache);
   const outermost = cache ?? meter;
   return {
@@ -140,6 +146,14 @@ export async function openBare(config: StoreConfig): Promise<readonly BareServer
     const store = createSpellings(createDeadline(batched, guards.timeoutMs));
     return { name: servers.length > 1 ? name : null, store };
   });
+}
+
+/** The lists of a store, if its cache is a warm one. */
+function warmOf(opened: Opened, caching: CacheConfig, { warm }: StoreEvents, clock: () => number): Warm | null {
+  const { entries, positiveMs, warmEveryMs } = caching;
+  const lister = caching.warm && warm !== undefined && 'list' in opened ? opened.list?.() : undefined;
+  if (warm === undefined || lister === undefined) return null;
+  return createWarm(lister, { entries, warmEveryMs: warmEveryMs ?? positiveMs / 2 }, warm, clock);
 }
 
 /** Makes the cache forget what the store itself reports as changed. */

@@ -1,4 +1,4 @@
-import { type Context, complain, optional, parsedBy, section, text, wholeNumber, z } from '../../toml/type.ts';
+import { type Context, complain, optional, parsedBy, section, text, wholeNumber, yesOrNo, z } from '../../toml/type.ts';
 import * as value from '../../toml/value.ts';
 import type { Question } from '../../vocabulary.ts';
 import type { Canary } from './canary.ts';
@@ -81,6 +81,13 @@ export function cacheKeys({ positiveMs, negativeMs, staleMs }: Lives) {
     stale_ms: wholeNumber(0, 31 * DAY_MS, staleMs, 'milliseconds'),
     entries: wholeNumber(100, 10_000_000, 100_000, 'entries'),
     events: optional(text('a channel of PostgreSQL, or "keyspace" for Redis')),
+    warm: yesOrNo(false),
+    warm_every_ms: optional(
+      z
+        .int()
+        .min(1_000)
+        .max(31 * DAY_MS),
+    ).describe(`milliseconds, from 1000 to ${31 * DAY_MS}`),
   };
 }
 
@@ -96,17 +103,65 @@ export const contentKeys = { ...storeKeys, canary };
 /** The keys of every store that is a server. It reports no changes. */
 export const serverKeys = {
   ...contentKeys,
-  cache: optional(section(cacheKeys(USUAL_LIVES), refuseEvents)).describe(CACHE),
+  cache: optional(section(cacheKeys(USUAL_LIVES), refuseEventsAndWarm)).describe(CACHE),
   timeout_ms: wholeNumber(10, 60_000, 1_500, 'milliseconds'),
   batch: wholeNumber(1, 1_000, 100, 'questions'),
   connections: wholeNumber(1, 100, 2, 'connections'),
 };
 
 /** The keys of a server that reports its changes, as `cache.events` says. */
-export const watchedKeys = { ...serverKeys, cache: optional(section(cacheKeys(USUAL_LIVES))).describe(CACHE) };
+export const watchedKeys = {
+  ...serverKeys,
+  cache: optional(section(cacheKeys(USUAL_LIVES), refuseWarm)).describe(CACHE),
+};
+
+/** The keys of a server that can list its mailboxes, as `cache.warm` says. */
+export const listedKeys = {
+  ...serverKeys,
+  cache: optional(
+    section(cacheKeys(USUAL_LIVES), (raw, context) => {
+      refuseEvents(raw, context);
+      checkWarm(raw, context);
+    }),
+  ).describe(CACHE),
+};
+
+/** The keys of a server that can do both. */
+export const listedAndWatchedKeys = {
+  ...serverKeys,
+  cache: optional(section(cacheKeys(USUAL_LIVES), checkWarm)).describe(CACHE),
+};
+
+/** Adds a mistake for what `cache` of most servers cannot have. */
+export function refuseEventsAndWarm(raw: { readonly events: string | null } & WarmKeys, context: Context): void {
+  refuseEvents(raw, context);
+  refuseWarm(raw, context);
+}
+
+interface WarmKeys {
+  readonly warm: boolean;
+  readonly warm_every_ms: number | null;
+  readonly positive_ms: number;
+}
+
+function refuseWarm(raw: WarmKeys, context: Context): void {
+  if (!raw.warm) return checkWarm(raw, context);
+  complain(context, [{ key: 'warm', reason: 'is true, but this driver cannot list who exists', remedy: 'remove it' }]);
+}
+
+function checkWarm({ warm, warm_every_ms: everyMs, positive_ms: positiveMs }: WarmKeys, context: Context): void {
+  if (everyMs === null) return;
+  if (!warm) {
+    const reason = `is ${everyMs}, but warm is not true`;
+    complain(context, [{ key: 'warm_every_ms', reason, remedy: 'set warm = true, or remove it' }]);
+  } else if (everyMs >= positiveMs) {
+    const reason = `is ${everyMs}, so a list is older than positive_ms (${positiveMs}) when the next one begins`;
+    complain(context, [{ key: 'warm_every_ms', reason, remedy: 'give less, or a longer positive_ms' }]);
+  }
+}
 
 /** Adds a mistake for `cache.events` of a server that reports no changes. */
-export function refuseEvents({ events }: { readonly events: string | null }, context: Context): void {
+function refuseEvents({ events }: { readonly events: string | null }, context: Context): void {
   const remedy = 'remove it: this driver reports no changes';
   if (events !== null) complain(context, [{ key: 'events', reason: `is "${events}"`, remedy }]);
 }

@@ -15,7 +15,7 @@ import * as value from '../../../toml/value.ts';
 import type { MailboxQuestion, Question } from '../../../vocabulary.ts';
 import type { Driver } from '../../driver.ts';
 import type { Canary, Proof } from '../../guard/canary.ts';
-import { DAY_MS, HOUR_MS, cacheKeys, refuseEvents, serverKeys } from '../../guard/keys.ts';
+import { DAY_MS, HOUR_MS, cacheKeys, refuseEventsAndWarm, serverKeys } from '../../guard/keys.ts';
 import { endpoints, secretFiles } from '../../server.ts';
 import { checkCallout, loginKeys, loginOf, machinesInClear } from '../callout/keys.ts';
 import { POSTMASTER } from './check.ts';
@@ -37,7 +37,7 @@ const keys = section(
     // As verify(8) of Postfix: a mailbox is asked for again after 7 days, and counts for 31; an absence counts for 3 hours.
     cache: section(
       cacheKeys({ positiveMs: 7 * DAY_MS, negativeMs: 3 * HOUR_MS, staleMs: 31 * DAY_MS }),
-      refuseEvents,
+      refuseEventsAndWarm,
     ).prefault({}),
     timeout_ms: wholeNumber(10, 60_000, 3_500, 'milliseconds'), // a server may let us wait for 1 to 3 s
     batch: wholeNumber(1, 1_000, 10, 'questions'),
