@@ -4,7 +4,7 @@ import type { CacheStats } from '../store/guard/cache.ts';
 import type { Counts } from '../store/guard/meter.ts';
 import type { ServerStatus } from '../store/status.ts';
 import { withControl } from './ask.ts';
-import { formatColumns } from './columns.ts';
+import { formatColumns, formatDuration } from './columns.ts';
 
 /** A store, as its daemon describes it. A daemon of another version may leave something out. */
 export interface StoreLine {
@@ -98,7 +98,8 @@ function lineOf(store: StoreLine): string[] {
     fixed(meanMs, 1),
     fixed(slowestMs, 1),
   ];
-  return [store.name, store.driver ?? '-', ...figures, ...cachedOf(store.cache ?? null), stateOf(store)];
+  const state = [stateOf(store), ...warmOf(store.cache ?? null)].join('; ');
+  return [store.name, store.driver ?? '-', ...figures, ...cachedOf(store.cache ?? null), state];
 }
 
 /** How many answers a cache keeps, and how much of the questions it answered. */
@@ -106,6 +107,15 @@ export function cachedOf(cache: CacheStats | null): [entries: string, rate: stri
   if (cache === null) return ['-', '-'];
   const { entries, hits, misses } = cache;
   return [fixed(entries, 0), hits + misses === 0 ? '-' : `${Math.floor((hits / (hits + misses)) * 100)} %`];
+}
+
+/** What the lists of a warm cache hold, if the store has one. */
+function warmOf(cache: Partial<CacheStats> | null): readonly string[] {
+  const warm = cache?.warm ?? null;
+  if (warm === null) return [];
+  const { entries, isLonger, ageMs, failure } = warm;
+  const age = ageMs === null ? 'no list yet' : `${entries} listed ${formatDuration(ageMs)} ago`;
+  return [age, ...(isLonger ? ['the list is longer'] : []), ...(failure === null ? [] : [`cannot list: ${failure}`])];
 }
 
 /** Whether the store answers. If not: why, since when, and when it last answered. */

@@ -11,6 +11,7 @@ import { parseReply } from '../../src/protocol/reply.ts';
 import type { Brake, Loss } from '../../src/store/brake.ts';
 import { type CachedStore, createCache } from '../../src/store/guard/cache.ts';
 import { createMeter } from '../../src/store/guard/meter.ts';
+import type { WarmStats } from '../../src/store/guard/warm.ts';
 import { type Store, StoreError } from '../../src/store/store.ts';
 import type { Maybe, Question, Reply, Request } from '../../src/vocabulary.ts';
 import { temporaryFolders } from '../support/folder.ts';
@@ -260,6 +261,20 @@ describe('smmap stores', () => {
       ['idle', 'postgresql', '0', '0', '0', '0', '1.3', '20.0', '0', '-', 'answers'],
       [''],
     ]);
+  });
+
+  const LISTED = { entries: 3, isLonger: false, ageMs: 42_000, hits: 1, failure: null };
+  it.each<[string, WarmStats, string]>([
+    ['a list', LISTED, 'answers; 3 listed 42s ago'],
+    ['a list that is too long', { ...LISTED, isLonger: true }, 'answers; 3 listed 42s ago; the list is longer'],
+    ['an old list', { ...LISTED, failure: 'gone' }, 'answers; 3 listed 42s ago; cannot list: gone'],
+    ['no list yet', { ...LISTED, ageMs: null }, 'answers; no list yet'],
+  ])('says of a warm cache that it has %s', async (_, warm, state) => {
+    const people = controllable();
+    const listing = { ...people, cache: { ...people.cache, stats: () => ({ ...people.cache.stats(), warm }) } };
+    const server = await listen(createControl(() => new Map([['people', listing]])));
+    expect(await printStores({ control: server, json: false })).toBe(0);
+    expect(printed.out).toMatch(new RegExp(`  ${state}\n$`));
   });
 
   it('prints one object on each line', async () => {

@@ -31,7 +31,7 @@ export function isUp(store: Pick<OpenStore, 'status'>): boolean {
 
 function putCache(name: string, { cache }: OpenStore, put: Put): void {
   if (cache === null) return;
-  const { found, absent, failures, hits, misses, joined, staleServed, failuresServed } = cache.stats();
+  const { found, absent, failures, hits, misses, joined, staleServed, failuresServed, warm } = cache.stats();
   put('smmap_cache_entries', found, name, 'found');
   put('smmap_cache_entries', absent, name, 'absent');
   put('smmap_cache_entries', failures, name, 'failure');
@@ -40,4 +40,9 @@ function putCache(name: string, { cache }: OpenStore, put: Put): void {
   put('smmap_cache_joined_total', joined, name);
   put('smmap_cache_stale_served_total', staleServed, name);
   put('smmap_cache_failures_served_total', failuresServed, name);
+  if (warm === null) return;
+  put('smmap_cache_warm_entries', warm.entries, name);
+  put('smmap_cache_warm_hits_total', warm.hits, name);
+  put('smmap_cache_warm_up', Number(warm.failure === null), name);
+  put('smmap_cache_warm_timestamp_seconds', warm.ageMs === null ? 0 : (Date.now() - warm.ageMs) / 1_000, name);
 }
