@@ -12,34 +12,14 @@ import { postfixadmin } from '../support/schema/postfixadmin.ts';
 import { SUFFIX, findSlapd } from '../support/slapd.ts';
 import { connectTo } from './client.ts';
 import { run } from './command.ts';
-import { MAIN, cli, makeFolder, serve } from './daemon.ts';
+import { MAIN, cli, makeFolder } from './daemon.ts';
+import { serveOver } from './over.ts';
 import { PARTS, describePart } from './part.ts';
 import { findPostfix } from './postfix.ts';
 
 const WAIT = { timeout: 10_000, interval: 20 };
 const MISSED = 'NOTFOUND ';
 const FAILED = 'TEMP lookup failed';
-
-/** A daemon that answers by maps of each kind over one store, and what it says of keys. */
-async function serveOver(store: string, maps = MAPS) {
-  const folder = await makeFolder();
-  const config = `listen.mta.path = "${join(folder, 'smmap.sock')}"\n[store.people]\n${store}\n${maps}`;
-  const daemon = await serve({ folder, config });
-  const client = await connectTo(daemon.socket);
-  const control = ['--control', `unix:${daemon.socket}.control`];
-  return {
-    daemon,
-    ask: (key: string, map = 'mailbox'): Promise<string> => client.ask(map, key),
-    smmap: (...args: string[]) => cli([...args, ...control]),
-  };
-}
-
-const MAPS = `
-  [map.mailbox]
-  [map.virtual]
-  kind = "alias"
-  [map.domains]
-  kind = "domain"`;
 
 describePart('the daemon over a real PostgreSQL of PostfixAdmin', findPostgresql(PARTS), (installation) => {
   let server: Postgresql;
