@@ -181,6 +181,29 @@ describePart('a warm cache over a real PostgreSQL', findPostgresql(PARTS), (inst
     expect(await over.ask('u300@d.test')).toBe('OK u300@d.test');
     expect((await warmOf(over)).hits).toBe(hits + 1);
   });
+
+  test('never accepts somebody after he was removed and forgotten, while the only portion takes its time', async () => {
+    await database.sql(
+      `delete from mailbox where domain = 'd.test' and local_part !~ '^u4..$'; alter table domain rename to domains;
+       create view domain as select * from domains where pg_sleep(0.005) is not null`,
+    );
+    const over = await serveOver(`${database.store}\ncache = { warm = true, warm_every_ms = 1_000, negative_ms = 1 }`);
+    await over.daemon.logged('store_warmed');
+    const control = await connectTo(`${over.daemon.socket}.control`);
+    const gone: string[] = [];
+    const accepted = new Set<string>();
+    for (let n = 400; n < 424; n++) {
+      const key = `u${n}@d.test`;
+      await database.sql(`delete from mailbox where username = '${key}'`);
+      await control.ask('cache-forget', key);
+      gone.push(key);
+      await sleep(150); // a list takes over 500 ms, and then rests for less than that
+      for (const each of gone) if ((await over.ask(each)) !== MISSED) accepted.add(each);
+    }
+    control.close();
+    expect([...accepted]).toEqual([]);
+    expect((await warmOf(over)).entries).toBeGreaterThan(50);
+  });
 });
 
 describePart('a warm cache over a real MariaDB', await findMariadb(PARTS), (installation) => {
