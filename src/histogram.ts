@@ -52,3 +52,8 @@ export function quantileMs(durations: Durations, part: number): number | null {
   const at = durations.counts.findIndex((count) => (below += count) >= wanted);
   return BOUNDS_MS[at] ?? Infinity;
 }
+
+/** The durations of two histograms together. */
+export function sumOfDurations(one: Durations, other: Durations): Durations {
+  return { counts: one.counts.map((count, at) => count + (other.counts[at] ?? 0)), sumMs: one.sumMs + other.sumMs };
+}

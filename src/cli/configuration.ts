@@ -2,7 +2,15 @@ import { statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { type Config, ConfigError } from '../config/config.ts';
-import { type Overrides, type Parts, type Places, loadConfig, readConfig } from '../config/load.ts';
+import {
+  type Overrides,
+  type Parts,
+  type Places,
+  type Source,
+  loadConfig,
+  readConfig,
+  sourceOf,
+} from '../config/load.ts';
 import { formatEndpoint } from '../endpoint.ts';
 import type { Protocol } from '../protocol/framing.ts';
 import { pathOf } from '../store/driver/embedded/keys.ts';
@@ -22,6 +30,8 @@ export interface Configuration {
   readonly isFound: boolean;
   /** All of it. Throws ConfigError with all mistakes. */
   load(overrides?: Overrides): Promise<Config>;
+  /** What it is read from now. Throws ConfigError if its file cannot be read. */
+  source(overrides?: Overrides): Source;
   /** The first listener that we can ask, and its protocol. Throws if a listener has a mistake, or if there is none. */
   server(protocol: Protocol | null): Promise<{ readonly server: string; readonly protocol: Protocol }>;
   /** The control socket. Throws if it has a mistake, or if there is none. `quiet`: mistakes elsewhere are not told. */
@@ -43,6 +53,7 @@ export function findConfiguration(given: string | null, environment: NodeJS.Proc
     places,
     isFound: file === usual,
     load: (overrides = {}) => loadConfig(file, places, overrides),
+    source: (overrides = {}) => sourceOf(file, places, overrides),
     async server(protocol) {
       const listeners = await part(file, places, ({ listeners: read }) => read, SERVER);
       const asked = [...listeners.values()].filter((each) => protocol === null || each.protocol === protocol);

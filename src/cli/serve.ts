@@ -1,9 +1,10 @@
 import { dirname, resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
-import type { Overrides, Places } from '../config/load.ts';
+import { type Overrides, type Places, parseSource } from '../config/load.ts';
 import { type Daemon, startDaemon } from '../daemon/daemon.ts';
 import { reasonOf } from '../daemon/reason.ts';
 import { type Reloaded, createReloads, refusalOf } from '../daemon/reloads.ts';
+import type { Loaded } from '../daemon/serving.ts';
 import { mapsInShadow } from '../daemon/shadows.ts';
 import { formatEndpoint, parseEndpoint } from '../endpoint.ts';
 import { messageOf } from '../message.ts';
@@ -43,10 +44,14 @@ const MOST_REASON = 10_000; // characters of many mistakes, so that they fit int
  */
 export async function serve(options: ServeOptions, configuration: Configuration, version: string): Promise<number> {
   const keeper = findKeeper(process.env);
-  const load = async (): Promise<Config> => controlled(await configuration.load(overridesOf(options)), keeper);
+  const load = async (): Promise<Loaded> => {
+    const source = configuration.source(overridesOf(options));
+    return { config: controlled(await parseSource(source), keeper), source };
+  };
   const reloads = createReloads();
   process.on('SIGHUP', () => void reloads.request());
-  const config = await load();
+  const first = await load();
+  const { config } = first;
   makeFolders(config, configuration.places);
   const pretty = process.stdout.isTTY;
   const journal = isJournal(process.env, process.stdout.fd);
@@ -77,7 +82,7 @@ export async function serve(options: ServeOptions, configuration: Configuration,
     const inherited = inheritedSockets(process.env, keeper?.pid ?? process.pid); // LISTEN_PID is the process that systemd started
     const self = { pid: process.pid, version, node: process.versions.node, counts, newest, harvest };
     const starting = start(
-      () => startDaemon(config, inherited, log, options.takeover, self, () => reloads.request()),
+      () => startDaemon(first, inherited, log, options.takeover, self, () => reloads.request()),
       keeper,
     );
     const daemon = await Promise.race([
@@ -93,11 +98,11 @@ export async function serve(options: ServeOptions, configuration: Configuration,
       try {
         const next = await load();
         const changes = await daemon.reload(next);
-        set(next.log);
-        harvest.set(next.harvest);
-        records.watch(mapsInShadow(next));
+        set(next.config.log);
+        harvest.set(next.config.harvest);
+        records.watch(mapsInShadow(next.config));
         log.reloaded(name, daemon.listeners, changes);
-        status.reloaded(next);
+        status.reloaded(next.config);
         return { changes };
       } catch (error) {
         const refused = refusalOf(error);

@@ -50,6 +50,24 @@ export function parseConfig(text: string, file: string, places: Places, override
   return whole(readTables(parseToml(text, file), text, file, places, overrides));
 }
 
+/** All that a configuration is read from: plain data, so that another process can read the same. */
+export interface Source {
+  readonly text: string;
+  readonly file: string;
+  readonly places: Places;
+  readonly overrides: Overrides;
+}
+
+/** Reads the text of a configuration file. Null: the defaults. Throws ConfigError if that cannot be read. */
+export function sourceOf(file: string | null, places: Places, overrides: Overrides = {}): Source {
+  return { text: file === null ? '' : textOf(file), file: file ?? 'defaults', places, overrides };
+}
+
+/** A configuration from its source, with the drivers that it names loaded. Throws ConfigError with all mistakes. */
+export async function parseSource(source: Source): Promise<Config> {
+  return whole(await readSource(source));
+}
+
 function whole({ config, error }: Reading): Config {
   if (config === null) throw error;
   return config;
@@ -58,20 +76,30 @@ function whole({ config, error }: Reading): Config {
 /** Reads what it can of a configuration file, and loads the drivers that it names. Null: the defaults. */
 export async function readConfig(file: string | null, places: Places, overrides: Overrides = {}): Promise<Reading> {
   try {
-    const text = file === null ? '' : readText(file);
-    const name = file ?? 'defaults';
-    const raw = parseToml(text, name);
-    const stores = isTable(raw['store']) ? Object.values(raw['store']) : [];
-    const tables = [localStore(places.store), ...stores].filter(isTable);
-    await loadDeclarations(tables.map(({ driver }) => driver));
-    return readTables(raw, text, name, places, overrides);
+    return await readSource(sourceOf(file, places, overrides));
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    return { config: null, error, parts: null };
+    return unreadable(error);
   }
 }
 
-function readText(file: string): string {
+async function readSource({ text, file, places, overrides }: Source): Promise<Reading> {
+  try {
+    const raw = parseToml(text, file);
+    const stores = isTable(raw['store']) ? Object.values(raw['store']) : [];
+    const tables = [localStore(places.store), ...stores].filter(isTable);
+    await loadDeclarations(tables.map(({ driver }) => driver));
+    return readTables(raw, text, file, places, overrides);
+  } catch (error) {
+    return unreadable(error);
+  }
+}
+
+function unreadable(error: unknown): Reading {
+  if (!(error instanceof ConfigError)) throw error;
+  return { config: null, error, parts: null };
+}
+
+function textOf(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {

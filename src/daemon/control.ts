@@ -1,3 +1,4 @@
+import { andThen } from '../maybe.ts';
 import type { Brake } from '../store/brake.ts';
 import type { CachedStore } from '../store/guard/cache.ts';
 import { StoreError } from '../store/store.ts';
@@ -35,13 +36,18 @@ interface Olders {
   readonly tookOver: (pid: number) => void;
 }
 
-type Command = (stores: Stores, argument: string, older: Olders) => Maybe<object>;
+/** Commands by their names. Each gets its argument, and answers plain data. */
+export type Commands = Readonly<Record<string, (argument: string) => Maybe<object>>>;
 
-/** Commands that need more than the stores, by their names. */
-type More = Readonly<Record<string, (argument: string) => Promise<object>>>;
+/** A store as the command `stores` shows it. */
+export interface ShownStore {
+  readonly status: () => object;
+  readonly cache: Pick<CachedStore, 'stats'> | null;
+  readonly brake: Pick<Brake, 'held'> | null;
+}
 
 /** A command that cannot be done. The message says why, and what to do instead. */
-class RefusedError extends Error {
+export class RefusedError extends Error {
   override name = 'RefusedError';
 }
 
@@ -52,13 +58,18 @@ class RefusedError extends Error {
  * all mail.
  */
 export function createControl(
-  stores: () => Stores,
-  more: More = {},
+  shown: () => Maybe<ReadonlyMap<string, ShownStore>>,
+  more: Commands,
   tookOver: (pid: number) => void = () => {},
 ): (request: Request) => Maybe<Reply> {
-  const commands = new Map(COMMANDS);
-  for (const [name, command] of Object.entries(more)) commands.set(name, (_stores, argument) => command(argument));
   const older: Olders = { reports: new Map(), tookOver };
+  const commands = new Map(
+    Object.entries<Commands[string]>({
+      stores: () => andThen(shown(), (stores) => describe(stores, older)),
+      ...more,
+      older: (argument) => noteOlder(argument, older),
+    }),
+  );
   const done = (result: object): Reply => ({ kind: 'OK', value: JSON.stringify(result) });
   const failed = (cause: unknown): Reply => {
     const reason = cause instanceof RefusedError ? cause.message : `the command failed: ${String(cause)}`;
@@ -73,7 +84,7 @@ export function createControl(
         );
       }
       if (key === null) throw new RefusedError('the argument is not UTF-8');
-      const result = command(stores(), key, older);
+      const result = command(key);
       return result instanceof Promise ? result.then(done, failed) : done(result);
     } catch (cause) {
       return failed(cause);
@@ -81,58 +92,59 @@ export function createControl(
   };
 }
 
-const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
-  [
-    'stores',
-    (stores, _argument, older) => {
-      const statusOf = ([name, { status, cache, brake }]: readonly [string, Controllable]): object =>
-        Object.assign({ name }, status(), { cache: cache?.stats() ?? null, held: brake?.held() ?? [] });
-      const all = [...stores].map(statusOf);
-      const now = performance.now();
-      const living = [...older.reports.values()].filter(({ clients, at }) => clients > 0 && now - at < OLDER_MS);
-      return { ...cut('stores', all, 0), older: living.map(({ pid, clients }) => ({ pid, clients })) };
-    },
-  ],
-  [
-    'cache-show',
-    (stores, what) => {
+/** All stores with their numbers, and the older daemons that still serve clients. */
+function describe(stores: ReadonlyMap<string, ShownStore>, { reports }: Olders): object {
+  const statusOf = ([name, { status, cache, brake }]: readonly [string, ShownStore]): object =>
+    Object.assign({ name }, status(), { cache: cache?.stats() ?? null, held: brake?.held() ?? [] });
+  const now = performance.now();
+  const living = [...reports.values()].filter(({ clients, at }) => clients > 0 && now - at < OLDER_MS);
+  const all = [...stores].map(statusOf);
+  return { ...cut('stores', all, 0), older: living.map(({ pid, clients }) => ({ pid, clients })) };
+}
+
+/** {"pid": 1234, "clients": 2}: the report of a daemon that was replaced. */
+function noteOlder(argument: string, { reports, tookOver }: Olders): object {
+  const { pid, clients } = JSON.parse(argument) as Record<string, unknown>;
+  if (typeof pid !== 'number' || typeof clients !== 'number') throw new RefusedError('give pid and clients');
+  for (const [each, { at }] of reports) if (performance.now() - at > OLDER_MS) reports.delete(each);
+  if (!reports.has(pid)) tookOver(pid);
+  reports.set(pid, { pid, clients, at: performance.now() });
+  return {};
+}
+
+/** The commands about the stores of this process. */
+export function commandsOf(stores: () => Stores): Commands {
+  return {
+    'cache-show'(what) {
       const shown: object[] = [];
       let leftOut = 0;
-      for (const [store, cache] of cachesOf(stores)) {
+      for (const [store, cache] of cachesOf(stores())) {
         const more = cache.show(what === '' ? null : what, MOST_SHOWN - shown.length);
         shown.push(...more.kept.map((kept) => ({ store, ...kept })));
         leftOut += more.leftOut;
       }
       return cut('kept', shown, leftOut);
     },
-  ],
-  [
-    'cache-forget',
-    (stores, what) => {
+    'cache-forget'(what) {
       if (what === '') throw new RefusedError('give an address, @domain or the key of a table to forget');
-      return { forgotten: cachesOf(stores).reduce((sum, [, cache]) => sum + cache.forget(what), 0) };
+      return { forgotten: cachesOf(stores()).reduce((sum, [, cache]) => sum + cache.forget(what), 0) };
     },
-  ],
-  [
-    'cache-clear',
-    (stores, name) => {
-      const chosen = cachesOf(stores).filter(([store]) => name === '' || store === name);
+    'cache-clear'(name) {
+      const all = stores();
+      const chosen = cachesOf(all).filter(([store]) => name === '' || store === name);
       if (chosen.length === 0 && name !== '') {
-        const reason = stores.has(name) ? `the store ${name} has no cache` : `there is no store ${name}`;
-        throw new RefusedError(`${reason}; ${namesOf(stores)}`);
+        const reason = all.has(name) ? `the store ${name} has no cache` : `there is no store ${name}`;
+        throw new RefusedError(`${reason}; ${namesOf(all)}`);
       }
       return {
         stores: chosen.map(([store]) => store),
         forgotten: chosen.reduce((sum, [, each]) => sum + each.forget(null), 0),
       };
     },
-  ],
-  [
-    'release',
-    async (stores, name) => {
-      const store = stores.get(name);
+    async release(name) {
+      const store = stores().get(name);
       if (store === undefined)
-        throw new RefusedError(`there is no store ${name}; the stores: ${listOf(stores.keys())}`);
+        throw new RefusedError(`there is no store ${name}; the stores: ${listOf(stores().keys())}`);
       const { brake } = store;
       if (brake === null) throw new RefusedError(`the store ${name} has no list: only file and cyrus stores have one`);
       try {
@@ -142,19 +154,8 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
         throw new RefusedError(`the list of ${name} cannot be taken: ${cause.message}`);
       }
     },
-  ],
-  [
-    'older', // {"pid": 1234, "clients": 2}: the report of a daemon that was replaced
-    (_stores, argument, { reports, tookOver }) => {
-      const { pid, clients } = JSON.parse(argument) as Record<string, unknown>;
-      if (typeof pid !== 'number' || typeof clients !== 'number') throw new RefusedError('give pid and clients');
-      for (const [each, { at }] of reports) if (performance.now() - at > OLDER_MS) reports.delete(each);
-      if (!reports.has(pid)) tookOver(pid);
-      reports.set(pid, { pid, clients, at: performance.now() });
-      return {};
-    },
-  ],
-]);
+  };
+}
 
 /** The stores that have a cache. Throws RefusedError if none has one. */
 function cachesOf(stores: Stores): (readonly [string, CachedStore])[] {

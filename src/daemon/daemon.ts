@@ -1,4 +1,4 @@
-import type { Config } from '../config/config.ts';
+import { andThen } from '../maybe.ts';
 import type { Counts } from '../observe/counts.ts';
 import type { Harvest } from '../observe/harvest/harvest.ts';
 import type { Log } from '../observe/log.ts';
@@ -10,20 +10,17 @@ import { createClients } from '../socket/clients.ts';
 import { watchDescriptors } from '../socket/descriptors.ts';
 import { createIntake } from '../socket/intake.ts';
 import { startTurns } from '../socket/turn.ts';
-import type { OpenStore } from '../store/open.ts';
+import type { Maybe } from '../vocabulary.ts';
 import { changesBetween } from './changes.ts';
 import { CONTROL_REPLY_BYTES, RELOAD_MS, createControl } from './control.ts';
-import { type Answering, explain, explainTo } from './explain.ts';
 import { createListeners, listenersOf } from './listeners.ts';
-import { closeStores } from './maps.ts';
-import type { Observed } from './metrics/collect.ts';
+import type { Served } from './metrics/collect.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { createStatusPage } from './page/status-page.ts';
 import { createLending } from './ports.ts';
 import type { Reloaded } from './reloads.ts';
-import { run, warnOf } from './running.ts';
-import { isInShadow, replyWithoutAnswer } from './shadows.ts';
-import { type Successor, createSuccession } from './successor.ts';
+import type { Loaded, Serving } from './serving.ts';
+import { type Process, createSolo } from './solo.ts';
 
 export interface Daemon {
   /** Where it listens, as `unix:PATH` and `tcp:HOST:PORT`. */
@@ -36,7 +33,7 @@ export interface Daemon {
    * Changes to another configuration: maps, stores, limits and listeners, without closing a connection. If a listener cannot
    * be opened, the old configuration stays, and ListenError is thrown. Resolves to what changed, a line for each part.
    */
-  reload(config: Config): Promise<readonly string[]>;
+  reload(next: Loaded): Promise<readonly string[]>;
   /** Closes its TCP ports, so that another daemon can listen there. Opens them again if none takes over in time. */
   lendPorts(): void;
   /**
@@ -83,38 +80,26 @@ const LAST_ACCEPT_MS = 100; // clients that connected before the takeover are ac
  * what the control socket calls for `smmap reload`.
  */
 export async function startDaemon(
-  first: Config,
+  first: Loaded,
   inherited: InheritedSockets,
   log: Log,
   takeover: boolean,
   self: Self,
   reload: () => Promise<Reloaded>,
 ): Promise<Daemon> {
-  let running = await run(first, null, log);
-  const retired = new Set<OpenStore>();
+  let { config } = first;
   let ending = false;
 
   const turns = startTurns((forMs) => log.stalled(forMs));
   const intake = createIntake(turns);
   const descriptors = watchDescriptors((cause) => log.acceptFailed('all', cause));
-  const clients = createClients(
-    {
-      get limits() {
-        return running.config.limits;
-      },
-      turns,
-      intake,
-      answer: (request, sendable) => succession.answer(request, sendable),
-      deferred: (why, request, asked, sendable) => {
-        const { isReplaced } = succession;
-        if (request !== null) return replyWithoutAnswer(why, request, sendable, { ...running, isReplaced }, log);
-        log.refusedHere(request, why, asked);
-        return null;
-      },
-      ended: (why) => log.connectionEnded(why),
+  const seen: Process['listeners'] = {
+    get ofMaps() {
+      return listeners.ofMaps;
     },
-    () => log.connectionRefused(clients.count),
-  );
+    taken: () => listeners.taken(),
+  };
+  const serving: Serving = await createSolo(config, { turns, intake, listeners: seen, self, log });
 
   let tellReplaced: (name: string) => void = () => {};
   const replaced = new Promise<string>((resolve) => {
@@ -123,18 +108,13 @@ export async function startDaemon(
   const controlClients = createClients(
     {
       get limits() {
-        return { ...running.config.limits, ...CONTROL_LIMITS };
+        return { ...config.limits, ...CONTROL_LIMITS };
       },
       turns,
       intake,
       answer: createControl(
-        () => running.maps.stores,
-        {
-          reload,
-          explain: (argument) => explainTo(argument, answering()),
-          health: () => metrics.health(),
-          counts: async () => metrics.counted(),
-        },
+        () => andThen(serving.observe(), ({ stores }) => stores),
+        { ...serving.commands, reload, health: () => metrics.health(), counts: () => metrics.counted() },
         (pid) => self.newest.changed(`took over from the daemon with process id ${pid}`),
       ),
       deferred: () => null,
@@ -144,9 +124,11 @@ export async function startDaemon(
   );
   const listeners = createListeners(inherited, intake, (named) => ({
     accept(socket, since) {
-      const { name, servedBy, config } = named();
-      if (servedBy === 'metrics') return metrics.serve(socket);
-      (servedBy === 'maps' ? clients : controlClients).accept(socket, since, FRAMINGS[config.protocol], name);
+      const open = named();
+      if (open.servedBy === 'metrics') return metrics.serve(socket);
+      const { protocol } = open.config;
+      if (open.servedBy === 'maps') serving.accept(socket, since, protocol, open.name);
+      else controlClients.accept(socket, since, FRAMINGS[protocol], open.name);
     },
     opened: (where) => log.listening(named().name, where),
     replaced() {
@@ -157,53 +139,35 @@ export async function startDaemon(
     forbidden: (address) => log.connectionForbidden(named().name, address),
     failed: (cause) => log.acceptFailed(named().name, cause),
   }));
-  const succession = createSuccession({
-    answer: (request, sendable) => running.answer(request, sendable),
-    config: () => running.config,
-    listeners,
-    older: () => ({ pid: self.pid, clients: clients.count }),
-    isInShadow: (request) => isInShadow(running.config, request),
-    failed: (request, reply, cause) => log.answered(request, reply, cause, running.facts(request)),
-  });
-  const answering = (): Answering => ({ config: running.config, ...running.maps });
-  const observed = (): Omit<Observed, 'loopDelays'> => {
-    const { stores } = running.maps;
-    return { ...self, connections: clients.count, listeners: listeners.state(), stores };
-  };
+  const observed = (): Maybe<Served> =>
+    andThen(serving.observe(), (report) => ({ ...self, ...report, listeners: listeners.state() }));
   const statusPage = createStatusPage({
     observed,
-    config: () => running.config,
+    config: () => config,
     newest: self.newest,
-    explain: (request) => explain(request, answering()),
+    explain: (request) => serving.explain(request),
   });
   const metrics = createMetrics(observed, (asked) => statusPage.page(asked));
-  let storesClosed: Promise<void> | null = null;
-  const closeAllStores = (): Promise<void> =>
-    (storesClosed ??= closeStores([...running.maps.stores.values(), ...retired]));
   const closeAll = async (): Promise<void> => {
     turns.close();
     descriptors.close();
     metrics.close();
     statusPage.close();
-    await closeAllStores();
-  };
-  const retire = (): Successor => {
-    setTimeout(() => void closeAllStores(), running.config.limits.deadlineMs).unref();
-    return succession.begin();
+    await serving.close();
   };
   try {
-    await listeners.exchange(listenersOf(first), takeover);
+    await listeners.exchange(listenersOf(config), takeover);
   } catch (error) {
     listeners.close();
     await closeAll();
     throw error;
   }
-  warnOf(running, log);
+  serving.started();
   statusPage.follow();
 
   const lendPorts = createLending(
     listeners,
-    () => listenersOf(running.config),
+    () => listenersOf(config),
     () => ending,
     (cause) => log.acceptFailed('tcp', cause),
   );
@@ -213,69 +177,50 @@ export async function startDaemon(
       return listeners.where;
     },
     get clients() {
-      return clients.count;
+      return serving.clients;
     },
     replaced,
-    async reload(config) {
+    async reload(next) {
       if (ending) throw new ListenError('the daemon is stopping');
-      const old = running;
-      const before = new Set(old.maps.stores.values());
-      const next = await run(config, old, log);
-      const after = new Set(next.maps.stores.values());
+      const prepared = await serving.prepare(next);
       try {
-        await listeners.exchange(listenersOf(config), false);
+        await listeners.exchange(listenersOf(next.config), false);
       } catch (error) {
-        await closeStores(without(after, before));
+        await prepared.abandon();
         throw error;
       }
-      running = next;
-      warnOf(next, log);
+      const old = config;
+      ({ config } = next);
+      await prepared.commit();
       statusPage.follow();
-      for (const store of without(before, after)) {
-        retired.add(store);
-        // By then, its questions are answered or past their deadline.
-        setTimeout(() => {
-          retired.delete(store);
-          void closeStores([store]);
-        }, old.config.limits.deadlineMs).unref();
-      }
-      return changesBetween(old.config, config);
+      return changesBetween(old, config);
     },
     lendPorts,
     async handOver() {
       ending = true;
-      const successor = retire();
+      serving.retire();
       await new Promise((resolve) => setTimeout(resolve, LAST_ACCEPT_MS));
       listeners.close();
-      log.handingOver(clients.count);
-      // If the other daemon cannot be asked, it is better to half-close the clients: then they connect again.
-      if (successor.isKnown) await clients.finish(running.config.limits.handoverMs);
-      successor.leave();
+      log.handingOver(serving.clients);
+      await serving.finish();
     },
     async stop(why) {
       ending = true;
-      log.stopping(why, clients.count);
+      log.stopping(why, serving.clients);
       listeners.close();
       void controlClients.close();
-      const { closed } = await clients.halfClose(running.config.limits.stopMs);
-      const successor = retire();
-      await closed;
-      successor.leave();
+      await serving.stop();
       await closeAll();
       log.stopped();
     },
     async end(why) {
       ending = true;
-      log.stopping(why, clients.count);
+      log.stopping(why, serving.clients);
       listeners.close();
       void controlClients.close();
-      await clients.close();
+      await serving.end();
       await closeAll();
       log.stopped();
     },
   };
-}
-
-function without<T>(all: ReadonlySet<T>, some: ReadonlySet<T>): readonly T[] {
-  return [...all].filter((each) => !some.has(each));
 }

@@ -5,7 +5,7 @@ import { formatDuration } from '../../src/cli/columns.ts';
 import { probe } from '../../src/cli/probe.ts';
 import { reload } from '../../src/cli/reload.ts';
 import { release, stores as printStores } from '../../src/cli/stores.ts';
-import { type Controllable, createControl as create } from '../../src/daemon/control.ts';
+import { type Controllable, commandsOf, createControl as create } from '../../src/daemon/control.ts';
 import type { Reloaded } from '../../src/daemon/reloads.ts';
 import { parseReply } from '../../src/protocol/reply.ts';
 import type { Brake, Loss } from '../../src/store/brake.ts';
@@ -41,7 +41,11 @@ const createControl = (
   stores: () => ReadonlyMap<string, Controllable>,
   tookOver?: (pid: number) => void,
 ): ((request: Request) => Reply) => {
-  const answer = create(stores, { reload: () => Promise.reject(new Error('no test reloads here')) }, tookOver);
+  const answer = create(
+    stores,
+    { ...commandsOf(stores), reload: () => Promise.reject(new Error('no test reloads here')) },
+    tookOver,
+  );
   return (request) => answer(request) as Reply;
 };
 
@@ -315,13 +319,14 @@ describe('smmap stores release', () => {
         return lost;
       },
     };
+    const stores = new Map<string, Controllable>([
+      ['list', { ...uncached, brake }],
+      ['people', uncached],
+    ]);
     return await listen(
       create(
-        () =>
-          new Map<string, Controllable>([
-            ['list', { ...uncached, brake }],
-            ['people', uncached],
-          ]),
+        () => stores,
+        commandsOf(() => stores),
       ),
     );
   };

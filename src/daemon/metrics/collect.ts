@@ -1,10 +1,17 @@
 import { BOUNDS_MS, type Durations } from '../../histogram.ts';
 import { type Counts, type EventFamily, REASONS, RESULTS } from '../../observe/counts.ts';
 import type { Harvest } from '../../observe/harvest/harvest.ts';
+import type { Newest } from '../../observe/newest.ts';
+import type { CachedStore } from '../../store/guard/cache.ts';
 import type { OpenStore } from '../../store/open.ts';
 import type { ListenerState } from '../listeners.ts';
 import { FAMILIES, type MetricName, type Sample, type Snapshot } from './families.ts';
 import { samplesOfStore } from './of-store.ts';
+
+/** A store as the metrics and the status page see it. */
+export interface ObservedStore extends Pick<OpenStore, 'status' | 'durations' | 'lacks' | 'records'> {
+  readonly cache: Pick<CachedStore, 'stats'> | null;
+}
 
 /** What a daemon knows about itself. */
 export interface Observed {
@@ -15,7 +22,15 @@ export interface Observed {
   readonly loopDelays: Durations;
   readonly connections: number;
   readonly listeners: readonly ListenerState[];
-  readonly stores: ReadonlyMap<string, OpenStore>;
+  readonly stores: ReadonlyMap<string, ObservedStore>;
+}
+
+/** The same without what only the process of the metrics knows, and with what the workers know. */
+export interface Served extends Omit<Observed, 'loopDelays'> {
+  /** Of the event loops of the workers. */
+  readonly loops?: readonly Durations[];
+  /** What all processes have told the log last. Without it, there is one process. */
+  readonly newest?: Pick<Newest, 'refusals' | 'deferrals' | 'changes' | 'troubleOf'>;
 }
 
 /** Adds a number to a metric; its labels have the order of FAMILIES. */
@@ -58,7 +73,7 @@ export async function collect(observed: Observed): Promise<Snapshot> {
   }
   for (const { name, servedBy, hasPath } of listeners) put('smmap_listener_up', Number(hasPath), name, servedBy);
   for (const [name, store] of stores) samplesOfStore(name, store, put, putDurations);
-  const askLacks = async ([name, store]: readonly [string, OpenStore]): Promise<void> =>
+  const askLacks = async ([name, store]: readonly [string, ObservedStore]): Promise<void> =>
     put('smmap_store_never_filled', (await store.lacks()).length, name);
   await Promise.all(Array.from(stores, askLacks));
   put('smmap_config_accepted', Number(counts.configuration.accepted));

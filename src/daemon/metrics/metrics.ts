@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net';
+import { sumOfDurations } from '../../histogram.ts';
 import { watchLoop } from '../../observe/loop-delay.ts';
-import { type Observed, collect } from './collect.ts';
+import type { Maybe } from '../../vocabulary.ts';
+import { type Observed, type Served, collect } from './collect.ts';
 import { type Counted, countedOf } from './counted.ts';
 import { type Health, assess, flawsOfListeners } from './health.ts';
 import { type Asked, type Page, type Pages, createPageServer } from './server.ts';
@@ -11,23 +13,23 @@ import { writeText } from './text.ts';
 export interface Metrics {
   health(): Promise<Health>;
   /** What was counted since the start. */
-  counted(): Counted;
+  counted(): Promise<Counted>;
   /** Serves a client of the listener of `[metrics]`. */
   serve(socket: Socket): void;
   close(): void;
 }
 
 /** Watches the event loop, and makes the server of the pages. `observed` reads the state of the daemon; `statusPage` is for people. */
-export function createMetrics(
-  observed: () => Omit<Observed, 'loopDelays'>,
-  statusPage: (asked: Asked) => Promise<Page>,
-): Metrics {
+export function createMetrics(observed: () => Maybe<Served>, statusPage: (asked: Asked) => Promise<Page>): Metrics {
   const loop = watchLoop();
-  const now = (): Observed => ({ ...observed(), loopDelays: loop.delays });
+  const now = async (): Promise<Observed> => {
+    const { loops = [], ...served } = await observed();
+    return { ...served, loopDelays: loops.reduce(sumOfDurations, loop.delays) };
+  };
   const server = createPageServer(pagesOf(now, statusPage));
   return {
-    health: () => healthOf(now()),
-    counted: () => countedOf(now()),
+    health: async () => healthOf(await now()),
+    counted: async () => countedOf(await now()),
     serve: (socket) => server.serve(socket),
     close() {
       loop.close();
@@ -37,17 +39,18 @@ export function createMetrics(
 }
 
 /** The pages of the listener, by their paths. */
-export function pagesOf(now: () => Observed, statusPage: (asked: Asked) => Promise<Page>): Pages {
+export function pagesOf(now: () => Maybe<Observed>, statusPage: (asked: Asked) => Promise<Page>): Pages {
   return {
     '/': statusPage,
     '/metrics': async ({ accept }) => {
-      const { type, text } = await writeText([await collect(now())], accept);
+      const { type, text } = await writeText([await collect(await now())], accept);
       return { status: 200, type, text };
     },
-    '/health': async () => verdict('healthy', flawsOfListeners(now().listeners)),
-    '/ready': async () => verdict('ready', (await healthOf(now())).unready),
+    '/health': async () => verdict('healthy', flawsOfListeners((await now()).listeners)),
+    '/ready': async () => verdict('ready', (await healthOf(await now())).unready),
     '/status.json': async () => {
-      const status = statusOf(now(), await healthOf(now()));
+      const observed = await now();
+      const status = statusOf(observed, await healthOf(observed));
       return { status: 200, type: 'application/json', text: `${JSON.stringify(status, null, 2)}\n` };
     },
   };

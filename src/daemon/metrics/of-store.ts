@@ -1,8 +1,8 @@
 import type { OpenStore } from '../../store/open.ts';
-import type { Put, PutDurations } from './collect.ts';
+import type { ObservedStore, Put, PutDurations } from './collect.ts';
 
 /** The numbers of a store, its servers and its cache. */
-export function samplesOfStore(name: string, store: OpenStore, put: Put, putDurations: PutDurations): void {
+export function samplesOfStore(name: string, store: ObservedStore, put: Put, putDurations: PutDurations): void {
   const { servers, counts } = store.status();
   const { asked, found, absent, failed, answeredAt } = counts;
   put('smmap_store_up', Number(isUp(store)), name);
@@ -29,7 +29,7 @@ export function isUp(store: Pick<OpenStore, 'status'>): boolean {
   return servers.length === 0 ? counts.failing === null : servers.some((server) => server.isUp);
 }
 
-function putCache(name: string, { cache }: OpenStore, put: Put): void {
+function putCache(name: string, { cache }: ObservedStore, put: Put): void {
   if (cache === null) return;
   const { found, absent, failures, hits, misses, joined, staleServed, failuresServed, warm } = cache.stats();
   put('smmap_cache_entries', found, name, 'found');

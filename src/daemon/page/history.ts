@@ -1,4 +1,4 @@
-import { type Durations, BOUNDS_MS, durationsSince } from '../../histogram.ts';
+import { type Durations, BOUNDS_MS, durationsSince, sumOfDurations } from '../../histogram.ts';
 import { type Counts, type MapCounts, RESULTS, type Result } from '../../observe/counts.ts';
 import type { OpenStore } from '../../store/open.ts';
 import { type State, STATES } from './sparkline.ts';
@@ -122,8 +122,7 @@ function sinceThen(then: Replied, now: Replied): Replied {
 
 function sum(one: Replied, other: Replied): Replied {
   const results = resultsOf((result) => one.results[result] + other.results[result]);
-  const counts = one.took.counts.map((count, at) => count + (other.took.counts[at] ?? 0));
-  return { results, took: { counts, sumMs: one.took.sumMs + other.took.sumMs } };
+  return { results, took: sumOfDurations(one.took, other.took) };
 }
 
 function resultsOf(count: (result: Result) => number): Record<Result, number> {

@@ -1,8 +1,9 @@
 import { isIP } from 'node:net';
 import type { Config, MetricsConfig } from '../../config/config.ts';
 import type { Newest } from '../../observe/newest.ts';
+import type { Maybe } from '../../vocabulary.ts';
 import type { Explanation } from '../explain.ts';
-import type { Observed } from '../metrics/collect.ts';
+import type { Served } from '../metrics/collect.ts';
 import { assess } from '../metrics/health.ts';
 import type { Asked, Page } from '../metrics/server.ts';
 import { type History, createHistory } from './history.ts';
@@ -11,7 +12,7 @@ import type { Explaining } from './seen.ts';
 
 /** What the page needs of a daemon. */
 export interface Shown {
-  readonly observed: () => Omit<Observed, 'loopDelays'>;
+  readonly observed: () => Maybe<Served>;
   readonly config: () => Pick<Config, 'maps' | 'log' | 'metrics'>;
   readonly newest: Newest;
   /** Answers as the daemon does, and says how. */
@@ -41,8 +42,9 @@ export function createStatusPage({ observed, config, newest, explain }: Shown): 
   let watching: { readonly history: History; readonly timer: NodeJS.Timeout } | null = null;
   const records = new Map<string, number>();
 
-  const sample = (history: History): void => {
-    const { counts, stores } = observed();
+  const sample = async (history: History): Promise<Served> => {
+    const now = await observed();
+    const { counts, stores } = now;
     history.sample(performance.now(), counts, stores);
     for (const [name, store] of stores) {
       for (const [kind, count] of store.records() ?? []) {
@@ -52,6 +54,7 @@ export function createStatusPage({ observed, config, newest, explain }: Shown): 
         newest.changed(`records ${id}`, `store ${name} has ${count} records of ${kind}, and had ${before}`);
       }
     }
+    return now;
   };
   const end = (): void => {
     clearInterval(watching?.timer);
@@ -71,8 +74,8 @@ export function createStatusPage({ observed, config, newest, explain }: Shown): 
       if (config().metrics === null) return end();
       if (watching !== null) return;
       const history = createHistory();
-      sample(history);
-      watching = { history, timer: setInterval(() => sample(history), SAMPLE_MS).unref() };
+      void sample(history);
+      watching = { history, timer: setInterval(() => void sample(history), SAMPLE_MS).unref() };
       newest.isWatched = true;
     },
     async page({ host, isCrossSite, query }) {
@@ -87,10 +90,9 @@ export function createStatusPage({ observed, config, newest, explain }: Shown): 
       if (asks && isCrossSite) return refusal(403, 'another site asked to explain an address: ask on the page itself');
       const explaining = metrics.explain ? await explained(query) : null;
       const { history } = watching;
-      sample(history);
-      const now = observed();
+      const now = await sample(history);
       const health = await assess(now.listeners, now.stores);
-      const text = writePage({ ...now, config: rest, health, history, newest, now: Date.now(), explaining });
+      const text = writePage({ newest, ...now, config: rest, health, history, now: Date.now(), explaining });
       return { status: 200, type: 'text/html; charset=utf-8', text, headers: HEADERS };
     },
     close: end,

@@ -1,5 +1,5 @@
-import type { OpenStore } from '../../store/open.ts';
 import type { ServerStatus } from '../../store/status.ts';
+import type { ObservedStore } from '../metrics/collect.ts';
 import { formatAge, formatNumber, mark, moment, more, short } from './format.ts';
 import { type Html, html } from './html.ts';
 import type { Seen } from './seen.ts';
@@ -8,7 +8,7 @@ import { judgeServer, judgeStore } from './store-state.ts';
 
 /** The stores and their servers. Those in trouble come first. */
 export function storesOf(seen: Pick<Seen, 'stores' | 'history' | 'newest' | 'now'>, most: number): Html {
-  const rank = ([, store]: readonly [string, OpenStore]): number => RANKS[judgeStore(store.status()).state];
+  const rank = ([, store]: readonly [string, ObservedStore]): number => RANKS[judgeStore(store.status()).state];
   const stores = [...seen.stores].toSorted((a, b) => rank(a) - rank(b));
   const shown = stores.slice(0, most).map(([name, store]) => storeOf(name, store, seen, most));
   return html`<section id="stores" aria-labelledby="stores-head">
@@ -25,7 +25,7 @@ const RANKS: Readonly<Record<State, number>> = { failed: 0, partly: 1, unknown: 
 
 function storeOf(
   name: string,
-  store: OpenStore,
+  store: ObservedStore,
   { history, newest, now }: Pick<Seen, 'history' | 'newest' | 'now'>,
   most: number,
 ): Html {
