@@ -1,4 +1,4 @@
-import { type Histogram, createHistogram } from '../histogram.ts';
+import { type Durations, type Histogram, createHistogram } from '../histogram.ts';
 import type { Reply } from '../vocabulary.ts';
 
 /** Why a reply is not OK. A fixed set: a client cannot make it grow. */
@@ -37,7 +37,7 @@ export interface MapCounts {
   /** TEMP. */
   readonly deferrals: Readonly<Record<Reason, number>>;
   /** From the arrival of a request to its reply. */
-  readonly took: Histogram;
+  readonly took: Durations;
 }
 
 /** What happened since the start of this process. Plain numbers: those of several processes can be added. */
@@ -54,6 +54,9 @@ export interface Counts {
   /** When the configuration in use was read, as Date.now() counts, and whether the last reload was accepted. */
   configuration: { readAt: number; accepted: boolean };
 }
+
+/** The numbers alone, which another process can read too. */
+export type Totals = Omit<Counts, 'replied' | 'shadowed' | 'happened'>;
 
 /** The events that are counted, each by one label of few values. */
 export type EventFamily = 'reloads' | 'ended' | 'turnedAway' | 'acceptFailures' | 'socketsLost' | 'stalls' | 'shrinks';
@@ -114,6 +117,7 @@ interface OwnCounts extends MapCounts {
   readonly replies: Map<string, Record<Result, number>>;
   readonly refusals: Record<Reason, number>;
   readonly deferrals: Record<Reason, number>;
+  readonly took: Histogram;
 }
 
 /** A reply as the metrics count it. */

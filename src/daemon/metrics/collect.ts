@@ -1,5 +1,5 @@
 import { BOUNDS_MS, type Durations } from '../../histogram.ts';
-import { type Counts, type EventFamily, REASONS, RESULTS } from '../../observe/counts.ts';
+import { type EventFamily, REASONS, RESULTS, type Totals } from '../../observe/counts.ts';
 import type { Harvest } from '../../observe/harvest/harvest.ts';
 import type { Newest } from '../../observe/newest.ts';
 import type { CachedStore } from '../../store/guard/cache.ts';
@@ -17,7 +17,7 @@ export interface ObservedStore extends Pick<OpenStore, 'status' | 'durations' | 
 export interface Observed {
   readonly version: string;
   readonly node: string;
-  readonly counts: Counts;
+  readonly counts: Totals;
   readonly harvest: Pick<Harvest, 'active' | 'counts'>;
   readonly loopDelays: Durations;
   readonly connections: number;
@@ -91,10 +91,10 @@ const EVENTS = {
   socketsLost: 'smmap_listener_lost_total',
   stalls: 'smmap_stalls_total',
   shrinks: 'smmap_store_shrank_total',
-} as const satisfies Readonly<Record<keyof Counts['events'], MetricName>>;
+} as const satisfies Readonly<Record<keyof Totals['events'], MetricName>>;
 
 /** Every reason is there from the first reply of a map on, so that an increase from zero is seen. */
-function putReplies({ maps, shadows }: Counts, put: Put, putDurations: PutDurations): void {
+function putReplies({ maps, shadows }: Totals, put: Put, putDurations: PutDurations): void {
   for (const [map, { replies, refusals, deferrals, took }] of maps) {
     for (const [listener, results] of replies) {
       for (const result of RESULTS) put('smmap_replies_total', results[result], map, listener, result);
