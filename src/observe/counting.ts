@@ -137,6 +137,10 @@ export function createCounting(log: Log, reasonOf: ReasonOf, { counts, newest, h
       counts.happened('stalls', '');
       newest.changed('stalled', `this process stood still for ${Math.round(forMs)} ms`);
     },
+    workerEnded(worker, ...what) {
+      log.workerEnded(worker, ...what);
+      newest.changed(`worker ${worker} ended, and another one takes its place`);
+    },
     reloaded(...what) {
       log.reloaded(...what);
       const [, , changes] = what;

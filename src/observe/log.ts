@@ -6,6 +6,7 @@ import { type Keys, PLAIN } from './keys.ts';
 import { type InShadow, type LineOf, createShadowLog } from './shadow/log.ts';
 import { createTally } from './tally.ts';
 import { type WarmLog, createWarmLog } from './warm-log.ts';
+import { createWorkerLog } from './worker-log.ts';
 
 /**
  * The events of the daemon, one function for each. The log is an API: docs/errors.md lists its events. The message of an
@@ -64,6 +65,12 @@ export interface Log extends WarmLog {
   stopping(why: string, open: number): void;
   stopped(): void;
   failed(cause: unknown): void;
+  /** A worker serves clients from now on. */
+  workerStarted(worker: number, pid: number): void;
+  /** A worker ended; its clients have lost their connections. The next one starts after this time. An alarm. */
+  workerEnded(worker: number, pid: number, why: string, againMs: number): void;
+  /** A worker did not answer for so long that it is ended. */
+  workerHangs(worker: number, pid: number, forMs: number): void;
   /** The secret for hashed keys cannot be used, so nobody can reveal the keys in this log. */
   secretUnusable(file: string, cause: unknown): void;
   /** Lines were dropped because nothing reads the log. */
@@ -266,6 +273,7 @@ export function createLog(
         `a bug in smmap, please report it: ${reasonOf(cause)}`,
       );
     },
+    ...createWorkerLog(logger),
     secretUnusable(file, cause) {
       const reason = messageOf(cause); // of the file system
       const text = `the keys in this log cannot be revealed: ${reason}; let only the user of the daemon own and read ${file}, then reload`;

@@ -1,0 +1,135 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { type Calls, type Handlers, createCalls } from './calls.ts';
+import { toClock } from './clock.ts';
+import { type Accepted, type Taker, isLate } from './handover.ts';
+
+/** A worker: a process that this one has started. */
+export interface Child extends Taker, Pick<Calls, 'call'> {
+  readonly number: number;
+  readonly pid: number;
+  /** Half-closes the connection on its way if it is late, and sees to it that the worker gets others if that one was lost. */
+  look(latestMs: number): void;
+  /** It may be given connections. */
+  begin(): void;
+  kill(): void;
+  /** Resolves to why it ended, when all that it had sent is taken. */
+  readonly gone: Promise<string>;
+}
+
+/** Who is told what a worker does. */
+export interface ChildEvents {
+  /** It has room for another connection. */
+  free(): void;
+  /** It ended without having taken this one, so nobody has read from it. */
+  givenBack(accepted: Accepted): void;
+  /** A message that is no call. */
+  told(message: object): void;
+  /** Whole lines of its log. */
+  wrote(lines: string): void;
+}
+
+/** What a worker says of its connections: how many it serves now, and whether it has taken the last one. */
+export interface Told {
+  readonly clients: number;
+  readonly taken?: true;
+}
+
+let given = 0;
+
+/** Starts a worker. Its `number` stands in the list of processes. It ends when this process does. */
+export function startChild(number: number, program: string, handlers: Handlers, events: ChildEvents): Child {
+  // Its log comes through a pipe: two processes that write to one pipe would mix their lines.
+  const child = fork(program, [String(number)], {
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    serialization: 'advanced',
+  });
+  const calls = createCalls((message) => send(child, message), handlers);
+  let flying: Accepted | null = null;
+  let clients = 0;
+  let begun = false;
+  let givenAt = 0;
+
+  const landed = (): void => {
+    flying?.socket.destroy(); // the worker has it: only our handle is closed
+    flying = null;
+    if (begun) events.free();
+  };
+  child.on('message', (message: object) => {
+    if (calls.take(message)) return;
+    if (!('clients' in message)) return events.told(message);
+    const told = message as Told;
+    ({ clients } = told);
+    if (told.taken === true) landed();
+  });
+  const closed = new Promise<void>((resolve) => child.once('disconnect', resolve));
+  const exited = new Promise<string>((resolve) => {
+    child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
+    child.once('error', (error) => resolve(error.message)); // it could not be started
+  });
+  const gone = Promise.all([exited, child.pid === undefined ? null : closed]).then(([why]) => {
+    begun = false;
+    calls.close();
+    const accepted = flying;
+    flying = null;
+    if (accepted !== null) events.givenBack(accepted);
+    return why;
+  });
+  follow(child, (lines) => events.wrote(lines));
+
+  return {
+    number,
+    pid: child.pid ?? -1,
+    get clients() {
+      return clients + (flying === null ? 0 : 1);
+    },
+    get isFree() {
+      return begun && flying === null;
+    },
+    get givenAt() {
+      return givenAt;
+    },
+    give(accepted) {
+      flying = accepted;
+      givenAt = ++given;
+      const { socket, since, protocol, listener } = accepted;
+      socket.on('error', () => {}); // the client has gone; the worker sees it
+      // Else node:net counts the connections of each worker by more messages. `server` is not documented; with it, all works too.
+      (socket as { server?: unknown }).server = null;
+      send(child, { since: toClock(since), protocol, listener }, socket);
+    },
+    look(latestMs) {
+      const late = flying;
+      if (late === null || late.socket.writableEnded || !isLate(late, latestMs)) return;
+      late.socket.end(); // its client learns at once that it gets no answer here, also if the worker hangs
+      const isLost = (): void => {
+        if (flying === late) landed();
+      };
+      void calls.call('ping', null, null).then(isLost, () => {});
+    },
+    begin() {
+      begun = true;
+      events.free();
+    },
+    call: calls.call,
+    kill: () => void child.kill('SIGKILL'),
+    gone,
+  };
+}
+
+/** Sends, or not: a worker that has gone is noticed by its end. */
+function send(child: ChildProcess, message: object, socket?: Accepted['socket']): void {
+  if (child.connected) child.send(message, socket, { keepOpen: true }, () => {});
+}
+
+/** Passes on whole lines. */
+function follow({ stdout }: ChildProcess, wrote: (lines: string) => void): void {
+  let rest = '';
+  stdout?.setEncoding('utf8').on('data', (text: string) => {
+    const end = text.lastIndexOf('\n') + 1;
+    if (end === 0) rest += text;
+    else {
+      wrote(rest + text.slice(0, end));
+      rest = text.slice(end);
+    }
+  });
+}
