@@ -1,4 +1,5 @@
 import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/config.ts';
 import { type Overrides, type Places, parseSource } from '../config/load.ts';
 import { type Daemon, startDaemon } from '../daemon/daemon.ts';
@@ -6,10 +7,11 @@ import { reasonOf } from '../daemon/reason.ts';
 import { type Reloaded, createReloads, refusalOf } from '../daemon/reloads.ts';
 import type { Loaded } from '../daemon/serving.ts';
 import { mapsInShadow } from '../daemon/shadows.ts';
+import type { Crew } from '../daemon/workers/team.ts';
 import { formatEndpoint, parseEndpoint } from '../endpoint.ts';
 import { messageOf } from '../message.ts';
 import { createCounting } from '../observe/counting.ts';
-import { createCounts } from '../observe/counts.ts';
+import { type Counts, createCounts } from '../observe/counts.ts';
 import { createHarvest } from '../observe/harvest/harvest.ts';
 import { isJournal } from '../observe/journal.ts';
 import type { FirstSteps } from '../observe/log.ts';
@@ -33,6 +35,7 @@ export interface ServeOptions {
   readonly takeover: boolean;
 }
 
+const WORKER = fileURLToPath(new URL('../worker.js', import.meta.url));
 const GIVEN_UP_MS = 500;
 const LENT_MS = 100; // usually, the other process has handled our signal by then
 const MOST_TRIES = 10;
@@ -57,7 +60,8 @@ export async function serve(options: ServeOptions, configuration: Configuration,
   const journal = isJournal(process.env, process.stdout.fd);
   const steps = firstSteps(config, options, configuration);
   const secretFile = secretFileOf(configuration.places);
-  const opened = await openLog({ settings: config.log, pretty, journal, firstSteps: steps, secretFile });
+  const logging = { pretty, journal, firstSteps: steps, secretFile };
+  const opened = await openLog({ ...logging, settings: config.log, worker: null });
   const { flush, set } = opened;
   const counts = createCounts();
   const newest = createNewest(opened.keys);
@@ -67,7 +71,8 @@ export async function serve(options: ServeOptions, configuration: Configuration,
     keys: opened.keys,
     failed: (file, cause) => opened.log.shadowUnwritable(file, cause),
   });
-  const foundBy = (map: string, listener: string): number => counts.maps.get(map)?.replies.get(listener)?.OK ?? 0;
+  let counted: Counts['maps'] = counts.maps; // or what the workers count
+  const foundBy = (map: string, listener: string): number => counted.get(map)?.replies.get(listener)?.OK ?? 0;
   const harvest = createHarvest(config.harvest, foundBy, {
     started: (alarm) => log.harvestStarted(alarm),
     ended: (alarm) => log.harvestEnded(alarm),
@@ -77,12 +82,19 @@ export async function serve(options: ServeOptions, configuration: Configuration,
     log.failed(error);
     void flushAndExit(flush, EXIT.BUG);
   });
+  const crew: Crew = {
+    program: WORKER,
+    logging,
+    write: opened.write,
+    harvest,
+    counted: (maps) => (counted = maps),
+  };
   try {
     const signalled = untilSignal(keeper, flush);
     const inherited = inheritedSockets(process.env, keeper?.pid ?? process.pid); // LISTEN_PID is the process that systemd started
     const self = { pid: process.pid, version, node: process.versions.node, counts, newest, harvest };
     const starting = start(
-      () => startDaemon(first, inherited, log, options.takeover, self, () => reloads.request()),
+      () => startDaemon(first, inherited, log, options.takeover, self, () => reloads.request(), crew),
       keeper,
     );
     const daemon = await Promise.race([

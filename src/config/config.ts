@@ -15,6 +15,8 @@ export const LOG_KEYS = ['plain', 'domain', 'hash'] as const;
 
 /** The complete configuration of the daemon, after all checks. */
 export interface Config {
+  /** How many processes answer. With 1, the daemon itself does. */
+  readonly workers: number;
   readonly log: { readonly level: (typeof LOG_LEVELS)[number]; readonly keys: (typeof LOG_KEYS)[number] };
   readonly limits: Limits & ClientLimits & { readonly stopMs: number; readonly handoverMs: number };
   /** How many different addresses of a domain have to be absent in how many seconds, so that somebody seems to guess them. */

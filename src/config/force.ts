@@ -38,11 +38,13 @@ export function tablesInForce(raw: Table, config: Config, places: Places, onlyCh
     ]);
     return [[section, Object.fromEntries(shown) as Table] as const];
   });
+  const plain = fillTable(schema.process, { workers: raw['workers'] });
+  const own = onlyChanges ? difference(plain, fillTable(schema.process, {})) : plain;
   const single = sections.flatMap(([section, all]) => {
     const shown = onlyChanges ? difference(all, usual[section] ?? {}) : all;
     return Object.keys(shown).length === 0 ? [] : [[section, shown] as const];
   });
-  return Object.fromEntries([...single, ...named]);
+  return { ...own, ...Object.fromEntries([...single, ...named]) };
 }
 
 /** The sections without names. The control socket is beside the first listener unless the file says so. */

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { USUAL_KIND, kinds } from '../map/kinds.ts';
 import { DRIVERS, driverOf, loadDeclarations, localStore } from '../store/drivers.ts';
 import { type Table, createChecker, formatKey, isTable, show, unknownKey } from '../toml/check.ts';
@@ -131,6 +132,8 @@ function readTables(raw: Table, text: string, file: string, places: Places, over
       : { local: localStore(overrides.store) };
   const mapTables = tableAt('map', { '*': {} });
 
+  const plain = Object.fromEntries(Object.entries(raw).filter(([key]) => PLAIN_KEYS.includes(key)));
+  const processes = check(schema.process, plain, []);
   const log = check(schema.log, raw['log'] ?? {}, ['log']);
   const limits = check(schema.limits, raw['limits'] ?? {}, ['limits']);
   const harvest = check(schema.harvest, raw['harvest'] ?? {}, ['harvest']);
@@ -160,6 +163,11 @@ function readTables(raw: Table, text: string, file: string, places: Places, over
     for (const [name, draft] of drafts) maps.set(name, chooseStores(name, draft, stores, mistakes));
   }
   mistakes.push(...flawsOfShadows(Object.keys(mapTables), drafts));
+  const isShadowed = [...drafts.values()].some(({ shadow }) => shadow !== undefined);
+  if (isShadowed && plain['workers'] !== undefined && plain['workers'] !== 1) {
+    const reason = 'does not go with a map in shadow, whose records only one process can write';
+    mistakes.push({ key: 'workers', reason, remedy: 'remove workers while a map has shadow' });
+  }
   for (const name of Object.keys(mapTables)) {
     if (!/\s/.test(name) && name !== '') continue;
     const reason = 'is empty or has a blank, so no request can name it';
@@ -178,6 +186,7 @@ function readTables(raw: Table, text: string, file: string, places: Places, over
   };
   if (
     mistakes.length > 0 ||
+    processes === undefined ||
     log === undefined ||
     limits === undefined ||
     harvest === undefined ||
@@ -189,11 +198,23 @@ function readTables(raw: Table, text: string, file: string, places: Places, over
     const error = new ConfigError(file, mistakes, (key) => (isOfFile(key) ? lineOf(key) : null));
     return { config: null, error, parts };
   }
-  const config = { log, limits, harvest, listeners, control: socket, metrics: metricsListener, stores, maps };
+  const workers = processes.workers === 'auto' ? availableParallelism() : processes.workers;
+  const config = { workers, log, limits, harvest, listeners, control: socket, metrics: metricsListener, stores, maps };
   return { config, error: null, parts, raw };
 }
 
-const SECTIONS: readonly string[] = ['log', 'limits', 'harvest', 'control', 'metrics', 'listen', 'store', 'map'];
+const PLAIN_KEYS: readonly string[] = ['workers'];
+const SECTIONS: readonly string[] = [
+  ...PLAIN_KEYS,
+  'log',
+  'limits',
+  'harvest',
+  'control',
+  'metrics',
+  'listen',
+  'store',
+  'map',
+];
 
 function parseToml(text: string, file: string): Table {
   try {

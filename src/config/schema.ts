@@ -9,6 +9,16 @@ import { LOG_KEYS, LOG_LEVELS } from './config.ts';
 const HOUR_MS = 3_600_000;
 const MOST_CONNECTIONS = 1_000_000;
 
+const MOST_WORKERS = 64;
+
+/** The keys that stand before all sections. */
+export const process = section({
+  workers: z
+    .union([z.int().min(1).max(MOST_WORKERS), z.literal('auto')])
+    .default(1)
+    .describe(`a number of processes from 1 to ${MOST_WORKERS}, or "auto" for one on each core`),
+});
+
 export const log = z.strictObject({ level: oneOf(LOG_LEVELS, 'info'), keys: oneOf(LOG_KEYS, 'plain') });
 
 export const limits = section(

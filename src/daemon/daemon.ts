@@ -13,14 +13,15 @@ import { startTurns } from '../socket/turn.ts';
 import type { Maybe } from '../vocabulary.ts';
 import { changesBetween } from './changes.ts';
 import { CONTROL_REPLY_BYTES, RELOAD_MS, createControl } from './control.ts';
-import { createListeners, listenersOf } from './listeners.ts';
+import { type Listeners, createListeners, listenersOf } from './listeners.ts';
 import type { Served } from './metrics/collect.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { createStatusPage } from './page/status-page.ts';
 import { createLending } from './ports.ts';
-import type { Reloaded } from './reloads.ts';
+import { type Reloaded, refuseOtherWorkers } from './reloads.ts';
 import type { Loaded, Serving } from './serving.ts';
-import { type Process, createSolo } from './solo.ts';
+import { createSolo } from './solo.ts';
+import { type Crew, createTeam } from './workers/team.ts';
 
 export interface Daemon {
   /** Where it listens, as `unix:PATH` and `tcp:HOST:PORT`. */
@@ -77,7 +78,7 @@ const LAST_ACCEPT_MS = 100; // clients that connected before the takeover are ac
  * The only place that connects the parts: stores, maps that ask the stores, and listeners that ask the maps. A store that
  * cannot be opened does not stop the start, because TEMP is better than no answer. A listener that cannot be opened stops it.
  * With `takeover`, the path of a Unix socket is taken from another server, and at every moment one of them listens. `reload` is
- * what the control socket calls for `smmap reload`.
+ * what the control socket calls for `smmap reload`. With several workers, `crew` says how they are started.
  */
 export async function startDaemon(
   first: Loaded,
@@ -86,6 +87,7 @@ export async function startDaemon(
   takeover: boolean,
   self: Self,
   reload: () => Promise<Reloaded>,
+  crew: Crew,
 ): Promise<Daemon> {
   let { config } = first;
   let ending = false;
@@ -93,13 +95,17 @@ export async function startDaemon(
   const turns = startTurns((forMs) => log.stalled(forMs));
   const intake = createIntake(turns);
   const descriptors = watchDescriptors((cause) => log.acceptFailed('all', cause));
-  const seen: Process['listeners'] = {
+  const seen: Pick<Listeners, 'ofMaps' | 'taken' | 'files'> = {
     get ofMaps() {
       return listeners.ofMaps;
     },
     taken: () => listeners.taken(),
+    files: () => listeners.files(),
   };
-  const serving: Serving = await createSolo(config, { turns, intake, listeners: seen, self, log });
+  const serving: Serving =
+    config.workers === 1
+      ? await createSolo(config, { turns, intake, listeners: seen, self, log })
+      : await createTeam(first, crew, { listeners: seen, self, log });
 
   let tellReplaced: (name: string) => void = () => {};
   const replaced = new Promise<string>((resolve) => {
@@ -182,6 +188,7 @@ export async function startDaemon(
     replaced,
     async reload(next) {
       if (ending) throw new ListenError('the daemon is stopping');
+      refuseOtherWorkers(config, next);
       const prepared = await serving.prepare(next);
       try {
         await listeners.exchange(listenersOf(next.config), false);

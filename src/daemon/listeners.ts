@@ -3,7 +3,7 @@ import type { Config, ListenerConfig, PlaceConfig } from '../config/config.ts';
 import { formatEndpoint } from '../endpoint.ts';
 import type { InheritedSockets } from '../observe/systemd.ts';
 import type { Protocol } from '../protocol/framing.ts';
-import { ListenError } from '../socket/claim.ts';
+import { ListenError, inodeOf } from '../socket/claim.ts';
 import type { Intake } from '../socket/intake.ts';
 import { type Binding, type Listener, type ListenerEvents, openListener } from '../socket/listener.ts';
 
@@ -24,6 +24,12 @@ export interface ListenerState extends Pick<NamedListener, 'name' | 'servedBy'> 
   readonly hasPath: boolean;
 }
 
+/** A socket file that is ours. */
+export interface SocketFile {
+  readonly path: string;
+  readonly inode: bigint | null;
+}
+
 /** All listeners of the daemon. */
 export interface Listeners {
   /** Where the maps are served, as `unix:PATH` and `tcp:HOST:PORT`. */
@@ -34,6 +40,8 @@ export interface Listeners {
   state(): readonly ListenerState[];
   /** A listener whose path another server has taken. Null if no such listener is known. */
   taken(): MapListener | null;
+  /** The socket files of the maps, with their inodes. An inode is null if another file is at that path, or none. */
+  files(): readonly SocketFile[];
   /**
    * Opens the new listeners, changes those that stay, and closes the others, all or nothing: nothing is closed and no path is
    * taken before all new ones are ready. If one cannot be opened, nothing changes, and ListenError is thrown. With `takeover`,
@@ -162,6 +170,13 @@ export function createListeners(
       }
       return taken;
     },
+    files: () =>
+      current.flatMap(({ named, listener }) => {
+        if (named?.servedBy !== 'maps' || named.config.kind !== 'unix') return [];
+        const path = resolve(named.config.path);
+        const inode = inodeOf(path);
+        return [{ path, inode: listener.holds() ? inode : null }]; // in this order: then the inode is surely ours
+      }),
     exchange(wanted, takeover) {
       const next = last.then(() => exchange(wanted, takeover));
       last = next.catch(() => {});

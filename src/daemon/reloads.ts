@@ -1,6 +1,7 @@
-import { ConfigError } from '../config/config.ts';
+import { type Config, ConfigError } from '../config/config.ts';
 import { ListenError } from '../socket/claim.ts';
 import { MissingPackageError } from '../store/store.ts';
+import type { Loaded } from './serving.ts';
 
 /** What came of a reload: what changed, a line for each part; or why the old configuration stays. */
 export type Reloaded = { readonly changes: readonly string[] } | { readonly refused: Refusal; readonly reason: string };
@@ -35,6 +36,14 @@ export function createReloads(): Reloads {
     },
     begin: (reload) => begin(reload),
   };
+}
+
+/** Throws ConfigError if another configuration wants another number of processes: they are there from the start. */
+export function refuseOtherWorkers({ workers }: Config, { config, source }: Loaded): void {
+  if (config.workers === workers) return;
+  const reason = `cannot be changed from ${workers} to ${config.workers} by a reload`;
+  const remedy = 'restart the daemon: systemctl restart smmap, or smmap serve --takeover';
+  throw new ConfigError(source.file, [{ key: 'workers', reason, remedy }]);
 }
 
 /** Whose fault it is that a reload failed. */

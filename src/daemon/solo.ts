@@ -12,13 +12,13 @@ import { closeStores } from './maps.ts';
 import { run, warnOf } from './running.ts';
 import type { Serving } from './serving.ts';
 import { isInShadow, replyWithoutAnswer } from './shadows.ts';
-import { type Predecessor, type Successor, createSuccession } from './successor.ts';
+import { type Heirs, type Successor, createSuccession } from './successor.ts';
 
 /** What a process needs to serve clients. */
 export interface Process {
   readonly turns: Turns;
   readonly intake: Intake;
-  readonly listeners: Predecessor['listeners'];
+  readonly listeners: Heirs;
   readonly self: Pick<Self, 'pid' | 'counts'>;
   readonly log: Log;
 }

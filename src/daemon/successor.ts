@@ -69,11 +69,16 @@ async function ask(
 /** `sendable` turns a reply into one that can be sent to the client. */
 type Answer = (request: Request, sendable: (reply: Reply) => Reply) => Maybe<Reply>;
 
+/** Where another daemon may take the place of this one: see Listeners. A worker has to ask who took a path. */
+export interface Heirs extends Pick<Listeners, 'ofMaps'> {
+  taken(): Maybe<MapListener | null>;
+}
+
 /** What a succession needs from its daemon. */
 export interface Predecessor {
   readonly answer: Answer;
   readonly config: () => Pick<Config, 'limits' | 'control'>;
-  readonly listeners: Pick<Listeners, 'ofMaps' | 'taken'>;
+  readonly listeners: Heirs;
   /** What the new daemon is told about this one. */
   readonly older: () => Older;
   /** Whether the map of a request is in shadow: then an OK may be one that only this configuration makes. */
@@ -114,8 +119,7 @@ export function createSuccession({ answer, config, listeners, older, isInShadow,
       return andThen(answer(request, sendable), (reply) => {
         const isRefusal = reply.kind === 'NOTFOUND' || reply.kind === 'PERM';
         if (!isRefusal && !isInShadow(request)) return reply;
-        const taken = listeners.taken();
-        return taken === null ? reply : askAt([taken])(request, sendable);
+        return andThen(listeners.taken(), (taken) => (taken === null ? reply : askAt([taken])(request, sendable)));
       });
     },
     get isReplaced() {
@@ -132,7 +136,7 @@ export function createSuccession({ answer, config, listeners, older, isInShadow,
 const REPORT_MS = 10_000;
 
 /** Reports this daemon to the one on the control socket, now and every ten seconds, until the returned function is called. */
-function reportTo(control: ControlConfig | null, older: () => Older): () => void {
+export function reportTo(control: ControlConfig | null, older: () => Older): () => void {
   if (control === null) return () => {};
   const report = async (): Promise<void> => {
     try {

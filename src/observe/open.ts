@@ -22,6 +22,8 @@ export interface LogOptions {
   readonly firstSteps: FirstSteps;
   /** The file of the secret for `keys = "hash"`. */
   readonly secretFile: string;
+  /** The number of this worker. Null: this process is none. */
+  readonly worker: number | null;
 }
 
 export interface OpenLog {
@@ -30,17 +32,30 @@ export interface OpenLog {
   readonly flush: () => Promise<void>;
   /** How it shows keys at the moment. */
   readonly keys: () => Keys;
+  /** Writes whole lines of another process, which has made them as this one does. */
+  readonly write: (lines: string) => void;
   /** Changes to other settings. */
   readonly set: (settings: LogSettings) => void;
 }
 
 /** Opens the log on standard output. A log that cannot be written never stops an answer. */
-export async function openLog({ settings, pretty, journal, firstSteps, secretFile }: LogOptions): Promise<OpenLog> {
+export async function openLog({
+  settings,
+  pretty,
+  journal,
+  firstSteps,
+  secretFile,
+  worker,
+}: LogOptions): Promise<OpenLog> {
   const output = createOutput(process.stdout.fd, (lines) => log.lost(lines));
   const json = journal ? prioritized : escapeJson;
   const format = pretty ? await prettyFormat() : json;
   const formatters = { level: (label: string) => ({ level: label }) };
-  const options = { base: { pid: process.pid }, timestamp: createTimestamp(), formatters };
+  const options = {
+    base: { pid: process.pid, ...(worker !== null && { worker }) },
+    timestamp: createTimestamp(),
+    formatters,
+  };
   const logger = pino(options, { write: (line) => output.write(format(line)) });
   const privacy: { keys: Keys } = { keys: PLAIN };
   const log = createLog(logger, firstSteps, privacy);
@@ -63,6 +78,7 @@ export async function openLog({ settings, pretty, journal, firstSteps, secretFil
   return {
     log,
     keys: () => privacy.keys,
+    write: (lines) => output.write(lines),
     flush() {
       log.flush();
       return output.flush();
@@ -92,6 +108,6 @@ function createTimestamp(): () => string {
 
 async function prettyFormat(): Promise<(line: string) => string> {
   const { prettyFactory } = await import('pino-pretty');
-  const format = prettyFactory({ ignore: 'pid,event', singleLine: true, translateTime: 'SYS:HH:MM:ss' });
+  const format = prettyFactory({ ignore: 'pid,event,worker', singleLine: true, translateTime: 'SYS:HH:MM:ss' });
   return (line) => format(printable(JSON.parse(line)));
 }

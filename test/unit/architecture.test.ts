@@ -40,7 +40,7 @@ const FOLDERS: readonly (readonly [folder: RegExp, ...may: string[]])[] = [
   [/^daemon\//, 'observe/', 'protocol/', 'socket/', 'store/', 'map/', 'config/'],
   [/^mta\//, 'toml/', 'store/', 'map/', 'config/'],
   [/^cli\//, ''],
-  [/^main\.ts$/, 'cli/'],
+  [/^(?:main|worker)\.ts$/, 'cli/'],
 ];
 
 describe('the source', () => {
@@ -135,7 +135,8 @@ describe('the source', () => {
 
   it('uses process only in files that a person or systemd starts', () => {
     const touching = files.filter(({ text }) => /\bprocess\.\w|from 'node:process'/.test(text)).map(({ name }) => name);
-    expect(touching.filter((name) => !/^(main\.ts|cli\/)/.test(name)).toSorted()).toEqual([
+    expect(touching.filter((name) => !/^((?:main|worker)\.ts|cli\/)/.test(name)).toSorted()).toEqual([
+      'daemon/workers/clock.ts', // the clock of the machine
       'observe/open.ts', // its own pid
       'umask.ts',
     ]);

@@ -24,7 +24,7 @@ export class CallError extends Error {
 /** Calls of functions in another process, over a channel that keeps the order of messages. */
 export interface Calls {
   /** Rejects with RefusedError if the other side refuses, and with CallError if it fails, is gone, or does not answer in time. */
-  call(name: string, argument: unknown, timeoutMs: number | null): Promise<unknown>;
+  readonly call: (name: string, argument: unknown, timeoutMs: number | null) => Promise<unknown>;
   /** Takes a message of the channel. False: it is no call and no result. */
   take(message: object): boolean;
   /** The channel is closed: no call that waits will be answered. */

@@ -63,7 +63,7 @@ export function startChild(number: number, program: string, handlers: Handlers, 
   });
   const closed = new Promise<void>((resolve) => child.once('disconnect', resolve));
   const exited = new Promise<string>((resolve) => {
-    child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
+    child.once('close', (code, signal) => resolve(signal ?? `exit code ${code}`)); // its last lines have come, too
     child.once('error', (error) => resolve(error.message)); // it could not be started
   });
   const gone = Promise.all([exited, child.pid === undefined ? null : closed]).then(([why]) => {

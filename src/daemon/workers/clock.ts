@@ -1,3 +1,5 @@
+import { hrtime } from 'node:process';
+
 const CLOSE_MS = 0.1; // between two looks at the same clock, so that the other one was read at about the same time
 
 /**
@@ -13,7 +15,7 @@ function originMs(): number {
 }
 
 function clockMs(): number {
-  return Number(process.hrtime.bigint()) / 1e6;
+  return Number(hrtime.bigint()) / 1e6;
 }
 
 const ORIGIN_MS = originMs();

@@ -32,7 +32,9 @@ function pastOfStore(store: StoreReport): StoreReport {
     ...store,
     status: {
       driver,
-      servers: servers.map((server) => ({ ...server, ...well })),
+      servers: servers.map(({ name, outages, canaryFailures }) =>
+        Object.assign({ name, outages, canaryFailures }, well),
+      ),
       counts: { ...counts, asked: found + absent + failed, failing: null }, // what it waited for will not come
     },
     lacks: [],
