@@ -2,7 +2,7 @@ import { type Socket, connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Endpoint } from '../src/endpoint.ts';
 import { DIALECTS, type DialectName, type Verdict } from './dialect.ts';
-import { cpuUs, treeUs } from './proc.ts';
+import { treeUs } from './proc.ts';
 import { type Questions, randomFrames } from './questions.ts';
 import { quantile } from './rounds.ts';
 
@@ -141,12 +141,12 @@ async function run(order: LoadOrder): Promise<LoadReport> {
     for (const start of starts) start(performance.now());
     await Promise.race([sleep(order.warmMs), failure]);
     replies = found = notFound = 0;
-    const serverFrom = cpuUs(serverPid);
+    const serverFrom = treeUs(serverPid); // with its workers
     const databaseFrom = order.databasePid === null ? null : treeUs(order.databasePid);
     const fromMs = performance.now();
     await Promise.race([sleep(order.runMs), failure]);
     const tookMs = performance.now() - fromMs;
-    const serverUs = cpuUs(serverPid) - serverFrom;
+    const serverUs = treeUs(serverPid) - serverFrom;
     if (replies === 0) throw new Error(`no reply within ${Math.round(tookMs)} ms`);
     const sorted = waitsMs.subarray(0, replies).toSorted();
     return {

@@ -15,6 +15,7 @@ import { startPart } from './start.ts';
 import { createStores, storePart } from './store.ts';
 import { type Figure, type Goal, formatComparison, formatGoals } from './table.ts';
 import { throughputPart } from './throughput.ts';
+import { workersPart } from './workers.ts';
 
 /** The bench: runs its parts and prints what they found. A missed goal is a finding too, so the exit code stays 0. */
 
@@ -28,6 +29,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   files: filesPart,
   start: startPart,
   forget: forgetPart,
+  workers: workersPart,
 };
 const DEFAULT_PARTS = ['codec', 'store', 'throughput', 'maps'];
 const ROUNDS = 9; // a clear difference is one that 8 of 9 rounds show

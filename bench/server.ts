@@ -46,16 +46,17 @@ export async function startFloor(scratch: Scratch): Promise<Daemon> {
   return serverOf('floor', child, path, performance.now() - startedMs);
 }
 
-/** Starts the daemon of a build: `store` are the lines of its store, `more` of the rest of the configuration, as TOML. */
+/** Starts the daemon of a build: `store` are the lines of its store, `more` of the rest of the configuration, as TOML; `first` comes before them. */
 export async function startDaemon(
   scratch: Scratch,
   build: Build,
   store: readonly string[],
   more: readonly string[] = [],
+  first: readonly string[] = [],
 ): Promise<Daemon> {
   const path = scratch.path('.sock');
   const [config, logFile] = [`${path}.toml`, `${path}.log`];
-  const lines = ['[listen.mta]', `path = "${path}"`, '[store.local]', ...store, '[map."*"]', ...more, ''];
+  const lines = [...first, '[listen.mta]', `path = "${path}"`, '[store.local]', ...store, '[map."*"]', ...more, ''];
   writeFileSync(config, lines.join('\n'));
   const log = openSync(logFile, 'w');
   const startedMs = performance.now();
