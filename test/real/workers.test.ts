@@ -256,6 +256,19 @@ describe('a process that hangs', LONG, () => {
     expect(anew.ok + anew.notFound).toBeGreaterThan(20);
   }, 60_000);
 
+  test('past the deadline: clients that waited for it meanwhile get TEMP, and never an answer', async () => {
+    const team = await serveTeam();
+    for (const pid of team.pids().values()) signal(pid, 'SIGSTOP');
+    const clients = await connectAll(team, 20);
+    for (const { socket } of clients) socket.write(request('mailbox', 'fred@example.org'));
+    await sleep(4_200); // the deadline is after 4 s, and after 4.6 s an answer would be late
+    for (const pid of team.pids().values()) process.kill(pid, 'SIGCONT');
+    await vi.waitUntil(() => clients.every(({ replies, socket }) => replies.length > 0 || socket.readableEnded), WAIT);
+    const replies = clients.flatMap((client) => client.replies);
+    expect(replies.filter((reply) => reply !== 'TEMP deadline passed')).toEqual([]);
+    expect(await askOnce(team.socket, 'mailbox', 'fred@example.org')).toBe(FRED);
+  });
+
   test('for 6 s, if it is the one that accepts, gives no late answer either', async () => {
     const team = await serveTeam();
     const [kept, anew] = [noOutcome(), noOutcome()];
