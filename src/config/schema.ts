@@ -14,7 +14,7 @@ const MOST_WORKERS = 64;
 /** The keys that stand before all sections. */
 export const process = section({
   workers: z
-    .union([z.int().min(1).max(MOST_WORKERS), z.literal('auto')])
+    .union([z.int().min(1).max(MOST_WORKERS), z.literal(['auto'])])
     .default(1)
     .describe(`a number of processes from 1 to ${MOST_WORKERS}, or "auto" for one on each core`),
 });

@@ -334,7 +334,12 @@ describe('smmap check --stores with an embedded store', () => {
     symlinkSync(MAIN, join(home, 'smmap'));
     const { code, stderr } = await run(process.execPath, [
       join(home, 'smmap'),
-      ...['check', '--config', '/dev/null', '--stores', '--user', 'daemon'],
+      'check',
+      '--config',
+      '/dev/null',
+      '--stores',
+      '--user',
+      'daemon',
     ]);
     expect([code, stderr]).toEqual([
       64,

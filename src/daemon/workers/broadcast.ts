@@ -1,5 +1,5 @@
 import type { Loss } from '../../store/brake.ts';
-import type { Kept } from '../../store/guard/cache.ts';
+import type { Kept } from '../../store/guard/shown.ts';
 import { type Commands, RELOAD_MS, RefusedError, cut } from '../control.ts';
 import { isSilent } from './calls.ts';
 import type { Child } from './child.ts';

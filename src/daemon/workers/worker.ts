@@ -101,7 +101,7 @@ export function startWorker(
     report: async () => (await working).report(),
     prepare: inOrder(async (source: Source) => {
       const [{ serving }, { workers }] = [await working, await begun];
-      const config = configOf(source, workers);
+      const config = await configOf(source, workers);
       next = { config, prepared: await serving.prepare({ config: { ...config, metrics: null }, source }) };
     }),
     commit: inOrder(async () => {
@@ -133,7 +133,7 @@ async function createWorking(
   parent: Parent,
   ask: () => Promise<Paths>,
 ) {
-  const config = configOf(source, workers);
+  const config = await configOf(source, workers);
   const opened = await openLog({ source, workers, ...start }, config);
   const { log, self } = opened;
   const turns = startTurns((forMs) => log.stalled(forMs));
@@ -185,8 +185,8 @@ async function createWorking(
 }
 
 /** The configuration of a worker: its share of the connections, and only what serves the maps. */
-function configOf(source: Source, workers: number): Config {
-  const config = parseSource(source);
+async function configOf(source: Source, workers: number): Promise<Config> {
+  const config = await parseSource(source);
   const { softConnections, hardConnections } = config.limits;
   const limits = {
     ...config.limits,
