@@ -1,20 +1,11 @@
 import { statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
-import { type Config, ConfigError } from '../config/config.ts';
-import {
-  type Overrides,
-  type Parts,
-  type Places,
-  type Source,
-  loadConfig,
-  readConfig,
-  sourceOf,
-} from '../config/load.ts';
+import type { Config, ConfigError } from '../config/config.ts';
+import { readControlSocket } from '../config/control.ts';
+import type { Overrides, Parts, Places, Source } from '../config/load.ts';
 import { formatEndpoint } from '../endpoint.ts';
 import type { Protocol } from '../protocol/framing.ts';
-import { pathOf } from '../store/driver/embedded/keys.ts';
-import { DRIVERS, localStore } from '../store/drivers.ts';
 import { CliError, EXIT } from './error.ts';
 import { MACHINE_FILE, defaultPlaces } from './places.ts';
 import { warn } from './warn.ts';
@@ -31,7 +22,7 @@ export interface Configuration {
   /** All of it. Throws ConfigError with all mistakes. */
   load(overrides?: Overrides): Promise<Config>;
   /** What it is read from now. Throws ConfigError if its file cannot be read. */
-  source(overrides?: Overrides): Source;
+  source(overrides?: Overrides): Promise<Source>;
   /** The first listener that we can ask, and its protocol. Throws if a listener has a mistake, or if there is none. */
   server(protocol: Protocol | null): Promise<{ readonly server: string; readonly protocol: Protocol }>;
   /** The control socket. Throws if it has a mistake, or if there is none. `quiet`: mistakes elsewhere are not told. */
@@ -52,8 +43,8 @@ export function findConfiguration(given: string | null, environment: NodeJS.Proc
     name,
     places,
     isFound: file === usual,
-    load: (overrides = {}) => loadConfig(file, places, overrides),
-    source: (overrides = {}) => sourceOf(file, places, overrides),
+    load: async (overrides = {}) => (await import('../config/load.ts')).loadConfig(file, places, overrides),
+    source: async (overrides = {}) => (await import('../config/load.ts')).sourceOf(file, places, overrides),
     async server(protocol) {
       const listeners = await part(file, places, ({ listeners: read }) => read, SERVER);
       const asked = [...listeners.values()].filter((each) => protocol === null || each.protocol === protocol);
@@ -66,6 +57,8 @@ export function findConfiguration(given: string | null, environment: NodeJS.Proc
       return { server, protocol: own.protocol };
     },
     async control(quiet = false) {
+      const alone = quiet ? readControlSocket(file, places) : null;
+      if (alone !== null) return formatEndpoint(alone);
       const { socket } = await part(file, places, ({ control }) => control, CONTROL, quiet);
       if (socket === null) {
         throw new CliError(EXIT.CONFIG, `${name}: has no control socket; set path in [control], or ${CONTROL}`);
@@ -73,6 +66,7 @@ export function findConfiguration(given: string | null, environment: NodeJS.Proc
       return formatEndpoint(socket);
     },
     async store() {
+      const { certainStores } = await import('./store-folders.ts');
       const stores = await part(file, places, certainStores, STORE);
       const [store, ...others] = stores;
       if (store === undefined) {
@@ -104,6 +98,7 @@ async function part<T>(
   remedy: string,
   quiet = false,
 ): Promise<T> {
+  const { readConfig } = await import('../config/load.ts');
   const { error, parts } = await readConfig(file, places);
   const chosen = parts === null ? null : choose(parts);
   if (chosen === null) throw new CliError(EXIT.CONFIG, `${error?.message ?? file}\ncorrect the file, or ${remedy}`);
@@ -117,15 +112,6 @@ function tell(file: string | null, error: ConfigError): void {
     `${file} has ${count === 1 ? 'a mistake' : `${count} mistakes, which smmap check lists`}; a reload or restart would be refused`,
   );
   warn(error.message.split('\n')[0] as string);
-}
-
-/** The folders of the embedded stores. Null if a store that cannot be read may be one too. */
-function certainStores({ stores, unread }: Parts): string[] | null {
-  const { driver: own } = localStore('');
-  const isOther = (driver: unknown): boolean =>
-    typeof driver === 'string' && Object.hasOwn(DRIVERS, driver) && driver !== own;
-  if (!unread.every(isOther) || stores.size + unread.length === 0) return null;
-  return [...stores.values()].map(pathOf).filter((path) => path !== null);
 }
 
 function exists(file: string): boolean {

@@ -48,7 +48,7 @@ const MOST_REASON = 10_000; // characters of many mistakes, so that they fit int
 export async function serve(options: ServeOptions, configuration: Configuration, version: string): Promise<number> {
   const keeper = findKeeper(process.env);
   const load = async (): Promise<Loaded> => {
-    const source = configuration.source(overridesOf(options));
+    const source = await configuration.source(overridesOf(options));
     return { config: controlled(await parseSource(source), keeper), source };
   };
   const reloads = createReloads();
