@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { createWait } from '../../src/store/driver/embedded/holder.ts';
 import { MAIN, cli, fill, makeFolder } from './daemon.ts';
 
 const RECORDS = 200_000; // an import that takes a second
@@ -80,6 +81,19 @@ test.runIf(process.arch === 'x64')('without --wait, a command writes when the ot
     expect([stdout.split('\n').length - 1, stdout.includes('\njoe@example.org\n')]).toEqual([wanted, true]);
   }
 });
+
+test.runIf(process.arch === 'x64')(
+  'only waiting counts, and not the time before it, as when a list is read',
+  async () => {
+    const { store, importer } = await startStopped();
+    const wait = createWait(join(store, 'smmap.mdb'), { mostMs: 60_000, waits: () => {} });
+    const now = performance.now.bind(performance);
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + 3_600_000);
+    onTestFinished(() => void vi.restoreAllMocks());
+    spawn('sh', ['-c', 'sleep 0.2; kill -CONT "$1"', 'sh', String(importer.pid)], { stdio: 'ignore' });
+    expect(wait).not.toThrow();
+  },
+);
 
 test('a lock file with the number of a process that died long ago keeps nobody waiting', async () => {
   const store = join(await makeFolder(), 'store');
