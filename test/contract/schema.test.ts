@@ -14,7 +14,7 @@ import {
 } from '../../src/store/driver/postgresql/statement.ts';
 import { type Listing, listingOf } from '../../src/store/driver/sql/listing.ts';
 import { type Dialect, type Queries, type Query, parseQuery } from '../../src/store/driver/sql/query.ts';
-import { SCHEMAS } from '../../src/store/driver/sql/schema.ts';
+import { firstIsEnough, SCHEMAS } from '../../src/store/driver/sql/schema.ts';
 import { sqliteOpener } from '../../src/store/driver/sqlite/driver.ts';
 import { createBatch } from '../../src/store/guard/batch.ts';
 import type { Name } from '../../src/store/guard/warm-names.ts';
@@ -196,7 +196,7 @@ function fixturesFor(dialect: Dialect): readonly Fixture[] {
 function queriesOf({ name }: Fixture, dialect: Dialect): Queries {
   return Object.fromEntries(
     Object.entries(SCHEMAS[name][dialect]!).map(([query, text]) => {
-      const parsed = parseQuery(query as QueryName, text, dialect);
+      const parsed = parseQuery(query as QueryName, text, dialect, firstIsEnough(name, query as QueryName));
       if ('flaw' in parsed) throw new Error(`${query} ${parsed.flaw}`);
       return [query, parsed];
     }),
@@ -224,7 +224,11 @@ function describeFirst({ expectations }: Fixture, queries: Queries, open: (queri
     const parts = ['', ...locals];
     const questions = [...domains]
       .flatMap((domain) => parts.map((local) => (local === '' ? domain : `${local}@${domain}`)))
-      .map((name) => questionOf(name.includes('@') ? 'mailbox' : 'domain', name))
+      .flatMap((name) =>
+        name.includes('@')
+          ? (['mailbox', 'alias'] as const).map((kind) => questionOf(kind, name))
+          : questionOf('domain', name),
+      )
       .filter(({ about }) => split.some(([name]) => name === about));
     let active = 0;
     for (const question of questions) {

@@ -2,7 +2,7 @@ import { type Context, complain, type Mistake, optional, text, z } from '../../.
 import type { Question } from '../../../vocabulary.ts';
 import { forEachQuery, QUERIES, type QueryName, queryNameOf } from '../../asked.ts';
 import { type Dialect, type Queries, type Query, parseQuery } from './query.ts';
-import { SCHEMAS, type SchemaName } from './schema.ts';
+import { firstIsEnough, SCHEMAS, type SchemaName } from './schema.ts';
 
 /** The keys that all SQL drivers have: a schema that smmap knows, queries of your own, or both. */
 export const queryKeys = {
@@ -28,7 +28,8 @@ export function queriesOf(raw: QueryKeys, dialect: Dialect, context: Context): Q
   for (const name of QUERIES) {
     const written = raw[name] ?? known?.[name];
     if (written === undefined) continue;
-    const query = parseQuery(name, written, dialect);
+    const isOwn = raw[name] !== null || known === undefined;
+    const query = parseQuery(name, written, dialect, isOwn ? undefined : firstIsEnough(raw.schema as SchemaName, name));
     if ('flaw' in query) {
       mistakes.push({ key: name, reason: query.flaw, remedy: 'give a SELECT with parameters such as :address' });
     } else {

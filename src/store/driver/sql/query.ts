@@ -12,14 +12,22 @@ export type Dialect = 'postgresql' | 'mysql' | 'sqlite';
 /** A SELECT with its parameters taken out. */
 export interface Query extends Template {
   /**
-   * The first of several SELECTs that `union all` joins. An active row of it is the answer of the whole query. No alias
-   * has it, since each row of an alias counts.
+   * The first of several SELECTs that `union all` joins. An active row of it is the answer of the whole query. An alias
+   * seldom has it, since each row of an alias counts.
    */
   readonly first?: Template;
 }
 
-/** Reads a query. A colon in quotes, in a comment or in a cast (`::text`) does not begin a parameter. */
-export function parseQuery(name: QueryName, text: string, dialect: Dialect): Query | Flaw {
+/**
+ * Reads a query. A colon in quotes, in a comment or in a cast (`::text`) does not begin a parameter. `firstIsEnough`: if
+ * its first SELECT finds an active row, the others find nothing that counts.
+ */
+export function parseQuery(
+  name: QueryName,
+  text: string,
+  dialect: Dialect,
+  firstIsEnough = name !== 'alias',
+): Query | Flaw {
   const trimmed = text.trim().replace(/;$/, '').trimEnd();
   if (!/^(?:select|with|values|table)\b/i.test(trimmed)) return { flaw: 'is not a SELECT' };
   const tokens = dialect === 'mysql' ? MYSQL_TOKENS : TOKENS;
@@ -27,7 +35,7 @@ export function parseQuery(name: QueryName, text: string, dialect: Dialect): Que
   const query = parseText(name, trimmed, notation);
   if ('flaw' in query) return query;
   if (query.parameters.length === 0) return withoutParameter(name, withColon);
-  const select = name === 'alias' ? null : firstOf(trimmed);
+  const select = firstIsEnough ? firstOf(trimmed) : null;
   const first = select === null ? query : parseText(name, select, notation);
   return first === query || 'flaw' in first ? query : { ...query, first };
 }
