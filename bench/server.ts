@@ -58,18 +58,40 @@ export async function startDaemon(
   const [config, logFile] = [`${path}.toml`, `${path}.log`];
   const lines = [...first, '[listen.mta]', `path = "${path}"`, '[store.local]', ...store, '[map."*"]', ...more, ''];
   writeFileSync(config, lines.join('\n'));
+  const args = [mainOf(build), 'serve', '--config', config];
+  return await startProcess(scratch, build.name, process.execPath, args, path, logFile);
+}
+
+/** Starts a program whose first argument is the path of its socket. */
+export async function startProgram(
+  scratch: Scratch,
+  name: string,
+  program: string,
+  args: readonly string[],
+): Promise<Daemon> {
+  const path = scratch.path('.sock');
+  return await startProcess(scratch, name, program, [path, ...args], path, `${path}.log`);
+}
+
+async function startProcess(
+  scratch: Scratch,
+  name: string,
+  program: string,
+  args: readonly string[],
+  path: string,
+  logFile: string,
+): Promise<Daemon> {
   const log = openSync(logFile, 'w');
   const startedMs = performance.now();
-  const args = [mainOf(build), 'serve', '--config', config];
-  const child = scratch.spawn(process.execPath, args, { stdio: ['ignore', log, log] });
+  const child = scratch.spawn(program, args, { stdio: ['ignore', log, log] });
   closeSync(log);
   while (!(await answersOk(path))) {
     if (child.exitCode !== null || performance.now() - startedMs > START_MS) {
-      throw new Error(`the daemon of ${build.name} gave no OK: ${readFileSync(logFile, 'utf8').slice(0, LOG_CHARS)}`);
+      throw new Error(`${name} gave no OK: ${readFileSync(logFile, 'utf8').slice(0, LOG_CHARS)}`);
     }
     await sleep(RETRY_MS);
   }
-  return serverOf(build.name, child, path, performance.now() - startedMs);
+  return serverOf(name, child, path, performance.now() - startedMs);
 }
 
 /** A server that is asked without smmap. */

@@ -1,4 +1,5 @@
 import type { Part } from './bench.ts';
+import { startLmdb } from './native.ts';
 import { MAP, absent, present } from './questions.ts';
 import { type Asked, type Rate, figuresOf, formatRates, measureRates, ratioOf } from './rates.ts';
 import { type Server, startDaemon, startFloor } from './server.ts';
@@ -19,8 +20,9 @@ const CASES: readonly Omit<Asked, 'server'>[] = [
 
 const ABOUT = `
 Throughput: requests for one of 1,000,000 mailboxes in the embedded store, over a Unix socket. "floor" is a server
-that answers a constant: what Node alone costs. A kept connection asks again after each reply; the others are closed
-and replaced. All mailboxes exist, except in the row NOTFOUND: there the daemon also logs each reply.
+that answers a constant: what Node alone costs. "C + LMDB" is a server in C that looks into an LMDB file of the same
+mailboxes: what the kernel and LMDB cost. A kept connection asks again after each reply; the others are closed and
+replaced. All mailboxes exist, except in the row NOTFOUND: there the daemon also logs each reply.
 `;
 
 const run: Part['run'] = async (bench) => {
@@ -31,14 +33,18 @@ const run: Part['run'] = async (bench) => {
     daemons.push(await startDaemon(scratch, build, embedded(folder)));
   }
   const floor = await startFloor(scratch);
+  const native = await startLmdb(scratch, MAILBOXES);
+  const others = 'missing' in native ? [] : [native];
   const asked = CASES.flatMap((question) => {
-    const servers = question.expected === 'OK' ? [floor, ...daemons] : daemons; // the floor always answers OK
+    const own = [...others, ...daemons];
+    const servers = question.expected === 'OK' ? [floor, ...own] : own; // the floor always answers OK
     return servers.map((server): Asked => Object.assign({ server }, question));
   });
   const rates = await measureRates(bench, asked);
-  for (const server of [floor, ...daemons]) await server.close();
+  for (const server of [floor, ...others, ...daemons]) await server.close();
 
   print(ABOUT);
+  if ('missing' in native) print(`C + LMDB: not measured, ${native.missing}\n`);
   const floorOf = ({ asked: { connections, perConnection } }: Rate): Rate =>
     rates.find(
       ({ asked: of }) => of.server === floor && of.connections === connections && of.perConnection === perConnection,
