@@ -1,12 +1,14 @@
 // The whole Postfix.
 
-import { mkdir, readFile, realpath, symlink, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, readFile, realpath, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HOST, type Mta, type MtaPart, type Setting, USERS, findMta, freePort, makeOwned, startMta } from './mta.ts';
 import { type Missing, type Place, findPlace, isMissing } from './part.ts';
 
 const NAME = 'Postfix';
-const DAEMONS = 'usr/lib/postfix/sbin';
+const MODULES = 'usr/lib/postfix';
+const DAEMONS = `${MODULES}/sbin`;
 const MASTER_CF = 'usr/share/postfix/master.cf.dist';
 const MAIN_CF = 'usr/share/postfix/main.cf.debian';
 
@@ -15,9 +17,9 @@ export function findPostfixServer(parts: string): Promise<MtaPart | Missing> {
   return findMta(NAME, placeIn(parts), start);
 }
 
-function placeIn(parts: string): Place | Missing {
+function placeIn(parts: string, part = 'postfix'): Place | Missing {
   const daemons = ['master', 'smtpd', 'lmtp'].map((name) => join(DAEMONS, name));
-  return findPlace(NAME, parts, 'postfix', [...daemons, 'usr/sbin/postqueue', MASTER_CF, MAIN_CF]);
+  return findPlace(NAME, parts, part, [...daemons, 'usr/sbin/postqueue', MASTER_CF, MAIN_CF]);
 }
 
 async function start({ root, libs }: Place, { folder, written, domain, sockets }: Setting): Promise<Mta> {
@@ -32,6 +34,55 @@ async function start({ root, libs }: Place, { folder, written, domain, sockets }
   return startMta({
     folder,
     sockets,
+    port,
+    command: [join(root, DAEMONS, 'master'), '-s', '-c', config],
+    libs,
+    queue: [join(root, 'usr/sbin/postqueue'), '-c', config, '-f'],
+  });
+}
+
+/** One with an smtpd for each of several tables of mailboxes. */
+export interface PostfixOfTables {
+  /** Whether it has a kind of table that is a module. */
+  readonly has: (kind: string) => boolean;
+  /**
+   * `tables` are by port, as in `static:OK`. `main` are lines of main.cf. The folder is one that only root can write; below
+   * it, `postfix` is what -c of postmap wants.
+   */
+  readonly start: (folder: string, tables: ReadonlyMap<number, string>, main: string) => Promise<Mta>;
+}
+
+/** The one that was unpacked with modules, or the installed one. */
+export async function findPostfixOfTables(parts: string): Promise<PostfixOfTables | Missing> {
+  const place = placeIn(parts, 'postfix-tables');
+  const found = await findMta(NAME, place, start);
+  if (isMissing(found)) return found;
+  if (isMissing(place)) return place;
+  return {
+    has: (kind) => existsSync(join(place.root, MODULES, `postfix-${kind}.so`)),
+    start: (folder, tables, main) => startOfTables(place, folder, tables, main),
+  };
+}
+
+async function startOfTables(
+  { root, libs }: Place,
+  folder: string,
+  tables: ReadonlyMap<number, string>,
+  main: string,
+): Promise<Mta> {
+  const config = join(folder, 'postfix');
+  await mkdir(config);
+  const modules = `meta_directory = ${config}\nshlib_directory = ${join(root, MODULES)}\n`;
+  await writeFile(join(config, 'main.cf'), without(main, placesOf(root, folder)) + modules + main);
+  await copyFile(join(root, 'usr/share/postfix/dynamicmaps.cf'), join(config, 'dynamicmaps.cf'));
+  const services = [...tables].map(
+    ([port, table]) => `127.0.0.1:${port} inet n - n - - smtpd -o virtual_mailbox_maps=${table}\n`,
+  );
+  const port = await freePort();
+  await writeFile(join(config, 'master.cf'), (await masterCf(root, port)) + services.join(''));
+  await makeQueue(folder);
+  return startMta({
+    folder,
     port,
     command: [join(root, DAEMONS, 'master'), '-s', '-c', config],
     libs,

@@ -79,7 +79,7 @@ export async function findMta<P extends object>(
 export async function makeTrustedFolder(): Promise<string> {
   const folder = await mkdtemp('/run/smmap-mta-');
   await chmod(folder, 0o755);
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
   return folder;
 }
 

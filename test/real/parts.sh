@@ -115,6 +115,10 @@ $missing"
 
 sbin=usr/lib/postfix/sbin
 part postfix "usr/sbin/postmap $sbin/master $sbin/smtpd $sbin/lmtp $sbin/tlsmgr" postfix
+# The same with more kinds of tables, as modules: what the benchmark compares smmap with.
+lib=usr/lib/postfix
+part postfix-tables "usr/sbin/postmap $sbin/smtpd $lib/postfix-lmdb.so $lib/postfix-pgsql.so" \
+    postfix postfix-lmdb postfix-pgsql
 # The wrapper shows sendmail another hosts file, without which it may sleep.
 part sendmail usr/libexec/sendmail/sendmail sendmail-bin libnss-wrapper
 # Debian's own folder for Cyrus's programs, without the mail server that the
