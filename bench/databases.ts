@@ -7,7 +7,7 @@ import { postfixadmin } from '../test/support/schema/postfixadmin.ts';
 import { READER, READER_PASSWORD, SUFFIX, findSlapd } from '../test/support/slapd.ts';
 import { openToWrite } from '../test/support/sqlite.ts';
 import type { Bench, Part } from './bench.ts';
-import { childrenOf } from './proc.ts';
+import { firstOf } from './proc.ts';
 import type { Scratch } from './processes.ts';
 import { MAP, addressOf, present } from './questions.ts';
 import { type Asked, type Rate, figuresOf, formatRates, measureRates, ratioOf } from './rates.ts';
@@ -16,7 +16,7 @@ import { embedded } from './store.ts';
 import { type Figure, type Goal, formatNumber, judge } from './table.ts';
 
 /** A database that has the mailboxes of the bench in it. */
-interface Database {
+export interface Database {
   readonly mailboxes: number;
   /** The lines of a store in it. */
   readonly store: readonly string[];
@@ -36,10 +36,13 @@ const DOMAIN = `insert into domain (domain) values ('example.org')`;
 const ALIASES = 'insert into alias (address, goto, domain) select username, username, domain from mailbox';
 const COLUMNS = 'mailbox (username, local_part, domain, maildir)';
 
-const openPostgresql: Open = async (mailboxes) => {
+/** Starts PostgreSQL with the tables of PostfixAdmin. */
+export async function openPostgresql(
+  mailboxes: number,
+): Promise<(Database & { readonly url: string }) | { readonly missing: string }> {
   const installation = findPostgresql(PARTS);
   if ('missing' in installation) return installation;
-  const settings = { max_connections: '200', shared_buffers: '1GB', max_wal_size: '8GB', autovacuum: 'off' };
+  const settings = { max_connections: '300', shared_buffers: '1GB', max_wal_size: '8GB', autovacuum: 'off' };
   const server = await installation.start({ settings });
   const statements = [
     ...(postfixadmin.definitions.postgresql ?? []),
@@ -51,9 +54,10 @@ const openPostgresql: Open = async (mailboxes) => {
   ];
   await server.sql(statements.join(';\n'));
   await server.sql('vacuum analyze');
-  const store = ['driver = "postgresql"', `url = "${server.url()}"`, 'schema = "postfixadmin"'];
-  return { mailboxes, store, stop: () => server.stop() };
-};
+  const url = server.url();
+  const store = ['driver = "postgresql"', `url = "${url}"`, 'schema = "postfixadmin"'];
+  return { mailboxes, url, store, stop: () => server.stop() };
+}
 
 const openMariadb: Open = async (mailboxes) => {
   const installation = await findMariadb(PARTS);
@@ -137,14 +141,13 @@ const run: Part['run'] = async (bench) => {
   const figures: Figure[] = [];
   const goals: Goal[] = [];
   for (const [name, open] of Object.entries(DATABASES)) {
-    const before = childrenOf(process.pid);
-    const database = await open(full ? 1_000_000 : 100_000, scratch);
+    // SQLite has no process
+    const { made: database, pid } = await firstOf(() => open(full ? 1_000_000 : 100_000, scratch));
     if ('missing' in database) {
       print(`${name}: not measured, ${database.missing}. To unpack it: sh test/real/parts.sh .parts\n`);
       continue;
     }
     try {
-      const pid = childrenOf(process.pid).find((child) => !before.includes(child)) ?? null; // SQLite has no process
       const rates = await measure(bench, database, pid);
       print(`${name} with ${formatNumber(database.mailboxes)} mailboxes\n`);
       print(`${formatRates(rates, 'first', () => rates[0] as Rate)}\n`);

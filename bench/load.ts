@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Endpoint } from '../src/endpoint.ts';
 import { DIALECTS, type DialectName, type Verdict } from './dialect.ts';
 import { treeUs } from './proc.ts';
+import { serveOrders } from './processes.ts';
 import { type Questions, randomFrames } from './questions.ts';
 import { quantile } from './rounds.ts';
 
@@ -44,9 +45,6 @@ export interface LoadReport {
   /** Replies that were neither OK nor NOTFOUND. */
   readonly other: number;
 }
-
-/** What the load sends back. */
-export type LoadResult = { readonly report: LoadReport } | { readonly error: string };
 
 const FRAMES = 2 ** 15;
 const MOST_PER_MS = 1_000; // requests; room for the samples
@@ -172,11 +170,4 @@ async function tooLate(connections: number): Promise<never> {
   throw new Error(`no reply within ${CONNECT_MS} ms, with ${connections} connections open`);
 }
 
-process.on('message', (order: LoadOrder) => {
-  const send = (result: LoadResult): void => void process.send?.(result);
-  run(order).then(
-    (report) => send({ report }),
-    (error: Error) => send({ error: error.message }),
-  );
-});
-process.on('disconnect', () => process.exit()); // the bench has ended
+serveOrders(run);

@@ -58,11 +58,12 @@ export interface MailServer {
 export type Open = (scratch: Scratch) => Promise<MailServer | { readonly missing: string }>;
 
 const PARTS = process.env['SMMAP_PARTS'] ?? fileURLToPath(new URL('../../.parts', import.meta.url));
-const CYRUS_MAILBOXES = 1_000; // Cyrus makes 100 in a second
+export const CYRUS_MAILBOXES = 1_000; // Cyrus makes 100 in a second
 const DOVECOT_MAILBOXES = 100_000;
 const HOP_MAILBOXES = 1_000; // Exim reads its list from the start
 
-const openCyrus: Open = async (scratch) => {
+/** Starts Cyrus; its smmapd is the first target. */
+export const openCyrus: Open = async (scratch) => {
   const installation = await findCyrus(PARTS);
   if ('missing' in installation) return installation;
   const server = await installation.start({ unixhierarchysep: true, postuser: '', virtdomains: 'userid' });

@@ -26,6 +26,21 @@ export function childrenOf(pid: number): readonly number[] {
   );
 }
 
+/** CPU time of a process and of all that descend from it, in microseconds, by the name of the program. */
+export function cpuByProgram(pid: number, sums: Map<string, number> = new Map()): ReadonlyMap<string, number> {
+  const name = read(`/proc/${pid}/comm`).trimEnd();
+  sums.set(name, (sums.get(name) ?? 0) + cpuUs(pid));
+  for (const child of childrenOf(pid)) cpuByProgram(child, sums);
+  return sums;
+}
+
+/** Starts something, and gives the first child that this process has since then; null if it has none. */
+export async function firstOf<T>(make: () => Promise<T>): Promise<{ readonly made: T; readonly pid: number | null }> {
+  const before = childrenOf(process.pid);
+  const made = await make();
+  return { made, pid: childrenOf(process.pid).find((child) => !before.includes(child)) ?? null };
+}
+
 /** Resident memory in MB, without the pages of one file that it maps. */
 export function memoryMb(pid: number, mappedFile: string): number {
   const mapped = read(`/proc/${pid}/smaps`)

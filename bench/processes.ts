@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { LoadOrder, LoadReport, LoadResult } from './load.ts';
+import type { LoadOrder, LoadReport } from './load.ts';
 
 /** The folder and the child processes of one run of the bench. All of them are gone when it ends, in whatever way. */
 export interface Scratch {
@@ -49,21 +49,32 @@ export function ended(child: ChildProcess): Promise<number | null> {
   });
 }
 
-/** The process of load.ts. It carries out one order at a time. */
-export interface Load {
-  /** Rejects where the server closes a connection or does not answer. */
-  run(order: LoadOrder): Promise<LoadReport>;
+/** A process of the bench that carries out one order at a time. */
+export interface Worker<Order, Report> {
+  /** Rejects where the process could not carry it out. */
+  run(order: Order): Promise<Report>;
 }
+
+/** What a worker sends back. */
+export type Result<Report> = { readonly report: Report } | { readonly error: string };
+
+/** The process of load.ts. */
+export type Load = Worker<LoadOrder, LoadReport>;
 
 /** Starts the load. */
 export function openLoad(scratch: Scratch): Load {
-  const child = scratch.fork('load.js');
+  return openWorker(scratch, 'load.js');
+}
+
+/** Starts a program that calls `serveOrders`. */
+export function openWorker<Order extends object, Report>(scratch: Scratch, program: string): Worker<Order, Report> {
+  const child = scratch.fork(program);
   return {
     run: (order) =>
       new Promise((resolve, reject) => {
-        const died = (): void => reject(new Error('the load process has ended'));
+        const died = (): void => reject(new Error(`the process of ${program} has ended`));
         child.once('exit', died);
-        child.once('message', (result: LoadResult) => {
+        child.once('message', (result: Result<Report>) => {
           child.off('exit', died);
           if ('report' in result) resolve(result.report);
           else reject(new Error(result.error));
@@ -71,4 +82,16 @@ export function openLoad(scratch: Scratch): Load {
         child.send(order);
       }),
   };
+}
+
+/** Carries out the orders that come to this process, and ends it with the bench. */
+export function serveOrders(run: (order: never) => Promise<unknown>): void {
+  process.on('message', (order) => {
+    const send = (result: Result<unknown>): void => void process.send?.(result);
+    run(order as never).then(
+      (report) => send({ report }),
+      (error: Error) => send({ error: error.message }),
+    );
+  });
+  process.on('disconnect', () => process.exit());
 }

@@ -1,7 +1,7 @@
 import { formatEndpoint } from '../src/endpoint.ts';
 import type { Bench, Build, Part } from './bench.ts';
 import { HABITS, SERVERS, type Target } from './mailserver.ts';
-import { childrenOf } from './proc.ts';
+import { firstOf } from './proc.ts';
 import { MAP, absent, addressOf, present } from './questions.ts';
 import { type Asked, type Rate, figuresOf, formatRates, measureRates, ratioOf } from './rates.ts';
 import { median, ratios } from './rounds.ts';
@@ -30,13 +30,11 @@ const run: Part['run'] = async (bench) => {
   const figures: Figure[] = [];
   const goals: Goal[] = [];
   for (const [name, open] of Object.entries(SERVERS)) {
-    const before = childrenOf(process.pid);
-    const server = await open(scratch);
+    const { made: server, pid: child } = await firstOf(() => open(scratch));
     if ('missing' in server) {
       print(`${name}: not measured, ${server.missing}. To unpack it: sh test/real/parts.sh .parts\n`);
       continue;
     }
-    const child = childrenOf(process.pid).find((each) => !before.includes(each)) ?? null;
     const pid = server.isFleeting === true ? null : child;
     try {
       for (const target of server.targets) {

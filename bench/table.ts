@@ -16,6 +16,12 @@ export function formatTable(
   return [format(head), widths.map((width) => '-'.repeat(width)).join('  '), ...rows.map(format)].join('\n');
 }
 
+/** The same for a page of docs. The first column is text; the others stand to the right. */
+export function formatMarkdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(head), `|---|${'---:|'.repeat(head.length - 1)}`, ...rows.map(line)].join('\n');
+}
+
 /** Three digits at least, thousands set off; a dash where there is no figure. */
 export function formatNumber(value: number): string {
   if (Number.isNaN(value)) return '-';
