@@ -9,6 +9,7 @@ import { databasesPart } from './databases.ts';
 import { filesPart } from './files.ts';
 import { forgetPart } from './forget.ts';
 import { mapsPart } from './maps.ts';
+import { postfixPart } from './postfix/part.ts';
 import { openLoad, openScratch } from './processes.ts';
 import { serversPart } from './servers.ts';
 import { startPart } from './start.ts';
@@ -30,6 +31,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   start: startPart,
   forget: forgetPart,
   workers: workersPart,
+  postfix: postfixPart,
 };
 const DEFAULT_PARTS = ['codec', 'store', 'throughput', 'maps'];
 const ROUNDS = 9; // a clear difference is one that 8 of 9 rounds show
@@ -47,7 +49,8 @@ Options:
   --other DIR   also measures the build in DIR, a checkout where you ran "npm run build", and compares the two
   --rounds N    how often everything is measured (default ${ROUNDS}; 1 for a quick look; a verdict needs at least 6)
                 (imports and starts a third of that, where there is no --other)
-  --full        more mailboxes: 10,000,000 in the part store, 1,000,000 in each database; takes many minutes
+  --full        more mailboxes: 10,000,000 in the part store, 1,000,000 in each database and in the part postfix;
+                takes many minutes
   --help        prints this text
 
 Did my change make smmap slower? Build the old source beside the new one, and compare:

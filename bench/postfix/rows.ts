@@ -1,0 +1,102 @@
+import { chmod } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Endpoint } from '../../src/endpoint.ts';
+import type { Build } from '../bench.ts';
+import { CYRUS_MAILBOXES, openCyrus } from '../mailserver.ts';
+import { startConstant } from '../native.ts';
+import { firstOf } from '../proc.ts';
+import { MAP } from '../questions.ts';
+import { compile, startDaemon } from '../server.ts';
+import { embedded } from '../store.ts';
+import type { Opened, Row, World } from './kind.ts';
+
+export const STATIC = '`static:`';
+export const EMBEDDED = 'smmap, embedded store';
+export const PGSQL = '`pgsql:`';
+export const COLD = 'smmap over the same PostgreSQL';
+export const WARM = 'the same with `cache = { warm = true }`';
+
+/** All rows of the table, in its order. Another kind of table is another row here. */
+export const ROWS: readonly Row[] = [
+  { name: STATIC, open: () => [{ table: 'static:OK', parts: {} }] },
+  {
+    name: '`lmdb:`',
+    open: ({ has, list }) => (has('lmdb') ? [{ table: `lmdb:${list}`, parts: {} }] : lacking('lmdb')),
+  },
+  { name: '`hash:`', open: ({ list }) => [{ table: `hash:${list}`, parts: {} }] },
+  { name: 'a C server that answers a constant', open: openConstant },
+  { name: EMBEDDED, open: (world) => openDaemons(world, (build) => embeddedOf(world, build)) },
+  { name: "Cyrus's smmapd", most: CYRUS_MAILBOXES, open: openSmmapd },
+  { name: PGSQL, open: (world) => openPgsql(world, 'pgsql') },
+  { name: '`proxy:pgsql:`', open: (world) => openPgsql(world, 'proxy:pgsql') },
+  { name: COLD, open: (world) => openOverDatabase(world, []) },
+  { name: WARM, open: openWarm },
+];
+
+async function openConstant({ bench: { scratch }, later }: World): Promise<Opened> {
+  const server = await startConstant(scratch);
+  if ('missing' in server) return server.missing;
+  later(() => server.close());
+  return [{ table: socketmap(server.endpoint), parts: { server: server.pid } }];
+}
+
+async function openSmmapd({ bench: { scratch }, later }: World): Promise<Opened> {
+  const { made, pid } = await firstOf(() => openCyrus(scratch));
+  if ('missing' in made) return made.missing;
+  later(() => made.stop());
+  const smmapd = made.targets[0]?.endpoint;
+  if (smmapd?.kind !== 'unix' || pid === null) return 'its smmapd does not run';
+  await chmod(dirname(smmapd.path), 0o711); // smtpd is not root
+  return [{ table: socketmap(smmapd), parts: { server: pid } }];
+}
+
+function openPgsql({ database, pgsql, has }: World, kind: string): Opened {
+  if (database === null) return NO_DATABASE;
+  if (!has('pgsql')) return lacking('pgsql');
+  return [{ table: `${kind}:${pgsql}`, parts: { database: database.pid } }];
+}
+
+async function openOverDatabase(world: World, more: readonly string[]): Promise<Opened> {
+  const { database } = world;
+  if (database === null) return NO_DATABASE;
+  return await openDaemons(world, () => Promise.resolve([...database.store, ...more]), { database: database.pid });
+}
+
+async function openWarm(world: World): Promise<Opened> {
+  try {
+    return await openOverDatabase(world, ['cache = { warm = true }']);
+  } catch {
+    return 'this build does not start with that key';
+  }
+}
+
+async function embeddedOf({ bench: { stores }, mailboxes }: World, build: Build): Promise<readonly string[]> {
+  return embedded((await stores.get(build, mailboxes)).folder);
+}
+
+/** A daemon of each build. */
+async function openDaemons(
+  { bench: { scratch, builds }, mailboxes, later }: World,
+  storeOf: (build: Build) => Promise<readonly string[]>,
+  more: { readonly database?: number } = {},
+): Promise<Exclude<Opened, string>> {
+  const kinds = [];
+  for (const build of builds) {
+    const daemon = await startDaemon(scratch, build, await storeOf(build));
+    later(() => daemon.close());
+    await compile(daemon, mailboxes);
+    kinds.push({ build, table: socketmap(daemon.endpoint), parts: { server: daemon.pid, ...more } });
+  }
+  return kinds;
+}
+
+const NO_DATABASE = 'PostgreSQL is not here. To unpack it: sh test/real/parts.sh .parts';
+
+function lacking(module: string): string {
+  return `Postfix came without its module postfix-${module}.so. Remove .parts/postfix-tables, and unpack it again`;
+}
+
+function socketmap(endpoint: Endpoint): string {
+  if (endpoint.kind !== 'unix') throw new Error('not a Unix socket');
+  return `socketmap:unix:${endpoint.path}:${MAP}`;
+}
