@@ -32,10 +32,12 @@ export interface Daemon extends Server {
   readonly pid: number;
   /** Where its configuration is, if it is a daemon of smmap. */
   readonly config: string;
+  /** What it has said up to now. */
+  log(): string;
 }
 
 /** Starts the floor server. */
-export async function startFloor(scratch: Scratch): Promise<Daemon> {
+export async function startFloor(scratch: Scratch): Promise<Server> {
   const path = scratch.path('.sock');
   const startedMs = performance.now();
   const child = scratch.fork('floor.js', [path]);
@@ -46,7 +48,10 @@ export async function startFloor(scratch: Scratch): Promise<Daemon> {
   return serverOf('floor', child, path, performance.now() - startedMs);
 }
 
-/** Starts the daemon of a build: `store` are the lines of its store, `more` of the rest of the configuration, as TOML; `first` comes before them. */
+/**
+ * Starts the daemon of a build: `store` are the lines of its store, `more` of the rest of the configuration, as TOML, and
+ * `first` the keys that stand before all tables.
+ */
 export async function startDaemon(
   scratch: Scratch,
   build: Build,
@@ -55,11 +60,11 @@ export async function startDaemon(
   first: readonly string[] = [],
 ): Promise<Daemon> {
   const path = scratch.path('.sock');
-  const [config, logFile] = [`${path}.toml`, `${path}.log`];
+  const config = `${path}.toml`;
   const lines = [...first, '[listen.mta]', `path = "${path}"`, '[store.local]', ...store, '[map."*"]', ...more, ''];
   writeFileSync(config, lines.join('\n'));
   const args = [mainOf(build), 'serve', '--config', config];
-  return await startProcess(scratch, build.name, process.execPath, args, path, logFile);
+  return await startProcess(scratch, build.name, process.execPath, args, path);
 }
 
 /** Starts a program whose first argument is the path of its socket. */
@@ -70,7 +75,7 @@ export async function startProgram(
   args: readonly string[],
 ): Promise<Daemon> {
   const path = scratch.path('.sock');
-  return await startProcess(scratch, name, program, [path, ...args], path, `${path}.log`);
+  return await startProcess(scratch, name, program, [path, ...args], path);
 }
 
 async function startProcess(
@@ -79,19 +84,23 @@ async function startProcess(
   program: string,
   args: readonly string[],
   path: string,
-  logFile: string,
 ): Promise<Daemon> {
-  const log = openSync(logFile, 'w');
+  const log = openSync(logOf(path), 'w');
   const startedMs = performance.now();
   const child = scratch.spawn(program, args, { stdio: ['ignore', log, log] });
   closeSync(log);
   while (!(await answersOk(path))) {
     if (child.exitCode !== null || performance.now() - startedMs > START_MS) {
-      throw new Error(`${name} gave no OK: ${readFileSync(logFile, 'utf8').slice(0, LOG_CHARS)}`);
+      throw new Error(`${name} gave no OK: ${readFileSync(logOf(path), 'utf8').slice(0, LOG_CHARS)}`);
     }
     await sleep(RETRY_MS);
   }
   return serverOf(name, child, path, performance.now() - startedMs);
+}
+
+/** The log beside a socket. */
+function logOf(path: string): string {
+  return `${path}.log`;
 }
 
 /** A server that is asked without smmap. */
@@ -107,6 +116,7 @@ function serverOf(name: string, child: ChildProcess, path: string, startMs: numb
     config: `${path}.toml`,
     dialect: 'socketmap',
     startMs,
+    log: () => readFileSync(logOf(path), 'utf8'),
     async close() {
       child.kill('SIGINT');
       await ended(child);

@@ -1,12 +1,13 @@
 import { chmod } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Endpoint } from '../../src/endpoint.ts';
 import type { Build } from '../bench.ts';
 import { CYRUS_MAILBOXES, openCyrus } from '../mailserver.ts';
 import { startConstant } from '../native.ts';
 import { firstOf } from '../proc.ts';
 import { MAP } from '../questions.ts';
-import { compile, startDaemon } from '../server.ts';
+import { type Daemon, compile, startDaemon } from '../server.ts';
 import { embedded } from '../store.ts';
 import type { Opened, Row, World } from './kind.ts';
 
@@ -56,18 +57,34 @@ function openPgsql({ database, pgsql, has }: World, kind: string): Opened {
   return [{ table: `${kind}:${pgsql}`, parts: { database: database.pid } }];
 }
 
-async function openOverDatabase(world: World, more: readonly string[]): Promise<Opened> {
+async function openOverDatabase(
+  world: World,
+  more: readonly string[],
+  until?: (daemon: Daemon) => Promise<void>,
+): Promise<Opened> {
   const { database } = world;
   if (database === null) return NO_DATABASE;
-  return await openDaemons(world, () => Promise.resolve([...database.store, ...more]), { database: database.pid });
+  return await openDaemons(
+    world,
+    () => Promise.resolve([...database.store, ...more]),
+    { database: database.pid },
+    until,
+  );
 }
 
 async function openWarm(world: World): Promise<Opened> {
-  try {
-    return await openOverDatabase(world, ['cache = { warm = true }']);
-  } catch {
-    return 'this build does not start with that key';
+  const cache = `cache = { warm = true, entries = ${2 * world.mailboxes} }`;
+  return await openOverDatabase(world, [cache], waitUntilWarm).catch(
+    () => 'this build does not start with that key, or has not read in time who exists',
+  );
+}
+
+/** Until the log says that the cache knows who exists. */
+async function waitUntilWarm(daemon: Daemon): Promise<void> {
+  for (const lateMs = performance.now() + WARM_MS; performance.now() < lateMs; await sleep(RETRY_MS)) {
+    if (daemon.log().includes('store_warmed')) return;
   }
+  throw new Error('it is not warm in time');
 }
 
 async function embeddedOf({ bench: { stores }, mailboxes }: World, build: Build): Promise<readonly string[]> {
@@ -79,17 +96,21 @@ async function openDaemons(
   { bench: { scratch, builds }, mailboxes, later }: World,
   storeOf: (build: Build) => Promise<readonly string[]>,
   more: { readonly database?: number } = {},
+  until: (daemon: Daemon) => Promise<void> = () => Promise.resolve(),
 ): Promise<Exclude<Opened, string>> {
   const kinds = [];
   for (const build of builds) {
     const daemon = await startDaemon(scratch, build, await storeOf(build));
     later(() => daemon.close());
+    await until(daemon);
     await compile(daemon, mailboxes);
     kinds.push({ build, table: socketmap(daemon.endpoint), parts: { server: daemon.pid, ...more } });
   }
   return kinds;
 }
 
+const WARM_MS = 60_000;
+const RETRY_MS = 50;
 const NO_DATABASE = 'PostgreSQL is not here. To unpack it: sh test/real/parts.sh .parts';
 
 function lacking(module: string): string {
