@@ -20,7 +20,7 @@ export interface LoadOrder extends Questions {
   readonly dialect: DialectName;
   /** Questions that go in one write, if it is more than smmap speaks. */
   readonly atOnce: number;
-  /** Null: the load is a bare client, and its own CPU time counts. */
+  /** Its children count with it. Null: the load is a bare client, and its own CPU time counts. */
   readonly serverPid: number | null;
   /** The first process of the database behind the server. */
   readonly databasePid: number | null;

@@ -18,7 +18,7 @@ import { type Figure, type Goal, formatComparison, formatGoals } from './table.t
 import { throughputPart } from './throughput.ts';
 import { workersPart } from './workers.ts';
 
-/** The bench: runs its parts and prints what they found. A missed goal is a finding too, so the exit code stays 0. */
+/** The bench: runs its parts and prints what they found. A missed goal is a finding too: only --check ends with 1 for it. */
 
 const PARTS: Readonly<Record<string, Part>> = {
   codec: codecPart,
@@ -51,6 +51,7 @@ Options:
                 (imports and starts a third of that, where there is no --other)
   --full        more mailboxes: 10,000,000 in the part store, 1,000,000 in each database and in the part postfix;
                 takes many minutes
+  --check       ends with 1 if a goal is missed, or if none was measured
   --help        prints this text
 
 Did my change make smmap slower? Build the old source beside the new one, and compare:
@@ -75,6 +76,13 @@ const ABOUT_GOALS = `
 Goals: the limits that the project has set itself, measured of this build. On a busy machine, trust those of CPU time.
 `;
 
+/** Fails unless all goals are met. */
+function check(goals: readonly Goal[]): void {
+  const missed = goals.filter(({ met }) => !met);
+  if (goals.length === 0) throw new Error('nothing was measured that has a goal');
+  if (missed.length > 0) throw new Error(`${missed.length} of ${goals.length} goals are MISSED`);
+}
+
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -82,6 +90,7 @@ async function main(): Promise<void> {
       other: { type: 'string' },
       rounds: { type: 'string', default: String(ROUNDS) },
       full: { type: 'boolean', default: false },
+      check: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
@@ -123,6 +132,7 @@ async function main(): Promise<void> {
       print(formatComparison(figures));
     }
     if (goals.length > 0) print(`${ABOUT_GOALS}\n${formatGoals(goals)}`);
+    if (values.check) check(goals);
     print(`\nTook ${Math.round((performance.now() - startedMs) / 1_000)} s`);
   } finally {
     scratch.close();

@@ -1,14 +1,16 @@
-import type { Part } from './bench.ts';
+import type { Bench, Build, Part } from './bench.ts';
 import { startLmdb } from './native.ts';
 import { MAP, absent, present } from './questions.ts';
 import { type Asked, type Rate, figuresOf, formatRates, measureRates, ratioOf } from './rates.ts';
+import { median } from './rounds.ts';
 import { type Server, startDaemon, startFloor } from './server.ts';
 import { embedded } from './store.ts';
-import { judge } from './table.ts';
+import { type Goal, judge } from './table.ts';
 
 const MAILBOXES = 1_000_000;
 const ALL_PRESENT = { map: MAP, keys: [present(MAILBOXES)], expected: 'OK' } as const;
 const JUDGED = '50 kept connections';
+const BY_WORKERS = `${JUDGED}, workers = 2`;
 
 const CASES: readonly Omit<Asked, 'server'>[] = [
   { what: '8 kept connections', connections: 8, ...ALL_PRESENT },
@@ -40,8 +42,10 @@ const run: Part['run'] = async (bench) => {
     const servers = question.expected === 'OK' ? [floor, ...own] : own; // the floor always answers OK
     return servers.map((server): Asked => Object.assign({ server }, question));
   });
+  const workers = await startWorkers(bench);
+  if (workers !== null) asked.push({ what: BY_WORKERS, server: workers, connections: 50, ...ALL_PRESENT });
   const rates = await measureRates(bench, asked);
-  for (const server of [floor, ...others, ...daemons]) await server.close();
+  for (const server of new Set(asked.map((each) => each.server))) await server.close();
 
   print(ABOUT);
   if ('missing' in native) print(`C + LMDB: not measured, ${native.missing}\n`);
@@ -51,16 +55,48 @@ const run: Part['run'] = async (bench) => {
     ) as Rate;
   print(formatRates(rates, 'floor', floorOf));
 
-  const judged = rates.find(({ asked: of }) => of.what === JUDGED && of.server === daemons[0]) as Rate;
-  const goal = (figure: 'perSecond' | 'p99Us'): number => ratioOf(judged, floorOf(judged), figure);
+  const of = (what: string, server: Server | undefined): Rate | undefined =>
+    rates.find(({ asked: each }) => each.what === what && each.server === server);
+  const judged = of(JUDGED, daemons[0]) as Rate;
   return {
     goals: [
-      judge(`requests/s of ${JUDGED}, x floor`, goal('perSecond'), 'at least', 0.8),
-      judge(`p99 of ${JUDGED}, x floor`, goal('p99Us'), 'at most', 1.5),
+      ...judgeAlone(judged, floorOf(judged), of(JUDGED, others[0])),
+      ...judgeWorkers(of(BY_WORKERS, workers ?? undefined), judged),
     ],
     figures: figuresOf(rates),
   };
 };
+
+function judgeAlone(judged: Rate, floor: Rate, native: Rate | undefined): Goal[] {
+  const cpuUs = median(judged.reports.map((report) => report.cpuUs));
+  const goals = [
+    judge(`requests/s of ${JUDGED}, x floor`, ratioOf(judged, floor, 'perSecond'), 'at least', 0.8),
+    judge(`p99 of ${JUDGED}, x floor`, ratioOf(judged, floor, 'p99Us'), 'at most', 1.5),
+    judge(`CPU us/request of ${JUDGED}`, cpuUs, 'at most', 8.8), // where C + LMDB takes 3.8
+  ];
+  if (native === undefined) return goals;
+  return [...goals, judge(`CPU us/request of ${JUDGED}, x C + LMDB`, ratioOf(judged, native, 'cpuUs'), 'at most', 2.3)];
+}
+
+function judgeWorkers(workers: Rate | undefined, alone: Rate): Goal[] {
+  if (workers === undefined) return [];
+  return [
+    judge('CPU us/request of 2 workers, x 1', ratioOf(workers, alone, 'cpuUs'), 'at most', 1.05),
+    judge('requests/s of 2 workers, x 1', ratioOf(workers, alone, 'perSecond'), 'at least', 1.5),
+  ];
+}
+
+/** This build with two workers; null if it has none. */
+async function startWorkers({ scratch, builds, stores, print }: Bench): Promise<Server | null> {
+  const build = builds[0] as Build;
+  const { folder } = await stores.get(build, MAILBOXES);
+  try {
+    return await startDaemon(scratch, build, embedded(folder), [], ['workers = 2']);
+  } catch {
+    print('workers = 2: not measured, this build does not start with that key');
+    return null;
+  }
+}
 
 export const throughputPart: Part = {
   about: 'requests per second, waiting time and CPU time of the daemon',
