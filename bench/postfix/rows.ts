@@ -13,9 +13,10 @@ import type { Opened, Row, World } from './kind.ts';
 
 export const STATIC = '`static:`';
 export const EMBEDDED = 'smmap, embedded store';
+const PROXIED = 'the same through `proxy:`'; // as Debian needs it, whose smtpd is in a chroot
 export const PGSQL = '`pgsql:`';
 export const COLD = 'smmap over the same PostgreSQL';
-export const WARM = 'the same with `cache = { warm = true }`';
+export const WARM = 'the same, with `cache = { warm = true }`';
 
 /** All rows of the table, in its order. Another kind of table is another row here. */
 export const ROWS: readonly Row[] = [
@@ -27,6 +28,7 @@ export const ROWS: readonly Row[] = [
   { name: '`hash:`', open: ({ list }) => [{ table: `hash:${list}`, parts: {} }] },
   { name: 'a C server that answers a constant', open: openConstant },
   { name: EMBEDDED, open: (world) => openDaemons(world, (build) => embeddedOf(world, build)) },
+  { name: PROXIED, open: openProxied },
   { name: "Cyrus's smmapd", most: CYRUS_MAILBOXES, open: openSmmapd },
   { name: PGSQL, open: (world) => openPgsql(world, 'pgsql') },
   { name: '`proxy:pgsql:`', open: (world) => openPgsql(world, 'proxy:pgsql') },
@@ -39,6 +41,11 @@ async function openConstant({ bench: { scratch }, later }: World): Promise<Opene
   if ('missing' in server) return server.missing;
   later(() => server.close());
   return [{ table: socketmap(server.endpoint), parts: { server: server.pid } }];
+}
+
+async function openProxied(world: World): Promise<Opened> {
+  const kinds = await openDaemons(world, (build) => embeddedOf(world, build));
+  return kinds.map((kind) => Object.assign(kind, { table: `proxy:${kind.table}` }));
 }
 
 async function openSmmapd({ bench: { scratch }, later }: World): Promise<Opened> {

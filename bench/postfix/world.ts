@@ -65,7 +65,7 @@ export async function openPostfixWorld(
       else for (const kind of opened) served.push({ ...kind, name, mailboxes: most, port: await freePort() });
     }
     const tables = new Map(served.map(({ port, table }) => [port, table]));
-    const started = await firstOf(() => postfix.start(folder, tables, mainCf(pgsql)));
+    const started = await firstOf(() => postfix.start(folder, tables, mainCf([...tables.values()])));
     pid = started.pid as number;
     later(async () => {
       await started.made.stop();
@@ -101,14 +101,14 @@ async function writeList(path: string, mailboxes: number): Promise<void> {
 }
 
 /** No process ends while the bench runs, and no limit slows a session down. */
-function mainCf(pgsql: string): string {
+function mainCf(tables: readonly string[]): string {
   return `compatibility_level = 3.6
 virtual_mailbox_domains = example.org
 virtual_alias_maps =
 local_recipient_maps =
 alias_maps =
 alias_database =
-proxy_read_maps = proxy:pgsql:${pgsql}
+proxy_read_maps = ${tables.filter((table) => table.startsWith('proxy:')).join(' ')}
 smtpd_relay_restrictions = reject_unauth_destination
 smtpd_peername_lookup = no
 smtpd_client_connection_count_limit = 0
