@@ -31,8 +31,11 @@ export interface World {
   readonly later: (close: () => Promise<void>) => void;
 }
 
-/** A kind as its row gives it, or the reason why it is not measured. */
-export type Opened = readonly Omit<Kind, 'name' | 'mailboxes'>[] | string;
+/** A kind as its row gives it. */
+export type OpenedKind = Omit<Kind, 'name' | 'mailboxes'>;
+
+/** The kinds of a row, or the reason why it is not measured. */
+export type Opened = readonly OpenedKind[] | string;
 
 /** A row of the table. */
 export interface Row {

@@ -9,7 +9,7 @@ import { firstOf } from '../proc.ts';
 import { MAP } from '../questions.ts';
 import { type Daemon, compile, startDaemon } from '../server.ts';
 import { embedded } from '../store.ts';
-import type { Opened, Row, World } from './kind.ts';
+import type { Opened, OpenedKind, Row, World } from './kind.ts';
 
 export const STATIC = '`static:`';
 export const EMBEDDED = 'smmap, embedded store';
@@ -27,12 +27,12 @@ export const ROWS: readonly Row[] = [
   },
   { name: '`hash:`', open: ({ list }) => [{ table: `hash:${list}`, parts: {} }] },
   { name: 'a C server that answers a constant', open: openConstant },
-  { name: EMBEDDED, open: (world) => openDaemons(world, (build) => embeddedOf(world, build)) },
+  { name: EMBEDDED, open: openEmbedded },
   { name: PROXIED, open: openProxied },
   { name: "Cyrus's smmapd", most: CYRUS_MAILBOXES, open: openSmmapd },
   { name: PGSQL, open: (world) => openPgsql(world, 'pgsql') },
   { name: '`proxy:pgsql:`', open: (world) => openPgsql(world, 'proxy:pgsql') },
-  { name: COLD, open: (world) => openOverDatabase(world, []) },
+  { name: COLD, open: openCold },
   { name: WARM, open: openWarm },
 ];
 
@@ -44,7 +44,7 @@ async function openConstant({ bench: { scratch }, later }: World): Promise<Opene
 }
 
 async function openProxied(world: World): Promise<Opened> {
-  const kinds = await openDaemons(world, (build) => embeddedOf(world, build));
+  const kinds = await openEmbedded(world);
   return kinds.map((kind) => Object.assign(kind, { table: `proxy:${kind.table}` }));
 }
 
@@ -64,26 +64,25 @@ function openPgsql({ database, pgsql, has }: World, kind: string): Opened {
   return [{ table: `${kind}:${pgsql}`, parts: { database: database.pid } }];
 }
 
-async function openOverDatabase(
-  world: World,
-  more: readonly string[],
-  until?: (daemon: Daemon) => Promise<void>,
-): Promise<Opened> {
+async function openCold(world: World): Promise<Opened> {
   const { database } = world;
   if (database === null) return NO_DATABASE;
-  return await openDaemons(
-    world,
-    () => Promise.resolve([...database.store, ...more]),
-    { database: database.pid },
-    until,
-  );
+  return await ofBuilds(world, (build) => openDaemon(world, build, database.store, database.pid));
 }
 
+/** Of the builds that know the key. */
 async function openWarm(world: World): Promise<Opened> {
-  const cache = `cache = { warm = true, entries = ${2 * world.mailboxes} }`;
-  return await openOverDatabase(world, [cache], waitUntilWarm).catch(
-    () => 'this build does not start with that key, or has not read in time who exists',
-  );
+  const { database, mailboxes } = world;
+  if (database === null) return NO_DATABASE;
+  const store = [...database.store, `cache = { warm = true, entries = ${2 * mailboxes} }`];
+  const kinds = await ofBuilds(world, async (build) => {
+    try {
+      return await openDaemon(world, build, store, database.pid, waitUntilWarm);
+    } catch {
+      return null;
+    }
+  });
+  return kinds.length > 0 ? kinds : 'this build does not start with that key, or has not read in time who exists';
 }
 
 /** Until the log says that the cache knows who exists. */
@@ -94,26 +93,40 @@ async function waitUntilWarm(daemon: Daemon): Promise<void> {
   throw new Error('it is not warm in time');
 }
 
-async function embeddedOf({ bench: { stores }, mailboxes }: World, build: Build): Promise<readonly string[]> {
-  return embedded((await stores.get(build, mailboxes)).folder);
+async function openEmbedded(world: World): Promise<OpenedKind[]> {
+  const { stores } = world.bench;
+  return await ofBuilds(world, async (build) => {
+    const { folder } = await stores.get(build, world.mailboxes);
+    return await openDaemon(world, build, embedded(folder));
+  });
 }
 
-/** A daemon of each build. */
-async function openDaemons(
-  { bench: { scratch, builds }, mailboxes, later }: World,
-  storeOf: (build: Build) => Promise<readonly string[]>,
-  more: { readonly database?: number } = {},
-  until: (daemon: Daemon) => Promise<void> = () => Promise.resolve(),
-): Promise<Exclude<Opened, string>> {
-  const kinds = [];
+/** One of each build, in their order; null: this build has none. */
+async function ofBuilds(
+  { bench: { builds } }: World,
+  open: (build: Build) => Promise<OpenedKind | null>,
+): Promise<OpenedKind[]> {
+  const kinds: OpenedKind[] = [];
   for (const build of builds) {
-    const daemon = await startDaemon(scratch, build, await storeOf(build));
-    later(() => daemon.close());
-    await until(daemon);
-    await compile(daemon, mailboxes);
-    kinds.push({ build, table: socketmap(daemon.endpoint), parts: { server: daemon.pid, ...more } });
+    const kind = await open(build);
+    if (kind !== null) kinds.push(kind);
   }
   return kinds;
+}
+
+async function openDaemon(
+  { bench: { scratch }, mailboxes, later }: World,
+  build: Build,
+  store: readonly string[],
+  database?: number,
+  until: (daemon: Daemon) => Promise<void> = () => Promise.resolve(),
+): Promise<OpenedKind> {
+  const daemon = await startDaemon(scratch, build, store);
+  later(() => daemon.close());
+  await until(daemon);
+  await compile(daemon, mailboxes);
+  const parts = { server: daemon.pid, ...(database === undefined ? {} : { database }) };
+  return { build, table: socketmap(daemon.endpoint), parts };
 }
 
 const WARM_MS = 60_000;
