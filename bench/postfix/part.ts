@@ -2,7 +2,7 @@ import type { Bench, Part } from '../bench.ts';
 import { type Figure, type Goal, formatNumber, judge } from '../table.ts';
 import { COLD, EMBEDDED, PGSQL, WARM } from './rows.ts';
 import { formatCpu, formatShares, shareOf } from './tables.ts';
-import { SESSIONS, type Turns, takeTurns } from './turns.ts';
+import { SESSIONS, type Turns, sessionsOf, takeTurns } from './turns.ts';
 import { openPostfixWorld } from './world.ts';
 
 const MAILBOXES = 100_000;
@@ -52,7 +52,7 @@ function progress(done: number, all: number): void {
 
 function figuresOf(all: readonly Turns[]): Figure[] {
   return all.flatMap(({ kind: { name, build }, sessions, reports }): Figure[] => {
-    const same = { what: `${name}, ${sessions} sessions`, who: build?.name ?? 'Postfix' };
+    const same = { what: `${name}, ${sessionsOf(sessions)}`, who: build?.name ?? 'Postfix' };
     const cpuUs = reports.map((report) =>
       Object.values(report.cpuUs).reduce(
         (sum, programs) => sum + Object.values(programs).reduce((a, b) => a + b, 0),
@@ -76,7 +76,7 @@ function judgeAll(all: readonly Turns[]): Goal[] {
     const judged = (name: string, to: string, limit: number): Goal[] => {
       const [one, other] = [of(name), of(to)];
       if (one === undefined || other === undefined) return [];
-      return [judge(`RCPTs/s of ${name}, ${sessions} sessions, x ${to}`, shareOf(one, other), 'at least', limit)];
+      return [judge(`RCPTs/s of ${name}, ${sessionsOf(sessions)}, x ${to}`, shareOf(one, other), 'at least', limit)];
     };
     return judged(COLD, PGSQL, 1).concat(judged(WARM, EMBEDDED, 0.95));
   });

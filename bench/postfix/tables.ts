@@ -1,7 +1,7 @@
 import { median, ratios } from '../rounds.ts';
 import { formatMarkdown, formatNumber } from '../table.ts';
 import { STATIC } from './rows.ts';
-import { SESSIONS, type Turns } from './turns.ts';
+import { SESSIONS, type Turns, sessionsOf } from './turns.ts';
 
 /** What a RCPT costs, in Markdown: as shares of `static:`, and as CPU time of each part. */
 
@@ -11,10 +11,7 @@ export function shareOf(turns: Turns | undefined, to: Turns | undefined): number
 }
 
 export function formatShares(all: readonly Turns[]): string {
-  const head = [
-    'RCPTs, share of `static:`',
-    ...SESSIONS.map((sessions) => `${sessions} session${sessions > 1 ? 's' : ''}`),
-  ];
+  const head = ['RCPTs, share of `static:`', ...SESSIONS.map(sessionsOf)];
   const rows = rowsOf(all).map((row) => {
     const cells = row.map((turns) => {
       const reference = all.find(({ kind, sessions }) => kind.name === STATIC && sessions === turns.sessions);

@@ -13,6 +13,11 @@ export interface Turns {
 
 export const SESSIONS = [1, 8, 40];
 
+/** So many sessions, in words. */
+export function sessionsOf(sessions: number): string {
+  return sessions === 1 ? '1 session' : `${sessions} sessions`;
+}
+
 const WARM_MS = 50;
 const RUN_MS = 250;
 
@@ -31,7 +36,7 @@ export async function takeTurns(
     all.map(({ kind: { name, port, mailboxes, parts }, sessions }) => async () => {
       const asked = { port, sessions, mailboxes, parts: { postfix: postfixPid, ...parts } };
       const report = await load.run({ ...asked, warmMs: WARM_MS, runMs: RUN_MS }).catch((cause: Error) => {
-        throw new Error(`${name} with ${sessions} sessions: ${cause.message}`, { cause });
+        throw new Error(`${name} with ${sessionsOf(sessions)}: ${cause.message}`, { cause });
       });
       onTurn(++done, all.length * (rounds + 1));
       return report;
