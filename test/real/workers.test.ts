@@ -69,7 +69,9 @@ test('a worker that is killed costs only its own clients, and another one takes 
 });
 
 test('clients that connect while no worker runs wait for the next one', async () => {
-  const team = await serveTeam();
+  const folder = await makeFolder();
+  const config = configOf(folder, fixed('fred'), 'limits.deadline_ms = 20_000'); // a start takes seconds on a busy machine
+  const team = await serveTeam({ folder, config });
   for (const pid of team.pids().values()) process.kill(pid, 'SIGKILL');
   await team.logged('worker_ended');
   expect(await askOnce(team.socket, 'mailbox', 'fred@example.org')).toBe(FRED);
