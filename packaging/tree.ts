@@ -1,0 +1,64 @@
+import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Lock, modulesOf } from './modules.ts';
+import { type StagedFile, stageFile, stageModule } from './stage.ts';
+
+/** A part of smmap that is installed by itself. */
+export interface Tree {
+  readonly name: string;
+  /** Packages of npm in it. */
+  readonly modules: readonly string[];
+  /** Puts its files below a root, as they lie on a system. */
+  readonly stage: (root: string) => void;
+}
+
+/** The built checkout: this file runs as build/packaging/tree.js. */
+export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+const HOME = 'usr/lib/smmap';
+const KEEPER = `${HOME}/smmap-keeper`;
+const UNITS = 'usr/lib/systemd/system';
+const EXAMPLES = ['local-stores.conf', 'no-network.conf', 'postfix-group.conf'];
+
+/** The parts of smmap, made of the build and the packages that package-lock.json names. */
+export function treesOf(): readonly Tree[] {
+  const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as Lock;
+  const { core, drivers } = modulesOf(lock, (folder) => existsSync(join(ROOT, folder)));
+  const stageModules = (root: string, folders: readonly string[]): void => {
+    for (const folder of folders) stageModule(join(ROOT, folder), join(root, HOME, folder));
+  };
+  return [
+    {
+      name: 'smmap',
+      modules: core,
+      stage(root) {
+        stageOwn(root);
+        stageModules(root, core);
+      },
+    },
+    { name: 'smmap-drivers', modules: drivers, stage: (root) => stageModules(root, drivers) },
+  ];
+}
+
+/** The program, its service and its configuration. */
+function stageOwn(root: string): void {
+  const stage = (from: string, to: string, how?: StagedFile): void => stageFile(join(ROOT, from), join(root, to), how);
+  for (const name of readdirSync(join(ROOT, 'dist'), { recursive: true, encoding: 'utf8' })) {
+    if (name.endsWith('.js')) stage(`dist/${name}`, `${HOME}/dist/${name}`, name === 'main.js' ? PROGRAM : {});
+  }
+  mkdirSync(join(root, 'usr/bin'));
+  symlinkSync('../lib/smmap/dist/main.js', join(root, 'usr/bin/smmap'));
+  stage('package.json', `${HOME}/package.json`);
+  stage('systemd/smmap-keeper', KEEPER, { mode: 0o755 });
+  stage('systemd/smmap.service', `${UNITS}/smmap.service`, {
+    edit: (text) => text.replace(/^ExecStart=smmap-keeper smmap/m, `ExecStart=/${KEEPER} /usr/bin/smmap`),
+  });
+  stage('systemd/smmap.socket', `${UNITS}/smmap.socket`);
+  stage('systemd/sysusers.conf', 'usr/lib/sysusers.d/smmap.conf');
+  stage('systemd/tmpfiles.conf', 'usr/lib/tmpfiles.d/smmap.conf');
+  stage('systemd/smmap.toml', 'etc/smmap/smmap.toml');
+  for (const name of EXAMPLES) stage(`systemd/${name}`, `usr/share/doc/smmap/examples/${name}`);
+}
+
+const PROGRAM: StagedFile = { mode: 0o755, edit: (text) => text.replace(/^#!.*/, '#!/usr/bin/node') };
