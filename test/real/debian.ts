@@ -35,7 +35,15 @@ export async function findDebian(
   const absent = folders.find((folder) => !existsSync(join(parts, folder, 'usr')));
   if (absent !== undefined) return { name: absent, missing: `not unpacked below ${parts}; run test/real/parts.sh` };
   trial ??= trySo();
-  return (await trial) ?? { start: () => startDebian(folders.map((folder) => join(parts, folder))) };
+  return (await trial) ?? { start: () => startDebian(scriptOf(folders.map((folder) => join(parts, folder)))) };
+}
+
+/** A whole Debian of mmdebstrap below `parts`, of which each start has a copy. */
+export async function findRoot(parts: string, suite: string): Promise<{ start: () => Promise<Debian> } | Missing> {
+  const root = join(parts, `root-${suite}`);
+  if (!existsSync(root)) return { name: suite, missing: `no ${root}; run test/real/roots.sh` };
+  trial ??= trySo();
+  return (await trial) ?? { start: () => startDebian(scriptOfRoot(root)) };
 }
 
 let trial: Promise<Missing | null> | undefined;
@@ -45,17 +53,17 @@ async function trySo(): Promise<Missing | null> {
   const name = 'a throw-away Debian';
   if (process.getuid?.() !== 0) return { name, missing: 'needs root, for namespaces of its own' };
   try {
-    await (await startDebian([])).stop();
+    await (await startDebian(scriptOf([]))).stop();
     return null;
   } catch (error) {
     return { name, missing: String(error) };
   }
 }
 
-async function startDebian(places: readonly string[]): Promise<Debian> {
+async function startDebian(made: string): Promise<Debian> {
   const folder = await makeTrustedFolder();
   const namespaces = ['--mount', '--net', '--uts', '--ipc', '--pid', '--fork', '--mount-proc', '--kill-child=KILL'];
-  const script = ['--propagation=private', '--', 'sh', '-c', scriptOf(places), 'sh', folder];
+  const script = ['--propagation=private', '--', 'sh', '-c', made, 'sh', folder];
   const child = spawn('setpriv', ['--pdeathsig=KILL', '--', 'unshare', ...namespaces, ...script], {
     env: { PATH },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -134,6 +142,28 @@ cp -r $local/smmap/systemd /srv/smmap
 /sbin/ldconfig -X
 hostname mail.example.org
 ip link set lo up
+echo ready
+while :; do sleep 86400 & wait; done`;
+}
+
+/** Makes a copy of a whole system, whose /srv/smmap has what `npm run deb` has made. */
+function scriptOfRoot(root: string): string {
+  return `set -e
+mount -t tmpfs -o mode=755 tmpfs "$1"
+cd "$1"
+mkdir upper work root
+mount -t overlay -o 'lowerdir=${root},upperdir=upper,workdir=work' overlay root
+cd root
+mkdir -p srv/smmap/build srv/old
+cp '${join(ROOT, 'build')}'/*.deb "$(command -v node)" srv/smmap/build
+mount -t proc proc proc
+mount -t tmpfs -o mode=755 tmpfs run
+mount --rbind /dev dev
+hostname mail.example.org
+ip link set lo up
+pivot_root . srv/old
+cd /
+echo '127.0.0.1 localhost mail.example.org' > /etc/hosts
 echo ready
 while :; do sleep 86400 & wait; done`;
 }

@@ -1,0 +1,25 @@
+#!/bin/sh
+# Usage: roots.sh DIR
+#
+# Makes whole Debian systems below DIR, each with its own Postfix and, where Debian has one that is new enough, its own
+# Node: root-bookworm (12) and root-trixie (13). Needs root, and mmdebstrap.
+set -eu
+
+[ $# -eq 1 ] && [ -n "$1" ] || {
+    echo 'usage: roots.sh DIR' >&2
+    exit 1
+}
+mkdir -p "$1"
+cd "$1"
+
+make() {
+    suite=$1 packages=$2
+    [ ! -e "root-$suite" ] || return 0
+    rm -rf "making-$suite"
+    mmdebstrap --quiet --variant=apt --include="adduser,postfix,$packages" "$suite" "$PWD/making-$suite"
+    mv "making-$suite" "root-$suite"
+}
+
+make bookworm libstdc++6 &
+make trixie nodejs
+wait "$!"
