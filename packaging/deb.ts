@@ -11,13 +11,13 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
-import { stageFile } from './stage.ts';
+import { stageFile, stagePacked } from './stage.ts';
 import { ROOT, type Tree, treesOf } from './tree.ts';
 
 /** Makes a Debian package of each part of smmap, below build/. The same commit makes the same bytes. */
 
 const SOURCE = join(ROOT, 'packaging/debian');
+const MAINTAINER = 'The smmap authors <smmap@smmap.invalid>';
 const SCRIPTS = ['postinst', 'prerm', 'postrm'];
 
 /** Runs a program in a folder. Returns what it printed. */
@@ -38,11 +38,19 @@ function pack({ name, stage }: Tree): string {
     stage(root);
     const documents = join(root, 'usr/share/doc', name);
     stageFile(join(SOURCE, 'copyright'), join(documents, 'copyright'));
-    writeFileSync(join(documents, 'changelog.gz'), gzipSync(changelog(), { level: 9 }));
+    stagePacked(changelog(), join(documents, 'changelog.gz'));
+    stageFile(join(SOURCE, 'lintian-overrides'), join(root, 'usr/share/lintian/overrides', name), {
+      edit: (text) => text.replaceAll('@name@', name),
+    });
 
     const control = join(root, 'DEBIAN');
     mkdirSync(control);
-    const fields: Record<string, string> = { version, architecture, size: `${kibibytesOf(root)}` };
+    const fields: Record<string, string> = {
+      maintainer: MAINTAINER,
+      version,
+      architecture,
+      size: `${kibibytesOf(root)}`,
+    };
     stageFile(join(SOURCE, `${name}.control`), join(control, 'control'), {
       edit: (text) => text.replaceAll(/@(\w+)@/g, (_, field: string) => fields[field] as string),
     });
@@ -62,13 +70,19 @@ function pack({ name, stage }: Tree): string {
   }
 }
 
+const WIDTH = 78;
+
 /** The changes of this version, in Debian's form. */
 function changelog(): string {
   const [, changes = ''] = readFileSync(join(ROOT, 'CHANGELOG.md'), 'utf8').split(/^## .*$/m);
-  const lines = changes.trim().replaceAll(/^- /gm, '* ').split('\n');
+  const items = changes
+    .trim()
+    .split(/\n(?=- )/)
+    .map((item) => item.slice(2).replaceAll(/\s+/g, ' '));
+  const fill = new RegExp(`(.{1,${WIDTH - 4}})(?: |$)`, 'g');
+  const body = items.map((item) => `  * ${item.replaceAll(fill, '$1\n    ').trim()}`).join('\n');
   const date = new Date(Number(madeAt) * 1_000).toUTCString().replace('GMT', '+0000');
-  const body = lines.map((line) => `  ${line}`.trimEnd()).join('\n');
-  return `smmap (${version}) unstable; urgency=medium\n\n${body}\n\n -- The smmap authors <smmap@localhost>  ${date}\n`;
+  return `smmap (${version}) unstable; urgency=medium\n\n${body}\n\n -- ${MAINTAINER}  ${date}\n`;
 }
 
 function allIn(folder: string): readonly string[] {
@@ -80,7 +94,8 @@ function kibibytesOf(folder: string): number {
   return Math.ceil(files.reduce((sum, file) => sum + (file.isFile() ? file.size : 0), 0) / 1_024);
 }
 
-for (const tree of treesOf()) {
+const date = new Date(Number(madeAt) * 1_000).toISOString().slice(0, 10);
+for (const tree of await treesOf(date, version)) {
   const file = pack(tree);
   const megabytes = (statSync(file).size / 1e6).toFixed(1);
   process.stdout.write(`${file}: ${megabytes} MB, ${tree.modules.length} packages of npm\n`);

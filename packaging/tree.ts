@@ -1,8 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { commandsPage } from './manual/commands.ts';
+import { configurationPage } from './manual/configuration.ts';
 import { type Lock, modulesOf } from './modules.ts';
-import { type StagedFile, stageFile, stageModule } from './stage.ts';
+import { type StagedFile, stageFile, stageModule, stagePacked } from './stage.ts';
 
 /** A part of smmap that is installed by itself. */
 export interface Tree {
@@ -21,8 +23,15 @@ const KEEPER = `${HOME}/smmap-keeper`;
 const UNITS = 'usr/lib/systemd/system';
 const EXAMPLES = ['local-stores.conf', 'no-network.conf', 'postfix-group.conf'];
 
-/** The parts of smmap, made of the build and the packages that package-lock.json names. */
-export function treesOf(): readonly Tree[] {
+/** The parts of smmap, made of the build and the packages that package-lock.json names. `date` is that of the manual. */
+export async function treesOf(date: string, version: string): Promise<readonly Tree[]> {
+  const { createProgram } = (await import(join(ROOT, 'dist/cli/program.js'))) as typeof import('../src/cli/program.ts');
+  const program = await createProgram();
+  const toml = readFileSync(join(ROOT, 'systemd/smmap.toml'), 'utf8');
+  const manual = {
+    'man1/smmap.1': commandsPage(program, date, version),
+    'man5/smmap.toml.5': configurationPage(toml, date, version),
+  };
   const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as Lock;
   const { core, drivers } = modulesOf(lock, (folder) => existsSync(join(ROOT, folder)));
   const stageModules = (root: string, folders: readonly string[]): void => {
@@ -35,6 +44,7 @@ export function treesOf(): readonly Tree[] {
       stage(root) {
         stageOwn(root);
         stageModules(root, core);
+        for (const [name, page] of Object.entries(manual)) stagePacked(page, join(root, `usr/share/man/${name}.gz`));
       },
     },
     { name: 'smmap-drivers', modules: drivers, stage: (root) => stageModules(root, drivers) },
