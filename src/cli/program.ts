@@ -66,7 +66,7 @@ export const COMMANDS: readonly Commands[] = [
  * The program with the command that `first` names, or with all of them: for the help, and for what commander says about a name
  * that it does not know. A command loads its code only when it runs, so that `smmap --version` and `smmap probe` start at once.
  */
-async function createProgram(first: string | undefined, exit: Exit): Promise<Command> {
+export async function createProgram(first?: string, exit: Exit = () => {}): Promise<Command> {
   const program = new Command('smmap')
     .description('Tells a mail server whether a mailbox exists, while the SMTP client is still waiting.')
     .version(packageVersion())
