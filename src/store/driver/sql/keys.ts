@@ -44,7 +44,7 @@ export function queriesOf(raw: QueryKeys, dialect: Dialect, context: Context): Q
   return Object.fromEntries(queries);
 }
 
-interface Asked {
+export interface Asked {
   readonly queries: Queries;
 }
 
