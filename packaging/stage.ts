@@ -35,7 +35,11 @@ export function stageFile(from: string, to: string, { mode = 0o644, edit }: Stag
 
 /** Writes a text, packed as documents are. */
 export function stagePacked(text: string, to: string): void {
+  stageText(gzipSync(text, { level: 9 }), to);
+}
+
+export function stageText(text: string | Uint8Array, to: string): void {
   mkdirSync(dirname(to), { recursive: true });
-  writeFileSync(to, gzipSync(text, { level: 9 }));
+  writeFileSync(to, text);
   chmodSync(to, 0o644);
 }

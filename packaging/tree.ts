@@ -1,10 +1,14 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bashOf } from './completion/bash.ts';
+import { fishOf } from './completion/fish.ts';
+import { rowsOf } from './completion/table.ts';
+import { zshOf } from './completion/zsh.ts';
 import { commandsPage } from './manual/commands.ts';
 import { configurationPage } from './manual/configuration.ts';
 import { type Lock, modulesOf } from './modules.ts';
-import { type StagedFile, stageFile, stageModule, stagePacked } from './stage.ts';
+import { type StagedFile, stageFile, stageModule, stagePacked, stageText } from './stage.ts';
 
 /** A part of smmap that is installed by itself. */
 export interface Tree {
@@ -28,6 +32,12 @@ export async function treesOf(date: string, version: string): Promise<readonly T
   const { createProgram } = (await import(join(ROOT, 'dist/cli/program.js'))) as typeof import('../src/cli/program.ts');
   const program = await createProgram();
   const toml = readFileSync(join(ROOT, 'systemd/smmap.toml'), 'utf8');
+  const rows = rowsOf(program);
+  const completions = {
+    'bash-completion/completions/smmap': bashOf(rows),
+    'zsh/vendor-completions/_smmap': zshOf(rows),
+    'fish/vendor_completions.d/smmap.fish': fishOf(rows),
+  };
   const manual = {
     'man1/smmap.1': commandsPage(program, date, version),
     'man5/smmap.toml.5': configurationPage(toml, date, version),
@@ -45,6 +55,7 @@ export async function treesOf(date: string, version: string): Promise<readonly T
         stageOwn(root);
         stageModules(root, core);
         for (const [name, page] of Object.entries(manual)) stagePacked(page, join(root, `usr/share/man/${name}.gz`));
+        for (const [name, text] of Object.entries(completions)) stageText(text, join(root, 'usr/share', name));
       },
     },
     { name: 'smmap-drivers', modules: drivers, stage: (root) => stageModules(root, drivers) },
