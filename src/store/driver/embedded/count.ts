@@ -6,7 +6,7 @@ import type { Range } from './range.ts';
 const PREFIX = '!count ';
 
 /** The counts in the data file. */
-export const countRange: Range = { start: PREFIX, end: '!count!' };
+export const countRange: Range = Object.freeze({ start: PREFIX, end: '!count!' });
 
 /**
  * How many records there are of each kind: `mailbox`, `alias`, `domain`, and `key NAME` for each table. The counts are
@@ -55,7 +55,7 @@ export function add(counts: Map<string, number>, name: string, by: number): void
 export function readCounts(db: Db): Counts | null {
   if (db.get(FORMAT_KEY) !== FORMAT) return null;
   const counts = new Map<string, number>();
-  for (const { key, value } of db.getRange(countRange)) {
+  for (const { key, value } of db.getRange({ ...countRange })) {
     counts.set(key.slice(PREFIX.length), Number(value));
   }
   return counts;

@@ -33,7 +33,7 @@ export function isDerived(key: string): boolean {
 /** Writes what follows from the records and removes what no longer does, within a transaction. */
 export function derive(db: Db): void {
   const derived = derivedFrom(db.getKeys({}));
-  const old = [...db.getKeys(hostsRange), ...db.getKeys(countRange)];
+  const old = [...db.getKeys({ ...hostsRange }), ...db.getKeys({ ...countRange })];
   for (const key of old) if (!derived.has(key)) db.removeSync(key);
   for (const [key, text] of derived) if (db.get(key) !== text) db.putSync(key, text);
 }

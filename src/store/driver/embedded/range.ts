@@ -2,7 +2,7 @@ import { type Identity, keyOf } from '../../../record/record.ts';
 import type { About } from '../../../vocabulary.ts';
 import { hostsMarkOf } from './mark.ts';
 
-/** A part of the data file, whose keys are in order. */
+/** A part of the data file, whose keys are in order. lmdb writes into what it gets, so it gets a copy of one that is shared. */
 export interface Range {
   readonly start: string;
   readonly end?: string;
@@ -32,7 +32,7 @@ export function mailboxesOf(domain: string): Range {
 }
 
 /** The domains that were written. */
-export const domainRange: Range = { start: '!domain ', end: '!domain!' };
+export const domainRange: Range = Object.freeze({ start: '!domain ', end: '!domain!' });
 
 /** The marks of the domains that have mailboxes. */
-export const hostsRange: Range = { start: hostsMarkOf(''), end: hostsMarkOf('').replace(' ', '!') };
+export const hostsRange: Range = Object.freeze({ start: hostsMarkOf(''), end: hostsMarkOf('').replace(' ', '!') });

@@ -41,7 +41,7 @@ export function openRecords(dir: string, purpose: 'read' | 'write', patience = P
       return key === null || text === undefined ? null : decode(identity.about, key, text);
     },
     *all(about, within) {
-      for (const { key, value } of db.getRange(rangeOf(about, within))) yield decode(about, key, value);
+      for (const { key, value } of db.getRange({ ...rangeOf(about, within) })) yield decode(about, key, value);
     },
     domains: () => domainsIn(db),
     *tables() {
@@ -62,11 +62,11 @@ export function openRecords(dir: string, purpose: 'read' | 'write', patience = P
 
 function* domainsIn(db: Db): Generator<HostedDomain> {
   const domains = new Map<string, HostedDomain>();
-  for (const { key, value } of db.getRange(domainRange)) {
+  for (const { key, value } of db.getRange({ ...domainRange })) {
     const domain = decode('domain', key, value) as HostedDomain;
     domains.set(domain.domain, domain);
   }
-  for (const key of db.getKeys(hostsRange)) {
+  for (const key of db.getKeys({ ...hostsRange })) {
     const domain = key.slice(hostsMarkOf('').length);
     if (domains.get(domain)?.class !== 'relay') domains.set(domain, { about: 'domain', domain, class: 'mailbox' });
   }
