@@ -68,7 +68,7 @@ test('config prints the configuration in force, what differs from the defaults, 
   const { use, smmap } = await withConfig(`${embedded('a', 'F/store')}[map.mailbox]\n`);
   const [code, printed, stderr] = await smmap('config');
   expect([code, stderr]).toEqual([0, '']);
-  expect(printed).toMatch(/^# the configuration in force: F\/smmap\.toml\n\n\[log\]\nlevel = "info"\n/);
+  expect(printed).toMatch(/^# the configuration in force: F\/smmap\.toml\n\nworkers = 1\n\n\[log\]\nlevel = "info"\n/);
   expect(await smmap('config', '--diff')).toEqual([
     0,
     '# what differs from the defaults: F/smmap.toml\n\n[store.a]\ndriver = "embedded"\npath = "F/store"\n\n[map.mailbox]\n',
