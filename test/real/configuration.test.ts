@@ -43,9 +43,10 @@ test('every command finds the socket, the control socket and the store through $
 });
 
 test('reload names each mistake once', async () => {
-  const { use, smmap, daemon } = await withConfig(`control.path = "F/control"\n${embedded('a', 'F/store')}`);
+  const stays = `${embedded('a', 'F/store')}listen.x.path = "F/x.sock"\n`;
+  const { use, smmap, daemon } = await withConfig(`control.path = "F/control"\n${stays}`);
   await daemon();
-  use(`control.path = "F/control"\nlog.levl = "info"\nlimits.idle = 1\n${embedded('a', 'F/store')}`);
+  use(`control.path = "F/control"\nlog.levl = "info"\nlimits.idle = 1\n${stays}`);
   expect(await smmap('reload')).toEqual([
     78,
     '',
