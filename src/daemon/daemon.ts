@@ -21,7 +21,7 @@ import { createLending } from './ports.ts';
 import { type Reloaded, refuseOtherWorkers } from './reloads.ts';
 import type { Loaded, Serving } from './serving.ts';
 import { createSolo } from './solo.ts';
-import { type Crew, createTeam } from './workers/team.ts';
+import type { Crew } from './workers/team.ts';
 
 export interface Daemon {
   /** Where it listens, as `unix:PATH` and `tcp:HOST:PORT`. */
@@ -105,7 +105,7 @@ export async function startDaemon(
   const serving: Serving =
     config.workers === 1
       ? await createSolo(config, { turns, intake, listeners: seen, self, log })
-      : await createTeam(first, crew, { listeners: seen, self, log });
+      : await (await import('./workers/team.ts')).createTeam(first, crew, { listeners: seen, self, log });
 
   let tellReplaced: (name: string) => void = () => {};
   const replaced = new Promise<string>((resolve) => {
