@@ -34,6 +34,8 @@ export interface Told {
   readonly taken?: true;
 }
 
+const LAST_WORDS_MS = 1_000; // after its end, for what it had sent
+
 let given = 0;
 
 /** Starts a worker. Its `number` stands in the list of processes. It ends when this process does. */
@@ -66,14 +68,23 @@ export function startChild(number: number, program: string, handlers: Handlers, 
     child.once('close', (code, signal) => resolve(signal ?? `exit code ${code}`)); // its last lines have come, too
     child.once('error', (error) => resolve(error.message)); // it could not be started
   });
-  const gone = Promise.all([exited, child.pid === undefined ? null : closed]).then(([why]) => {
+  /** node:child_process does not always tell that the channel of a killed process is closed. */
+  const silent = new Promise<string>((resolve) => {
+    child.once('exit', (code, signal) => setTimeout(() => resolve(signal ?? `exit code ${code}`), LAST_WORDS_MS));
+  });
+  const end = (why: string, hasSaidAll: boolean): string => {
     begun = false;
     calls.close();
     const accepted = flying;
     flying = null;
-    if (accepted !== null) events.givenBack(accepted);
+    if (accepted !== null && hasSaidAll) events.givenBack(accepted);
+    else accepted?.socket.destroy(); // perhaps the worker had taken it
     return why;
-  });
+  };
+  const gone = Promise.race([
+    Promise.all([exited, child.pid === undefined ? null : closed]).then(([why]) => [why, true] as const),
+    silent.then((why) => [why, false] as const),
+  ]).then(([why, hasSaidAll]) => end(why, hasSaidAll));
   follow(child, (lines) => events.wrote(lines));
 
   return {
