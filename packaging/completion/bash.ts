@@ -9,7 +9,7 @@ _smmap_names() {
 }
 _smmap() {
   local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD - 1]} path= at what= words=
-  if [ "$cur" = = ]; then cur=; prev=\${COMP_WORDS[COMP_CWORD - 1]}
+  if [ "$cur" = = ]; then cur=
   elif [ "$prev" = = ]; then prev=\${COMP_WORDS[COMP_CWORD - 2]}; fi
   for ((at = 1; at < COMP_CWORD; at++)); do
     case "$path \${COMP_WORDS[at]}" in

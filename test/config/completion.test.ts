@@ -67,9 +67,12 @@ COMP_WORDS=(${line.replace(/ $/, " ''")}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)
     expect(words).not.toContain(other);
   });
 
-  test('completes a value behind =', async () => {
-    const script = `source ./smmap.bash; COMP_WORDS=(smmap mailbox import --format = p); COMP_CWORD=5; _smmap; echo "\${COMPREPLY[@]}"`;
-    expect(await offeredBy('bash', ['--norc', '-c', script])).toBe('passwd postmap\n');
+  test.each([
+    ['(smmap mailbox import --format = p)', 'passwd postmap\n'],
+    ['(smmap mailbox import --format =)', 'list cyrus passwd dovecot postmap\n'],
+  ])('completes a value behind = in %s', async (words, offered) => {
+    const script = `source ./smmap.bash; COMP_WORDS=${words}; COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _smmap; echo "\${COMPREPLY[@]}"`;
+    expect(await offeredBy('bash', ['--norc', '-c', script])).toBe(offered);
   });
 });
 
