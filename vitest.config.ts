@@ -1,19 +1,38 @@
-import { availableParallelism } from 'node:os';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 import { summaryReporter } from './test/support/summary.ts';
 
-const isCi = process.env['CI'] === 'true';
 const results = process.env['SMMAP_RESULTS']; // a file, for .ci/run
+
+/** Files that judge how late something is. They run behind the others, each alone. */
+const PUNCTUAL = [
+  'test/real/{load,patience,restart,start}.test.ts',
+  'test/unit/patience.test.ts',
+  'test/wire/{chaos,limits}.test.ts',
+];
+
+const test = {
+  setupFiles: ['test/support/drivers.ts'],
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+  restoreMocks: true,
+};
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    setupFiles: ['test/support/drivers.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
-    restoreMocks: true,
-    // Many tests wait most of the time. In CI, vitest's own number leaves them a core: some of them measure time.
-    ...(isCi ? {} : { maxWorkers: Math.max(2, availableParallelism() - 1) }),
+    projects: [
+      {
+        // Most tests wait most of the time: two files run side by side, on one core too.
+        test: {
+          ...test,
+          name: 'two',
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...PUNCTUAL],
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      { test: { ...test, name: 'alone', include: PUNCTUAL, maxWorkers: 1, sequence: { groupOrder: 1 } } },
+    ],
     reporters: [
       'default',
       summaryReporter(),
