@@ -12,6 +12,12 @@ export interface Request {
   readonly asked?: Asked | undefined;
 }
 
+/**
+ * The user of OpenSMTPD's smtpd.conf whose mail goes to the mailbox that was asked for. It stands where an alias stands for
+ * itself, which would be a loop to smtpd: it drops that target.
+ */
+export const OWN_MAILBOX = 'smmap_mailbox';
+
 /** Where and when a request came in, for the log. */
 export interface Asked {
   /** The name of the listener. */

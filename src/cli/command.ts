@@ -57,3 +57,8 @@ export function parseCount(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Give a whole number, such as 500.');
   return Number(text);
 }
+
+export function parseRelease(text: string): string {
+  if (!/^\d+\.\d/.test(text)) throw new InvalidArgumentError('Give a release such as 6.8 or 7.6.');
+  return text;
+}

@@ -200,3 +200,13 @@ Examples:
   smmap mta postfix
   smmap mta sendmail --write /root/smmap-sendmail --lmtp tcp:127.0.0.1:2003
   smmap mta sendmail --test wilma@example.org`;
+
+export const TABLE_OPENSMTPD_HELP = `
+OK is found, NOTFOUND is not-found, and everything else is an error: smtpd defers. It connects again by itself, and does not
+end before smtpd does. See smtpd-tables(7) and docs/mta.md.
+
+In smtpd.conf:
+  table "mailbox" smmap:/run/smmap/smmap.sock
+  match from any for rcpt-to <"mailbox"> action "smmap_mailboxes"
+
+To try it by hand, type "config|ready", and then "table|0.1|0|mailbox|check|mailaddr|1|fred@example.org".`;

@@ -4,7 +4,7 @@ import { ConfigError } from '../config/config.ts';
 import { parseEndpoint } from '../endpoint.ts';
 import { MTAS } from '../mta/mtas.ts';
 import { readPostconf } from '../mta/postconf.ts';
-import { type Mta, type MtaFile, type Printout, readSetting, sample } from '../mta/setting.ts';
+import { type MtaFile, type Printout, readSetting, sample } from '../mta/setting.ts';
 import type { Configuration } from './configuration.ts';
 import { CliError, EXIT } from './error.ts';
 import { makeFolder } from './folder.ts';
@@ -19,6 +19,8 @@ export interface MtaOptions {
   readonly lmtp: string | null;
   /** An address that exists, or true for fred of the default domain: run the tests. Null: print. */
   readonly test: string | true | null;
+  /** Of the mail server. Null: that of this machine, or else the newest. */
+  readonly release: string | null;
 }
 
 /**
@@ -27,10 +29,10 @@ export interface MtaOptions {
  */
 export async function printMta(
   name: string,
-  { write, force, lmtp, test }: MtaOptions,
+  { write, force, lmtp, test, release }: MtaOptions,
   configuration: Configuration,
 ): Promise<number> {
-  const mta = await (MTAS[name] as () => Promise<Mta>)();
+  const mta = await (MTAS[name] as (typeof MTAS)[string])(release);
   const endpoint = lmtp === null ? null : parseEndpoint(lmtp);
   const postconf = name === 'postfix' ? readPostconf() : null;
   const setting = readSetting(await configuration.load(), mta, endpoint, postconf);

@@ -77,6 +77,7 @@ export interface MtaCommandOptions {
   readonly force?: true;
   readonly lmtp?: string;
   readonly test?: string | true;
+  readonly release?: string;
 }
 
 export interface ControlOption {

@@ -1,6 +1,24 @@
-import { Argument, Command, CommanderError, collect, configOption, configurationOf, Option } from './command.ts';
+import {
+  Argument,
+  Command,
+  CommanderError,
+  Option,
+  collect,
+  configOption,
+  configurationOf,
+  parseRelease,
+  parseSeconds,
+} from './command.ts';
 import { CliError, EXIT } from './error.ts';
-import { CHECK_HELP, CONFIG_HELP, DOCTOR_HELP, EXIT_CODES, MTA_HELP, SERVE_HELP } from './help.ts';
+import {
+  CHECK_HELP,
+  CONFIG_HELP,
+  DOCTOR_HELP,
+  EXIT_CODES,
+  MTA_HELP,
+  SERVE_HELP,
+  TABLE_OPENSMTPD_HELP,
+} from './help.ts';
 import type { MtaCommandOptions } from './options.ts';
 import { packageVersion, report } from './report.ts';
 
@@ -56,6 +74,7 @@ export const COMMANDS: readonly Commands[] = [
   { names: ['diff'], add: async (program, exit) => (await import('./diff/command.ts')).addDiff(program, exit) },
   { names: ['shadow'], add: async (program, exit) => (await import('./shadow/command.ts')).addShadow(program, exit) },
   { names: ['mta'], add: addMta },
+  { names: ['table-opensmtpd'], add: addTableOpensmtpd },
   ...(['mailbox', 'alias', 'domain', 'table'] as const).map((kind): Commands => {
     return { names: [kind], add: async (program, exit) => (await import('./kinds.ts')).addKind(program, kind, exit) };
   }),
@@ -175,6 +194,11 @@ async function addMta(program: Command, exit: Exit): Promise<void> {
     .option('-w, --write <dir>', 'write the files to this folder (default: print them)')
     .option('--force', 'overwrite existing files')
     .option('--lmtp <endpoint>', 'the LMTP server that gets the mail, unix:PATH or tcp:HOST:PORT')
+    .option(
+      '--release <release>',
+      'of OpenSMTPD, which asks in another way since 7.6 (default: that of this machine, or else the newest)',
+      parseRelease,
+    )
     .addOption(
       new Option('--test [address]', 'run the tests instead, with an address that exists (default: fred)').conflicts(
         'write',
@@ -182,8 +206,25 @@ async function addMta(program: Command, exit: Exit): Promise<void> {
     )
     .addHelpText('after', MTA_HELP)
     .action(async (name: string, options: MtaCommandOptions) => {
-      const { write = null, force = false, lmtp = null, test = null } = options;
+      const { write = null, force = false, lmtp = null, test = null, release = null } = options;
       const { printMta } = await import('./mta.ts');
-      exit(await printMta(name, { write, force, lmtp, test }, await configurationOf(options)));
+      exit(await printMta(name, { write, force, lmtp, test, release }, await configurationOf(options)));
+    });
+}
+
+function addTableOpensmtpd(program: Command, exit: Exit): void {
+  program
+    .command('table-opensmtpd')
+    .summary('hold a table of OpenSMTPD 7.6 or newer')
+    .description(
+      'Is started by smtpd for a table, as /usr/libexec/opensmtpd/table-smmap. Asks the daemon, in the map that has the name of the table, what smtpd asks on standard input.',
+    )
+    .argument('[server]', 'unix:PATH, tcp:HOST:PORT or a path', 'unix:/run/smmap/smmap.sock')
+    .option('-t, --timeout <seconds>', 'how long to wait for the connection and for each reply', parseSeconds, 5)
+    .addHelpText('after', TABLE_OPENSMTPD_HELP)
+    .action(async (server: string, { timeout }: { timeout: number }) => {
+      const { tableOpensmtpd } = await import('./table-opensmtpd.ts');
+      const pipes = { input: process.stdin, output: process.stdout };
+      exit(await tableOpensmtpd({ server, timeoutMs: timeout * 1_000 }, pipes));
     });
 }

@@ -1,73 +1,44 @@
-import type { Endpoint } from '../endpoint.ts';
-import type { Mistake } from '../toml/type.ts';
-import {
-  type MailboxMap,
-  type Mta,
-  type Printout,
-  type Setting,
-  add,
-  listDomains,
-  notesOnLists,
-  textOf,
-} from './setting.ts';
+import { type Endpoint, formatEndpoint } from '../endpoint.ts';
+import { OWN_MAILBOX } from '../vocabulary.ts';
+import { type Mta, type Printout, type Setting, sample, textOf } from './setting.ts';
 
-/** OpenSMTPD 6.8 with table-socketmap of opensmtpd-extras. It sends a line for each request, and only over a Unix socket. */
+/** OpenSMTPD 7.6 and newer, which starts a program for each table: `smmap table-opensmtpd`. */
 export const opensmtpd: Mta = {
-  protocol: 'line',
-  tcp: false,
-  everyName: { mailbox: 'mailbox', alias: 'virtual', domain: 'domains' },
-  lacks,
+  protocol: 'netstring',
+  tcp: true,
+  everyName: { mailbox: 'mailbox', alias: 'virtuser', domain: 'domains' },
+  lacks: () => [],
   print,
 };
 
-/** uid:gid:home, which OpenSMTPD reads as a user. */
-const USER = /^\d+:\d+:\//;
-
-function isUserbase({ reply }: MailboxMap): boolean {
-  return reply === 'value' || (typeof reply !== 'string' && USER.test(reply.text));
-}
-
-function lacks({ mailboxes }: Setting): Mistake[] {
-  const users = mailboxes.find(isUserbase);
-  const domain = 'default_domain = "example.org"';
-  if (users === undefined) {
-    const reason =
-      'no mailbox map replies uid:gid:home, which OpenSMTPD reads as a user (with reply = "value" each mailbox has its own)';
-    const remedy = add('[map.userbase]', 'kind = "mailbox"', domain, 'reply = { text = "8:8:/" }');
-    return [{ key: 'map', reason, remedy }];
-  }
-  if (users.defaultDomain !== null) return [];
-  const reason = 'has no default_domain, but OpenSMTPD asks for users without a domain';
-  return [{ key: `map.${users.name}`, reason, remedy: add(`[map.${users.name}]`, domain) }];
-}
-
 function print(setting: Setting): Printout {
-  const { aliases, mailboxes, server, lmtp } = setting;
-  const { name: users, defaultDomain, reply } = mailboxes.find(isUserbase) as MailboxMap; // lacks() has found it
-  const local = setting.localDomains.filter((each) => each !== 'localhost'); // users of the machine
-  const usersDomains = [defaultDomain as string, ...local];
-  const virtual = mailboxes.find((each) => typeof each.reply !== 'string' && NAME.test(each.reply.text));
+  const { aliases, mailbox, domains, server, lmtp } = setting;
+  const place = server.kind === 'unix' ? server.path : formatEndpoint(server);
   const [alias] = aliases;
-  const path = server.kind === 'unix' ? server.path : '';
-  const maps = [users, ...(virtual === undefined ? [] : [virtual.name]), ...(alias === undefined ? [] : [alias])];
+  const own = domains.filter((each) => each.class === 'mailbox' || each.class === 'alias').map(({ name }) => name);
+  const maps = [...(alias === undefined ? [] : [alias]), mailbox, ...own];
   const text = textOf(
-    '# smmap: does this mailbox exist? smmap must listen before smtpd starts, or smtpd ends. smtpd connects only once: restart',
-    '# it when it says "socketmap has lost its socket". Each table has the name of its map.',
-    ...notesOnLists(setting).map((note) => `# ${note}`),
-    ...maps.map((name) => `table "${name}" socketmap:${path}`),
+    '# smmap: does this mailbox exist? Each table asks the map that has its name, through table-smmap. NOTFOUND is 550, TEMP is',
+    '# 451. smmap may start later than smtpd, and be restarted.',
+    ...maps.map((name) => `table "${name}" smmap:${place}`),
     '',
-    '# Users of the default domain, and of local_domains without localhost. smtpd asks without the domain and the detail.',
-    '# NOTFOUND is 550, TEMP is 451. The map replies uid:gid:home. smtpd looks for a .forward there, and defers (424) if others',
-    '# can write in that folder, as in /tmp.',
-    '# With rcpt-to, the LMTP server gets the address with its detail and domain.',
-    `action "smmap_users" lmtp "${deliver(lmtp)}" rcpt-to userbase <"${users}">`,
-    `match from any for domain { ${usersDomains.map((each) => `"${each}"`).join(', ')} } action "smmap_users"`,
-    ...(virtual === undefined ? [] : virtualMailboxes(setting, virtual, usersDomains)),
-    ...(alias === undefined ? [] : virtualAliases(setting, alias)),
+    '# The mail of all mailboxes goes to the LMTP server as the user mail (8:8), with its address, detail included.',
+    `table smmap_anybody { "@" = "${OWN_MAILBOX}" }`,
+    `table smmap_owner { "${OWN_MAILBOX}" = "8:8:/" }`,
+    ...(alias === undefined ? [] : aliasLines(alias, lmtp)),
+    '',
+    `action "smmap_mailboxes" ${deliver(lmtp)} virtual <smmap_anybody> userbase <smmap_owner>`,
+    `match from any for rcpt-to <"${mailbox}"> action "smmap_mailboxes"`,
+    '',
+    ...(own.length === 0
+      ? [
+          '# Add a map of kind "domain" with class = "mailbox", and users of this machine too cannot write to who is not there.',
+        ]
+      : ['# Nobody else is in these domains, for users of this machine too.']),
+    ...own.map((name) => `match from any for domain <"${name}"> reject`),
   );
-  const probe = `smmap probe --protocol line --server unix:${path}`;
+  const known = sample(setting);
   return {
-    notes: notesOnLists(setting),
     files: [
       {
         name: 'smtpd.conf',
@@ -76,61 +47,27 @@ function print(setting: Setting): Printout {
       },
     ],
     tests: [
-      `${probe} --map ${users} fred    # OK ${typeof reply === 'string' ? 'uid:gid:home' : reply.text}`,
-      `namei -l ${path}    # the user opensmtpd must be able to pass every folder`,
+      `smmap probe --server ${formatEndpoint(server)} --map ${mailbox} ${known}    # OK`,
+      ...(server.kind === 'unix'
+        ? [`namei -l ${server.path}    # the user opensmtpd must be able to pass every folder`]
+        : []),
+      'ls -l /usr/libexec/opensmtpd/table-smmap    # smtpd starts it; docs/mta.md says how to install it',
       'smtpd -n    # configuration OK',
-      `swaks --server localhost --quit-after RCPT --to fred@${defaultDomain}         # 250`,
-      `swaks --server localhost --quit-after RCPT --to nosuchuser@${defaultDomain}   # 550`,
+      `swaks --server localhost --quit-after RCPT --to ${known}         # 250`,
+      `swaks --server localhost --quit-after RCPT --to ${sample(setting, 'nosuchuser')}   # 550`,
     ],
   };
 }
 
-/** The name of a user. */
-const NAME = /^[a-z_][\w-]*$/;
-
-function virtualMailboxes(setting: Setting, { name, reply }: MailboxMap, usersDomains: readonly string[]): string[] {
-  const user = typeof reply === 'string' ? reply : reply.text;
+function aliasLines(alias: string, lmtp: Endpoint): string[] {
   return [
     '',
-    '# Mailboxes of other domains. smtpd asks for user+detail@domain, user@domain, user+detail, user, @domain and @. If all are',
-    '# NOTFOUND, that is 524; TEMP is 424. A name alone must find nobody, so the map needs a default_domain without a mailbox:',
-    '# default_domain = "invalid". The map replies one user for all, who is defined here.',
-    ...listOf(
-      setting,
-      ['$2 != "alias"', '$2 != "relay"', ...usersDomains.map((each) => `$1 != "${each}"`)].join(' && '),
-      MAILBOX_DOMAINS,
-    ),
-    `table smmap_mailbox_domains file:${MAILBOX_DOMAINS}`,
-    `table smmap_user { ${user} = "8:8:/" }`,
-    `action "smmap_mailboxes" lmtp "${deliver(setting.lmtp)}" rcpt-to virtual <"${name}"> userbase <smmap_user>`,
-    'match from any for domain <smmap_mailbox_domains> action "smmap_mailboxes"',
+    '# Each target of an alias goes through these rules again.',
+    `action "smmap_aliases" ${deliver(lmtp)} virtual <"${alias}"> userbase <smmap_owner>`,
+    `match from any for rcpt-to <"${alias}"> action "smmap_aliases"`,
   ];
 }
-
-function virtualAliases(setting: Setting, alias: string): string[] {
-  return [
-    '',
-    '# Domains that have aliases only. smtpd asks in the same way; 524 if all are NOTFOUND. Set default_domain as above.',
-    '# Each target goes through these rules again. An address that stands for itself is a loop: 524.',
-    ...listOf(setting, '$2 == "alias"', DOMAINS),
-    `table smmap_domains file:${DOMAINS}`,
-    `action "smmap_virtual" lmtp "${deliver(setting.lmtp)}" rcpt-to virtual <"${alias}">`,
-    'match from any for domain <smmap_domains> action "smmap_virtual"',
-  ];
-}
-
-/** A comment that shows how to make a list of domains. */
-function listOf(setting: Setting, condition: string, file: string): string[] {
-  return [
-    '# A table on a socket cannot be a list of domains (451). So make this file, which must exist and not be empty:',
-    `#     ${listDomains(setting)} | awk '${condition} { print $1 }' > ${file}`,
-  ];
-}
-
-/** In the folder of smmap: Debian has no /etc/mail, and OpenBSD keeps its own lists there. */
-const MAILBOX_DOMAINS = '/etc/smmap/opensmtpd-mailbox-domains';
-const DOMAINS = '/etc/smmap/opensmtpd-alias-domains';
 
 function deliver(lmtp: Endpoint): string {
-  return lmtp.kind === 'unix' ? lmtp.path : `${lmtp.host}:${lmtp.port}`;
+  return `lmtp "${lmtp.kind === 'unix' ? lmtp.path : `${lmtp.host}:${lmtp.port}`}" rcpt-to`;
 }

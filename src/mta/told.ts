@@ -94,11 +94,12 @@ export function toldOf(
   if (words === undefined) return [];
   const named = (text: string): string => text.replace('<KEY>', () => `<${key}>`);
   return SERVERS.map((server) => {
-    const protocol = server === 'OpenSMTPD' ? 'line' : 'netstring';
     const { text, isReply, virtual } = words[server];
-    if (protocols.includes(protocol) || words[server] === ASKS_NO) {
-      return { server, text: named(text), isReply, virtual: virtual === null ? null : named(virtual) };
+    const byLine = server === 'OpenSMTPD' && protocols.includes('line');
+    if (byLine || protocols.includes('netstring') || words[server] === ASKS_NO) {
+      const other = server === 'OpenSMTPD' && !byLine ? null : virtual; // since 7.6 it asks for all mailboxes in one way
+      return { server, text: named(text), isReply, virtual: other === null ? null : named(other) };
     }
-    return { server, text: `cannot ask: no listener has protocol = "${protocol}"`, isReply: false, virtual: null };
+    return { server, text: 'cannot ask: no listener has protocol = "netstring"', isReply: false, virtual: null };
   });
 }

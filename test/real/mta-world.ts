@@ -76,7 +76,8 @@ export async function makeWorld(mta: string, folder: string, { access = [], maps
   };
   try {
     const lmtpAt = `unix:${at('lmtp.sock')}`;
-    await succeed(['mta', mta, '--config', at('smmap.toml'), '--write', at('written'), '--lmtp', lmtpAt]);
+    const release = mta === 'opensmtpd' ? ['--release', '6.8'] : []; // that of test/real/parts.sh
+    await succeed(['mta', mta, ...release, '--config', at('smmap.toml'), '--write', at('written'), '--lmtp', lmtpAt]);
   } catch (error) {
     await end();
     throw error;

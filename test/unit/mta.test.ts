@@ -8,6 +8,8 @@ import { ConfigError } from '../../src/config/config.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import { parseEndpoint } from '../../src/endpoint.ts';
 import { exim } from '../../src/mta/exim.ts';
+import { opensmtpdLine } from '../../src/mta/opensmtpd-line.ts';
+import { hasTablePrograms } from '../../src/mta/opensmtpd-release.ts';
 import { opensmtpd } from '../../src/mta/opensmtpd.ts';
 import type { Postconf } from '../../src/mta/postconf.ts';
 import { postfix } from '../../src/mta/postfix.ts';
@@ -19,7 +21,7 @@ import { temporaryFolders } from '../support/folder.ts';
 
 const folder = temporaryFolders();
 const PLACES = { socket: '/run/smmap/smmap.sock', store: '/var/lib/smmap' };
-const MTAS = { exim, opensmtpd, postfix, procmail, sendmail, zmailer };
+const MTAS = { exim, opensmtpd, opensmtpdLine, postfix, procmail, sendmail, zmailer };
 
 const FULL = `
 [listen.tcp]
@@ -345,8 +347,41 @@ describe('exim', () => {
 });
 
 describe('opensmtpd', () => {
+  it('asks aliases first, then mailboxes, and refuses who is left', () => {
+    const rules = linesOf(print(opensmtpd, FULL), 'smtpd.conf');
+    expect(rules.filter((line) => line.startsWith('match'))).toEqual([
+      'match from any for rcpt-to <"virt"> action "smmap_aliases"',
+      'match from any for rcpt-to <"box"> action "smmap_mailboxes"',
+      'match from any for domain <"hosted"> reject',
+      'match from any for domain <"only"> reject',
+    ]);
+    expect(rules).toContain('table "box" smmap:/run/a/s.sock');
+  });
+
+  it('asks over TCP, and without maps of aliases and of domains', () => {
+    const rules = linesOf(print(opensmtpd, TCP), 'smtpd.conf');
+    expect(rules[0]).toBe('table "mailbox" smmap:tcp:[::1]:2004');
+    expect(rules.filter((line) => line.startsWith('match'))).toEqual([
+      'match from any for rcpt-to <"mailbox"> action "smmap_mailboxes"',
+    ]);
+  });
+});
+
+describe('the release of OpenSMTPD', () => {
+  it.each([
+    ['6.8.0p2', false],
+    ['7.5.0-portable', false],
+    ['7.6.0-portable', true],
+    ['7.10', true],
+    ['10.0', true],
+  ])('%s has programs for its tables: %s', (release, has) => {
+    expect(hasTablePrograms(release)).toBe(has);
+  });
+});
+
+describe('opensmtpd before 7.6', () => {
   it('asks over the first path that speaks lines, with names in quotes, because userbase is a keyword', () => {
-    const lines = linesOf(print(opensmtpd, FULL), 'smtpd.conf');
+    const lines = linesOf(print(opensmtpdLine, FULL), 'smtpd.conf');
     expect(lines).toContain('table "userbase" socketmap:/run/a/line.sock');
     expect(lines).toContain('action "smmap_users" lmtp "/run/cyrus/socket/lmtp" rcpt-to userbase <"userbase">');
     expect(lines).toContain('match from any for domain { "example.org" } action "smmap_users"');
@@ -354,7 +389,7 @@ describe('opensmtpd', () => {
   });
 
   it('says what is missing, all at once', () => {
-    expect(errorOf(opensmtpd, ''))
+    expect(errorOf(opensmtpdLine, ''))
       .toBe(`smmap.toml: listen: no listener with a path speaks the protocol of this mail server, line; add
     [listen.line]
     path = "/run/smmap/line.sock"
@@ -365,7 +400,7 @@ smmap.toml: map: no mailbox map replies uid:gid:home, which OpenSMTPD reads as a
     default_domain = "example.org"
     reply = { text = "8:8:/" }`);
     const bare = '[listen.l]\npath = "/l"\nprotocol = "line"\n[map.u]\nreply = "value"';
-    expect(errorOf(opensmtpd, bare)).toContain('map.u: has no default_domain');
+    expect(errorOf(opensmtpdLine, bare)).toContain('map.u: has no default_domain');
   });
 });
 
@@ -462,7 +497,7 @@ describe('alias_domains and local_domains', () => {
   });
 
   it('are in the lists for OpenSMTPD, which have the same place on every system', () => {
-    const text = textIn(print(opensmtpd, LISTS), 'smtpd.conf');
+    const text = textIn(print(opensmtpdLine, LISTS), 'smtpd.conf');
     expect(text).toContain('match from any for domain { "example.org", "mx.example.org" } action "smmap_users"\n');
     const others = '$2 != "alias" && $2 != "relay" && $1 != "example.org" && $1 != "mx.example.org"';
     expect(text).toContain(`${list} | awk '${others} { print $1 }' > /etc/smmap/opensmtpd-mailbox-domains\n`);
@@ -473,14 +508,14 @@ describe('alias_domains and local_domains', () => {
   it('are named if there is no embedded store, and a note names the stores that no list is made of', () => {
     const memory =
       '[store.local]\ndriver = "memory"\nmailboxes = ["fred@example.org"]\naliases = ["@a.example b@a.example"]\n';
-    const text = textIn(print(opensmtpd, memory + LISTS), 'smtpd.conf');
+    const text = textIn(print(opensmtpdLine, memory + LISTS), 'smtpd.conf');
     expect(text).toContain("#     printf '%s mailbox\\n' example.org sales.example | awk ");
     const two = `[store.people]\ndriver = "memory"\nmailboxes = ["fred@example.org"]\n[store.local]\ndriver = "embedded"\npath = "/s"\n`;
     const note = 'the lists of domains are without those that only store.people has: add them yourself';
     for (const [mta, name] of [
       [sendmail, 'smmap.mc'],
       [procmail, 'sendmail_in.mc'],
-      [opensmtpd, 'smtpd.conf'],
+      [opensmtpdLine, 'smtpd.conf'],
     ] as const) {
       const printout = print(mta, two + LISTS);
       expect(printout.notes).toContain(note);

@@ -74,13 +74,13 @@ describe('what explain says of a mail server', () => {
     }
   });
 
-  it('names what it lacks to be asked', () => {
+  it('names what it lacks to be asked, and OpenSMTPD can be asked in two ways', () => {
     const lines = toldOf('mailbox', { kind: 'NOTFOUND' }, '$&', ['netstring']);
     expect(lines.map(({ text }) => text)).toEqual([
       '550 5.1.1 <$&>: Recipient address rejected: User unknown in virtual mailbox table',
       '550 5.1.1 <$&>... User unknown.',
       '550 5.1.1 User unknown',
-      'cannot ask: no listener has protocol = "line"',
+      '550 Invalid recipient: <$&>',
     ]);
     expect(toldOf('mailbox', { kind: 'NOTFOUND' }, 'k', ['line']).map(({ isReply }) => isReply)).toEqual([
       false,
