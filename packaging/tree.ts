@@ -72,6 +72,7 @@ function stageOwn(root: string): void {
   symlinkSync('../lib/smmap/dist/main.js', join(root, 'usr/bin/smmap'));
   stage('package.json', `${HOME}/package.json`);
   stage('systemd/smmap-keeper', KEEPER, { mode: 0o755 });
+  stage('contrib/opensmtpd/table-smmap', 'usr/libexec/opensmtpd/table-smmap', { mode: 0o755 });
   stage('systemd/smmap.service', `${UNITS}/smmap.service`, {
     edit: (text) => text.replace(/^ExecStart=smmap-keeper smmap/m, `ExecStart=/${KEEPER} /usr/bin/smmap`),
   });

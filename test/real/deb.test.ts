@@ -1,6 +1,6 @@
 // The Debian packages, installed with apt into whole systems of Debian, each with its own Node and Postfix.
 
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test, vi } from 'vitest';
 import { openPage } from '../support/page.ts';
 import { type Result, run } from './command.ts';
 import { type Debian, findRoot } from './debian.ts';
@@ -10,6 +10,9 @@ const page = openPage('docs/packages.md');
 /** Without what is installed and built here already: other tests use it at this moment. */
 const make = page.take('Make them').replace('npm ci && npm run', 'npm run --silent --ignore-scripts');
 const [install, drivers] = [page.take('Install them'), page.take('Install them', 1)];
+const mtas = openPage('docs/mta.md');
+const [maps, fill] = [mtas.take('Before you begin'), mtas.take('Before you begin', 1)];
+const [opensmtpd, askOpensmtpd] = [mtas.take('OpenSMTPD'), mtas.take('OpenSMTPD', 1)];
 const [remove, purge] = [page.take('Remove'), page.take('Remove', 1)];
 
 /** Debian 12 has Node 18, which is too old. So it gets a package of the Node that runs this test. */
@@ -31,7 +34,8 @@ END
 const RECIPIENTS = `cat > /root/recipients.mjs <<'END'
 import { connect } from 'node:net';
 const recipients = process.argv.slice(2).map((to) => \`RCPT TO:<\${to}>\`);
-const lines = ['EHLO localhost', 'MAIL FROM:<a@example.net>', ...recipients, 'QUIT'];
+const data = process.env.DATA === 'yes' ? ['DATA', 'Subject: x\\r\\n\\r\\nx\\r\\n.'] : [];
+const lines = ['EHLO localhost', 'MAIL FROM:<a@example.net>', ...recipients, ...data, 'QUIT'];
 let asked = '';
 const socket = connect(25, '127.0.0.1').setEncoding('utf8').on('data', (text) => {
   const [, reply] = /^(\\d{3}) .*\\r\\n$/m.exec(text) ?? [];
@@ -45,6 +49,37 @@ END`;
 const SERVE = `install -d -o smmap /run/smmap
 start-stop-daemon --start --background --chuid smmap --exec /usr/bin/smmap -- serve
 for each in $(seq 100); do smmap health && break; sleep 0.1; done`;
+
+/** The commands of systemd that are typed there. */
+const SYSTEMCTL = `cat > /usr/local/sbin/systemctl <<'END'
+#!/bin/sh
+case "$*" in
+  'reload smmap') exec smmap reload ;;
+  'restart opensmtpd') mkdir -p /etc/ssl/certs; touch /etc/ssl/certs/ca-certificates.crt; exec smtpd ;;
+esac
+END
+chmod 755 /usr/local/sbin/systemctl`;
+
+/** An LMTP server that notes the recipients of each mail. */
+const LMTP = `mkdir -p -m 755 /run/cyrus/socket
+cat > /root/lmtp.mjs <<'END'
+import { appendFileSync, chmodSync } from 'node:fs';
+import { createServer } from 'node:net';
+const path = '/run/cyrus/socket/lmtp';
+createServer((socket) => {
+  let isData = false;
+  socket.write('220 lmtp\\r\\n');
+  socket.setEncoding('utf8').on('data', (text) => {
+    for (const line of text.split('\\r\\n').slice(0, -1)) {
+      if (isData && line !== '.') continue;
+      isData = line === 'DATA';
+      if (line.startsWith('RCPT')) appendFileSync('/root/delivered', \`\${line}\\n\`);
+      socket.write(isData ? '354 go on\\r\\n' : '250 ok\\r\\n');
+    }
+  });
+}).listen(path, () => chmodSync(path, 0o666));
+END
+setsid node /root/lmtp.mjs > /dev/null 2>&1 &`;
 
 /** Nobody is there to say yes. */
 const YES = `echo 'APT::Get::Assume-Yes "true";' > /etc/apt/apt.conf.d/yes`;
@@ -84,6 +119,59 @@ END`);
       expect((await debian.type(check)).stderr).toContain('the package ioredis');
       await debian.done(drivers);
       expect(await debian.type(check)).toMatchObject({ code: 0 });
+    });
+
+    test.runIf(suite === 'trixie')('is asked by OpenSMTPD 7.6', { timeout: 120_000 }, async () => {
+      await debian.done(`postfix stop; ${SYSTEMCTL}\n${LMTP}`);
+      await debian.done(`cat > /etc/smmap/smmap.toml <<'END'\n${maps}END\n`);
+      await debian.type(fill); // the last command asks for somebody who does not exist: exit code 1
+      await debian.done(
+        'smmap mailbox add kept@example.org; smmap alias add kept@example.org kept@example.org fred@example.org',
+      );
+      await debian.done(opensmtpd.replace('apt install opensmtpd', 'apt install /var/cache/apt/archives/*.deb'));
+      const asked = askOpensmtpd.trimEnd().split('\n');
+      const expected = asked.map((line) => `${/ --to (\S+)/.exec(line)?.[1]} ${line.split(/# /)[1]}`);
+      const recipients = expected.map((line) => line.split(' ')[0] as string);
+      const ask = async (mail = ''): Promise<string[]> => {
+        const said = await debian.done(`${mail} node /root/recipients.mjs ${recipients.join(' ')}`);
+        return said
+          .trimEnd()
+          .replaceAll(/RCPT TO:<(.*)>/g, '$1')
+          .split('\n');
+      };
+      await vi.waitFor(async () => expect(await ask()).toEqual(expected), { timeout: 10_000, interval: 200 });
+
+      const aboutOpensmtpd = async (configuration: string): Promise<unknown[]> => {
+        const { stdout } = await debian.type(`smmap doctor --json --config ${configuration}`);
+        const lines = stdout
+          .trimEnd()
+          .split('\n')
+          .map((line) => JSON.parse(line) as { where?: string; reason: string });
+        expect(lines.at(-1)).toMatchObject({ mailServers: expect.arrayContaining(['OpenSMTPD']) as string[] });
+        return lines.flatMap(({ where = '', reason }) => (where.startsWith('OpenSMTPD') ? [reason] : []));
+      };
+      await debian.done("sed 's/map.virtuser/map.other/' /etc/smmap/smmap.toml > /root/other.toml");
+      expect(await aboutOpensmtpd('/etc/smmap/smmap.toml')).toEqual([]);
+      expect(await aboutOpensmtpd('/root/other.toml')).toEqual([
+        'asks for the map virtuser, which /root/other.toml does not have, so it gets TEMP',
+      ]);
+
+      await debian.done('start-stop-daemon --stop --signal KILL --user smmap');
+      expect(await ask()).toEqual(recipients.map((each) => `${each} 451`));
+      await debian.done(SERVE);
+      expect(await ask()).toEqual(expected);
+
+      // An alias that stands for itself too: both get the mail, with the detail.
+      recipients.splice(0, Infinity, 'kept+a@example.org');
+      await ask('DATA=yes');
+      await vi.waitFor(
+        async () => {
+          const delivered = await debian.done('sort /root/delivered');
+          expect(delivered).toBe('RCPT TO:<fred+a@example.org>\nRCPT TO:<kept+a@example.org>\n');
+        },
+        { timeout: 10_000, interval: 200 },
+      );
+      await debian.done('smmap mailbox remove kept@example.org');
     });
 
     test('keeps mailboxes and configuration when it is upgraded, or installed as it was', async () => {

@@ -10,8 +10,8 @@ const page = openPage('docs/mta.md');
 const install = openPage('docs/install.md').take('As a service');
 const before = [page.take('Before you begin'), page.take('Before you begin', 1)] as const;
 const anyServer = page.take('Mail servers');
-const lineConfig = page.take('OpenSMTPD');
-const maps = [page.take('OpenSMTPD', 3), page.take('Sendmail with procmail')];
+const lineConfig = page.take('OpenSMTPD before 7.6');
+const maps = [page.take('OpenSMTPD before 7.6', 3), page.take('Sendmail with procmail')];
 const FIFTEEN = Array.from({ length: 15 }, (_, at) => `m${at}@example.org`);
 
 interface Server {
@@ -42,11 +42,11 @@ sed -i "s/^dc_use_split_config=.*/dc_use_split_config='true'/" /etc/exim4/update
     last: `grep -qx "dc_use_split_config='true'" /etc/exim4/update-exim4.conf.conf`,
   },
   {
-    title: 'OpenSMTPD',
+    title: 'OpenSMTPD before 7.6',
     folders: ['opensmtpd'],
     first: 'apt install opensmtpd opensmtpd-extras',
     config: lineConfig,
-    blocks: [page.take('OpenSMTPD', 1), page.take('OpenSMTPD', 2)],
+    blocks: [page.take('OpenSMTPD before 7.6', 1), page.take('OpenSMTPD before 7.6', 2)],
   },
 ];
 
@@ -115,7 +115,10 @@ test('the other maps of docs/mta.md are accepted', () => {
   }
 });
 
-test('every block of docs/mta.md is typed', () => expect(page.rest()).toEqual([]));
+test('every block of docs/mta.md is typed', () => {
+  for (const each of [0, 1]) page.take('OpenSMTPD', each); // by test/real/deb.test.ts, on Debian 13
+  expect(page.rest()).toEqual([]);
+});
 
 /** What the mail server replied to each RCPT. */
 function repliesOf(transcript: string): string[] {

@@ -2,7 +2,8 @@
 # Usage: roots.sh DIR
 #
 # Makes whole Debian systems below DIR, each with its own Postfix and, where Debian has one that is new enough, its own
-# Node: root-bookworm (12) and root-trixie (13). Needs root, and mmdebstrap.
+# Node: root-bookworm (12) and root-trixie (13). In trixie, the packages of OpenSMTPD lie in /var/cache/apt/archives. Needs
+# root, and mmdebstrap.
 set -eu
 
 [ $# -eq 1 ] && [ -n "$1" ] || {
@@ -17,6 +18,11 @@ make() {
     [ ! -e "root-$suite" ] || return 0
     rm -rf "making-$suite"
     mmdebstrap --quiet --variant=apt --include="adduser,postfix,$packages" "$suite" "$PWD/making-$suite"
+    if [ "$suite" = trixie ]; then
+        chroot "making-$suite" sh -ec 'apt-get -qq update
+            apt-get -qq --yes --no-install-recommends --download-only install opensmtpd
+            rm -rf /var/lib/apt/lists/*'
+    fi
     mv "making-$suite" "root-$suite"
 }
 

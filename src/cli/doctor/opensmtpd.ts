@@ -18,8 +18,14 @@ export function examineOpensmtpd(): { readonly server: MailServer; readonly find
   if (file === undefined) return null;
   const files = withIncluded(file, INCLUDE);
   const account = USERS.map((each) => accountOf(each)).find((each) => each !== null) ?? null;
-  const asked = askedBy(files.map((each) => withoutComments(textOf(each))).join('\n'), files);
-  return { server: { name: NAME, protocol: 'line', tcp: false, account, restart: RESTART, asked }, findings: [] };
+  const text = files.map((each) => withoutComments(textOf(each))).join('\n');
+  const programs = askedBy(text, files, 'smmap');
+  const lines = askedBy(text, files, 'socketmap');
+  const how =
+    programs.length > 0
+      ? ({ protocol: 'netstring', tcp: true, asked: programs } as const)
+      : ({ protocol: 'line', tcp: false, asked: lines } as const);
+  return { server: { name: NAME, account, restart: RESTART, ...how }, findings: [] };
 }
 
 /** Comments end at the end of the line. A line that ends with a backslash continues. */
@@ -27,16 +33,20 @@ function withoutComments(text: string): string {
   return text.replaceAll(/^((?:[^"#\n]|"[^"\n]*")*)#.*$/gm, '$1').replaceAll(/\\\n/g, ' ');
 }
 
-/** `table "NAME" socketmap:PATH`, or `table NAME $macro`. smtpd asks the table NAME as the map NAME. */
-function askedBy(text: string, files: readonly string[]): Asked[] {
+/**
+ * `table "NAME" smmap:PLACE` or `table "NAME" socketmap:PATH`, or `table NAME $macro`. smtpd asks the table NAME as the map
+ * NAME.
+ */
+function askedBy(text: string, files: readonly string[], program: 'smmap' | 'socketmap'): Asked[] {
   const macros = new Map([...text.matchAll(/^\s*(\w+)\s*=\s*"([^"]*)"/gm)].map(([, name, value]) => [name, value]));
   return [...text.matchAll(/^\s*table\s+"?([^\s"]+)"?\s+(?:"([^"]*)"|\$(\w+)|(\S+))/gm)].flatMap(
     ([, map = '', inQuotes, macro, bare]): Asked[] => {
-      const [, path] = /^socketmap:(\/.+)$/.exec(inQuotes ?? bare ?? macros.get(macro) ?? '') ?? [];
-      if (path === undefined) return [];
+      const value = inQuotes ?? bare ?? macros.get(macro) ?? '';
+      const place = value.startsWith(`${program}:`) ? value.slice(program.length + 1) : '';
+      if (!/^(?:\/|unix:|tcp:)/.test(place)) return [];
       const moveTo = (next: Endpoint): readonly string[] =>
-        next.kind === 'unix' ? [replaceIn(files, `socketmap:${path}`, `socketmap:${next.path}`), RESTART] : [];
-      return [{ where: `table ${map}`, server: parseEndpoint(`unix:${path}`), map, moveTo, ...useOf(map, text) }];
+        next.kind === 'unix' ? [replaceIn(files, value, `${program}:${next.path}`), RESTART] : [];
+      return [{ where: `table ${map}`, server: parseEndpoint(place), map, moveTo, ...useOf(map, text) }];
     },
   );
 }
@@ -44,7 +54,11 @@ function askedBy(text: string, files: readonly string[]): Asked[] {
 /** What an action does with a table. A userbase is asked without the domain, and replies uid:gid:home. */
 function useOf(map: string, text: string): Pick<Asked, 'kind' | 'needs'> {
   const table = `<"?${map.replaceAll(/\W/g, String.raw`\$&`)}"?>`;
-  if (new RegExp(String.raw`\b(?:virtual|alias)\s+${table}`).test(text)) return { kind: 'alias' };
+  const aliases = new RegExp(String.raw`\b(?:virtual|alias)\s+${table}`);
+  if (new RegExp(String.raw`\bfor domain\s+${table}`).test(text))
+    return { kind: 'domain', needs: ['class = "mailbox"'] };
+  if (new RegExp(String.raw`\brcpt-to\s+${table}`).test(text) && !aliases.test(text)) return { kind: 'mailbox' };
+  if (aliases.test(text)) return { kind: 'alias' };
   const [, action] = new RegExp(String.raw`^\s*action\s+"?([^\s"]+)"?.*\buserbase\s+${table}`, 'm').exec(text) ?? [];
   if (action === undefined) return { kind: 'table' };
   const matches = [...text.matchAll(/^\s*match\b.*\bfor domain\s+\{?\s*"?([\w.-]+)"?.*\baction\s+"?([^\s"]+)"?/gm)];
