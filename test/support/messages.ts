@@ -43,8 +43,8 @@ const TABLES = /^(?:remedies|REASONS)$/;
 const TYPES = /^(?:Ended|Deferral)$/;
 /** Methods of the logger. */
 const LEVELS = /^(?:debug|info|warn|error|fatal)$/;
-/** These print text that is not an error: parts of configurations, help, statements of SQL. */
-const OTHERS = /^(?:cli\/(?:kinds-)?help\.ts|mta\/(?!setting|sendmail|opensmtpd|procmail|zmailer))/;
+/** These print text that is not an error: parts of configurations, help, statements of SQL, what another server did. */
+const OTHERS = /^(?:conformance\/|cli\/(?:kinds-)?help\.ts|mta\/(?!setting|sendmail|opensmtpd|procmail|zmailer))/;
 
 /** Reads all messages of the source below a folder. */
 export function readMessages(folder: string): Messages {

@@ -39,6 +39,7 @@ const FOLDERS: readonly (readonly [folder: RegExp, ...may: string[]])[] = [
   [/^config\//, 'address/', 'toml/', 'record/', 'protocol/', 'socket/', 'map/', 'store/driver.ts', 'store/drivers.ts'],
   [/^daemon\//, 'observe/', 'protocol/', 'socket/', 'store/', 'map/', 'config/'],
   [/^mta\//, 'toml/', 'store/', 'map/', 'config/'],
+  [/^conformance\//, 'protocol/'],
   [/^library\.ts$/, 'protocol/', 'socket/', 'map/map.ts', 'config/schema.ts'],
   [/^cli\//, ''],
   [/^(?:main|worker)\.ts$/, 'cli/'],

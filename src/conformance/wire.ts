@@ -1,0 +1,154 @@
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Endpoint } from '../endpoint.ts';
+import { FRAMINGS, type Protocol } from '../protocol/framing.ts';
+import { FramingError } from '../protocol/netstring.ts';
+import { Failure } from './case.ts';
+
+export const MOST_REPLY_BYTES = 100_000; // Postfix reads no more
+
+/** What went over a connection, in its order. Bytes are Latin-1 characters. */
+export interface Passed {
+  readonly connection: number;
+  readonly what: 'sent' | 'came' | 'note';
+  readonly bytes: string;
+}
+
+/** One connection to the server, which writes down what passes. All texts are bytes as Latin-1 characters. */
+export interface Wire {
+  send(bytes: string): void;
+  /** Sends pieces one after the other, each as a packet of its own. */
+  sendPieces(pieces: readonly string[], pauseMs: number): Promise<void>;
+  /** Ends our half. */
+  end(): void;
+  /** The payload of the next reply. Rejects with Failure if none comes in time, or something else does. */
+  reply(): Promise<string>;
+  /** The same, or null if the server ends the connection. */
+  replyOrEnd(): Promise<string | null>;
+  /** All replies until the server ends the connection. */
+  repliesUntilEnd(): Promise<string[]>;
+  /** Waits so long, and rejects with Failure if anything comes. */
+  silence(ms: number): Promise<void>;
+  /** Whether the server ended the connection by a reset. */
+  readonly isReset: boolean;
+  /** Reads no more. */
+  pause(): void;
+  /** Closes it at once. */
+  drop(): void;
+}
+
+export interface WireOptions {
+  readonly protocol: Protocol;
+  readonly timeoutMs: number;
+  readonly number: number;
+  readonly passed: (passed: Passed) => void;
+}
+
+/** Connects. Rejects with Failure. */
+export async function openWire(endpoint: Endpoint, options: WireOptions): Promise<Wire> {
+  const { timeoutMs, number } = options;
+  const decoder = FRAMINGS[options.protocol].decoder(MOST_REPLY_BYTES);
+  const payloads: string[] = [];
+  const state = { over: null as string | null, wrong: null as Failure | null, isReset: false }; // over: why nothing more comes
+  let wake = (): void => {};
+  const note = (what: Passed['what'], bytes: string): void => options.passed({ connection: number, what, bytes });
+
+  const socket =
+    endpoint.kind === 'unix'
+      ? connect({ path: endpoint.path, allowHalfOpen: true })
+      : connect({ host: endpoint.host, port: endpoint.port, allowHalfOpen: true });
+  socket.setNoDelay(true);
+  const isOver = (why: string): void => {
+    if (state.over === null) note('note', why);
+    state.over ??= why;
+    wake();
+  };
+  socket.on('data', (chunk) => {
+    note('came', chunk.toString('latin1'));
+    decoder.push(chunk);
+    try {
+      for (let payload = decoder.next(); payload !== null; payload = decoder.next()) payloads.push(payload);
+      decoder.keep();
+    } catch (error) {
+      if (!(error instanceof FramingError)) throw error;
+      state.wrong ??= new Failure(`the server did not send a ${options.protocol}: ${error.message}`);
+    }
+    wake();
+  });
+  socket.on('end', () => isOver('the server ended the connection'));
+  socket.on('error', (error: NodeJS.ErrnoException) => {
+    state.isReset ||= error.code === 'ECONNRESET' || error.code === 'EPIPE';
+    isOver(`the connection failed: ${error.code ?? error.message}`);
+  });
+  socket.on('close', () => isOver('the connection is closed'));
+
+  /** Waits until there is something to read, or the time is over. */
+  const more = async (ms: number): Promise<boolean> => {
+    const until = performance.now() + ms;
+    while (payloads.length === 0 && state.wrong === null && state.over === null) {
+      const left = until - performance.now();
+      if (left <= 0) return false;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, Math.ceil(left));
+        wake = () => (clearTimeout(timer), resolve());
+      });
+    }
+    return true;
+  };
+  const replyOrEnd = async (): Promise<string | null> => {
+    if (!(await more(timeoutMs))) throw new Failure(`neither a reply nor the end came within ${timeoutMs} ms`);
+    const payload = payloads.shift();
+    if (payload !== undefined) return payload;
+    if (state.wrong !== null) throw state.wrong;
+    if (decoder.unfinished) throw new Failure(`${state.over}, with a reply that is not whole`);
+    return null;
+  };
+
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(() => socket.destroy(), timeoutMs);
+    const done = (): void => (clearTimeout(timer), resolve());
+    socket.once('connect', done).once('close', done);
+  });
+  if (socket.destroyed) throw new Failure(`cannot connect: ${state.over ?? 'no connection in time'}`);
+
+  const send = (bytes: string): void => {
+    note('sent', bytes);
+    socket.write(bytes, 'latin1');
+  };
+  return {
+    send,
+    async sendPieces(pieces, pauseMs) {
+      for (const piece of pieces) {
+        send(piece);
+        await sleep(pauseMs);
+      }
+    },
+    end() {
+      note('note', 'our half ends');
+      socket.end();
+    },
+    async reply() {
+      const payload = await replyOrEnd();
+      if (payload === null) throw new Failure(`no reply: ${state.over}`);
+      return payload;
+    },
+    replyOrEnd,
+    async repliesUntilEnd() {
+      const all: string[] = [];
+      for (let each = await replyOrEnd(); each !== null; each = await replyOrEnd()) all.push(each);
+      return all;
+    },
+    async silence(ms) {
+      if (!(await more(ms))) return;
+      if (state.wrong !== null) throw state.wrong;
+      throw new Failure(
+        payloads.length > 0 ? `a reply came that nothing asked for: ${payloads[0]}` : String(state.over),
+      );
+    },
+    get isReset() {
+      return state.isReset;
+    },
+    pause: () => void socket.pause(),
+    drop: () => void socket.destroy(),
+  };
+}
