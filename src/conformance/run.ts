@@ -1,0 +1,111 @@
+import { lacks, openBench, type Settings } from './bench.ts';
+import { type Case, Failure, type Level } from './case.ts';
+import { legal } from './expect.ts';
+import { type Passed, openWire } from './wire.ts';
+
+/** What a case showed. */
+export interface Result {
+  readonly case: Case;
+  readonly level: Level;
+  readonly verdict: 'passed' | 'failed' | 'skipped';
+  /** Why it failed or was skipped. */
+  readonly why: string | null;
+  readonly ms: number;
+  readonly passed: readonly Passed[];
+}
+
+/** The cases of a protocol whose ids match one of the patterns, in which `*` stands for anything. */
+export function chosen(
+  cases: readonly Case[],
+  { protocol }: Pick<Settings, 'protocol'>,
+  only: readonly string[],
+): Case[] {
+  const patterns = only.map((glob) => new RegExp(`^${glob.split('*').map(escaped).join('.*')}$`));
+  const matches = ({ id }: Case): boolean => patterns.length === 0 || patterns.some((pattern) => pattern.test(id));
+  return cases.filter((each) => each.on[protocol] !== undefined && matches(each));
+}
+
+function escaped(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+}
+
+/**
+ * Runs cases one after the other, and those that wait beside them. Resolves to their results in the order of the cases.
+ * `begun` hears of each case. `revive` is called when the server does not answer after a case.
+ */
+export async function runCases(
+  cases: readonly Case[],
+  settings: Settings,
+  begun: (each: Case) => void = () => {},
+  revive: () => Promise<void> = async () => {},
+): Promise<Result[]> {
+  const results = new Map<Case, Result>();
+  const run = async (each: Case, isAlone: boolean): Promise<void> => {
+    const result = await runCase(each, settings, isAlone);
+    results.set(each, result);
+    if (result.verdict === 'failed' && isAlone && (await answers(settings)) !== null) await revive();
+  };
+  const waiting = cases.filter(({ waits }) => waits);
+  const beside = Promise.all(waiting.map((each) => run(each, false)));
+  const stopping = cases.filter(({ needs }) => needs === 'server');
+  for (const each of cases.filter(({ waits, needs }) => !waits && needs !== 'server')) {
+    begun(each);
+    await run(each, true);
+  }
+  for (const each of waiting) begun(each);
+  await beside;
+  for (const each of stopping) {
+    begun(each);
+    await run(each, true);
+  }
+  return cases.flatMap((each) => results.get(each) ?? []);
+}
+
+async function runCase(each: Case, settings: Settings, isAlone: boolean): Promise<Result> {
+  const level = each.on[settings.protocol] as Level;
+  const passed: Passed[] = [];
+  const startedAt = performance.now();
+  const end = (verdict: Result['verdict'], why: string | null): Result => {
+    return { case: each, level, verdict, why, ms: Math.round(performance.now() - startedAt), passed };
+  };
+  const lack = lacks(each.needs, settings);
+  if (lack !== null) return end('skipped', lack);
+  const bench = openBench(settings, (one) => passed.push(one));
+  try {
+    await each.run(bench);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return end('failed', error.message);
+  } finally {
+    bench.close();
+  }
+  const after = isAlone ? await answers(settings) : null;
+  return after === null ? end('passed', null) : end('failed', `afterwards a new client got no answer: ${after}`);
+}
+
+/** Null if the server answers a new client. Otherwise why not. */
+export async function answers(settings: Settings): Promise<string | null> {
+  const bench = openBench(settings, () => {});
+  try {
+    const wire = await bench.connect();
+    wire.send(bench.frame(bench.any.payload));
+    legal(await wire.reply());
+    return null;
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return error.message;
+  } finally {
+    bench.close();
+  }
+}
+
+/** Whether something listens there. */
+export async function listens({ endpoint, protocol, timeoutMs }: Settings): Promise<string | null> {
+  try {
+    (await openWire(endpoint, { protocol, timeoutMs, number: 0, passed: () => {} })).drop();
+    return null;
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return error.message;
+  }
+}
