@@ -1,0 +1,86 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Settings } from '../../src/conformance/bench.ts';
+import { CASES } from '../../src/conformance/cases.ts';
+import { type Result, chosen, runCases } from '../../src/conformance/run.ts';
+import type { Protocol } from '../../src/protocol/framing.ts';
+import type { Reply, Request } from '../../src/vocabulary.ts';
+import { temporaryFolders } from '../support/folder.ts';
+import { KNOWN, UNKNOWN, rightServer, startMapServer } from '../support/map-server.ts';
+import { type TestServer, startServer } from '../support/server.ts';
+import { WRONG } from '../support/wrong-servers.ts';
+
+const TIMEOUT_MS = 5_000;
+const SHORT_MS = 300; // for what a wrong server leaves waiting
+
+const folder = temporaryFolders();
+const servers: TestServer[] = [];
+afterEach(async () => {
+  for (const server of servers.splice(0)) await server.stop();
+});
+
+function failedOf(results: readonly Result[]): string[] {
+  return results.filter(({ verdict }) => verdict === 'failed').map(({ case: { id }, why }) => `${id}: ${why}`);
+}
+
+const skippedOf = (results: readonly Result[]): string[] =>
+  results.filter(({ verdict }) => verdict === 'skipped').map(({ case: { id } }) => id);
+
+async function runAll(settings: Settings): Promise<Result[]> {
+  return runCases(chosen(CASES, settings, []), settings);
+}
+
+describe.each<Protocol>(['netstring', 'line'])('a server that speaks %s', (protocol) => {
+  it('keeps all rules if it is right', async () => {
+    const server = await startMapServer(folder(), protocol, rightServer(protocol), TIMEOUT_MS);
+    const results = await runAll(server.settings);
+    expect(failedOf(results)).toEqual([]);
+    expect(skippedOf(results)).toEqual([]);
+    server.close();
+  });
+
+  it('keeps the rules that need nothing if nothing is told about it', async () => {
+    const server = await startMapServer(folder(), protocol, rightServer(protocol), TIMEOUT_MS);
+    const results = await runAll({ ...server.settings, known: null, unknown: null, server: null });
+    expect(failedOf(results)).toEqual([]);
+    const needy = CASES.filter(({ on, needs }) => on[protocol] !== undefined && needs !== undefined);
+    expect(skippedOf(results)).toEqual(needy.map(({ id }) => id));
+    server.close();
+  });
+
+  it('keeps all rules if it is smmap', async () => {
+    const answer = ({ map, key }: Request): Reply => {
+      if (map !== 'mailbox') return { kind: 'TEMP', reason: 'no such map' };
+      return key === KNOWN ? { kind: 'OK', value: KNOWN } : { kind: 'NOTFOUND' };
+    };
+    const binding = { kind: 'unix', path: `${folder()}/s.sock`, mode: 0o600, uid: -1, gid: -1 } as const;
+    servers.push(await startServer(binding, answer, {}, protocol));
+    const results = await runAll({
+      endpoint: binding,
+      protocol,
+      map: 'mailbox',
+      known: KNOWN,
+      unknown: UNKNOWN,
+      timeoutMs: TIMEOUT_MS,
+      idleMs: 300,
+      lateMs: 0,
+      server: null,
+    });
+    expect(failedOf(results)).toEqual([]);
+    for (const id of skippedOf(results)) expect(id).toMatch(/^late\//);
+  });
+
+  const cases = chosen(CASES, { protocol }, []);
+  const rows = cases.map((each) => [each.id, each.rule, each] as const);
+  it.concurrent.each(rows)('fails %s if it is wrong: %s', async (id, _, each) => {
+    const right = rightServer(protocol);
+    const server = await startMapServer(folder(), protocol, { ...right, ...WRONG[id]?.(right) }, SHORT_MS);
+    const [result] = await runCases([each], server.settings);
+    server.close();
+    expect(result?.verdict, `${result?.why}`).toBe('failed');
+    expect(result?.why).not.toMatch(/^afterwards/);
+  });
+});
+
+it('each wrong server is for a rule', () => {
+  expect(Object.keys(WRONG)).toEqual(CASES.map(({ id }) => id));
+});
