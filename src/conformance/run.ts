@@ -52,7 +52,6 @@ export async function runCases(
     begun(each);
     await run(each, true);
   }
-  for (const each of waiting) begun(each);
   await beside;
   for (const each of stopping) {
     begun(each);
