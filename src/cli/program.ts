@@ -73,6 +73,10 @@ export const COMMANDS: readonly Commands[] = [
   },
   { names: ['diff'], add: async (program, exit) => (await import('./diff/command.ts')).addDiff(program, exit) },
   { names: ['shadow'], add: async (program, exit) => (await import('./shadow/command.ts')).addShadow(program, exit) },
+  {
+    names: ['conformance'],
+    add: async (program, exit) => (await import('./conformance/command.ts')).addConformance(program, exit),
+  },
   { names: ['mta'], add: addMta },
   { names: ['table-opensmtpd'], add: addTableOpensmtpd },
   ...(['mailbox', 'alias', 'domain', 'table'] as const).map((kind): Commands => {

@@ -1,0 +1,57 @@
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { type Result, run } from './command.ts';
+import { MAIN, makeFolder } from './daemon.ts';
+
+const KEYS = ['--known', 'fred@example.org', '--unknown', 'nobody@example.org'];
+
+const conformance = (...args: string[]): Promise<Result> =>
+  run(process.execPath, [MAIN, 'conformance', ...args], { limit: 60_000 });
+
+/** The last line for smmap itself, started by the command. */
+async function sumsOf(protocol: string): Promise<string> {
+  const folder = await makeFolder();
+  const socket = join(folder, 's.sock');
+  const config = join(folder, 'smmap.toml');
+  const store = `[store.local]\ndriver = "memory"\nmailboxes = ["fred@example.org"]\n[map.mailbox]\n`;
+  await writeFile(config, `[listen.test]\npath = "${socket}"\nprotocol = "${protocol}"\n${store}`);
+  const command = `exec '${process.execPath}' '${MAIN}' serve --config '${config}'`;
+  const waits = ['--idle', '1', '--late', '6', '--strict'];
+  const args = [socket, '--protocol', protocol, ...KEYS, ...waits, '--server-command', command];
+  const { code, stdout } = await conformance(...args);
+  return `${stdout.trimEnd().split('\n').at(-1)}, exit code ${code}`;
+}
+
+test('smmap keeps every rule in both protocols, also when it is stopped', async () => {
+  expect(await Promise.all(['netstring', 'line'].map(sumsOf))).toEqual([
+    '64 cases: 64 passed, 0 MUST failed, 0 SHOULD failed, 0 skipped, exit code 0',
+    '47 cases: 47 passed, 0 MUST failed, 0 SHOULD failed, 0 skipped, exit code 0',
+  ]);
+});
+
+test('a server that never replies fails, and the files say why', async () => {
+  const folder = await makeFolder();
+  const socket = join(folder, 's.sock');
+  const server = createServer(() => {}).listen(socket);
+  onTestFinished(() => void server.close());
+  const junit = join(folder, 'results.xml');
+  const args = [socket, '--timeout', '0.2', '--only', 'framing/reply/*', '--junit', junit, '--json'];
+  const { code, stdout, stderr } = await conformance(...args);
+  expect([code, stderr]).toEqual([1, 'framing ...\n']);
+  const [result, summary] = stdout.split('\n').map((line) => (line === '' ? {} : (JSON.parse(line) as object)));
+  expect(result).toMatchObject({ id: 'framing/reply/1', why: 'neither a reply nor the end came within 200 ms' });
+  expect(summary).toMatchObject({ cases: 1, failedMust: 1 });
+});
+
+test.each([
+  [[], 64, 'give the endpoint of the server'],
+  [['/nowhere/s.sock'], 74, 'cannot connect: the connection failed: ENOENT'],
+  [['/nowhere/s.sock', '--server-command', 'exit 3'], 74, 'the server did not start: it ended with 3'],
+  [['/nowhere/s.sock', '--only', 'nothing/*'], 64, 'no case matches'],
+])('smmap conformance %j ends with %i', async (args, code, text) => {
+  const result = await conformance(...args);
+  expect(result.stderr).toContain(text);
+  expect(result.code).toBe(code);
+});
