@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { type Socket, connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Endpoint } from '../endpoint.ts';
 import { FRAMINGS, type Protocol } from '../protocol/framing.ts';
@@ -49,17 +49,14 @@ export async function openWire(endpoint: Endpoint, options: WireOptions): Promis
   const { timeoutMs, number } = options;
   const decoder = FRAMINGS[options.protocol].decoder(MOST_REPLY_BYTES);
   const payloads: string[] = [];
-  const state = { over: null as string | null, wrong: null as Failure | null, isReset: false }; // over: why nothing more comes
+  const state = { over: null as string | null, wrong: null as Failure | null, isReset: false, isDropped: false }; // over: why nothing more comes
   let wake = (): void => {};
   const note = (what: Passed['what'], bytes: string): void => options.passed({ connection: number, what, bytes });
 
-  const socket =
-    endpoint.kind === 'unix'
-      ? connect({ path: endpoint.path, allowHalfOpen: true })
-      : connect({ host: endpoint.host, port: endpoint.port, allowHalfOpen: true });
+  const socket = await connectTo(endpoint, timeoutMs);
   socket.setNoDelay(true);
   const isOver = (why: string): void => {
-    if (state.over === null) note('note', why);
+    if (state.over === null && !state.isDropped) note('note', why);
     state.over ??= why;
     wake();
   };
@@ -104,13 +101,6 @@ export async function openWire(endpoint: Endpoint, options: WireOptions): Promis
     return null;
   };
 
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(() => socket.destroy(), timeoutMs);
-    const done = (): void => (clearTimeout(timer), resolve());
-    socket.once('connect', done).once('close', done);
-  });
-  if (socket.destroyed) throw new Failure(`cannot connect: ${state.over ?? 'no connection in time'}`);
-
   const send = (bytes: string): void => {
     note('sent', bytes);
     socket.write(bytes, 'latin1');
@@ -149,6 +139,32 @@ export async function openWire(endpoint: Endpoint, options: WireOptions): Promis
       return state.isReset;
     },
     pause: () => void socket.pause(),
-    drop: () => void socket.destroy(),
+    drop() {
+      state.isDropped = true;
+      socket.destroy();
+    },
   };
+}
+
+const AGAIN_MS = 20;
+
+/** Connects, and waits if the queue of a Unix socket is full, as connect(2) of a mail server does. Rejects with Failure. */
+async function connectTo(endpoint: Endpoint, timeoutMs: number): Promise<Socket> {
+  const until = performance.now() + timeoutMs;
+  for (;;) {
+    const socket =
+      endpoint.kind === 'unix'
+        ? connect({ path: endpoint.path, allowHalfOpen: true })
+        : connect({ host: endpoint.host, port: endpoint.port, allowHalfOpen: true });
+    const why = await new Promise<string | null>((resolve) => {
+      const timer = setTimeout(() => resolve('not within the timeout'), Math.max(1, until - performance.now()));
+      const done = (reason: string | null): void => (clearTimeout(timer), resolve(reason));
+      socket.once('connect', () => done(null));
+      socket.once('error', (error: NodeJS.ErrnoException) => done(error.code ?? error.message));
+    });
+    if (why === null) return socket;
+    socket.destroy();
+    if (why !== 'EAGAIN' || performance.now() > until) throw new Failure(`cannot connect: ${why}`);
+    await sleep(AGAIN_MS);
+  }
 }
