@@ -23,6 +23,8 @@ export interface Debian {
   type(lines: string): Promise<Result>;
   /** The same up to the first command that fails, and then fails too; resolves to what they printed. */
   done(lines: string): Promise<string>;
+  /** As `done`, but with the programs of this machine, below which the Debian is the folder $ROOT. Only for a whole one. */
+  besides(lines: string): Promise<string>;
   /** Ends it with all that was started in it. */
   stop(): Promise<void>;
 }
@@ -90,17 +92,20 @@ async function startDebian(made: string): Promise<Debian> {
     throw new Error(`no throw-away Debian: ${said}`, { cause: error });
   }
   const enter = ['--mount', '--net', '--uts', '--ipc', `--pid=/proc/${child.pid}/ns/pid_for_children`];
-  const type = (lines: string): Promise<Result> =>
-    run('nsenter', [...enter, '-t', `${child.pid}`, '--', 'sh', '-c', `cd /srv/smmap\n${lines}`], {
-      env: { PATH, HOME: '/root', LANG: 'C.UTF-8' },
+  const typeInto = (shell: readonly string[], lines: string): Promise<Result> =>
+    run('nsenter', [...enter, '-t', `${child.pid}`, '--', ...shell, '-c', lines], {
+      env: { PATH, HOME: '/root', LANG: 'C.UTF-8', ROOT: join(folder, 'seen') },
     });
+  const type = (lines: string): Promise<Result> => typeInto(['sh'], `cd /srv/smmap\n${lines}`);
+  const outputOf = (lines: string, { code, stdout, stderr }: Result): string => {
+    if (code !== 0) throw new Error(`${lines}\nended with ${code}: ${stdout}${stderr}`);
+    return stdout;
+  };
   return {
     type,
-    async done(lines) {
-      const { code, stdout, stderr } = await type(`set -e\n${lines}`);
-      if (code !== 0) throw new Error(`${lines}\nended with ${code}: ${stdout}${stderr}`);
-      return stdout;
-    },
+    done: async (lines) => outputOf(lines, await type(`set -e\n${lines}`)),
+    besides: async (lines) =>
+      outputOf(lines, await typeInto(['chroot', '/srv/old', 'sh'], `set -e\ncd '${ROOT}'\n${lines}`)),
     stop,
   };
 }
@@ -146,12 +151,12 @@ echo ready
 while :; do sleep 86400 & wait; done`;
 }
 
-/** Makes a copy of a whole system, whose /srv/smmap has what `npm run deb` has made. */
+/** Makes a copy of a whole system, whose /srv/smmap has what `npm run deb` has made, and /srv/old this machine. */
 function scriptOfRoot(root: string): string {
   return `set -e
 mount -t tmpfs -o mode=755 tmpfs "$1"
 cd "$1"
-mkdir upper work root
+mkdir upper work root seen
 mount -t overlay -o 'lowerdir=${root},upperdir=upper,workdir=work' overlay root
 cd root
 mkdir -p srv/smmap/build srv/old
@@ -161,6 +166,7 @@ mount -t tmpfs -o mode=755 tmpfs run
 mount --rbind /dev dev
 hostname mail.example.org
 ip link set lo up
+mount --rbind . ../seen
 pivot_root . srv/old
 cd /
 echo '127.0.0.1 localhost mail.example.org' > /etc/hosts

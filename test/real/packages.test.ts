@@ -1,10 +1,11 @@
-// The Debian packages, installed with apt into whole systems of Debian, each with its own Node and Postfix.
+// The Debian packages, installed with apt into whole systems of Debian, each with its own Node and Postfix. The rpms,
+// installed into such a system, too: it is not theirs, but has all that they need.
 
 import { beforeAll, expect, test, vi } from 'vitest';
 import { openPage } from '../support/page.ts';
 import { type Result, run } from './command.ts';
 import { type Debian, findRoot } from './debian.ts';
-import { PARTS, describePart } from './part.ts';
+import { PARTS, describePart, together } from './part.ts';
 
 const page = openPage('docs/packages.md');
 /** Without what is installed and built here already: other tests use it at this moment. */
@@ -14,6 +15,7 @@ const mtas = openPage('docs/mta.md');
 const [maps, fill] = [mtas.take('Before you begin'), mtas.take('Before you begin', 1)];
 const [opensmtpd, askOpensmtpd] = [mtas.take('OpenSMTPD'), mtas.take('OpenSMTPD', 1)];
 const [remove, purge] = [page.take('Remove'), page.take('Remove', 1)];
+const makeRpm = page.take('Rpms').replace('npm ci && npm run', 'npm run --silent --ignore-scripts');
 
 /** Debian 12 has Node 18, which is too old. So it gets a package of the Node that runs this test. */
 const NODE = `[ -x /usr/bin/node ] || {
@@ -197,3 +199,70 @@ dpkg-deb -Znone --build /root/next /root/next.deb`);
     });
   });
 }
+
+const rpmbuild = await run('rpmbuild', ['--version']).catch(() => null);
+const builder = rpmbuild === null ? { name: 'rpmbuild', missing: 'not installed; it is in the package rpm' } : {};
+
+describePart('the rpm', together({ builder, trixie: await findRoot(PARTS, 'trixie') }), ({ trixie }) => {
+  let debian: Debian;
+  let files: readonly string[];
+  beforeAll(async () => {
+    const { code, stdout, stderr } = await run('sh', ['-c', makeRpm]);
+    expect([code, stderr]).toEqual([0, '']);
+    files = stdout.split('\n').flatMap((line) => /^(.*\.rpm): /.exec(line)?.slice(1) ?? []);
+    debian = await trixie.start();
+    return () => debian.stop();
+  }, 300_000);
+
+  /** Debian's rpm asks whether one does not mean apt. Its database knows nothing of what apt has installed. */
+  const rpm = (how: string): Promise<string> => debian.besides(`rpm --force-debian --nodeps --root "$ROOT" ${how}`);
+
+  test('has everything where rpm has it, as root, and asks for a Node that is new enough', async () => {
+    const [smmap = '', others = ''] = files;
+    const { stdout } = await run('rpm', ['-qp', '--queryformat', '[%{FILEMODES:perms} %{FILENAMES}\n]', smmap]);
+    const own = stdout.split('\n').filter((line) => !/node_modules|\/dist\//.test(line));
+    expect(own).toEqual(
+      expect.arrayContaining([
+        '-rw-r--r-- /etc/smmap/smmap.toml',
+        'lrwxrwxrwx /usr/bin/smmap',
+        '-rwxr-xr-x /usr/lib/smmap/smmap-keeper',
+        '-rw-r--r-- /usr/lib/systemd/system/smmap.service',
+        '-rw-r--r-- /usr/lib/sysusers.d/smmap.conf',
+        '-rw-r--r-- /usr/share/licenses/smmap/LICENSE',
+        '-rw-r--r-- /usr/share/man/man1/smmap.1.gz',
+        '-rw-r--r-- /usr/share/zsh/site-functions/_smmap',
+      ]),
+    );
+    const asked = async (...how: string[]): Promise<string> => (await run('rpm', ['-qp', ...how])).stdout;
+    expect(await asked('--queryformat', '[%{FILEUSERNAME} %{FILEGROUPNAME}\n]', ...files)).toMatch(
+      /^(?:root root\n)+$/,
+    );
+    expect(await asked('--requires', smmap)).toContain('(nodejs(engine) >= 20.19 or nodejs >= 1:20.19)\n');
+    const flags = await asked('--queryformat', '[%{FILEFLAGS:fflags} %{FILENAMES}\n]', smmap);
+    expect(flags.match(/^c.*/gm)).toEqual(['cn /etc/smmap/smmap.toml']); // a configuration, and not replaced
+    expect(await asked('--list', others)).toContain('/usr/lib/smmap/node_modules/pg/package.json\n');
+    expect(await asked('--list', others)).not.toContain('/node_modules/lmdb/');
+  });
+
+  test('makes the user and the store, says what to do next, and serves', { timeout: 120_000 }, async () => {
+    const said = await rpm(`--install ${files.join(' ')}`);
+    expect(said).toContain('    systemctl enable --now smmap ');
+    const add = said.split('\n').find((line) => line.startsWith('    smmap mailbox '));
+    await debian.done(`${SERVE}\n${add}`);
+    expect(await debian.done('stat -c "%U %a" /var/lib/smmap; smmap mailbox list')).toBe(
+      'smmap 750\nfred@example.org\n',
+    );
+    expect(await debian.done('smmap probe nobody@example.org || true')).toBe('nobody@example.org\tNOTFOUND\n');
+  });
+
+  test('keeps mailboxes and configuration when it is installed again, and when it is removed', async () => {
+    await debian.done(`echo '# mine' >> /etc/smmap/smmap.toml`);
+    await rpm(`--upgrade --force ${files.join(' ')}`);
+    expect(await debian.done('tail -1 /etc/smmap/smmap.toml; smmap mailbox list')).toBe('# mine\nfred@example.org\n');
+    await rpm('--erase smmap-drivers smmap');
+    expect(await debian.done('tail -1 /etc/smmap/smmap.toml.rpmsave; ls -A /usr/lib /var/lib | grep smmap')).toBe(
+      '# mine\nsmmap\n',
+    );
+    await debian.done('test -s /var/lib/smmap/smmap.mdb && ! test -e /usr/lib/smmap && ! test -e /usr/bin/smmap');
+  });
+});
