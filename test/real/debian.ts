@@ -151,7 +151,7 @@ echo ready
 while :; do sleep 86400 & wait; done`;
 }
 
-/** Makes a copy of a whole system, whose /srv/smmap has what `npm run deb` has made, and /srv/old this machine. */
+/** Makes a copy of a whole system, whose /srv/smmap has what `npm run deb` has made, if it was, and /srv/old this machine. */
 function scriptOfRoot(root: string): string {
   return `set -e
 mount -t tmpfs -o mode=755 tmpfs "$1"
@@ -160,7 +160,8 @@ mkdir upper work root seen
 mount -t overlay -o 'lowerdir=${root},upperdir=upper,workdir=work' overlay root
 cd root
 mkdir -p srv/smmap/build srv/old
-cp '${join(ROOT, 'build')}'/*.deb "$(command -v node)" srv/smmap/build
+cp "$(command -v node)" srv/smmap/build
+find '${join(ROOT, 'build')}' -maxdepth 1 -name '*.deb' -exec cp -t srv/smmap/build {} +
 mount -t proc proc proc
 mount -t tmpfs -o mode=755 tmpfs run
 mount --rbind /dev dev
