@@ -28,6 +28,11 @@ export function commandsToLetRead(file: string, { gid }: Account): string {
   return `chown root:${groupName(gid)} ${file} && chmod 640 ${file}`;
 }
 
+/** The lines below [Service] with which a service may give its socket to a group, whatever its other drop-ins forbid. */
+export function linesToGiveTo(group: string | number): readonly string[] {
+  return [`SupplementaryGroups=${group}`, 'PrivateUsers=no', 'SystemCallFilter=@chown'];
+}
+
 function ownName(uid: number): string {
   try {
     return userInfo().username;

@@ -1,4 +1,4 @@
-import { groupName, ownAccount } from '../account.ts';
+import { groupName, linesToGiveTo, ownAccount } from '../account.ts';
 
 /** The owner and group that a socket file should get. -1: unchanged. */
 interface Ownership {
@@ -19,5 +19,5 @@ export function reasonNotGiven({ uid, gid }: Ownership): string {
   }
   return `the user ${user} may give its socket only to a group that it is in, and it is not in the group ${group}; for smmap.service, type systemctl edit smmap, write these lines, and type systemctl restart smmap:
     [Service]
-    SupplementaryGroups=${group}`;
+    ${linesToGiveTo(group).join('\n    ')}`;
 }

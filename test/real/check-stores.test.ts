@@ -316,7 +316,7 @@ describe('smmap check --stores with an embedded store', () => {
     expect(said).toContain(
       'listen.group.group: the user daemon cannot give its socket to the group 8, because it is not in that group',
     );
-    expect(said).toContain('    SupplementaryGroups=8\n');
+    expect(said).toContain('    SupplementaryGroups=8\n    PrivateUsers=no\n    SystemCallFilter=@chown\n');
     expect(said).toMatch(/^limits\.hard_connections: is 1000000, but the service may open only \d+ files and sockets/m);
     expect(said).toContain('    LimitNOFILE=1000100\n');
   });

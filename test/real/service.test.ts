@@ -36,6 +36,14 @@ const JOURNALD = {
   'smmap.service.d/xjournal.conf': '[Service]\nStandardOutput=journal\nStandardError=journal\n', // after test.conf
 };
 
+/** Drop-ins of smmap.service as they are shipped. */
+async function dropInsOf(...names: readonly string[]): Promise<Record<string, string>> {
+  const read = (name: string): Promise<string> => readFile(new URL(`../../systemd/${name}`, import.meta.url), 'utf8');
+  return Object.fromEntries(
+    await Promise.all(names.map(async (name) => [`smmap.service.d/${name}`, await read(name)] as const)),
+  );
+}
+
 /** A service that runs, and a client that stays connected. */
 async function serve(
   atEnd: AtEnd,
@@ -406,24 +414,33 @@ describePart('a real systemd', await findInit(), () => {
       expect(await service.said()).toContain(
         'smmap: cannot listen on unix:/run/smmap/smmap.sock: the user smmap may give its socket only to a group that it is ' +
           'in, and it is not in the group postfix; for smmap.service, type systemctl edit smmap, write these lines, and ' +
-          'type systemctl restart smmap:\n    [Service]\n    SupplementaryGroups=postfix\n',
+          'type systemctl restart smmap:\n    [Service]\n    SupplementaryGroups=postfix\n    PrivateUsers=no\n    SystemCallFilter=@chown\n',
       );
     });
 
-    test('the socket has the group postfix with postfix-group.conf', async ({ onTestFinished }) => {
-      const text = await readFile(new URL('../../systemd/postfix-group.conf', import.meta.url), 'utf8');
-      const dropIns = { 'smmap.service.d/postfix-group.conf': text };
-      const { service } = await serve(onTestFinished, GROUP + people(FRED), dropIns);
+    test.for([
+      ['postfix-group.conf', ['postfix-group.conf']],
+      ['local-stores.conf and postfix-group.conf', ['local-stores.conf', 'postfix-group.conf']],
+    ] as const)('the socket has the group postfix with %s', async ([, names], { onTestFinished }) => {
+      const { service } = await serve(onTestFinished, GROUP + people(FRED), await dropInsOf(...names));
       expect([lstatSync(service.socket).mode & 0o777, lstatSync(service.socket).gid]).toEqual([0o660, 59_011]);
     });
 
-    test('the daemon answers with no-network.conf, on a socket with the mode of its configuration', async ({
-      onTestFinished,
-    }) => {
-      const text = await readFile(new URL('../../systemd/no-network.conf', import.meta.url), 'utf8');
-      const { service } = await serve(onTestFinished, people(FRED), { 'smmap.service.d/no-network.conf': text });
-      expect(lstatSync(service.socket).mode & 0o777).toBe(0o666);
-      expect(await service.ask(FRED)).toBe(`OK ${FRED}`);
-    });
+    test.for([['local-stores.conf'], ['no-network.conf']])(
+      'the daemon answers with %s, on a socket with the mode of its configuration, also from a store that root fills',
+      async ([name = ''], { onTestFinished }) => {
+        const config =
+          '[store.local]\ndriver = "embedded"\npath = "/var/lib/smmap"\n[map.mailbox]\nstores = ["fixed", "local"]\n';
+        const { service } = await serve(
+          onTestFinished,
+          people(FRED).replace('[map.mailbox]\n', config),
+          await dropInsOf(name),
+        );
+        expect(lstatSync(service.socket).mode & 0o777).toBe(0o666);
+        expect(await service.run('smmap', 'mailbox', 'add', JOE)).toMatchObject({ code: 0 });
+        expect(await service.ask(JOE)).toBe(`OK ${JOE}`);
+        expect(await service.systemctl('reload', 'smmap')).toEqual(FINE);
+      },
+    );
   });
 });

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Account } from '../../account.ts';
+import { type Account, linesToGiveTo } from '../../account.ts';
 import type { Config, ControlConfig, PlaceConfig } from '../../config/config.ts';
 import { listenersOf } from '../../daemon/listeners.ts';
 import { OTHER_DESCRIPTORS } from '../../daemon/running.ts';
@@ -43,8 +43,7 @@ function checkOwners(config: Config, account: Account): Finding[] {
     if (gid !== -1 && !account.groups.includes(gid)) {
       const reason = `the user ${account.name} cannot give its socket to the group ${gid}, because it is not in that group`;
       const remedy = 'put this under [Service] with systemctl edit smmap, and restart smmap';
-      const commands = [`SupplementaryGroups=${gid}`];
-      findings.push(mistake(EXIT.CONFIG, { where: `${where}.group`, reason, remedy, commands }));
+      findings.push(mistake(EXIT.CONFIG, { where: `${where}.group`, reason, remedy, commands: linesToGiveTo(gid) }));
     }
     return findings;
   });
