@@ -73,9 +73,11 @@ function stageOwn(root: string): void {
   stage('package.json', `${HOME}/package.json`);
   stage('systemd/smmap-keeper', KEEPER, { mode: 0o755 });
   stage('contrib/opensmtpd/table-smmap', 'usr/libexec/opensmtpd/table-smmap', { mode: 0o755 });
-  stage('systemd/smmap.service', `${UNITS}/smmap.service`, {
-    edit: (text) => text.replace(/^ExecStart=smmap-keeper smmap/m, `ExecStart=/${KEEPER} /usr/bin/smmap`),
-  });
+  for (const name of ['smmap.service', 'smmap@.service']) {
+    stage(`systemd/${name}`, `${UNITS}/${name}`, {
+      edit: (text) => text.replace(/^ExecStart=smmap-keeper smmap/m, `ExecStart=/${KEEPER} /usr/bin/smmap`),
+    });
+  }
   stage('systemd/smmap.socket', `${UNITS}/smmap.socket`);
   stage('systemd/sysusers.conf', 'usr/lib/sysusers.d/smmap.conf');
   stage('systemd/tmpfiles.conf', 'usr/lib/tmpfiles.d/smmap.conf');

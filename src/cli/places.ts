@@ -6,9 +6,13 @@ import { SHADOW_NAME } from '../observe/shadow/file.ts';
 /** The configuration of the machine. */
 export const MACHINE_FILE = '/etc/smmap/smmap.toml';
 
+/** The configuration of smmap@NAME.service. */
+const INSTANCE_FILE = /^\/etc\/smmap\/(?!smmap\.toml$)([\w.:-]+)\.toml$/;
+
 /**
  * Where the socket and the embedded store are if the configuration does not say so: in the folders that systemd names; else
  * in /run and /var/lib for root, and for everybody who uses a configuration of the machine (below /etc); else in the home.
+ * smmap@NAME.service has folders of its own, so a command with its configuration reaches no other daemon and no other store.
  */
 export function defaultPlaces(
   environment: NodeJS.ProcessEnv,
@@ -18,9 +22,11 @@ export function defaultPlaces(
 ): Places {
   const { RUNTIME_DIRECTORY, STATE_DIRECTORY, XDG_RUNTIME_DIR, XDG_STATE_HOME } = environment;
   const isMachine = userId === 0 || file?.startsWith('/etc/') === true;
-  const state = isMachine ? '/var/lib/smmap' : join(XDG_STATE_HOME ?? join(home, '.local', 'state'), 'smmap');
+  const instance = INSTANCE_FILE.exec(file ?? '')?.[1];
+  const name = instance === undefined ? 'smmap' : `smmap-${instance}`;
+  const state = isMachine ? `/var/lib/${name}` : join(XDG_STATE_HOME ?? join(home, '.local', 'state'), 'smmap');
   const own = XDG_RUNTIME_DIR === undefined ? state : join(XDG_RUNTIME_DIR, 'smmap');
-  const runtime = isMachine ? '/run/smmap' : own;
+  const runtime = isMachine ? `/run/${name}` : own;
   return {
     socket: join(firstOf(RUNTIME_DIRECTORY) ?? runtime, 'smmap.sock'),
     store: firstOf(STATE_DIRECTORY) ?? state,

@@ -248,4 +248,16 @@ describe('the places without a configuration', () => {
   ])('are those %s', (_, environment, userId, socket, store) => {
     expect(defaultPlaces(environment, userId, '/home/u')).toEqual({ socket, store });
   });
+
+  it.each([
+    ['/etc/smmap/smmap.toml', 'smmap'],
+    ['/etc/smmap/two.toml', 'smmap-two'],
+    ['/etc/smmap/smmap.toml.toml', 'smmap-smmap.toml'],
+    ['/etc/smmap/two.conf', 'smmap'],
+    ['/etc/smmap/more/two.toml', 'smmap'],
+    ['/etc/two.toml', 'smmap'],
+  ])('are with %s those of %s, for root and everybody', (file, name) => {
+    const own = { socket: `/run/${name}/smmap.sock`, store: `/var/lib/${name}` };
+    for (const userId of [0, 7]) expect(defaultPlaces({}, userId, '/home/u', file)).toEqual(own);
+  });
 });

@@ -42,6 +42,8 @@ export interface Service {
   said(): Promise<string>;
 }
 
+const LOGGED = '[Service]\nStandardOutput=append:/var/log/smmap\nStandardError=append:/var/log/smmap\n';
+
 /** Starts a systemd that has the units, and drop-ins of the test; the service is not started yet. It ends with the test. */
 export async function makeService(atEnd: AtEnd, dropIns: Readonly<Record<string, string>> = {}): Promise<Service> {
   const folder = await makeTrustedFolder();
@@ -56,8 +58,8 @@ export async function makeService(atEnd: AtEnd, dropIns: Readonly<Record<string,
     group: 'root:x:0:\nsmmap:x:59010:\npostfix:x:59011:\n',
     'smmap/smmap.toml': '',
     'systemd/system/sysinit.target': '[Unit]\nDescription=Nothing\nDefaultDependencies=no\n',
-    'systemd/system/smmap.service.d/test.conf':
-      '[Service]\nStandardOutput=append:/var/log/smmap\nStandardError=append:/var/log/smmap\n',
+    'systemd/system/smmap.service.d/test.conf': LOGGED,
+    'systemd/system/smmap@.service.d/test.conf': LOGGED,
   };
   for (const name of ['smmap.service', 'smmap.socket']) {
     etc[`systemd/system/${name}`] = await readFile(join(ROOT, 'systemd', name), 'utf8');

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
@@ -27,18 +27,21 @@ function program(name: string): { name: string } | Missing {
 }
 
 /** The units as they are, but for the command: a machine that tests smmap has not installed it. */
-async function copyUnits(dropIns: readonly string[] = []): Promise<{ service: string; socket: string }> {
+async function copyUnits(dropIns: readonly string[] = []): Promise<Record<'service' | 'socket' | 'instance', string>> {
   const folder = await makeFolder();
   const service = join(folder, 'smmap.service');
   const socket = join(folder, 'smmap.socket');
-  const text = readUnit('smmap.service');
-  expect(text).toMatch(/^ExecStart=smmap-keeper smmap serve --takeover --config \/etc\/smmap\/smmap\.toml$/m);
-  const installed = text.replace(/^ExecStart=smmap-keeper/m, `ExecStart=${join(UNITS, 'smmap-keeper')}`);
-  writeFileSync(service, installed.replace(/^ExecReload=smmap/m, `ExecReload=${MAIN}`));
+  const instance = join(folder, 'smmap@.service');
+  for (const file of [service, instance]) {
+    const text = readUnit(basename(file));
+    expect(text).toMatch(/^ExecStart=smmap-keeper smmap serve --takeover --config \/etc\/smmap\/(?:smmap|%i)\.toml$/m);
+    const installed = text.replace(/^ExecStart=smmap-keeper/m, `ExecStart=${join(UNITS, 'smmap-keeper')}`);
+    writeFileSync(file, installed.replace(/^ExecReload=smmap/m, `ExecReload=${MAIN}`));
+  }
   mkdirSync(`${service}.d`);
   for (const name of dropIns) writeFileSync(join(`${service}.d`, name), readUnit(name));
   writeFileSync(socket, readUnit('smmap.socket'));
-  return { service, socket };
+  return { service, socket, instance: instance.replace('@', '@two') };
 }
 
 function readUnit(name: string): string {
@@ -64,10 +67,28 @@ test('the service uses the default folders of smmap', () => {
   expect(readUnit('tmpfiles.conf')).toMatch(/^d \/var\/lib\/smmap 0750 smmap smmap -$/m);
 });
 
+test('smmap@.service has each setting of smmap.service, and a configuration and folders of its own', () => {
+  const settingsOf = (name: string): readonly string[] =>
+    readUnit(name)
+      .split('\n')
+      .filter((line) => /^[[A-Z]/.test(line));
+  const own = (line: string): string =>
+    line
+      .replace('smmap.toml', '%i.toml')
+      .replace(/^ExecReload=.*/, '$& --config /etc/smmap/%i.toml')
+      .replace(/^(RuntimeDirectory|StateDirectory)=smmap$/, '$&-%i')
+      .replace(/^Description=.*/, '$& (%i)');
+  expect(settingsOf('smmap@.service')).toEqual(settingsOf('smmap.service').map(own));
+});
+
 describePart('systemd-analyze', program('systemd-analyze'), ({ name }) => {
   test('reports nothing about the units', async () => {
-    const { service, socket } = await copyUnits();
-    expect(await run(name, ['verify', '--man=no', service, socket])).toEqual({ code: 0, stdout: '', stderr: '' });
+    const { service, socket, instance } = await copyUnits();
+    expect(await run(name, ['verify', '--man=no', service, socket, instance])).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: '',
+    });
   });
 
   test('finds an unknown setting, so no report means no mistake', async () => {

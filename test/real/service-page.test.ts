@@ -1,0 +1,45 @@
+// What docs/service.md prints is typed as it stands there, beside a real systemd.
+
+import { expect, test } from 'vitest';
+import { openPage } from '../support/page.ts';
+import { findInit } from './init.ts';
+import { describePart } from './part.ts';
+import { type Service, makeService } from './service.ts';
+
+const [FRED, JOE] = ['fred@example.com', 'joe@example.com'];
+const page = openPage('docs/service.md');
+const several = page.take('Several daemons on one machine');
+
+/** Types lines into a shell of root in the installed folder, which has what a clone has; resolves to what they printed. */
+async function type(service: Service, lines: string): Promise<string> {
+  const { code, stdout, stderr } = await service.run('sh', '-ec', `cd /usr/local/lib/smmap\n${lines}`);
+  if (code !== 0) throw new Error(`${lines}\nended with ${code}: ${stdout}${stderr}${await service.said()}`);
+  return stdout;
+}
+
+describePart('a real systemd', await findInit(), () => {
+  test('several daemons have a socket, a store and a restart each', { timeout: 60_000 }, async ({ onTestFinished }) => {
+    const service = await makeService(onTestFinished);
+    await service.configure('[map.mailbox]\n');
+    expect(await type(service, `systemctl start smmap; smmap mailbox add ${JOE}; ${several}`)).toMatch(
+      /^fred\tOK fred$[^]*socketmap:unix:\/run\/smmap-two\/smmap\.sock:/m,
+    );
+    const probe = 'smmap probe --config /etc/smmap';
+    const probed = `${probe}/smmap.toml ${FRED} ${JOE} || ${probe}/two.toml ${FRED} ${JOE} || true`;
+    const own = `${FRED}\tNOTFOUND\n${JOE}\tOK ${JOE}\n${FRED}\tOK ${FRED}\n${JOE}\tNOTFOUND\n`;
+    expect(await type(service, probed)).toBe(own);
+    expect(await type(service, `systemctl reload smmap@two; systemctl restart smmap@two; ${probed}`)).toBe(own);
+    const stopped = `systemctl stop smmap; ${probe}/two.toml ${FRED}`;
+    expect(await type(service, stopped)).toBe(`${FRED}\tOK ${FRED}\n`);
+  });
+
+  test('an instance cannot write to the folders of another daemon', { timeout: 60_000 }, async ({ onTestFinished }) => {
+    const service = await makeService(onTestFinished);
+    await type(service, 'install -m 644 systemd/smmap@.service /etc/systemd/system/ && systemctl daemon-reload');
+    await type(service, 'cp systemd/smmap.toml /etc/smmap/two.toml');
+    expect((await service.systemctl('start', 'smmap@two')).code).toBe(1);
+    expect(await service.said()).toContain('cannot listen on unix:/run/smmap/smmap.sock');
+  });
+});
+
+test('every block of docs/service.md is typed', () => expect(page.rest()).toEqual([]));
