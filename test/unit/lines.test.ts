@@ -39,6 +39,25 @@ describe('the lines of a file', () => {
     expect(linesOf(lines.join('\n'))).toEqual(lines);
   });
 
+  it('have their numbers and places, in chunks of ASCII and in others, with both line ends', () => {
+    const lines = Array.from({ length: 40_000 }, (_, at) => (at % 20_000 < 3_000 ? `jürgen${at}` : `fred${at}`));
+    let place = 0;
+    let content = '';
+    const wanted = lines.map((text, at) => {
+      const written = text + (at % 3 === 0 ? '\r\n' : '\n');
+      content += written;
+      return { number: at + 1, text, isUtf8: true, isWhole: true, bytesRead: (place += Buffer.byteLength(written)) };
+    });
+    expect(linesOf(content, (line) => line)).toEqual(wanted);
+    expect(linesOf('a\n\n\r\nb\r\r\nc', ({ text, unended }) => [text, unended])).toEqual([
+      ['a', undefined],
+      ['', undefined],
+      ['', undefined],
+      ['b\r', undefined],
+      ['c', true],
+    ]);
+  });
+
   it('have a mark for each byte that is not UTF-8, and report it', () => {
     expect(linesOf(Buffer.from('a\n#\xe9 \xfc\nb\n', 'latin1'))).toEqual(['a', '#\ufffd \ufffd', 'b']);
     expect(linesOf(Buffer.from('a\n\xe9\nb\n', 'latin1'), ({ isUtf8 }) => isUtf8)).toEqual([true, false, true]);
