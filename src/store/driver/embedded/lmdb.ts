@@ -123,12 +123,6 @@ function checkNewest(file: string, mine: number): void {
   throw new StoreError(`${file} was opened by another process in the moment of writing; ${RUN_AGAIN}`);
 }
 
-/** Removes everything, within a transaction. */
-export function clear(db: Db): void {
-  db.clearSync();
-  db.putSync(FORMAT_KEY, FORMAT);
-}
-
 function checkInodes(file: string, inodes: string, then: string): void {
   if (inodesAt(file) === inodes) return;
   throw new StoreError(`${file} or ${lockOf(file)} was removed or replaced meanwhile; ${then}`);

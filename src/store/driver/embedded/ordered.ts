@@ -7,6 +7,8 @@ import type { Range } from './range.ts';
 export interface Before {
   /** Undefined if it had nothing. */
   textOf(key: string): string | undefined;
+  /** Whether it had nothing behind the key that was asked for last, as far as is known. */
+  isAtEnd(): boolean;
 }
 
 /** What became of a record of a list. `twice`: the one before it stays. */
@@ -14,18 +16,19 @@ export type Became = 'added' | 'changed' | 'same' | 'twice';
 
 /**
  * Puts records in the order of their keys. Of a mailbox that comes twice, the last one stays; of another record, the
- * first one. `told` is told what became of each. `put` gets each record once, if it was not there or is another now.
+ * first one. `told` is told what became of each. `put` gets each record once, if it was not there or is another now, and
+ * whether nothing was behind it.
  */
 export function putInOrder(
   list: Iterable<Listed>,
   before: Before,
-  put: (record: Listed, isNew: boolean) => void,
+  put: (record: Listed, isNew: boolean, isAtEnd: boolean) => void,
   told: (record: Listed, became: Became) => void,
 ): void {
   let last: Listed | null = null;
   let old: string | undefined; // what there was instead of the last one
   const write = (): void => {
-    if (last !== null && last.text !== old) put(last, old === undefined);
+    if (last !== null && last.text !== old) put(last, old === undefined, before.isAtEnd());
   };
   for (const record of list) {
     if (last !== null && last.key === record.key) {
@@ -64,6 +67,7 @@ export function lookedUp(db: Db): Before {
       for (const next of db.getKeys({ start: key, limit: 1 })) free = next;
       return text;
     },
+    isAtEnd: () => free === null,
   };
 }
 
@@ -106,6 +110,7 @@ export function walked(
       }
       return undefined;
     },
+    isAtEnd: () => range.end === undefined && isLast && at === chunk.length,
     finish() {
       for (let entry = here(); entry !== undefined; entry = here()) {
         at++;

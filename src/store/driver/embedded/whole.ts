@@ -1,12 +1,13 @@
 import { decode } from '../../layout.ts';
 import { StoreError } from '../../store.ts';
+import { append } from './append.ts';
 import { type Counts, aboutOf, readCounts, tally } from './count.ts';
 import { checkPages } from './datafile.ts';
 import { fileOf } from './datafile.ts';
 import { type Entry, derive, derivedFrom, isDerived, isEntry } from './derived.ts';
 import { FORMAT, FORMAT_KEY } from './format.ts';
 import { PATIENT } from './holder.ts';
-import { clear, type Db, openToRead, openToWrite, transact } from './lmdb.ts';
+import { type Db, openToRead, openToWrite, transact } from './lmdb.ts';
 
 /** A whole store, for backups. */
 export interface Whole {
@@ -46,8 +47,9 @@ export async function replaceWhole(
   try {
     const done = transact(opened, () => {
       if (holdsEntry(db) && !mayReplace(tally(db.getKeys({})))) return false;
-      clear(db);
-      for (const { key, text } of entries) db.putSync(key, text);
+      db.clearSync();
+      for (const { key, text } of entries) append(db, key, text);
+      db.putSync(FORMAT_KEY, FORMAT);
       derive(db);
       return true;
     });

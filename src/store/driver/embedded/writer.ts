@@ -1,6 +1,7 @@
 import type { Identity, StoredRecord } from '../../../record/record.ts';
 import type { About } from '../../../vocabulary.ts';
 import { encode } from '../../layout.ts';
+import { append } from './append.ts';
 import { aboutOf, add, changeCounts, countNameOf, tableOf } from './count.ts';
 import type { Listed } from './list.ts';
 import type { Db } from './lmdb.ts';
@@ -37,6 +38,7 @@ export interface Removal {
 export function createWriter(db: Db): { readonly writer: Writer; readonly finish: () => void } {
   const marked = new Set<string>();
   let markedDomain = ''; // to look a domain up once, and not for each of its mailboxes
+  let appends = true; // until a mark turns out to be behind the records of a list
   const lostMailbox = new Set<string>(); // domains that lost a mailbox, perhaps the last one
   const changes = new Map<string, number>();
   const mark = (key: string): void => {
@@ -48,8 +50,9 @@ export function createWriter(db: Db): { readonly writer: Writer; readonly finish
     add(changes, countNameOf(about, tableOf(about, key)), -1);
     if (about === 'mailbox') lostMailbox.add(domainOf(key));
   };
-  const write = (about: About, key: string, text: string, isNew: boolean): void => {
-    db.putSync(key, text);
+  const write = (about: About, key: string, text: string, isNew: boolean, isAtEnd: boolean): void => {
+    if (isNew && isAtEnd && appends) appends = append(db, key, text);
+    else db.putSync(key, text);
     if (!isNew) return;
     const table = tableOf(about, key);
     add(changes, countNameOf(about, table), 1);
@@ -62,7 +65,7 @@ export function createWriter(db: Db): { readonly writer: Writer; readonly finish
   const put = (about: About, key: string, text: string): Put => {
     const old = db.get(key);
     if (old === text) return 'same';
-    write(about, key, text, old === undefined);
+    write(about, key, text, old === undefined, false);
     return old === undefined ? 'added' : 'changed';
   };
   const writer: Writer = {
@@ -72,7 +75,8 @@ export function createWriter(db: Db): { readonly writer: Writer; readonly finish
     },
     putInOrder(list, whole, told) {
       let [going, of] = [0, 0];
-      const writeOne = ({ about, key, text }: Listed, isNew: boolean): void => write(about, key, text, isNew);
+      const writeOne = ({ about, key, text }: Listed, isNew: boolean, isAtEnd: boolean): void =>
+        write(about, key, text, isNew, isAtEnd);
       if (whole === null) {
         putInOrder(list, lookedUp(db), writeOne, told);
         return { going, of };
