@@ -34,6 +34,22 @@ it('gives its entries in the order of LMDB, and equal keys as they came', () => 
   );
 });
 
+it.each([
+  [
+    'that have few letters and long beginnings',
+    30_000,
+    (one: number) => `${'sub.'.repeat(one % 7)}example${one % 9} ${one}`,
+  ],
+  ['that have many letters', 30_000, (one: number) => String.fromCodePoint(0x21 + one, 0x1f400 + (one % 512))],
+  ['of which most are there many times', 30_000, (one: number) => `example.org user${one % 50}`],
+  ['that all end within the next', 300, (one: number) => 'a'.repeat(one)],
+] as const)('sorts keys %s', (_, many, keyOf) => {
+  const portion = createPortion({ entries: many, bytes: 2 ** 24 });
+  const given = Array.from({ length: many }, (__, at): Entry => [keyOf((at * 7_919) % many), `${at}`]);
+  for (const [each, text] of given) expect(portion.add(each, text)).toBe(true);
+  expect(taken(portion)).toEqual(inOrder(given));
+});
+
 it('loses no entry and ends, whatever a key has', () => {
   fc.assert(
     fc.property(entries, (given) => {
@@ -56,7 +72,7 @@ it.each([
   ],
   [
     'before an entry could be longer than the bytes that are left',
-    { entries: 9, bytes: 12 },
+    { entries: 9, bytes: 60 },
     [
       ['a', 'x'],
       ['b', 'y'],

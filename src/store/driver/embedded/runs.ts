@@ -1,5 +1,6 @@
 import { StoreError } from '../../store.ts';
 import type { Entry } from './derived.ts';
+import type { Portion } from './portion.ts';
 import type { Spill } from './spill.ts';
 
 /**
@@ -8,8 +9,8 @@ import type { Spill } from './spill.ts';
  * before.
  */
 export interface Runs {
-  /** Writes a run. The text is null if it is that of the entry before. */
-  write(entries: Iterable<readonly [key: Buffer, text: Buffer | null]>): void;
+  /** Writes a run. Then the portion is empty. */
+  write(portion: Portion): void;
   /** The runs, in the order in which they were written. */
   all(): readonly Iterable<Entry>[];
 }
@@ -30,25 +31,25 @@ export function createRuns(spill: Spill): Runs {
     end += used;
     used = 0;
   };
-  const put = (bytes: Buffer): void => {
-    for (let done = 0; done < bytes.length;) {
+  const put = (bytes: Buffer, from: number, to: number): void => {
+    for (let done = from; done < to;) {
       if (used === WRITE_BYTES) flush();
-      const copied = bytes.copy(waiting, used, done);
+      const copied = bytes.copy(waiting, used, done, to);
       done += copied;
       used += copied;
     }
   };
   return {
-    write(entries) {
+    write(portion) {
       const start = end;
       const head = Buffer.alloc(HEAD_BYTES);
-      for (const [key, text] of entries) {
-        head.writeUInt16LE(key.length, 0);
-        head.writeUInt32LE(text === null ? SAME : text.length, 2);
-        put(head);
-        put(key);
-        if (text !== null) put(text);
-      }
+      portion.takeBytes(({ bytes, keyStart, keyEnd, textStart, textEnd, isSame }) => {
+        head.writeUInt16LE(keyEnd - keyStart, 0);
+        head.writeUInt32LE(isSame ? SAME : textEnd - textStart, 2);
+        put(head, 0, HEAD_BYTES);
+        put(bytes, keyStart, keyEnd);
+        if (!isSame) put(bytes, textStart, textEnd);
+      });
       flush();
       runs.push([start, end]);
     },

@@ -22,7 +22,7 @@ export function createSorter(dir: string, size?: PortionSize): Sorter {
       const spill = openSpill(dir);
       spilled = { spill, runs: createRuns(spill) };
     }
-    spilled.runs.write(full.takeBytes());
+    spilled.runs.write(full);
     return spilled.runs;
   };
   return {
