@@ -27,7 +27,7 @@ export async function reveal(hashes: readonly string[], secretFile: string): Pro
   }
   for (const hash of hashes) {
     const text = revealed(hash);
-    if (text !== null) process.stdout.write(`${String(printable(text))}\n`);
+    if (text !== null) process.stdout.write(`${printable(text)}\n`);
     else process.stderr.write(`smmap: ${hash}: was not made with the secret in ${secretFile}\n`);
   }
   if (unknown > 0 && hashes.length === 0) {
@@ -39,7 +39,7 @@ export async function reveal(hashes: readonly string[], secretFile: string): Pro
 /** A text as it can stand in a line of the log: in JSON, or in a line for people. */
 function within(line: string, text: string | null): string | null {
   if (text === null) return null;
-  return line.includes('{"level":') ? escapeJson(JSON.stringify(text).slice(1, -1)) : String(printable(text));
+  return line.includes('{"level":') ? escapeJson(JSON.stringify(text).slice(1, -1)) : printable(text);
 }
 
 function openCipher(file: string): Cipher {

@@ -61,7 +61,7 @@ export async function serve(options: ServeOptions, configuration: Configuration,
   const steps = firstSteps(config, options, configuration);
   const secretFile = secretFileOf(configuration.places);
   const logging = { pretty, journal, firstSteps: steps, secretFile };
-  const opened = await openLog({ ...logging, settings: config.log, worker: null });
+  const opened = openLog({ ...logging, settings: config.log, worker: null });
   const { flush, set } = opened;
   const counts = createCounts();
   const newest = createNewest(opened.keys);
@@ -169,8 +169,8 @@ function createStatus(name: string, daemon: Pick<Daemon, 'clients'>, first: Conf
       [readAt, refusal] = [now(), ''];
     },
     refused(cause) {
-      const [reason] = messageOf(cause).split('\n');
-      refusal = `; refused at ${now()}: ${String(printable(reason))}`;
+      const [reason = ''] = messageOf(cause).split('\n');
+      refusal = `; refused at ${now()}: ${printable(reason)}`;
     },
   };
 }

@@ -23,7 +23,7 @@ export function work(): void {
       onMessage: (take) => void process.on('message', (message, socket) => take(message as object, socket as never)),
     },
     async ({ number, logging }, config): Promise<WorkerLog> => {
-      const opened = await openLog({ ...logging, settings: config.log, worker: number });
+      const opened = openLog({ ...logging, settings: config.log, worker: number });
       ({ flush } = opened);
       const [counts, newest] = [createCounts(), createNewest(opened.keys)];
       let missed: Missed[] = [];

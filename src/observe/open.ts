@@ -4,7 +4,8 @@ import { withPriority } from './journal.ts';
 import { DOMAINS, type Keys, PLAIN, hiding } from './keys.ts';
 import { type FirstSteps, type Log, createLog } from './log.ts';
 import { createOutput } from './output.ts';
-import { escapeJson, printable } from './printable.ts';
+import { prettyOf } from './pretty.ts';
+import { escapeJson } from './printable.ts';
 import { newSecret, openSecret } from './secret.ts';
 
 /** The section [log] of the configuration. */
@@ -39,17 +40,11 @@ export interface OpenLog {
 }
 
 /** Opens the log on standard output. A log that cannot be written never stops an answer. */
-export async function openLog({
-  settings,
-  pretty,
-  journal,
-  firstSteps,
-  secretFile,
-  worker,
-}: LogOptions): Promise<OpenLog> {
+export function openLog({ settings, pretty, journal, firstSteps, secretFile, worker }: LogOptions): OpenLog {
   const output = createOutput(process.stdout.fd, (lines) => log.lost(lines));
+  const isColoured = (process.env['NO_COLOR'] ?? '') === '';
   const json = journal ? prioritized : escapeJson;
-  const format = pretty ? await prettyFormat() : json;
+  const format = pretty ? (line: string) => prettyOf(line, isColoured) : json;
   const formatters = { level: (label: string) => ({ level: label }) };
   const options = {
     base: { pid: process.pid, ...(worker !== null && { worker }) },
@@ -104,10 +99,4 @@ function createTimestamp(): () => string {
     }
     return text;
   };
-}
-
-async function prettyFormat(): Promise<(line: string) => string> {
-  const { prettyFactory } = await import('pino-pretty');
-  const format = prettyFactory({ ignore: 'pid,event,worker', singleLine: true, translateTime: 'SYS:HH:MM:ss' });
-  return (line) => format(printable(JSON.parse(line)));
 }

@@ -9,14 +9,9 @@ export function escapeJson(json: string): string {
   return json.replace(/[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, unicode);
 }
 
-/** A JSON value for people: control characters in its texts become visible. A stack keeps its lines. */
-export function printable(value: unknown, name = ''): unknown {
-  if (typeof value === 'string') {
-    return value.replace(STEERING, (char) => (char === '\n' && name === 'stack' ? char : unicode(char)));
-  }
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map((each) => printable(each));
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, printable(each, key)]));
+/** A text for people: control characters become visible. `hasLines`: it keeps the ends of its lines, as a stack does. */
+export function printable(text: string, hasLines = false): string {
+  return text.replace(STEERING, (char) => (char === '\n' && hasLines ? char : unicode(char)));
 }
 
 function unicode(char: string): string {

@@ -64,7 +64,7 @@ const LONGEST_COMMENT = 1_000;
 
 /** A comment of every format, in one line. In a sorted list its key is `#`. */
 function commentOn(flaw: string): string {
-  return `# left out: ${String(printable(flaw)).slice(0, LONGEST_COMMENT)}`;
+  return `# left out: ${printable(flaw).slice(0, LONGEST_COMMENT)}`;
 }
 
 /** Alias domains come first, as in the examples of Postfix. A domain with a mailbox is not one: its mail would be refused. */

@@ -46,7 +46,7 @@ function written(value: Value): string {
 
 /** As a text and in an attribute. What steers a terminal or turns a text around becomes visible: clients choose the keys. */
 function escaped(text: string): string {
-  return String(printable(text)).replace(/[&<>"']/g, (char) => ENTITIES[char] as string);
+  return printable(text).replace(/[&<>"']/g, (char) => ENTITIES[char] as string);
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {
