@@ -20,7 +20,8 @@ import {
   TABLE_OPENSMTPD_HELP,
 } from './help.ts';
 import type { MtaCommandOptions } from './options.ts';
-import { packageVersion, report } from './report.ts';
+import { packageVersion } from './own.ts';
+import { report } from './report.ts';
 
 /** Runs a command line. Resolves to the exit code. Errors go to standard error. */
 export async function run(argv: readonly string[]): Promise<number> {

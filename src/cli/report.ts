@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { ConfigError } from '../config/config.ts';
 import { EndpointError } from '../endpoint.ts';
 import { isJournal, withPriority } from '../observe/journal.ts';
@@ -26,10 +25,4 @@ function say(message: string, exitCode: number): number {
     process.stderr.write(`${journal ? withPriority('error', line) : line}\n`);
   }
   return exitCode;
-}
-
-/** The version of this package. */
-export function packageVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }

@@ -1,5 +1,4 @@
 import { dirname, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/config.ts';
 import { type Overrides, type Places, parseSource } from '../config/load.ts';
 import { type Daemon, startDaemon } from '../daemon/daemon.ts';
@@ -26,6 +25,7 @@ import type { Configuration } from './configuration.ts';
 import { CliError, EXIT } from './error.ts';
 import { makeFolder } from './folder.ts';
 import { type Keeper, type Status, findKeeper } from './keeper.ts';
+import { WORKER } from './own.ts';
 import { secretFileOf, shadowFileOf } from './places.ts';
 
 export interface ServeOptions {
@@ -35,7 +35,6 @@ export interface ServeOptions {
   readonly takeover: boolean;
 }
 
-const WORKER = fileURLToPath(new URL('../worker.js', import.meta.url));
 const GIVEN_UP_MS = 500;
 const LENT_MS = 100; // usually, the other process has handled our signal by then
 const MOST_TRIES = 10;

@@ -7,7 +7,7 @@ import { MissingPackageError } from './store.ts';
 export function npmCommand(verb: 'install' | 'rebuild', name: string, own = fileURLToPath(import.meta.url)): string {
   const [, prefix] = /^(.*)\/lib\/node_modules\/smmap\//.exec(own) ?? [];
   if (prefix !== undefined) return `npm ${verb} --global --prefix ${prefix || '/'} ${name}`;
-  const [, folder] = /^(.*?)\/(?:node_modules\/smmap\/)?(?:src|dist)\/store\/[^/]*$/.exec(own) ?? [];
+  const [, folder] = /^(.*?)\/(?:node_modules\/smmap\/)?(?:src|dist)\/[^/]+\/[^/]*$/.exec(own) ?? [];
   return `npm ${verb} --prefix ${folder ?? '.'} ${name}`;
 }
 

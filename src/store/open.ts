@@ -162,7 +162,8 @@ function watchChanges(opened: Opened, events: string | null, cache: CachedStore)
   return opened.watch?.(events, (what) => cache.forget(what)) ?? null;
 }
 
-const DRIVER_FILES = fileURLToPath(new URL('driver/', import.meta.url));
+/** The driver is in the folder of this file or below, in the source and as it is built. */
+const OWN_FILES = fileURLToPath(new URL('.', import.meta.url));
 
 /** Loads the package of a driver. Throws MissingPackageError. */
 export async function loadDriver(driver: Driver): Promise<void> {
@@ -171,7 +172,7 @@ export async function loadDriver(driver: Driver): Promise<void> {
     await driver.load();
   } catch (error) {
     const { message } = error as Error;
-    if (name === null || message.startsWith(`Cannot find module '${DRIVER_FILES}`)) throw error; // a file of smmap is missing, not a package
+    if (name === null || message.startsWith(`Cannot find module '${OWN_FILES}`)) throw error; // a file of smmap is missing, not a package
     throw cannotLoad(name, error as Error);
   }
 }

@@ -9,8 +9,8 @@ it.each([
     '/root/.nvm/versions/v20/lib/node_modules/smmap/dist/store/install.js',
     'npm install --global --prefix /root/.nvm/versions/v20 pg',
   ],
-  ['/srv/mail/node_modules/smmap/dist/store/install.js', 'npm install --prefix /srv/mail pg'],
-  ['/home/fred/smmap/dist/store/install.js', 'npm install --prefix /home/fred/smmap pg'],
+  ['/srv/dist/a/node_modules/smmap/dist/chunks/stores.js', 'npm install --prefix /srv/dist/a pg'],
+  ['/home/fred/smmap/dist/chunks/stores-B1a_.js', 'npm install --prefix /home/fred/smmap pg'],
   ['/home/fred/smmap/src/store/install.ts', 'npm install --prefix /home/fred/smmap pg'],
 ])('for an smmap at %s the remedy is %s', (own, command) => {
   expect(npmCommand('install', 'pg', own)).toBe(command);

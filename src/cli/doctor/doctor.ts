@@ -1,9 +1,9 @@
-import { fileURLToPath } from 'node:url';
 import { type Config, ConfigError } from '../../config/config.ts';
 import { daemonOf, examine } from '../check.ts';
 import type { Configuration } from '../configuration.ts';
 import { EXIT } from '../error.ts';
 import { exitCodeOf, type Finding, mistake, printFindings, warning } from '../finding.ts';
+import { MAIN } from '../own.ts';
 import { checkAsked, type MailServer, unasked } from './asked.ts';
 import { examineDaemon } from './daemon.ts';
 import { examineExim } from './exim.ts';
@@ -11,8 +11,6 @@ import { examineOpensmtpd } from './opensmtpd.ts';
 import { examinePostfix } from './postfix.ts';
 import { examineSelinux } from './selinux.ts';
 import { examineSendmail } from './sendmail.ts';
-
-const PROGRAM = fileURLToPath(new URL('../../main.js', import.meta.url));
 
 /**
  * Looks at the configuration, the running daemon and the mail servers of this machine, and prints what is wrong with the
@@ -31,7 +29,7 @@ export async function doctor(configuration: Configuration, json: boolean): Promi
     const daemon = daemonOf({ json, stores: false, user: null });
     const ofFile = await examine(config, places, daemon, false);
     for (const each of ofFile) findings.push({ ...each, where: `${name}: ${each.where}` });
-    findings.push(...(await examineDaemon(config, file, PROGRAM)));
+    findings.push(...(await examineDaemon(config, file, MAIN)));
     const found = [examinePostfix(config), examineExim(config), examineSendmail(config), examineOpensmtpd()].filter(
       (each) => each !== null,
     );
