@@ -65,8 +65,9 @@ export async function treesOf(date: string, version: string): Promise<readonly T
 /** The program, its service and its configuration. */
 function stageOwn(root: string): void {
   const stage = (from: string, to: string, how?: StagedFile): void => stageFile(join(ROOT, from), join(root, to), how);
-  for (const name of readdirSync(join(ROOT, 'dist'), { recursive: true, encoding: 'utf8' })) {
-    if (name.endsWith('.js')) stage(`dist/${name}`, `${HOME}/dist/${name}`, name === 'main.js' ? PROGRAM : {});
+  const chunks = readdirSync(join(ROOT, 'dist/chunks')).map((name) => `chunks/${name}`);
+  for (const name of ['main.js', 'worker.js', ...chunks]) {
+    stage(`dist/${name}`, `${HOME}/dist/${name}`, name === 'main.js' ? PROGRAM : {});
   }
   mkdirSync(join(root, 'usr/bin'));
   symlinkSync('../lib/smmap/dist/main.js', join(root, 'usr/bin/smmap'));
