@@ -11,7 +11,7 @@ const FILES: readonly (readonly [string, readonly string[]])[] = [
   ['command', ['cli/program.ts']],
   ['asking', ['cli/asking.ts', 'cli/probe.ts', 'cli/health.ts', 'cli/keeper.ts']],
   ['control', ['cli/configuration.ts']],
-  ['configuration', ['config/load.ts', 'store/driver/embedded/keys.ts']],
+  ['configuration', ['config/load.ts', 'store/driver/embedded/keys.ts', 'store/driver/embedded/format.ts']],
   ['embedded', ['store/driver/embedded/driver.ts']],
   ['stores', ['store/open.ts', 'daemon/maps.ts']],
   ['serve', ['cli/serve.ts']],

@@ -66,7 +66,8 @@ export async function treesOf(date: string, version: string): Promise<readonly T
 function stageOwn(root: string): void {
   const stage = (from: string, to: string, how?: StagedFile): void => stageFile(join(ROOT, from), join(root, to), how);
   const chunks = readdirSync(join(ROOT, 'dist/chunks')).map((name) => `chunks/${name}`);
-  for (const name of ['main.js', 'worker.js', ...chunks]) {
+  const commit = existsSync(join(ROOT, 'dist/commit')) ? ['commit'] : [];
+  for (const name of ['main.js', 'worker.js', ...commit, ...chunks]) {
     stage(`dist/${name}`, `${HOME}/dist/${name}`, name === 'main.js' ? PROGRAM : {});
   }
   mkdirSync(join(root, 'usr/bin'));

@@ -32,9 +32,11 @@ export async function run(argv: readonly string[]): Promise<number> {
   process.stderr.on('error', () => {}); // then nobody can be told
   let exitCode = 0;
   try {
-    const program = await createProgram(argv[2], (code) => {
-      exitCode = code;
-    });
+    const [, , first, second] = argv;
+    const wantsAll = first === '--version' && second === '--json';
+    const version = wantsAll ? (await import('./version.ts')).versionsJson() : packageVersion();
+    const exit = (code: number): void => void (exitCode = code);
+    const program = await createProgram(first, exit, version);
     await program.parseAsync(withoutHelp(program, argv));
     return exitCode;
   } catch (error) {
@@ -90,10 +92,14 @@ export const COMMANDS: readonly Commands[] = [
  * The program with the command that `first` names, or with all of them: for the help, and for what commander says about a name
  * that it does not know. A command loads its code only when it runs, so that `smmap --version` and `smmap probe` start at once.
  */
-export async function createProgram(first?: string, exit: Exit = () => {}): Promise<Command> {
+export async function createProgram(
+  first?: string,
+  exit: Exit = () => {},
+  version = packageVersion(),
+): Promise<Command> {
   const program = new Command('smmap')
     .description('Tells a mail server whether a mailbox exists, while the SMTP client is still waiting.')
-    .version(packageVersion())
+    .version(version, '-V, --version', 'print the version; --version --json: also those of what it runs with')
     .exitOverride()
     .showSuggestionAfterError()
     .addHelpText('after', EXIT_CODES);

@@ -29,7 +29,8 @@ export function compiledPartOf({ message }: Error): string | null {
   return /^No native build was found [^]*\band package: (\S+)/.exec(message)?.[1] ?? null;
 }
 
-function versionOf(name: string): string {
+/** The version of a package of npm as it is installed. Throws if it is not. */
+export function versionOf(name: string): string {
   const [folder = ''] =
     new RegExp(`^.*/node_modules/${name}/`).exec(createRequire(import.meta.url).resolve(name)) ?? [];
   return (JSON.parse(readFileSync(`${folder}package.json`, 'utf8')) as { version: string }).version;

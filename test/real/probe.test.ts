@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type Server, createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { FORMAT } from '../../src/store/driver/embedded/format.ts';
 import { payloads } from '../support/netstring.ts';
-import { MAIN, cli, fill, makeFolder, serve } from './daemon.ts';
+import { run } from './command.ts';
+import { MAIN, cli, copyProgram, fill, makeFolder, serve } from './daemon.ts';
 
 /** What the fake server does with a key: sends these bytes, or closes (null); a key that is not here gets nothing. */
 const ANSWERS: Readonly<Record<string, string | null>> = {
@@ -153,6 +155,22 @@ test.for([
   expect(`${stdout}${stderr}`).not.toMatch(/^ {4}at /m);
   expect(ended).toBe(code);
   expect(code === 0 ? stdout : stderr).not.toBe('');
+});
+
+test('smmap --version --json says what runs, also where the commit is not known and lmdb is missing', async () => {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+  const versions = { smmap: version, node: process.versions.node, storeFormat: Number(FORMAT) };
+  const { code, stdout } = await cli(['--version', '--json']);
+  expect(code).toBe(0);
+  expect(stdout.endsWith('}\n')).toBe(true);
+  const isClone = existsSync('.git');
+  const hash: unknown = isClone ? expect.stringMatching(/^[\da-f]{40}$/) : null;
+  expect(JSON.parse(stdout)).toEqual({ ...versions, commit: hash, lmdb: expect.stringMatching(/^\d+\.\d+/) as string });
+
+  const main = await copyProgram(/^lmdb$/);
+  rmSync(join(dirname(main), 'commit'), { force: true });
+  const bare = await run(process.execPath, [main, '--version', '--json']);
+  expect([bare.code, JSON.parse(bare.stdout)]).toEqual([0, { ...versions, commit: null, lmdb: null }]);
 });
 
 test('mailbox list ends without an error if its reader ends early', async () => {
