@@ -9,7 +9,9 @@ export type Row = Readonly<Record<string, unknown>>;
 
 /** Makes a row of the values of these columns. The first one is at `start`. */
 export function rowFrom(columns: readonly string[], values: readonly unknown[], start = 0): Row {
-  return Object.fromEntries(columns.map((column, at) => [column, values[start + at]]));
+  const row: Record<string, unknown> = {};
+  for (const [at, column] of columns.entries()) row[column] = values[start + at];
+  return row;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { toPrepare, toRun } from '../../src/store/driver/postgresql/messages.ts';
+import { toBegin, toPrepare, toRun } from '../../src/store/driver/postgresql/messages.ts';
 
 // https://www.postgresql.org/docs/15/protocol-message-formats.html
 
@@ -10,11 +10,11 @@ describe('a message to PostgreSQL', () => {
 
   it('runs it with values, whose lengths are in bytes', () => {
     const bind = 'B\0\0\0\x18\0n\0\0\0\0\x02\0\0\0\x02\xc3\xa9\0\0\0\x01a\0\0';
-    expect(toRun('n', ['é', 'a']).toString('latin1')).toBe(`${bind}E\0\0\0\x09\0\0\0\0\0S\0\0\0\x04`);
+    expect(toRun(toBegin('n'), ['é', 'a']).toString('latin1')).toBe(`${bind}E\0\0\0\x09\0\0\0\0\0S\0\0\0\x04`);
   });
 
   it('runs it without a value, and with an empty one', () => {
-    expect(toRun('n', []).toString('latin1')).toMatch(/^B\0\0\0\x0d\0n\0\0\0\0\0\0\0E/);
-    expect(toRun('n', ['']).toString('latin1')).toMatch(/^B\0\0\0\x11\0n\0\0\0\0\x01\0\0\0\0\0\0E/);
+    expect(toRun(toBegin('n'), []).toString('latin1')).toMatch(/^B\0\0\0\x0d\0n\0\0\0\0\0\0\0E/);
+    expect(toRun(toBegin('n'), ['']).toString('latin1')).toMatch(/^B\0\0\0\x11\0n\0\0\0\0\x01\0\0\0\0\0\0E/);
   });
 });

@@ -1,35 +1,39 @@
-import { Socket } from 'node:net';
 import { userInfo } from 'node:os';
 import { type PeerCertificate, checkServerIdentity } from 'node:tls';
 import pg from 'pg';
+import type { Question } from '../../../vocabulary.ts';
+import { type Parameter, valueOf } from '../../asked.ts';
 import type { Lister } from '../../guard/warm.ts';
 import { createLuck, isActive, type Luck } from '../../luck.ts';
-import type { Row } from '../../row.ts';
+import { type Row, rowFrom } from '../../row.ts';
 import { type Bulk, QuestionError, StoreError } from '../../store.ts';
 import { type TlsOptions, trustOptions } from '../../tls.ts';
 import { LIST_MS, type Listing, createLister } from '../sql/listing.ts';
 import type { Query } from '../sql/query.ts';
 import type { SqlOptions } from '../sql/server.ts';
+import { createLimit } from './limit.ts';
 import type { Line } from './line.ts';
 import { createPool } from './pool.ts';
-import { type Prepared, type Submitted, createPrepared } from './prepared.ts';
+import { type Place, type Prepared, createPrepared } from './prepared.ts';
 import {
   batchStatement,
+  batchValues,
   errorOf,
   type Group,
   isAlone,
   joinedStatement,
   loneStatement,
-  nameOf,
   parametersOf,
   parseUrl,
   rowsOfEach,
   setUp,
+  type Verdict,
   typesStatement,
-  valuesOf,
+  verdictOf,
   verdictsOf,
 } from './statement.ts';
 import { createWatch } from './watch.ts';
+import { createWire } from './wire.ts';
 
 /** How to reach one server. */
 type ServerOptions = Pick<SqlOptions, 'url' | 'password' | 'timeoutMs' | 'tls'>;
@@ -44,8 +48,11 @@ export function createPostgresql(options: SqlOptions): Bulk {
 
 interface Session {
   readonly client: pg.Client;
+  readonly place: Place;
   /** By the names of their queries. */
   readonly statements: Map<string, Prepared>;
+  /** Those for one question. */
+  readonly lone: Map<Query, { readonly statement: Prepared; readonly parameters: readonly Parameter[] }>;
   /** Whether the server was a primary, and no standby, when the previous statement ran. */
   isPrimary: boolean;
   /** Whether the database has no encoding (SQL_ASCII): its texts are bytes. */
@@ -58,7 +65,7 @@ function openLine({ url, password, tls, timeoutMs }: ServerOptions): Line {
   if ('flaw' in address) throw new StoreError(`the url ${address.flaw}`);
   const { host, port, user, database } = address;
   const name = host.startsWith('/') ? host : `${host}:${port}`;
-  const socket = new Socket();
+  const { socket, expect } = createWire(tls !== null);
   const client = new pg.Client({
     host,
     port,
@@ -90,22 +97,32 @@ function openLine({ url, password, tls, timeoutMs }: ServerOptions): Line {
     const { rows } = await client.query<{ standby: boolean; encoding: string }>(setUp(timeoutMs));
     const [{ standby, encoding }] = rows as [{ standby: boolean; encoding: string }];
     const isBytes = encoding === 'SQL_ASCII';
-    return { client, statements: new Map(), isPrimary: !standby, isBytes, luck: createLuck(WORTH) };
+    const place: Place = { submit: (submitted) => void client.query(submitted), expect, readerOf };
+    return {
+      client,
+      place,
+      statements: new Map(),
+      lone: new Map(),
+      isPrimary: !standby,
+      isBytes,
+      luck: createLuck(WORTH),
+    };
   };
-  const started = start();
+  let ready: Session | null = null;
+  const started = start().then((session) => (ready = session));
   started.catch(() => {}); // each call of `within` reports this failure
 
+  const limit = createLimit(() => end(new StoreError(`PostgreSQL at ${name}: no answer within ${timeoutMs} ms`)));
   const within = async <T>(until: number, work: (session: Session) => Promise<T>): Promise<T> => {
-    const late = (): void => end(new StoreError(`PostgreSQL at ${name}: no answer within ${timeoutMs} ms`));
-    const timer = setTimeout(late, Math.max(0, until - performance.now()));
+    limit.begin(until);
     try {
-      return await work(await started);
+      return await work(ready ?? (await started));
     } catch (cause) {
       const failure = ended.signal.aborted ? (ended.signal.reason as StoreError) : failureOf(cause);
       if (!(failure instanceof QuestionError)) end(failure); // the prepared statements may be invalid now
       throw failure;
     } finally {
-      clearTimeout(timer);
+      limit.end();
     }
   };
 
@@ -146,44 +163,67 @@ function readerOf(type: number): (text: string) => unknown {
   return pg.types.getTypeParser(type, 'text');
 }
 
-/** Asks the questions of all groups. For one question, the first SELECT of its query may be enough. */
+/** Asks the questions of all groups in one statement. */
 async function askOn(session: Session, groups: readonly Group[]): Promise<void> {
   const [group] = groups as [Group];
-  const first = isAlone(groups) ? group.query?.first : undefined;
-  if (first === undefined || !session.luck.tries(group.name)) return askAll(session, groups, nameOf(groups));
-  const trial = { ...group, query: first };
-  await askAll(session, [trial], `${nameOf(groups)} first`);
-  const isEnough = isActive(trial.verdicts[0]);
-  session.luck.note(group.name, isEnough ? 1 : 0, 1);
-  if (isEnough) group.verdicts = trial.verdicts;
-  else await askAll(session, groups, nameOf(groups));
+  if (isAlone(groups)) group.verdicts = [await askAlone(session, group, group.questions[0] as Question)];
+  else await askAll(session, groups);
 }
 
-/** Asks the questions of all groups in one statement of this name. */
-async function askAll(session: Session, groups: readonly Group[], name: string): Promise<void> {
-  const { client, statements, isPrimary, isBytes } = session;
+/** Asks one question. The first SELECT of its query may be enough. */
+async function askAlone(session: Session, { name, query }: Group, question: Question): Promise<Verdict> {
+  const { luck } = session;
+  const { first } = query as Query;
+  if (first !== undefined && luck.tries(name)) {
+    const verdict = await askBy(session, `${name} alone first`, first, question);
+    const isEnough = isActive(verdict);
+    luck.note(name, isEnough ? 1 : 0, 1);
+    if (isEnough) return verdict;
+  }
+  return askBy(session, `${name} alone`, query as Query, question);
+}
+
+/** Asks one question by a statement of this name. */
+async function askBy(session: Session, name: string, query: Query, question: Question): Promise<Verdict> {
+  const { client, place, lone, isPrimary, isBytes } = session;
+  let asked = lone.get(query);
+  if (asked === undefined) {
+    const text = loneStatement(query, await typesOf(client, query));
+    asked = { statement: createPrepared(name, text, place), parameters: parametersOf(query) };
+    lone.set(query, asked);
+  }
+  const values = asked.parameters.map((parameter) => valueOf(question, parameter));
+  const result = await asked.statement.run(values);
+  const rows = result.rows.map((row) => rowFrom(result.columns, row));
+  noteStandby(session, rows);
+  return verdictOf(question, rows, isPrimary && session.isPrimary, isBytes);
+}
+
+/** Asks the questions of all groups in one statement. */
+async function askAll(session: Session, groups: readonly Group[]): Promise<void> {
+  const { client, place, statements, isPrimary, isBytes } = session;
+  const name = groups.map((group) => group.name).join(' ');
   let statement = statements.get(name);
   if (statement === undefined) {
-    const submit = (submitted: Submitted): void => void client.query(submitted);
-    statement = createPrepared(name, await statementOf(client, groups), submit, readerOf);
+    statement = createPrepared(name, await statementOf(client, groups), place);
     statements.set(name, statement);
   }
-  const { columns, rows } = await statement.run(valuesOf(groups));
+  const values = groups.flatMap(({ query, questions }) => batchValues(query as Query, questions));
+  const { columns, rows } = await statement.run(values);
   const rowsOfGroups = rowsOfEach(columns, rows);
-
-  // A standby that was promoted during this statement may have read old data. It is certain from the next statement on.
-  session.isPrimary = rowsOfGroups.flat().every((row) => row['smmap_standby'] === false);
+  noteStandby(session, rowsOfGroups.flat());
   groups.forEach((group, at) => {
     const certain = isPrimary && session.isPrimary;
     group.verdicts = verdictsOf(group.questions, rowsOfGroups[at] as readonly Row[], certain, isBytes);
   });
 }
 
+/** A standby that was promoted during a statement may have read old data. It is certain from the next statement on. */
+function noteStandby(session: Session, rows: readonly Row[]): void {
+  session.isPrimary = rows.every((row) => row['smmap_standby'] === false);
+}
+
 async function statementOf(client: pg.Client, groups: readonly Group[]): Promise<string> {
-  if (isAlone(groups)) {
-    const { query } = groups[0] as Group;
-    return loneStatement(query as Query, await typesOf(client, query as Query));
-  }
   const batches: string[] = [];
   let parameters = 0;
   for (const { query } of groups) {

@@ -18,22 +18,23 @@ function messageOf(type: string, text: string): Buffer {
 
 const EXECUTE_AND_SYNC = Buffer.concat([messageOf('E', '\0\0\0\0\0'), messageOf('S', '')]);
 
+/** The first bytes of a Bind of a prepared statement, without its length. They are the same at each run. */
+export function toBegin(name: string): Buffer {
+  return Buffer.from(`B\0\0\0\0\0${name}\0\0\0`); // a portal without a name; all values are texts
+}
+
 /** Bind, Execute and Sync, in one piece: runs a prepared statement with these values. */
-export function toRun(name: string, values: readonly string[]): Buffer {
-  const bind = values.reduce(
-    (sum, value) => sum + 4 + Buffer.byteLength(value),
-    5 + 1 + Buffer.byteLength(name) + 1 + 6,
-  );
-  const message = Buffer.allocUnsafe(bind + EXECUTE_AND_SYNC.length);
-  message.write('B');
-  let at = message.writeInt32BE(bind - 1, 1);
-  at += message.write(`\0${name}\0`, at); // a portal without a name
-  at = message.writeInt16BE(0, at); // all values are texts
+export function toRun(begin: Buffer, values: readonly string[]): Buffer {
+  let length = begin.length + 4;
+  for (const value of values) length += 4 + Buffer.byteLength(value);
+  const message = Buffer.allocUnsafe(length + EXECUTE_AND_SYNC.length);
+  let at = begin.copy(message);
+  message.writeInt32BE(length - 1, 1);
   at = message.writeInt16BE(values.length, at);
   for (const value of values) {
-    const length = message.write(value, at + 4);
-    message.writeInt32BE(length, at);
-    at += 4 + length;
+    const bytes = message.write(value, at + 4);
+    message.writeInt32BE(bytes, at);
+    at += 4 + bytes;
   }
   at = message.writeInt16BE(0, at); // all results are texts
   EXECUTE_AND_SYNC.copy(message, at);

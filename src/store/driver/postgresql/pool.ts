@@ -45,7 +45,7 @@ export function createPool({ connections, timeoutMs, queries }: SqlOptions, open
       const until = performance.now() + timeoutMs;
       const groups = groupsOf(questions, queries);
       const asked = groups.filter(({ query }) => query !== null);
-      if (atOnce && asked.length > 1) await ask(asked, until);
+      if (asked.length === 1 || (atOnce && asked.length > 1)) await ask(asked, until);
       else await Promise.all(asked.map((group) => ask([group], until)));
       return inOrder(questions, groups);
     },

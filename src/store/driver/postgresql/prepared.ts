@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
-import { toPrepare, toRun } from './messages.ts';
+import { toBegin, toPrepare, toRun } from './messages.ts';
+import type { Texts } from './received.ts';
 
 /** What a statement returned: its columns, and the values of each row. */
 export interface Result {
@@ -19,55 +20,76 @@ export interface Submitted {
   handleRowDescription(message: {
     readonly fields: readonly { readonly name: string; readonly dataTypeID: number }[];
   }): void;
-  handleDataRow(message: { readonly fields: readonly (string | null)[] }): void;
+  handleDataRow(message: { readonly fields: Texts }): void;
   handleCommandComplete(): void;
   handleReadyForQuery(): void;
   handleError(cause: Error): void;
+}
+
+/** The connection on which a statement is prepared. */
+export interface Place {
+  /** Gives a statement to the client of pg. */
+  readonly submit: (submitted: Submitted) => void;
+  /** Takes the rows of the statement that is sent next, where pg need not read them (wire.ts). */
+  readonly expect: (take: (rows: Texts[]) => void) => void;
+  /** Reads the values of a type. */
+  readonly readerOf: (type: number) => Reader;
 }
 
 type Reader = (text: string) => unknown;
 
 /**
  * Prepares a statement, which must return rows. The server describes its columns once: if they change later, it fails
- * the statement. (pg itself asks for them each time.) `submit` gives it to the client, and `readerOf` reads the values
- * of a type.
+ * the statement. (pg itself asks for them each time.)
  */
-export function createPrepared(
-  name: string,
-  text: string,
-  submit: (submitted: Submitted) => void,
-  readerOf: (type: number) => Reader,
-): Prepared {
+export function createPrepared(name: string, text: string, { submit, expect, readerOf }: Place): Prepared {
+  const begin = toBegin(name);
   let columns: readonly string[] | null = null;
   let readers: readonly Reader[] = [];
+  let values: readonly string[] = [];
+  let rows: Texts[] = [];
+  let resolve: (result: Result) => void;
+  let reject: (cause: Error) => void;
 
-  const execute = (values: readonly string[]): Promise<readonly (readonly (string | null)[])[]> =>
-    new Promise((resolve, reject) => {
-      const rows: (readonly (string | null)[])[] = [];
-      submit({
-        submit({ stream }) {
-          if (!stream.writable) return new Error('the connection ended');
-          const run = toRun(name, values);
-          stream.write(columns === null ? Buffer.concat([toPrepare(name, text), run]) : run);
-          return null;
-        },
-        handleRowDescription({ fields }) {
-          columns = fields.map((field) => field.name);
-          readers = fields.map((field) => readerOf(field.dataTypeID));
-        },
-        handleDataRow: ({ fields }) => void rows.push(fields),
-        handleCommandComplete() {},
-        handleReadyForQuery: () => resolve(rows),
-        handleError: reject,
-      });
-    });
-
-  return {
-    async run(values) {
-      const rows = await execute(values);
-      const read = (value: string | null, at: number): unknown =>
-        value === null ? null : (readers[at] as Reader)(value);
-      return { columns: columns ?? [], rows: rows.map((row) => row.map(read)) };
+  const read = (value: string | null, at: number): unknown => (value === null ? null : (readers[at] as Reader)(value));
+  const take = (found: Texts[]): void => {
+    rows = found;
+  };
+  const submitted: Submitted = {
+    submit({ stream }) {
+      if (!stream.writable) return new Error('the connection ended');
+      const run = toRun(begin, values);
+      if (columns === null) {
+        stream.write(Buffer.concat([toPrepare(name, text), run]));
+      } else {
+        expect(take);
+        stream.write(run);
+      }
+      return null;
     },
+    handleRowDescription({ fields }) {
+      columns = fields.map((field) => field.name);
+      readers = fields.map((field) => readerOf(field.dataTypeID));
+    },
+    handleDataRow: ({ fields }) => void rows.push(fields),
+    handleCommandComplete() {},
+    handleReadyForQuery() {
+      try {
+        resolve({ columns: columns ?? [], rows: rows.map((row) => row.map(read)) });
+      } catch (cause) {
+        reject(cause as Error); // a value that cannot be read
+      }
+    },
+    handleError: (cause) => reject(cause),
+  };
+  return {
+    run: (given) =>
+      new Promise((resolved, rejected) => {
+        values = given;
+        rows = [];
+        resolve = resolved;
+        reject = rejected;
+        submit(submitted);
+      }),
   };
 }

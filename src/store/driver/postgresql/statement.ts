@@ -1,6 +1,6 @@
 import { withoutBrackets } from '../../../endpoint.ts';
 import type { Answer, Question } from '../../../vocabulary.ts';
-import { QUERIES, type QueryName, groupByQuery, valueOf } from '../../asked.ts';
+import { QUERIES, type QueryName, groupByQuery, queryNameOf, valueOf } from '../../asked.ts';
 import { type Row, answerOf, rowFrom } from '../../row.ts';
 import type { UrlFlaw } from '../../server.ts';
 import { QuestionError, ReplicaError, StoreError, toStoreError, UnstorableError } from '../../store.ts';
@@ -153,46 +153,35 @@ export function isAlone(groups: readonly Group[]): boolean {
   return groups.length === 1 && groups[0]?.questions.length === 1;
 }
 
-/** The name of the statement that asks these groups: the same for other questions of the same queries. */
-export function nameOf(groups: readonly Group[]): string {
-  const names = groups.map(({ name }) => name).join(' ');
-  return isAlone(groups) ? `${names} alone` : names;
-}
-
-/** The values of $1, $2 and so on in that statement. */
-export function valuesOf(groups: readonly Group[]): string[] {
-  const [{ query, questions }] = groups as [Group];
-  if (!isAlone(groups)) return groups.flatMap((group) => batchValues(group.query as Query, group.questions));
-  return parametersOf(query as Query).map((parameter) => valueOf(questions[0] as Question, parameter));
-}
-
 /** Groups questions by their query. If the store has no query for them, the verdicts say so. */
 export function groupsOf(questions: readonly Question[], queries: Queries): readonly Group[] {
+  if (questions.length === 1) return [groupOf(queryNameOf(questions[0] as Question), questions, queries)];
   const places = groupByQuery(questions);
   // Always in this order: there are fewer statements to prepare, and a program that locks both tables in this order
   // cannot deadlock with us.
   return QUERIES.flatMap((name) => {
     const asked = places.get(name)?.map((at) => questions[at] as Question) ?? [];
-    if (asked.length === 0) return [];
-    const query = queries[name] ?? null;
-    const missing = `the store has no query for ${name}: add one, ${name} = "select ..."`;
-    const verdicts = query === null ? asked.map(() => new QuestionError(missing)) : [];
-    return [{ name, query, questions: asked, verdicts }];
+    return asked.length === 0 ? [] : [groupOf(name, asked, queries)];
   });
+}
+
+function groupOf(name: QueryName, questions: readonly Question[], queries: Queries): Group {
+  const query = queries[name] ?? null;
+  const missing = `the store has no query for ${name}: add one, ${name} = "select ..."`;
+  const verdicts = query === null ? questions.map(() => new QuestionError(missing)) : [];
+  return { name, query, questions, verdicts };
 }
 
 /** The verdicts of all groups, in the order of the questions. */
 export function inOrder(questions: readonly Question[], groups: readonly Group[]): readonly Verdict[] {
-  const verdictOf = new Map(
+  if (groups.length === 1) return (groups[0] as Group).verdicts;
+  const verdicts = new Map(
     groups.flatMap((group) => group.questions.map((question, at) => [question, group.verdicts[at] as Verdict])),
   );
-  return questions.map((question) => verdictOf.get(question) as Verdict);
+  return questions.map((question) => verdicts.get(question) as Verdict);
 }
 
-/**
- * The verdict on each question of a batch, from the rows. An absence counts only if the server is certain, and if the
- * database has an encoding or the question is ASCII.
- */
+/** The verdict on each question of a batch, from the rows. */
 export function verdictsOf(
   questions: readonly Question[],
   rows: readonly Row[],
@@ -201,24 +190,29 @@ export function verdictsOf(
 ): readonly Verdict[] {
   const byQuestion = questions.map((): Row[] => []);
   for (const row of rows) byQuestion[Number(row['smmap_n']) - 1]?.push(row);
-  return questions.map((question, at) => {
-    const mine = byQuestion[at] as Row[];
-    if (mine.length === 0) return new StoreError('PostgreSQL returned no row for a question of the batch');
-    const found = mine.filter((row) => row['smmap_found'] === true);
-    try {
-      const answer = answerOf(question, found);
-      if (answer !== null) return answer;
-    } catch (cause) {
-      return toStoreError(cause);
-    }
-    if (!isCertain) return new ReplicaError('not found on a standby, which may lag: list the primary in url too');
-    if (isBytes && /[^\0-\x7f]/.test(Object.values(question).join(''))) {
-      return new QuestionError(
-        'not found, but without an encoding (SQL_ASCII) a name beyond ASCII is uncertain: use a UTF8 database',
-      );
-    }
-    return null;
-  });
+  return questions.map((question, at) => verdictOf(question, byQuestion[at] as Row[], isCertain, isBytes));
+}
+
+/**
+ * The verdict on one question, from its rows. An absence counts only if the server is certain, and if the database has
+ * an encoding or the question is ASCII.
+ */
+export function verdictOf(question: Question, rows: readonly Row[], isCertain: boolean, isBytes: boolean): Verdict {
+  if (rows.length === 0) return new StoreError('PostgreSQL returned no row for a question of the batch');
+  const found = rows.filter((row) => row['smmap_found'] === true);
+  try {
+    const answer = answerOf(question, found);
+    if (answer !== null) return answer;
+  } catch (cause) {
+    return toStoreError(cause);
+  }
+  if (!isCertain) return new ReplicaError('not found on a standby, which may lag: list the primary in url too');
+  if (isBytes && /[^\0-\x7f]/.test(Object.values(question).join(''))) {
+    return new QuestionError(
+      'not found, but without an encoding (SQL_ASCII) a name beyond ASCII is uncertain: use a UTF8 database',
+    );
+  }
+  return null;
 }
 
 /**
