@@ -1,37 +1,18 @@
 import { userInfo } from 'node:os';
 import { type PeerCertificate, checkServerIdentity } from 'node:tls';
 import pg from 'pg';
-import type { Question } from '../../../vocabulary.ts';
-import { type Parameter, valueOf } from '../../asked.ts';
 import type { Lister } from '../../guard/warm.ts';
-import { createLuck, isActive, type Luck } from '../../luck.ts';
-import { type Row, rowFrom } from '../../row.ts';
 import { type Bulk, QuestionError, StoreError } from '../../store.ts';
 import { type TlsOptions, trustOptions } from '../../tls.ts';
 import { LIST_MS, type Listing, createLister } from '../sql/listing.ts';
 import type { Query } from '../sql/query.ts';
 import type { SqlOptions } from '../sql/server.ts';
+import { type Session, askOn, beginSession } from './asking.ts';
 import { createLimit } from './limit.ts';
 import type { Line } from './line.ts';
 import { createPool } from './pool.ts';
-import { type Place, type Prepared, createPrepared } from './prepared.ts';
-import {
-  batchStatement,
-  batchValues,
-  errorOf,
-  type Group,
-  isAlone,
-  joinedStatement,
-  loneStatement,
-  parametersOf,
-  parseUrl,
-  rowsOfEach,
-  setUp,
-  type Verdict,
-  typesStatement,
-  verdictOf,
-  verdictsOf,
-} from './statement.ts';
+import type { Place } from './prepared.ts';
+import { errorOf, parseUrl, setUp, typesStatement } from './statement.ts';
 import { createWatch } from './watch.ts';
 import { createWire } from './wire.ts';
 
@@ -44,20 +25,6 @@ type ServerOptions = Pick<SqlOptions, 'url' | 'password' | 'timeoutMs' | 'tls'>;
  */
 export function createPostgresql(options: SqlOptions): Bulk {
   return createPool(options, () => openLine(options));
-}
-
-interface Session {
-  readonly client: pg.Client;
-  readonly place: Place;
-  /** By the names of their queries. */
-  readonly statements: Map<string, Prepared>;
-  /** Those for one question. */
-  readonly lone: Map<Query, { readonly statement: Prepared; readonly parameters: readonly Parameter[] }>;
-  /** Whether the server was a primary, and no standby, when the previous statement ran. */
-  isPrimary: boolean;
-  /** Whether the database has no encoding (SQL_ASCII): its texts are bytes. */
-  readonly isBytes: boolean;
-  readonly luck: Luck;
 }
 
 function openLine({ url, password, tls, timeoutMs }: ServerOptions): Line {
@@ -98,15 +65,8 @@ function openLine({ url, password, tls, timeoutMs }: ServerOptions): Line {
     const [{ standby, encoding }] = rows as [{ standby: boolean; encoding: string }];
     const isBytes = encoding === 'SQL_ASCII';
     const place: Place = { submit: (submitted) => void client.query(submitted), expect, readerOf };
-    return {
-      client,
-      place,
-      statements: new Map(),
-      lone: new Map(),
-      isPrimary: !standby,
-      isBytes,
-      luck: createLuck(WORTH),
-    };
+    const types = (query: Query): Promise<readonly string[]> => typesOf(client, query);
+    return beginSession({ place, typesOf: types, isBytes }, !standby);
   };
   let ready: Session | null = null;
   const started = start().then((session) => (ready = session));
@@ -154,83 +114,12 @@ function nameCheck({ serverName }: TlsOptions): object {
 }
 
 const KEEP_ALIVE_MS = 10_000;
-const WORTH = 0.9; // the first SELECT alone saves a sixth of the CPU time of both, so few tries may be in vain
 const BPCHAR = 1042;
 
 /** Reads the values of a type. Removes the blanks with which PostgreSQL pads a char(n). */
 function readerOf(type: number): (text: string) => unknown {
   if (type === BPCHAR) return (text) => text.replace(/ +$/, '');
   return pg.types.getTypeParser(type, 'text');
-}
-
-/** Asks the questions of all groups in one statement. */
-async function askOn(session: Session, groups: readonly Group[]): Promise<void> {
-  const [group] = groups as [Group];
-  if (isAlone(groups)) group.verdicts = [await askAlone(session, group, group.questions[0] as Question)];
-  else await askAll(session, groups);
-}
-
-/** Asks one question. The first SELECT of its query may be enough. */
-async function askAlone(session: Session, { name, query }: Group, question: Question): Promise<Verdict> {
-  const { luck } = session;
-  const { first } = query as Query;
-  if (first !== undefined && luck.tries(name)) {
-    const verdict = await askBy(session, `${name} alone first`, first, question);
-    const isEnough = isActive(verdict);
-    luck.note(name, isEnough ? 1 : 0, 1);
-    if (isEnough) return verdict;
-  }
-  return askBy(session, `${name} alone`, query as Query, question);
-}
-
-/** Asks one question by a statement of this name. */
-async function askBy(session: Session, name: string, query: Query, question: Question): Promise<Verdict> {
-  const { client, place, lone, isPrimary, isBytes } = session;
-  let asked = lone.get(query);
-  if (asked === undefined) {
-    const text = loneStatement(query, await typesOf(client, query));
-    asked = { statement: createPrepared(name, text, place), parameters: parametersOf(query) };
-    lone.set(query, asked);
-  }
-  const values = asked.parameters.map((parameter) => valueOf(question, parameter));
-  const result = await asked.statement.run(values);
-  const rows = result.rows.map((row) => rowFrom(result.columns, row));
-  noteStandby(session, rows);
-  return verdictOf(question, rows, isPrimary && session.isPrimary, isBytes);
-}
-
-/** Asks the questions of all groups in one statement. */
-async function askAll(session: Session, groups: readonly Group[]): Promise<void> {
-  const { client, place, statements, isPrimary, isBytes } = session;
-  const name = groups.map((group) => group.name).join(' ');
-  let statement = statements.get(name);
-  if (statement === undefined) {
-    statement = createPrepared(name, await statementOf(client, groups), place);
-    statements.set(name, statement);
-  }
-  const values = groups.flatMap(({ query, questions }) => batchValues(query as Query, questions));
-  const { columns, rows } = await statement.run(values);
-  const rowsOfGroups = rowsOfEach(columns, rows);
-  noteStandby(session, rowsOfGroups.flat());
-  groups.forEach((group, at) => {
-    const certain = isPrimary && session.isPrimary;
-    group.verdicts = verdictsOf(group.questions, rowsOfGroups[at] as readonly Row[], certain, isBytes);
-  });
-}
-
-/** A standby that was promoted during a statement may have read old data. It is certain from the next statement on. */
-function noteStandby(session: Session, rows: readonly Row[]): void {
-  session.isPrimary = rows.every((row) => row['smmap_standby'] === false);
-}
-
-async function statementOf(client: pg.Client, groups: readonly Group[]): Promise<string> {
-  const batches: string[] = [];
-  let parameters = 0;
-  for (const { query } of groups) {
-    batches.push(batchStatement(query as Query, await typesOf(client, query as Query), parameters));
-    parameters += parametersOf(query as Query).length;
-  }
-  return batches.length === 1 ? (batches[0] as string) : joinedStatement(batches);
 }
 
 /** The types of a query's parameters, in their order. If the server cannot tell the type of one, it is a text. */
