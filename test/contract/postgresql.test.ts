@@ -159,6 +159,51 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
       expect(await server.sql(session)).toEqual(before);
     });
 
+    it('of a union are asked by its first SELECT, and those that it finds not active by all of it', async () => {
+      await server.sql(`create table one (address text, state text); create table two (address text);
+        insert into one values ('a@example.org', 'active'), ('b@example.org', 'active'), ('off@example.org', 'disabled'),
+          ('full@example.org', 'overquota');
+        insert into two values ('c@example.org'), ('off@example.org')`);
+      const union = `select address, state from one where address = :address
+        union all select address, 'active' from two where address = :address`;
+      const bulk = askBy(union, 'mailbox', { connections: 1 });
+      const prepared = async (): Promise<readonly unknown[]> => {
+        return await server.sql(`select query from pg_stat_activity where application_name = 'smmap'
+          and query like '%from one%' and query not like '%from two%'`);
+      };
+      expect(await bulk.lookupAll(['a', 'b'].map((local) => mailbox(local)))).toEqual([ACTIVE, ACTIVE]);
+      expect(await prepared(), 'the last statement was the first SELECT').toHaveLength(1);
+      const mixed = ['nobody', 'a', 'off', 'c', 'full', 'b'].map((local) => mailbox(local));
+      const answers = [null, ACTIVE, ACTIVE, ACTIVE, { value: '', state: 'overquota' }, ACTIVE];
+      expect(await bulk.lookupAll(mixed)).toEqual(answers);
+      expect(await prepared()).toHaveLength(0);
+      for (let nth = 0; nth < 40; nth++) expect(await bulk.lookupAll(mixed)).toEqual(answers); // it learns
+      expect(await eachAlone(bulk, mixed)).toEqual(answers);
+      const fresh = askBy(union, 'mailbox', { connections: 1 });
+      expect(await fresh.lookupAll([mixed[0] as Question, mixed[1] as Question])).toEqual([null, ACTIVE]);
+      await bulk.close();
+      await fresh.close();
+    });
+
+    it('of one moment are asked by one statement, whatever the first SELECT would find', async () => {
+      const bulk = askBy(
+        `select address, state from one where address = :address
+          union all select address, 'active' from two where address = :address`,
+        'mailbox',
+        { connections: 1 },
+      );
+      expect(await bulk.lookupAll([mailbox('a'), mailbox('nobody')], true)).toEqual([ACTIVE, null]);
+      const [row] = await server.sql(`select query from pg_stat_activity where application_name = 'smmap'
+        and query like '%from one%' and query like '%from two%'`);
+      expect(row).toBeDefined();
+      expect(await bulk.lookupAll([mailbox('a'), mailbox('b')], true)).toEqual([ACTIVE, ACTIVE]);
+      expect(
+        await server.sql(`select 1 from pg_stat_activity where application_name = 'smmap'
+          and query like '%from one%' and query not like '%from two%'`),
+      ).toEqual([]);
+      await bulk.close();
+    });
+
     it('use the index of a table, even if the planner would read the whole table', async () => {
       await server.sql(`create table many (address varchar(255) primary key, domain varchar(255));
         insert into many select 'user' || n, 'example' || n % 10 from generate_series(1, 100000) n;

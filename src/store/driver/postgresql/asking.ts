@@ -41,28 +41,38 @@ export function beginSession(given: Pick<Session, 'place' | 'typesOf' | 'isBytes
   return { ...given, statements: new Map(), lone: new Map(), isPrimary, luck: createLuck(WORTH) };
 }
 
-/** Asks the questions of all groups in one statement. */
-export async function askOn(session: Session, groups: readonly Group[]): Promise<void> {
+/** Asks the questions of all groups: in one statement if they must be answered as of one moment (`atOnce`). */
+export async function askOn(session: Session, groups: readonly Group[], atOnce: boolean): Promise<void> {
   const [group] = groups as [Group];
-  if (isAlone(groups)) group.verdicts = [await askAlone(session, group, group.questions[0] as Question)];
-  else await askAll(session, groups);
+  if (atOnce && !isAlone(groups)) await askAll(session, groups);
+  else group.verdicts = await askGroup(session, group);
 }
 
-/** Asks one question. The first SELECT of its query may be enough. */
-async function askAlone(session: Session, { name, query }: Group, question: Question): Promise<Verdict> {
+/** Asks the questions of one query. Its first SELECT may be enough for some of them. */
+async function askGroup(session: Session, group: Group): Promise<readonly Verdict[]> {
   const { luck } = session;
-  const { first } = query as Query;
-  if (first !== undefined && luck.tries(name)) {
-    const verdict = await askBy(session, `${name} alone first`, first, question);
-    const isEnough = isActive(verdict);
-    luck.note(name, isEnough ? 1 : 0, 1);
-    if (isEnough) return verdict;
-  }
-  return askBy(session, `${name} alone`, query as Query, question);
+  const { name, questions } = group;
+  const { first } = group.query as Query;
+  if (first === undefined || !luck.tries(name)) return askBy(session, group);
+  const verdicts = await askBy(session, { ...group, query: first }, ' first');
+  const others = questions.filter((_, at) => !isActive(verdicts[at]));
+  luck.note(name, questions.length - others.length, questions.length);
+  if (others.length === 0) return verdicts;
+  const rest = [...(await askBy(session, { ...group, questions: others }))];
+  return verdicts.map((verdict) => (isActive(verdict) ? verdict : (rest.shift() as Verdict)));
+}
+
+/** Asks the questions of one query by one statement. `part` is the rest of its name. */
+async function askBy(session: Session, group: Group, part = ''): Promise<readonly Verdict[]> {
+  const { name, query, questions } = group;
+  const [question] = questions as readonly [Question];
+  if (questions.length === 1) return [await askAlone(session, `${name} alone${part}`, query as Query, question)];
+  await askAll(session, [group], part);
+  return group.verdicts;
 }
 
 /** Asks one question by a statement of this name. */
-async function askBy(session: Session, name: string, query: Query, question: Question): Promise<Verdict> {
+async function askAlone(session: Session, name: string, query: Query, question: Question): Promise<Verdict> {
   const { place, lone, isPrimary, isBytes } = session;
   let asked = lone.get(query);
   if (asked === undefined) {
@@ -78,9 +88,9 @@ async function askBy(session: Session, name: string, query: Query, question: Que
 }
 
 /** Asks the questions of all groups in one statement. */
-async function askAll(session: Session, groups: readonly Group[]): Promise<void> {
+async function askAll(session: Session, groups: readonly Group[], part = ''): Promise<void> {
   const { place, statements, isPrimary, isBytes } = session;
-  const name = groups.map((group) => group.name).join(' ');
+  const name = groups.map((group) => group.name).join(' ') + part;
   let statement = statements.get(name);
   if (statement === undefined) {
     statement = createPrepared(name, await statementOf(session, groups), place);

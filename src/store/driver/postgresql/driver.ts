@@ -88,7 +88,7 @@ function openLine({ url, password, tls, timeoutMs }: ServerOptions): Line {
 
   return {
     ended: ended.signal,
-    ask: (groups, until) => within(until, (session) => askOn(session, groups)),
+    ask: (groups, until, atOnce) => within(until, (session) => askOn(session, groups, atOnce)),
     async run(statement, until) {
       await within(until, () => client.query(statement));
     },

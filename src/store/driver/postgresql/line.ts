@@ -8,8 +8,11 @@ import type { Group } from './statement.ts';
  */
 export interface Line {
   readonly ended: AbortSignal;
-  /** Asks all groups in one statement, and sets their verdicts. */
-  ask(groups: readonly Group[], until: number): Promise<void>;
+  /**
+   * Asks the questions of a group, and sets their verdicts. With `atOnce` there may be several groups: one statement asks
+   * all questions.
+   */
+  ask(groups: readonly Group[], until: number, atOnce: boolean): Promise<void>;
   /** Runs a statement that is not a question, such as LISTEN. */
   run(statement: string, until: number): Promise<void>;
   /** Runs a statement with these values, and prepares it. Its rows are those of `columns`. */

@@ -24,13 +24,13 @@ export function createPool({ connections, timeoutMs, queries }: SqlOptions, open
     else next(slot);
   };
 
-  const ask = async (groups: readonly Group[], until: number): Promise<void> => {
+  const ask = async (groups: readonly Group[], until: number, atOnce: boolean): Promise<void> => {
     const slot = free.pop() ?? (await new Promise<Slot>((resolve) => waiting.push(resolve)));
     try {
       if (closed) throw new ClosedError();
       if (slot.line === null || slot.line.ended.aborted) slot.line = open();
       const { line } = slot;
-      await line.ask(groups, until);
+      await line.ask(groups, until, atOnce);
     } catch (cause) {
       const asked = groups.reduce((sum, { questions }) => sum + questions.length, 0);
       if (cause instanceof QuestionError && asked > 1) throw cause;
@@ -45,8 +45,8 @@ export function createPool({ connections, timeoutMs, queries }: SqlOptions, open
       const until = performance.now() + timeoutMs;
       const groups = groupsOf(questions, queries);
       const asked = groups.filter(({ query }) => query !== null);
-      if (asked.length === 1 || (atOnce && asked.length > 1)) await ask(asked, until);
-      else await Promise.all(asked.map((group) => ask([group], until)));
+      if (asked.length === 1 || (atOnce && asked.length > 1)) await ask(asked, until, atOnce);
+      else await Promise.all(asked.map((group) => ask([group], until, false)));
       return inOrder(questions, groups);
     },
     atomic: true,
