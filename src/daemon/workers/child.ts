@@ -1,12 +1,16 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { type Calls, type Handlers, createCalls } from './calls.ts';
 import { toClock } from './clock.ts';
+import { type Told, createFlight } from './flight.ts';
 import { type Accepted, type Taker, isLate } from './handover.ts';
+import type { Given } from './worker.ts';
 
 /** A worker: a process that this one has started. */
 export interface Child extends Taker, Pick<Calls, 'call'> {
   readonly number: number;
   readonly pid: number;
+  /** How many connections it served when it last spoke. `clients` also counts those that it was given since then. */
+  readonly served: number;
   /** Half-closes the connection on its way if it is late, and sees to it that the worker gets others if that one was lost. */
   look(latestMs: number): void;
   /** It may be given connections. */
@@ -28,61 +32,58 @@ export interface ChildEvents {
   wrote(lines: string): void;
 }
 
-/** What a worker says of its connections: how many it serves now, and whether it has taken the last one. */
-export interface Told {
-  readonly clients: number;
-  readonly taken?: true;
-}
-
 const LAST_WORDS_MS = 1_000; // after its end, for what it had sent
+
+const KEPT = { keepOpen: true } as const;
+const nothing = (): void => {};
 
 let given = 0;
 
 /** Starts a worker. Its `number` stands in the list of processes. It ends when this process does. */
 export function startChild(number: number, program: string, handlers: Handlers, events: ChildEvents): Child {
   // Its log comes through a pipe: two processes that write to one pipe would mix their lines.
-  const child = fork(program, [String(number)], {
-    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-    serialization: 'advanced',
-  });
+  const child = fork(program, [String(number)], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
   const calls = createCalls((message) => send(child, message), handlers);
-  let flying: Accepted | null = null;
-  let clients = 0;
+  const flight = createFlight();
   let begun = false;
   let givenAt = 0;
 
-  const landed = (): void => {
-    flying?.socket.destroy(); // the worker has it: only our handle is closed
-    flying = null;
+  const landed = ({ socket }: Accepted): void => {
+    flight.landed();
+    socket.destroy(); // the worker has it: only our handle is closed
     if (begun) events.free();
   };
+  // Node's own word that a socket has come, before anybody reads from it. It is not for applications, but another message for
+  // each connection would cost a tenth of all that it takes. See flight.ts for the case that it does not come.
+  child.on('internalMessage', ({ cmd }: { readonly cmd: string }) => {
+    if (cmd === 'NODE_HANDLE_ACK' && flight.flying !== null) landed(flight.flying);
+  });
   child.on('message', (message: object) => {
     if (calls.take(message)) return;
     if (!('clients' in message)) return events.told(message);
-    const told = message as Told;
-    ({ clients } = told);
-    if (told.taken === true) landed();
+    const { flying } = flight;
+    if (flight.told(message as Told) && flying !== null) landed(flying);
   });
-  const closed = new Promise<void>((resolve) => child.once('disconnect', resolve));
   const exited = new Promise<string>((resolve) => {
-    child.once('close', (code, signal) => resolve(signal ?? `exit code ${code}`)); // its last lines have come, too
+    // Its last lines and messages have come. There may be no 'disconnect': Node waits for the acknowledgement of a connection.
+    child.once('close', (code, signal) => resolve(signal ?? `exit code ${code}`));
     child.once('error', (error) => resolve(error.message)); // it could not be started
   });
-  /** node:child_process does not always tell that the channel of a killed process is closed. */
+  /** A process that it has started may hold its channel and its output open. */
   const silent = new Promise<string>((resolve) => {
     child.once('exit', (code, signal) => setTimeout(() => resolve(signal ?? `exit code ${code}`), LAST_WORDS_MS));
   });
   const end = (why: string, hasSaidAll: boolean): string => {
     begun = false;
     calls.close();
-    const accepted = flying;
-    flying = null;
+    const { flying: accepted } = flight;
+    flight.landed();
     if (accepted !== null && hasSaidAll) events.givenBack(accepted);
     else accepted?.socket.destroy(); // perhaps the worker had taken it
     return why;
   };
   const gone = Promise.race([
-    Promise.all([exited, child.pid === undefined ? null : closed]).then(([why]) => [why, true] as const),
+    exited.then((why) => [why, true] as const),
     silent.then((why) => [why, false] as const),
   ]).then(([why, hasSaidAll]) => end(why, hasSaidAll));
   follow(child, (lines) => events.wrote(lines));
@@ -91,29 +92,32 @@ export function startChild(number: number, program: string, handlers: Handlers, 
     number,
     pid: child.pid ?? -1,
     get clients() {
-      return clients + (flying === null ? 0 : 1);
+      return flight.most;
+    },
+    get served() {
+      return flight.served;
     },
     get isFree() {
-      return begun && flying === null;
+      return begun && flight.flying === null;
     },
     get givenAt() {
       return givenAt;
     },
     give(accepted) {
-      flying = accepted;
+      flight.give(accepted);
       givenAt = ++given;
       const { socket, since, protocol, listener } = accepted;
-      socket.on('error', () => {}); // the client has gone; the worker sees it
+      socket.on('error', nothing); // the client has gone; the worker sees it
       // Else node:net counts the connections of each worker by more messages. `server` is not documented; with it, all works too.
       (socket as { server?: unknown }).server = null;
-      send(child, { since: toClock(since), protocol, listener }, socket);
+      send(child, [toClock(since), protocol, listener] satisfies Given, socket);
     },
     look(latestMs) {
-      const late = flying;
+      const { flying: late } = flight;
       if (late === null || late.socket.writableEnded || !isLate(late, latestMs)) return;
       late.socket.end(); // its client learns at once that it gets no answer here, also if the worker hangs
       const isLost = (): void => {
-        if (flying === late) landed();
+        if (flight.flying === late) landed(late);
       };
       void calls.call('ping', null, null).then(isLost, () => {});
     },
@@ -129,7 +133,7 @@ export function startChild(number: number, program: string, handlers: Handlers, 
 
 /** Sends, or not: a worker that has gone is noticed by its end. */
 function send(child: ChildProcess, message: object, socket?: Accepted['socket']): void {
-  if (child.connected) child.send(message, socket, { keepOpen: true }, () => {});
+  if (child.connected) child.send(message, socket, KEPT, nothing);
 }
 
 /** Passes on whole lines. */

@@ -55,23 +55,26 @@ export function createHandover(
       if (taker === null) break;
       taker.give(queue.shift() as Accepted);
     }
-    if (queue.length === 0) settle();
-    else timer ??= setInterval(look, LOOK_MS);
+    if (queue.length > 0) timer ??= setInterval(look, LOOK_MS);
+    else if (drained.length > 0) settle();
   };
   const settle = (): void => {
-    if (timer !== null) clearInterval(timer);
-    timer = null;
     const told = drained;
     drained = [];
     for (const tell of told) tell();
   };
   const look = (): void => {
+    if (queue.length === 0) stop();
     for (const accepted of queue.filter((each) => isLate(each, latestMs()))) {
       queue.splice(queue.indexOf(accepted), 1);
       closedLate();
       accepted.socket.on('error', () => {}).end(() => accepted.socket.destroySoon());
     }
     next();
+  };
+  const stop = (): void => {
+    if (timer !== null) clearInterval(timer);
+    timer = null;
   };
   return {
     get waiting() {

@@ -167,7 +167,7 @@ export async function createTeam(first: Loaded, crew: Crew, { listeners, self, l
       return countOfClients();
     },
     accept(socket, since, protocol, listener) {
-      const open = countOfClients();
+      const open = roster.all.reduce((sum, { served }) => sum + served, handover.waiting); // each looks at its own share, too
       if (open < limits().hardConnections) return handover.accept({ socket, since, protocol, listener });
       log.connectionRefused(open);
       socket.destroy();

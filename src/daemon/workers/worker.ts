@@ -15,8 +15,8 @@ import type { MapListener } from '../listeners.ts';
 import type { Prepared, Serving } from '../serving.ts';
 import { createSolo } from '../solo.ts';
 import { type Handlers, createCalls } from './calls.ts';
-import type { Told } from './child.ts';
 import { fromClock } from './clock.ts';
+import type { Told } from './flight.ts';
 import { type Paths, createHeirs } from './heirs.ts';
 import { reportOf } from './report.ts';
 
@@ -47,14 +47,11 @@ export interface Parent {
   onMessage(take: (message: object, socket: Socket | undefined) => void): void;
 }
 
-/** A connection that is given to a worker; `since` is of the clock of the machine. */
-interface Given {
-  readonly since: number;
-  readonly protocol: Protocol;
-  readonly listener: string;
-}
+/** What comes with a connection that is given to a worker; `since` is of the clock of the machine. A list is short as JSON. */
+export type Given = readonly [since: number, protocol: Protocol, listener: string];
 
 const TELL_MS = 100;
+const TELL_TAKEN = 16; // so that short connections are not taken for many that are open
 const ASK_MS = 4_000;
 
 /** Serves the clients that its parent gives it, until that says that it is over. `openLog` is called once. */
@@ -122,7 +119,7 @@ export function startWorker(
   const calls = createCalls((message) => parent.send(message), handlers);
   parent.onMessage((message, socket) => {
     if (calls.take(message)) return;
-    void working.then((worker) => worker.take(message as Given, socket));
+    void working.then((worker) => worker.take(message as unknown as Given, socket));
   });
 }
 
@@ -143,24 +140,26 @@ async function createWorking(
   const { heirs, changed, inherit } = createHeirs(ask);
   const serving = await createSolo({ ...config, metrics: null }, { turns, intake, listeners: heirs, self, log });
   if (start.number === 1) serving.started(); // one of them warns of what is so for all
-  let told = 0;
-  const tell = (more: Partial<Told>): void => {
-    told = serving.clients;
-    parent.send({ clients: told, ...more } satisfies Told);
+  let taken = 0;
+  let told: Told = { clients: 0, taken };
+  const tell = (): void => {
+    told = { clients: serving.clients, taken };
+    parent.send(told);
   };
   const timer = setInterval(() => {
-    if (serving.clients !== told) tell({});
+    if (serving.clients !== told.clients || taken !== told.taken) tell();
     const absent = opened.missed();
     if (absent.length > 0) parent.send({ missed: absent });
   }, TELL_MS).unref();
   return {
     serving,
-    take({ since, protocol, listener }: Given, socket: Socket | undefined): void {
+    take([since, protocol, listener]: Given, socket: Socket | undefined): void {
+      taken++;
       if (socket !== undefined) {
         socket.allowHalfOpen = true;
         serving.accept(socket, fromClock(since), protocol, listener);
       }
-      tell({ taken: true });
+      if (socket === undefined || taken - told.taken >= TELL_TAKEN) tell(); // Node acknowledges only sockets
     },
     report: async () => {
       const { connections, stores } = await serving.observe();
