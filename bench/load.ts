@@ -2,7 +2,7 @@ import { type Socket, connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Endpoint } from '../src/endpoint.ts';
 import { DIALECTS, type DialectName, type Verdict } from './dialect.ts';
-import { treeUs } from './proc.ts';
+import { cpuUs, treeUs } from './proc.ts';
 import { serveOrders } from './processes.ts';
 import { type Questions, randomFrames } from './questions.ts';
 import { quantile } from './rounds.ts';
@@ -40,6 +40,8 @@ export interface LoadReport {
   /** The share of one core that the server used. */
   readonly busy: number;
   readonly databaseUs: number | null;
+  /** CPU time of the load for each request. */
+  readonly loadUs: number;
   readonly found: number;
   readonly notFound: number;
   /** Replies that were neither OK nor NOTFOUND. */
@@ -141,10 +143,12 @@ async function run(order: LoadOrder): Promise<LoadReport> {
     replies = found = notFound = 0;
     const serverFrom = treeUs(serverPid); // with its workers
     const databaseFrom = order.databasePid === null ? null : treeUs(order.databasePid);
+    const loadFrom = cpuUs(process.pid);
     const fromMs = performance.now();
     await Promise.race([sleep(order.runMs), failure]);
     const tookMs = performance.now() - fromMs;
     const serverUs = treeUs(serverPid) - serverFrom;
+    const loadUs = cpuUs(process.pid) - loadFrom;
     if (replies === 0) throw new Error(`no reply within ${Math.round(tookMs)} ms`);
     const sorted = waitsMs.subarray(0, replies).toSorted();
     return {
@@ -154,6 +158,7 @@ async function run(order: LoadOrder): Promise<LoadReport> {
       cpuUs: serverUs / replies,
       busy: serverUs / (tookMs * 1_000),
       databaseUs: databaseFrom === null ? null : (treeUs(order.databasePid as number) - databaseFrom) / replies,
+      loadUs: loadUs / replies,
       found,
       notFound,
       other: replies - found - notFound,

@@ -65,6 +65,8 @@ How to read the tables:
   "p50 us" and "p99 us": half, and 99 of 100, of the requests waited no longer than this, in microseconds.
   "CPU us/request": CPU time that the server spent for each request. It changes less than requests/s where other
   programs disturb the machine: trust it first. "core %": how much of one core the server used.
+  The load that asks is a process in JavaScript, and takes up to a core. In the part workers it is a program in C, which
+  takes a third of that: what a second worker gives on two cores could not be seen otherwise.
   A build is one process in a run, and two processes of the same build can differ by a tenth. Run it again before you
   believe a difference that is not larger, whatever the verdict says.
 `;

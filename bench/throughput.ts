@@ -1,4 +1,4 @@
-import type { Bench, Build, Part } from './bench.ts';
+import type { Part } from './bench.ts';
 import { startLmdb } from './native.ts';
 import { MAP, absent, present } from './questions.ts';
 import { type Asked, type Rate, figuresOf, formatRates, measureRates, ratioOf } from './rates.ts';
@@ -10,7 +10,6 @@ import { type Goal, judge } from './table.ts';
 const MAILBOXES = 1_000_000;
 const ALL_PRESENT = { map: MAP, keys: [present(MAILBOXES)], expected: 'OK' } as const;
 const JUDGED = '50 kept connections';
-const BY_WORKERS = `${JUDGED}, workers = 2`;
 
 const CASES: readonly Omit<Asked, 'server'>[] = [
   { what: '8 kept connections', connections: 8, ...ALL_PRESENT },
@@ -42,8 +41,6 @@ const run: Part['run'] = async (bench) => {
     const servers = question.expected === 'OK' ? [floor, ...own] : own; // the floor always answers OK
     return servers.map((server): Asked => Object.assign({ server }, question));
   });
-  const workers = await startWorkers(bench);
-  if (workers !== null) asked.push({ what: BY_WORKERS, server: workers, connections: 50, ...ALL_PRESENT });
   const rates = await measureRates(bench, asked);
   for (const server of new Set(asked.map((each) => each.server))) await server.close();
 
@@ -59,10 +56,7 @@ const run: Part['run'] = async (bench) => {
     rates.find(({ asked: each }) => each.what === what && each.server === server);
   const judged = of(JUDGED, daemons[0]) as Rate;
   return {
-    goals: [
-      ...judgeAlone(judged, floorOf(judged), of(JUDGED, others[0])),
-      ...judgeWorkers(of(BY_WORKERS, workers ?? undefined), judged),
-    ],
+    goals: judgeAlone(judged, floorOf(judged), of(JUDGED, others[0])),
     figures: figuresOf(rates),
   };
 };
@@ -76,26 +70,6 @@ function judgeAlone(judged: Rate, floor: Rate, native: Rate | undefined): Goal[]
   ];
   if (native === undefined) return goals;
   return [...goals, judge(`CPU us/request of ${JUDGED}, x C + LMDB`, ratioOf(judged, native, 'cpuUs'), 'at most', 2.3)];
-}
-
-function judgeWorkers(workers: Rate | undefined, alone: Rate): Goal[] {
-  if (workers === undefined) return [];
-  return [
-    judge('CPU us/request of 2 workers, x 1', ratioOf(workers, alone, 'cpuUs'), 'at most', 1.05),
-    judge('requests/s of 2 workers, x 1', ratioOf(workers, alone, 'perSecond'), 'at least', 1.5),
-  ];
-}
-
-/** This build with two workers; null if it has none. */
-async function startWorkers({ scratch, builds, stores, print }: Bench): Promise<Server | null> {
-  const build = builds[0] as Build;
-  const { folder } = await stores.get(build, MAILBOXES);
-  try {
-    return await startDaemon(scratch, build, embedded(folder), [], ['workers = 2']);
-  } catch {
-    print('workers = 2: not measured, this build does not start with that key');
-    return null;
-  }
 }
 
 export const throughputPart: Part = {
