@@ -187,6 +187,20 @@ describePart('a daemon whose program files are replaced while it runs', database
   });
 });
 
+test('a file of smmap that is missing is not taken for a package', async () => {
+  const folder = await makeFolder();
+  const main = await copyProgram();
+  const chunks = join(dirname(main), 'chunks');
+  const lost = readdirSync(chunks).filter((name) => name.startsWith('store-driver-postgresql-driver-'));
+  for (const name of lost) rmSync(join(chunks, name));
+  const config = join(folder, 'smmap.toml');
+  const far = 'store.far = { driver = "postgresql", url = "postgresql://smmap@127.0.0.1:1/mail", schema = "users" }';
+  writeFileSync(config, configOf(folder, far));
+  const { code, stderr } = await run(process.execPath, [main, 'serve', '--config', config], { limit: 10_000 });
+  expect([code, stderr]).toEqual([70, expect.stringContaining(`Cannot find module '${chunks}/${lost[0]}'`)]);
+  expect(stderr).not.toContain('npm install');
+});
+
 describe('a log without a reader', () => {
   test('does not block replies, SIGTERM or a second signal', async () => {
     for (const signals of [['SIGTERM'], ['SIGTERM', 'SIGINT']] as const) {
