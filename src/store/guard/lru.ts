@@ -1,4 +1,5 @@
 import type { Belongs, Selection } from './cache-key.ts';
+import { WideMap } from './wide-map.ts';
 
 /**
  * A limited number of values, by key. Each key has an owner in a domain; all values of either are forgotten at once.
@@ -29,9 +30,9 @@ interface Kept<T> {
 
 /** A forgotten value stays in `kept` until its key is put again or the half is dropped. */
 interface Half<T> {
-  readonly kept: Map<string, Kept<T>>;
-  readonly owners: Map<string, Group>;
-  readonly domains: Map<string, Group>;
+  readonly kept: WideMap<Kept<T>>;
+  readonly owners: WideMap<Group>;
+  readonly domains: WideMap<Group>;
   count: number;
 }
 
@@ -91,16 +92,16 @@ export function createLru<T>(most: number, belongsTo: (key: string) => Belongs):
     },
     each(selection, visit) {
       for (const { kept } of [young, old]) {
-        kept.forEach(({ value, owner }, key) => {
+        for (const [key, { value, owner }] of kept) {
           if (!isForgotten(owner) && isSelected(owner, selection)) visit(key, value);
-        });
+        }
       }
     },
   };
 }
 
 function createHalf<T>(): Half<T> {
-  return { kept: new Map(), owners: new Map(), domains: new Map(), count: 0 };
+  return { kept: new WideMap(), owners: new WideMap(), domains: new WideMap(), count: 0 };
 }
 
 function find<T>({ kept }: Half<T>, key: string): Kept<T> | undefined {
@@ -120,7 +121,7 @@ function take<T>(half: Half<T>, key: string): boolean {
 }
 
 /** The group of that name; a new one if there is none, or if it was forgotten with its domain. */
-function groupIn(groups: Map<string, Group>, name: string, within: Group | null): Group {
+function groupIn(groups: WideMap<Group>, name: string, within: Group | null): Group {
   const known = groups.get(name);
   if (known !== undefined && !isForgotten(known)) return known;
   const group = { name, within, count: 0, forgotten: false };
@@ -128,7 +129,7 @@ function groupIn(groups: Map<string, Group>, name: string, within: Group | null)
   return group;
 }
 
-function forgetGroup<T>(half: Half<T>, groups: Map<string, Group>, name: string): void {
+function forgetGroup<T>(half: Half<T>, groups: WideMap<Group>, name: string): void {
   const group = groups.get(name);
   if (group === undefined || isForgotten(group)) return;
   group.forgotten = true;
@@ -137,7 +138,7 @@ function forgetGroup<T>(half: Half<T>, groups: Map<string, Group>, name: string)
   if (group.within !== null) leave(half.domains, group.within, group.count);
 }
 
-function leave(groups: Map<string, Group>, group: Group, count: number): void {
+function leave(groups: WideMap<Group>, group: Group, count: number): void {
   group.count -= count;
   if (group.count === 0) groups.delete(group.name);
 }

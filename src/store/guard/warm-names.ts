@@ -1,6 +1,7 @@
 import { foldLocal } from '../../address/address.ts';
 import { parseDomain } from '../../address/domain.ts';
 import type { Selection } from './cache-key.ts';
+import { WideMap } from './wide-map.ts';
 
 /** A mailbox, as a question has it: its local part is case-folded and its domain canonical. */
 export interface Name {
@@ -44,7 +45,7 @@ const MOST_FORGOTTEN = 10_000; // while one portion is asked for; beyond that, t
 
 /** Makes room for `most` names. */
 export function createWarmNames(most: number): WarmNames {
-  const domains = new Map<string, Map<string, Portion>>();
+  const domains = new WideMap<WideMap<Portion>>();
   let size = 0;
   let list = 0;
   let oldest = 0; // the oldest list that counts
@@ -99,12 +100,12 @@ export function createWarmNames(most: number): WarmNames {
         let locals = domains.get(domain);
         if (local === '' || foldLocal(local) !== local) continue;
         if (locals === undefined && parseDomain(domain) !== domain) continue;
-        const isNew = locals?.has(local) !== true;
+        const isNew = locals?.get(local) === undefined;
         if (isNew && size >= most) {
           left++;
           continue;
         }
-        if (locals === undefined) domains.set(domain, (locals = new Map()));
+        if (locals === undefined) domains.set(domain, (locals = new WideMap()));
         locals.set(local, portion);
         if (isNew) size++;
       }
@@ -143,9 +144,13 @@ export function createWarmNames(most: number): WarmNames {
       const visitOne = (local: string, domain: string, found: Portion | undefined): void => {
         if (found !== undefined && found.list >= oldest) visit({ local, domain }, found.at);
       };
-      const visitAll = (domain: string, locals: ReadonlyMap<string, Portion> | undefined): void =>
-        locals?.forEach((found, local) => visitOne(local, domain, found));
-      if (selection === 'all') return domains.forEach((locals, domain) => visitAll(domain, locals));
+      const visitAll = (domain: string, locals: Iterable<[string, Portion]> = []): void => {
+        for (const [local, found] of locals) visitOne(local, domain, found);
+      };
+      if (selection === 'all') {
+        for (const [domain, locals] of domains) visitAll(domain, locals);
+        return;
+      }
       if ('domain' in selection) return visitAll(selection.domain, domains.get(selection.domain));
       for (const owner of selection.owners) {
         const blank = owner.indexOf(' ');
