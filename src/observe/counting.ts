@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import type { Reply, Request } from '../vocabulary.ts';
 import { type Counts, type Reason, resultOf } from './counts.ts';
 import type { Harvest } from './harvest/harvest.ts';

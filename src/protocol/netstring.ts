@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { Payload } from './payload.ts';
 
 /** Netstrings, `<length>:<payload>,` (D. J. Bernstein, 1997). The socket map protocol frames its requests and replies so. */

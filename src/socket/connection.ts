@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
 import type { Decoder, Framing } from '../protocol/framing.ts';
 import { FramingError } from '../protocol/netstring.ts';
 import type { Payload } from '../protocol/payload.ts';

@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks';
+
 const BEAT_MS = 100; // the longest sleep of a turn, so that an idle process has short turns
 const NEAR_MS = 250; // two idle turns and some noise; latestAnswerMs in patience.ts includes it
 const SHARE_MS = 1; // of each turn, for all clients that send many requests at once

@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks';
+
 const SUSPENDED_MS = 1_000;
 
 /**
@@ -10,7 +12,8 @@ export function createElapsed(wall = () => Date.now(), steady = () => performanc
   let lastWall = wall();
   let lastSteady = steady();
   return () => {
-    const [nowWall, nowSteady] = [wall(), steady()];
+    const nowWall = wall();
+    const nowSteady = steady();
     const apart = nowWall - lastWall - (nowSteady - lastSteady);
     if (apart > SUSPENDED_MS) slept += apart;
     lastWall = nowWall;

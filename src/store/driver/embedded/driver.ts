@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { keyOf } from '../../../record/record.ts';
 import type { Answer, DomainQuestion, Question } from '../../../vocabulary.ts';
 import { answerTo, decodeClass } from '../../layout.ts';
