@@ -4,7 +4,7 @@ import { type Counts, type Reason, resultOf } from './counts.ts';
 import type { Harvest } from './harvest/harvest.ts';
 import { type Log, type MapFacts, NO_MAP, nameOf } from './log.ts';
 import type { Newest } from './newest.ts';
-import type { Shadowed, ShadowRecords } from './shadow/records.ts';
+import type { Collection, Shadowed } from './shadow/collect.ts';
 
 /** What a TEMP without a map is counted as. */
 const OF_CONNECTIONS: Readonly<Record<string, Reason>> = {
@@ -24,7 +24,7 @@ export interface Told {
   readonly newest: Newest;
   readonly harvest: Pick<Harvest, 'missed'>;
   /** What maps in shadow say. */
-  readonly records: Pick<ShadowRecords, 'add'>;
+  readonly records: Pick<Collection, 'add'>;
 }
 
 /**

@@ -5,8 +5,8 @@ import { createCounts } from '../../src/observe/counts.ts';
 import { PLAIN } from '../../src/observe/keys.ts';
 import { type Log, type Logger, createLog } from '../../src/observe/log.ts';
 import { createNewest } from '../../src/observe/newest.ts';
+import type { Shadowed } from '../../src/observe/shadow/collect.ts';
 import type { InShadow } from '../../src/observe/shadow/log.ts';
-import type { Shadowed } from '../../src/observe/shadow/records.ts';
 import { StoreError } from '../../src/store/store.ts';
 import type { Reply, Request } from '../../src/vocabulary.ts';
 

@@ -2,9 +2,10 @@ import { existsSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } f
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DOMAINS, type Keys, PLAIN } from '../../src/observe/keys.ts';
+import { type Shadowed, createCollection } from '../../src/observe/shadow/collect.ts';
 import { readLedger } from '../../src/observe/shadow/file.ts';
 import { type ShadowRecord, formatLine } from '../../src/observe/shadow/record.ts';
-import { type Shadowed, createRecords } from '../../src/observe/shadow/records.ts';
+import { createRecords } from '../../src/observe/shadow/records.ts';
 import { temporaryFolders } from '../support/folder.ts';
 
 const folders = temporaryFolders();
@@ -59,6 +60,24 @@ describe('the records', () => {
     ]);
     expect(Array.from(ledger.hours, ({ asked }) => asked)).toEqual([4]);
     expect(statSync(file).mode & 0o027).toBe(0);
+  });
+
+  it('have what another process collected, and what had no room there', async () => {
+    const file = join(folders(), 'shadow.jsonl');
+    const { records } = openRecords(file);
+    const other = createCollection(() => PLAIN);
+    for (const key of ['fred@example.org', 'wilma@example.org']) other.add(absent(key));
+    const { hours, records: collected } = other.take(3);
+    expect(other.isEmpty).toBe(true);
+    records.add(absent('fred@example.org'));
+    records.join([...hours, ...collected]);
+    await records.close();
+    const ledger = await readLedger(file);
+    expect(Array.from(ledger.records, ({ key, count }) => [key, count])).toEqual([
+      ['fred@example.org', 2],
+      ['wilma@example.org', 1],
+    ]);
+    expect(Array.from(ledger.hours, ({ asked, unkept }) => [asked, unkept])).toEqual([[3, 3]]);
   });
 
   it('say that a map is in shadow, though nobody asked it yet', async () => {
