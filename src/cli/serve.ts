@@ -86,6 +86,7 @@ export async function serve(options: ServeOptions, configuration: Configuration,
     logging,
     write: opened.write,
     harvest,
+    records,
     counted: (maps) => (counted = maps),
   };
   try {

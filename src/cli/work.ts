@@ -5,6 +5,7 @@ import { createCounts } from '../observe/counts.ts';
 import type { MapFacts } from '../observe/log.ts';
 import { createNewest } from '../observe/newest.ts';
 import { openLog } from '../observe/open.ts';
+import { createCollection } from '../observe/shadow/collect.ts';
 import { EXIT } from './error.ts';
 
 const MOST_MISSED = 10_000; // between two messages; an attacker who asks for more is seen all the same
@@ -34,8 +35,8 @@ export function work(): void {
           if (names > 0 && missed.length < MOST_MISSED) missed.push([{ name, defaultDomain }, listener, key]);
         },
       };
-      const told = { counts, newest, harvest, records: { add() {} } }; // a configuration with workers has no map in shadow
-      const log = createCounting(opened.log, reasonOf, told);
+      const records = createCollection(opened.keys);
+      const log = createCounting(opened.log, reasonOf, { counts, newest, harvest, records });
       process.on('uncaughtException', (error) => {
         log.failed(error);
         void end(EXIT.BUG);
@@ -48,10 +49,11 @@ export function work(): void {
           newest.isWatched = next.metrics !== null;
           ({ names } = next.harvest);
         },
-        missed() {
-          const all = missed;
+        words() {
+          if (missed.length === 0 && records.isEmpty) return null;
+          const [{ hours, records: shadowed }, all] = [records.take(0), missed];
           missed = [];
-          return all;
+          return { missed: all, shadowed: [...hours, ...shadowed] };
         },
       };
     },

@@ -163,11 +163,6 @@ function readTables(raw: Table, text: string, file: string, places: Places, over
     for (const [name, draft] of drafts) maps.set(name, chooseStores(name, draft, stores, mistakes));
   }
   mistakes.push(...flawsOfShadows(Object.keys(mapTables), drafts));
-  const isShadowed = [...drafts.values()].some(({ shadow }) => shadow !== undefined);
-  if (isShadowed && plain['workers'] !== undefined && plain['workers'] !== 1) {
-    const reason = 'does not go with a map in shadow, whose records only one process can write';
-    mistakes.push({ key: 'workers', reason, remedy: 'remove workers while a map has shadow' });
-  }
   for (const name of Object.keys(mapTables)) {
     if (!/\s/.test(name) && name !== '') continue;
     const reason = 'is empty or has a blank, so no request can name it';

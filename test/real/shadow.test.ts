@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { readLedger } from '../../src/observe/shadow/file.ts';
 import { connectTo } from './client.ts';
 import { type Daemon, cli, makeFolder, serve } from './daemon.ts';
 
@@ -93,6 +94,25 @@ describe('a map with shadow = "accept"', () => {
     const text = readFileSync(fileOf(folder), 'utf8');
     expect(text.match(/killed@example\.org/g)).toHaveLength(2);
     expect(text).toContain('restarted@example.org');
+  });
+
+  test('has one report of all workers, with what they were asked just before a stop', async () => {
+    const folder = await makeFolder();
+    const daemon = await start(folder, configOf(folder, 'shadow = "accept"', 'workers = 2'));
+    const names = Array.from({ length: 12 }, (_, at) => `nobody-${at}@example.org`);
+    const clients = await Promise.all(names.map(() => clientOf(daemon)));
+    for (const name of [...names, 'fred@example.org']) {
+      const replies = await Promise.all(clients.map((client) => client.ask('mailbox', name)));
+      expect(replies).toEqual(clients.map(() => `OK ${name}`));
+    }
+    await daemon.stop('SIGINT');
+    const workers = new Set(daemon.log.filter(({ event }) => event === 'would_refuse').map((line) => line['worker']));
+    expect(workers).toEqual(new Set([1, 2]));
+    const { records, hours } = await readLedger(fileOf(folder));
+    expect(Array.from(records, ({ key, count }) => [key, count])).toEqual(
+      expect.arrayContaining(names.map((name) => [name, clients.length])),
+    );
+    expect(Array.from(hours).reduce((sum, { asked }) => sum + asked, 0)).toBe((names.length + 1) * clients.length);
   });
 
   test('accepts at the deadline, and never later; without shadow it defers', async () => {

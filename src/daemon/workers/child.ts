@@ -3,7 +3,7 @@ import { type Calls, type Handlers, createCalls } from './calls.ts';
 import { toClock } from './clock.ts';
 import { type Told, createFlight } from './flight.ts';
 import { type Accepted, type Taker, isLate } from './handover.ts';
-import type { Given } from './worker.ts';
+import type { Given, Words } from './worker.ts';
 
 /** A worker: a process that this one has started. */
 export interface Child extends Taker, Pick<Calls, 'call'> {
@@ -26,8 +26,8 @@ export interface ChildEvents {
   free(): void;
   /** It ended without having taken this one, so nobody has read from it. */
   givenBack(accepted: Accepted): void;
-  /** A message that is no call. */
-  told(message: object): void;
+  /** What it says to the process that listens. */
+  told(words: Words): void;
   /** Whole lines of its log. */
   wrote(lines: string): void;
 }
@@ -60,7 +60,7 @@ export function startChild(number: number, program: string, handlers: Handlers, 
   });
   child.on('message', (message: object) => {
     if (calls.take(message)) return;
-    if (!('clients' in message)) return events.told(message);
+    if (!('clients' in message)) return events.told(message as Words);
     const { flying } = flight;
     if (flight.told(message as Told) && flying !== null) landed(flying);
   });

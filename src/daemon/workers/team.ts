@@ -2,6 +2,7 @@ import type { Config } from '../../config/config.ts';
 import { createHistogram } from '../../histogram.ts';
 import type { Harvest } from '../../observe/harvest/harvest.ts';
 import type { Log, MapFacts } from '../../observe/log.ts';
+import type { ShadowRecords } from '../../observe/shadow/records.ts';
 import { ListenError } from '../../socket/claim.ts';
 import { PATIENCE } from '../../socket/patience.ts';
 import { MissingPackageError } from '../../store/store.ts';
@@ -19,7 +20,7 @@ import { merge, pastOf } from './merge.ts';
 import { type WorkerReport, reportOf } from './report.ts';
 import { createRoster } from './roster.ts';
 import { viewOf } from './view.ts';
-import type { Missed, Start } from './worker.ts';
+import type { Start, Words } from './worker.ts';
 
 /** How workers are started. */
 export interface Crew {
@@ -30,6 +31,8 @@ export interface Crew {
   /** Writes whole lines to the log. */
   readonly write: (lines: string) => void;
   readonly harvest: Pick<Harvest, 'missed'>;
+  /** What maps in shadow say in all of them. */
+  readonly records: Pick<ShadowRecords, 'join'>;
   /** Is told how many requests were found, by map and listener, each second. */
   readonly counted: (maps: WorkerReport['maps']) => void;
 }
@@ -75,8 +78,9 @@ export async function createTeam(first: Loaded, crew: Crew, { listeners, self, l
     startChild(number, crew.program, handlers, {
       free: handover.next,
       givenBack: handover.giveBack,
-      told({ missed = [] }: { readonly missed?: readonly Missed[] }) {
+      told({ missed, shadowed }: Words) {
         for (const [map, listener, key] of missed) crew.harvest.missed(map as MapFacts, listener, key);
+        if (shadowed.length > 0) crew.records.join(shadowed);
       },
       wrote: crew.write,
     });

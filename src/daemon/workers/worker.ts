@@ -4,6 +4,7 @@ import { type Source, parseSource } from '../../config/load.ts';
 import type { Log, MapFacts } from '../../observe/log.ts';
 import { watchLoop } from '../../observe/loop-delay.ts';
 import type { LogOptions } from '../../observe/open.ts';
+import type { ShadowHour, ShadowRecord } from '../../observe/shadow/record.ts';
 import type { Protocol } from '../../protocol/framing.ts';
 import { watchDescriptors } from '../../socket/descriptors.ts';
 import { createIntake } from '../../socket/intake.ts';
@@ -37,8 +38,15 @@ export interface WorkerLog {
   readonly log: Log;
   readonly self: Pick<Self, 'pid' | 'counts' | 'newest'>;
   set(config: Config): void;
-  /** The requests for absent addresses since the last call. */
-  missed(): readonly Missed[];
+  /** What the process that listens must know, since the last call. Null: nothing. */
+  words(): Words | null;
+}
+
+/** What one process must see of all workers: who guesses addresses, and what maps in shadow say. */
+export interface Words {
+  /** The requests for absent addresses. */
+  readonly missed: readonly Missed[];
+  readonly shadowed: readonly (ShadowRecord | ShadowHour)[];
 }
 
 /** The process that started this one. */
@@ -146,10 +154,13 @@ async function createWorking(
     told = { clients: serving.clients, taken };
     parent.send(told);
   };
+  const speak = (): void => {
+    const words = opened.words();
+    if (words !== null) parent.send(words);
+  };
   const timer = setInterval(() => {
     if (serving.clients !== told.clients || taken !== told.taken) tell();
-    const absent = opened.missed();
-    if (absent.length > 0) parent.send({ missed: absent });
+    speak();
   }, TELL_MS).unref();
   return {
     serving,
@@ -179,6 +190,7 @@ async function createWorking(
       loop.close();
       turns.close();
       await serving.close();
+      speak();
     },
   };
 }
