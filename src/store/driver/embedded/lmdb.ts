@@ -117,6 +117,11 @@ export function lastTransactionOf(db: Db): number {
   return Number(db.get(LAST_KEY) ?? '0');
 }
 
+/** A text that need not be encoded again when it is put several times. */
+export function bytesOf(text: string): string {
+  return lmdb.asBinary(Buffer.from(text)) as unknown as string; // possible with any encoding, but in no type of lmdb
+}
+
 /** Throws if a transaction would overwrite a hidden one. */
 function checkNewest(file: string, mine: number): void {
   if (lastTransactionIn(file) === mine - 1) return;

@@ -1,6 +1,6 @@
 import { decode } from '../../layout.ts';
 import { StoreError } from '../../store.ts';
-import { append } from './append.ts';
+import { createAppend } from './append.ts';
 import { type Counts, aboutOf, readCounts, tally } from './count.ts';
 import { checkPages } from './datafile.ts';
 import { fileOf } from './datafile.ts';
@@ -48,7 +48,8 @@ export async function replaceWhole(
     const done = transact(opened, () => {
       if (holdsEntry(db) && !mayReplace(tally(db.getKeys({})))) return false;
       db.clearSync();
-      for (const { key, text } of entries) append(db, key, text);
+      const append = createAppend(db);
+      for (const { key, text } of entries) append(key, text);
       db.putSync(FORMAT_KEY, FORMAT);
       derive(db);
       return true;

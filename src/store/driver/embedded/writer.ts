@@ -1,7 +1,7 @@
 import type { Identity, StoredRecord } from '../../../record/record.ts';
 import type { About } from '../../../vocabulary.ts';
 import { encode } from '../../layout.ts';
-import { append } from './append.ts';
+import { createAppend } from './append.ts';
 import { aboutOf, add, changeCounts, countNameOf, tableOf } from './count.ts';
 import type { Listed } from './list.ts';
 import type { Db } from './lmdb.ts';
@@ -36,8 +36,10 @@ export interface Removal {
 
 /** A writer for one transaction. Before the commit, `finish` makes marks and counts match the records. */
 export function createWriter(db: Db): { readonly writer: Writer; readonly finish: () => void } {
+  const append = createAppend(db);
   const marked = new Set<string>();
-  let markedDomain = ''; // to look a domain up once, and not for each of its mailboxes
+  let markedName = ''; // to look a mark up once, and not for each record
+  let markedDomain = ''; // the same for the domain of mailboxes
   let appends = true; // until a mark turns out to be behind the records of a list
   const lostMailbox = new Set<string>(); // domains that lost a mailbox, perhaps the last one
   const changes = new Map<string, number>();
@@ -51,12 +53,14 @@ export function createWriter(db: Db): { readonly writer: Writer; readonly finish
     if (about === 'mailbox') lostMailbox.add(domainOf(key));
   };
   const write = (about: About, key: string, text: string, isNew: boolean, isAtEnd: boolean): void => {
-    if (isNew && isAtEnd && appends) appends = append(db, key, text);
+    if (isNew && isAtEnd && appends) appends = append(key, text);
     else db.putSync(key, text);
     if (!isNew) return;
     const table = tableOf(about, key);
-    add(changes, countNameOf(about, table), 1);
-    mark(markOf(about, table));
+    const name = countNameOf(about, table);
+    add(changes, name, 1);
+    if (name !== markedName) mark(markOf(about, table));
+    markedName = name;
     if (about !== 'mailbox') return;
     const domain = domainOf(key);
     if (domain !== markedDomain) mark(hostsMarkOf(domain));
