@@ -6,6 +6,7 @@ import { FramingError } from '../protocol/netstring.ts';
 import { Failure } from './case.ts';
 
 export const MOST_REPLY_BYTES = 100_000; // Postfix reads no more
+const MOST_REPLIES = 1_000; // that nobody has taken; no case asks for more
 
 /** What went over a connection, in its order. Bytes are Latin-1 characters. */
 export interface Passed {
@@ -66,6 +67,10 @@ export async function openWire(endpoint: Endpoint, options: WireOptions): Promis
     try {
       for (let payload = decoder.next(); payload !== null; payload = decoder.next()) payloads.push(payload);
       decoder.keep();
+      if (payloads.length > MOST_REPLIES) {
+        state.wrong ??= new Failure(`more than ${MOST_REPLIES} replies came`);
+        socket.destroy();
+      }
     } catch (error) {
       if (!(error instanceof FramingError)) throw error;
       state.wrong ??= new Failure(`the server did not send a ${options.protocol}: ${error.message}`);

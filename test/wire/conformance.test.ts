@@ -81,6 +81,18 @@ describe.each<Protocol>(['netstring', 'line'])('a server that speaks %s', (proto
   });
 });
 
+it('a server that replies without an end fails, and the case ends', async () => {
+  const right = rightServer('netstring');
+  const floods = (client: Parameters<typeof right.broken>[0]): void => {
+    if (client.socket.write('5:TEMP ,'.repeat(1_000))) setImmediate(() => floods(client));
+    else client.socket.once('drain', () => floods(client));
+  };
+  const server = await startMapServer(folder(), 'netstring', { ...right, broken: floods, ended() {} }, TIMEOUT_MS);
+  const results = await runCases(chosen(CASES, server.settings, ['error/end/*']), server.settings);
+  server.close();
+  expect(failedOf(results)).toContain('error/end/3: more than 1000 replies came');
+});
+
 it('each wrong server is for a rule', () => {
   expect(Object.keys(WRONG)).toEqual(CASES.map(({ id }) => id));
 });
