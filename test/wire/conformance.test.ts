@@ -93,6 +93,20 @@ it('a server that replies without an end fails, and the case ends', async () => 
   expect(failedOf(results)).toContain('error/end/3: more than 1000 replies came');
 });
 
+it('a server that is gone after a case fails it, and is started again', async () => {
+  const right = rightServer('netstring');
+  const send: typeof right.send = (client, reply, world) => {
+    right.send(client, reply, world);
+    setImmediate(() => world.destroy());
+  };
+  const server = await startMapServer(folder(), 'netstring', { ...right, send }, TIMEOUT_MS);
+  let revived = 0;
+  const revive = async (): Promise<void> => void revived++;
+  const results = await runCases(chosen(CASES, server.settings, ['reply/ok/1']), server.settings, undefined, revive);
+  expect(failedOf(results)).toEqual(['reply/ok/1: afterwards a new client got no answer: cannot connect: ENOENT']);
+  expect(revived).toBe(1);
+});
+
 it('each wrong server is for a rule', () => {
   expect(Object.keys(WRONG)).toEqual(CASES.map(({ id }) => id));
 });
