@@ -51,6 +51,7 @@ describe.each(DOCUMENTS)('%s', (file) => {
 /** Pages with blocks that no test types as a whole, and why. */
 const NOT_TYPED = {
   'CONTRIBUTING.md': 'they run the tests',
+  'docs/conformance.md': 'they get and test the servers of others',
   'docs/design.md': 'the way of a request, and a list of folders',
   'docs/protocol.md': 'what goes over the wire',
   'docs/scale.md': 'a drawing, and keys of a configuration',
