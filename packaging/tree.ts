@@ -7,6 +7,7 @@ import { rowsOf } from './completion/table.ts';
 import { zshOf } from './completion/zsh.ts';
 import { commandsPage } from './manual/commands.ts';
 import { configurationPage } from './manual/configuration.ts';
+import { markdownPage } from './manual/markdown.ts';
 import { type Lock, modulesOf } from './modules.ts';
 import { type StagedFile, stageFile, stageModule, stagePacked, stageText } from './stage.ts';
 
@@ -38,9 +39,19 @@ export async function treesOf(date: string, version: string): Promise<readonly T
     'zsh/vendor-completions/_smmap': zshOf(rows),
     'fish/vendor_completions.d/smmap.fish': fishOf(rows),
   };
+  const protocol = join(ROOT, 'docs/protocol.md');
   const manual = {
     'man1/smmap.1': commandsPage(program, date, version),
     'man5/smmap.toml.5': configurationPage(toml, date, version),
+    ...(existsSync(protocol) && {
+      'man7/smmap-protocol.7': markdownPage(
+        'smmap-protocol',
+        readFileSync(protocol, 'utf8'),
+        'the protocol of socket maps',
+        date,
+        version,
+      ),
+    }),
   };
   const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as Lock;
   const { core, drivers } = modulesOf(lock, (folder) => existsSync(join(ROOT, folder)));

@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { commandsPage, runnableOf, nameOf } from '../../packaging/manual/commands.ts';
 import { configurationPage } from '../../packaging/manual/configuration.ts';
+import { markdownPage } from '../../packaging/manual/markdown.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { run } from '../real/command.ts';
 import { describePart } from '../real/part.ts';
@@ -53,5 +54,18 @@ describePart('the manual', groff, () => {
       expect(next, found).toBeGreaterThan(0);
       if (section !== undefined) at = next;
     }
+  });
+
+  test.runIf(existsSync('docs/protocol.md'))('has each rule of the protocol, and each of its sections', async () => {
+    const page = readFileSync('docs/protocol.md', 'utf8');
+    const text = await shown(markdownPage('smmap-protocol', page, 'the protocol', '2026-11-26', '0.1.0'));
+    for (const [, title = ''] of page.matchAll(/^##+ (.*)$/gm)) expect(text).toMatch(new RegExp(`^ *${title}$`, 'm'));
+    for (const [, rule = ''] of page.matchAll(/^- \*\*(\S+)\*\*/gm)) expect(text).toContain(rule);
+  });
+
+  test('shows a page of Markdown', async () => {
+    const page = '# Title\n\nOne **two**.\n\n## Part\n\n| a | b |\n|---|---|\n| `c` | d |\n\n- e\n\n    f  g';
+    const text = await shown(markdownPage('name', page, 'what it is', '2026-11-26', '0.1.0'));
+    expect(text).toMatch(/One two\.\n\nPart\n +c +d\n\n +• e\n\n +f {2}g\n/);
   });
 });
