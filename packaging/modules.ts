@@ -1,5 +1,15 @@
 /** A package as package-lock.json has it; only what is used here. */
 interface Locked {
+  readonly version?: string;
+  /** Only the tests need it. */
+  readonly dev?: boolean;
+  /** smmap works without it. */
+  readonly optional?: boolean;
+  /** As `optional`, and the tests need it too. */
+  readonly devOptional?: boolean;
+  /** The kinds of machine that it is for. */
+  readonly os?: readonly string[];
+  readonly cpu?: readonly string[];
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }

@@ -83,7 +83,7 @@ done
   less: 'exec cat "$@"\n',
   npm: `case $* in
   ci) ;;
-  'pack --silent') echo smmap.tgz ;;
+  'run --silent tarball') echo smmap.tgz ;;
   'install --global smmap.tgz')
     ln -sf ../lib/smmap/dist/main.js /usr/local/bin/smmap
     ln -sf ../lib/smmap/systemd/smmap-keeper /usr/local/bin/smmap-keeper ;;
