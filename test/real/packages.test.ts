@@ -1,21 +1,23 @@
 // The Debian packages, installed with apt into whole systems of Debian, each with its own Node and Postfix. The rpms,
-// installed into such a system, too: it is not theirs, but has all that they need.
+// installed into such a system, too: it is not theirs, but has all that they need. The tarball, installed with npm.
 
+import { readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { beforeAll, expect, test, vi } from 'vitest';
+import { temporaryFolders } from '../support/folder.ts';
 import { openPage } from '../support/page.ts';
-import { type Result, run } from './command.ts';
+import { run } from './command.ts';
 import { type Debian, findRoot } from './debian.ts';
 import { PARTS, describePart, together } from './part.ts';
 
 const page = openPage('docs/packages.md');
 /** Without what is installed and built here already: other tests use it at this moment. */
-const make = page.take('Make them').replace('npm ci && npm run', 'npm run --silent --ignore-scripts');
+const make = page.take('Release').replace('npm ci && npm run', 'npm run --silent --ignore-scripts');
 const [install, drivers] = [page.take('Install them'), page.take('Install them', 1)];
 const mtas = openPage('docs/mta.md');
 const [maps, fill] = [mtas.take('Before you begin'), mtas.take('Before you begin', 1)];
 const [opensmtpd, askOpensmtpd] = [mtas.take('OpenSMTPD'), mtas.take('OpenSMTPD', 1)];
 const [remove, purge] = [page.take('Remove'), page.take('Remove', 1)];
-const makeRpm = page.take('Rpms').replace('npm ci && npm run', 'npm run --silent --ignore-scripts');
 
 /** Debian 12 has Node 18, which is too old. So it gets a package of the Node that runs this test. */
 const NODE = `[ -x /usr/bin/node ] || {
@@ -86,14 +88,40 @@ setsid node /root/lmtp.mjs > /dev/null 2>&1 &`;
 /** Nobody is there to say yes. */
 const YES = `echo 'APT::Get::Assume-Yes "true";' > /etc/apt/apt.conf.d/yes`;
 
-let made: Promise<Result> | undefined;
+const rpmbuild = await run('rpmbuild', ['--version']).catch(() => null);
+const builder = rpmbuild === null ? { name: 'rpmbuild', missing: 'not installed; it is in the package rpm' } : {};
+
+let made: Promise<readonly string[]> | undefined;
+
+/** All files of a release, made once. */
+function release(): Promise<readonly string[]> {
+  const how = { env: { HOME: process.env['HOME'] ?? '' }, limit: 280_000 };
+  made ??= run('sh', ['-c', make], how).then(({ code, stdout, stderr }) => {
+    expect([code, stderr]).toEqual([0, '']);
+    return stdout.trim().split('\n');
+  });
+  return made;
+}
+
+test('each kind of package can be made alone, as the page says', () => {
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
+  const kinds = ['Make them', 'Rpms', 'With npm'].map((title) => page.take(title));
+  for (const [at, kind] of (['deb', 'rpm', 'tarball'] as const).entries()) {
+    expect(kinds[at]).toMatch(new RegExp(`^npm ci && .*npm run (--silent )?${kind}\\b`));
+    expect([scripts[kind], scripts[`pre${kind}`]]).toEqual([
+      scripts['release']?.replace('release.js', `${kind}.js`),
+      scripts['prerelease'],
+    ]);
+  }
+});
 
 for (const suite of ['bookworm', 'trixie']) {
-  describePart(`the package on Debian's ${suite}`, await findRoot(PARTS, suite), ({ start }) => {
+  const parts = together({ builder, root: await findRoot(PARTS, suite) });
+  describePart(`the package on Debian's ${suite}`, parts, ({ root }) => {
     let debian: Debian;
     beforeAll(async () => {
-      expect(await (made ??= run('sh', ['-c', make]))).toMatchObject({ code: 0, stderr: '' });
-      debian = await start();
+      await release();
+      debian = await root.start();
       await debian.done(`${YES}\n${NODE}\n${RECIPIENTS}`);
       return () => debian.stop();
     }, 300_000);
@@ -200,16 +228,11 @@ dpkg-deb -Znone --build /root/next /root/next.deb`);
   });
 }
 
-const rpmbuild = await run('rpmbuild', ['--version']).catch(() => null);
-const builder = rpmbuild === null ? { name: 'rpmbuild', missing: 'not installed; it is in the package rpm' } : {};
-
 describePart('the rpm', together({ builder, trixie: await findRoot(PARTS, 'trixie') }), ({ trixie }) => {
   let debian: Debian;
   let files: readonly string[];
   beforeAll(async () => {
-    const { code, stdout, stderr } = await run('sh', ['-c', makeRpm]);
-    expect([code, stderr]).toEqual([0, '']);
-    files = stdout.split('\n').flatMap((line) => /^(.*\.rpm): /.exec(line)?.slice(1) ?? []);
+    files = (await release()).filter((file) => file.endsWith('.rpm'));
     debian = await trixie.start();
     return () => debian.stop();
   }, 300_000);
@@ -265,4 +288,83 @@ describePart('the rpm', together({ builder, trixie: await findRoot(PARTS, 'trixi
     );
     await debian.done('test -s /var/lib/smmap/smmap.mdb && ! test -e /usr/lib/smmap && ! test -e /usr/bin/smmap');
   });
+});
+
+describePart('the release', builder, () => {
+  const newFolder = temporaryFolders();
+  const HOME = process.env['HOME'] ?? '';
+  /** Its file with this end. */
+  const fileOf = async (end: string): Promise<string> => {
+    const file = (await release()).find((each) => each.endsWith(end));
+    if (file === undefined) throw new Error(`no file ${end}`);
+    return file;
+  };
+
+  test('has all packages, what is in them, and their checksums', { timeout: 300_000 }, async () => {
+    const kinds = (await release()).map((file) => basename(file).replaceAll(/\d+\.\d+\.\d+/g, 'V'));
+    expect(kinds.map((name) => name.replace(/(amd64|arm64|x86_64|aarch64)/, 'A'))).toEqual([
+      'smmap_V_A.deb',
+      'smmap-drivers_V_A.deb',
+      'smmap-V-1.A.rpm',
+      'smmap-drivers-V-1.A.rpm',
+      'smmap-V.tgz',
+      'smmap-V.cdx.json',
+      'SHA256SUMS',
+    ]);
+    const sums = await fileOf('SHA256SUMS');
+    expect(await run('sh', ['-c', `cd '${join(sums, '..')}' && sha256sum -c SHA256SUMS`])).toMatchObject({ code: 0 });
+    const bill = JSON.parse(readFileSync(await fileOf('.cdx.json'), 'utf8')) as { components: { name: string }[] };
+    const names = bill.components.map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining(['lmdb', 'pg', 'commander']));
+    expect(names).not.toContain('vitest');
+  });
+
+  test('has the same bytes when it is made again: the tarball', async () => {
+    const file = await fileOf('.tgz');
+    const before = readFileSync(file);
+    const again = await run('node', [join(file, '../../packaging/tarball.js')], { env: { HOME } });
+    expect(again).toMatchObject({ code: 0, stderr: '' });
+    expect(readFileSync(again.stdout.trim()).equals(before)).toBe(true);
+  });
+
+  test(
+    'is installed by npm in the versions of the lock, without any script, and serves',
+    { timeout: 120_000 },
+    async () => {
+      const folder = newFolder();
+      const how = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--silent'];
+      expect(
+        await run('npm', ['install', '--global', '--prefix', folder, ...how, await fileOf('.tgz')], { env: { HOME } }),
+      ).toMatchObject({ code: 0, stderr: '' });
+      const home = join(folder, 'lib/node_modules/smmap');
+      const read = (file: string) => JSON.parse(readFileSync(file, 'utf8')) as { version: string; scripts?: object };
+      const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8')) as {
+        packages: Record<string, { version: string; dev?: boolean; cpu?: unknown }>;
+      };
+      const wanted = Object.entries(packages).filter(
+        ([name, { dev, cpu }]) => name.lastIndexOf('node_modules/') === 0 && dev !== true && cpu === undefined,
+      );
+      expect(wanted.length).toBeGreaterThan(50);
+      for (const [name, { version }] of wanted)
+        expect(read(join(home, name, 'package.json')), name).toMatchObject({ version });
+      expect(read(join(home, 'package.json')).scripts).toBeUndefined();
+
+      const smmap = join(folder, 'bin/smmap');
+      const { version } = read('package.json');
+      expect(await run(smmap, ['--version'])).toMatchObject({ stdout: expect.stringContaining(version) as string });
+      const env = { RUNTIME_DIRECTORY: folder, STATE_DIRECTORY: join(folder, 'store') };
+      const served = await run(
+        'sh',
+        [
+          '-c',
+          `${smmap} serve > /dev/null 2>&1 & for each in $(seq 100); do ${smmap} health > /dev/null && break; sleep 0.1; done
+${smmap} mailbox add fred@example.org && ${smmap} probe fred@example.org nobody@example.org; kill $!; wait`,
+        ],
+        { env },
+      );
+      expect(served.stdout).toBe(
+        'added fred@example.org\nfred@example.org\tOK fred@example.org\nnobody@example.org\tNOTFOUND\n',
+      );
+    },
+  );
 });
