@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MAINTAINER, allIn, changes, date, fill, madeAt, outputOf, setTimes, version } from './made.ts';
+import { MAINTAINER, allIn, changes, date, fill, madeAt, outputOf, removeEarlier, setTimes, version } from './made.ts';
 import { stageFile, stagePacked } from './stage.ts';
 import { ROOT, type Tree, treesOf } from './tree.ts';
 
@@ -68,6 +68,7 @@ function kibibytesOf(folder: string): number {
   return Math.ceil(files.reduce((sum, file) => sum + (file.isFile() ? file.size : 0), 0) / 1_024);
 }
 
+removeEarlier('.deb');
 for (const tree of await treesOf(date, version)) {
   const file = pack(tree);
   const megabytes = (statSync(file).size / 1e6).toFixed(1);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { lutimesSync, readFileSync, readdirSync } from 'node:fs';
+import { lutimesSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from './tree.ts';
 
@@ -54,4 +54,10 @@ export function allIn(folder: string): readonly string[] {
 /** Gives everything in a folder, and the folder, the time of the commit. */
 export function setTimes(folder: string): void {
   for (const path of ['', ...allIn(folder)]) lutimesSync(join(folder, path), madeAt, madeAt);
+}
+
+/** Removes the packages of one kind, such as `.deb`, that an earlier version left in build/: a pattern would name both. */
+export function removeEarlier(end: string): void {
+  const folder = join(ROOT, 'build');
+  for (const name of readdirSync(folder)) if (name.endsWith(end)) rmSync(join(folder, name));
 }

@@ -1,7 +1,7 @@
 import { lstatSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MAINTAINER, allIn, changes, date, fill, madeAt, outputOf, setTimes, version } from './made.ts';
+import { MAINTAINER, allIn, changes, date, fill, madeAt, outputOf, removeEarlier, setTimes, version } from './made.ts';
 import { stageFile, stageText } from './stage.ts';
 import { ROOT, treesOf } from './tree.ts';
 
@@ -65,6 +65,7 @@ try {
   const defines = defined.flatMap(([name, value]) => ['--define', `${name} ${value}`]);
   outputOf(stage, 'rpmbuild', '-bb', '--quiet', ...defines, 'smmap.spec');
 
+  removeEarlier('.rpm');
   for (const { name, modules } of trees) {
     const made = allIn(stage).find((file) => file.startsWith(`${name}-${version}-`) && file.endsWith('.rpm')) as string;
     const file = join(ROOT, 'build', made);
