@@ -10,8 +10,8 @@ import { describePart } from '../real/part.ts';
 const program = await createProgram();
 const toml = readFileSync(new URL('../../systemd/smmap.toml', import.meta.url), 'utf8');
 const pages = {
-  'smmap(1)': commandsPage(program, '2026-11-26', '0.1.0'),
-  'smmap.toml(5)': configurationPage(toml, '2026-11-26', '0.1.0'),
+  'smmap(1)': commandsPage(program, '2026-11-26', '0.2.0'),
+  'smmap.toml(5)': configurationPage(toml, '2026-11-26', '0.2.0'),
 };
 
 /** A page as a terminal of 200 columns shows it. */
@@ -58,14 +58,14 @@ describePart('the manual', groff, () => {
 
   test.runIf(existsSync('docs/protocol.md'))('has each rule of the protocol, and each of its sections', async () => {
     const page = readFileSync('docs/protocol.md', 'utf8');
-    const text = await shown(markdownPage('smmap-protocol', page, 'the protocol', '2026-11-26', '0.1.0'));
+    const text = await shown(markdownPage('smmap-protocol', page, 'the protocol', '2026-11-26', '0.2.0'));
     for (const [, title = ''] of page.matchAll(/^##+ (.*)$/gm)) expect(text).toMatch(new RegExp(`^ *${title}$`, 'm'));
     for (const [, rule = ''] of page.matchAll(/^- \*\*(\S+)\*\*/gm)) expect(text).toContain(rule);
   });
 
   test('shows a page of Markdown', async () => {
     const page = '# Title\n\nOne **two**.\n\n## Part\n\n| a | b |\n|---|---|\n| `c` | d |\n\n- e\n\n    f  g';
-    const text = await shown(markdownPage('name', page, 'what it is', '2026-11-26', '0.1.0'));
+    const text = await shown(markdownPage('name', page, 'what it is', '2026-11-26', '0.2.0'));
     expect(text).toMatch(/One two\.\n\nPart\n +c +d\n\n +• e\n\n +f {2}g\n/);
   });
 });
