@@ -1,4 +1,4 @@
-// Runs a real systemd as process 1 of namespaces of its own, with nothing but the units of a test.
+// Runs a real systemd as process 1 of namespaces of its own, with nothing but the units of a test, or in a whole Debian.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -16,6 +16,8 @@ const WAIT_MS = 20_000;
 export interface Machine {
   /** A folder of its own, which only root can write. */
   readonly folder: string;
+  /** A whole Debian, of which it gets a copy, with a systemd of its own; `folder`/run is its /run. Default: this machine. */
+  readonly root?: string;
   /** Files below /etc, by their names there, beside users and groups. */
   readonly etc: Readonly<Record<string, string>>;
   /** Folders and what they are, in this order: `tmpfs`, another folder, or one below `folder` by its name there. */
@@ -52,15 +54,21 @@ const GROUPS = ['/sys/fs/cgroup/unified', '/sys/fs/cgroup/systemd'].filter((each
 if (GROUPS.length === 0) GROUPS.push('/sys/fs/cgroup');
 let started = 0;
 
+const NOTHING = '[Unit]\nDescription=Nothing\nDefaultDependencies=no\n';
+/** Of a machine that has nothing else there. */
+const ETC: Readonly<Record<string, string | Buffer>> = {
+  'etc/passwd': 'root:x:0:0::/root:/bin/sh\nsmmap:x:59010:59010::/var/lib/smmap:/usr/sbin/nologin\n',
+  'etc/group': 'root:x:0:\nsmmap:x:59010:\n',
+  'etc/nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files\n',
+  'etc/hosts': '127.0.0.1 localhost\n',
+  'etc/ld.so.cache': readFileSync('/etc/ld.so.cache'),
+};
+
 /** Resolves once it has reached its default target, which needs nothing; rejects with what it said. */
-export async function startInit({ folder, etc, mounts }: Machine): Promise<Init> {
+export async function startInit({ folder, root, etc, mounts }: Machine): Promise<Init> {
   const files = {
-    'etc/systemd/system/default.target': '[Unit]\nDescription=Nothing\nDefaultDependencies=no\n',
-    'etc/passwd': 'root:x:0:0::/root:/bin/sh\nsmmap:x:59010:59010::/var/lib/smmap:/usr/sbin/nologin\n',
-    'etc/group': 'root:x:0:\nsmmap:x:59010:\n',
-    'etc/nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files\n',
-    'etc/hosts': '127.0.0.1 localhost\n',
-    'etc/ld.so.cache': readFileSync('/etc/ld.so.cache'),
+    'etc/systemd/system/default.target': NOTHING,
+    ...(root === undefined ? ETC : { 'etc/systemd/system/sysinit.target': NOTHING }),
     ...Object.fromEntries(Object.entries(etc).map(([name, text]) => [`etc/${name}`, text])),
   };
   for (const [name, content] of Object.entries(files)) {
@@ -68,7 +76,8 @@ export async function startInit({ folder, etc, mounts }: Machine): Promise<Init>
     await writeFile(join(folder, name), content);
   }
   const group = `smmap-test-${process.pid}-${++started}`;
-  const script = ['--pdeathsig=KILL', '--', 'sh', '-c', OUTSIDE, 'sh', group, INSIDE, folder];
+  const inside = root === undefined ? [INSIDE, folder] : [INSIDE_DEBIAN, folder, root];
+  const script = ['--pdeathsig=KILL', '--', 'sh', '-c', OUTSIDE, 'sh', group, ...inside];
   const child = spawn('setpriv', [...script, ...mounts.flatMap(({ at, from }) => [at, from])], {
     env: { PATH: process.env['PATH'] ?? '' },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -158,5 +167,35 @@ while [ $# -gt 0 ]; do
 done
 mount --bind /mnt/etc /etc
 umount /mnt
+mount --make-rshared / # as systemd does outside of containers: what it mounts for a service, such as passwords, is seen
 ip link set lo up
 exec env -i container=lxc SYSTEMD_UNIT_PATH=/etc/systemd/system ${SYSTEMD} --system --log-target=console --show-status=no`;
+
+/** A copy of a Debian, whose /run is that of the folder, for others to see. It has one hierarchy of cgroups, as Debian 13 needs. */
+const INSIDE_DEBIAN = `set -e
+folder=$1 root=$2
+shift 2
+ip link set lo up
+mkdir -p "$folder/disk" "$folder/run"
+mount -t tmpfs -o mode=755 tmpfs "$folder/disk"
+cd "$folder/disk"
+mkdir upper work root
+mount -t overlay -o "lowerdir=$root,upperdir=upper,workdir=work" overlay root
+cp -r "$folder/etc" root
+cd root
+mkdir -p srv/old
+while [ $# -gt 0 ]; do
+  mkdir -p ".$1"
+  mount --bind "$2" ".$1"
+  shift 2
+done
+mount -t proc proc proc
+mount -t sysfs sysfs sys
+mount -t cgroup2 cgroup2 sys/fs/cgroup
+mount --rbind /dev dev
+mount --bind "$folder/run" run
+pivot_root . srv/old
+cd /
+umount -l /srv/old
+mount --make-rshared /
+exec env -i container=lxc ${SYSTEMD} --system --log-target=console --show-status=no`;

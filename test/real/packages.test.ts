@@ -3,20 +3,26 @@
 
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { beforeAll, expect, test, vi } from 'vitest';
+import { beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { temporaryFolders } from '../support/folder.ts';
 import { openPage } from '../support/page.ts';
 import { run } from './command.ts';
+import { findBootable } from './debian-init.ts';
 import { type Debian, findRoot } from './debian.ts';
+import { findExim } from './mta-exim.ts';
+import { findPostfixServer } from './mta-postfix.ts';
+import { findSendmailServer } from './mta-sendmail.ts';
+import type { MtaPart } from './mta.ts';
 import { PARTS, describePart, together } from './part.ts';
+import { configOf, startAsking, startLoad } from './restart.ts';
 
 const page = openPage('docs/packages.md');
 /** Without what is installed and built here already: other tests use it at this moment. */
 const make = page.take('Release').replace('npm ci && npm run', 'npm run --silent --ignore-scripts');
 const [install, drivers] = [page.take('Install them'), page.take('Install them', 1)];
-const mtas = openPage('docs/mta.md');
-const [maps, fill] = [mtas.take('Before you begin'), mtas.take('Before you begin', 1)];
-const [opensmtpd, askOpensmtpd] = [mtas.take('OpenSMTPD'), mtas.take('OpenSMTPD', 1)];
+const mtaPage = openPage('docs/mta.md');
+const [maps, fill] = [mtaPage.take('Before you begin'), mtaPage.take('Before you begin', 1)];
+const [opensmtpd, askOpensmtpd] = [mtaPage.take('OpenSMTPD'), mtaPage.take('OpenSMTPD', 1)];
 const [remove, purge] = [page.take('Remove'), page.take('Remove', 1)];
 
 /** Debian 12 has Node 18, which is too old. So it gets a package of the Node that runs this test. */
@@ -84,6 +90,10 @@ createServer((socket) => {
 }).listen(path, () => chmodSync(path, 0o666));
 END
 setsid node /root/lmtp.mjs > /dev/null 2>&1 &`;
+
+/** Makes a newer package: the same files, which dpkg puts in the place of the old ones. */
+const NEWER = `dpkg-deb -R build/smmap_*.deb /root/next; sed -i 's/^Version: /&9/' /root/next/DEBIAN/control
+dpkg-deb -Znone --build /root/next /root/next.deb`;
 
 /** Nobody is there to say yes. */
 const YES = `echo 'APT::Get::Assume-Yes "true";' > /etc/apt/apt.conf.d/yes`;
@@ -205,9 +215,7 @@ END`);
     });
 
     test('keeps mailboxes and configuration when it is upgraded, or installed as it was', async () => {
-      await debian.done(`echo '# mine' >> /etc/smmap/smmap.toml; dpkg --purge smmap-drivers
-dpkg-deb -R build/smmap_*.deb /root/next; sed -i 's/^Version: /&9/' /root/next/DEBIAN/control
-dpkg-deb -Znone --build /root/next /root/next.deb`);
+      await debian.done(`echo '# mine' >> /etc/smmap/smmap.toml; dpkg --purge smmap-drivers; ${NEWER}`);
       for (const command of ['apt install /root/next.deb', `${install.trim()} --allow-downgrades`]) {
         await debian.done(command);
         expect(await debian.done('tail -1 /etc/smmap/smmap.toml; smmap mailbox list')).toBe(
@@ -227,6 +235,71 @@ dpkg-deb -Znone --build /root/next /root/next.deb`);
     });
   });
 }
+
+const mtas = {
+  sendmail: await findSendmailServer(PARTS),
+  postfix: await findPostfixServer(PARTS),
+  exim: await findExim(PARTS),
+};
+
+/** What loses no lookup, and how many of two services have a new daemon then. */
+const ACTIONS = [
+  ['systemctl restart smmap', 1],
+  ['systemctl reload smmap', 0],
+  ['dpkg -i /root/next.deb', 2],
+] as const;
+
+const booted = await findBootable(PARTS, 'trixie');
+
+describePart(
+  'the package on a Debian with systemd',
+  together({ builder, booted, ...mtas }),
+  ({ booted: { start } }) => {
+    test('starts, loses no lookup of live sessions, stops, and leaves nothing', { timeout: 180_000 }, async () => {
+      await release();
+      const debian = await start();
+      onTestFinished(() => debian.stop());
+      const done = (lines: string): Promise<string> => debian.done(lines);
+      await done(`${YES}\n${NEWER}`);
+      const startedAt = performance.now();
+      await done(`${install}\nsmmap mailbox add fred@example.org`);
+      expect(await done('smmap probe fred@example.org nobody@example.org || true')).toBe(
+        'fred@example.org\tOK fred@example.org\nnobody@example.org\tNOTFOUND\n',
+      );
+      process.stderr.write(`from apt to NOTFOUND ${Math.round(performance.now() - startedAt)} ms\n`);
+      await done(`cat > /etc/smmap/smmap.toml <<'END'\n${configOf('/run/smmap')}\nEND
+systemctl reload smmap; cp /etc/smmap/smmap.toml /etc/smmap/two.toml; sed -i 's#/run/smmap/#/run/smmap-two/#' /etc/smmap/two.toml
+systemctl enable --now smmap@two 2>&1`);
+      expect(
+        await done('grep -E "^(NoNewPrivs|Seccomp|CapBnd):" /proc/$(cut -d" " -f1 /run/smmap/worker)/status'),
+      ).toBe('CapBnd:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\n');
+
+      const ports = new Map<string, number>();
+      for (const [name, part] of Object.entries(mtas)) {
+        ports.set(name, await startAsking(debian, name, part as MtaPart));
+      }
+      const load = await startLoad(ports);
+      const pids = 'cat /run/smmap/worker /run/smmap-two/worker';
+      for (const [action, news] of ACTIONS) {
+        const before = await done(pids);
+        const { right, wrong } = await load.during(async () => void (await done(action)));
+        expect([action, ...new Set(wrong)]).toEqual([action]);
+        process.stderr.write(`${action}: ${right} lookups right, none lost\n`);
+        const changed = (await done(pids)).split('\n').filter((line) => !before.includes(line));
+        expect([action, changed.length]).toEqual([action, news]);
+      }
+      await load.end();
+
+      await done(remove);
+      expect(await done('find /proc -maxdepth 1 -user smmap')).toBe('');
+      expect(await done('systemctl is-active smmap smmap@two || true')).toBe('inactive\ninactive\n');
+      await done(`test -s /var/lib/smmap/smmap.mdb; ${purge}`);
+      const left = "find / -xdev -name '*smmap*' -not -path '/srv/*' -not -path '/root/*' -not -path '*/smmap-two*'";
+      expect(await done(left)).toBe('/etc/smmap\n');
+      expect((await debian.type('getent passwd smmap')).code).not.toBe(0);
+    });
+  },
+);
 
 describePart('the rpm', together({ builder, trixie: await findRoot(PARTS, 'trixie') }), ({ trixie }) => {
   let debian: Debian;

@@ -54,7 +54,11 @@ export function configOf(sockets: string, limits = ''): string {
 }
 
 /** Starts a mail server that asks the service; it ends with the test. Resolves to its port. */
-export async function startAsking(service: Service, name: string, { start }: MtaPart): Promise<number> {
+export async function startAsking(
+  service: Pick<Service, 'folder' | 'sockets'>,
+  name: string,
+  { start }: MtaPart,
+): Promise<number> {
   const folder = join(service.folder, name);
   await mkdir(folder);
   await writeFile(join(folder, 'smmap.toml'), configOf(service.sockets));

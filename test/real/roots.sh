@@ -1,9 +1,9 @@
 #!/bin/sh
 # Usage: roots.sh DIR
 #
-# Makes whole Debian systems below DIR, each with its own Postfix and, where Debian has one that is new enough, its own
-# Node: root-bookworm (12) and root-trixie (13). In trixie, the packages of OpenSMTPD lie in /var/cache/apt/archives. Needs
-# root, and mmdebstrap.
+# Makes whole Debian systems below DIR, each with its own Postfix, its systemd and, where Debian has one that is new
+# enough, its own Node: root-bookworm (12) and root-trixie (13). In trixie, the packages of OpenSMTPD lie in
+# /var/cache/apt/archives. Needs root, and mmdebstrap.
 set -eu
 
 [ $# -eq 1 ] && [ -n "$1" ] || {
@@ -15,9 +15,9 @@ cd "$1"
 
 make() {
     suite=$1 packages=$2
-    [ ! -e "root-$suite" ] || return 0
-    rm -rf "making-$suite"
-    mmdebstrap --quiet --variant=apt --include="adduser,postfix,$packages" "$suite" "$PWD/making-$suite"
+    [ ! -e "root-$suite/usr/lib/systemd/systemd" ] || return 0
+    rm -rf "making-$suite" "root-$suite"
+    mmdebstrap --quiet --variant=apt --include="adduser,postfix,systemd,$packages" "$suite" "$PWD/making-$suite"
     if [ "$suite" = trixie ]; then
         chroot "making-$suite" sh -ec 'apt-get -qq update
             apt-get -qq --yes --no-install-recommends --download-only install opensmtpd
