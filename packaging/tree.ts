@@ -26,7 +26,7 @@ export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const HOME = 'usr/lib/smmap';
 const KEEPER = `${HOME}/smmap-keeper`;
 const UNITS = 'usr/lib/systemd/system';
-const EXAMPLES = ['local-stores.conf', 'no-network.conf', 'postfix-group.conf'];
+const EXAMPLES = ['local-stores.conf', 'no-network.conf', 'passwords.conf', 'postfix-group.conf'];
 
 /** The parts of smmap, made of the build and the packages that package-lock.json names. `date` is that of the manual. */
 export async function treesOf(date: string, version: string): Promise<readonly Tree[]> {

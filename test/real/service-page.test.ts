@@ -4,11 +4,19 @@ import { expect, test } from 'vitest';
 import { openPage } from '../support/page.ts';
 import { findInit } from './init.ts';
 import { describePart } from './part.ts';
-import { type Service, makeService } from './service.ts';
+import { type Service, makeService, until } from './service.ts';
 
 const [FRED, JOE] = ['fred@example.com', 'joe@example.com'];
 const page = openPage('docs/service.md');
 const several = page.take('Several daemons on one machine');
+const passwords = page.take('Passwords that only root can read');
+
+/** An application that knows fred@example.com, for who has the token. */
+const APPLICATION = `setsid node -e "require('node:http').createServer((request, response) => {
+  const knows = request.headers.authorization === 'Bearer open sesame';
+  response.writeHead(knows ? 200 : 401, { 'content-type': 'application/json' });
+  response.end(knows && decodeURIComponent(request.url) === '/${FRED}' ? JSON.stringify({ address: '${FRED}' }) : '[]');
+}).listen(8080, '127.0.0.1')" < /dev/null > /dev/null 2>&1 &`;
 
 /** Types lines into a shell of root in the installed folder, which has what a clone has; resolves to what they printed. */
 async function type(service: Service, lines: string): Promise<string> {
@@ -39,6 +47,25 @@ describePart('a real systemd', await findInit(), () => {
     await type(service, 'cp systemd/smmap.toml /etc/smmap/two.toml');
     expect((await service.systemctl('start', 'smmap@two')).code).toBe(1);
     expect(await service.said()).toContain('cannot listen on unix:/run/smmap/smmap.sock');
+  });
+
+  test('a password that only root can read reaches the daemon', { timeout: 60_000 }, async ({ onTestFinished }) => {
+    const service = await makeService(onTestFinished);
+    const config = (file: string): Promise<void> =>
+      service.configure(`[store.people]
+        driver = "http"
+        mailbox = "http://127.0.0.1:8080/:address"
+        token_file = "${file}"
+        canary = { mailbox = "${FRED}" }`);
+    await config('/etc/smmap/people.password');
+    await type(service, `umask 077; echo 'open sesame' > /etc/smmap/people.password; ${APPLICATION}`);
+    expect(await service.systemctl('start', 'smmap')).toMatchObject({ code: 0 });
+    const probe = `smmap probe ${FRED} ${JOE} || true`;
+    expect(await type(service, probe)).toMatch(/^fred@example\.com\tTEMP .*\njoe@example\.com\tTEMP .*\n$/);
+    await config('/run/credentials/smmap.service/people.password');
+    await type(service, passwords);
+    await until(async () => (await type(service, probe)) === `${FRED}\tOK ${FRED}\n${JOE}\tNOTFOUND\n`);
+    expect(await type(service, 'smmap check --stores')).toContain('no mistakes');
   });
 });
 
