@@ -16,6 +16,7 @@ const EXPOSURE = [
   ['smmap.service with postfix-group.conf', ['postfix-group.conf'], 1.6],
   ['smmap.service with local-stores.conf', ['local-stores.conf'], 1.1],
   ['smmap.service with local-stores.conf and postfix-group.conf', ['local-stores.conf', 'postfix-group.conf'], 1.4],
+  ['smmap.service with apparmor.conf', ['apparmor.conf'], 1.5],
   ['smmap.service with passwords.conf', ['passwords.conf'], 1.5],
   ['smmap.service with no-network.conf', ['no-network.conf'], 0.7],
 ] as const;
