@@ -27,6 +27,7 @@ import { makeFolder } from './folder.ts';
 import { type Keeper, type Status, findKeeper } from './keeper.ts';
 import { WORKER } from './own.ts';
 import { secretFileOf, shadowFileOf } from './places.ts';
+import { warn } from './warn.ts';
 
 export interface ServeOptions {
   readonly listen: readonly string[];
@@ -35,6 +36,8 @@ export interface ServeOptions {
   readonly takeover: boolean;
 }
 
+const ROOT =
+  'runs as root, with more rights than it needs; as a service it has a user of its own: systemctl enable --now smmap (docs/install.md)';
 const GIVEN_UP_MS = 500;
 const LENT_MS = 100; // usually, the other process has handled our signal by then
 const MOST_TRIES = 10;
@@ -54,6 +57,7 @@ export async function serve(options: ServeOptions, configuration: Configuration,
   process.on('SIGHUP', () => void reloads.request());
   const first = await load();
   const { config } = first;
+  if (process.getuid?.() === 0 && process.stderr.isTTY) warn(ROOT);
   makeFolders(config, configuration.places);
   const pretty = process.stdout.isTTY;
   const journal = isJournal(process.env, process.stdout.fd);

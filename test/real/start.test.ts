@@ -13,7 +13,7 @@ import { findPostgresql } from '../support/postgresql.ts';
 import { askOnce, connectTo, request } from './client.ts';
 import { run } from './command.ts';
 import { MAIN, copyProgram, makeFolder, serve } from './daemon.ts';
-import { PARTS, describePart, together } from './part.ts';
+import { PARTS, describePart, findPrograms, together } from './part.ts';
 
 const FRED = 'fred@example.org';
 const WAIT = { timeout: 20_000, interval: 5 };
@@ -266,3 +266,28 @@ describe('a log without a reader', () => {
     await vi.waitUntil(() => lost > 0 && lines + lost === asked, WAIT);
   });
 });
+
+describePart(
+  'root at a terminal',
+  findPrograms('script of util-linux', PARTS, 'script', ['usr/bin'], ['script']),
+  ({ bin }) => {
+    test('is told that the daemon needs no root, and a log that is no terminal is not', async ({ skip }) => {
+      if (process.getuid?.() !== 0) skip('only root is told');
+      const serving = [
+        MAIN,
+        'serve',
+        '--config',
+        '/dev/null',
+        '--listen',
+        'unix:/missing/smmap.sock',
+        '--store',
+        await makeFolder(),
+      ];
+      const typed = [process.execPath, ...serving].join(' ');
+      const { stdout } = await run(join(bin, 'script'), ['-qec', typed, '/dev/null']);
+      expect(stdout).toMatch(/^smmap: runs as root, .* systemctl enable --now smmap [^]*cannot listen on/);
+      const { stderr } = await run(process.execPath, serving);
+      expect(stderr).toMatch(/^smmap: cannot listen on/);
+    });
+  },
+);
