@@ -39,19 +39,16 @@ export async function treesOf(date: string, version: string): Promise<readonly T
     'zsh/vendor-completions/_smmap': zshOf(rows),
     'fish/vendor_completions.d/smmap.fish': fishOf(rows),
   };
-  const protocol = join(ROOT, 'docs/protocol.md');
   const manual = {
     'man1/smmap.1': commandsPage(program, date, version),
     'man5/smmap.toml.5': configurationPage(toml, date, version),
-    ...(existsSync(protocol) && {
-      'man7/smmap-protocol.7': markdownPage(
-        'smmap-protocol',
-        readFileSync(protocol, 'utf8'),
-        'the protocol of socket maps',
-        date,
-        version,
-      ),
-    }),
+    'man7/smmap-protocol.7': markdownPage(
+      'smmap-protocol',
+      readFileSync(join(ROOT, 'docs/protocol.md'), 'utf8'),
+      'the protocol of socket maps',
+      date,
+      version,
+    ),
   };
   const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as Lock;
   const { core, drivers } = modulesOf(lock, (folder) => existsSync(join(ROOT, folder)));

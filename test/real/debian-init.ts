@@ -13,7 +13,7 @@ const BUILD = fileURLToPath(new URL('../../build', import.meta.url));
 const ENVIRONMENT = 'export HOME=/root LANG=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** A Debian that runs its systemd. */
-export interface BootedDebian extends Debian {
+export interface BootedDebian extends Omit<Debian, 'besides'> {
   /** A folder of the test, which only root can write. */
   readonly folder: string;
   /** Its /run/smmap, as the test and mail servers see it. */
