@@ -26,7 +26,9 @@ export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const HOME = 'usr/lib/smmap';
 const KEEPER = `${HOME}/smmap-keeper`;
 const UNITS = 'usr/lib/systemd/system';
-const EXAMPLES = ['local-stores.conf', 'no-network.conf', 'passwords.conf', 'postfix-group.conf'];
+const DROP_INS = ['apparmor.conf', 'local-stores.conf', 'no-network.conf', 'passwords.conf', 'postfix-group.conf'];
+const CONTRIBUTED = ['apparmor', 'grafana', 'prometheus', 'selinux'];
+const EXAMPLES = 'usr/share/doc/smmap/examples';
 
 /** The parts of smmap, made of the build and the packages that package-lock.json names. `date` is that of the manual. */
 export async function treesOf(date: string, version: string): Promise<readonly Tree[]> {
@@ -92,7 +94,12 @@ function stageOwn(root: string): void {
   stage('systemd/sysusers.conf', 'usr/lib/sysusers.d/smmap.conf');
   stage('systemd/tmpfiles.conf', 'usr/lib/tmpfiles.d/smmap.conf');
   stage('systemd/smmap.toml', 'etc/smmap/smmap.toml');
-  for (const name of EXAMPLES) stage(`systemd/${name}`, `usr/share/doc/smmap/examples/${name}`);
+  for (const name of DROP_INS) stage(`systemd/${name}`, `${EXAMPLES}/${name}`);
+  for (const folder of CONTRIBUTED) {
+    for (const name of readdirSync(join(ROOT, 'contrib', folder))) {
+      stage(`contrib/${folder}/${name}`, `${EXAMPLES}/${folder}/${name}`);
+    }
+  }
 }
 
 const PROGRAM: StagedFile = { mode: 0o755, edit: (text) => text.replace(/^#!.*/, '#!/usr/bin/node') };
