@@ -6,7 +6,7 @@ import * as defaults from './config/schema.ts';
 import { parseEndpoint } from './endpoint.ts';
 import { type Handler, NOTFOUND, createAnswer } from './map/map.ts';
 import { andThen } from './maybe.ts';
-import { FRAMINGS, type Protocol } from './protocol/framing.ts';
+import { FRAMINGS, type SocketMapProtocol } from './protocol/framing.ts';
 import { parseReply } from './protocol/reply.ts';
 import { ProtocolError, openClient } from './socket/client.ts';
 import { type ClientLimits, createClients } from './socket/clients.ts';
@@ -33,7 +33,7 @@ export interface SocketMapServerOptions {
   /** Those of the daemon, in bytes, milliseconds and connections; the rest have its defaults. */
   readonly limits?: Partial<Limits & ClientLimits>;
   /** `line` is for OpenSMTPD. Default: `netstring`. */
-  readonly protocol?: Protocol;
+  readonly protocol?: SocketMapProtocol;
   /** Is told of each request that was answered with TEMP, and why. A key that is not UTF-8 is null. */
   readonly failed?: (error: unknown, map: string, key: string | null) => void;
 }
@@ -131,7 +131,7 @@ function handlerOf(map: SocketMap): Handler {
 export interface AskOptions {
   /** In milliseconds, for the connection and for the reply. Default: 5,000. */
   readonly timeoutMs?: number;
-  readonly protocol?: Protocol;
+  readonly protocol?: SocketMapProtocol;
 }
 
 /**

@@ -24,6 +24,8 @@ export interface Asked {
   readonly listener: string;
   /** As performance.now() counts. */
   readonly arrived: number;
+  /** The address of the SMTP client, if the mail server says it. */
+  readonly client?: string;
 }
 
 /** What the client gets, in the words of socketmap_table(5). PERM is 550 in Sendmail: a fault of ours must never become PERM. */

@@ -5,7 +5,7 @@ import type { Config, ConfigError } from '../config/config.ts';
 import { readControlSocket } from '../config/control.ts';
 import type { Overrides, Parts, Places, Source } from '../config/load.ts';
 import { formatEndpoint } from '../endpoint.ts';
-import type { Protocol } from '../protocol/framing.ts';
+import { type SocketMapProtocol, isSocketMap } from '../protocol/framing.ts';
 import { CliError, EXIT } from './error.ts';
 import { MACHINE_FILE, defaultPlaces } from './places.ts';
 import { warn } from './warn.ts';
@@ -24,7 +24,9 @@ export interface Configuration {
   /** What it is read from now. Throws ConfigError if its file cannot be read. */
   source(overrides?: Overrides): Promise<Source>;
   /** The first listener that we can ask, and its protocol. Throws if a listener has a mistake, or if there is none. */
-  server(protocol: Protocol | null): Promise<{ readonly server: string; readonly protocol: Protocol }>;
+  server(
+    protocol: SocketMapProtocol | null,
+  ): Promise<{ readonly server: string; readonly protocol: SocketMapProtocol }>;
   /** The control socket. Throws if it has a mistake, or if there is none. `quiet`: mistakes elsewhere are not told. */
   control(quiet?: boolean): Promise<string>;
   /** The folder of the embedded store. Throws if it is not certain, or if there is not exactly one. */
@@ -47,14 +49,18 @@ export function findConfiguration(given: string | null, environment: NodeJS.Proc
     source: async (overrides = {}) => (await import('../config/load.ts')).sourceOf(file, places, overrides),
     async server(protocol) {
       const listeners = await part(file, places, ({ listeners: read }) => read, SERVER);
-      const asked = [...listeners.values()].filter((each) => protocol === null || each.protocol === protocol);
-      const own = asked.find(({ kind }) => kind !== 'systemd') ?? asked[0];
+      const asked = [...listeners.values()].flatMap((each) => {
+        const spoken = each.protocol;
+        return isSocketMap(spoken) && spoken === (protocol ?? spoken) ? [{ each, spoken }] : [];
+      });
+      const own = asked.find(({ each }) => each.kind !== 'systemd') ?? asked[0];
       if (own === undefined) {
-        throw new CliError(EXIT.CONFIG, `${name}: no listener has protocol = "${protocol}"; ${SERVER}`);
+        const wanted = protocol ?? 'netstring';
+        throw new CliError(EXIT.CONFIG, `${name}: no listener has protocol = "${wanted}"; ${SERVER}`);
       }
       // The file does not say where the socket of systemd is. smmap.socket has it at the default place.
-      const server = own.kind === 'systemd' ? `unix:${places.socket}` : formatEndpoint(own);
-      return { server, protocol: own.protocol };
+      const { each, spoken } = own;
+      return { server: each.kind === 'systemd' ? `unix:${places.socket}` : formatEndpoint(each), protocol: spoken };
     },
     async control(quiet = false) {
       const alone = quiet ? readControlSocket(file, places) : null;

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import { parseEndpoint } from '../endpoint.ts';
-import type { Protocol } from '../protocol/framing.ts';
+import type { SocketMapProtocol } from '../protocol/framing.ts';
 import { parseReply } from '../protocol/reply.ts';
 import { type Client, ConnectionError, ProtocolError, TimeoutError, openClient } from '../socket/client.ts';
 import type { Reply } from '../vocabulary.ts';
@@ -12,7 +12,7 @@ const PRINTED_CHARS = 1_000;
 export interface ProbeOptions {
   readonly server: string;
   readonly map: string;
-  readonly protocol: Protocol;
+  readonly protocol: SocketMapProtocol;
   readonly timeoutMs: number;
   readonly json: boolean;
 }

@@ -1,5 +1,5 @@
 import type { Endpoint } from '../endpoint.ts';
-import type { Protocol } from '../protocol/framing.ts';
+import type { SocketMapProtocol } from '../protocol/framing.ts';
 import type { Need } from './case.ts';
 import { legal, shouldBe } from './expect.ts';
 import { type Passed, type Wire, openWire } from './wire.ts';
@@ -7,7 +7,7 @@ import { type Passed, type Wire, openWire } from './wire.ts';
 /** How the server is tested. */
 export interface Settings {
   readonly endpoint: Endpoint;
-  readonly protocol: Protocol;
+  readonly protocol: SocketMapProtocol;
   readonly map: string;
   /** A key that is found. */
   readonly known: string | null;

@@ -1,4 +1,4 @@
-import type { Protocol } from '../protocol/framing.ts';
+import type { SocketMapProtocol } from '../protocol/framing.ts';
 import type { Bench } from './bench.ts';
 
 /** MUST: a mail server loses mail or lookups otherwise. SHOULD: it works better so. */
@@ -9,7 +9,7 @@ export interface Case {
   /** `GROUP/SUBJECT/NUMBER`, as in docs/protocol.md. */
   readonly id: string;
   /** The level in each protocol that has the rule. */
-  readonly on: Readonly<Partial<Record<Protocol, Level>>>;
+  readonly on: Readonly<Partial<Record<SocketMapProtocol, Level>>>;
   /** What the server does. */
   readonly rule: string;
   /** Why, with the source. */

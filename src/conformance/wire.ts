@@ -1,7 +1,7 @@
 import { type Socket, connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Endpoint } from '../endpoint.ts';
-import { FRAMINGS, type Protocol } from '../protocol/framing.ts';
+import { FRAMINGS, type SocketMapProtocol } from '../protocol/framing.ts';
 import { FramingError } from '../protocol/netstring.ts';
 import { Failure } from './case.ts';
 
@@ -39,7 +39,7 @@ export interface Wire {
 }
 
 export interface WireOptions {
-  readonly protocol: Protocol;
+  readonly protocol: SocketMapProtocol;
   readonly timeoutMs: number;
   readonly number: number;
   readonly passed: (passed: Passed) => void;

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { Config, ListenerConfig, PlaceConfig } from '../config/config.ts';
 import { formatEndpoint } from '../endpoint.ts';
 import type { InheritedSockets } from '../observe/systemd.ts';
-import type { Protocol } from '../protocol/framing.ts';
+import { type SocketMapProtocol, isSocketMap } from '../protocol/framing.ts';
 import { ListenError, inodeOf } from '../socket/claim.ts';
 import type { Intake } from '../socket/intake.ts';
 import { type Binding, type Listener, type ListenerEvents, openListener } from '../socket/listener.ts';
@@ -13,10 +13,10 @@ export type NamedListener = { readonly name: string } & (
   | { readonly servedBy: 'metrics'; readonly config: PlaceConfig }
 );
 
-/** Where a listener of the maps is, and its protocol. */
+/** Where the maps can be asked, and its protocol. */
 export interface MapListener {
   readonly where: string;
-  readonly protocol: Protocol;
+  readonly protocol: SocketMapProtocol;
 }
 
 /** `hasPath` is false while no client can connect: the socket file is gone, and cannot be made again. */
@@ -34,7 +34,7 @@ export interface SocketFile {
 export interface Listeners {
   /** Where the maps are served, as `unix:PATH` and `tcp:HOST:PORT`. */
   readonly where: readonly string[];
-  /** The same listeners, with their protocols. */
+  /** Those of them that are socket maps, with their protocols. */
   readonly ofMaps: readonly MapListener[];
   /** All of them, and whether each has its path. One whose path another daemon took over still counts as having it. */
   state(): readonly ListenerState[];
@@ -109,8 +109,11 @@ export function createListeners(
     idle.add(open);
   };
 
-  const mapListenerOf = ({ named, listener: { where } }: OpenListener): MapListener[] =>
-    named?.servedBy === 'maps' ? [{ where, protocol: named.config.protocol }] : [];
+  const mapListenerOf = ({ named, listener: { where } }: OpenListener): MapListener[] => {
+    if (named?.servedBy !== 'maps') return [];
+    const { protocol } = named.config;
+    return isSocketMap(protocol) ? [{ where, protocol }] : [];
+  };
   let taken: MapListener | null = null;
   let lookedAt = -Infinity;
 

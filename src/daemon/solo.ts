@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts';
 import type { Log } from '../observe/log.ts';
 import { FRAMINGS } from '../protocol/framing.ts';
+import { POLICY, type PolicyOptions, policyFraming } from '../protocol/policy.ts';
 import { createClients } from '../socket/clients.ts';
 import type { Intake } from '../socket/intake.ts';
 import type { Turns } from '../socket/turn.ts';
@@ -79,7 +80,11 @@ export async function createSolo(first: Config, { turns, intake, listeners, self
     get clients() {
       return clients.count;
     },
-    accept: (socket, since, protocol, listener) => clients.accept(socket, since, FRAMINGS[protocol], listener),
+    accept(socket, since, protocol, listener) {
+      const policy = (): PolicyOptions => running.config.listeners.get(listener)?.policy ?? POLICY;
+      const framing = protocol === 'policy' ? policyFraming(policy()) : FRAMINGS[protocol];
+      clients.accept(socket, since, framing, listener);
+    },
     commands: {
       ...commandsOf(() => running.maps.stores),
       explain: (argument) => explainTo(argument, answering()),

@@ -1,7 +1,7 @@
 import type { Config, ControlConfig } from '../config/config.ts';
 import { type Endpoint, parseEndpoint } from '../endpoint.ts';
 import { andThen } from '../maybe.ts';
-import type { Protocol } from '../protocol/framing.ts';
+import type { SocketMapProtocol } from '../protocol/framing.ts';
 import { parseReply } from '../protocol/reply.ts';
 import { openClient } from '../socket/client.ts';
 import type { Maybe, Reply, Request } from '../vocabulary.ts';
@@ -18,7 +18,7 @@ export class SuccessorError extends Error {
 /** Where to ask a daemon. */
 export interface Place {
   readonly endpoint: Endpoint;
-  readonly protocol: Protocol;
+  readonly protocol: SocketMapProtocol;
 }
 
 /** The listener of a daemon at which its successor can be asked. Null if no listener has a known path or port. */
@@ -140,7 +140,7 @@ export function reportTo(control: ControlConfig | null, older: () => Older): () 
   if (control === null) return () => {};
   const report = async (): Promise<void> => {
     try {
-      const options = { timeoutMs: REPORT_MS, replyBytes: 1_000, protocol: control.protocol };
+      const options = { timeoutMs: REPORT_MS, replyBytes: 1_000, protocol: 'netstring' } as const;
       const client = await openClient(control, options);
       await client.ask('older', JSON.stringify(older())).finally(() => client.close());
     } catch {

@@ -124,13 +124,13 @@ export function createLog(
   const reasonOf = (cause: unknown, key?: string | null): string => privacy.keys.cause(cause, key);
   /** The fields of a reply: what was asked where, which stores the map has, and how long the request took. */
   const lineOf: LineOf = (event, request, reply, { stores, isDomain }, would) => {
-    const { keys } = privacy;
-    const { asked } = request;
+    const [{ keys }, { asked }] = [privacy, request];
     const map = request.map.includes('@') ? keys.key(request.map, false) : request.map; // a client that sends no map
     const key = keys.key(request.key, isDomain);
     if (asked === undefined) return { event, map, key, reply, would };
     const ms = Math.round(performance.now() - asked.arrived);
-    return { event, map, key, reply, would, listener: asked.listener, stores: stores === '' ? undefined : stores, ms };
+    const { listener, client } = asked;
+    return { event, map, key, reply, would, listener, client, stores: stores === '' ? undefined : stores, ms };
   };
 
   const deferred = createTally<{ line: object; cause: string }>(({ line, cause }, count, mixed) => {

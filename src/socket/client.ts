@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { type Endpoint, formatEndpoint } from '../endpoint.ts';
-import { FRAMINGS, type Protocol } from '../protocol/framing.ts';
+import { FRAMINGS, type SocketMapProtocol } from '../protocol/framing.ts';
 import { FramingError } from '../protocol/netstring.ts';
 import { readableOf } from '../protocol/payload.ts';
 import { formatRequest } from '../protocol/request.ts';
@@ -37,7 +37,7 @@ export interface Client {
 export interface ClientOptions {
   readonly timeoutMs: number;
   readonly replyBytes: number;
-  readonly protocol: Protocol;
+  readonly protocol: SocketMapProtocol;
 }
 
 /** Connects. Rejects with ConnectionError or TimeoutError. */

@@ -3,8 +3,7 @@ import { performance } from 'node:perf_hooks';
 import type { Decoder, Framing } from '../protocol/framing.ts';
 import { FramingError } from '../protocol/netstring.ts';
 import type { Payload } from '../protocol/payload.ts';
-import { formatReply, sendable } from '../protocol/reply.ts';
-import { parseRequest } from '../protocol/request.ts';
+import { sendable } from '../protocol/reply.ts';
 import type { Asked, Maybe, Reply, Request } from '../vocabulary.ts';
 import { Arrivals } from './arrivals.ts';
 import type { Intake } from './intake.ts';
@@ -190,8 +189,9 @@ export class Connection {
   }
 
   #reply(payload: Payload, now: number): Maybe<Reply> {
-    const request = parseRequest(payload, this.#asked);
+    const request = this.#framing.parse(payload, this.#asked);
     if (request === null) return this.#defer('malformed request', null);
+    if ('kind' in request) return request;
     this.#request = request;
     if (this.#overloaded()) return this.#defer('too many connections', request);
     if (this.#leftMs(now) <= TIMER_EARLY_MS) return this.#defer('deadline passed', request);
@@ -206,7 +206,7 @@ export class Connection {
   readonly #sendable = (reply: Reply): Reply => sendable(reply, this.#service.limits.replyBytes, this.#framing);
 
   #encode(reply: Reply): string {
-    return this.#framing.encode(formatReply(reply, this.#service.limits.replyBytes));
+    return this.#framing.respond(reply, this.#service.limits.replyBytes);
   }
 
   #leftMs(now: number): number {

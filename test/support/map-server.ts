@@ -1,7 +1,7 @@
 import { type Socket, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Settings, Stoppable } from '../../src/conformance/bench.ts';
-import type { Protocol } from '../../src/protocol/framing.ts';
+import type { SocketMapProtocol } from '../../src/protocol/framing.ts';
 
 export const KNOWN = 'fred@example.org';
 export const UNKNOWN = 'nobody@example.org';
@@ -47,7 +47,7 @@ export interface Behaviour {
 }
 
 /** A server that keeps every rule, as short as it can be. It shares no code with smmap. */
-export function rightServer(protocol: Protocol): Behaviour {
+export function rightServer(protocol: SocketMapProtocol): Behaviour {
   return {
     accepted() {},
     read: (_, bytes) => bytes,
@@ -103,7 +103,7 @@ export interface MapServer extends Stoppable {
 /** Starts a server below a folder. The settings are quick, and know its keys. */
 export async function startMapServer(
   folder: string,
-  protocol: Protocol,
+  protocol: SocketMapProtocol,
   behaviour: Behaviour,
   timeoutMs: number,
 ): Promise<MapServer> {

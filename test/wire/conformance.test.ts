@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Settings } from '../../src/conformance/bench.ts';
 import { CASES } from '../../src/conformance/cases.ts';
 import { type Result, chosen, runCases } from '../../src/conformance/run.ts';
-import type { Protocol } from '../../src/protocol/framing.ts';
+import type { SocketMapProtocol } from '../../src/protocol/framing.ts';
 import type { Reply, Request } from '../../src/vocabulary.ts';
 import { temporaryFolders } from '../support/folder.ts';
 import { KNOWN, UNKNOWN, rightServer, startMapServer } from '../support/map-server.ts';
@@ -29,7 +29,7 @@ async function runAll(settings: Settings): Promise<Result[]> {
   return runCases(chosen(CASES, settings, []), settings);
 }
 
-describe.each<Protocol>(['netstring', 'line'])('a server that speaks %s', (protocol) => {
+describe.each<SocketMapProtocol>(['netstring', 'line'])('a server that speaks %s', (protocol) => {
   it('keeps all rules if it is right', async () => {
     const server = await startMapServer(folder(), protocol, rightServer(protocol), TIMEOUT_MS);
     const results = await runAll(server.settings);

@@ -2,7 +2,7 @@ import { type Socket, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Place, askSuccessor, placeOf } from '../../src/daemon/successor.ts';
-import type { Protocol } from '../../src/protocol/framing.ts';
+import type { SocketMapProtocol } from '../../src/protocol/framing.ts';
 import { temporaryFolders } from '../support/folder.ts';
 
 const LIMITS = { deadlineMs: 200, replyBytes: 1_000 };
@@ -11,7 +11,10 @@ const TEMP = { kind: 'TEMP', reason: 'lookup failed' };
 const folder = temporaryFolders();
 
 /** Starts a server that does this with each connection. Returns its place. */
-async function placeOfServer(serve: (socket: Socket) => void, protocol: Protocol = 'netstring'): Promise<Place> {
+async function placeOfServer(
+  serve: (socket: Socket) => void,
+  protocol: SocketMapProtocol = 'netstring',
+): Promise<Place> {
   const path = join(folder(), 's.sock');
   const server = createServer((socket) => serve(socket.on('error', () => {}))).listen(path);
   await new Promise((resolve) => server.once('listening', resolve));

@@ -53,6 +53,7 @@ function checkOwners(config: Config, account: Account): Finding[] {
 const MAIL_USERS: Readonly<Record<ControlConfig['protocol'], readonly string[]>> = {
   netstring: ['postfix', 'Debian-exim', 'exim'],
   line: ['opensmtpd', '_smtpd'],
+  policy: ['postfix'],
 };
 
 /** The mail servers of this machine that cannot connect to a socket because of its mode, or of a folder above it. */

@@ -1,7 +1,7 @@
 import type { Account } from '../../account.ts';
 import type { Config, ListenerConfig } from '../../config/config.ts';
 import { type Endpoint, formatEndpoint } from '../../endpoint.ts';
-import type { Protocol } from '../../protocol/framing.ts';
+import type { SocketMapProtocol } from '../../protocol/framing.ts';
 import { EXIT } from '../error.ts';
 import { type Finding, mistake } from '../finding.ts';
 import { barriersFor, describeMode } from '../rights.ts';
@@ -23,7 +23,7 @@ export interface Asked {
 /** A mail server of this machine. */
 export interface MailServer {
   readonly name: string;
-  readonly protocol: Protocol;
+  readonly protocol: SocketMapProtocol;
   /** Whether it can also ask over TCP. */
   readonly tcp: boolean;
   /** The user that connects to the socket. Null: root. */

@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { FramingError } from '../../src/protocol/netstring.ts';
+import { POLICY, type PolicyOptions, policyFraming } from '../../src/protocol/policy.ts';
+import type { Reply } from '../../src/vocabulary.ts';
+
+const framing = policyFraming(POLICY);
+const ASKED = { listener: 'policy', arrived: 1 };
+const attributes = (more: Readonly<Record<string, string>>): string =>
+  Object.entries({ request: 'smtpd_access_policy', protocol_state: 'RCPT', ...more })
+    .map(([name, value]) => `${name}=${value}`)
+    .join('\n');
+const parse = (more: Readonly<Record<string, string>>): unknown =>
+  framing.parse(Buffer.from(attributes(more)).toString('latin1'), ASKED);
+
+describe('a request of the policy protocol', () => {
+  it('is cut at its empty line, wherever the pieces end', () => {
+    const both = Buffer.from(`${attributes({ recipient: 'a' })}\n\n${attributes({ recipient: 'b' })}\n\n`);
+    for (let cut = 0; cut <= both.length; cut++) {
+      const decoder = framing.decoder(1_000);
+      const payloads: string[] = [];
+      for (const piece of [both.subarray(0, cut), both.subarray(cut)]) {
+        decoder.push(piece);
+        for (let payload = decoder.next(); payload !== null; payload = decoder.next()) payloads.push(payload);
+      }
+      expect(payloads).toEqual([attributes({ recipient: 'a' }), attributes({ recipient: 'b' })]);
+      expect(decoder.unfinished).toBe(false);
+    }
+  });
+
+  it('may have so many bytes, and no more', () => {
+    const decoder = framing.decoder(10);
+    decoder.push(Buffer.from('a=45678910\n\n'));
+    expect(decoder.next()).toBe('a=45678910');
+    decoder.push(Buffer.from('a=4567891011'));
+    expect(() => decoder.next()).toThrow(FramingError);
+  });
+
+  it('asks for the recipient in the map of its context', () => {
+    expect(parse({ recipient: 'fred=a@example.org', client_address: '192.0.2.1', policy_context: 'people' })).toEqual({
+      map: 'people',
+      key: 'fred=a@example.org',
+      asked: { ...ASKED, client: '192.0.2.1' },
+    });
+    expect(parse({ recipient: 'jörg@example.org' })).toEqual({ map: 'mailbox', key: 'jörg@example.org', asked: ASKED });
+  });
+
+  it('has no key if that is not UTF-8', () => {
+    expect(framing.parse(`${attributes({ recipient: 'a' })}\xff`, ASKED)).toMatchObject({ key: null });
+  });
+
+  it.each([{ protocol_state: 'DATA', recipient: 'a@b' }, { recipient: '' }, {}])('asks no map: %j', (more) => {
+    expect(framing.respond(parse(more) as Reply, 100)).toBe('action=DUNNO\n\n');
+  });
+
+  it.each(['', 'x', '=x', 'request=other\nprotocol_state=RCPT\nrecipient=a', '5:a b,'])(
+    'is not valid: %j',
+    (payload) => {
+      expect(framing.parse(payload, ASKED)).toBeNull();
+    },
+  );
+});
+
+describe('the action', () => {
+  const full = { rejectsAbsent: false, overquota: '552 5.2.2 Full' };
+  const rejecting = { ...POLICY, rejectsAbsent: true };
+  const defer = 'DEFER_IF_PERMIT 4.3.0 Temporary lookup failure';
+  it.each<[PolicyOptions, Reply, string]>([
+    [POLICY, { kind: 'OK', value: 'x' }, 'DUNNO'],
+    [rejecting, { kind: 'OK', value: 'x' }, 'DUNNO'],
+    [POLICY, { kind: 'NOTFOUND' }, 'DUNNO'],
+    [rejecting, { kind: 'NOTFOUND' }, '550 5.1.1 User unknown'],
+    [rejecting, { kind: 'NOTFOUND', why: 'disabled' }, '550 5.1.1 User unknown'],
+    [rejecting, { kind: 'NOTFOUND', why: 'no_address' }, 'DUNNO'],
+    [POLICY, { kind: 'TEMP', reason: 'x', why: 'overquota' }, '452 4.2.2 Mailbox full'],
+    [full, { kind: 'NOTFOUND', why: 'overquota' }, '552 5.2.2 Full'],
+    [rejecting, { kind: 'TEMP', reason: 'x' }, defer],
+    [rejecting, { kind: 'TIMEOUT', reason: 'x' }, defer],
+    [rejecting, { kind: 'PERM', reason: 'x', why: 'disabled' }, defer],
+  ])('%j: %j is %s', (options, reply, action) => {
+    expect(policyFraming(options).respond(reply, 100)).toBe(`action=${action}\n\n`);
+  });
+});
