@@ -1,5 +1,6 @@
 import type { MapKind } from '../map/kind.ts';
 import type { Protocol } from '../protocol/framing.ts';
+import type { PolicyOptions } from '../protocol/policy.ts';
 import type { ClientLimits } from '../socket/clients.ts';
 import type { Limits } from '../socket/connection.ts';
 import type { Binding } from '../socket/listener.ts';
@@ -31,7 +32,7 @@ export interface Config {
 }
 
 /** A listener that smmap opens, or one that systemd holds and passes to us under its FileDescriptorName. */
-export type ListenerConfig = { readonly protocol: Protocol } & (
+export type ListenerConfig = { readonly protocol: Protocol; readonly policy?: PolicyOptions } & (
   | PlaceConfig
   | { readonly kind: 'systemd'; readonly name: string }
 );

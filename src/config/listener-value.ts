@@ -37,6 +37,17 @@ export function network(text: string): Network {
   return { address, bits };
 }
 
+export function absent(text: string): boolean {
+  if (text !== 'dunno' && text !== 'reject') throw new Error(`"${text}" is not one of dunno, reject`);
+  return text === 'reject';
+}
+
+/** Code, enhanced code (RFC 3463) and text of an SMTP reply that refuses. */
+export function refusal(text: string): string {
+  if (!/^([45])\d\d \1\.\d{1,3}\.\d{1,3} [\x20-\x7e]+$/.test(text)) throw new Error(`"${text}" is not a refusal`);
+  return text;
+}
+
 export function user(text: string): number {
   return accountId('passwd', 'user', text);
 }

@@ -1,4 +1,5 @@
 import { controlPathOf } from '../endpoint.ts';
+import { POLICY, type PolicyOptions } from '../protocol/policy.ts';
 import { isLoopback } from '../socket/listener.ts';
 import { type Mistake, complain, oneOf, optional, parsedBy, section, text, yesOrNo, z } from '../toml/type.ts';
 import type { ControlConfig, ListenerConfig, MetricsConfig, PlaceConfig } from './config.ts';
@@ -59,7 +60,9 @@ export const listenerKeys = section({
   systemd: optional(text('the FileDescriptorName of a systemd socket unit')),
   ...fileKeys,
   allow,
-  protocol: oneOf(['netstring', 'line'], 'netstring'),
+  protocol: oneOf(['netstring', 'line', 'policy'], 'netstring'),
+  absent: optional(parsedBy('"dunno" or "reject"', value.absent)),
+  overquota: optional(parsedBy('a code, an enhanced code and a text, such as "452 4.2.2 Mailbox full"', value.refusal)),
 });
 
 /** One `[listen.NAME]`. */
@@ -89,10 +92,19 @@ function readListener(raw: z.output<typeof listenerKeys>): ListenerConfig | read
     reason: 'is open to other machines, and a socket map tells every client which mailboxes exist',
     clients: 'your mail servers',
   });
+  const { protocol, systemd, absent, overquota } = raw;
+  for (const key of ['absent', 'overquota'] as const) {
+    if (raw[key] === null || protocol === 'policy') continue;
+    mistakes.push({ key, reason: 'works only with protocol = "policy"', remedy: `remove ${key}` });
+  }
   if (mistakes.length > 0) return mistakes;
-  const { protocol, systemd } = raw;
-  if (systemd !== null) return { kind: 'systemd', protocol, name: systemd };
-  return { protocol, ...bindingOf(raw, USUAL_MODES.listener) };
+  const policy: PolicyOptions = {
+    rejectsAbsent: absent ?? POLICY.rejectsAbsent,
+    overquota: overquota ?? POLICY.overquota,
+  };
+  const spoken = protocol === 'policy' ? { protocol, policy } : { protocol };
+  if (systemd !== null) return { kind: 'systemd', ...spoken, name: systemd };
+  return { ...spoken, ...bindingOf(raw, USUAL_MODES.listener) };
 }
 
 type PlaceKeys = Omit<z.output<typeof metricsKeys>, 'hosts' | 'explain'>;
