@@ -27,7 +27,7 @@ const HOME = 'usr/lib/smmap';
 const KEEPER = `${HOME}/smmap-keeper`;
 const UNITS = 'usr/lib/systemd/system';
 const DROP_INS = ['apparmor.conf', 'local-stores.conf', 'no-network.conf', 'passwords.conf', 'postfix-group.conf'];
-const CONTRIBUTED = ['apparmor', 'grafana', 'prometheus', 'selinux'];
+const CONTRIBUTED = ['apparmor', 'fail2ban', 'grafana', 'prometheus', 'selinux'];
 const EXAMPLES = 'usr/share/doc/smmap/examples';
 
 /** The parts of smmap, made of the build and the packages that package-lock.json names. `date` is that of the manual. */

@@ -46,6 +46,8 @@ export interface World {
   make(trouble: Trouble): Promise<() => Promise<void>>;
   /** Has the daemon reload, and then lets a new one take over from it. */
   renew(): Promise<void>;
+  /** The log of the daemon that listens. */
+  readonly log: Daemon['log'];
   end(): Promise<void>;
 }
 
@@ -55,10 +57,16 @@ export interface More {
   readonly access?: readonly string[];
   /** Sections of maps, instead of the usual ones. */
   readonly maps?: string;
+  /** More sections. */
+  readonly sections?: string;
 }
 
 /** In a folder that stays, for a mail server by its name in `smmap mta`. */
-export async function makeWorld(mta: string, folder: string, { access = [], maps = MAPS }: More = {}): Promise<World> {
+export async function makeWorld(
+  mta: string,
+  folder: string,
+  { access = [], maps = MAPS, sections = '' }: More = {},
+): Promise<World> {
   const at = (name: string): string => join(folder, name);
   for (const [kind, lines] of Object.entries(RECORDS)) {
     await succeed([kind, 'import', '--store', at('store'), '-'], `${lines.join('\n')}\n`);
@@ -66,7 +74,7 @@ export async function makeWorld(mta: string, folder: string, { access = [], maps
   if (access.length > 0) {
     await succeed(['table', 'import', '--store', at('store'), 'access', '-'], `${access.join('\n')}\n`);
   }
-  const config = configOf(folder, maps);
+  const config = configOf(folder, maps + sections);
   let daemon: Daemon = await startDaemon({ folder, config });
   let old: Daemon[] = []; // who have handed over, and may have clients still
   const lmtp = await startLmtp(at('lmtp.sock'));
@@ -121,6 +129,9 @@ export async function makeWorld(mta: string, folder: string, { access = [], maps
     setting: { folder, written: at('written'), domain: DOMAIN, virtual: [VIRTUAL], aliasDomains: [ALIAS_DOMAIN] },
     lmtp,
     make: (trouble) => make[trouble](),
+    get log() {
+      return daemon.log;
+    },
     async renew() {
       const reloads = (): number => daemon.log.filter(({ event }) => event === 'reloaded').length;
       const before = reloads();
