@@ -50,7 +50,8 @@ try {
     stage,
     folder: partOf('postinst', /^(install -d .*)$/m),
     words: partOf('postinst', /<<'WORDS'\n([^]*?)^WORDS$/m),
-    end: partOf('prerm', /^ *(systemctl kill .*?)(?: #.*)?$/m),
+    instances: partOf('prerm', /^ *(instances=.*)$/m),
+    end: partOf('prerm', /^ *(systemctl --system kill [^]*?^ *done)$/m),
     day: new Date(madeAt * 1_000).toUTCString().replace(/^(\w+), (\d+) (\w+) (\d+).*/, '$1 $3 $2 $4'),
     changes: changes()
       .map((item) => `- ${item.replaceAll('%', '%%')}`)

@@ -15,7 +15,8 @@ const manifest = read('package.json') as Manifest & { readonly files: readonly s
 
 const stage = mkdtempSync(join(tmpdir(), 'smmap-npm-'));
 try {
-  for (const name of [...manifest.files, ...ALWAYS]) {
+  const packed = [...manifest.files, ...ALWAYS].map((pattern) => pattern.split('/')[0] as string); // npm itself chooses below
+  for (const name of new Set(packed)) {
     cpSync(join(ROOT, name), join(stage, name), { recursive: true, filter: (file) => !file.endsWith('.js.map') });
   }
   const text = JSON.stringify(published(manifest, read('package-lock.json') as Lock), null, 2);
