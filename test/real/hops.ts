@@ -2,19 +2,10 @@
 
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freePort } from '../support/port.ts';
 import { findPostfixServer } from './mta-postfix.ts';
 import { CF, baseMc, succeed } from './mta-sendmail.ts';
-import {
-  HOST,
-  type Mta,
-  type Setting,
-  USERS,
-  findMta,
-  freePort,
-  makeOwned,
-  makeTrustedFolder,
-  startMta,
-} from './mta.ts';
+import { HOST, type Mta, type Setting, USERS, findMta, makeOwned, makeTrustedFolder, startMta } from './mta.ts';
 import { type Missing, PARTS, findPlace, findUnpacked, isMissing, together } from './part.ts';
 import { SENDMAIL } from './sendmail.ts';
 

@@ -13,9 +13,9 @@ import { type UserServer, startUserServer } from '../support/dovecot-users.ts';
 import { findDovecot } from '../support/dovecot.ts';
 import { expectNoLies, tell } from '../support/faults.ts';
 import { temporaryFolders } from '../support/folder.ts';
+import { freePort } from '../support/port.ts';
 import { type Cyrus, type StartOptions, findCyrus } from './cyrus.ts';
 import { startLmtp } from './lmtp.ts';
-import { freePort } from './mta.ts';
 import { describePart, PARTS } from './part.ts';
 
 const USERS = Array.from({ length: 40 }, (_, at) => `user${at}`);

@@ -2,7 +2,8 @@
 
 import { chmod, chown, copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HOST, type Mta, type MtaPart, type Setting, USERS, findMta, freePort, startMta } from './mta.ts';
+import { freePort } from '../support/port.ts';
+import { HOST, type Mta, type MtaPart, type Setting, USERS, findMta, startMta } from './mta.ts';
 import { type Missing, type Place, findUnpacked } from './part.ts';
 
 const NAME = 'OpenSMTPD';

@@ -3,11 +3,12 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, test, vi } from 'vitest';
+import { freePort } from '../support/port.ts';
 import type { Result } from './command.ts';
 import { type Daemon, MAIN, cli, fill, startDaemon } from './daemon.ts';
 import { type Lmtp, startLmtp } from './lmtp.ts';
 import { findDebianPostfix } from './mta-postfix.ts';
-import { type Mta, freePort, makeTrustedFolder } from './mta.ts';
+import { type Mta, makeTrustedFolder } from './mta.ts';
 import { PARTS, describePart } from './part.ts';
 import { openSmtp } from './smtp.ts';
 

@@ -3,7 +3,8 @@
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readFile, realpath, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HOST, type Mta, type MtaPart, type Setting, USERS, findMta, freePort, makeOwned, startMta } from './mta.ts';
+import { freePort } from '../support/port.ts';
+import { HOST, type Mta, type MtaPart, type Setting, USERS, findMta, makeOwned, startMta } from './mta.ts';
 import { type Missing, type Place, findPlace, isMissing } from './part.ts';
 
 const NAME = 'Postfix';

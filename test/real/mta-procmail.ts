@@ -2,8 +2,9 @@
 
 import { chmod, chown, copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freePort } from '../support/port.ts';
 import { CF, succeed } from './mta-sendmail.ts';
-import { type Mta, type MtaPart, type Setting, USERS, findMta, freePort, startMta } from './mta.ts';
+import { type Mta, type MtaPart, type Setting, USERS, findMta, startMta } from './mta.ts';
 import { type Missing, type Place, findPlace, findUnpacked, isMissing, together } from './part.ts';
 import { SENDMAIL } from './sendmail.ts';
 

@@ -2,8 +2,9 @@
 
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freePort } from '../support/port.ts';
 import { run } from './command.ts';
-import { HOST, type Mta, type MtaPart, type Setting, USERS, findMta, freePort, makeOwned, startMta } from './mta.ts';
+import { HOST, type Mta, type MtaPart, type Setting, USERS, findMta, makeOwned, startMta } from './mta.ts';
 import { type Missing, type Place, findPlace, together } from './part.ts';
 import { SENDMAIL } from './sendmail.ts';
 

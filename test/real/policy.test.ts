@@ -4,10 +4,11 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { openPage } from '../support/page.ts';
+import { freePort } from '../support/port.ts';
 import { run } from './command.ts';
 import { findPostfixServer } from './mta-postfix.ts';
 import { type World, makeWorld } from './mta-world.ts';
-import { type Mta, freePort, makeTrustedFolder } from './mta.ts';
+import { type Mta, makeTrustedFolder } from './mta.ts';
 import { PARTS, describePart, findPrograms, together } from './part.ts';
 import { type Smtp, openSmtp } from './smtp.ts';
 

@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { queriesOf, readDashboard } from '../support/dashboard.ts';
 import { ask } from '../support/get.ts';
+import { freePort } from '../support/port.ts';
 import { connectTo } from './client.ts';
 import { makeFolder, serve } from './daemon.ts';
-import { freePort } from './mta.ts';
 import { PARTS, describePart, findPrograms } from './part.ts';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));

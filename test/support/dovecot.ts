@@ -8,8 +8,8 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from '../real/command.ts';
-import { freePort } from '../real/mta.ts';
 import { type Missing, type Place, findPlace, isMissing } from '../real/part.ts';
+import { freePort } from './port.ts';
 
 const WAIT_MS = 10_000;
 

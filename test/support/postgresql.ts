@@ -4,13 +4,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { appendFile, chmod, chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { run } from '../real/command.ts';
 import { type Missing, findPrograms, isMissing } from '../real/part.ts';
+import { freePort } from './port.ts';
 
 const WAIT_MS = 20_000;
 export const ADMIN = 'admin';
@@ -303,12 +303,4 @@ async function makeCertificate(folder: string, { uid, gid }: Account): Promise<v
   await openssl(...fresh, ...signed, ...server, '-keyout', at('key.pem'), '-out', at('cert.pem'));
   for (const name of ['key.pem', 'cert.pem']) await chown(at(name), uid, gid);
   await chmod(at('key.pem'), 0o600);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
-  const { port } = server.address() as { port: number };
-  await new Promise((closed) => server.close(closed));
-  return port;
 }

@@ -3,7 +3,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,6 +14,7 @@ import { type WrittenLayout, parseLayout } from '../../src/store/driver/redis/la
 import type { Layouts } from '../../src/store/driver/redis/plan.ts';
 import { run } from '../real/command.ts';
 import { type Missing, findPrograms, isMissing } from '../real/part.ts';
+import { freePort } from './port.ts';
 
 const WAIT_MS = 20_000;
 
@@ -346,18 +346,6 @@ async function ownerOf(folder: string): Promise<readonly string[]> {
   if (userInfo().uid !== 0) return [];
   await chown(folder, OWNER, OWNER);
   return [`--reuid=${OWNER}`, `--regid=${OWNER}`, '--clear-groups'];
-}
-
-/** Below the ports that the system gives to clients, which come and go while a server is down. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 12_000 + Math.floor(Math.random() * 20_000);
-    const free = await new Promise<boolean>((resolve) => {
-      const trial = createServer().once('error', () => resolve(false));
-      trial.listen(port, '127.0.0.1', () => trial.close(() => resolve(true)));
-    });
-    if (free) return port;
-  }
 }
 
 export function layoutsOf(written: Readonly<Partial<Record<QueryName, WrittenLayout>>>): Layouts {

@@ -3,12 +3,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from '../real/command.ts';
 import { type Missing, type Place, findPlace, isMissing } from '../real/part.ts';
 import { type Certificates, makeCertificates } from './certificates.ts';
+import { freePort } from './port.ts';
 
 const WAIT_MS = 10_000;
 const NOBODY = 65_534; // slapd runs as this user if root starts it
@@ -256,14 +256,4 @@ ${
     : `syncrepl rid=1 provider=${provider} type=refreshAndPersist retry="1 +" searchbase="${SUFFIX}"
   bindmethod=simple binddn="${ADMIN}" credentials=${ADMIN_PASSWORD}\n`
 }`;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }
