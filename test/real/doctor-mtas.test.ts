@@ -7,7 +7,7 @@ import { type Daemon, MAIN, cli, fill, startDaemon } from './daemon.ts';
 import { findExim } from './mta-exim.ts';
 import { findOpensmtpd } from './mta-opensmtpd.ts';
 import { findSendmailServer } from './mta-sendmail.ts';
-import { type Mta, type MtaPart, makeTrustedFolder } from './mta.ts';
+import { type Mta, type MtaPart, makeTrustedFolder, releaseOf } from './mta.ts';
 import { PARTS, describePart } from './part.ts';
 
 interface Found {
@@ -40,8 +40,7 @@ function world(mta: string, part: MtaPart, protocol: 'netstring' | 'line' = 'net
     const maps = protocol === 'line' ? `${map}${USERBASE}` : map;
     daemon = await startDaemon({ folder, config: configOf(join(sockets, 'smmap.sock'), maps) });
     const written = join(folder, 'written');
-    const release = mta === 'opensmtpd' ? ['--release', '6.8'] : []; // that of test/real/parts.sh
-    const made = await cli(['mta', mta, ...release, '--config', join(folder, 'smmap.toml'), '--write', written]);
+    const made = await cli(['mta', mta, ...releaseOf(mta), '--config', join(folder, 'smmap.toml'), '--write', written]);
     expect(made.code, made.stderr).toBe(0);
     server = await part.start({ folder, written, domain: 'example.org', virtual: [], aliasDomains: [] });
     return async () => {

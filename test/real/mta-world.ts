@@ -7,7 +7,7 @@ import { vi } from 'vitest';
 import { askOnce } from './client.ts';
 import { type Daemon, cli, startDaemon } from './daemon.ts';
 import { type Lmtp, startLmtp } from './lmtp.ts';
-import { HOST, type Setting } from './mta.ts';
+import { HOST, type Setting, releaseOf } from './mta.ts';
 
 const DOMAIN = 'example.org';
 const VIRTUAL = 'virt.example';
@@ -84,8 +84,17 @@ export async function makeWorld(
   };
   try {
     const lmtpAt = `unix:${at('lmtp.sock')}`;
-    const release = mta === 'opensmtpd' ? ['--release', '6.8'] : []; // that of test/real/parts.sh
-    await succeed(['mta', mta, ...release, '--config', at('smmap.toml'), '--write', at('written'), '--lmtp', lmtpAt]);
+    await succeed([
+      'mta',
+      mta,
+      ...releaseOf(mta),
+      '--config',
+      at('smmap.toml'),
+      '--write',
+      at('written'),
+      '--lmtp',
+      lmtpAt,
+    ]);
   } catch (error) {
     await end();
     throw error;

@@ -170,6 +170,11 @@ ${before}
   };
 }
 
+/** The options of `smmap mta NAME` for the mail servers of test/real/parts.sh. */
+export function releaseOf(name: string): readonly string[] {
+  return name === 'opensmtpd' ? ['--release', '6.8'] : [];
+}
+
 /** What lies over the machine's own /etc: no host can be asked for, and no user is the machine's. */
 async function writeEtc(folder: string, more: Readonly<Record<string, string>>): Promise<void> {
   const users = Object.entries(USERS);

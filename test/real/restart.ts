@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import { cli } from './daemon.ts';
-import { HOST, type MtaPart } from './mta.ts';
+import { HOST, type MtaPart, releaseOf } from './mta.ts';
 import type { Service } from './service.ts';
 import { type Smtp, openSmtp } from './smtp.ts';
 
@@ -63,7 +63,15 @@ export async function startAsking(
   await mkdir(folder);
   await writeFile(join(folder, 'smmap.toml'), configOf(service.sockets));
   const written = join(folder, 'written');
-  const { code, stderr } = await cli(['mta', name, '--config', join(folder, 'smmap.toml'), '--write', written]);
+  const { code, stderr } = await cli([
+    'mta',
+    name,
+    ...releaseOf(name),
+    '--config',
+    join(folder, 'smmap.toml'),
+    '--write',
+    written,
+  ]);
   if (code !== 0) throw new Error(`smmap mta ${name} ended with ${code}: ${stderr}`);
   const { sockets } = service;
   const setting = { folder, written, domain: DOMAIN, virtual: [VIRTUAL], aliasDomains: [ALIAS_DOMAIN], sockets };
