@@ -2,7 +2,7 @@
 
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { openPage } from '../support/page.ts';
 import { freePort } from '../support/port.ts';
 import { run } from './command.ts';
@@ -22,25 +22,26 @@ const parts = together({
 });
 
 describePart('a policy service of the real Postfix', parts, ({ postfix }) => {
-  let world: World;
-  let mta: Mta;
+  let folder: string;
+  let world: World | undefined;
+  let mta: Mta | undefined;
   beforeAll(async () => {
-    const folder = await makeTrustedFolder();
+    folder = await makeTrustedFolder();
     const port = await freePort();
     const own = (text: string): string => text.replace('127.0.0.1:2005', `127.0.0.1:${port}`);
     world = await makeWorld('postfix', folder, { sections: own(listener) });
     const file = join(world.setting.written, 'main.cf');
     await writeFile(file, `${await readFile(file, 'utf8')}\n${own(mainCf)}`);
     mta = await postfix.start(world.setting);
-    return async () => {
-      await mta.stop();
-      await world.end();
-      await rm(folder, { recursive: true, force: true });
-    };
   }, 60_000);
+  afterAll(async () => {
+    await mta?.stop();
+    await world?.end();
+    await rm(folder, { recursive: true, force: true });
+  });
 
   const session = async (): Promise<Smtp> => {
-    const smtp = await openSmtp(mta.port);
+    const smtp = await openSmtp((mta as Mta).port);
     onTestFinished(() => smtp.close());
     return smtp;
   };
@@ -60,11 +61,11 @@ describePart('a policy service of the real Postfix', parts, ({ postfix }) => {
   test('logs the client of a refusal, so that fail2ban finds it', async () => {
     const smtp = await session();
     await smtp.recipients(['guessed@example.org']);
-    const line = world.log.find(
+    const line = (world as World).log.find(
       ({ event, key, listener: at }) => event === 'refused' && key === 'guessed@example.org' && at === 'policy',
     );
     expect(line).toMatchObject({ client: '127.0.0.1' });
-    const log = join(world.setting.folder, 'log');
+    const log = join(folder, 'log');
     const other = { ...line, event: 'refused', client: undefined };
     await writeFile(log, `${JSON.stringify(line)}\n<6>${JSON.stringify(line)}\n${JSON.stringify(other)}\n`);
     const { stdout } = await run('fail2ban-regex', [log, 'contrib/fail2ban/smmap.conf']);
@@ -73,7 +74,7 @@ describePart('a policy service of the real Postfix', parts, ({ postfix }) => {
 
   test('defers while smmap cannot know, and while it is down', async () => {
     for (const trouble of ['store away', 'down'] as const) {
-      const end = await world.make(trouble);
+      const end = await (world as World).make(trouble);
       const smtp = await session();
       const replies = await smtp.recipients(['user1@example.org', 'nobody@example.org', 'full@example.org']);
       expect(replies.map(({ code }) => code)).toEqual([451, 451, 451]);
