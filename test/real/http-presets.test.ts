@@ -238,7 +238,7 @@ it('a key that was replaced is used within a second', async () => {
   const bulk = await open(keysOf('mailcow', 'changing'));
   expect(shown(await ask(bulk, 'mailbox fred@example.org'))).toBe('TEMP');
   writeFileSync(join(folder, 'changing'), 'the key\n');
-  await expect.poll(async () => shown(await ask(bulk, 'mailbox fred@example.org')), { timeout: 3_000 }).toBe('active');
+  await expect.poll(async () => shown(await ask(bulk, 'mailbox fred@example.org')), { timeout: 10_000 }).toBe('active');
 });
 
 it('the preset podop has its old name, too', async () => {

@@ -183,7 +183,7 @@ describe('a store over HTTP', () => {
       host: httpd.origin.slice(7),
     });
     token = 'Bearer second';
-    await expect.poll(headersOf, { timeout: 3_000 }).toMatchObject({ authorization: 'Bearer second' });
+    await expect.poll(headersOf, { timeout: 10_000 }).toMatchObject({ authorization: 'Bearer second' });
     const never = open(
       `${httpd.origin}/do/value`,
       {},

@@ -124,7 +124,7 @@ describePart("smmap mta postfix, pasted into Debian's Postfix", await findDebian
         const codes = Object.keys(expected).map((each, at) => [each, `${replies[at]?.code}`]);
         expect(Object.fromEntries(codes), replies.map(({ text }) => text).join('\n')).toEqual(expected);
       },
-      { timeout: 4_000, interval: 500 },
+      { timeout: 15_000, interval: 500 },
     );
 
   test('works as before without smmap', () => says(OLD));
