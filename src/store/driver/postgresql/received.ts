@@ -56,6 +56,7 @@ export function rowsOf(bytes: Buffer, length: number): Texts[] | null {
   let at = HEAD;
   for (let next = at; at < end && bytes[at] === DATA_ROW; at = next) {
     next = at + 1 + bytes.readUInt32BE(at + 1);
+    if (next > end) return null;
     const row = textsOf(bytes, at + HEAD, next);
     if (row === null) return null;
     rows.push(row);
