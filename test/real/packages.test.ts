@@ -23,6 +23,7 @@ const [install, drivers] = [page.take('Install them'), page.take('Install them',
 const mtaPage = openPage('docs/mta.md');
 const [maps, fill] = [mtaPage.take('Before you begin'), mtaPage.take('Before you begin', 1)];
 const [opensmtpd, askOpensmtpd] = [mtaPage.take('OpenSMTPD'), mtaPage.take('OpenSMTPD', 1)];
+const from01 = page.take('From 0.1');
 const [remove, purge] = [page.take('Remove'), page.take('Remove', 1)];
 
 /** Debian 12 has Node 18, which is too old. So it gets a package of the Node that runs this test. */
@@ -232,6 +233,38 @@ END`);
         await debian.done(`find / -xdev -name '*smmap*' -not -path '/srv/*' -not -path '/root/*' -not -path '/proc/*'`),
       ).toBe('');
       expect((await debian.type('getent passwd smmap')).code).not.toBe(0);
+    });
+
+    // Made by its own commands: tar of its store, of its smmap.toml, and of its unit.
+    test('takes the place of 0.1, with its configuration and its mailboxes', async () => {
+      await debian.besides('tar -xzf test/real/0.1.tgz -C "$ROOT"');
+      await debian.done(`echo '# mine' >> /etc/smmap/smmap.toml
+adduser --quiet --system --group --home /var/lib/smmap --no-create-home smmap; chown -R smmap: /var/lib/smmap
+echo 'echo "$@" >> /root/npm' > /usr/local/sbin/npm; chmod 755 /usr/local/sbin/npm`);
+      const [before, upgrade = ''] = from01.split(/^(?=smmap )/m);
+      await debian.done(before as string);
+      expect(await debian.done('cat /root/npm; ls /etc/smmap; tail -1 /etc/smmap/smmap.toml')).toBe(
+        'uninstall --global smmap\nsmmap.toml\nsmmap.toml.dpkg-dist\n# mine\n',
+      );
+      await debian.done(SERVE);
+      const asked = ['fred@example.org', 'josé@bücher.example', 'gone@example.org', 'full@example.org'];
+      const told = `fred@example.org\tOK fred@example.org
+josé@bücher.example\tOK josé@bücher.example
+gone@example.org\tNOTFOUND
+full@example.org\tTEMP mailbox is over quota
+`;
+      expect(await debian.done(`smmap probe ${asked.join(' ')} || true`)).toBe(told);
+      expect((await debian.type('smmap mailbox add new@example.org')).stderr).toContain('smmap store upgrade');
+      expect(await debian.type(upgrade)).toMatchObject({
+        code: 0,
+        stderr: expect.stringContaining('from format 2 to 3'),
+      });
+      await debian.done('smmap mailbox add new@example.org');
+      expect(await debian.done(`smmap probe ${asked.join(' ')} || true`)).toBe(told);
+      expect(await debian.done('smmap alias list; smmap table list')).toBe(
+        '@catch.example fred@example.org\nsales@example.org fred@example.org, wilma@example.net\naccess\ntransport\n',
+      );
+      await debian.done(`start-stop-daemon --stop --user smmap --retry 10; ${purge}`);
     });
   });
 }
