@@ -11,7 +11,7 @@ import { run } from '../real/command.ts';
 import { type Missing, type Place, findPlace, isMissing } from '../real/part.ts';
 import { freePort } from './port.ts';
 
-const WAIT_MS = 10_000;
+const WAIT_MS = 20_000;
 
 export interface DovecotUser {
   /** As in `fred@example.org`. */
@@ -61,7 +61,7 @@ export interface Dovecot {
   start(): Promise<void>;
   /** An orderly end, and a start. */
   restart(): Promise<void>;
-  /** Adds lines to dovecot.conf, and lets it read them, as `doveadm reload` does. */
+  /** Adds lines to dovecot.conf, lets it read them, as `doveadm reload` does, and waits until it has. */
   reload(lines: string): Promise<void>;
   /** Ends it and removes its folder. */
   stop(): Promise<void>;
@@ -110,6 +110,7 @@ async function startDovecot(place: Place, options: StartOptions): Promise<Doveco
   const [authPort, lmtpPort, quotaStatusPort] = await Promise.all([freePort(), freePort(), freePort()]);
   const ports = { auth: authPort, lmtp: lmtpPort, quotaStatus: quotaStatusPort };
   let child: ChildProcess | null = null;
+  let reloads = 0;
   const signal = (name: NodeJS.Signals): void => {
     try {
       if (child?.pid !== undefined) process.kill(-child.pid, name);
@@ -143,10 +144,12 @@ async function startDovecot(place: Place, options: StartOptions): Promise<Doveco
     started.on('exit', () => {
       if (child === started) child = null;
     });
-    const late = Date.now() + WAIT_MS;
-    while (!(await listens(at('run/auth-userdb')))) {
-      if (child !== started || Date.now() > late) throw new Error(`Dovecot does not listen: ${stderr}${await log()}`);
-      await sleep(10);
+    await listening('auth-userdb', () => stderr);
+  };
+  const listening = async (socket: string, said = () => ''): Promise<void> => {
+    const started = child;
+    for (const late = Date.now() + WAIT_MS; !(await listens(at(`run/${socket}`))); await sleep(10)) {
+      if (child !== started || Date.now() > late) throw new Error(`no ${socket} of Dovecot: ${said()}${await log()}`);
     }
   };
   const end = async (name: NodeJS.Signals): Promise<void> => {
@@ -217,8 +220,10 @@ async function startDovecot(place: Place, options: StartOptions): Promise<Doveco
       await start();
     },
     async reload(lines) {
-      await appendFile(at('dovecot.conf'), lines);
+      const fresh = `reloaded-${++reloads}`; // by which one sees that it is done
+      await appendFile(at('dovecot.conf'), `${lines}service auth {\n  unix_listener ${fresh} {\n  }\n}\n`);
       child?.kill('SIGHUP');
+      for (const socket of [fresh, 'auth-userdb']) await listening(socket);
     },
     stop,
   };
