@@ -148,7 +148,7 @@ describe('a store over HTTP', () => {
   });
 
   it('refuses no address if a proxy answers every tenth request with a page of its own', async () => {
-    const store = open(`${httpd.origin}/tenth/mailbox?address=:address`, { connections: 4 });
+    const store = open(`${httpd.origin}/tenth/mailbox?address=:address`, { timeout_ms: 20_000 }); // none of them is late
     await httpd.load('tenth', [
       { question: 'mailbox', match: { address: 'fred@example.org' }, fields: { address: 'fred@example.org' } },
     ]);

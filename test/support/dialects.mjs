@@ -192,7 +192,8 @@ const serve = async (request, response) => {
 const server = createServer((request, response) => void serve(request, response));
 process.on('message', (message) => {
   if (message.mode !== undefined) ({ mode } = message);
-  process.send({ done: true });
+  const done = () => process.send({ done: true });
+  if (message.listen !== undefined) server.listen(...message.listen, done);
+  else done();
 });
 process.on('disconnect', () => process.exit());
-server.listen(...JSON.parse(process.argv[2]), () => process.send({ port: server.address().port ?? 0 }));

@@ -1,4 +1,4 @@
-// A server for the HTTP driver, in a process of its own. Its parent sends it rows and modes.
+// A server for the HTTP driver, in a process of its own. Its parent sends it rows and modes, and where to listen.
 //
 // `/STORE/QUESTION?...` and POST to `/STORE/` look among the rows of a store; `/do/KIND` misbehaves as it says.
 
@@ -119,7 +119,8 @@ const server = createServer((request, response) => void serve(request, response)
 process.on('message', (message) => {
   if (message.store !== undefined) stores.set(message.store, message.rows);
   if (message.mode !== undefined) mode = message.mode;
-  process.send({ done: true });
+  const done = () => process.send({ done: true });
+  if (message.listen !== undefined) server.listen(...message.listen, done);
+  else done();
 });
 process.on('disconnect', () => process.exit());
-server.listen(...JSON.parse(process.argv[2]), () => process.send({ port: server.address().port ?? 0 }));

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { StoredRecord } from '../../src/record/record.ts';
+import { freePort } from './port.ts';
 
 export interface HttpRow {
   readonly question: string;
@@ -29,7 +30,7 @@ export async function startHttpd(path: string | null = null, file = 'httpd.mjs')
   const script = fileURLToPath(new URL(file, import.meta.url));
   const loaded = new Map<string, readonly HttpRow[]>();
   let child: ChildProcess | null = null;
-  let port = 0;
+  const port = await freePort(); // one that nobody else gets while it is dead
   const tell = async (message: object): Promise<void> => {
     if (child === null) return;
     child.send(message);
@@ -37,14 +38,14 @@ export async function startHttpd(path: string | null = null, file = 'httpd.mjs')
   };
   const start = async (): Promise<void> => {
     if (child !== null) return void child.kill('SIGCONT');
-    const place = path === null ? [port, '127.0.0.1'] : [path];
-    const started = fork(script, [JSON.stringify(place)], { execArgv: ['--max-http-header-size=262144'] });
+    const started = fork(script, { execArgv: ['--max-http-header-size=262144'] });
     child = started;
     started.on('exit', () => {
       if (child === started) child = null;
     });
-    [{ port }] = (await once(started, 'message')) as [{ port: number }];
     for (const [store, rows] of loaded) await tell({ store, rows });
+    // Last, so that nobody is told of an absence by a server that does not have its rows yet.
+    await tell({ listen: path === null ? [port, '127.0.0.1'] : [path] });
   };
   const kill = async (): Promise<void> => {
     if (child === null) return;
