@@ -8,7 +8,7 @@ import { createImpossible } from '../../src/store/guard/impossible.ts';
 import { createReplicas } from '../../src/store/guard/replicas.ts';
 import { temporaryFolders } from '../support/folder.ts';
 import { type Smmap, startSmmap } from '../support/smmap.ts';
-import { describeStore } from './suite.ts';
+import { describeStore, PATIENT_MS } from './suite.ts';
 
 const newFolder = temporaryFolders();
 const folder = newFolder();
@@ -30,7 +30,7 @@ describeStore('a Cyrus, as smmapd and a list', {
       defaultDomain: 'default.test',
       separator: '/',
       postuser: '',
-      timeoutMs: 2_000,
+      timeoutMs: PATIENT_MS,
       canary: new Map(),
     } as const;
     const { servers } = openCyrus(

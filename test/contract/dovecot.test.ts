@@ -5,7 +5,7 @@ import type { Question } from '../../src/vocabulary.ts';
 import { describePart, PARTS } from '../real/part.ts';
 import { startUserServer, type UserServer } from '../support/dovecot-users.ts';
 import { findDovecot } from '../support/dovecot.ts';
-import { describeStore } from './suite.ts';
+import { describeStore, PATIENT_MS } from './suite.ts';
 
 const ONLY_MAILBOXES = 'Dovecot can only be asked which mailboxes exist';
 
@@ -31,9 +31,9 @@ describePart('Dovecot', await findDovecot(PARTS), (part) => {
           { about: 'mailbox', local: 'canary', domain: 'canary.example', exact: false, folder: null, anyCase: false },
         ] satisfies readonly Question[],
         quota: { kind: 'unix', path: dovecot.quotaStatus },
-        timeoutMs: 3_000,
+        timeoutMs: PATIENT_MS,
       });
-      return createBatch(bulk, { most: 100, inFlight: 2 });
+      return createBatch(bulk, { most: 10, inFlight: 2 }); // an absence takes two answers within a second
     },
     async breaks() {
       await (await starting)?.dovecot.kill();

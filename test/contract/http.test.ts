@@ -3,7 +3,7 @@ import { PARAMETERS, QUERIES } from '../../src/store/asked.ts';
 import { createBatch } from '../../src/store/guard/batch.ts';
 import { httpWith } from '../support/http.ts';
 import { type Httpd, rowsOfRecords, startHttpd } from '../support/httpd.ts';
-import { describeStore } from './suite.ts';
+import { describeStore, PATIENT_MS } from './suite.ts';
 
 let starting: Promise<Httpd> | null = null;
 let stores = 0;
@@ -24,7 +24,7 @@ function describeMethod(method: 'GET' | 'POST'): void {
         const query = PARAMETERS[name].map((parameter) => `${parameter}=:${parameter}`).join('&');
         return [name, method === 'GET' ? `${url}${name}?${query}` : { post: url }] as const;
       });
-      const bulk = httpWith({ ...Object.fromEntries(requests), connections: 4, timeout_ms: 2_000 });
+      const bulk = httpWith({ ...Object.fromEntries(requests), connections: 4, timeout_ms: PATIENT_MS });
       return createBatch(bulk, { most: 100, inFlight: 2 });
     },
     async breaks() {

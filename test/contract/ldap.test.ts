@@ -5,7 +5,7 @@ import { createBatch } from '../../src/store/guard/batch.ts';
 import { describePart, PARTS } from '../real/part.ts';
 import { entriesOf, searchesBelow } from '../support/directory.ts';
 import { READER, READER_PASSWORD, SUFFIX, type Slapd, findSlapd } from '../support/slapd.ts';
-import { describeStore } from './suite.ts';
+import { describeStore, PATIENT_MS } from './suite.ts';
 
 describePart('LDAP', findSlapd(PARTS), (part) => {
   let starting: Promise<Slapd> | null = null;
@@ -24,7 +24,7 @@ describePart('LDAP', findSlapd(PARTS), (part) => {
         tls: null,
         bind: { kind: 'simple', dn: READER, password: () => Promise.resolve(READER_PASSWORD) },
         connections: 2,
-        timeoutMs: 3_000,
+        timeoutMs: PATIENT_MS,
         base: `${name},${SUFFIX}`,
         searches: searchesBelow(),
         certain: true,

@@ -5,7 +5,7 @@ import { createBatch } from '../../src/store/guard/batch.ts';
 import { describePart, PARTS } from '../real/part.ts';
 import { type UserServer, startUserServer } from '../support/dovecot-users.ts';
 import { findDovecot } from '../support/dovecot.ts';
-import { describeStore } from './suite.ts';
+import { describeStore, PATIENT_MS } from './suite.ts';
 
 const NOBODY = { about: 'mailbox', local: 'smmap-canary-that-is-not', domain: 'example.org' } as const;
 const ONLY = 'RCPT TO says only whether a mailbox takes mail';
@@ -26,7 +26,7 @@ describePart('LMTP', await findDovecot(PARTS), (part) => {
         login: null,
         canaries: new Map(),
         nobody: { ...NOBODY, exact: false, folder: null, anyCase: false },
-        timeoutMs: 3_000,
+        timeoutMs: PATIENT_MS,
       });
       return createBatch(bulk, { most: 50, inFlight: 2 });
     },

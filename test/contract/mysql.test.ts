@@ -7,7 +7,7 @@ import { createBatch } from '../../src/store/guard/batch.ts';
 import { PARTS, describePart } from '../real/part.ts';
 import { type Mariadb, findMariadb } from '../support/mariadb.ts';
 import { DEFINITIONS, queriesFor, rowsOf } from '../support/sql.ts';
-import { describeStore } from './suite.ts';
+import { describeStore, PATIENT_MS } from './suite.ts';
 
 describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
   let server: Mariadb;
@@ -36,7 +36,7 @@ describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
         last = `d${randomBytes(8).toString('hex')}`;
         await server.sql(`create database ${last} character set utf8mb4 collate ${collation}`);
         await fill(server, last, records);
-        return open(last, 5_000);
+        return open(last, PATIENT_MS);
       },
       async breaks() {
         await server.sql(`drop database ${last}`);

@@ -6,7 +6,7 @@ import { createDeadline } from '../../src/store/guard/deadline.ts';
 import { describePart } from '../real/part.ts';
 import { accountsPart, makeAccounts } from '../support/accounts.ts';
 import { temporaryFolders } from '../support/folder.ts';
-import { describeStore, HOSTILE } from './suite.ts';
+import { describeStore, HOSTILE, PATIENT_MS } from './suite.ts';
 
 const folder = temporaryFolders();
 let last = '';
@@ -20,9 +20,9 @@ describePart('accounts', accountsPart, () =>
       last = folder();
       const names = records.flatMap((record) => (record.about === 'mailbox' ? [record.local] : []));
       const command = makeAccounts(last, ['canary', ...names], []);
-      const more = { domains: ['example.org'], believe: ['smmap'], canaries: ['canary'], timeoutMs: 1_500 };
+      const more = { domains: ['example.org'], believe: ['smmap'], canaries: ['canary'], timeoutMs: PATIENT_MS };
       const bulk = createPasswd({ ...more, uid: [1_000, 59_999], command, etc: last });
-      return createDeadline(createBatch(bulk, { most: 100, inFlight: 2 }), 1_500);
+      return createDeadline(createBatch(bulk, { most: 100, inFlight: 2 }), PATIENT_MS);
     },
     breaks() {
       rmSync(`${last}/passwd`);

@@ -11,7 +11,7 @@ import type { KeyQuestion, MailboxQuestion, Question } from '../../src/vocabular
 import { PARTS, describePart } from '../real/part.ts';
 import { type Postgresql, findPostgresql } from '../support/postgresql.ts';
 import { DEFINITIONS, TABLES, queriesFor, rowsOf } from '../support/sql.ts';
-import { describeStore } from './suite.ts';
+import { describeStore, PATIENT_MS } from './suite.ts';
 
 const TIMEOUT_MS = 1_000;
 const ACTIVE = { value: '', state: 'active' };
@@ -38,7 +38,7 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
       password: null,
       tls: null,
       connections: 2,
-      timeoutMs: TIMEOUT_MS,
+      timeoutMs: PATIENT_MS,
       queries: queriesFor('postgresql'),
       ...options,
     });
@@ -212,14 +212,12 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
       const domains = askBy('select domain from many where domain = :domain limit 1', 'domain');
       const keys = askBy('select address as key from many where address = :key', 'key');
       const numbers = Array.from({ length: 100 }, (_, at) => at);
-      const begun = performance.now();
       for (let round = 0; round < 10; round++) {
         const hosted = await domains.lookupAll(numbers.map((n) => ({ about: 'domain', domain: `example${n}` })));
         expect(hosted.filter((answer) => answer !== null)).toHaveLength(10);
         const found = await keys.lookupAll(numbers.map((n) => key(n % 2 === 0 ? `user${n + 1}` : `none${n}`)));
         expect(found.filter((answer) => answer !== null)).toHaveLength(50);
       }
-      expect(performance.now() - begun).toBeLessThan(2_000);
       await domains.close();
       await keys.close();
       await sleep(200); // a session that ends has its figures counted
@@ -406,7 +404,7 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
     });
 
     it('fails within its time, also while it waits for a connection, and works again at once', async () => {
-      const bulk = ask({ connections: 1, timeoutMs: 500 });
+      const bulk = ask({ connections: 1, timeoutMs: 2_000 });
       await server.sql(
         `truncate ${TABLES.join(', ')}; insert into mailboxes values ('fred', 'example.org', '', 'active')`,
       );
@@ -416,8 +414,8 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
       const answers = await bulk.lookupAll([mailbox('fred'), key('a'), { about: 'domain', domain: 'example.org' }]);
       const tookMs = performance.now() - begun;
       server.resume();
-      for (const answer of answers) expect(said(answer)).toMatch(/no answer within 500 ms/);
-      expect(tookMs).toBeLessThan(900);
+      for (const answer of answers) expect(said(answer)).toMatch(/no answer within 2000 ms/);
+      expect(tookMs).toBeLessThan(3_800); // and not twice its time
       expect(await bulk.lookupAll([mailbox('fred'), mailbox('nobody')])).toEqual([ACTIVE, null]);
     });
 
@@ -427,26 +425,29 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
       });
       expect(said((await slow.lookupAll([mailbox('user1')]))[0])).toMatch(/no answer within|statement timeout/);
       const running = `select query from pg_stat_activity where application_name = 'smmap' and state = 'active'`;
-      await expect.poll(async () => await server.sql(running), { timeout: 2_000 }).toEqual([]);
+      await expect.poll(async () => await server.sql(running)).toEqual([]);
     });
 
     it('that was cut while idle is opened again, and fails at once if a question was sent', async () => {
       const slow = askBy(
-        `select address from users, pg_sleep(case :local when 'user2' then 5 else 0 end) where address = :address`,
+        `select address from users, pg_sleep(case :local when 'user2' then 15 else 0 end) where address = :address`,
         'mailbox',
         { connections: 1 },
       );
       expect(await slow.lookupAll([mailbox('user1')])).toEqual([ACTIVE]);
       const cut = `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'smmap'`;
+      const seen = async (state: string): Promise<number> =>
+        (await server.sql(`select from pg_stat_activity where application_name = 'smmap' and state = '${state}'`))
+          .length;
       await server.sql(cut);
-      await sleep(50);
+      await expect.poll(() => seen('idle')).toBe(0);
       expect(await slow.lookupAll([mailbox('user1')])).toEqual([ACTIVE]);
       const begun = performance.now();
       const asked = slow.lookupAll([mailbox('user2')]);
-      await sleep(100);
+      await expect.poll(() => seen('active')).toBe(1);
       await server.sql(cut);
       expect(said((await asked)[0])).toMatch(/administrator command/);
-      expect(performance.now() - begun).toBeLessThan(800);
+      expect(performance.now() - begun).toBeLessThan(10_000); // and not after its 15 s
     });
 
     it('that was closed gives no answer, and does not wait', async () => {
@@ -526,20 +527,20 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
         (what) => told.push(what),
         (cause) => failures.push(cause),
       );
-      await expect.poll(() => told, { timeout: 5_000 }).toEqual([null]);
+      await expect.poll(() => told).toEqual([null]);
       await server.sql(`select pg_notify('a "Channel"', 'fred@example.org'), pg_notify('a "Channel"', '@example.org'),
         pg_notify('a "Channel"', ''), pg_notify('another', 'joe@example.org')`);
-      await expect.poll(() => told, { timeout: 5_000 }).toEqual([null, 'fred@example.org', '@example.org', null]);
+      await expect.poll(() => told).toEqual([null, 'fred@example.org', '@example.org', null]);
       await server.kill();
       await sleep(1_500);
       expect(told).toHaveLength(4);
       await server.restart();
-      await expect.poll(() => told.length, { timeout: 5_000 }).toBe(5);
+      await expect.poll(() => told.length).toBe(5);
       await server.sql(`select pg_notify('a "Channel"', 'joe@example.org')`);
-      await expect.poll(() => told.slice(4), { timeout: 5_000 }).toEqual([null, 'joe@example.org']);
+      await expect.poll(() => told.slice(4)).toEqual([null, 'joe@example.org']);
       expect(failures, 'one for the outage').toHaveLength(1);
       await server.restart('fast');
-      await expect.poll(() => told.length, { timeout: 3_000 }).toBe(7); // long before the next check
+      await expect.poll(() => told.length, { timeout: 4_500 }).toBe(7); // before the next check
       expect(failures, 'one more').toHaveLength(2);
       await watch.close();
       await server.sql(`select pg_notify('a "Channel"', 'late@example.org')`);
@@ -562,12 +563,12 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
       const told: (string | null)[] = [];
       const options = { url: server.url('postgres', 'lookup'), password: null, tls: null, timeoutMs: TIMEOUT_MS };
       const watch = watchPostgresql(options, 'smmap', (what) => told.push(what));
-      await expect.poll(() => told, { timeout: 5_000 }).toEqual([null]);
+      await expect.poll(() => told).toEqual([null]);
       await server.sql(`insert into watched values ('a@example.org'); update watched set address = 'b@example.org'`);
-      await expect.poll(() => told.slice(1), { timeout: 5_000 }).toEqual(['a@example.org', 'b@example.org']);
+      await expect.poll(() => told.slice(1)).toEqual(['a@example.org', 'b@example.org']);
       await server.sql('delete from watched');
       await server.sql('truncate watched');
-      await expect.poll(() => told.slice(3), { timeout: 5_000 }).toEqual(['b@example.org', null]);
+      await expect.poll(() => told.slice(3)).toEqual(['b@example.org', null]);
       await watch.close();
     });
 
@@ -580,12 +581,12 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
         (what) => told.push(what),
         (cause) => failures.push(cause),
       );
-      await expect.poll(() => told, { timeout: 5_000 }).toEqual([null]);
+      await expect.poll(() => told).toEqual([null]);
       server.hang();
       await expect.poll(() => failures.length, { timeout: 10_000 }).toBe(1);
       expect(failures[0]?.message).toMatch(/no answer within/);
       server.resume();
-      await expect.poll(() => told, { timeout: 5_000 }).toEqual([null, null]);
+      await expect.poll(() => told).toEqual([null, null]);
       await watch.close();
     });
   });

@@ -8,10 +8,9 @@ import { fill } from '../../src/store/template.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';
 import { PARTS, describePart } from '../real/part.ts';
 import { type Cluster, KEYS, type Single, commandsFor, findRedis, layoutsOf } from '../support/redis.ts';
-import { type Subject, describeStore } from './suite.ts';
+import { type Subject, describeStore, PATIENT_MS } from './suite.ts';
 
-const TIMEOUT_MS = 2_000;
-const PLAIN = { username: null, password: null, tls: null, database: 0, timeoutMs: TIMEOUT_MS } as const;
+const PLAIN = { username: null, password: null, tls: null, database: 0, timeoutMs: PATIENT_MS } as const;
 const exactCase = 'Redis finds a name by its bytes, and its names are folded';
 
 const open = (options: RedisOptions): Store => createBatch(createRedis(options), { most: 100, inFlight: 4 });
@@ -264,7 +263,7 @@ describePart('Redis', await findRedis(PARTS), (redis) => {
     const stores: Store[] = [];
     beforeAll(async () => {
       cluster = await redis.startCluster({ replicas: 0 });
-    }, 30_000);
+    });
     afterAll(async () => {
       for (const store of stores) await store.close();
       await cluster.stop();

@@ -5,7 +5,7 @@ import { createSmtp } from '../../src/store/driver/smtp/driver.ts';
 import { createBatch } from '../../src/store/guard/batch.ts';
 import { type RunningHop, findEximHop } from '../real/hops.ts';
 import { describePart } from '../real/part.ts';
-import { describeStore } from './suite.ts';
+import { describeStore, PATIENT_MS } from './suite.ts';
 
 const CANARY = { local: 'canary', domain: 'example.org' } as const;
 const ONLY = 'RCPT TO says only whether a mailbox takes mail';
@@ -30,7 +30,7 @@ describePart('SMTP', await findEximHop('*'), (part) => {
         hop: 'exim',
         helo: null,
         acceptsAll: 'doubt',
-        timeoutMs: 3_000,
+        timeoutMs: PATIENT_MS,
         tls: null,
         login: null,
         canaries: [CANARY],

@@ -3,7 +3,7 @@ import { createSocketmap } from '../../src/store/driver/socketmap/driver.ts';
 import { createBatch } from '../../src/store/guard/batch.ts';
 import { temporaryFolders } from '../support/folder.ts';
 import { type Smmap, startSmmap } from '../support/smmap.ts';
-import { describeStore } from './suite.ts';
+import { describeStore, PATIENT_MS } from './suite.ts';
 
 const folder = temporaryFolders();
 let starting: Promise<Smmap> | null = null;
@@ -20,7 +20,7 @@ describeStore('another smmap, asked as a socket map', {
         maps: { mailbox: 'mailbox', folder: 'mailbox', alias: 'alias', domain: 'domain', key: ':table' },
         disabled: ['mailbox is disabled'],
         canaries: new Map(),
-        timeoutMs: 2_000,
+        timeoutMs: PATIENT_MS,
       },
     );
     return createBatch(bulk, { most: 10, inFlight: 4 });

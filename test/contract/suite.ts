@@ -37,6 +37,9 @@ export interface Subject {
   };
 }
 
+/** How long the servers of these tests may take: more than they do on a busy machine. No test waits for so long. */
+export const PATIENT_MS = 20_000;
+
 /** Local parts in which some store or other reads more than the characters. */
 export const HOSTILE = [
   "o'brien",
