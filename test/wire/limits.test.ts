@@ -10,6 +10,7 @@ import type { Reply, Request } from '../../src/vocabulary.ts';
 import { temporaryFolders } from '../support/folder.ts';
 import { LIMITS, type TestServer, connectTo, listenAt, readAll, readBytes, startServer } from '../support/server.ts';
 
+const WAIT = { timeout: 20_000, interval: 2 };
 const folder = temporaryFolders();
 const servers: TestServer[] = [];
 afterEach(async () => {
@@ -66,7 +67,7 @@ describe('a deadline', () => {
     expect(await readBytes(socket, 24)).toBe('20:TEMP deadline passed,');
     hand.give('slow'); // now that the client asks something else
     socket.write('6:m next,');
-    await vi.waitUntil(() => hand.asked.includes('next'), { interval: 2 });
+    await vi.waitUntil(() => hand.asked.includes('next'), WAIT);
     hand.give('next');
     expect(await readBytes(socket, 10)).toBe('7:OK next,');
     expect(told).toEqual(['deadline passed: slow']);
@@ -110,7 +111,7 @@ describe('a deadline', () => {
       { deadlineMs: 2_000 },
     );
     const sockets = [connect(), connect(), connect()];
-    await vi.waitUntil(() => clients.count === 3);
+    await vi.waitUntil(() => clients.count === 3, WAIT);
     await sleep(300);
     const all = Promise.all(sockets.map(readAll));
     for (const socket of sockets) socket.end('3:m a,');
@@ -171,7 +172,7 @@ describe('a client that sends thousands of requests at once', () => {
     await readBytes(modest, 7);
     greedy.write('3:m b,'.repeat(10_000));
     const all = readBytes(greedy, 70_000);
-    await vi.waitUntil(() => answered > 1, { interval: 0 });
+    await vi.waitUntil(() => answered > 1, { ...WAIT, interval: 0 });
     modest.write('3:m a,');
     await readBytes(modest, 7);
     expect(answered).toBeLessThan(5_000); // and not after the 10,000
@@ -188,11 +189,11 @@ describe('a request in progress', () => {
     const [first, second] = [connect(), connect()];
     first.write('3:m a,3:m b,');
     second.write('3:m c,');
-    await vi.waitUntil(() => hand.asked.length === 2);
+    await vi.waitUntil(() => hand.asked.length === 2, WAIT);
     await sleep(20);
     expect(hand.asked.toSorted()).toEqual(['a', 'c']);
     hand.give('a');
-    await vi.waitUntil(() => hand.asked.includes('b'));
+    await vi.waitUntil(() => hand.asked.includes('b'), WAIT);
     hand.give('b');
     expect(await readBytes(first, 14)).toBe('4:OK a,4:OK b,');
     first.destroy();
@@ -209,7 +210,7 @@ describe('a request in progress', () => {
         await sleep(10); // so that each is read for itself, while the first is in progress
       }
       for (const key of keys) {
-        await vi.waitUntil(() => hand.asked.includes(key));
+        await vi.waitUntil(() => hand.asked.includes(key), WAIT);
         hand.give(key);
         expect(await readBytes(socket, 7)).toBe(`4:OK ${key},`);
       }
@@ -222,10 +223,10 @@ describe('a request in progress', () => {
     const { connect, clients } = await start(hand.answer);
     const socket = connect();
     socket.write('3:m a,');
-    await vi.waitUntil(() => hand.asked.length === 1);
+    await vi.waitUntil(() => hand.asked.length === 1, WAIT);
     socket.destroy(); // looks like the half-close of a client that waits for the reply
     hand.give('a');
-    await vi.waitUntil(() => clients.count === 0);
+    await vi.waitUntil(() => clients.count === 0, WAIT);
   });
 });
 
@@ -322,7 +323,7 @@ describe('a TEMP from the connection itself', () => {
   it('is reported for a request over the soft limit of connections', async () => {
     const { connect, clients, told } = await start(echo, { softConnections: 1, hardConnections: 10 });
     const first = connect();
-    await vi.waitUntil(() => clients.count === 1);
+    await vi.waitUntil(() => clients.count === 1, WAIT);
     const second = connect();
     second.end('3:m a,');
     expect(await readAll(second)).toBe('25:TEMP too many connections,');
@@ -354,14 +355,14 @@ describe('the limits of connections', () => {
   it('over the soft limit everything is TEMP, until connections close', async () => {
     const { connect, clients } = await start(echo, { softConnections: 2, hardConnections: 10 });
     const first = [connect(), connect()];
-    await vi.waitUntil(() => clients.count === 2);
+    await vi.waitUntil(() => clients.count === 2, WAIT);
     const third = connect();
     third.write('3:m a,');
     expect(await readBytes(third, 29)).toBe('25:TEMP too many connections,');
     first[0]?.write('3:m a,');
     expect(await readBytes(first[0] as never, 7)).toBe('4:OK a,'); // the earlier client is served
     first[1]?.destroy();
-    await vi.waitUntil(() => clients.count === 2);
+    await vi.waitUntil(() => clients.count === 2, WAIT);
     third.write('3:m a,');
     expect(await readBytes(third, 7)).toBe('4:OK a,');
     third.destroy();
@@ -371,7 +372,7 @@ describe('the limits of connections', () => {
   it('over the hard limit new connections are closed at once', async () => {
     const { connect, clients, told } = await start(echo, { softConnections: 2, hardConnections: 2 });
     const first = [connect(), connect()];
-    await vi.waitUntil(() => clients.count === 2);
+    await vi.waitUntil(() => clients.count === 2, WAIT);
     const third = connect();
     third.on('error', () => {});
     await new Promise((resolve) => {
@@ -392,13 +393,13 @@ describe('a stop', () => {
     const [asking, idle, halfway] = [server.connect(), server.connect(), server.connect()];
     asking.write('3:m a,');
     halfway.write('3:m');
-    await vi.waitUntil(() => hand.asked.length === 1 && server.clients.count === 3);
+    await vi.waitUntil(() => hand.asked.length === 1 && server.clients.count === 3, WAIT);
     server.listener.close();
     const halfClosed = server.clients.halfClose(10_000);
     expect(await readAll(idle)).toBe('');
     idle.destroy();
     halfway.write(' b,');
-    await vi.waitUntil(() => hand.asked.length === 2);
+    await vi.waitUntil(() => hand.asked.length === 2, WAIT);
     hand.give('b');
     hand.give('a');
     expect(await readAll(asking)).toBe('4:OK a,');
@@ -414,7 +415,7 @@ describe('a stop', () => {
   it('keeps its half of a connection as long as the client keeps the other, whatever unread_ms is', async () => {
     const server = await startServer(unix(), echo, { unreadMs: 30 });
     const socket = server.connect();
-    await vi.waitUntil(() => server.clients.count === 1);
+    await vi.waitUntil(() => server.clients.count === 1, WAIT);
     server.listener.close();
     const { closed } = await server.clients.halfClose(10_000);
     expect(await readAll(socket)).toBe('');
@@ -427,7 +428,7 @@ describe('a stop', () => {
   it('continues to serve clients that never connect again', async () => {
     const server = await startServer(unix(), echo, {}, 'line');
     const socket = server.connect();
-    await vi.waitUntil(() => server.clients.count === 1);
+    await vi.waitUntil(() => server.clients.count === 1, WAIT);
     server.listener.close();
     const { closed } = await server.clients.halfClose(30);
     await sleep(150);
@@ -442,12 +443,12 @@ describe('a stop', () => {
     const socket = server.connect();
     const gone = new Promise((resolve) => socket.on('close', resolve));
     socket.resume();
-    await vi.waitUntil(() => server.clients.count === 1);
+    await vi.waitUntil(() => server.clients.count === 1, WAIT);
     server.listener.close();
     await (
       await server.clients.halfClose(30)
     ).closed;
-    await vi.waitUntil(() => server.clients.count === 0);
+    await vi.waitUntil(() => server.clients.count === 0, WAIT);
     socket.destroy();
     await gone;
   });
@@ -485,8 +486,8 @@ describe('a client over tcp whose machine is gone', () => {
       { kind: 'tcp', host: '127.0.0.1', port: 0, allow: [] },
     );
     const socket = connect();
-    await vi.waitUntil(() => clients.count === 1);
-    await vi.waitUntil(() => timersOf(Number(/\d+$/.exec(listener.where)?.[0])).includes('02'));
+    await vi.waitUntil(() => clients.count === 1, WAIT);
+    await vi.waitUntil(() => timersOf(Number(/\d+$/.exec(listener.where)?.[0])).includes('02'), WAIT);
     socket.destroy();
   });
 });
@@ -585,6 +586,6 @@ describe('a Unix socket', () => {
     const dir = folder();
     writeFileSync(join(dir, 's.sock'), '');
     await expect(listenAt({ ...unix(), path: join(dir, 's.sock') }, events)).rejects.toThrow('not a socket');
-    await vi.waitUntil(() => readdirSync(dir).length === 1);
+    await vi.waitUntil(() => readdirSync(dir).length === 1, WAIT);
   });
 });

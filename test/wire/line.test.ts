@@ -5,6 +5,7 @@ import type { Maybe, Reply, Request } from '../../src/vocabulary.ts';
 import { temporaryFolders } from '../support/folder.ts';
 import { type TestServer, bindings, readAll, readBytes, startServer } from '../support/server.ts';
 
+const WAIT = { timeout: 20_000, interval: 2 };
 const folder = temporaryFolders();
 const servers: TestServer[] = [];
 afterEach(async () => {
@@ -94,7 +95,7 @@ describe('a client that speaks lines', () => {
     const client = server.connect();
     client.write('m block\n');
     expect(await readBytes(client, 9)).toBe('OK block\n');
-    await vi.waitUntil(() => server.clients.count === 1);
+    await vi.waitUntil(() => server.clients.count === 1, WAIT);
     client.destroy();
   });
 });

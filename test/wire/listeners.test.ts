@@ -9,6 +9,7 @@ import { type Turns, startTurns } from '../../src/socket/turn.ts';
 import { temporaryFolders } from '../support/folder.ts';
 import { connectTo, readAll } from '../support/server.ts';
 
+const WAIT = { timeout: 20_000, interval: 2 };
 const makeFolder = temporaryFolders();
 let folder = '';
 let told: string[] = [];
@@ -83,7 +84,7 @@ describe('an exchange of listeners', () => {
       await expect(exchange).rejects.toThrow(/is not a socket|its folder does not exist/);
       expect(lstatSync(join(folder, 'a')).mode & 0o777).toBe(0o600);
       expect(await visit('a')).toBe('a to maps');
-      await vi.waitUntil(() => files().join() === 'a,file');
+      await vi.waitUntil(() => files().join() === 'a,file', WAIT);
     }
   });
 
@@ -96,7 +97,7 @@ describe('an exchange of listeners', () => {
     expect(inode('a')).toBe(before);
     await next.exchange([unix('next', 'a')], true);
     expect(inode('a')).not.toBe(before);
-    await vi.waitUntil(() => told.includes('replaced old'));
+    await vi.waitUntil(() => told.includes('replaced old'), WAIT);
   });
 
   it('replaces its own listener if the mode changes, while the old one still accepts clients', async () => {
@@ -129,7 +130,7 @@ describe('an exchange of listeners', () => {
     const exchange = listeners.exchange([unix('a', 'a'), unix('b', 'b')], false);
     listeners.close();
     await expect(exchange).rejects.toThrow('the daemon is stopping');
-    await vi.waitUntil(() => files().length === 0);
+    await vi.waitUntil(() => files().length === 0, WAIT);
   });
 
   it('gives up a path only to a server that listens', async () => {
