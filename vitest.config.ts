@@ -12,8 +12,10 @@ const PUNCTUAL = [
 
 const test = {
   setupFiles: ['test/support/drivers.ts'],
-  testTimeout: 30_000,
-  hookTimeout: 60_000,
+  // They end what hangs, and judge nothing: on a busy machine a test of 5 s takes a minute.
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+  expect: { poll: { timeout: 20_000 } },
   restoreMocks: true,
 };
 

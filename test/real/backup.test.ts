@@ -199,7 +199,7 @@ describe('a restore', () => {
     expect(await contents(store)).toEqual(before);
   });
 
-  test('changes nothing if it or a backup is killed at any moment', { ...LONG, timeout: 60_000 }, async () => {
+  test('changes nothing if it or a backup is killed at any moment', LONG, async () => {
     const { folder, store, file } = await makeStore();
     const other = join(folder, 'other');
     await fill(other, users(100_000, 'new'));

@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type Client, askOnce, connectTo, request } from './client.ts';
 import { type Daemon, MAIN, cli, makeFolder, serve } from './daemon.ts';
 
-const WAIT = { timeout: 10_000, interval: 10 };
+const WAIT = { timeout: 20_000, interval: 10 };
 const FRED = 'OK fred@example.org';
 const FILES = ['smmap.sock', 'smmap.sock.control', 'smmap.toml'];
 

@@ -17,7 +17,7 @@ import { serveOver } from './over.ts';
 import { PARTS, describePart } from './part.ts';
 import { findPostfix } from './postfix.ts';
 
-const WAIT = { timeout: 10_000, interval: 20 };
+const WAIT = { timeout: 20_000, interval: 20 };
 const MISSED = 'NOTFOUND ';
 const FAILED = 'TEMP lookup failed';
 

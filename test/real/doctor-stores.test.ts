@@ -85,5 +85,5 @@ describePart('smmap doctor over PostgreSQL', findPostgresql(PARTS), (installatio
         },
       ],
     });
-  }, 60_000);
+  });
 });

@@ -22,7 +22,7 @@ const CANARY = 'postmaster@example.org'; // the last line of the passwd-file
 const ALL = [...USERS, CANARY].map((name) => ({ name }));
 const PRESENT = USERS.map(mailbox);
 const ACTIVE = { value: '', state: 'active' };
-const SOON = { timeout: 15_000, interval: 50 }; // Dovecot reads its configuration and its passwd-files anew
+const SOON = { timeout: 20_000, interval: 50 }; // Dovecot reads its configuration and its passwd-files anew
 const ABSENT = USERS.map((name) => mailbox(`no${name}`));
 
 describePart('a real Dovecot', await findDovecot(PARTS), (part) => {
@@ -50,7 +50,7 @@ describePart('a real Dovecot', await findDovecot(PARTS), (part) => {
     return store;
   };
 
-  describe('with 50 questions under way', { timeout: 60_000 }, () => {
+  describe('with 50 questions under way', () => {
     const faults: readonly (readonly [string, () => Omit<Trial, 'present' | 'absent'>])[] = [
       ['is killed and started', () => ({ fault: () => dovecot.kill(), mend: () => dovecot.start() })],
       ['hangs', () => ({ fault: () => dovecot.hang(), mend: () => dovecot.resume(), brokenMs: 2_000 })],
@@ -170,7 +170,7 @@ describePart('the users of a real Dovecot', await findDovecot(PARTS), (part) => 
     expect(odd.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'rejected', 'rejected']);
   });
 
-  it('are over quota as quota-status says, and in doubt without it', { timeout: 20_000 }, async () => {
+  it('are over quota as quota-status says, and in doubt without it', async () => {
     const dovecot = await start();
     await dovecot.write([{ name: 'full@example.org', quotaBytes: 1_000, storedBytes: 5_000 }, ...ALL]);
     for (const quota of [`unix:${dovecot.quotaStatus}`, `tcp:127.0.0.1:${dovecot.quotaStatusPort}`]) {
@@ -199,7 +199,7 @@ describePart('the users of a real Dovecot', await findDovecot(PARTS), (part) => 
     );
   });
 
-  it('are in doubt if one of two passwd-files was emptied, and each has a canary', { timeout: 60_000 }, async () => {
+  it('are in doubt if one of two passwd-files was emptied, and each has a canary', async () => {
     const dovecot = await start();
     const second = `${dovecot.passwdFile}2`;
     await writeFile(second, 'jane@example.com::1:1::/tmp::\npostmaster@example.com::1:1::/tmp::\n');
@@ -219,7 +219,7 @@ describePart('the users of a real Dovecot', await findDovecot(PARTS), (part) => 
     });
   });
 
-  it('are asked by a new configuration after a reload', { timeout: 60_000 }, async () => {
+  it('are asked by a new configuration after a reload', async () => {
     const dovecot = await start();
     const store = await openAt(dovecot);
     await writeFile(`${dovecot.passwdFile}2`, 'new@example.org::1:1::/tmp::\n');
@@ -283,7 +283,7 @@ describePart(
         () => ({ fault: () => server.kill(), mend: () => server.restart(), brokenMs: 2_500 }),
       ],
       ['hangs', () => ({ fault: () => server.hang(), mend: () => server.resume(), brokenMs: 2_500 })],
-    ])('never lies when its database %s', { ...CAMPAIGN, timeout: 60_000 }, async (what, trial) => {
+    ])('never lies when its database %s', CAMPAIGN, async (what, trial) => {
       tell(`its database ${what}`, await expectNoLies(await open(), { present: PRESENT, absent: ABSENT, ...trial() }));
     });
   },
@@ -293,7 +293,7 @@ describePart(
   'a real Postfix over a real Dovecot',
   together({ part: await findDovecot(PARTS), postfix: await findPostfixServer(PARTS) }),
   ({ part, postfix }) => {
-    it('refuses and accepts within a second of a change of the passwd-file', { timeout: 60_000 }, async () => {
+    it('refuses and accepts within a second of a change of the passwd-file', async () => {
       const dovecot = await part.start();
       onTestFinished(() => dovecot.stop());
       await dovecot.write(ALL);
@@ -391,7 +391,7 @@ describePart('smmap check --stores with Dovecot', AS_ROOT, (part) => {
     return dovecot;
   };
 
-  it('is content as a user whom Dovecot tells everything', { timeout: 20_000 }, async () => {
+  it('is content as a user whom Dovecot tells everything', async () => {
     const { auth } = await start(0o777);
     expect(await check(`unix:${auth}`)).toEqual([0, '']);
     expect(await check(`unix:${auth}`, 'gone@example.org')).toEqual([
@@ -401,7 +401,7 @@ describePart('smmap check --stores with Dovecot', AS_ROOT, (part) => {
     ]);
   });
 
-  it('says how to let smmap ask', { timeout: 20_000 }, async () => {
+  it('says how to let smmap ask', async () => {
     const lines = [
       'service auth {',
       '  unix_listener auth-userdb {',
@@ -425,7 +425,7 @@ describePart('smmap check --stores with Dovecot', AS_ROOT, (part) => {
     ]);
   });
 
-  it('says that it does not run', { timeout: 20_000 }, async () => {
+  it('says that it does not run', async () => {
     const [code, said] = await check('unix:/nowhere/auth-userdb');
     expect(code).toBe(69);
     expect(said).toContain('connect ENOENT /nowhere/auth-userdb; start Dovecot, or correct server = "unix:/nowhere/');

@@ -12,7 +12,7 @@ import type { Result } from './command.ts';
 import { type Daemon, cli, fill, makeFolder, serve } from './daemon.ts';
 import { PARTS, describePart } from './part.ts';
 
-const WAIT = { timeout: 15_000, interval: 100 };
+const WAIT = { timeout: 20_000, interval: 100 };
 
 const MAPS = `
   [map.mailbox]

@@ -98,7 +98,7 @@ test('somebody who guesses addresses: one line, the metrics, smmap top; the othe
   const top = await cli(['top', '--once', '--control', `unix:${daemon.socket}.control`]);
   expect(top.stdout).not.toMatch(/^harvest/m);
   expect(await daemon.stop('SIGINT')).toBe(0);
-}, 60_000);
+});
 
 test('somebody who asks again and again for a few old addresses is none', async () => {
   const { daemon, client, port } = await serveWithFred();
@@ -108,7 +108,7 @@ test('somebody who asks again and again for a few old addresses is none', async 
   for (let at = 0; at < 200; at++) await client.ask('mailbox', `old${at % 5}@example.org`);
   await vi.waitUntil(async () => (await names()) === 5, WAIT);
   expect(told(daemon, 'harvest')).toEqual([]);
-}, 60_000);
+});
 
 test('addresses that are gone from the store are none', async () => {
   const { daemon, client, port } = await serveWithFred();
@@ -130,7 +130,7 @@ test('addresses that are gone from the store are none', async () => {
   expect(await metric(absent)).toBeGreaterThan(200);
   expect(await metric('smmap_harvest_names{map="mailbox",listener="mta"} ')).toBeGreaterThan(90);
   expect(told(daemon, 'harvest')).toEqual([]);
-}, 60_000);
+});
 
 test('the end of the daemon ends the alarm, too', async () => {
   const { daemon } = await serveWithFred();
@@ -138,7 +138,7 @@ test('the end of the daemon ends the alarm, too', async () => {
   await daemon.logged('harvest');
   expect(await daemon.stop('SIGINT')).toBe(0);
   expect(told(daemon, 'harvest_ended').length).toBe(1);
-}, 60_000);
+});
 
 test('names = 0 ends the alarm and the watch, by a reload', async () => {
   const { daemon, reload, port } = await serveWithFred();
@@ -150,4 +150,4 @@ test('names = 0 ends the alarm and the watch, by a reload', async () => {
     changes: ['harvest: names 20 -> 0, window_s 1 -> 60'],
   });
   expect((await ask(port, '/metrics')).text).toContain('smmap_harvest_alarms{map="mailbox",listener="mta"} 0\n');
-}, 60_000);
+});

@@ -183,7 +183,7 @@ describe('a store over HTTP', () => {
       host: httpd.origin.slice(7),
     });
     token = 'Bearer second';
-    await expect.poll(headersOf, { timeout: 10_000 }).toMatchObject({ authorization: 'Bearer second' });
+    await expect.poll(headersOf).toMatchObject({ authorization: 'Bearer second' });
     const never = open(
       `${httpd.origin}/do/value`,
       {},
@@ -405,7 +405,7 @@ describe('a store over HTTP', () => {
       ['hangs', () => httpd.hang(), () => httpd.resume()],
       ['answers 500', () => httpd.become('500'), () => httpd.become('well')],
       ['cuts its answers', () => httpd.become('cut'), () => httpd.become('well')],
-    ])('tells no lies when it %s', { timeout: 30_000 }, async (what, fault, mend) => {
+    ])('tells no lies when it %s', async (what, fault, mend) => {
       tell(`HTTP, ${what}`, await expectNoLies(store(), { present, absent, brokenMs: 1_500, fault, mend }));
     });
   });

@@ -9,7 +9,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { makeFolder } from './daemon.ts';
 
 const KEEPER = fileURLToPath(new URL('../../systemd/smmap-keeper', import.meta.url));
-const WAIT = { timeout: 10_000, interval: 10 };
+const WAIT = { timeout: 20_000, interval: 10 };
 
 /** Starts the keeper of a worker that is a shell; what the two have to say of each other is in the folder. */
 async function keep(script: string, worker: string | null = null, more: Readonly<Record<string, string>> = {}) {

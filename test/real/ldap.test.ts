@@ -252,7 +252,7 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
       expect(error.message).toContain('noSuchObject');
     });
 
-    it('needs only the rights that the documentation names', { timeout: 20_000 }, async () => {
+    it('needs only the rights that the documentation names', async () => {
       const server = await launch({
         database: `access to dn.subtree="ou=people,${SUFFIX}" attrs=entry,mail,mailAlternateAddress,accountStatus
   by dn.exact="${BLIND}" read
@@ -658,7 +658,7 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
     const present = Array.from({ length: USERS }, (_, at) => mailbox(`user${at}`));
     const absent = Array.from({ length: USERS }, (_, at) => mailbox(`nobody${at}`));
 
-    it('gives no false answer when it is killed and started again', { timeout: 30_000 }, async () => {
+    it('gives no false answer when it is killed and started again', async () => {
       const outcome = await expectNoLies(open(), {
         present,
         absent,
@@ -668,7 +668,7 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
       tell('slapd, kill -9', outcome);
     });
 
-    it('gives no false answer when it hangs and goes on', { timeout: 30_000 }, async () => {
+    it('gives no false answer when it hangs and goes on', async () => {
       const outcome = await expectNoLies(open(), {
         present,
         absent,
@@ -679,7 +679,7 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
       tell('slapd, SIGSTOP', outcome);
     });
 
-    it('gives no false answer when it is restarted', { timeout: 30_000 }, async () => {
+    it('gives no false answer when it is restarted', async () => {
       const outcome = await expectNoLies(open(), {
         present,
         absent,
@@ -691,7 +691,7 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
       tell('slapd, restart', outcome);
     });
 
-    it('gives no false answer when the base of the search is removed and comes back', { timeout: 30_000 }, async () => {
+    it('gives no false answer when the base of the search is removed and comes back', async () => {
       const rename = (from: string, to: string): Promise<void> =>
         slapd.modify(`dn: ou=${from},${SUFFIX}\nchangetype: modrdn\nnewrdn: ou=${to}\ndeleteoldrdn: 1\n`);
       const fault = (): Promise<void> => rename('people', 'away');
@@ -699,7 +699,7 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
       tell('slapd, base renamed', outcome);
     });
 
-    it('gives no false answer when the password changes and it is restarted', { timeout: 30_000 }, async () => {
+    it('gives no false answer when the password changes and it is restarted', async () => {
       const set = (password: string): Promise<void> =>
         slapd.modify(`dn: ${READER}\nchangetype: modify\nreplace: userPassword\nuserPassword: ${password}\n`);
       const fault = async (): Promise<void> => {
@@ -710,7 +710,7 @@ describePart('a real slapd', findSlapd(PARTS), (part) => {
       tell('slapd, password changed', outcome);
     });
 
-    it('is not missed if another server has the same data', { timeout: 30_000 }, async () => {
+    it('is not missed if another server has the same data', async () => {
       const consumer = await launch({ provider: slapd.ldap });
       const second = open({ url: consumer.ldap });
       const late = Date.now() + 10_000;

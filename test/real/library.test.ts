@@ -130,7 +130,7 @@ test('a closing server answers what was asked before', async () => {
   let tell: ((value: string) => void) | null = null;
   const server = createSocketMapServer({ maps: { slow: () => new Promise((resolve) => (tell = resolve)) } });
   const asked = ask(await server.listen('tcp:127.0.0.1:0'), 'slow', 'key');
-  await vi.waitUntil(() => tell !== null);
+  await vi.waitUntil(() => tell !== null, { timeout: 20_000, interval: 5 });
   const closed = server.close(10_000);
   setTimeout(() => tell?.('known'), 50);
   expect(await asked).toEqual({ kind: 'OK', value: 'known' });

@@ -105,7 +105,7 @@ describePart('lmtpd of Cyrus', await findCyrus(PARTS), (part) => {
   it.each<[string, string]>([
     ['makes each mailbox that it is asked for', 'autocreate_post: yes\nautocreate_quota: 0\n'],
     ['has a catch-all', 'lmtp_catchall_mailbox: postmaster@virt1.test\n'],
-  ])('is believed nothing if it %s', { timeout: 30_000 }, async (_, settings) => {
+  ])('is believed nothing if it %s', async (_, settings) => {
     const odd = await start({ settings });
     await odd.create(users(['postmaster', 'user1']));
     const before = await odd.dump();
@@ -133,7 +133,7 @@ describePart('lmtpd of Cyrus', await findCyrus(PARTS), (part) => {
   });
 
   describe('with 50 questions in flight', () => {
-    it('tells no lies while its processes are killed', { timeout: 30_000 }, async () => {
+    it('tells no lies while its processes are killed', async () => {
       const store = await open(`unix:${cyrus.lmtp}`);
       const outcome = await expectNoLies(store, {
         present: PRESENT,
@@ -151,7 +151,7 @@ describePart('lmtpd of Cyrus', await findCyrus(PARTS), (part) => {
       tell('lmtpd, three times SIGKILL', outcome);
     });
 
-    it('tells no lies while its processes hang', { timeout: 30_000 }, async () => {
+    it('tells no lies while its processes hang', async () => {
       const store = await open(`unix:${cyrus.lmtp}`, 'timeout_ms = 1_500');
       const outcome = await expectNoLies(store, {
         present: PRESENT,
@@ -163,7 +163,7 @@ describePart('lmtpd of Cyrus', await findCyrus(PARTS), (part) => {
       tell('lmtpd, SIGSTOP', outcome);
     });
 
-    it('tells no lies while the list of mailboxes is away', { timeout: 30_000 }, async () => {
+    it('tells no lies while the list of mailboxes is away', async () => {
       const store = await open(`unix:${cyrus.lmtp}`);
       const outcome = await expectNoLies(store, {
         present: PRESENT,
@@ -179,7 +179,7 @@ describePart('lmtpd of Cyrus', await findCyrus(PARTS), (part) => {
       tell('lmtpd, its list of mailboxes is renamed', outcome);
     });
 
-    it('tells no lies while all of Cyrus is killed and started again', { timeout: 40_000 }, async () => {
+    it('tells no lies while all of Cyrus is killed and started again', async () => {
       const store = await open(`unix:${cyrus.lmtp}`);
       const outcome = await expectNoLies(store, {
         present: PRESENT,
@@ -259,7 +259,7 @@ describePart('LMTP of Dovecot', await findDovecot(PARTS), (part) => {
     },
   );
 
-  it('tells no lies with 50 questions in flight while it hangs', { timeout: 30_000 }, async () => {
+  it('tells no lies with 50 questions in flight while it hangs', async () => {
     const store = await open(`unix:${server.dovecot.lmtp}`, 'timeout_ms = 1_500');
     const { dovecot } = server;
     tell(
@@ -274,7 +274,7 @@ describePart('LMTP of Dovecot', await findDovecot(PARTS), (part) => {
     );
   });
 
-  it('tells no lies with 50 questions in flight while its users are gone', { timeout: 30_000 }, async () => {
+  it('tells no lies with 50 questions in flight while its users are gone', async () => {
     const store = await open(`unix:${server.dovecot.lmtp}`);
     const all = ['postmaster', ...USERS].map(address);
     tell(
@@ -308,7 +308,7 @@ describePart('LMTP of Dovecot', await findDovecot(PARTS), (part) => {
         }
       },
     ],
-  ])('tells no lies with 50 questions in flight while its passwd-file %s', { timeout: 40_000 }, async (what, fault) => {
+  ])('tells no lies with 50 questions in flight while its passwd-file %s', async (what, fault) => {
     const files = await part.start();
     try {
       await files.write(['postmaster', ...USERS].map((user) => ({ name: address(user) })));

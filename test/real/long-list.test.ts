@@ -104,7 +104,7 @@ describe('a list that is longer than the memory', () => {
     const wanted = [...kept, LINES + 1].map((at) => `${localOf(at)}@example.org`);
     expect(new Set(await locals(store))).toEqual(new Set(wanted));
     expect((await cli(['store', 'verify', '--store', store])).code).toBe(0);
-  }, 120_000);
+  });
 
   test('names the first lines that come twice, in the order of the list', async () => {
     const folder = await makeFolder();
@@ -126,7 +126,7 @@ describe('a list that is longer than the memory', () => {
     const strict = await cli(['table', 'import', '--strict', '--store', join(folder, 'other'), 'access', list]);
     expect([strict.code, strict.stderr]).toEqual([65, expect.stringContaining('smmap: nothing imported, 1503 bad\n')]);
     expect((await cli(['table', 'list', '--store', join(folder, 'other'), 'access'])).stdout).toBe('');
-  }, 120_000);
+  });
 });
 
 describe('an import of a long list', () => {
@@ -182,7 +182,7 @@ describe('an import of a long list', () => {
     ]);
     expect([freeOf(disk), readdirSync(store)]).toEqual([free, FILES]);
     expect(await exported(store)).toBe(BEFORE);
-  }, 60_000);
+  });
 
   test('says so if a limit of the process is too low', async () => {
     const { store, list } = await prepare(await makeFolder());
@@ -195,5 +195,5 @@ describe('an import of a long list', () => {
       ),
     ]);
     expect(await exported(store)).toBe(BEFORE);
-  }, 60_000);
+  });
 });

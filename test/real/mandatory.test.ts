@@ -47,11 +47,11 @@ describePart('checkmodule', found('selinux-policy-dev', MAKEFILE), ({ file }) =>
     return (await run('make', ['-s', '-C', folder, '-f', file, 'smmap.pp'])).code;
   };
 
-  test('compiles the policy of the daemon and its clients', { timeout: 60_000 }, async () => {
+  test('compiles the policy of the daemon and its clients', async () => {
     expect(await compile((text) => text)).toBe(0);
   });
 
-  test('does not compile it with an unknown type', { timeout: 60_000 }, async () => {
+  test('does not compile it with an unknown type', async () => {
     expect(await compile((text) => text.replace('list_dirs_pattern(smmap_t', 'list_dirs_pattern(other_t'))).not.toBe(0);
   });
 });

@@ -149,7 +149,7 @@ describePart("smmap mta postfix, pasted into Debian's Postfix", await findDebian
         "grep -h ^Delivered-To: /var/mail/alice /var/mail/box/bob | sort | uniq -c | sed 's/ *//'",
       );
       expect(stdout, postfix.log()).toBe(DELIVERED);
-    }, 10_000);
+    });
     await vi.waitFor(
       () =>
         expect(lmtp.recipients.toSorted()).toEqual([

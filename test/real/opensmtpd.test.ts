@@ -39,5 +39,5 @@ describePart('the real opensmtpd', await findOpensmtpd(PARTS), (part) => {
       `look    namei -l ${line}    # the user opensmtpd must be able to pass every folder`,
       'ok      smtpd -n',
     ]);
-  }, 60_000);
+  });
 });

@@ -137,7 +137,7 @@ for (const suite of ['bookworm', 'trixie']) {
       return () => debian.stop();
     }, 300_000);
 
-    test('is installed, and does what it says, with the Postfix of the system', { timeout: 120_000 }, async () => {
+    test('is installed, and does what it says, with the Postfix of the system', async () => {
       const said = await debian.done(install);
       const [add = '', mta = ''] = said.split(/\r?\n/).filter((line) => line.startsWith('    smmap '));
       await debian.done(SERVE);
@@ -162,7 +162,7 @@ END`);
       expect(await debian.type(check)).toMatchObject({ code: 0 });
     });
 
-    test.runIf(suite === 'trixie')('is asked by OpenSMTPD 7.6', { timeout: 120_000 }, async () => {
+    test.runIf(suite === 'trixie')('is asked by OpenSMTPD 7.6', async () => {
       await debian.done(`postfix stop; ${SYSTEMCTL}\n${LMTP}`);
       await debian.done(`cat > /etc/smmap/smmap.toml <<'END'\n${maps}END\n`);
       await debian.type(fill); // the last command asks for somebody who does not exist: exit code 1
@@ -373,7 +373,7 @@ describePart('the rpm', together({ builder, trixie: await findRoot(PARTS, 'trixi
     expect(await asked('--list', others)).not.toContain('/node_modules/lmdb/');
   });
 
-  test('makes the user and the store, says what to do next, and serves', { timeout: 120_000 }, async () => {
+  test('makes the user and the store, says what to do next, and serves', async () => {
     const said = await rpm(`--install ${files.join(' ')}`);
     expect(said).toContain('    systemctl enable --now smmap ');
     const add = said.split('\n').find((line) => line.startsWith('    smmap mailbox '));

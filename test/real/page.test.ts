@@ -110,7 +110,7 @@ describePart('the status page in Chromium', chromium, (program) => {
     writeFileSync('docs/status-page.png', await page.screenshot());
   });
 
-  test('renews itself by script, and leaves what is typed alone', { timeout: 60_000 }, async () => {
+  test('renews itself by script, and leaves what is typed alone', async () => {
     const { client, port } = await serveSome();
     const { page, complaints } = await open(`http://127.0.0.1:${port}/`, {});
     await page.fill('#address', 'half of an addr');
@@ -121,7 +121,7 @@ describePart('the status page in Chromium', chromium, (program) => {
     expect(complaints).toEqual([]);
   });
 
-  test('explains an address by its form, without script', { timeout: 60_000 }, async () => {
+  test('explains an address by its form, without script', async () => {
     const { port } = await serveSome();
     const { page } = await open(`http://127.0.0.1:${port}/`, { javaScriptEnabled: false });
     await page.fill('#address', 'nobody@example.org');

@@ -33,7 +33,7 @@ describePart('a policy service of the real Postfix', parts, ({ postfix }) => {
     const file = join(world.setting.written, 'main.cf');
     await writeFile(file, `${await readFile(file, 'utf8')}\n${own(mainCf)}`);
     mta = await postfix.start(world.setting);
-  }, 60_000);
+  });
   afterAll(async () => {
     await mta?.stop();
     await world?.end();

@@ -370,7 +370,7 @@ describePart('Redis', await findRedis(PARTS), (redis) => {
       await (await world.master()).all(FILL);
       await sleep(500);
       store = paced(open({ ...PLAIN, servers: { kind: 'sentinel', sentinels: world.sentinels, name: world.name } }));
-    }, 30_000);
+    });
     afterAll(async () => {
       await store.close();
       await world.stop();
@@ -394,7 +394,7 @@ describePart('Redis', await findRedis(PARTS), (redis) => {
       // It takes the Sentinels some ten seconds to notice, and all that time it believes to be a master.
       const back = { present, absent, brokenMs: 2_000, fails: false, fault: () => old.restart(), mend: () => {} };
       tell('sentinel old master back', await expectNoLies(store, back));
-    }, 30_000);
+    });
 
     it('hangs and is replaced, and newer records are found after it runs again', async () => {
       const old = await world.master();
@@ -421,7 +421,7 @@ describePart('Redis', await findRedis(PARTS), (redis) => {
       await idle.close();
       const trial = { present: [mailbox('new', 0)], absent, fails: false, fault: () => {}, mend: demoted(old) };
       tell('sentinel old master awake', await expectNoLies(store, trial));
-    }, 30_000);
+    });
 
     it('is replaced by hand', async () => {
       const old = await world.master();
@@ -438,7 +438,7 @@ describePart('Redis', await findRedis(PARTS), (redis) => {
         'sentinel failover by hand',
         await expectNoLies(store, { present, absent, fails: false, brokenMs: 0, fault, mend }),
       );
-    }, 30_000);
+    });
 
     it('is found while one Sentinel hangs and another one is down', async () => {
       const [first, second] = world.sentinels as readonly [Server, Server];
@@ -470,7 +470,7 @@ describePart('Redis', await findRedis(PARTS), (redis) => {
       await fillCluster(cluster);
       const nodes = cluster.servers.map(({ host, port }) => ({ host, port }));
       store = paced(open({ ...PLAIN, servers: { kind: 'cluster', nodes } }));
-    }, 30_000);
+    });
     afterAll(async () => {
       await store.close();
       await cluster.stop();
@@ -486,7 +486,7 @@ describePart('Redis', await findRedis(PARTS), (redis) => {
         'cluster old master back',
         await expectNoLies(store, { present, absent, fails: false, fault: restart, mend: () => {} }),
       );
-    }, 30_000);
+    });
 
     it('has a master that hangs and is replaced', async () => {
       const master = cluster.masters[1] as Server;
@@ -498,7 +498,7 @@ describePart('Redis', await findRedis(PARTS), (redis) => {
         'cluster old master awake',
         await expectNoLies(store, { present, absent, fails: false, fault: resume, mend: () => {} }),
       );
-    }, 30_000);
+    });
   });
 
   describe.concurrent.each([['yes'], ['no']])('a cluster with cluster-require-full-coverage %s', (coverage) => {
@@ -535,7 +535,7 @@ describePart('Redis', await findRedis(PARTS), (redis) => {
         await store.close();
         await cluster.stop();
       }
-    }, 30_000);
+    });
   });
 });
 

@@ -361,7 +361,7 @@ test('a takeover with a listener that cannot be opened does not take the path of
 const clients = together({ postfix: await findPostfix(PARTS), sendmail: await findSendmail(PARTS) });
 
 describePart(`across ${RENEWALS} reloads and ${RENEWALS} takeovers`, clients, ({ postfix, sendmail }) => {
-  test('a live Sendmail, a live Postfix and a loop of Exim calls lose no lookup', { timeout: 120_000 }, async () => {
+  test('a live Sendmail, a live Postfix and a loop of Exim calls lose no lookup', async () => {
     const folder = await makeFolder();
     await fill(join(folder, 'store'), ['fred@example.org']);
     const config = `${listen(folder)}[store.local]\ndriver = "embedded"\npath = "${join(folder, 'store')}"\n[map.mailbox]\n`;

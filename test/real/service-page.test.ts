@@ -26,7 +26,7 @@ async function type(service: Service, lines: string): Promise<string> {
 }
 
 describePart('a real systemd', await findInit(), () => {
-  test('several daemons have a socket, a store and a restart each', { timeout: 60_000 }, async ({ onTestFinished }) => {
+  test('several daemons have a socket, a store and a restart each', async ({ onTestFinished }) => {
     const service = await makeService(onTestFinished);
     await service.configure('[map.mailbox]\n');
     expect(await type(service, `systemctl start smmap; smmap mailbox add ${JOE}; ${several}`)).toMatch(
@@ -41,7 +41,7 @@ describePart('a real systemd', await findInit(), () => {
     expect(await type(service, stopped)).toBe(`${FRED}\tOK ${FRED}\n`);
   });
 
-  test('an instance cannot write to the folders of another daemon', { timeout: 60_000 }, async ({ onTestFinished }) => {
+  test('an instance cannot write to the folders of another daemon', async ({ onTestFinished }) => {
     const service = await makeService(onTestFinished);
     await type(service, 'install -m 644 systemd/smmap@.service /etc/systemd/system/ && systemctl daemon-reload');
     await type(service, 'cp systemd/smmap.toml /etc/smmap/two.toml');
@@ -49,7 +49,7 @@ describePart('a real systemd', await findInit(), () => {
     expect(await service.said()).toContain('cannot listen on unix:/run/smmap/smmap.sock');
   });
 
-  test('a password that only root can read reaches the daemon', { timeout: 60_000 }, async ({ onTestFinished }) => {
+  test('a password that only root can read reaches the daemon', async ({ onTestFinished }) => {
     const service = await makeService(onTestFinished);
     const config = (file: string): Promise<void> =>
       service.configure(`[store.people]

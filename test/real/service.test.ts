@@ -82,7 +82,7 @@ const aliveIn = async (service: Service, pid: number): Promise<boolean> =>
   (await service.run('kill', '-0', `${pid}`)).code === 0;
 
 describePart('a real systemd', await findInit(), () => {
-  describe.concurrent('with smmap.service', { timeout: 120_000 }, () => {
+  describe.concurrent('with smmap.service', () => {
     test('a refused start fails visibly, and is not tried again', async ({ onTestFinished }) => {
       const service = await makeService(onTestFinished);
       await service.configure(MISTAKE);

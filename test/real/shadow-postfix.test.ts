@@ -84,5 +84,5 @@ ${trial}`;
     await writeFile(file, configOf('', map));
     expect((await cli(['reload'], '', { env })).code).toBe(0);
     expect(await ask()).toEqual([250, 550]);
-  }, 60_000);
+  });
 });

@@ -96,7 +96,7 @@ for (const { hop, find, questions, more } of CASES) {
     });
     afterAll(async () => await running.remove());
 
-    it('is asked who exists, and is never wrong', { timeout: 60_000 }, async () => {
+    it('is asked who exists, and is never wrong', async () => {
       const store = await open(running.port, hop);
       const wrong: string[] = [];
       const begun = performance.now();
@@ -137,7 +137,7 @@ describePart('Exim as a next hop, with 50 questions in flight', await findEximHo
 
   const all = (signal: string) => running.type(`kill -${signal} -1 || true`);
 
-  it('tells no lies while it is killed and started again', { timeout: 40_000 }, async () => {
+  it('tells no lies while it is killed and started again', async () => {
     const store = await open(running.port, 'exim');
     const outcome = await expectNoLies(store, {
       present: PRESENT,
@@ -148,7 +148,7 @@ describePart('Exim as a next hop, with 50 questions in flight', await findEximHo
     tell('Exim, SIGKILL', outcome);
   });
 
-  it('tells no lies while it hangs', { timeout: 40_000 }, async () => {
+  it('tells no lies while it hangs', async () => {
     const store = await open(running.port, 'exim', 'timeout_ms = 1_500');
     const outcome = await expectNoLies(store, {
       present: PRESENT,
@@ -160,7 +160,7 @@ describePart('Exim as a next hop, with 50 questions in flight', await findEximHo
     tell('Exim, SIGSTOP', outcome);
   });
 
-  it('tells no lies while its list of users is empty', { timeout: 40_000 }, async () => {
+  it('tells no lies while its list of users is empty', async () => {
     const store = await open(running.port, 'exim');
     const replace = async (users: readonly string[]): Promise<void> => {
       await writeFile(`${running.users}.new`, listOf(users));
@@ -175,7 +175,7 @@ describePart('Exim as a next hop, with 50 questions in flight', await findEximHo
     tell('Exim, its list of users is empty', outcome);
   });
 
-  it('tells no lies while its list of users is away', { timeout: 40_000 }, async () => {
+  it('tells no lies while its list of users is away', async () => {
     const store = await open(running.port, 'exim');
     const outcome = await expectNoLies(store, {
       present: PRESENT,
@@ -196,7 +196,7 @@ describePart('Exim as a next hop, with 50 questions in flight', await findEximHo
 });
 
 describePart('Postfix as a next hop', await findPostfixHop(), ({ start }) => {
-  it('slows down after 97 that it accepts, and is not wrong then', { timeout: 60_000 }, async () => {
+  it('slows down after 97 that it accepts, and is not wrong then', async () => {
     const running = await start(LIST);
     try {
       const store = await open(running.port, 'postfix', 'batch = 1\ntimeout_ms = 3_000');
@@ -213,7 +213,7 @@ describePart('Postfix as a next hop', await findPostfixHop(), ({ start }) => {
 });
 
 describePart('Sendmail as a next hop', await findSendmailHop(), ({ start }) => {
-  it('accepts everybody while its map is down, and is not believed then', { timeout: 60_000 }, async () => {
+  it('accepts everybody while its map is down, and is not believed then', async () => {
     const running = await start(
       LIST,
       "FEATURE(`virtusertable', `socket -T<TMPF> local:/run/nowhere')dnl\nVIRTUSER_DOMAIN(`example.org')dnl",
@@ -245,7 +245,7 @@ describe('a next hop, with 50 questions in flight', () => {
     ['refuses everybody, with another code', (line) => (line.startsWith('RCPT') ? '554 5.7.1 no\r\n' : usual(line))],
     ['says 503', (line) => (line.startsWith('RCPT') ? '503 5.5.1 MAIL first\r\n' : usual(line))],
     ['says nothing', (line) => (line.startsWith('RCPT') ? null : usual(line))],
-  ])('tells no lies while it %s', { timeout: 40_000 }, async (what, broken) => {
+  ])('tells no lies while it %s', async (what, broken) => {
     let isBroken = false;
     const smtpd = await startSmtpd({ reply: (line) => (isBroken ? broken(line) : normal(line)) });
     try {
@@ -267,7 +267,7 @@ describe('a next hop, with 50 questions in flight', () => {
     ['says 421 at once', { greeting: `421 4.7.0 busy\r\n${END}` }, ''],
     ['has a certificate that nobody trusts', {}, 'tls = {}'],
     ['is another server', { greeting: '* OK IMAP4rev1\r\n' }, ''],
-  ])('that %s is believed nothing', { timeout: 40_000 }, async (what, script, more) => {
+  ])('that %s is believed nothing', async (what, script, more) => {
     const at = folder();
     await makeCertificates(at);
     const tls = createSecureContext({ cert: readFileSync(`${at}/server.pem`), key: readFileSync(`${at}/server.key`) });

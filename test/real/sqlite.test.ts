@@ -197,7 +197,7 @@ describe.each(MODES)('a file of SQLite with the journal mode %s', (mode) => {
     },
   );
 
-  it('is not read if a process overwrote it only in part', { ...LONG, timeout: 60_000 }, async () => {
+  it('is not read if a process overwrote it only in part', LONG, async () => {
     const path = make(mode);
     const store = reopening(path);
     expect(find(store, 'user7')).toEqual(FOUND);
@@ -371,7 +371,7 @@ async function writeOver(path: string, content: Buffer, pauseMs: number, until =
 }
 
 const PIECE_BYTES = 8_192;
-const RECOVERY = { timeout: 15_000, interval: 20 };
+const RECOVERY = { timeout: 20_000, interval: 20 };
 
 function queries(text: string): Queries {
   const query = parseQuery('mailbox', text, 'sqlite');

@@ -78,7 +78,7 @@ describe('a start', () => {
     expect(readdirSync(folder)).toEqual(['smmap.toml']);
   });
 
-  test('ends at once at a signal, at any moment, and leaves no files behind', { timeout: 60_000 }, async () => {
+  test('ends at once at a signal, at any moment, and leaves no files behind', async () => {
     const folder = await makeFolder();
     const url = await hangingDatabase();
     const store = `store.far = { driver = "postgresql", url = "${url}", schema = "users" }`;
@@ -124,7 +124,7 @@ describePart('a start over a real PostgreSQL', findPostgresql(PARTS), (installat
 const databases = together({ postgresql: findPostgresql(PARTS), mariadb: await findMariadb(PARTS) });
 
 describePart('a daemon whose program files are replaced while it runs', databases, ({ postgresql, mariadb }) => {
-  test('answers, connects, fails, reloads and stops as before', { timeout: 90_000 }, async () => {
+  test('answers, connects, fails, reloads and stops as before', async () => {
     const servers = await Promise.all([postgresql.start(), mariadb.start()]);
     for (const server of servers) {
       onTestFinished(() => server.stop());
@@ -234,7 +234,7 @@ describe('a log without a reader', () => {
     }
   });
 
-  test('says how many lines are missing when somebody reads it later', { ...LONG, timeout: 60_000 }, async () => {
+  test('says how many lines are missing when somebody reads it later', LONG, async () => {
     const folder = await makeFolder();
     writeFileSync(join(folder, 'smmap.toml'), configOf(folder));
     const child = spawn(process.execPath, [MAIN, 'serve', '--config', join(folder, 'smmap.toml')], {

@@ -26,7 +26,7 @@ import { run } from './command.ts';
 import { type Daemon, MAIN, cli, fill, makeFolder, serve } from './daemon.ts';
 import { freeOf, smallDisk } from './disk.ts';
 
-const WAIT = { timeout: 10_000, interval: 10 };
+const WAIT = { timeout: 20_000, interval: 10 };
 const LINES = 300_000;
 const FILE = 'smmap.mdb';
 const FAILED = 'TEMP lookup failed';

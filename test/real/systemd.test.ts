@@ -21,7 +21,7 @@ const EXPOSURE = [
   ['smmap.service with no-network.conf', ['no-network.conf'], 0.7],
 ] as const;
 const DEFAULTS = parseConfig('', 'defaults', { socket: '/run/smmap/smmap.sock', store: '/var/lib/smmap' });
-const WAIT = { timeout: 10_000, interval: 10 };
+const WAIT = { timeout: 20_000, interval: 10 };
 
 function program(name: string): { name: string } | Missing {
   const found = (process.env['PATH'] ?? '').split(':').some((folder) => existsSync(join(folder, name)));

@@ -49,7 +49,7 @@ stores = ["people"]
 }
 
 describe('smmap top --once', () => {
-  test('prints what was answered in one second, and how the stores are', { timeout: 20_000 }, async () => {
+  test('prints what was answered in one second, and how the stores are', async () => {
     const { control, ask } = await serveSome();
     await ask();
     const { code, stdout, stderr } = await cli(['top', '--once', '--control', control]);
@@ -67,7 +67,7 @@ describe('smmap top --once', () => {
     expect(stdout).not.toContain('\x1b');
   });
 
-  test('as JSON has the answers per second', { timeout: 20_000 }, async () => {
+  test('as JSON has the answers per second', async () => {
     const { control, ask } = await serveSome();
     const printing = cli(['top', '--json', '--control', control]);
     const ended = new AbortController();
@@ -147,7 +147,7 @@ describePart(
     test.each([
       ['q', 'q'],
       ['Ctrl-C', '\x03'],
-    ])('shows each second anew, fits 80x24, and %s ends it', { timeout: 30_000 }, async (_, key) => {
+    ])('shows each second anew, fits 80x24, and %s ends it', async (_, key) => {
       const { control, ask } = await serveSome();
       const terminal = openTerminal(script, control);
       await terminal.shown(/q ends it/);
@@ -163,7 +163,7 @@ describePart(
       expect(text).toContain('\x1b[31m');
     });
 
-    test('has no colours with NO_COLOR', { timeout: 30_000 }, async () => {
+    test('has no colours with NO_COLOR', async () => {
       const { control, ask } = await serveSome();
       await ask();
       const terminal = openTerminal(script, control, { NO_COLOR: '1' });
@@ -171,7 +171,7 @@ describePart(
       expect(await terminal.type('q')).not.toMatch(/\x1b\[\d*m/);
     });
 
-    test('says that a daemon ended, and shows the one after it', { timeout: 40_000 }, async () => {
+    test('says that a daemon ended, and shows the one after it', async () => {
       const { daemon, config, control, ask } = await serveSome();
       const terminal = openTerminal(script, control);
       await ask();

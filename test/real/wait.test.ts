@@ -27,7 +27,7 @@ async function startStopped(): Promise<{ store: string; importer: ChildProcess &
   for (;;) {
     await vi.waitUntil(holds, { timeout: 20_000, interval: 1 });
     importer.kill('SIGSTOP');
-    await vi.waitUntil(isStopped);
+    await vi.waitUntil(isStopped, { timeout: 20_000, interval: 1 });
     if (holds()) break;
     importer.kill('SIGCONT'); // it had the lock for a moment only, as when it opens the store
   }

@@ -215,7 +215,7 @@ test('a takeover between two daemons with workers loses no lookup, also of clien
   );
   for (const client of kept) client.close();
   expect(await first.stop()).toBe(0);
-}, 60_000);
+});
 
 test('a start that a worker refuses is refused', async () => {
   const folder = await makeFolder();
@@ -257,7 +257,7 @@ describe('a process that hangs', LONG, () => {
     expect([kept.late, kept.wrong, anew.late, anew.wrong]).toEqual([0, [], 0, []]);
     expect(anew.ended + anew.temp).toBeLessThanOrEqual(1); // the one that was on its way to the worker
     expect(anew.ok + anew.notFound).toBeGreaterThan(20);
-  }, 60_000);
+  });
 
   test('past the deadline: clients that waited for it meanwhile get TEMP, and never an answer', async () => {
     const team = await serveTeam();
@@ -291,7 +291,7 @@ describe('a process that hangs', LONG, () => {
     expect([kept.late, kept.wrong, kept.ended, anew.late, anew.wrong]).toEqual([0, [], 0, 0, []]);
     expect(kept.ok).toBeGreaterThan(1_000); // the workers go on
     expect(await askOnce(team.socket, 'mailbox', 'fred@example.org')).toBe(FRED);
-  }, 60_000);
+  });
 });
 
 describe('over a store with a cache', () => {
