@@ -67,28 +67,24 @@ async function exported(store: string): Promise<string> {
 }
 
 describe('a list that is longer than the memory', () => {
-  test(
-    'makes the same file in any order, and of a mailbox that comes twice the last line stays',
-    { ...LONG, timeout: 120_000 },
-    async () => {
-      const sizes: number[] = [];
-      const wanted = inOrder.map((at) => `${localOf(at)}@example.org`);
-      for (const numbers of [inOrder, inOrder.toReversed(), inNone]) {
-        const { store, list } = await prepare(await makeFolder(), [...numbers, 7, 7]);
-        const again = `${localOf(7)}@example.org state=disabled\n`;
-        writeFileSync(list, again, { flag: 'a' });
-        const { code, stderr } = await cli(importing(store, list));
-        expect([code, stderr]).toEqual([0, `smmap: ${LINES + 3} imported: ${LINES} added, 1 changed, 2 unchanged\n`]);
-        expect(readdirSync(store)).toEqual(FILES);
-        sizes.push(statSync(join(store, 'smmap.mdb')).size);
-        expect(new Set(await locals(store))).toEqual(new Set(['fred@example.org', ...wanted]));
-        expect((await cli(['mailbox', 'show', '--store', store, `${localOf(7)}@example.org`])).stdout).toContain(
-          'disabled',
-        );
-      }
-      expect(new Set(sizes).size).toBe(1);
-    },
-  );
+  test('makes the same file in any order, and of a mailbox that comes twice the last line stays', LONG, async () => {
+    const sizes: number[] = [];
+    const wanted = inOrder.map((at) => `${localOf(at)}@example.org`);
+    for (const numbers of [inOrder, inOrder.toReversed(), inNone]) {
+      const { store, list } = await prepare(await makeFolder(), [...numbers, 7, 7]);
+      const again = `${localOf(7)}@example.org state=disabled\n`;
+      writeFileSync(list, again, { flag: 'a' });
+      const { code, stderr } = await cli(importing(store, list));
+      expect([code, stderr]).toEqual([0, `smmap: ${LINES + 3} imported: ${LINES} added, 1 changed, 2 unchanged\n`]);
+      expect(readdirSync(store)).toEqual(FILES);
+      sizes.push(statSync(join(store, 'smmap.mdb')).size);
+      expect(new Set(await locals(store))).toEqual(new Set(['fred@example.org', ...wanted]));
+      expect((await cli(['mailbox', 'show', '--store', store, `${localOf(7)}@example.org`])).stdout).toContain(
+        'disabled',
+      );
+    }
+    expect(new Set(sizes).size).toBe(1);
+  });
 
   test('that is complete removes what is not in it, and changes what is', async () => {
     const { store, list } = await prepare(await makeFolder());
@@ -149,24 +145,20 @@ describe('an import of a long list', () => {
     ['SIGINT', 'writes', writes],
     ['SIGTERM', 'writes', writes],
     ['SIGKILL', 'writes', writes],
-  ] as const)(
-    'that is ended by %s while it %s leaves nothing, and can be run again',
-    { timeout: 120_000 },
-    async ([signal, , isThere]) => {
-      const { store, list } = await prepare(await makeFolder());
-      const child = spawn(process.execPath, [MAIN, ...importing(store, list)], { stdio: 'ignore' });
-      const { pid } = child as ChildProcess & { readonly pid: number };
-      onTestFinished(() => void child.kill('SIGKILL'));
-      const ended = once(child, 'close');
-      await vi.waitUntil(() => isThere(pid, store), { timeout: 60_000, interval: 1 });
-      child.kill(signal);
-      expect(await ended).toEqual([null, signal]);
-      expect(readdirSync(store)).toEqual(FILES);
-      expect(await exported(store)).toBe(BEFORE);
-      const { code, stderr } = await cli(importing(store, list));
-      expect([code, stderr]).toEqual([0, `smmap: ${LINES} imported: ${LINES} added, 0 changed, 0 unchanged\n`]);
-    },
-  );
+  ] as const)('that is ended by %s while it %s leaves nothing, and can be run again', async ([signal, , isThere]) => {
+    const { store, list } = await prepare(await makeFolder());
+    const child = spawn(process.execPath, [MAIN, ...importing(store, list)], { stdio: 'ignore' });
+    const { pid } = child as ChildProcess & { readonly pid: number };
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const ended = once(child, 'close');
+    await vi.waitUntil(() => isThere(pid, store), { timeout: 60_000, interval: 1 });
+    child.kill(signal);
+    expect(await ended).toEqual([null, signal]);
+    expect(readdirSync(store)).toEqual(FILES);
+    expect(await exported(store)).toBe(BEFORE);
+    const { code, stderr } = await cli(importing(store, list));
+    expect([code, stderr]).toEqual([0, `smmap: ${LINES} imported: ${LINES} added, 0 changed, 0 unchanged\n`]);
+  });
 
   test('says which folder needs room if the disk is full, and changes nothing', async ({ skip }) => {
     const disk = (await smallDisk(40_000)) ?? skip('a tmpfs cannot be mounted here');

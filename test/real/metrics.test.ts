@@ -98,27 +98,23 @@ describe('the pages of [metrics]', () => {
     expect(big.status).toBe(431);
   });
 
-  test(
-    'cannot be held by clients that send nothing: twenty at most, for ten seconds',
-    { timeout: 30_000 },
-    async () => {
-      const { client, port } = await serveWithFred();
-      const idle = Array.from({ length: 20 }, () => connect(port, '127.0.0.1'));
-      onTestFinished(() => idle.forEach((socket) => socket.destroy()));
-      const ended = Promise.all(
-        idle.map((socket) => {
-          socket.resume().on('error', () => {}); // a reset is an end, too
-          return new Promise((resolve) => socket.once('close', resolve));
-        }),
-      );
-      await Promise.all(idle.map((socket) => once(socket, 'connect')));
-      await sleep(100);
-      await expect(ask(port, '/health')).rejects.toThrow();
-      expect(await client.ask('mailbox', FRED)).toBe(`OK ${FRED}`);
-      await ended;
-      expect((await ask(port, '/health')).status).toBe(200);
-    },
-  );
+  test('cannot be held by clients that send nothing: twenty at most, for ten seconds', async () => {
+    const { client, port } = await serveWithFred();
+    const idle = Array.from({ length: 20 }, () => connect(port, '127.0.0.1'));
+    onTestFinished(() => idle.forEach((socket) => socket.destroy()));
+    const ended = Promise.all(
+      idle.map((socket) => {
+        socket.resume().on('error', () => {}); // a reset is an end, too
+        return new Promise((resolve) => socket.once('close', resolve));
+      }),
+    );
+    await Promise.all(idle.map((socket) => once(socket, 'connect')));
+    await sleep(100);
+    await expect(ask(port, '/health')).rejects.toThrow();
+    expect(await client.ask('mailbox', FRED)).toBe(`OK ${FRED}`);
+    await ended;
+    expect((await ask(port, '/health')).status).toBe(200);
+  });
 
   test('are at a socket of their own mode, too', async () => {
     const folder = await makeFolder();
@@ -293,32 +289,28 @@ describe('a reload', () => {
   });
 });
 
-test(
-  'a takeover hands on the socket of the metrics: at every moment somebody answers there',
-  { timeout: 30_000 },
-  async () => {
-    const folder = await makeFolder();
-    await fill(join(folder, 'store'), [FRED]);
-    const config = configOf(folder, `[metrics]\npath = "${folder}/metrics"\n[map.mailbox]\n`);
-    const first = await serve({ folder, config });
-    const ended = new AbortController();
-    let asked = 0;
-    const polling = (async () => {
-      for (; !ended.signal.aborted; asked++)
-        expect((await ask(join(folder, 'metrics'), '/health')).text).toBe('healthy\n');
-    })();
-    const second = await serve({ folder, config, args: ['--takeover'] });
-    await first.logged('handing_over');
-    await sleep(200);
-    ended.abort();
-    await polling;
-    expect(asked).toBeGreaterThan(10);
-    const started = valueOf(await ask(join(folder, 'metrics'), '/metrics'), 'smmap_start_time_seconds');
-    await second.stop();
-    expect(started).toBeGreaterThan(Date.now() / 1_000 - 20);
-    expect(existsSync(join(folder, 'metrics'))).toBe(false);
-  },
-);
+test('a takeover hands on the socket of the metrics: at every moment somebody answers there', async () => {
+  const folder = await makeFolder();
+  await fill(join(folder, 'store'), [FRED]);
+  const config = configOf(folder, `[metrics]\npath = "${folder}/metrics"\n[map.mailbox]\n`);
+  const first = await serve({ folder, config });
+  const ended = new AbortController();
+  let asked = 0;
+  const polling = (async () => {
+    for (; !ended.signal.aborted; asked++)
+      expect((await ask(join(folder, 'metrics'), '/health')).text).toBe('healthy\n');
+  })();
+  const second = await serve({ folder, config, args: ['--takeover'] });
+  await first.logged('handing_over');
+  await sleep(200);
+  ended.abort();
+  await polling;
+  expect(asked).toBeGreaterThan(10);
+  const started = valueOf(await ask(join(folder, 'metrics'), '/metrics'), 'smmap_start_time_seconds');
+  await second.stop();
+  expect(started).toBeGreaterThan(Date.now() / 1_000 - 20);
+  expect(existsSync(join(folder, 'metrics'))).toBe(false);
+});
 
 test('a stop closes the listener of the metrics at once, while clients are still served', async () => {
   const { daemon, client, port } = await serveWithFred();
