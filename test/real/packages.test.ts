@@ -433,44 +433,40 @@ describePart('the release', builder, () => {
     expect(readFileSync(again.stdout.trim()).equals(before)).toBe(true);
   });
 
-  test(
-    'is installed by npm in the versions of the lock, without any script, and serves',
-    { timeout: 120_000 },
-    async () => {
-      const folder = newFolder();
-      const how = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--silent'];
-      expect(
-        await run('npm', ['install', '--global', '--prefix', folder, ...how, await fileOf('.tgz')], { env: { HOME } }),
-      ).toMatchObject({ code: 0, stderr: '' });
-      const home = join(folder, 'lib/node_modules/smmap');
-      const read = (file: string) => JSON.parse(readFileSync(file, 'utf8')) as { version: string; scripts?: object };
-      const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8')) as {
-        packages: Record<string, { version: string; dev?: boolean; cpu?: unknown }>;
-      };
-      const wanted = Object.entries(packages).filter(
-        ([name, { dev, cpu }]) => name.lastIndexOf('node_modules/') === 0 && dev !== true && cpu === undefined,
-      );
-      expect(wanted.length).toBeGreaterThan(50);
-      for (const [name, { version }] of wanted)
-        expect(read(join(home, name, 'package.json')), name).toMatchObject({ version });
-      expect(read(join(home, 'package.json')).scripts).toBeUndefined();
+  test('is installed by npm in the versions of the lock, without any script, and serves', async () => {
+    const folder = newFolder();
+    const how = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--silent'];
+    expect(
+      await run('npm', ['install', '--global', '--prefix', folder, ...how, await fileOf('.tgz')], { env: { HOME } }),
+    ).toMatchObject({ code: 0, stderr: '' });
+    const home = join(folder, 'lib/node_modules/smmap');
+    const read = (file: string) => JSON.parse(readFileSync(file, 'utf8')) as { version: string; scripts?: object };
+    const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8')) as {
+      packages: Record<string, { version: string; dev?: boolean; cpu?: unknown }>;
+    };
+    const wanted = Object.entries(packages).filter(
+      ([name, { dev, cpu }]) => name.lastIndexOf('node_modules/') === 0 && dev !== true && cpu === undefined,
+    );
+    expect(wanted.length).toBeGreaterThan(50);
+    for (const [name, { version }] of wanted)
+      expect(read(join(home, name, 'package.json')), name).toMatchObject({ version });
+    expect(read(join(home, 'package.json')).scripts).toBeUndefined();
 
-      const smmap = join(folder, 'bin/smmap');
-      const { version } = read('package.json');
-      expect(await run(smmap, ['--version'])).toMatchObject({ stdout: expect.stringContaining(version) as string });
-      const env = { RUNTIME_DIRECTORY: folder, STATE_DIRECTORY: join(folder, 'store') };
-      const served = await run(
-        'sh',
-        [
-          '-c',
-          `${smmap} serve > /dev/null 2>&1 & for each in $(seq 100); do ${smmap} health > /dev/null && break; sleep 0.1; done
+    const smmap = join(folder, 'bin/smmap');
+    const { version } = read('package.json');
+    expect(await run(smmap, ['--version'])).toMatchObject({ stdout: expect.stringContaining(version) as string });
+    const env = { RUNTIME_DIRECTORY: folder, STATE_DIRECTORY: join(folder, 'store') };
+    const served = await run(
+      'sh',
+      [
+        '-c',
+        `${smmap} serve > /dev/null 2>&1 & for each in $(seq 100); do ${smmap} health > /dev/null && break; sleep 0.1; done
 ${smmap} mailbox add fred@example.org && ${smmap} probe fred@example.org nobody@example.org; kill $!; wait`,
-        ],
-        { env },
-      );
-      expect(served.stdout).toBe(
-        'added fred@example.org\nfred@example.org\tOK fred@example.org\nnobody@example.org\tNOTFOUND\n',
-      );
-    },
-  );
+      ],
+      { env },
+    );
+    expect(served.stdout).toBe(
+      'added fred@example.org\nfred@example.org\tOK fred@example.org\nnobody@example.org\tNOTFOUND\n',
+    );
+  });
 });

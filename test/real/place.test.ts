@@ -161,46 +161,42 @@ function attack(folder: string, target: string): ChildProcess {
 describe('root, in the folder of another user', () => {
   const isRoot = process.getuid?.() === 0;
 
-  test(
-    'does not open its files to others if the owner of the folder replaces the socket by a link',
-    { timeout: 60_000 },
-    async (context) => {
-      if (!isRoot) return context.skip('only root can be lured into this');
-      const secret = join(await makeFolder(), 'secret');
-      writeFileSync(secret, 'precious', { mode: 0o600 });
-      chmodSync(join(secret, '..'), 0o755);
-      const folder = await makeFolder();
-      chownSync(folder, 65_534, 65_534);
-      const home = await makeFolder();
-      const own = join(home, 'own.sock');
-      const config = (mode: string): string => `
+  test('does not open its files to others if the owner of the folder replaces the socket by a link', async (context) => {
+    if (!isRoot) return context.skip('only root can be lured into this');
+    const secret = join(await makeFolder(), 'secret');
+    writeFileSync(secret, 'precious', { mode: 0o600 });
+    chmodSync(join(secret, '..'), 0o755);
+    const folder = await makeFolder();
+    chownSync(folder, 65_534, 65_534);
+    const home = await makeFolder();
+    const own = join(home, 'own.sock');
+    const config = (mode: string): string => `
       listen.own.path = "${own}"
       listen.chroot = { path = "${folder}/smmap.sock", mode = "${mode}", owner = "65534", group = "65534" }
       control.path = "${home}/control.sock"
       store.fixed = { driver = "memory", mailboxes = ["${FRED}"] }`;
-      const daemon = await serve({ folder: home, config: config('0666') });
-      const attacker = spawn(process.execPath, ['--input-type=module', '-e', ATTACKER, folder, secret], {
-        uid: 65_534,
-        gid: 65_534,
-        stdio: 'ignore',
-      });
-      onTestFinished(() => void attacker.kill('SIGKILL'));
-      await vi.waitUntil(() => readdirSync(folder).some((name) => name.startsWith('moved')), WAIT);
-      const outcomes = (): number => daemon.log.filter(({ event }) => event.startsWith('reload')).length;
-      for (let round = 0; round < 40; round++) {
-        const before = outcomes();
-        writeFileSync(join(home, 'smmap.toml'), config(round % 2 === 0 ? '0660' : '0666'));
-        daemon.signal('SIGHUP');
-        await vi.waitUntil(() => outcomes() > before, WAIT);
-        const { mode, uid } = statSync(secret);
-        expect([(mode & 0o777).toString(8), uid]).toEqual(['600', 0]);
-      }
-      attacker.kill('SIGKILL');
-      expect(await askOnce(own, 'mailbox', FRED)).toBe(`OK ${FRED}`);
-      expect(await daemon.stop()).toBe(0);
-      expect(statSync(secret).mode & 0o777).toBe(0o600);
-    },
-  );
+    const daemon = await serve({ folder: home, config: config('0666') });
+    const attacker = spawn(process.execPath, ['--input-type=module', '-e', ATTACKER, folder, secret], {
+      uid: 65_534,
+      gid: 65_534,
+      stdio: 'ignore',
+    });
+    onTestFinished(() => void attacker.kill('SIGKILL'));
+    await vi.waitUntil(() => readdirSync(folder).some((name) => name.startsWith('moved')), WAIT);
+    const outcomes = (): number => daemon.log.filter(({ event }) => event.startsWith('reload')).length;
+    for (let round = 0; round < 40; round++) {
+      const before = outcomes();
+      writeFileSync(join(home, 'smmap.toml'), config(round % 2 === 0 ? '0660' : '0666'));
+      daemon.signal('SIGHUP');
+      await vi.waitUntil(() => outcomes() > before, WAIT);
+      const { mode, uid } = statSync(secret);
+      expect([(mode & 0o777).toString(8), uid]).toEqual(['600', 0]);
+    }
+    attacker.kill('SIGKILL');
+    expect(await askOnce(own, 'mailbox', FRED)).toBe(`OK ${FRED}`);
+    expect(await daemon.stop()).toBe(0);
+    expect(statSync(secret).mode & 0o777).toBe(0o600);
+  });
 
   test('gives a socket file the right mode and owner with any umask', async (context) => {
     if (!isRoot) return context.skip('only root can give a file away');
@@ -215,34 +211,30 @@ describe('root, in the folder of another user', () => {
     }
   });
 
-  test(
-    'does not give away its files if the owner of a store replaces the new data file by a link',
-    { timeout: 120_000 },
-    async (context) => {
-      if (!isRoot) return context.skip('only root can be lured into this');
-      const home = await makeFolder();
-      const secret = join(home, 'secret');
-      writeFileSync(secret, 'precious', { mode: 0o600 });
-      chmodSync(home, 0o755);
-      const store = await makeFolder();
-      chownSync(store, 65_534, 65_534);
-      const attacker = attack(store, secret);
-      for (let round = 0; round < 15; round++) {
-        await cli(['mailbox', 'add', '--store', store, FRED]); // fails mostly
-        const { mode, uid } = statSync(secret);
-        expect([(mode & 0o777).toString(8), uid]).toEqual(['600', 0]);
-        for (const name of readdirSync(store)) rmSync(join(store, name), { force: true });
-      }
-      attacker.kill('SIGKILL');
-      await once(attacker, 'exit');
+  test('does not give away its files if the owner of a store replaces the new data file by a link', async (context) => {
+    if (!isRoot) return context.skip('only root can be lured into this');
+    const home = await makeFolder();
+    const secret = join(home, 'secret');
+    writeFileSync(secret, 'precious', { mode: 0o600 });
+    chmodSync(home, 0o755);
+    const store = await makeFolder();
+    chownSync(store, 65_534, 65_534);
+    const attacker = attack(store, secret);
+    for (let round = 0; round < 15; round++) {
+      await cli(['mailbox', 'add', '--store', store, FRED]); // fails mostly
+      const { mode, uid } = statSync(secret);
+      expect([(mode & 0o777).toString(8), uid]).toEqual(['600', 0]);
       for (const name of readdirSync(store)) rmSync(join(store, name), { force: true });
-      expect((await cli(['mailbox', 'add', '--store', store, FRED])).code).toBe(0);
-      for (const name of ['smmap.mdb', 'smmap.mdb-lock']) {
-        const { mode, uid, gid } = statSync(join(store, name));
-        expect([mode & 0o777, uid, gid]).toEqual([0o640, 65_534, 65_534]);
-      }
-    },
-  );
+    }
+    attacker.kill('SIGKILL');
+    await once(attacker, 'exit');
+    for (const name of readdirSync(store)) rmSync(join(store, name), { force: true });
+    expect((await cli(['mailbox', 'add', '--store', store, FRED])).code).toBe(0);
+    for (const name of ['smmap.mdb', 'smmap.mdb-lock']) {
+      const { mode, uid, gid } = statSync(join(store, name));
+      expect([mode & 0o777, uid, gid]).toEqual([0o640, 65_534, 65_534]);
+    }
+  });
 
   /** What a command of root leaves in the folder of another user, as `uid:gid`. */
   const owners = (folder: string): string[] =>

@@ -157,45 +157,41 @@ describe.each(MODES)('a file of SQLite with the journal mode %s', (mode) => {
   });
 
   const often = mode === 'wal' ? CAMPAIGN : LONG;
-  it(
-    'gives no false answer while other files overwrite it, piece by piece',
-    { ...often, timeout: 60_000 },
-    async () => {
-      const path = make(mode);
-      const versions = ['a', 'b'].map((name) => makeVersion(mode, name));
-      const store = reopening(path);
-      let overwritten = 0;
-      let answered = 0;
-      let failed = 0;
-      const done = new AbortController();
-      const ask = async (first: number): Promise<void> => {
-        for (let at = first; !done.signal.aborted; at += 10) {
-          const exists = at % 2 === 0;
-          const local = exists ? `user${at % PEOPLE}` : `nobody${at}`;
-          const answer = await outcomeOf(() => store.lookup(mailbox(local)));
-          if (answer instanceof Error) failed++;
-          else {
-            expect(answer !== null, local).toBe(exists);
-            answered++;
-          }
-          await (answer instanceof Error ? sleep(1) : turn());
+  it('gives no false answer while other files overwrite it, piece by piece', often, async () => {
+    const path = make(mode);
+    const versions = ['a', 'b'].map((name) => makeVersion(mode, name));
+    const store = reopening(path);
+    let overwritten = 0;
+    let answered = 0;
+    let failed = 0;
+    const done = new AbortController();
+    const ask = async (first: number): Promise<void> => {
+      for (let at = first; !done.signal.aborted; at += 10) {
+        const exists = at % 2 === 0;
+        const local = exists ? `user${at % PEOPLE}` : `nobody${at}`;
+        const answer = await outcomeOf(() => store.lookup(mailbox(local)));
+        if (answer instanceof Error) failed++;
+        else {
+          expect(answer !== null, local).toBe(exists);
+          answered++;
         }
-      };
-      const overwrite = async (): Promise<void> => {
-        for (const pauseMs of [0, 2, 20]) {
-          await writeOver(path, versions[overwritten++ % 2] as Buffer, pauseMs);
-          await vi.waitUntil(async () => !((await outcomeOf(() => find(store, 'user1'))) instanceof Error), RECOVERY);
-        }
-        done.abort();
-      };
-      await Promise.all([overwrite(), ...Array.from({ length: 10 }, (_, first) => ask(first))]);
-      process.stderr.write(
-        `SQLite, ${mode}: ${answered} right, ${failed} failed while ${overwritten} times overwritten\n`,
-      );
-      expect(answered).toBeGreaterThan(100);
-      expect(failed).toBeGreaterThan(100);
-    },
-  );
+        await (answer instanceof Error ? sleep(1) : turn());
+      }
+    };
+    const overwrite = async (): Promise<void> => {
+      for (const pauseMs of [0, 2, 20]) {
+        await writeOver(path, versions[overwritten++ % 2] as Buffer, pauseMs);
+        await vi.waitUntil(async () => !((await outcomeOf(() => find(store, 'user1'))) instanceof Error), RECOVERY);
+      }
+      done.abort();
+    };
+    await Promise.all([overwrite(), ...Array.from({ length: 10 }, (_, first) => ask(first))]);
+    process.stderr.write(
+      `SQLite, ${mode}: ${answered} right, ${failed} failed while ${overwritten} times overwritten\n`,
+    );
+    expect(answered).toBeGreaterThan(100);
+    expect(failed).toBeGreaterThan(100);
+  });
 
   it('is not read if a process overwrote it only in part', LONG, async () => {
     const path = make(mode);

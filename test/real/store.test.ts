@@ -32,46 +32,40 @@ const FILE = 'smmap.mdb';
 const FAILED = 'TEMP lookup failed';
 
 describe('a long import', () => {
-  test(
-    'leaves the store unchanged if it is killed at any moment, and a later import works',
-    { ...LONG, timeout: 120_000 },
-    async () => {
-      const folder = await makeFolder();
-      const store = join(folder, 'store');
-      const records = ['fred@example.org folder=abc', 'wilma@example.org state=disabled'];
-      await fill(store, records);
-      const before = await exported(store);
-      const file = join(folder, 'list');
-      writeFileSync(file, users(LINES));
-      const trial = performance.now();
-      expect((await cli(['mailbox', 'import', '--store', join(folder, 'trial'), file])).code).toBe(0);
-      const wholeMs = performance.now() - trial;
+  test('leaves the store unchanged if it is killed at any moment, and a later import works', LONG, async () => {
+    const folder = await makeFolder();
+    const store = join(folder, 'store');
+    const records = ['fred@example.org folder=abc', 'wilma@example.org state=disabled'];
+    await fill(store, records);
+    const before = await exported(store);
+    const file = join(folder, 'list');
+    writeFileSync(file, users(LINES));
+    const trial = performance.now();
+    expect((await cli(['mailbox', 'import', '--store', join(folder, 'trial'), file])).code).toBe(0);
+    const wholeMs = performance.now() - trial;
 
-      let killed = 0;
-      for (let tries = 0; tries < 16 && killed < 6; tries++) {
-        const child = spawn(process.execPath, [MAIN, 'mailbox', 'import', '--store', store, file]);
-        let said = '';
-        child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
-        const ended = new Promise<NodeJS.Signals | null>((resolve) =>
-          child.on('close', (_, signal) => resolve(signal)),
-        );
-        await sleep(Math.random() * 0.75 * wholeMs);
-        child.kill('SIGKILL');
-        if ((await ended) === 'SIGKILL' && said === '') {
-          killed++;
-          expect(await exported(store)).toBe(before);
-        } else {
-          rmSync(store, { recursive: true }); // it was faster this time, and has written everything
-          await fill(store, records);
-        }
+    let killed = 0;
+    for (let tries = 0; tries < 16 && killed < 6; tries++) {
+      const child = spawn(process.execPath, [MAIN, 'mailbox', 'import', '--store', store, file]);
+      let said = '';
+      child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+      const ended = new Promise<NodeJS.Signals | null>((resolve) => child.on('close', (_, signal) => resolve(signal)));
+      await sleep(Math.random() * 0.75 * wholeMs);
+      child.kill('SIGKILL');
+      if ((await ended) === 'SIGKILL' && said === '') {
+        killed++;
+        expect(await exported(store)).toBe(before);
+      } else {
+        rmSync(store, { recursive: true }); // it was faster this time, and has written everything
+        await fill(store, records);
       }
-      expect(killed).toBeGreaterThanOrEqual(4);
+    }
+    expect(killed).toBeGreaterThanOrEqual(4);
 
-      const { code, stderr } = await cli(['mailbox', 'import', '--store', store, file]);
-      expect([code, stderr]).toEqual([0, `smmap: ${LINES} imported: ${LINES} added, 0 changed, 0 unchanged\n`]);
-      expect((await exported(store)).split('\n')).toHaveLength(LINES + 3);
-    },
-  );
+    const { code, stderr } = await cli(['mailbox', 'import', '--store', store, file]);
+    expect([code, stderr]).toEqual([0, `smmap: ${LINES} imported: ${LINES} added, 0 changed, 0 unchanged\n`]);
+    expect((await exported(store)).split('\n')).toHaveLength(LINES + 3);
+  });
 
   test('becomes visible to a running daemon all at once, and the daemon answers meanwhile', async () => {
     const daemon = await serve();

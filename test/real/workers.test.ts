@@ -162,26 +162,22 @@ describe('a reload', () => {
     expect(await askAll(clients, 'fred')).toEqual(clients.map(() => FRED));
   });
 
-  test(
-    'that a worker does not answer changes no worker, and not later either',
-    { ...LONG, timeout: 90_000 },
-    async () => {
-      const team = await serveTeam();
-      const clients = await connectAll(team, 10);
-      expect(await askAll(clients, 'fred')).toEqual(clients.map(() => FRED)); // all are taken
-      writeFileSync(join(team.folder, 'smmap.toml'), configOf(team.folder, fixed('joe')));
-      signal(pidOf(team, 1), 'SIGSTOP');
-      const { code, stderr } = await cli(['reload', '--config', join(team.folder, 'smmap.toml')]);
-      expect(stderr).toContain(`worker 1 does not answer; end it (kill -9 ${pidOf(team, 1)}), then reload again`);
-      expect(code).toBe(73);
-      process.kill(pidOf(team, 1), 'SIGCONT');
-      await sleep(1_000); // what it reads at first counts as old
-      expect(await askAll(clients, 'fred')).toEqual(clients.map(() => FRED));
-      const again = await cli(['reload', '--config', join(team.folder, 'smmap.toml')]);
-      expect(again.stdout).toBe('stores: changed fixed\n');
-      expect(await askAll(clients, 'joe')).toEqual(clients.map(() => 'OK joe@example.org'));
-    },
-  );
+  test('that a worker does not answer changes no worker, and not later either', LONG, async () => {
+    const team = await serveTeam();
+    const clients = await connectAll(team, 10);
+    expect(await askAll(clients, 'fred')).toEqual(clients.map(() => FRED)); // all are taken
+    writeFileSync(join(team.folder, 'smmap.toml'), configOf(team.folder, fixed('joe')));
+    signal(pidOf(team, 1), 'SIGSTOP');
+    const { code, stderr } = await cli(['reload', '--config', join(team.folder, 'smmap.toml')]);
+    expect(stderr).toContain(`worker 1 does not answer; end it (kill -9 ${pidOf(team, 1)}), then reload again`);
+    expect(code).toBe(73);
+    process.kill(pidOf(team, 1), 'SIGCONT');
+    await sleep(1_000); // what it reads at first counts as old
+    expect(await askAll(clients, 'fred')).toEqual(clients.map(() => FRED));
+    const again = await cli(['reload', '--config', join(team.folder, 'smmap.toml')]);
+    expect(again.stdout).toBe('stores: changed fixed\n');
+    expect(await askAll(clients, 'joe')).toEqual(clients.map(() => 'OK joe@example.org'));
+  });
 });
 
 test('a takeover between two daemons with workers loses no lookup, also of clients that stay', async () => {
