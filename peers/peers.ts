@@ -37,6 +37,21 @@ function smmap(protocol: Settings['protocol']): Peer {
   };
 }
 
+/** The web server behind pfxhttp: the value of who exists, and an empty object for who does not. */
+async function startNauthilus(): Promise<number> {
+  const server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk) => (body += String(chunk)));
+    request.on('end', () => {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end(body.includes(`"${KEYS.known}"`) ? JSON.stringify({ value: KEYS.known }) : '{}');
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  server.unref();
+  return (server.address() as AddressInfo).port;
+}
+
 /** The web server behind podop: 200 for who exists, 404 for who does not. */
 async function startMailu(): Promise<number> {
   const server = createServer(({ url = '' }, response) => {
@@ -49,7 +64,7 @@ async function startMailu(): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** All of them but Cyrus, which cyrus.ts starts. */
+/** All of them but Cyrus, which run.ts starts. */
 export const PEERS: readonly Peer[] = [
   smmap('netstring'),
   smmap('line'),
@@ -115,6 +130,39 @@ export const PEERS: readonly Peer[] = [
       const program = [PYTHON, join(sources, 'socketmap-sql/socketmapsql.py'), '--config', join(folder, 'sql.ini')];
       const listen = ['--accept', '--inetd', '--listen', join(folder, 's.sock')];
       return commandOf('systemd-socket-activate', ...listen, ...program);
+    },
+  },
+  {
+    name: 'postfix-tlspol',
+    version: '1.13.0, Go 1.27, without a DNS server',
+    keys: { map: 'QUERY', known: null, unknown: 'nobody@example.org' }, // not the name of a domain
+    async command(sources, folder) {
+      const server = ['server:', `  address: unix:${join(folder, 's.sock')}`, `  cache-file: ${join(folder, 'cache')}`];
+      const lines = [...server, '  prefetch: false', 'dns:', '  address: 127.0.0.1:9'];
+      await writeFile(join(folder, 'config.yaml'), `${lines.join('\n')}\n`);
+      const program = join(sources, 'build-postfix-tlspol/postfix-tlspol');
+      return commandOf(program, '-config', join(folder, 'config.yaml'));
+    },
+  },
+  {
+    name: 'pfxhttp',
+    version: '2.0.0-rc.5, Go 1.27',
+    keys: KEYS,
+    async command(sources, folder) {
+      const listen = {
+        kind: 'socket_map',
+        name: 'mailbox',
+        type: 'unix',
+        address: join(folder, 's.sock'),
+        mode: '0600',
+      };
+      const answers = { status_code: 200, value_field: 'value', error_field: 'error', no_error_value: 'none' };
+      const target = `http://127.0.0.1:${await startNauthilus()}/`;
+      const map = { target, payload: '{"key": "{{ .Key }}"}', ...answers };
+      const config = { server: { listen: [listen] }, socket_maps: { mailbox: map } };
+      await writeFile(join(folder, 'pfxhttp.json'), JSON.stringify(config));
+      const program = join(sources, 'build-pfxhttp/pfxhttp');
+      return commandOf(program, '--config', join(folder, 'pfxhttp.json'), '--format', 'json');
     },
   },
   {
