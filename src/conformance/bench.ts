@@ -46,14 +46,21 @@ export interface Bench {
   readonly pair: readonly [Question, Question];
   /** The one of them whose reply says most. */
   readonly any: Question;
-  /** A new connection, which is closed after the case. */
-  connect(): Promise<Wire>;
+  /** A new connection, which is closed after the case. It waits for each reply so long; default: the timeout. */
+  connect(waitMs?: number): Promise<Wire>;
   /** Puts a payload into a frame. */
   frame(payload: string): string;
   /** Asks on a connection, and checks the reply. */
   ask(wire: Wire, question: Question): Promise<void>;
+  /**
+   * Throws Failure if something comes that nothing asked for. Asks once more, since what is too much comes before that reply
+   * however slow the server is, and then waits a little. The question should differ from the one before.
+   */
+  nothingElse(wire: Wire, question: Question): Promise<void>;
 }
 
+/** How long nothing more may come. */
+export const QUIET_MS = 200;
 const NOBODY = 'smmap-conformance-nobody@example.invalid';
 
 /** Opens a bench for one case. `passed` hears of all bytes. */
@@ -70,21 +77,26 @@ export function openBench(settings: Settings, passed: (passed: Passed) => void):
     if (settings.unknown === null) legal(reply);
     else shouldBe('NOTFOUND', reply);
   });
+  const ask = async (wire: Wire, question: Question): Promise<void> => {
+    wire.send(frame(question.payload));
+    question.check(await wire.reply());
+  };
   return {
     settings,
     known,
     unknown,
     pair: settings.known === null ? [unknown, unknown] : [known, unknown],
     any: settings.known === null ? unknown : known,
-    async connect() {
-      const wire = await openWire(endpoint, { protocol, timeoutMs, number: wires.length + 1, passed });
+    async connect(waitMs = timeoutMs) {
+      const wire = await openWire(endpoint, { protocol, timeoutMs: waitMs, number: wires.length + 1, passed });
       wires.push(wire);
       return wire;
     },
     frame,
-    async ask(wire, question) {
-      wire.send(frame(question.payload));
-      question.check(await wire.reply());
+    ask,
+    async nothingElse(wire, question) {
+      await ask(wire, question);
+      await wire.silence(QUIET_MS);
     },
     close() {
       for (const wire of wires) wire.drop();

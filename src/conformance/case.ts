@@ -16,7 +16,7 @@ export interface Case {
   readonly why: string;
   /** What the case needs besides the server. Without it, the case is skipped. */
   readonly needs?: Need;
-  /** Takes seconds of waiting, so it runs beside the others. */
+  /** Takes seconds of waiting, and harms nobody: all such cases run at once, before the others. */
   readonly waits?: true;
   /** Resolves if the server keeps the rule. Rejects with Failure otherwise. */
   readonly run: (bench: Bench) => Promise<void>;

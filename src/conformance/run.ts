@@ -30,8 +30,9 @@ function escaped(text: string): string {
 }
 
 /**
- * Runs cases one after the other, and those that wait beside them. Resolves to their results in the order of the cases.
- * `begun` hears of each case. `revive` is called when the server does not answer after a case.
+ * Runs those that wait first, all at once, and then the others one after the other. Resolves to their results in the order of the
+ * cases. `begun` hears of each case. `revive` is called after each that failed: it may have left a server that is harmed, and
+ * the next one is not to fail for that.
  */
 export async function runCases(
   cases: readonly Case[],
@@ -40,27 +41,22 @@ export async function runCases(
   revive: () => Promise<void> = async () => {},
 ): Promise<Result[]> {
   const results = new Map<Case, Result>();
-  const run = async (each: Case, isAlone: boolean): Promise<void> => {
-    const result = await runCase(each, settings, isAlone);
-    results.set(each, result);
-    if (result.verdict === 'failed' && isAlone && (await answers(settings)) !== null) await revive();
+  const run = async (each: Case): Promise<void> => {
+    begun(each);
+    results.set(each, await runCase(each, settings));
   };
+  const hasFailed = (each: Case): boolean => results.get(each)?.verdict === 'failed';
   const waiting = cases.filter(({ waits }) => waits);
-  const beside = Promise.all(waiting.map((each) => run(each, false)));
-  const stopping = cases.filter(({ needs }) => needs === 'server');
-  for (const each of cases.filter(({ waits, needs }) => !waits && needs !== 'server')) {
-    begun(each);
-    await run(each, true);
-  }
-  await beside;
-  for (const each of stopping) {
-    begun(each);
-    await run(each, true);
+  await Promise.all(waiting.map(run));
+  if (waiting.some(hasFailed)) await revive();
+  for (const each of cases.filter(({ waits }) => !waits)) {
+    await run(each);
+    if (hasFailed(each)) await revive();
   }
   return cases.flatMap((each) => results.get(each) ?? []);
 }
 
-async function runCase(each: Case, settings: Settings, isAlone: boolean): Promise<Result> {
+async function runCase(each: Case, settings: Settings): Promise<Result> {
   const level = each.on[settings.protocol] as Level;
   const passed: Passed[] = [];
   const startedAt = performance.now();
@@ -78,7 +74,7 @@ async function runCase(each: Case, settings: Settings, isAlone: boolean): Promis
   } finally {
     bench.close();
   }
-  const after = isAlone ? await answers(settings) : null;
+  const after = await answers(settings);
   return after === null ? end('passed', null) : end('failed', `afterwards a new client got no answer: ${after}`);
 }
 

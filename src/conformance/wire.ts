@@ -34,6 +34,8 @@ export interface Wire {
   readonly isReset: boolean;
   /** Reads no more. */
   pause(): void;
+  /** Resolves when the server has taken all that was sent, or takes no more, or the timeout is over. */
+  stuck(): Promise<void>;
   /** Closes it at once. */
   drop(): void;
 }
@@ -144,6 +146,15 @@ export async function openWire(endpoint: Endpoint, options: WireOptions): Promis
       return state.isReset;
     },
     pause: () => void socket.pause(),
+    async stuck() {
+      const until = performance.now() + timeoutMs;
+      let [left, same] = [socket.writableLength, 0];
+      while (left > 0 && same < STUCK_LOOKS && performance.now() < until) {
+        await sleep(LOOK_MS);
+        same = socket.writableLength === left ? same + 1 : 0;
+        left = socket.writableLength;
+      }
+    },
     drop() {
       state.isDropped = true;
       socket.destroy();
@@ -152,6 +163,8 @@ export async function openWire(endpoint: Endpoint, options: WireOptions): Promis
 }
 
 const AGAIN_MS = 20;
+const LOOK_MS = 50;
+const STUCK_LOOKS = 10; // as often the same: the server takes no more
 
 /** Connects, and waits if the queue of a Unix socket is full, as connect(2) of a mail server does. Rejects with Failure. */
 async function connectTo(endpoint: Endpoint, timeoutMs: number): Promise<Socket> {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Settings } from '../../src/conformance/bench.ts';
+import { QUIET_MS, type Settings } from '../../src/conformance/bench.ts';
 import { CASES } from '../../src/conformance/cases.ts';
 import { type Result, chosen, runCases } from '../../src/conformance/run.ts';
 import type { SocketMapProtocol } from '../../src/protocol/framing.ts';
@@ -105,6 +105,31 @@ it('a server that is gone after a case fails it, and is started again', async ()
   const results = await runCases(chosen(CASES, server.settings, ['reply/ok/1']), server.settings, undefined, revive);
   expect(failedOf(results)).toEqual(['reply/ok/1: afterwards a new client got no answer: cannot connect: ENOENT']);
   expect(revived).toBe(1);
+});
+
+it('a server that failed a case is started again, although it answers', async () => {
+  const right = rightServer('netstring');
+  const wrong = { ...right, ...WRONG['reply/notfound/2']?.(right) };
+  const server = await startMapServer(folder(), 'netstring', wrong, TIMEOUT_MS);
+  let revived = 0;
+  const revive = async (): Promise<void> => void revived++;
+  const results = await runCases(chosen(CASES, server.settings, ['reply/*']), server.settings, undefined, revive);
+  server.close();
+  expect(failedOf(results)).toEqual(['reply/notfound/2: there is no blank behind NOTFOUND']);
+  expect(revived).toBe(1);
+});
+
+it('a reply too much is found, however late a busy server sends it', async () => {
+  const right = rightServer('netstring');
+  const send: typeof right.send = (client, reply, world) => {
+    right.send(client, reply, world);
+    client.socket.pause();
+    setTimeout(() => (right.send(client, 'TEMP once more', world), client.socket.resume()), 3 * QUIET_MS);
+  };
+  const server = await startMapServer(folder(), 'netstring', { ...right, send }, TIMEOUT_MS);
+  const results = await runCases(chosen(CASES, server.settings, ['framing/reply/1']), server.settings);
+  server.close();
+  expect(failedOf(results)).toEqual(['framing/reply/1: the reply is TEMP, and not NOTFOUND']);
 });
 
 it('each wrong server is for a rule', () => {

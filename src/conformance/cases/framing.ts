@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Bench } from '../bench.ts';
+import { type Bench, QUIET_MS } from '../bench.ts';
 import { type Case, Failure, MUST } from '../case.ts';
 import { legal, neither } from '../expect.ts';
 
 const PAUSE_MS = 5; // between two pieces, so that each is a packet of its own
-export const QUIET_MS = 200; // how long nothing more may come
 
 const NETSTRING_MUST = { netstring: 'MUST' } as const;
 const NETSTRING_SHOULD = { netstring: 'SHOULD' } as const;
@@ -34,7 +33,7 @@ export const FRAMING: readonly Case[] = [
     run: async (bench) => {
       const wire = await bench.connect();
       await bench.ask(wire, bench.any);
-      await wire.silence(QUIET_MS);
+      await bench.nothingElse(wire, bench.pair[1]);
     },
   },
   {
@@ -45,6 +44,7 @@ export const FRAMING: readonly Case[] = [
     run: async (bench) => {
       const wire = await bench.connect();
       await wire.silence(QUIET_MS);
+      await bench.nothingElse(wire, bench.pair[1]);
     },
   },
   {
@@ -56,7 +56,7 @@ export const FRAMING: readonly Case[] = [
       const wire = await bench.connect();
       await wire.sendPieces(Array.from(bench.frame(bench.any.payload)), 1);
       bench.any.check(await wire.reply());
-      await wire.silence(QUIET_MS);
+      await bench.nothingElse(wire, bench.pair[1]);
     },
   },
   {
@@ -98,7 +98,7 @@ export const FRAMING: readonly Case[] = [
       wire.send(bench.frame(`${bench.settings.map} j\xc3\xbcrgen\xe2\x82\xac@example.invalid`));
       legal(await wire.reply());
       await bench.ask(wire, bench.any);
-      await wire.silence(QUIET_MS);
+      await bench.nothingElse(wire, bench.pair[1]);
     },
   },
   {

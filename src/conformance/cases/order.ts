@@ -1,5 +1,4 @@
 import { type Case, MUST } from '../case.ts';
-import { QUIET_MS } from './framing.ts';
 
 const MANY = 100;
 const IN_A_ROW = 20;
@@ -25,7 +24,7 @@ export const ORDER: readonly Case[] = [
       const wire = await bench.connect();
       wire.send(bench.pair.map(({ payload }) => bench.frame(payload)).join(''));
       for (const question of bench.pair) question.check(await wire.reply());
-      await wire.silence(QUIET_MS);
+      await bench.nothingElse(wire, bench.pair[0]);
     },
   },
   {
@@ -38,7 +37,7 @@ export const ORDER: readonly Case[] = [
       const questions = Array.from({ length: MANY }, (_, at) => bench.pair[(at >> 1) % 2] ?? bench.any);
       wire.send(questions.map(({ payload }) => bench.frame(payload)).join(''));
       for (const question of questions) question.check(await wire.reply());
-      await wire.silence(QUIET_MS);
+      await bench.nothingElse(wire, bench.pair[0]);
     },
   },
 ];
