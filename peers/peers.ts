@@ -47,6 +47,7 @@ async function startNauthilus(): Promise<number> {
       response.end(body.includes(`"${KEYS.known}"`) ? JSON.stringify({ value: KEYS.known }) : '{}');
     });
   });
+  server.keepAliveTimeout = 0; // a connection that ended while pfxhttp was stopped would hide whether it answers too late
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   server.unref();
   return (server.address() as AddressInfo).port;

@@ -2,7 +2,7 @@ import type { Endpoint } from '../endpoint.ts';
 import type { SocketMapProtocol } from '../protocol/framing.ts';
 import type { Need } from './case.ts';
 import { legal, shouldBe } from './expect.ts';
-import { type Passed, type Wire, openWire } from './wire.ts';
+import { type Passed, type Wire, type WireOptions, openWire } from './wire.ts';
 
 /** How the server is tested. */
 export interface Settings {
@@ -46,8 +46,8 @@ export interface Bench {
   readonly pair: readonly [Question, Question];
   /** The one of them whose reply says most. */
   readonly any: Question;
-  /** A new connection, which is closed after the case. It waits for each reply so long; default: the timeout. */
-  connect(waitMs?: number): Promise<Wire>;
+  /** A new connection, which is closed after the case. */
+  connect(options?: Partial<Pick<WireOptions, 'timeoutMs' | 'seesReset'>>): Promise<Wire>;
   /** Puts a payload into a frame. */
   frame(payload: string): string;
   /** Asks on a connection, and checks the reply. */
@@ -87,8 +87,8 @@ export function openBench(settings: Settings, passed: (passed: Passed) => void):
     unknown,
     pair: settings.known === null ? [unknown, unknown] : [known, unknown],
     any: settings.known === null ? unknown : known,
-    async connect(waitMs = timeoutMs) {
-      const wire = await openWire(endpoint, { protocol, timeoutMs: waitMs, number: wires.length + 1, passed });
+    async connect(options = {}) {
+      const wire = await openWire(endpoint, { protocol, timeoutMs, number: wires.length + 1, passed, ...options });
       wires.push(wire);
       return wire;
     },

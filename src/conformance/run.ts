@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { lacks, openBench, type Settings } from './bench.ts';
 import { type Case, Failure, type Level } from './case.ts';
 import { legal } from './expect.ts';
@@ -32,7 +33,7 @@ function escaped(text: string): string {
 /**
  * Runs those that wait first, all at once, and then the others one after the other. Resolves to their results in the order of the
  * cases. `begun` hears of each case. `revive` is called after each that failed: it may have left a server that is harmed, and
- * the next one is not to fail for that.
+ * the next one is not to fail for that. If the server answers nobody even so, all that is left fails at once.
  */
 export async function runCases(
   cases: readonly Case[],
@@ -41,19 +42,28 @@ export async function runCases(
   revive: () => Promise<void> = async () => {},
 ): Promise<Result[]> {
   const results = new Map<Case, Result>();
-  const run = async (each: Case): Promise<void> => {
-    begun(each);
-    results.set(each, await runCase(each, settings));
+  let gone: string | null = null;
+  const run = async (some: readonly Case[]): Promise<void> => {
+    const done = some.map(async (each) => {
+      begun(each);
+      const result = gone === null ? await runCase(each, settings) : notRun(each, settings, gone);
+      results.set(each, result);
+      return result;
+    });
+    const hasFailed = (await Promise.all(done)).some(({ verdict }) => verdict === 'failed');
+    if (!hasFailed || gone !== null) return;
+    await revive();
+    gone = await answers(settings);
   };
-  const hasFailed = (each: Case): boolean => results.get(each)?.verdict === 'failed';
-  const waiting = cases.filter(({ waits }) => waits);
-  await Promise.all(waiting.map(run));
-  if (waiting.some(hasFailed)) await revive();
-  for (const each of cases.filter(({ waits }) => !waits)) {
-    await run(each);
-    if (hasFailed(each)) await revive();
-  }
+  await run(cases.filter(({ waits }) => waits));
+  for (const each of cases.filter(({ waits }) => !waits)) await run([each]);
   return cases.flatMap((each) => results.get(each) ?? []);
+}
+
+function notRun(each: Case, settings: Settings, gone: string): Result {
+  const level = each.on[settings.protocol] as Level;
+  const why = `not run, because the server does not answer a plain request any more: ${gone}`;
+  return { case: each, level, verdict: 'failed', why, ms: 0, passed: [] };
 }
 
 async function runCase(each: Case, settings: Settings): Promise<Result> {
@@ -78,8 +88,20 @@ async function runCase(each: Case, settings: Settings): Promise<Result> {
   return after === null ? end('passed', null) : end('failed', `afterwards a new client got no answer: ${after}`);
 }
 
-/** Null if the server answers a new client. Otherwise why not. */
+const TRIES = 3;
+const TRY_MS = 300;
+
+/** Null if the server answers a new client. Otherwise why not. It may end a connection, so it is asked again. */
 export async function answers(settings: Settings): Promise<string | null> {
+  let why = await answersOnce(settings);
+  for (let tries = 1; why !== null && tries < TRIES; tries++) {
+    await sleep(TRY_MS);
+    why = await answersOnce(settings);
+  }
+  return why;
+}
+
+async function answersOnce(settings: Settings): Promise<string | null> {
   const bench = openBench(settings, () => {});
   try {
     const wire = await bench.connect();

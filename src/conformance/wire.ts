@@ -1,4 +1,4 @@
-import { type Socket, connect } from 'node:net';
+import { type NetConnectOpts, type Socket, connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Endpoint } from '../endpoint.ts';
 import { FRAMINGS, type SocketMapProtocol } from '../protocol/framing.ts';
@@ -12,7 +12,7 @@ const MOST_REPLIES = 1_000; // that nobody has taken; no case asks for more
 export interface Passed {
   readonly connection: number;
   readonly what: 'sent' | 'came' | 'note';
-  readonly bytes: string;
+  bytes: string;
 }
 
 /** One connection to the server, which writes down what passes. All texts are bytes as Latin-1 characters. */
@@ -45,6 +45,8 @@ export interface WireOptions {
   readonly timeoutMs: number;
   readonly number: number;
   readonly passed: (passed: Passed) => void;
+  /** Reads byte by byte. Otherwise libuv takes a reset for an end if it comes together with the last bytes. */
+  readonly seesReset?: boolean;
 }
 
 /** Connects. Rejects with Failure. */
@@ -54,16 +56,17 @@ export async function openWire(endpoint: Endpoint, options: WireOptions): Promis
   const payloads: string[] = [];
   const state = { over: null as string | null, wrong: null as Failure | null, isReset: false, isDropped: false }; // over: why nothing more comes
   let wake = (): void => {};
-  const note = (what: Passed['what'], bytes: string): void => options.passed({ connection: number, what, bytes });
-
-  const socket = await connectTo(endpoint, timeoutMs);
-  socket.setNoDelay(true);
+  let last: Passed | null = null;
+  const note = (what: Passed['what'], bytes: string): void => {
+    if (what === 'came' && last?.what === 'came') last.bytes += bytes;
+    else options.passed((last = { connection: number, what, bytes }));
+  };
   const isOver = (why: string): void => {
     if (state.over === null && !state.isDropped) note('note', why);
     state.over ??= why;
     wake();
   };
-  socket.on('data', (chunk) => {
+  const read = (chunk: Buffer): void => {
     note('came', chunk.toString('latin1'));
     decoder.push(chunk);
     try {
@@ -78,7 +81,10 @@ export async function openWire(endpoint: Endpoint, options: WireOptions): Promis
       state.wrong ??= new Failure(`the server did not send a ${options.protocol}: ${error.message}`);
     }
     wake();
-  });
+  };
+  const socket = await connectTo(endpoint, timeoutMs, options.seesReset === true ? read : null);
+  socket.setNoDelay(true);
+  if (options.seesReset !== true) socket.on('data', read);
   socket.on('end', () => isOver('the server ended the connection'));
   socket.on('error', (error: NodeJS.ErrnoException) => {
     state.isReset ||= error.code === 'ECONNRESET' || error.code === 'EPIPE';
@@ -166,14 +172,36 @@ const AGAIN_MS = 20;
 const LOOK_MS = 50;
 const STUCK_LOOKS = 10; // as often the same: the server takes no more
 
-/** Connects, and waits if the queue of a Unix socket is full, as connect(2) of a mail server does. Rejects with Failure. */
-async function connectTo(endpoint: Endpoint, timeoutMs: number): Promise<Socket> {
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'the socket does not exist',
+  ECONNREFUSED: 'no server listens there',
+  ENOTFOUND: 'there is no such host',
+  EACCES: "permission denied; see the socket's mode, owner and folders",
+};
+
+/**
+ * Connects, and waits if the queue of a Unix socket is full, as connect(2) of a mail server does. Rejects with Failure. `read`
+ * hears of each byte; otherwise the socket emits them.
+ */
+async function connectTo(
+  endpoint: Endpoint,
+  timeoutMs: number,
+  read: ((bytes: Buffer) => void) | null,
+): Promise<Socket> {
   const until = performance.now() + timeoutMs;
+  const place = endpoint.kind === 'unix' ? { path: endpoint.path } : { host: endpoint.host, port: endpoint.port };
   for (;;) {
-    const socket =
-      endpoint.kind === 'unix'
-        ? connect({ path: endpoint.path, allowHalfOpen: true })
-        : connect({ host: endpoint.host, port: endpoint.port, allowHalfOpen: true });
+    const options: NetConnectOpts = { ...place, allowHalfOpen: true };
+    if (read !== null) {
+      options.onread = {
+        buffer: Buffer.alloc(1),
+        callback: (_, byte) => {
+          read(Buffer.from(byte.slice(0, 1)));
+          return true;
+        },
+      };
+    }
+    const socket = connect(options);
     const why = await new Promise<string | null>((resolve) => {
       const timer = setTimeout(() => resolve('not within the timeout'), Math.max(1, until - performance.now()));
       const done = (reason: string | null): void => (clearTimeout(timer), resolve(reason));
@@ -182,7 +210,7 @@ async function connectTo(endpoint: Endpoint, timeoutMs: number): Promise<Socket>
     });
     if (why === null) return socket;
     socket.destroy();
-    if (why !== 'EAGAIN' || performance.now() > until) throw new Failure(`cannot connect: ${why}`);
+    if (why !== 'EAGAIN' || performance.now() > until) throw new Failure(`cannot connect: ${REASONS[why] ?? why}`);
     await sleep(AGAIN_MS);
   }
 }

@@ -47,7 +47,7 @@ test('a server that never replies fails, and the files say why', async () => {
 
 test.each([
   [[], 64, 'give the endpoint of the server'],
-  [['/nowhere/s.sock'], 74, 'cannot connect: ENOENT'],
+  [['/nowhere/s.sock'], 74, 'cannot connect: the socket does not exist'],
   [['/nowhere/s.sock', '--server-command', 'exit 3'], 74, 'the server did not start: it ended with 3'],
   [['/nowhere/s.sock', '--only', 'nothing/*'], 64, 'no case matches'],
 ])('smmap conformance %j ends with %i', async (args, code, text) => {

@@ -1,7 +1,9 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { QUIET_MS, type Settings } from '../../src/conformance/bench.ts';
 import { CASES } from '../../src/conformance/cases.ts';
-import { type Result, chosen, runCases } from '../../src/conformance/run.ts';
+import { type Result, chosen, listens, runCases } from '../../src/conformance/run.ts';
 import type { SocketMapProtocol } from '../../src/protocol/framing.ts';
 import type { Reply, Request } from '../../src/vocabulary.ts';
 import { temporaryFolders } from '../support/folder.ts';
@@ -103,7 +105,9 @@ it('a server that is gone after a case fails it, and is started again', async ()
   let revived = 0;
   const revive = async (): Promise<void> => void revived++;
   const results = await runCases(chosen(CASES, server.settings, ['reply/ok/1']), server.settings, undefined, revive);
-  expect(failedOf(results)).toEqual(['reply/ok/1: afterwards a new client got no answer: cannot connect: ENOENT']);
+  expect(failedOf(results)).toEqual([
+    'reply/ok/1: afterwards a new client got no answer: cannot connect: the socket does not exist',
+  ]);
   expect(revived).toBe(1);
 });
 
@@ -117,6 +121,52 @@ it('a server that failed a case is started again, although it answers', async ()
   server.close();
   expect(failedOf(results)).toEqual(['reply/notfound/2: there is no blank behind NOTFOUND']);
   expect(revived).toBe(1);
+});
+
+it('a server that answers nobody any more fails all that is left at once', async () => {
+  const right = rightServer('netstring');
+  const server = await startMapServer(folder(), 'netstring', { ...right, reply: () => null }, SHORT_MS);
+  const results = await runCases(chosen(CASES, server.settings, ['reply/*', 'size/*']), server.settings);
+  server.close();
+  const [first, ...others] = failedOf(results);
+  expect(first).toBe(`reply/word/1: neither a reply nor the end came within ${SHORT_MS} ms`);
+  expect(others).toHaveLength(results.length - 1);
+  for (const each of others) expect(each).toMatch(/: not run, because the server does not answer/);
+});
+
+// Node reads all that there is, so this server is in Perl: it reads byte by byte, and closes at the first that is wrong.
+const CLOSES_EARLY = `use IO::Socket::UNIX;
+my $server = IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 5);
+while (my $client = $server->accept) {
+  my $length = '';
+  while (sysread $client, my $byte, 1) {
+    if ($byte =~ /\\d/) { $length .= $byte; next; }
+    last if $byte ne ':';
+    sysread $client, my $rest, $length + 1;
+    syswrite $client, '19:OK ${KNOWN},';
+    $length = '';
+  }
+  close $client;
+}`;
+
+it('a reset is seen, also if it comes together with the last reply', async () => {
+  const path = join(folder(), 'map.sock');
+  const server = spawn('perl', ['-e', CLOSES_EARLY, path], { stdio: 'ignore' });
+  const times = { timeoutMs: TIMEOUT_MS, idleMs: 0, lateMs: 0 };
+  const keys = { map: 'mailbox', known: KNOWN, unknown: null };
+  const settings: Settings = {
+    endpoint: { kind: 'unix', path },
+    protocol: 'netstring',
+    ...keys,
+    ...times,
+    server: null,
+  };
+  await expect.poll(() => listens(settings), { timeout: TIMEOUT_MS }).toBeNull();
+  for (let at = 0; at < 10; at++) {
+    const results = await runCases(chosen(CASES, settings, ['error/before/1']), settings);
+    expect(failedOf(results)).toEqual(['error/before/1: the connection was reset']);
+  }
+  server.kill();
 });
 
 it('a reply too much is found, however late a busy server sends it', async () => {

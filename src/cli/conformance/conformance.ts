@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import type { Settings } from '../../conformance/bench.ts';
+import type { Case } from '../../conformance/case.ts';
 import { CASES, groupOf } from '../../conformance/cases.ts';
 import { formatJunit, formatList, formatReport, jsonOf, summaryOf } from '../../conformance/report.ts';
 import { type Result, chosen, listens, runCases } from '../../conformance/run.ts';
@@ -30,15 +31,14 @@ export async function testServer(asked: Conformance): Promise<number> {
   try {
     const settings: Settings = { ...asked.settings, server };
     let group = '';
-    const begun = (id: string): void => {
-      if (groupOf({ id }) !== group) process.stderr.write(`${(group = groupOf({ id }))} ...\n`);
+    const begun = ({ id, waits }: Case): void => {
+      if (waits === true) process.stderr.write(`${id}, which waits ...\n`);
+      else if (groupOf({ id }) !== group) process.stderr.write(`${(group = groupOf({ id }))} ...\n`);
     };
-    results = await runCases(
-      cases,
-      settings,
-      ({ id }) => begun(id),
-      () => server?.restart() ?? Promise.resolve(),
-    );
+    const restart = async (): Promise<void> => {
+      await server?.restart().catch(() => {}); // the next case says that it is gone
+    };
+    results = await runCases(cases, settings, begun, restart);
   } finally {
     await server?.end();
   }

@@ -69,7 +69,8 @@ export const CLIENTS: readonly Case[] = [
     why: 'Postfix runs up to a hundred smtpd by default (default_process_limit), each with its connection.',
     run: async (bench) => {
       const wires: Wire[] = [];
-      for (let at = 0; at < MANY; at++) wires.push(await bench.connect(bench.settings.timeoutMs * STARTS));
+      const timeoutMs = bench.settings.timeoutMs * STARTS;
+      for (let at = 0; at < MANY; at++) wires.push(await bench.connect({ timeoutMs }));
       await Promise.all(wires.map((wire, at) => bench.ask(wire, bench.pair[at % 2] ?? bench.any)));
     },
   },

@@ -59,9 +59,9 @@ export const ERROR: readonly Case[] = [
     id: 'error/before/1',
     on: SHOULD,
     rule: 'A request before a broken frame gets its reply, and the connection ends without a reset.',
-    why: 'A reset destroys a reply that the client has not read yet. Sendmail recovers from an end, but not from a broken pipe.',
+    why: 'Over TCP, a reset destroys a reply that the client has not read yet. It comes if a server closes before it has read everything (RFC 1122, 4.2.2.13).',
     run: async (bench) => {
-      const wire = await bench.connect();
+      const wire = await bench.connect({ seesReset: true });
       wire.send(bench.frame(bench.any.payload) + BROKEN);
       bench.any.check(await wire.reply());
       await wire.repliesUntilEnd();

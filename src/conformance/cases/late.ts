@@ -23,7 +23,7 @@ export const LATE: readonly Case[] = [
     on: { netstring: 'SHOULD' },
     needs: 'server',
     rule: 'A request that is older than 31 seconds (`--late`) is not answered with OK or NOTFOUND.',
-    why: 'Sendmail gives up after 30 s, asks the next question on the same connection, and takes the late answer for it: 250 for a mailbox that does not exist (seen with 8.17).',
+    why: 'Sendmail gives up after 30 s (map.c), asks the next question on the same connection, and takes the late answer for it: 250 for a mailbox that does not exist (seen with 8.17).',
     run: async (bench) => {
       const wire = await bench.connect();
       await bench.ask(wire, bench.any);

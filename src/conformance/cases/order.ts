@@ -19,7 +19,7 @@ export const ORDER: readonly Case[] = [
     id: 'order/pipeline/1',
     on: MUST,
     rule: 'Two requests that come together get two replies, in their order.',
-    why: 'After a timeout, Sendmail asks again on the same connection while the first request is still there (seen with 8.17). If one is lost or they are exchanged, a mailbox gets the reply to another.',
+    why: 'After a timeout, Sendmail asks the next question on the same connection while the first one is still there (seen with 8.17: syserr() leaves socket_map_lookup() before it closes). If one is lost or they are exchanged, a mailbox gets the reply to another.',
     run: async (bench) => {
       const wire = await bench.connect();
       wire.send(bench.pair.map(({ payload }) => bench.frame(payload)).join(''));

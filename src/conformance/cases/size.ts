@@ -50,9 +50,9 @@ export const SIZE: readonly Case[] = [
   {
     id: 'size/request/1',
     on: SHOULD,
-    rule: 'A request of 10,000 bytes is answered.',
-    why: 'It is the longest that Postfix sends (dict_sockmap.c, from 3.12 on). Without a reply the next lookups of the session fail, too.',
-    run: isAnswered(({ settings: { map } }) => addressOf(10_000 - Buffer.byteLength(map) - 1)),
+    rule: 'A key of 10,000 bytes is answered.',
+    why: 'It is the longest that Postfix sends (socketmap_max_query_size, from 3.12 on; the name of the map comes to it). Without a reply the next lookups of the session fail, too.',
+    run: isAnswered(() => addressOf(10_000)),
   },
   {
     id: 'size/length/1',
@@ -79,7 +79,7 @@ export const SIZE: readonly Case[] = [
     id: 'size/reply/1',
     on: MUST,
     rule: 'A reply has at most 100,000 bytes.',
-    why: '"Replies must be no longer than 100000 characters" (socketmap_table(5)). Postfix drops a longer one, and defers.',
+    why: '"The Postfix socketmap client requires that replies are not longer than 100000 characters" (socketmap_table(5)). It takes a longer one for an error, and defers. From 3.10 on, socketmap_max_reply_size says how long.',
     run: async (bench) => {
       const wire = await bench.connect();
       for (const { payload } of bench.pair) {
