@@ -31,12 +31,19 @@ export function hiding(hide: (text: string, isDomain: boolean) => string): Keys 
     error(thrown) {
       const { name = 'Error', stack = '' } = thrown instanceof Error ? thrown : {};
       const frames = stack.split('\n').filter((line) => /^ +at /.test(line)); // the message stands before them
-      return { type: name, message: cause(thrown), stack: frames.join('\n') };
+      const [message, shown] = [cause(thrown), frames.join('\n')];
+      // pino names an object that has a constructor by that, and shows what else can be enumerated
+      return Object.create(null, {
+        name: { value: name },
+        message: { value: message },
+        stack: { value: shown },
+      }) as object;
     },
   };
 }
 
-const DOMAIN = /^(?:[\p{L}\p{N}\p{M}_-]+\.?)+$|^\[[\w:.]+\]$/u;
+/** Takes linear time, because a client chooses the text: each dot ends a label, so that no text can be split in two ways. */
+const DOMAIN = /^[\p{L}\p{N}\p{M}_-]+(?:\.[\p{L}\p{N}\p{M}_-]+)*\.?$|^\[[\w:.]+\]$/u;
 
 /** `*@example.org` for an address, and `*` for anything else. */
 function domainOf(text: string): string {
@@ -45,10 +52,15 @@ function domainOf(text: string): string {
 }
 
 const MOST_FOREIGN = 2_000; // characters: what stands in quotes is looked for from each quote
+const MOST_KEY = 1_000; // characters: a longer one takes long to look for, and is no address
 const WORD = /(?<![\p{L}\p{N}])(["'`])(.*?)\1(?![\p{L}\p{N}])|[^\s"<>()[\],;]+/gsu;
 
-/** The words of another program, without what stands in quotes, what has an @, and the local part of the key. */
+/**
+ * The words of another program, without what stands in quotes, what has an @, and the local part of the key. Hides all of them
+ * if the key is very long: they may have a part of it.
+ */
 function hideIn(text: string, key: string | null, hide: (word: string) => string): string {
+  if (key !== null && key.length > MOST_KEY) return hide(text.slice(0, MOST_FOREIGN));
   const locals = localsOf(key);
   const hidden = text.slice(0, MOST_FOREIGN).replace(WORD, (word: string, quote?: string, inner = '') => {
     if (quote !== undefined) return inner === '' ? word : `${quote}${hide(inner)}${quote}`;

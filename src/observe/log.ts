@@ -3,6 +3,7 @@ import type { About, Asked, Reply, Request } from '../vocabulary.ts';
 import type { HarvestAlarm } from './harvest/alarm.ts';
 import { createHarvestLog } from './harvest/log.ts';
 import { type Keys, PLAIN } from './keys.ts';
+import { shortened } from './printable.ts';
 import { type InShadow, type LineOf, createShadowLog } from './shadow/log.ts';
 import { createTally } from './tally.ts';
 import { type WarmLog, createWarmLog } from './warm-log.ts';
@@ -125,8 +126,9 @@ export function createLog(
   /** The fields of a reply: what was asked where, which stores the map has, and how long the request took. */
   const lineOf: LineOf = (event, request, reply, { stores, isDomain }, would) => {
     const [{ keys }, { asked }] = [privacy, request];
-    const map = request.map.includes('@') ? keys.key(request.map, false) : request.map; // a client that sends no map
-    const key = keys.key(request.key, isDomain);
+    const name = shortened(request.map);
+    const map = request.map.includes('@') ? keys.key(name, false) : name; // a client that sends no map
+    const key = keys.key(request.key === null ? null : shortened(request.key), isDomain);
     if (asked === undefined) return { event, map, key, reply, would };
     const ms = Math.round(performance.now() - asked.arrived);
     const { listener, client } = asked;
@@ -216,9 +218,7 @@ export function createLog(
     },
     deadlinePassed: (request, deadlineMs, map) =>
       deadlines.add('', { line: lineOf('deadline_passed', request, 'TEMP', map), deadlineMs }),
-    shadowed: shadows.shadowed,
-    acceptedHere: shadows.acceptedHere,
-    shadowUnwritable: shadows.shadowUnwritable,
+    ...shadows,
     connectionEnded: (why) => ended.add(why, why),
     connectionRefused: (open) => refused.add('', open),
     connectionForbidden: (listener, address) => forbidden.add(listener, { listener, address }),

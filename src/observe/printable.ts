@@ -14,6 +14,13 @@ export function printable(text: string, hasLines = false): string {
   return text.replace(STEERING, (char) => (char === '\n' && hasLines ? char : unicode(char)));
 }
 
+const MOST_CHARS = 1_000; // an address has at most 320; journald splits lines of 48 kB
+
+/** A text that a client chose, for one line: its first thousand characters. */
+export function shortened(text: string): string {
+  return text.length > MOST_CHARS ? `${text.slice(0, MOST_CHARS)}...` : text;
+}
+
 function unicode(char: string): string {
   return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

@@ -217,6 +217,16 @@ describe('the log', () => {
     });
   });
 
+  it('has short lines, however long a key and the name of a map are', () => {
+    const { log, lines } = logAt('info');
+    const long: Request = { map: 'm'.repeat(1_000_000), key: 'k'.repeat(1_000_000) };
+    log.answered(long, notFound, null, mailboxes);
+    log.refusedHere(long, 'too many connections');
+    expect(lines).toHaveLength(2);
+    for (const line of lines) expect(JSON.stringify(line).length).toBeLessThan(3_000);
+    expect(lines[0]).toMatchObject({ map: `${'m'.repeat(1_000)}...`, key: `${'k'.repeat(1_000)}...` });
+  });
+
   it('cannot be forged by a key', () => {
     const written: string[] = [];
     const log = createLog(pino({}, { write: (text: string) => written.push(text) }), firstSteps);

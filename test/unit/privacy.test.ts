@@ -6,6 +6,7 @@ import { parseAst } from 'vitest/node';
 import { parseConfig } from '../../src/config/load.ts';
 import { factsOf, openMaps } from '../../src/daemon/maps.ts';
 import { createAnswer } from '../../src/map/map.ts';
+import { foreign, saying } from '../../src/message.ts';
 import { createCipher } from '../../src/observe/cipher.ts';
 import { DOMAINS, type Keys, PLAIN, hiding } from '../../src/observe/keys.ts';
 import { type Log, createLog } from '../../src/observe/log.ts';
@@ -120,6 +121,25 @@ describe('log.keys hides who is asked for', () => {
         log.deadlinePassed({ map: 'mailbox', key }, 4_000, facts);
         log.refusedHere({ map: 'mailbox', key }, 'too many connections');
       });
+    });
+  });
+
+  // Each took seconds to days, or threw, which ended the daemon.
+  describe.each(HIDING)('soon, whatever the key is (%s)', (_mode, keys) => {
+    const name = newName();
+    it.each([
+      ['a domain that is none', `x@${'a'.repeat(900)}!`],
+      ['a domain of labels that is none', `x@${'a.'.repeat(450)}!`],
+      ['a very long local part', `${name.repeat(90_000)}@example.org`],
+      ['very many @', '@'.repeat(900_000)],
+    ])('%s', (_what, key) => {
+      const { log, written } = logWith(keys);
+      const facts = { name: 'mailbox', stores: 's', refuses: true, isDomain: false };
+      const failure = new StoreError(saying`the server said ${foreign(`no such user ${key}`)}`);
+      log.answered({ map: 'mailbox', key }, { kind: 'NOTFOUND' }, null, facts);
+      log.answered({ map: 'mailbox', key }, { kind: 'TEMP', reason: 'lookup failed' }, failure, facts);
+      expect(written().split('\n')).toHaveLength(3);
+      expect(written()).not.toContain(name);
     });
   });
 
