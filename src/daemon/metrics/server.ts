@@ -40,7 +40,11 @@ const PLAIN = 'text/plain; charset=utf-8';
  */
 export function createPageServer(pages: Pages): PageServer {
   const connections = new Set<Socket>();
+  const asked = new WeakSet<Socket>();
   const server = createServer({ maxHeaderSize: MOST_HEADER_BYTES }, (request, response) => {
+    const { socket } = request;
+    if (asked.has(socket)) return void socket.destroy(); // thousands fit into one read, and mail servers would wait for all
+    asked.add(socket);
     void answer(pages, request, response);
   });
   return {
