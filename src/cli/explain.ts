@@ -98,13 +98,12 @@ async function explainOffline(key: string, map: string, config: Config): Promise
 }
 
 function format(explanation: LocatedExplanation, exitCode: number, mta: readonly Told[]): string {
-  const { config, kind, stores, steps, leftOut, reply, lineReply, cause, ms, otherwise, hints } = explanation;
+  const { config, kind, stores, steps, leftOut, reply, cause, ms, otherwise, hints } = explanation;
   const output = steps.flatMap((step, at) => linesOf(step, `${at + 1}`.padStart(NUMBER_CHARS)));
   if (leftOut > 0) output.push(`    ${leftOut} more steps are not shown`);
   output.push('');
   const say = (what: string, text: string): void => void output.push(`${what.padEnd(ABOUT_CHARS)} ${line(text)}`);
   say('reply', `${textOf(reply)} (${ms.toFixed(1)} ms, exit code ${exitCode})`);
-  if (lineReply !== null) say('', `${textOf(lineReply)} on listeners with protocol = "line"`);
   if (cause !== null) say('cause', cause);
   if (kind !== null) say('map', `of kind ${kind}, asks ${stores.join(', ')}`);
   if (steps.some((step) => step.line !== null)) say('lines', `of ${config}`);

@@ -2,7 +2,6 @@ import type { Config, MapConfig } from '../config/config.ts';
 import { questionsOf, variantsOf } from '../map/kinds.ts';
 import { createAnswer, type Handler, type Shadow } from '../map/map.ts';
 import { messageOf } from '../message.ts';
-import { FRAMINGS } from '../protocol/framing.ts';
 import { sendable } from '../protocol/reply.ts';
 import { canAnswer } from '../store/drivers.ts';
 import type { Store } from '../store/store.ts';
@@ -31,8 +30,6 @@ export interface Explanation {
   readonly reply: Reply;
   /** What the map says, if it is in shadow. Null if it replies itself. */
   readonly would: Reply | null;
-  /** The reply on listeners that speak lines, if it differs. */
-  readonly lineReply: Reply | null;
   /** Why the lookup failed. Null if it did not. */
   readonly cause: string | null;
   readonly ms: number;
@@ -80,7 +77,6 @@ export async function explain(request: Request & { readonly key: string }, answe
   const own = { ...answer, reply: answer.would ?? answer.reply };
   const otherwise = map !== null && isRefusal(own) ? await tryVariants(request, map, config, stores) : [];
   const protocols = [...new Set(Array.from(config.listeners.values(), ({ protocol }) => protocol))];
-  const onLines = sendable(answer.reply, config.limits.replyBytes, FRAMINGS.line);
   return {
     map: name,
     key,
@@ -91,7 +87,6 @@ export async function explain(request: Request & { readonly key: string }, answe
     leftOut: trace.leftOut,
     reply: answer.reply,
     would: answer.would,
-    lineReply: onLines === answer.reply ? null : onLines,
     cause: answer.cause === null ? null : messageOf(answer.cause),
     ms: answer.ms,
     otherwise,
@@ -125,7 +120,7 @@ async function ask(
       cause = own.cause;
     },
   });
-  const canSend = (reply: Reply): Reply => sendable(reply, limits.replyBytes, FRAMINGS.netstring);
+  const canSend = (reply: Reply): Reply => sendable(reply, limits.replyBytes);
   const answering = (async (): Promise<Reply> => await answer(request, canSend, trace))();
   try {
     const reply = await within(answering, limits.deadlineMs, 'answer');

@@ -1,5 +1,5 @@
 import type { Asked, Reply, Request } from '../vocabulary.ts';
-import { LineDecoder, encodeLine, isLine } from './line.ts';
+import { LineDecoder, encodeLine } from './line.ts';
 import { NetstringDecoder, encodeNetstring } from './netstring.ts';
 import type { Payload } from './payload.ts';
 import { POLICY, policyFraming } from './policy.ts';
@@ -20,8 +20,6 @@ export interface Decoder {
 export interface Framing {
   decoder(maxBytes: number): Decoder;
   encode(payload: string): string;
-  /** Whether a payload can be put into a frame. */
-  carries(payload: string): boolean;
   /**
    * Whether clients wait for a reply without a limit, and never connect again, as table-socketmap of OpenSMTPD does. No reply
    * comes too late for such a client, and it is never closed for being idle.
@@ -37,7 +35,6 @@ export const FRAMINGS = {
   netstring: {
     decoder: (maxBytes) => new NetstringDecoder(maxBytes),
     encode: encodeNetstring,
-    carries: () => true,
     patient: false,
     parse: parseRequest,
     respond: (reply, maxBytes) => encodeNetstring(formatReply(reply, maxBytes)),
@@ -45,7 +42,6 @@ export const FRAMINGS = {
   line: {
     decoder: (maxBytes) => new LineDecoder(maxBytes),
     encode: encodeLine,
-    carries: isLine,
     patient: true,
     parse: parseRequest,
     respond: (reply, maxBytes) => encodeLine(formatReply(reply, maxBytes)),

@@ -8,11 +8,7 @@ const EMPTY = Buffer.alloc(0);
 
 /** Puts a payload into a line. A payload with a line feed would be two lines, so it becomes TEMP. */
 export function encodeLine(payload: string): string {
-  return `${isLine(payload) ? payload : 'TEMP reply is not a line'}\n`;
-}
-
-export function isLine(payload: string): boolean {
-  return !payload.includes('\n');
+  return `${payload.includes('\n') ? 'TEMP reply is not a line' : payload}\n`;
 }
 
 /** Cuts a byte stream into lines without their ends. Keeps at most `maxBytes` of an unfinished line. */

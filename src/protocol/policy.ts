@@ -36,7 +36,6 @@ export function policyFraming({ rejectsAbsent, overquota }: PolicyOptions): Fram
   return {
     decoder: (maxBytes) => new PolicyDecoder(maxBytes),
     encode: (payload) => payload,
-    carries: () => true,
     patient: false,
     parse: parsePolicy,
     respond: (reply) => `action=${actionFor(reply)}${END}`,

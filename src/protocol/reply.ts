@@ -1,9 +1,9 @@
 import type { Reply } from '../vocabulary.ts';
-import type { Framing } from './framing.ts';
 
 const TOO_LONG: Reply = { kind: 'TEMP', reason: 'reply too long' };
 const MOST_BEFORE = 'NOTFOUND '.length; // characters before the text
-const NO_LINE: Reply = { kind: 'TEMP', reason: 'reply is not a line' };
+const NO_LINE = /[\r\n\0]/;
+const NOT_A_LINE: Reply = { kind: 'TEMP', reason: 'reply is not a line' };
 
 /**
  * The payload of a reply. There is always a blank after the word: Sendmail 8.17 crashes on a bare `OK`, and OpenSMTPD takes a
@@ -13,10 +13,13 @@ export function formatReply(reply: Reply, maxBytes: number): string {
   return payloadOf(isOver(reply, maxBytes) ? TOO_LONG : reply);
 }
 
-/** The reply that a client gets and the log shows: TEMP instead of a reply that is too long or does not fit into a frame. */
-export function sendable(reply: Reply, maxBytes: number, framing: Pick<Framing, 'carries'>): Reply {
+/**
+ * The reply that a client gets and the log shows: TEMP instead of one that is too long, or has a character that ends a text or a
+ * line. Mail servers put values into SMTP replies, headers and C strings: it would be cut there, or be two lines.
+ */
+export function sendable(reply: Reply, maxBytes: number): Reply {
   if (isOver(reply, maxBytes)) return TOO_LONG;
-  return framing.carries(textOf(reply)) ? reply : NO_LINE;
+  return NO_LINE.test(textOf(reply)) ? NOT_A_LINE : reply;
 }
 
 function payloadOf(reply: Reply): string {

@@ -203,7 +203,7 @@ export class Connection {
     return instead ?? { kind: 'TEMP', reason: why };
   }
 
-  readonly #sendable = (reply: Reply): Reply => sendable(reply, this.#service.limits.replyBytes, this.#framing);
+  readonly #sendable = (reply: Reply): Reply => sendable(reply, this.#service.limits.replyBytes);
 
   #encode(reply: Reply): string {
     return this.#framing.respond(reply, this.#service.limits.replyBytes);

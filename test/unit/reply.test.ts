@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { FRAMINGS } from '../../src/protocol/framing.ts';
 import { formatReply, parseReply, sendable } from '../../src/protocol/reply.ts';
 import type { Reply } from '../../src/vocabulary.ts';
 
@@ -28,15 +27,17 @@ describe('a reply', () => {
   it.each<[string, Reply, Reply]>([
     ['a value that is too long', { kind: 'OK', value: 'x'.repeat(98) }, { kind: 'TEMP', reason: 'reply too long' }],
     ['a text that is too long', { kind: 'PERM', reason: 'x'.repeat(98) }, { kind: 'TEMP', reason: 'reply too long' }],
-    [
-      'a value that does not fit into a frame',
-      { kind: 'OK', value: 'a\nb' },
+    ...['a\nb', 'a\r', '\0', '550 no\r\n250 ok'].map((value): [string, Reply, Reply] => [
+      `a value with a character that ends a text or a line: ${JSON.stringify(value)}`,
+      { kind: 'OK', value },
       { kind: 'TEMP', reason: 'reply is not a line' },
-    ],
+    ]),
+    ['a text of two lines', { kind: 'PERM', reason: 'a\nb' }, { kind: 'TEMP', reason: 'reply is not a line' }],
+    ['a value with a tab', { kind: 'OK', value: 'a\tb' }, { kind: 'OK', value: 'a\tb' }],
     ['a value that can be sent', { kind: 'OK', value: 'x'.repeat(97) }, { kind: 'OK', value: 'x'.repeat(97) }],
     ['an absence', { kind: 'NOTFOUND' }, { kind: 'NOTFOUND' }],
   ])('is known before it is sent: %s', (_, reply, sent) => {
-    expect(sendable(reply, 100, FRAMINGS.line)).toEqual(sent);
+    expect(sendable(reply, 100)).toEqual(sent);
   });
 
   it.each(['', 'OK', 'ok fred', 'OKAY fred', 'NOT FOUND', 'FOUND x', '250 ok'])(

@@ -30,7 +30,7 @@ function pageOf(metrics: MetricsConfig | null) {
   };
   const maps = new Map([['mailbox', { kind: 'mailbox', options: {}, stores: [] }]]);
   const reply = { kind: 'OK', value: 'fred@example.org' } as const;
-  const said = { stores: [], leftOut: 0, lineReply: null, cause: null, ms: 1, otherwise: [], hints: [], protocols: [] };
+  const said = { stores: [], leftOut: 0, cause: null, ms: 1, otherwise: [], hints: [], protocols: [] };
   const steps = [{ about: 'key', text: 'the first step', setting: null, outcome: null, ms: null, steps: [] }] as const;
   const shown: Shown = {
     observed: () => observed,
