@@ -81,12 +81,14 @@ function parsePolicy(payload: Payload, asked?: Asked): Request | Reply | null {
   const attributes = new Map<string, Payload>();
   for (const line of payload.split('\n')) {
     const at = line.indexOf('=');
-    if (at < 1) return null;
-    attributes.set(line.slice(0, at), line.slice(at + 1));
+    const name = line.slice(0, at);
+    if (at < 1 || attributes.has(name)) return null; // Postfix names each once; what a stranger says may have a line feed
+    attributes.set(name, line.slice(at + 1));
   }
-  if (attributes.get('request') !== 'smtpd_access_policy') return null;
+  const state = attributes.get('protocol_state');
+  if (attributes.get('request') !== 'smtpd_access_policy' || state === undefined) return null;
   const recipient = attributes.get('recipient') ?? '';
-  if (attributes.get('protocol_state') !== 'RCPT' || recipient === '') return UNASKED;
+  if (state !== 'RCPT' || recipient === '') return UNASKED;
   const client = readableOf(attributes.get('client_address') ?? '');
   const context = readableOf(attributes.get('policy_context') ?? '');
   return {

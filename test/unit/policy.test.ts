@@ -52,12 +52,22 @@ describe('a request of the policy protocol', () => {
     expect(framing.respond(parse(more) as Reply, 100)).toBe('action=DUNNO\n\n');
   });
 
-  it.each(['', 'x', '=x', 'request=other\nprotocol_state=RCPT\nrecipient=a', '5:a b,'])(
-    'is not valid: %j',
-    (payload) => {
-      expect(framing.parse(payload, ASKED)).toBeNull();
-    },
-  );
+  it.each([
+    '',
+    'x',
+    '=x',
+    'request=other\nprotocol_state=RCPT\nrecipient=a',
+    '5:a b,',
+    'request=smtpd_access_policy\nrecipient=a',
+    ...[
+      'recipient=',
+      'protocol_state=DATA',
+      'request=smtpd_access_policy',
+      'sasl_username=x\nrecipient=fred@example.org',
+    ].map((again) => `${attributes({ recipient: 'nobody@example.org', sasl_username: 'joe' })}\n${again}`),
+  ])('is not valid: %j', (payload) => {
+    expect(framing.parse(payload, ASKED)).toBeNull();
+  });
 });
 
 describe('the action', () => {
