@@ -1,3 +1,5 @@
+import { printable as visible } from '../observe/printable.ts';
+
 const CELL_CHARS = 200; // an alias may have a thousand targets
 
 /** Lays out lines in columns. The columns `right` are numbers and align right. The first line is the head. */
@@ -27,8 +29,7 @@ function twoDigits(number: number): string {
   return String(number).padStart(2, '0');
 }
 
-/** A text from clients or servers that cannot control the terminal or break the line. */
+/** A text from clients or servers that cannot control the terminal, break the line or turn it around. */
 export function printable(text: string, mostChars: number): string {
-  const cut = text.length > mostChars ? `${text.slice(0, mostChars)}...` : text;
-  return cut.replace(/[\x00-\x1f\x7f-\x9f]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  return visible(text.length > mostChars ? `${text.slice(0, mostChars)}...` : text);
 }

@@ -1,4 +1,5 @@
 import { EXIT } from './error.ts';
+import { warn } from './warn.ts';
 
 /** What `smmap check` or `smmap doctor` found wrong: where, why, and what mends it. */
 export interface Finding {
@@ -53,7 +54,7 @@ export function printFindings(
   }
   for (const { where, line = null, reason, remedy, commands = [] } of findings) {
     const place = before === null ? '' : `${line === null ? before : `${before}:${line}`}: `;
-    process.stderr.write(`smmap: ${place}${where}: ${reason}; ${remedy}${commands.length > 0 ? ':' : ''}\n`);
+    warn(`${place}${where}: ${reason}; ${remedy}${commands.length > 0 ? ':' : ''}`);
     for (const command of commands) process.stderr.write(`    ${command}\n`);
   }
   if (exitCodeOf(findings) === 0) process.stdout.write(`${clean}\n`);

@@ -1,6 +1,7 @@
 import { ConfigError } from '../config/config.ts';
 import { EndpointError } from '../endpoint.ts';
 import { isJournal, withPriority } from '../observe/journal.ts';
+import { printable } from '../observe/printable.ts';
 import { cannotLoad, compiledPartOf, isAbsent } from '../store/install.ts';
 import { MissingPackageError, StoreError } from '../store/store.ts';
 import { CliError, EXIT } from './error.ts';
@@ -17,10 +18,10 @@ export function report(error: unknown): number {
   return say(`a bug in smmap, please report it: ${error instanceof Error ? error.stack : String(error)}`, EXIT.BUG);
 }
 
-/** Lines that start with four blanks are to be copied, and get no prefix. */
+/** Lines that start with four blanks are to be copied, and get no prefix. A message may quote a file, or another program. */
 function say(message: string, exitCode: number): number {
   const journal = isJournal(process.env, process.stderr.fd);
-  for (const each of message.split('\n')) {
+  for (const each of printable(message, true).split('\n')) {
     const line = each.startsWith('    ') ? each : `smmap: ${each}`;
     process.stderr.write(`${journal ? withPriority('error', line) : line}\n`);
   }

@@ -23,7 +23,7 @@ const ANSWERS: Readonly<Record<string, string | null>> = {
   long: '99999999:OK',
   twice: '5:OK ok,5:OK ok,',
   closed: null,
-  escape: '10:OK \x1b[31m\nx,',
+  escape: '14:OK \x1b[31m\nx\u202ey,',
 };
 
 async function fakeServer(): Promise<string> {
@@ -59,7 +59,7 @@ describe('probe', () => {
     ['two replies to one question', ['twice'], 76, /^twice\t\(/],
     ['no reply in time', ['hang'], 75, /^hang\t\(no reply within 300 ms/],
     ['a connection that is closed', ['closed'], 74, /^closed\t\(.*closed without a reply/],
-    ['bytes that would steer the terminal', ['escape'], 0, 'escape\tOK \\x1b[31m\\x0ax'],
+    ['bytes that would steer the terminal', ['escape'], 0, 'escape\tOK \\u001b[31m\\u000ax\\u202ey'],
     ['a miss among hits', ['ok', 'none', 'ok'], 1, 'ok\tOK ok\nnone\tNOTFOUND\nok\tOK ok'],
     ['TEMP, worse than a miss', ['temp', 'none'], 75, 'temp\tTEMP later\nnone\tNOTFOUND'],
     ['PERM, worse than TEMP', ['perm', 'temp', 'ok'], 69, 'perm\tPERM no!\ntemp\tTEMP later\nok\tOK ok'],
@@ -86,6 +86,12 @@ describe('probe', () => {
     ['a port that cannot be', 'tcp:127.0.0.1:99999', 64],
   ] as const)('of %s', async ([, server, code]) => {
     expect((await cli(['probe', '--server', server, 'fred'])).code).toBe(code);
+  });
+
+  test('of a place whose name would steer the terminal or turn the text around', async () => {
+    const { code, stderr } = await cli(['probe', '--server', 'some\x1b[31m\u202ewhere\u009b', 'fred']);
+    expect(code).toBe(64);
+    expect(stderr).toMatch(/^smmap: some\\u001b\[31m\\u202ewhere\\u009b.*\n$/);
   });
 
   test('reads keys from standard input, and ends with the worst exit code of all', async () => {

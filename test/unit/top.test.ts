@@ -136,7 +136,7 @@ describe('smmap top', () => {
     [
       'a server that does not answer',
       storeOf('a', [serverOf('x', { isUp: false, outages: 1, trouble: 'refused\x1b[2J' })]),
-      String.raw`unavailable${'\n'}  x unavailable for 1m00s: refused\x1b[2J`,
+      String.raw`unavailable${'\n'}  x unavailable for 1m00s: refused\u001b[2J`,
     ],
     [
       'a canary that is not found',
