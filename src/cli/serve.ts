@@ -19,6 +19,7 @@ import { openLog } from '../observe/open.ts';
 import { printable } from '../observe/printable.ts';
 import { createRecords } from '../observe/shadow/records.ts';
 import { inheritedSockets } from '../observe/systemd.ts';
+import { unfailing } from '../observe/unfailing.ts';
 import { ListenError } from '../socket/claim.ts';
 import { pathOf } from '../store/driver/embedded/keys.ts';
 import type { Configuration } from './configuration.ts';
@@ -80,7 +81,7 @@ export async function serve(options: ServeOptions, configuration: Configuration,
     started: (alarm) => log.harvestStarted(alarm),
     ended: (alarm) => log.harvestEnded(alarm),
   });
-  const log = createCounting(opened.log, reasonOf, { counts, newest, harvest, records });
+  const log = unfailing(createCounting(opened.log, reasonOf, { counts, newest, harvest, records }));
   process.on('uncaughtException', (error) => {
     log.failed(error);
     void flushAndExit(flush, EXIT.BUG);

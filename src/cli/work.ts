@@ -6,6 +6,7 @@ import type { MapFacts } from '../observe/log.ts';
 import { createNewest } from '../observe/newest.ts';
 import { openLog } from '../observe/open.ts';
 import { createCollection } from '../observe/shadow/collect.ts';
+import { unfailing } from '../observe/unfailing.ts';
 import { EXIT } from './error.ts';
 
 const MOST_MISSED = 10_000; // between two messages; an attacker who asks for more is seen all the same
@@ -36,7 +37,7 @@ export function work(): void {
         },
       };
       const records = createCollection(opened.keys);
-      const log = createCounting(opened.log, reasonOf, { counts, newest, harvest, records });
+      const log = unfailing(createCounting(opened.log, reasonOf, { counts, newest, harvest, records }));
       process.on('uncaughtException', (error) => {
         log.failed(error);
         void end(EXIT.BUG);
