@@ -37,8 +37,10 @@ export function createHeirs(ask: () => Promise<Paths>) {
     taken() {
       if (performance.now() - lookedAt <= LOOK_MS) return last;
       lookedAt = performance.now();
-      last = known !== null && known.every(isOurs) ? null : look();
-      return last;
+      if (known !== null && known.every(isOurs)) return (last = null);
+      const looked = look();
+      looked.catch(() => {}); // who only wants to know whether this is certain does not wait for it
+      return (last = looked);
     },
   };
   return {
