@@ -3,6 +3,7 @@ import { domainToASCII, domainToUnicode } from 'node:url';
 const LONGEST = 255; // octets, RFC 5321 section 4.5.3.1.2
 const NAME = /^[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/;
 const LITERAL = /^\[[\x21-\x5a\x5e-\x7e]+\]$/; // RFC 5321 section 4.1.3; the text inside is not checked
+const DOT = /[.\u3002\uff0e\uff61]$/; // at the end; IDNA takes each of these for a dot (UTS 46)
 const NON_ASCII = /[^\x00-\x7f]/;
 const FORBIDDEN = /[\x00-\x20#%/:<>?@[\\\]^|\x7f]/; // domainToASCII reads the host of a URL, in which these have a meaning
 
@@ -13,7 +14,7 @@ const FORBIDDEN = /[\x00-\x20#%/:<>?@[\\\]^|\x7f]/; // domainToASCII reads the h
  */
 export function parseDomain(text: string): string | null {
   if (text.length <= LONGEST && NAME.test(text)) return text;
-  const name = text.endsWith('.') ? text.slice(0, -1) : text;
+  const name = DOT.test(text) ? text.slice(0, -1) : text;
   if (name.length > LONGEST) return null;
   const ascii = NON_ASCII.test(name) ? toALabels(name) : name.toLowerCase();
   if (ascii.length > LONGEST) return null; // an A-label may be longer than its Unicode text
