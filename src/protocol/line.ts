@@ -37,7 +37,7 @@ export class LineDecoder {
     }
     if (end === -1) return null;
     const line = this.#buffer.toString('latin1', 0, end);
-    this.#buffer = this.#buffer.subarray(end + 1);
+    this.#buffer = end + 1 === this.#buffer.length ? EMPTY : this.#buffer.subarray(end + 1); // an idle client holds nothing
     return line;
   }
 }
