@@ -2,6 +2,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { TARGETS } from '../../fuzz/targets.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import { openPage } from '../support/page.ts';
 
@@ -76,6 +77,20 @@ it('SECURITY.md names tests that exist', () => {
   const named = [...textOf('SECURITY.md').matchAll(/`((?:unit|contract|wire|config|real)\/[\w./-]+)`/g)];
   expect(named.length).toBeGreaterThan(30);
   expect(named.map(([, name = '']) => name).filter((name) => !existsSync(join(ROOT, 'test', name)))).toEqual([]);
+});
+
+describe('a test covers the threat of SECURITY.md', () => {
+  const [, threats = ''] = /^## Threats.*?^(\|.*?)^\n/ms.exec(textOf('SECURITY.md')) ?? [];
+  const rows = threats
+    .split('\n')
+    .slice(2, -1)
+    .map((row) => row.split(' | '));
+
+  it.each(rows)('%s', (_threat, _what, tests = '') => {
+    expect(tests).toMatch(/`(?:unit|contract|wire|config|real)\/[^`]+`/);
+    const [, fuzzers = ''] = /fuzzers? (.*)$/.exec(tests) ?? [];
+    for (const [, name = ''] of fuzzers.matchAll(/`([^`]+)`/g)) expect(Object.keys(TARGETS)).toContain(name);
+  });
 });
 
 it('the messages that docs/operations.md quotes are those of smmap', () => {
