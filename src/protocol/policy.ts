@@ -63,7 +63,8 @@ class PolicyDecoder implements Decoder {
 
   next(): Payload | null {
     const end = this.#text.indexOf(END);
-    if ((end === -1 ? this.#text.length : end) > this.#maxBytes) {
+    const begun = this.#text.length - (this.#text.endsWith('\n') ? 1 : 0); // the line feed may be half of an end
+    if ((end === -1 ? begun : end) > this.#maxBytes) {
       throw new FramingError(`a policy request is over ${this.#maxBytes} bytes`);
     }
     if (end === -1) return null;

@@ -35,6 +35,17 @@ describe('a request of the policy protocol', () => {
     expect(() => decoder.next()).toThrow(FramingError);
   });
 
+  it('may have so many bytes wherever it is cut, also between the two line feeds at its end', () => {
+    const decoder = framing.decoder(10);
+    const request = Buffer.from('a=45678910\n\n');
+    for (const [at, byte] of request.entries()) {
+      decoder.push(Buffer.of(byte));
+      expect(decoder.next()).toBe(at === request.length - 1 ? 'a=45678910' : null);
+    }
+    decoder.push(Buffer.from('a=45678910\nb'));
+    expect(() => decoder.next()).toThrow(FramingError);
+  });
+
   it('asks for the recipient in the map of its context', () => {
     expect(parse({ recipient: 'fred=a@example.org', client_address: '192.0.2.1', policy_context: 'people' })).toEqual({
       map: 'people',
