@@ -323,10 +323,14 @@ describe('a session', () => {
     expect(smtpd.lines).not.toContain('NOOP');
   });
 
-  it('is lost by a reply that it did not ask for', async () => {
+  it.each([
+    ['a reply', '250 2.1.5 Ok\r\n'],
+    ['the beginning of a line, which the next reply would complete', '55'],
+    ['the first line of a reply', '550-5.1.1 User unknown\r\n'],
+  ])('is lost by %s that it did not ask for', async (_, bytes) => {
     const smtpd = await serve(script({}));
     const { dialogue } = await open(smtpd);
-    smtpd.send('250 2.1.5 Ok\r\n');
+    smtpd.send(bytes);
     await sleep(50);
     expect((await failureOf(dialogue.say(['NOOP'], 1_000))).message).toContain('without a command');
   });
@@ -373,7 +377,7 @@ describe('a session', () => {
       ['a server without STARTTLS', true, null, { EHLO: '250 here\r\n' }, /does not offer STARTTLS/],
       ['a refused STARTTLS', true, null, { STARTTLS: '454 4.7.0 no\r\n' }, /STARTTLS was answered 454/],
       ['text in clear behind the reply', true, null, { STARTTLS: '220 go\r\n250 x\r\n' }, /without a command/],
-      ['half a reply in clear behind the reply', true, null, { STARTTLS: '220 go\r\n25' }, /before TLS/],
+      ['half a reply in clear behind the reply', true, null, { STARTTLS: '220 go\r\n25' }, /without a command/],
     ])('fails with %s', async (_, isTrusted, name, replies, why) => {
       const { ca, context } = await certified();
       const smtpd = await serve({ ...script({ EHLO: offer, STARTTLS: '220 go\r\n', ...replies }), tls: context });

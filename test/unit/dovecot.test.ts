@@ -1,5 +1,9 @@
+import { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { stateOf } from '../../src/store/driver/dovecot/quota.ts';
+import { wireOf } from '../../src/store/dial.ts';
+import { createLines } from '../../src/store/driver/dovecot/lines.ts';
+import { createQuota, stateOf } from '../../src/store/driver/dovecot/quota.ts';
 import { QuestionError } from '../../src/store/store.ts';
 
 describe('quota-status', () => {
@@ -27,5 +31,21 @@ describe('quota-status', () => {
     '',
   ])('says nothing certain by %j', (action) => {
     expect(stateOf(action)).toBeInstanceOf(QuestionError);
+  });
+});
+
+describe('a connection to Dovecot', () => {
+  it.each([
+    ['a line', 'action=552 5.2.2 Mailbox is full\n'],
+    ['the beginning of a line, which the next answer would complete', 'action=552 5.2.2 '],
+  ])('is lost by %s that it did not ask for', async (_, early) => {
+    const socket = Object.assign(new EventEmitter(), { write: () => true, destroy() {} });
+    const quota = createQuota(createLines(wireOf(socket as unknown as Socket)));
+    const first = quota.ask(['jim@example.org']);
+    socket.emit('data', Buffer.from(`action=DUNNO\n\n${early}`));
+    expect(await first).toEqual(['active']);
+    const second = quota.ask(['fred@example.org']);
+    socket.emit('data', Buffer.from('action=DUNNO\n\n'));
+    await expect(second).rejects.toThrow('the server sent a line without a question');
   });
 });

@@ -27,6 +27,7 @@ interface Awaited {
 
 const BUSY = 421; // RFC 5321 section 3.8: the server ends the connection
 const GOODBYE_MS = 1_000;
+const UNASKED = 'the server sent a reply without a command';
 
 /**
  * Talks over a wire. `busy` is called if the server ends the connection by the reply 421. A reply that
@@ -54,7 +55,7 @@ export function createDialogue({ socket, read }: Wire, busy: () => void = () => 
       if (awaited !== null) busy();
       return end(new StoreError(saying`the server ends the connection: ${foreign(wordsOfReply(reply))}`));
     }
-    if (awaited === null) return lose(new StoreError('the server sent a reply without a command'));
+    if (awaited === null) return lose(new StoreError(UNASKED));
     awaited.replies.push(reply);
     if (awaited.replies.length < awaited.count) return;
     const complete = awaited;
@@ -64,6 +65,7 @@ export function createDialogue({ socket, read }: Wire, busy: () => void = () => 
   const onData = (data: Buffer): void => {
     try {
       for (const reply of reader.take(data)) if (lost === null) take(reply);
+      if (awaited === null && reader.pending()) lose(new StoreError(UNASKED)); // the next reply would complete it
     } catch (cause) {
       lose(new StoreError(`the server does not speak SMTP: ${(cause as Error).message}`, { cause }));
     }
@@ -116,7 +118,6 @@ export function createDialogue({ socket, read }: Wire, busy: () => void = () => 
       setTimeout(() => socket.destroy(), GOODBYE_MS).unref();
     },
     release() {
-      if (reader.pending()) lose(new StoreError('the server sent more than it was asked for, before TLS'));
       if (lost !== null) throw lost;
       unread();
       socket.off('error', onError).off('end', onEnd).off('close', onEnd);

@@ -4,7 +4,7 @@ import { dial } from '../../dial.ts';
 import type { Told } from '../../proof.ts';
 import type { Session } from '../../sessions.ts';
 import { QuestionError, StoreError } from '../../store.ts';
-import { createLines } from './lines.ts';
+import { createLines, type Lines } from './lines.ts';
 
 /** A connection to the socket auth-userdb. */
 export interface AuthSession extends Session {
@@ -27,13 +27,18 @@ const LAST_ID = 0x7fff_ffff;
  * accepts connections but greets nobody.
  */
 export async function openAuth(endpoint: Endpoint, service: string, timeoutMs: number): Promise<AuthSession> {
-  let id = 0;
   const lines = await dial(timeoutMs, async ({ open }) => {
     const connected = createLines(await open(endpoint));
     await connected.exchange(`VERSION\t${MAJOR}\t1\n`, takeGreeting());
     return connected;
   });
+  return createAuth(lines, service);
+}
+
+/** The session on a connection that has greeted us. */
+export function createAuth(lines: Lines, service: string): AuthSession {
   const old = performance.now() + MOST_AGE_MS;
+  let id = 0;
 
   return {
     async ask(names) {

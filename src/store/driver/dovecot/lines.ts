@@ -19,6 +19,7 @@ interface Waiting {
 }
 
 const MOST_BYTES = 65_536; // of one line; a user has a few fields
+const UNASKED = 'the server sent a line without a question';
 
 /** Speaks lines on a wire. */
 export function createLines({ socket, read }: Wire): Lines {
@@ -33,7 +34,7 @@ export function createLines({ socket, read }: Wire): Lines {
     socket.destroy();
   };
   const takeLine = (line: string): void => {
-    if (waiting === null) throw new StoreError('the server sent a line without a question');
+    if (waiting === null) throw new StoreError(UNASKED);
     const { take, resolve } = waiting;
     if (!take(line)) return;
     waiting = null;
@@ -44,6 +45,7 @@ export function createLines({ socket, read }: Wire): Lines {
     rest = lines.pop() as string;
     try {
       for (const line of lines) takeLine(line);
+      if (waiting === null && rest !== '') throw new StoreError(UNASKED); // the next answer would complete it
       if (rest.length > MOST_BYTES) throw new StoreError(saying`the server sent a line of over ${MOST_BYTES} bytes`);
     } catch (cause) {
       lose(toStoreError(cause));

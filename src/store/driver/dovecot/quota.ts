@@ -4,7 +4,7 @@ import type { State } from '../../../vocabulary.ts';
 import { dial } from '../../dial.ts';
 import type { Session } from '../../sessions.ts';
 import { QuestionError, StoreError } from '../../store.ts';
-import { createLines } from './lines.ts';
+import { createLines, type Lines } from './lines.ts';
 
 /** A connection to quota-status. */
 export interface QuotaSession extends Session {
@@ -14,7 +14,11 @@ export interface QuotaSession extends Session {
 
 /** Connects to quota-status, which speaks the policy protocol of Postfix (SMTPD_POLICY_README). */
 export async function openQuota(endpoint: Endpoint, timeoutMs: number): Promise<QuotaSession> {
-  const lines = await dial(timeoutMs, async ({ open }) => createLines(await open(endpoint)));
+  return createQuota(await dial(timeoutMs, async ({ open }) => createLines(await open(endpoint))));
+}
+
+/** The session on a connection. */
+export function createQuota(lines: Lines): QuotaSession {
   return {
     async ask(addresses) {
       const requests = addresses.map(
