@@ -126,7 +126,7 @@ export function rowsByQuestion(
   const place = columns.indexOf(NUMBER);
   for (const row of rows) {
     const at = row[place];
-    if (typeof at !== 'number' || at >= size)
+    if (typeof at !== 'number' || !Number.isInteger(at) || at < 0 || at >= size)
       throw new StoreError(`the server returned a row for question ${String(at)}, but the query has ${size}`);
     found[at]?.push(rowFrom(columns, row));
   }

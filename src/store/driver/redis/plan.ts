@@ -49,12 +49,13 @@ function planEntry(name: QueryName, question: Question, layout: Layout): Plan {
     reads: [read],
     witness,
     judge([reply]) {
-      const row = rowOf(intact(reply));
+      const row = rowOf(reply);
       return row === null ? null : answerOf(question, [row]);
     },
   });
   if (layout.kind === 'set') {
-    return plan(['sismember', key, fill(layout.member, question)], key, (reply) => (reply === 1 ? {} : null));
+    const isMember = (reply: Reply): boolean => expected(reply, isBit) === 1;
+    return plan(['sismember', key, fill(layout.member, question)], key, (reply) => (isMember(reply) ? {} : null));
   }
   if (layout.kind === 'hash') {
     return plan(['hgetBuffer', key, fill(layout.member, question)], key, rowOfValue);
@@ -83,23 +84,42 @@ function planFolder(question: Question, mailbox: Plan, layout: Layout): Plan {
       const reply = intact(replies.at(-1));
       if (entry === null) return null;
       const found = anyCase
-        ? (reply as readonly Uint8Array[]).some((each) => answerOf(question, [{ folder: each }]) !== null)
-        : reply === 1;
+        ? expected(reply, isList).some((each) => answerOf(question, [{ folder: each }]) !== null)
+        : expected(reply, isBit) === 1;
       return found ? entry : null;
     },
   };
 }
 
 function rowOfValue(reply: Reply): Row | null {
-  return reply === null ? null : { value: reply };
+  const value = expected(reply, isText);
+  return value === null ? null : { value };
 }
 
 /** Reads the fields `value` and `state` of a hash. Each may be missing. Other fields are ignored. */
 function rowOfHash(reply: Reply): Row | null {
-  const { value, state, ...others } = reply as Readonly<Record<string, Uint8Array>>;
+  const { value, state, ...others } = expected(reply, isHash);
   if (value === undefined && state === undefined && Object.keys(others).length === 0) return null;
   return { value, ...(state === undefined ? {} : { state: Buffer.from(state).toString() }) };
 }
+
+/** A reply of the kind that its command has. Any other must not be read as an absence. */
+function expected<T>(reply: Reply, isOne: (reply: Reply) => reply is T): T {
+  const given = intact(reply);
+  if (isOne(given)) return given;
+  throw new StoreError('Redis sent a reply that its command cannot have');
+}
+
+const isBit = (reply: Reply): reply is 0 | 1 => reply === 0 || reply === 1;
+const isBytes = (reply: Reply): reply is Uint8Array => reply instanceof Uint8Array;
+const isText = (reply: Reply): reply is Uint8Array | null => reply === null || isBytes(reply);
+const isList = (reply: Reply): reply is readonly Uint8Array[] => Array.isArray(reply) && reply.every(isBytes);
+const isHash = (reply: Reply): reply is Readonly<Record<string, Uint8Array>> =>
+  typeof reply === 'object' &&
+  reply !== null &&
+  !Array.isArray(reply) &&
+  !isBytes(reply) &&
+  Object.values(reply).every(isBytes);
 
 function intact(reply: Reply): Reply {
   if (reply instanceof Error) throw new QuestionError(withRemedy(reply.message));
