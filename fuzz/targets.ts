@@ -8,17 +8,17 @@ import { parseConfig } from '../src/config/load.ts';
 import { createControl } from '../src/daemon/control.ts';
 import { FORMATS, type Format } from '../src/format/formats.ts';
 import { ListError, linesOf } from '../src/format/lines.ts';
-import { FRAMINGS, type Protocol } from '../src/protocol/framing.ts';
+import { type Framing, FRAMINGS, type Protocol } from '../src/protocol/framing.ts';
 import { FramingError } from '../src/protocol/netstring.ts';
+import { parseReply } from '../src/protocol/reply.ts';
 import { formatResult, parseQuestion } from '../src/protocol/table.ts';
 import { parseMailboxLine } from '../src/record/mailbox.ts';
 import { formatLine } from '../src/record/record.ts';
 import { parseFilter } from '../src/store/driver/ldap/filter.ts';
 import { decodeMessage } from '../src/store/driver/ldap/message.ts';
 import { createFrames, rowsOf } from '../src/store/driver/postgresql/received.ts';
-
-/** Fails for an input that breaks what must be so. */
-export type Target = (bytes: Buffer) => void;
+import { SESSIONS } from './sessions.ts';
+import type { Target } from './target.ts';
 
 const MOST_BYTES = 200;
 const PLACES = { socket: '/run/smmap/smmap.sock', store: '/var/lib/smmap' };
@@ -80,9 +80,24 @@ const formats = Object.entries(FORMATS).flatMap(([about, each]) =>
 
 /** By their names, which are those of the folders of fuzz/corpus. */
 export const TARGETS: Readonly<Record<string, Target>> = {
+  ...SESSIONS,
   netstring: framesAlike('netstring'),
   line: framesAlike('line'),
   policy: framesAlike('policy'),
+  /** Whatever a reply says, it is one frame, and the client reads the same kind of reply. */
+  reply: (bytes) => {
+    const text = bytes.toString('utf8', 1);
+    const replies = [{ kind: 'OK', value: text }, { kind: 'NOTFOUND' }, { kind: 'TEMP', reason: text }] as const;
+    const reply = replies[(bytes[0] ?? 0) % replies.length] as (typeof replies)[number];
+    for (const framing of Object.values<Framing>(FRAMINGS)) {
+      const decoder = framing.decoder(1_000_000);
+      decoder.push(Buffer.from(framing.respond(reply, MOST_BYTES)));
+      const payload = decoder.next();
+      assert(payload !== null && decoder.next() === null && !decoder.unfinished, 'a reply is not one frame');
+      const read = parseReply(payload);
+      if (framing !== FRAMINGS.policy) assert(read?.kind === reply.kind || read?.kind === 'TEMP');
+    }
+  },
   ...Object.fromEntries(formats),
   /** smtpd ends as a whole if a result is not one line with the id of its question. */
   'table-opensmtpd': (bytes) => {
