@@ -17,6 +17,7 @@ import { formatLine } from '../src/record/record.ts';
 import { parseFilter } from '../src/store/driver/ldap/filter.ts';
 import { decodeMessage } from '../src/store/driver/ldap/message.ts';
 import { createFrames, rowsOf } from '../src/store/driver/postgresql/received.ts';
+import { ANSWERS } from './answers.ts';
 import { SESSIONS } from './sessions.ts';
 import type { Target } from './target.ts';
 
@@ -80,6 +81,7 @@ const formats = Object.entries(FORMATS).flatMap(([about, each]) =>
 
 /** By their names, which are those of the folders of fuzz/corpus. */
 export const TARGETS: Readonly<Record<string, Target>> = {
+  ...ANSWERS,
   ...SESSIONS,
   netstring: framesAlike('netstring'),
   line: framesAlike('line'),
