@@ -2,6 +2,7 @@ import { BerReader, BerWriter } from 'ldapts';
 import type { Question } from '../../../vocabulary.ts';
 import { valueOf } from '../../asked.ts';
 import { QuestionError } from '../../store.ts';
+import { checkElements } from './elements.ts';
 import type { Filter, Text } from './filter.ts';
 
 /**
@@ -168,14 +169,22 @@ function writeFilter(writer: BerWriter, filter: Filter, question: Question): voi
   writer.endSequence();
 }
 
-/** Reads one message. Throws if the bytes are not a complete message. */
+/** Reads one message. Throws if the bytes are not a complete message and nothing else. */
 export function decodeMessage(bytes: Buffer): LdapMessage {
+  checkElements(bytes);
   const reader = new BerReader(bytes);
   present(reader.readSequence(0x30));
   const id = present(reader.readInt());
   const tag = present(reader.readSequence());
-  if (tag === 0x73) return { id, kind: 'reference', urls: readUrls(reader) };
-  if (tag === 0x64) return { id, kind: 'entry', entry: readEntry(reader) };
+  const end = reader.offset + reader.length;
+  const read = readOperation(reader, id, tag, end);
+  if (reader.offset > end) throw new Error(CUT);
+  return read;
+}
+
+function readOperation(reader: BerReader, id: number, tag: number, end: number): LdapMessage {
+  if (tag === 0x73) return { id, kind: 'reference', urls: readUrls(reader, end) };
+  if (tag === 0x64) return { id, kind: 'entry', entry: readEntry(reader, end) };
   if (!(tag in TAGS)) throw new Error(`a message has the unknown type 0x${tag.toString(16)}`);
   const code = present(reader.readEnumeration());
   present(reader.readString()); // the part of the DN that the server found
@@ -183,35 +192,40 @@ export function decodeMessage(bytes: Buffer): LdapMessage {
 }
 
 /** The URLs of one part of the directory. Each of them leads to the same part. */
-function readUrls(reader: BerReader): readonly string[] {
-  const end = reader.offset + reader.length;
-  if (end > reader.buffer.length) throw new Error('a reference is cut');
+function readUrls(reader: BerReader, end: number): readonly string[] {
   const urls: string[] = [];
   while (reader.offset < end) urls.push(present(reader.readString()));
+  if (urls.length === 0) throw new Error(CUT); // a part that is nowhere would raise no doubt
   return urls;
 }
 
-function readEntry(reader: BerReader): LdapEntry {
+function readEntry(reader: BerReader, end: number): LdapEntry {
   const dn = present(reader.readString());
   const attributes = new Map<string, readonly Buffer[]>();
   let cut = false;
-  present(reader.readSequence(0x30));
-  const end = reader.offset + reader.length;
-  if (end > reader.buffer.length) throw new Error('an entry is cut');
+  enter(reader, 0x30, end);
   while (reader.offset < end) {
     present(reader.readSequence(0x30));
+    const last = reader.offset + reader.length;
     const [name = '', ...options] = present(reader.readString()).toLowerCase().split(';');
     cut ||= options.some((option) => option.startsWith('range='));
-    present(reader.readSequence(SET));
+    enter(reader, SET, last);
     const values = [...(attributes.get(name) ?? [])];
-    const last = reader.offset + reader.length;
     while (reader.offset < last) values.push(present(reader.readString(0x04, true)));
     attributes.set(name, values);
   }
   return { dn, attributes, cut };
 }
 
+/** Begins to read the last part of what ends there. */
+function enter(reader: BerReader, tag: number, end: number): void {
+  present(reader.readSequence(tag));
+  if (reader.offset + reader.length !== end) throw new Error(CUT);
+}
+
+const CUT = 'a message is cut';
+
 function present<T>(value: T | null): T {
-  if (value === null) throw new Error('a message is cut');
+  if (value === null) throw new Error(CUT);
   return value;
 }
