@@ -54,6 +54,7 @@ const NOT_TYPED = {
   'CONTRIBUTING.md': 'they run the tests',
   'docs/conformance.md': 'they get and test the servers of others',
   'docs/design.md': 'the way of a request, and a list of folders',
+  'docs/fuzzing.md': 'they run for hours, and install a package of npm',
   'docs/protocol.md': 'what goes over the wire',
   'docs/scale.md': 'a drawing, and keys of a configuration',
   'docs/stores/README.md': 'a password file for root, and a key of a configuration',
