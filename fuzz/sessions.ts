@@ -20,6 +20,7 @@ import { answerFrom } from '../src/store/driver/socketmap/verdict.ts';
 import { StoreError } from '../src/store/store.ts';
 import { endsSearch } from './ber.ts';
 import { FRED } from './fred.ts';
+import { askPrepared, isOfPrimary } from './prepared.ts';
 import type { Target } from './target.ts';
 
 /** Begins a session. The returned function asks about Fred: null is an absence. */
@@ -142,4 +143,5 @@ export const SESSIONS: Readonly<Record<string, Target>> = {
     endsSearch,
     false, // each answer has the number of its question
   ),
+  'postgresql-session': session(askPrepared, isOfPrimary, false),
 };

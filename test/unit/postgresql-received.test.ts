@@ -40,6 +40,7 @@ describe('the answer to a statement', () => {
     ['two answers', [BOUND, ROW, DONE, READY, BOUND, ROW, DONE, READY]],
     ['that it is in a transaction', [BOUND, ROW, DONE, message('Z', 'T')]],
     ['a row with a value that goes beyond it', [BOUND, message('D', '\0\x01\0\0\0\x09abc'), DONE, READY]],
+    ['a row with a length below -1', [BOUND, message('D', Buffer.from('0001fffffffe', 'hex')), DONE, READY]],
     ['a row that ends in a length', [BOUND, message('D', '\0\x01\0\0'), DONE, READY]],
     ['a row with fewer values than it says', [BOUND, message('D', '\0\x02\0\0\0\x01a'), DONE, READY]],
     ['a row with more values than it says', [BOUND, message('D', '\0\0\0\0\0\x01a'), DONE, READY]],

@@ -11,7 +11,7 @@ import { type Session, askOn, beginSession } from './asking.ts';
 import { createLimit } from './limit.ts';
 import type { Line } from './line.ts';
 import { createPool } from './pool.ts';
-import type { Place } from './prepared.ts';
+import { BOOLEAN, type Place, readBoolean } from './prepared.ts';
 import { errorOf, parseUrl, setUp, typesStatement } from './statement.ts';
 import { createWatch } from './watch.ts';
 import { createWire } from './wire.ts';
@@ -118,6 +118,7 @@ const BPCHAR = 1042;
 
 /** Reads the values of a type. Removes the blanks with which PostgreSQL pads a char(n). */
 function readerOf(type: number): (text: string) => unknown {
+  if (type === BOOLEAN) return readBoolean;
   if (type === BPCHAR) return (text) => text.replace(/ +$/, '');
   return pg.types.getTypeParser(type, 'text');
 }

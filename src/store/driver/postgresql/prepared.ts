@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { StoreError } from '../../store.ts';
 import { toBegin, toPrepare, toRun } from './messages.ts';
 import type { Texts } from './received.ts';
 
@@ -38,6 +39,17 @@ export interface Place {
 
 type Reader = (text: string) => unknown;
 
+/** The number of the type boolean in pg_type. */
+export const BOOLEAN = 16;
+
+/** Reads a boolean. pg takes anything odd for false, and smmap would take that for an absence. */
+export function readBoolean(text: string): boolean {
+  if (text === 't' || text === 'f') return text === 't';
+  throw new StoreError(ODD_ROW);
+}
+
+const ODD_ROW = 'PostgreSQL returned a row that its statement cannot have';
+
 /**
  * Prepares a statement, which must return rows. The server describes its columns once: if they change later, it fails
  * the statement. (pg itself asks for them each time.)
@@ -52,6 +64,10 @@ export function createPrepared(name: string, text: string, { submit, expect, rea
   let reject: (cause: Error) => void;
 
   const read = (value: string | null, at: number): unknown => (value === null ? null : (readers[at] as Reader)(value));
+  const readRow = (row: Texts): readonly unknown[] => {
+    if (row.length !== readers.length) throw new StoreError(ODD_ROW);
+    return row.map(read);
+  };
   const take = (found: Texts[]): void => {
     rows = found;
   };
@@ -75,7 +91,7 @@ export function createPrepared(name: string, text: string, { submit, expect, rea
     handleCommandComplete() {},
     handleReadyForQuery() {
       try {
-        resolve({ columns: columns ?? [], rows: rows.map((row) => row.map(read)) });
+        resolve({ columns: columns ?? [], rows: rows.map(readRow) });
       } catch (cause) {
         reject(cause as Error); // a value that cannot be read
       }

@@ -71,7 +71,7 @@ function textsOf(bytes: Buffer, start: number, end: number): Texts | null {
   let at = start + 2;
   for (; texts.length < count && at + 4 <= end; at += 4) {
     const length = bytes.readInt32BE(at);
-    if (at + 4 + length > end) return null;
+    if (length < -1 || at + 4 + length > end) return null; // -1: the value is null
     texts.push(length < 0 ? null : bytes.toString('utf8', at + 4, at + 4 + length));
     at += Math.max(0, length);
   }

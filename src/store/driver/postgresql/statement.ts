@@ -199,7 +199,9 @@ export function verdictsOf(
  */
 export function verdictOf(question: Question, rows: readonly Row[], isCertain: boolean, isBytes: boolean): Verdict {
   if (rows.length === 0) return new StoreError('PostgreSQL returned no row for a question of the batch');
-  const found = rows.filter((row) => row['smmap_found'] === true);
+  const found = rows.filter((row) => row['smmap_found'] !== null);
+  if (found.some((row) => row['smmap_found'] !== true))
+    return new StoreError('PostgreSQL returned a row that is neither found nor absent');
   try {
     const answer = answerOf(question, found);
     if (answer !== null) return answer;
