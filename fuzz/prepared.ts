@@ -1,5 +1,6 @@
 // A statement of PostgreSQL that one connection has prepared, whose answer is the input.
 
+import assert from 'node:assert/strict';
 import type { Writable } from 'node:stream';
 import type { Wire } from '../src/store/dial.ts';
 import {
@@ -46,6 +47,7 @@ export function askPrepared({ socket }: Wire): () => Promise<unknown> {
   return async () => {
     const { columns, rows: found } = await statement.run([]);
     const rows = found.map((row) => rowFrom(columns, row));
+    for (const row of rows) assert(!Object.values(row).includes(undefined), 'a row lacks a column');
     const verdict = verdictOf(
       FRED,
       rows,
