@@ -96,7 +96,7 @@ export function answerTo(question: Question, result: Result, { searches, certain
     question,
     entries.flatMap((entry) => rowsOf(search, question, entry)),
   );
-  const elsewhere = refers.find((urls) => !urls.every((url) => isEmpty(url, search.empty ?? [])));
+  const elsewhere = refers.find((urls) => urls.length === 0 || !urls.every((url) => isEmpty(url, search.empty ?? [])));
   const complete = code === 0 && elsewhere === undefined && entries.every(({ cut }) => !cut);
   if (complete && answer !== null) return answer;
   if (!complete && answer?.state === 'active' && question.about !== 'alias') return answer;

@@ -26,12 +26,15 @@ interface Pending {
   readonly kind: 'bind' | 'search' | 'extended';
   readonly entries: LdapEntry[];
   readonly refers: (readonly string[])[];
+  /** Of all its messages. */
+  bytes: number;
   resolve(result: Result): void;
   reject(cause: unknown): void;
 }
 
 const MOST_ON_THE_WAY = 64; // slapd ends a connection that has over 100 requests waiting (conn_max_pending)
 const MOST_BYTES = 1 << 20; // an entry with the few attributes that we ask for is far smaller
+const MOST_BYTES_OF_ALL = 16 << 20; // of one search: a server may ignore the size limit, and never come to an end
 const LAST_ID = 0x7fff_ffff; // RFC 4511 section 4.1.1.1
 
 /** Speaks LDAP on a connected socket. A request that takes longer than `timeoutMs` ends the connection. */
@@ -58,18 +61,21 @@ export function createWire(socket: Socket, timeoutMs: number): Wire {
       for (let length = lengthOf(received); length !== null; length = lengthOf(received)) {
         const message = decodeMessage(received.subarray(0, length));
         received = received.subarray(length);
-        take(message);
+        take(message, length);
       }
     } catch (cause) {
       const reason = `the server does not speak LDAP (check host and port of url): ${(cause as Error).message}`;
       destroy(cause instanceof StoreError ? cause : new StoreError(reason, { cause }));
     }
   };
-  const take = (message: LdapMessage): void => {
+  const take = (message: LdapMessage, length: number): void => {
     if (message.id === 0)
       throw new StoreError(saying`the server ends the connection: ${'text' in message ? message.text : ''}`);
     const request = pending.get(message.id);
     if (request === undefined) throw new Error(`an answer to request ${message.id}, which was not made`);
+    request.bytes += length;
+    if (request.bytes > MOST_BYTES_OF_ALL)
+      throw new StoreError(`the server sent over ${MOST_BYTES_OF_ALL} bytes for one search: make its filter narrower`);
     if (request.kind === 'search' && message.kind === 'entry') {
       request.entries.push(message.entry);
     } else if (request.kind === 'search' && message.kind === 'reference') {
@@ -97,7 +103,7 @@ export function createWire(socket: Socket, timeoutMs: number): Wire {
             next(value);
           };
         };
-        const request = { kind, entries: [], refers: [], resolve: settle(resolve), reject: settle(reject) };
+        const request = { kind, entries: [], refers: [], bytes: 0, resolve: settle(resolve), reject: settle(reject) };
         waiting.push(() => {
           if (lost !== null) return request.reject(lost);
           last = last === LAST_ID ? 1 : last + 1;
