@@ -83,8 +83,10 @@ export function limitsOf(
   if (!(packetBytes > 0)) throw new StoreError('the server has no valid max_allowed_packet: is it MySQL or MariaDB?');
   const isMariadb = variables.has('max_statement_time');
   const limit = isMariadb ? `max_statement_time = ${timeoutMs / 1_000}` : `max_execution_time = ${timeoutMs}`;
-  // A Galera node must first apply the changes that the other nodes have already made.
-  return { packetBytes, settings: variables.get('wsrep_on') === 'ON' ? `${limit}, wsrep_sync_wait = 1` : limit };
+  // A Galera node must first apply the changes that the other nodes have already made. With dirty reads it does not wait
+  // for them, and answers although it is cut off from the others (wsrep_must_sync_wait in wsrep_mysqld.cc).
+  const settings = `${limit}, wsrep_sync_wait = 1, wsrep_dirty_reads = OFF`;
+  return { packetBytes, settings: variables.get('wsrep_on') === 'ON' ? settings : limit };
 }
 
 /**
