@@ -4,6 +4,7 @@ import type { StoredRecord } from '../../src/record/record.ts';
 import { createMysql } from '../../src/store/driver/mysql/driver.ts';
 import { parseQuery } from '../../src/store/driver/sql/query.ts';
 import { createBatch } from '../../src/store/guard/batch.ts';
+import { QuestionError } from '../../src/store/store.ts';
 import { PARTS, describePart } from '../real/part.ts';
 import { type Mariadb, findMariadb } from '../support/mariadb.ts';
 import { DEFINITIONS, queriesFor, rowsOf } from '../support/sql.ts';
@@ -70,6 +71,27 @@ describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
     await expect(bulk.lookupAll([joe])).rejects.toThrow(/two columns value/);
     await expect(bulk.lookupAll([fred, joe])).rejects.toThrow(/duplicate column|two columns/i);
     await bulk.close();
+  });
+
+  it('does not refuse somebody whom a LIMIT or a GROUP BY hides behind a name that the collation finds equal', async () => {
+    await server.sql(`create database hidden character set utf8mb4 collate utf8mb4_general_ci;
+      create table hidden.users (id int auto_increment primary key, address varchar(80), key (address));
+      insert into hidden.users (address) values ('joé@example.org'), ('joe@example.org')`);
+    const box = { about: 'mailbox', domain: 'example.org', exact: false, folder: null, anyCase: false } as const;
+    for (const rest of ['limit 1', 'group by address']) {
+      const query = parseQuery('mailbox', `select address from users where address = :address ${rest}`, 'mysql');
+      if ('flaw' in query) throw new Error(query.flaw);
+      const options = { password: null, tls: null, connections: 1, timeoutMs: 5_000, queries: { mailbox: query } };
+      const bulk = createMysql({ ...options, url: server.url('hidden') });
+      const [joe, other, nobody] = await bulk.lookupAll([
+        { ...box, local: 'joe' },
+        { ...box, local: 'joé' },
+        { ...box, local: 'nobody' },
+      ]);
+      expect(joe, rest).toBeInstanceOf(QuestionError);
+      expect([other, nobody], rest).toEqual([{ value: '', state: 'active' }, null]);
+      await bulk.close();
+    }
   });
 });
 

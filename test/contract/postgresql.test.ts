@@ -242,6 +242,17 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
       }
     });
 
+    it('do not refuse somebody whom a LIMIT hides behind a name that a wildcard finds', async () => {
+      await server.sql(`create table wild (address text);
+        insert into wild values ('axb@example.org'), ('a_b@example.org')`);
+      const bulk = askBy('select address from wild where address ilike :address limit 1');
+      const questions = [mailbox('a_b'), mailbox('axb'), mailbox('nobody')];
+      const answers = [expect.any(QuestionError), ACTIVE, null];
+      expect(await bulk.lookupAll(questions)).toEqual(answers);
+      expect(await eachAlone(bulk, questions)).toEqual(answers);
+      await bulk.close();
+    });
+
     it('find the folder in its own spelling', async () => {
       await server.sql(`create table own (local text, folder text);
         insert into own values ('fred', 'Abc/Deep'), ('fred', 'other')`);
@@ -634,7 +645,10 @@ describe('the url of a PostgreSQL server', () => {
 describe('the rows of a batch', () => {
   it('make a question uncertain if no row names it', () => {
     const row = { smmap_n: '1', smmap_standby: false, smmap_found: null };
-    expect(verdictsOf([mailbox('fred'), mailbox('joe')], [row], true, false)).toEqual([null, expect.any(StoreError)]);
+    expect(verdictsOf({}, [mailbox('fred'), mailbox('joe')], [row], true, false)).toEqual([
+      null,
+      expect.any(StoreError),
+    ]);
   });
 });
 

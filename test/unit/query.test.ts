@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { type QueryName, queryNameOf, valueOf } from '../../src/store/asked.ts';
+import { answerBy } from '../../src/store/driver/sql/answer.ts';
 import { type Dialect, parseQuery } from '../../src/store/driver/sql/query.ts';
-import type { Question } from '../../src/vocabulary.ts';
+import type { Row } from '../../src/store/row.ts';
+import type { Answer, Question } from '../../src/vocabulary.ts';
 
 const mailbox: Question = {
   about: 'mailbox',
@@ -85,6 +87,38 @@ describe('a query', () => {
   ])('has a first SELECT: %s', (_, text, expected, name = 'mailbox', dialect = 'postgresql') => {
     const query = parseQuery(name, text, dialect);
     expect('flaw' in query ? query.flaw : query.first?.parts[0]).toBe(expected);
+  });
+
+  it.each<[string, string, string | undefined, Dialect?]>([
+    ['LIMIT', 'select a where b = :local limit 1', 'LIMIT'],
+    ['FETCH', 'select a where b = :local fetch first row only', 'FETCH'],
+    ['DISTINCT', 'select distinct a where b = :local', 'DISTINCT'],
+    ['GROUP BY', 'select a where b = :local group by a', 'GROUP'],
+    ['UNION, which takes equal rows for one', 'select a where b = :local union select c', 'UNION'],
+    ['a LIMIT inside', 'select a from (select a where b = :local limit 1) c', 'LIMIT'],
+    ['an aggregate', 'select max(a) as address where b = :local', 'MAX'],
+    ['nothing if it is plain', 'select a where b = :local', undefined],
+    ['nothing by UNION ALL', 'select a where b = :local union  all select c', undefined],
+    ['nothing by a word in a string or a name', 'select "limit" where b = \'limit 1\' and c = :local', undefined],
+    ['nothing by a name in backticks', 'select `group` where b = :local', undefined, 'mysql'],
+    ['nothing by a part of a word', 'select group_id, mailbox_limit where b = :local', undefined],
+  ])('leaves rows out by %s', (_, text, word, dialect = 'postgresql') => {
+    const query = parseQuery('mailbox', text, dialect);
+    expect('flaw' in query ? query.flaw : query.leavesOut).toBe(word);
+  });
+
+  it.each<[string, string | undefined, Row[], Answer]>([
+    ['finds who was asked for', 'LIMIT', [{ address: 'a b@x.example' }], { value: '', state: 'active' }],
+    ['finds nobody', 'LIMIT', [], null],
+    ['finds another name and leaves no row out', undefined, [{ address: 'á b@x.example' }], null],
+  ])('is certain if it %s', (_, leavesOut, rows, answer) => {
+    expect(answerBy({ ...(leavesOut !== undefined && { leavesOut }) }, mailbox, rows)).toEqual(answer);
+  });
+
+  it('that leaves rows out is in doubt if it finds another name only', () => {
+    expect(() => answerBy({ leavesOut: 'LIMIT' }, mailbox, [{ address: 'á b@x.example' }])).toThrow(
+      /^the query found another name, and its LIMIT may hide the right one/,
+    );
   });
 
   it('is chosen by the question', () => {

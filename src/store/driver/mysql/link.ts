@@ -1,8 +1,9 @@
 import type { Answer, Question } from '../../../vocabulary.ts';
 import { type QueryName, groupByQuery } from '../../asked.ts';
 import { isActive, type Luck } from '../../luck.ts';
-import { type Row, answerOf } from '../../row.ts';
+import type { Row } from '../../row.ts';
 import { QuestionError, ReplicaError, StoreError, toStoreError } from '../../store.ts';
+import { answerBy } from '../sql/answer.ts';
 import type { Queries, Query } from '../sql/query.ts';
 
 /** One connection. When it ends, all calls that wait on it reject at once. */
@@ -89,7 +90,7 @@ async function answersOf(
 ): Promise<(Answer | StoreError)[]> {
   const ask = async (part: Query | undefined, asked: readonly Question[]): Promise<(Answer | StoreError)[]> => {
     const found = await link.find(name, part, asked);
-    return asked.map((question, at) => judge(question, found[at] as readonly Row[]));
+    return asked.map((question, at) => judge(part ?? {}, question, found[at] as readonly Row[]));
   };
   if (luck === null || query?.first === undefined || !luck.tries(name)) return ask(query, questions);
   const answers = await ask(query.first, questions);
@@ -100,9 +101,9 @@ async function answersOf(
   return answers.map((answer) => (isActive(answer) ? answer : (rest.shift() as Answer | StoreError)));
 }
 
-function judge(question: Question, rows: readonly Row[]): Answer | StoreError {
+function judge(query: Pick<Query, 'leavesOut'>, question: Question, rows: readonly Row[]): Answer | StoreError {
   try {
-    return answerOf(question, rows);
+    return answerBy(query, question, rows);
   } catch (cause) {
     return toStoreError(cause);
   }

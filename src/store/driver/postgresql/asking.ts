@@ -84,7 +84,7 @@ async function askAlone(session: Session, name: string, query: Query, question: 
   const result = await asked.statement.run(values);
   const rows = result.rows.map((row) => rowFrom(result.columns, row));
   noteStandby(session, rows);
-  return verdictOf(question, rows, isPrimary && session.isPrimary, isBytes);
+  return verdictOf(query, question, rows, isPrimary && session.isPrimary, isBytes);
 }
 
 /** Asks the questions of all groups in one statement. */
@@ -102,7 +102,8 @@ async function askAll(session: Session, groups: readonly Group[], part = ''): Pr
   noteStandby(session, rowsOfGroups.flat());
   groups.forEach((group, at) => {
     const certain = isPrimary && session.isPrimary;
-    group.verdicts = verdictsOf(group.questions, rowsOfGroups[at] as readonly Row[], certain, isBytes);
+    const found = rowsOfGroups[at] as readonly Row[];
+    group.verdicts = verdictsOf(group.query as Query, group.questions, found, certain, isBytes);
   });
 }
 

@@ -1,10 +1,11 @@
 import { withoutBrackets } from '../../../endpoint.ts';
 import type { Answer, Question } from '../../../vocabulary.ts';
 import { QUERIES, type QueryName, groupByQuery, queryNameOf, valueOf } from '../../asked.ts';
-import { type Row, answerOf, rowFrom } from '../../row.ts';
+import { type Row, rowFrom } from '../../row.ts';
 import type { UrlFlaw } from '../../server.ts';
 import { QuestionError, ReplicaError, StoreError, toStoreError, UnstorableError } from '../../store.ts';
 import { replace } from '../../template.ts';
+import { answerBy } from '../sql/answer.ts';
 import type { Queries, Query } from '../sql/query.ts';
 
 /** Where a server is. A host that begins with a slash is the folder of a Unix socket. */
@@ -183,6 +184,7 @@ export function inOrder(questions: readonly Question[], groups: readonly Group[]
 
 /** The verdict on each question of a batch, from the rows. */
 export function verdictsOf(
+  query: Pick<Query, 'leavesOut'>,
   questions: readonly Question[],
   rows: readonly Row[],
   isCertain: boolean,
@@ -190,20 +192,26 @@ export function verdictsOf(
 ): readonly Verdict[] {
   const byQuestion = questions.map((): Row[] => []);
   for (const row of rows) byQuestion[Number(row['smmap_n']) - 1]?.push(row);
-  return questions.map((question, at) => verdictOf(question, byQuestion[at] as Row[], isCertain, isBytes));
+  return questions.map((question, at) => verdictOf(query, question, byQuestion[at] as Row[], isCertain, isBytes));
 }
 
 /**
  * The verdict on one question, from its rows. An absence counts only if the server is certain, and if the database has
  * an encoding or the question is ASCII.
  */
-export function verdictOf(question: Question, rows: readonly Row[], isCertain: boolean, isBytes: boolean): Verdict {
+export function verdictOf(
+  query: Pick<Query, 'leavesOut'>,
+  question: Question,
+  rows: readonly Row[],
+  isCertain: boolean,
+  isBytes: boolean,
+): Verdict {
   if (rows.length === 0) return new StoreError('PostgreSQL returned no row for a question of the batch');
   const found = rows.filter((row) => row['smmap_found'] !== null);
   if (found.some((row) => row['smmap_found'] !== true))
     return new StoreError('PostgreSQL returned a row that is neither found nor absent');
   try {
-    const answer = answerOf(question, found);
+    const answer = answerBy(query, question, found);
     if (answer !== null) return answer;
   } catch (cause) {
     return toStoreError(cause);

@@ -16,6 +16,8 @@ export interface Query extends Template {
    * seldom has it, since each row of an alias counts.
    */
   readonly first?: Template;
+  /** The word by which it may leave out a row because of another one, such as LIMIT. */
+  readonly leavesOut?: string;
 }
 
 /**
@@ -35,9 +37,21 @@ export function parseQuery(
   const query = parseText(name, trimmed, notation);
   if ('flaw' in query) return query;
   if (query.parameters.length === 0) return withoutParameter(name, withColon);
+  const leavesOut = leavesOutBy(trimmed, tokens);
+  const whole: Query = leavesOut === null ? query : { ...query, leavesOut };
   const select = firstIsEnough ? firstOf(trimmed) : null;
-  const first = select === null ? query : parseText(name, select, notation);
-  return first === query || 'flaw' in first ? query : { ...query, first };
+  const first = select === null ? null : parseText(name, select, notation);
+  return first === null || 'flaw' in first ? whole : { ...whole, first };
+}
+
+/** Words that keep rows back, or make one of several that a database finds equal. */
+const LEAVES_OUT =
+  /\b(?:limit|fetch|offset|distinct(?:row)?|group|having|union(?!\s+all\b)|intersect|except|minus|over|min|max|any_value)\b/i;
+
+/** The first word of a query by which it may leave out rows. Null: there is none outside of strings and names in quotes. */
+function leavesOutBy(text: string, tokens: RegExp): string | null {
+  const bare = Array.from(text.matchAll(tokens), ([token]) => (/^['"`]/.test(token) ? ' ' : token)).join('');
+  return LEAVES_OUT.exec(bare)?.[0].toUpperCase() ?? null;
 }
 
 /** The first of several SELECTs. Null: there is one, or we cannot tell. Strings with these characters differ by dialect. */

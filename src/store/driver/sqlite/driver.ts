@@ -4,8 +4,9 @@ import { andThen } from '../../../maybe.ts';
 import type { Answer, Maybe, Question } from '../../../vocabulary.ts';
 import { type QueryName, queryNameOf, valueOf } from '../../asked.ts';
 import { isText } from '../../guard/batch.ts';
-import { type Row, answerOf } from '../../row.ts';
+import type { Row } from '../../row.ts';
 import { ClosedError, LostError, type Store, StoreError, toStoreError } from '../../store.ts';
+import { answerBy } from '../sql/answer.ts';
 import type { Queries } from '../sql/query.ts';
 import { type Connection, isBusy, loadLibrary, type Statement } from './library.ts';
 import { checkIn, createTrust, isSameFile, type Trust } from './trust.ts';
@@ -184,10 +185,10 @@ function answerAll(
     if (!isText(question)) return null;
     const name: QueryName = queryNameOf(question);
     const statement = statements.get(name);
-    const { parameters } = queries[name] ?? {};
-    if (statement === undefined || parameters === undefined) throw new StoreError(`there is no query ${name}`);
-    const rows = statement.all(...parameters.map((parameter) => valueOf(question, parameter)));
-    return answerOf(question, rows.map(inLowerCase));
+    const query = queries[name];
+    if (statement === undefined || query === undefined) throw new StoreError(`there is no query ${name}`);
+    const rows = statement.all(...query.parameters.map((parameter) => valueOf(question, parameter)));
+    return answerBy(query, question, rows.map(inLowerCase));
   };
   if (questions.length === 1) return questions.map(find);
   db.exec('begin'); // all of them see what the first one sees
