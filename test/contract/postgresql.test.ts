@@ -9,7 +9,7 @@ import { createBatch } from '../../src/store/guard/batch.ts';
 import { type Bulk, QuestionError, StoreError } from '../../src/store/store.ts';
 import type { KeyQuestion, MailboxQuestion, Question } from '../../src/vocabulary.ts';
 import { PARTS, describePart } from '../real/part.ts';
-import { type Postgresql, findPostgresql } from '../support/postgresql.ts';
+import { ADMIN, type Postgresql, findPostgresql } from '../support/postgresql.ts';
 import { DEFINITIONS, TABLES, queriesFor, rowsOf } from '../support/sql.ts';
 import { describeStore, PATIENT_MS } from './suite.ts';
 
@@ -345,6 +345,88 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
       expect(said(answer)).toMatch(/row-level security/);
     });
 
+    it('may not hide rows from the account in a session that a pooler gave to somebody else', async () => {
+      await server.sql(`create table pooled (address text); insert into pooled values ('user1@example.org');
+        alter table pooled enable row level security; grant select on pooled to lookup;
+        create function leave() returns text language plpgsql as $$ begin execute 'reset all'; return 'left'; end $$`);
+      const bulk = ask({
+        url: server.url('postgres', 'lookup'),
+        connections: 1,
+        queries: {
+          ...queryOf('mailbox', 'select address from pooled where address = :address'),
+          ...queryOf('key', 'select :key as key, leave() as value'),
+        },
+      });
+      expect(await bulk.lookupAll([key('a')])).toEqual([{ value: 'left', state: 'active' }]);
+      expect(said((await bulk.lookupAll([mailbox('user1')]))[0])).toMatch(/a pooler such as PgBouncer mixes sessions/);
+      const [one, two] = await bulk.lookupAll([mailbox('user1'), mailbox('user2')]);
+      expect([said(one), said(two)]).toEqual([expect.stringMatching(/pooler/), expect.stringMatching(/pooler/)]);
+    });
+
+    it('whose collation has another version than its indexes finds, but is certain of no absence', async () => {
+      await server.sql(`create database changed locale_provider icu icu_locale 'en' template template0`);
+      await server.sql(`create table users (address text)`, undefined, 'changed');
+      await server.sql(`insert into users values ('user1@example.org')`, undefined, 'changed');
+      const answers = async (): Promise<string[]> => {
+        const bulk = askBy('select address from users where address = :address', 'mailbox', {
+          url: server.url('changed'),
+        });
+        const asked = await bulk.lookupAll([mailbox('user1'), mailbox('nobody')]);
+        await bulk.close();
+        return asked.map(said);
+      };
+      expect(await answers()).toEqual([JSON.stringify(ACTIVE), 'null']);
+      await server.sql(`update pg_database set datcollversion = '1.0' where datname = 'changed'`);
+      const [found, doubt] = await answers();
+      expect(found).toBe(JSON.stringify(ACTIVE));
+      expect(doubt).toMatch(/the collation has another version.* REINDEX DATABASE/);
+      await server.sql('alter database changed refresh collation version');
+      expect(await answers()).toEqual([JSON.stringify(ACTIVE), 'null']);
+      await server.sql(
+        `create collation named (provider = icu, locale = 'en'); create index on users (address collate named)`,
+        undefined,
+        'changed',
+      );
+      await server.sql(`update pg_collation set collversion = '1.0' where collname = 'named'`, undefined, 'changed');
+      expect((await answers())[1]).toMatch(/the collation has another version/);
+    });
+
+    it('is certain of no absence in a table that a subscription fills, or in a view over it', async () => {
+      const publisher = await installation.start({ settings: { wal_level: 'logical' } });
+      try {
+        const filled = `create table followed (address text); create view seen as select address as a from followed`;
+        await publisher.sql(`${filled}; create publication all_tables for all tables;
+          insert into followed values ('user1@example.org')`);
+        await server.sql(filled);
+        await server.sql(
+          `create subscription followed connection 'host=${publisher.folder} port=${publisher.port} user=${ADMIN}
+            dbname=postgres' publication all_tables`,
+        );
+        await expect.poll(() => server.sql('select address from followed'), { timeout: 10_000 }).toHaveLength(1);
+        const answersTo = async (text: string): Promise<string[]> => {
+          const bulk = askBy(text);
+          const asked = await bulk.lookupAll([mailbox('user1'), mailbox('nobody')]);
+          await bulk.close();
+          return asked.map(said);
+        };
+        const [table, view] = [
+          'select address from followed where address = :address',
+          'select a as address from public.seen where a = :address',
+        ];
+        for (const text of [table, view]) {
+          const [found, doubt] = await answersTo(text);
+          expect(found, text).toBe(JSON.stringify(ACTIVE));
+          expect(doubt, text).toMatch(/a table that a subscription fills/);
+        }
+        const other = await answersTo('select address from users where address = :address');
+        expect(other).toEqual([JSON.stringify(ACTIVE), 'null']);
+        await server.sql('drop subscription followed');
+        expect(await answersTo(table)).toEqual([JSON.stringify(ACTIVE), 'null']);
+      } finally {
+        await publisher.stop();
+      }
+    });
+
     it('is never seen empty while a table is emptied and filled in one transaction, at any isolation level', async () => {
       await server.sql(`create table filled (address text); insert into filled values ('user1@example.org');
         alter role lookup set default_transaction_isolation = 'repeatable read'; grant select on filled to lookup`);
@@ -645,7 +727,7 @@ describe('the url of a PostgreSQL server', () => {
 describe('the rows of a batch', () => {
   it('make a question uncertain if no row names it', () => {
     const row = { smmap_n: '1', smmap_standby: false, smmap_found: null };
-    expect(verdictsOf({}, [mailbox('fred'), mailbox('joe')], [row], true, false)).toEqual([
+    expect(verdictsOf({}, [mailbox('fred'), mailbox('joe')], [row], null, false)).toEqual([
       null,
       expect.any(StoreError),
     ]);

@@ -3,6 +3,7 @@ import { type Parameter, valueOf } from '../../asked.ts';
 import { type Luck, createLuck, isActive } from '../../luck.ts';
 import { type Row, rowFrom } from '../../row.ts';
 import type { Query } from '../sql/query.ts';
+import { type Database, doubtOf } from './doubt.ts';
 import { type Place, type Prepared, createPrepared } from './prepared.ts';
 import {
   batchStatement,
@@ -31,13 +32,19 @@ export interface Session {
   isPrimary: boolean;
   /** Whether the database has no encoding (SQL_ASCII): its texts are bytes. */
   readonly isBytes: boolean;
+  readonly database: Database;
+  /** The mark of this session, which its statements look for. */
+  readonly mark: string;
   readonly luck: Luck;
 }
 
 const WORTH = 0.9; // the first SELECT alone saves a sixth of the CPU time of both, so few tries may be in vain
 
 /** Begins to ask on a connection. */
-export function beginSession(given: Pick<Session, 'place' | 'typesOf' | 'isBytes'>, isPrimary: boolean): Session {
+export function beginSession(
+  given: Pick<Session, 'place' | 'typesOf' | 'isBytes' | 'database' | 'mark'>,
+  isPrimary: boolean,
+): Session {
   return { ...given, statements: new Map(), lone: new Map(), isPrimary, luck: createLuck(WORTH) };
 }
 
@@ -73,10 +80,10 @@ async function askBy(session: Session, group: Group, part = ''): Promise<readonl
 
 /** Asks one question by a statement of this name. */
 async function askAlone(session: Session, name: string, query: Query, question: Question): Promise<Verdict> {
-  const { place, lone, isPrimary, isBytes } = session;
+  const { place, lone, database, isPrimary, isBytes } = session;
   let asked = lone.get(query);
   if (asked === undefined) {
-    const text = loneStatement(query, await session.typesOf(query));
+    const text = loneStatement(query, await session.typesOf(query), session.mark);
     asked = { statement: createPrepared(name, text, place), parameters: parametersOf(query) };
     lone.set(query, asked);
   }
@@ -84,12 +91,12 @@ async function askAlone(session: Session, name: string, query: Query, question: 
   const result = await asked.statement.run(values);
   const rows = result.rows.map((row) => rowFrom(result.columns, row));
   noteStandby(session, rows);
-  return verdictOf(query, question, rows, isPrimary && session.isPrimary, isBytes);
+  return verdictOf(query, question, rows, doubtOf(query, database, isPrimary && session.isPrimary, rows), isBytes);
 }
 
 /** Asks the questions of all groups in one statement. */
 async function askAll(session: Session, groups: readonly Group[], part = ''): Promise<void> {
-  const { place, statements, isPrimary, isBytes } = session;
+  const { place, statements, database, isPrimary, isBytes } = session;
   const name = groups.map((group) => group.name).join(' ') + part;
   let statement = statements.get(name);
   if (statement === undefined) {
@@ -101,9 +108,10 @@ async function askAll(session: Session, groups: readonly Group[], part = ''): Pr
   const rowsOfGroups = rowsOfEach(columns, rows);
   noteStandby(session, rowsOfGroups.flat());
   groups.forEach((group, at) => {
-    const certain = isPrimary && session.isPrimary;
+    const query = group.query as Query;
     const found = rowsOfGroups[at] as readonly Row[];
-    group.verdicts = verdictsOf(group.query as Query, group.questions, found, certain, isBytes);
+    const doubt = doubtOf(query, database, isPrimary && session.isPrimary, found);
+    group.verdicts = verdictsOf(query, group.questions, found, doubt, isBytes);
   });
 }
 
@@ -112,11 +120,11 @@ function noteStandby(session: Session, rows: readonly Row[]): void {
   session.isPrimary = rows.every((row) => row['smmap_standby'] === false);
 }
 
-async function statementOf({ typesOf }: Session, groups: readonly Group[]): Promise<string> {
+async function statementOf({ typesOf, mark }: Session, groups: readonly Group[]): Promise<string> {
   const batches: string[] = [];
   let parameters = 0;
   for (const { query } of groups) {
-    batches.push(batchStatement(query as Query, await typesOf(query as Query), parameters));
+    batches.push(batchStatement(query as Query, await typesOf(query as Query), parameters, mark));
     parameters += parametersOf(query as Query).length;
   }
   return batches.length === 1 ? (batches[0] as string) : joinedStatement(batches);

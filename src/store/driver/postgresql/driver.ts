@@ -1,13 +1,16 @@
+import { randomBytes } from 'node:crypto';
 import { userInfo } from 'node:os';
+import { performance } from 'node:perf_hooks';
 import { type PeerCertificate, checkServerIdentity } from 'node:tls';
 import pg from 'pg';
 import type { Lister } from '../../guard/warm.ts';
-import { type Bulk, QuestionError, StoreError } from '../../store.ts';
+import { type Bulk, ClosedError, QuestionError, StoreError } from '../../store.ts';
 import { type TlsOptions, trustOptions } from '../../tls.ts';
 import { LIST_MS, type Listing, createLister } from '../sql/listing.ts';
 import type { Query } from '../sql/query.ts';
 import type { SqlOptions } from '../sql/server.ts';
 import { type Session, askOn, beginSession } from './asking.ts';
+import { type Database, UNKNOWN, aboutStatement, isDoubted } from './doubt.ts';
 import { createLimit } from './limit.ts';
 import type { Line } from './line.ts';
 import { createPool } from './pool.ts';
@@ -61,13 +64,19 @@ function openLine({ url, password, tls, timeoutMs }: ServerOptions): Line {
 
   const start = async (): Promise<Session> => {
     await client.connect();
-    const { rows } = await client.query<{ standby: boolean; encoding: string }>(setUp(timeoutMs));
-    const [{ standby, encoding }] = rows as [{ standby: boolean; encoding: string }];
+    const mark = randomBytes(8).toString('hex');
+    const { rows } = await client.query<Server>(setUp(timeoutMs, mark));
+    const [{ standby, encoding, version }] = rows as [Server];
     const isBytes = encoding === 'SQL_ASCII';
+    const about = await client.query<Database>(aboutStatement(version)).then(
+      ({ rows: [first = UNKNOWN] }) => first,
+      () => UNKNOWN, // an old or an unusual server; if the connection is lost, the first question says so
+    );
     const place: Place = { submit: (submitted) => void client.query(submitted), expect, readerOf };
     const types = (query: Query): Promise<readonly string[]> => typesOf(client, query);
-    return beginSession({ place, typesOf: types, isBytes }, !standby);
+    return beginSession({ place, typesOf: types, isBytes, database: about, mark }, !standby);
   };
+  const old = performance.now() + DOUBTED_MS;
   let ready: Session | null = null;
   const started = start().then((session) => (ready = session));
   started.catch(() => {}); // each call of `within` reports this failure
@@ -88,7 +97,11 @@ function openLine({ url, password, tls, timeoutMs }: ServerOptions): Line {
 
   return {
     ended: ended.signal,
-    ask: (groups, until, atOnce) => within(until, (session) => askOn(session, groups, atOnce)),
+    ask: (groups, until, atOnce) =>
+      within(until, async (session) => {
+        await askOn(session, groups, atOnce);
+        if (isDoubted(session.database) && performance.now() > old) end(new ClosedError());
+      }),
     async run(statement, until) {
       await within(until, () => client.query(statement));
     },
@@ -114,6 +127,15 @@ function nameCheck({ serverName }: TlsOptions): object {
 }
 
 const KEEP_ALIVE_MS = 10_000;
+const DOUBTED_MS = 10_000; // then a new connection asks whether the doubt about the database is gone
+
+/** What a server says at the begin of a session. */
+interface Server {
+  readonly standby: boolean;
+  readonly encoding: string;
+  readonly version: number;
+}
+
 const BPCHAR = 1042;
 
 /** Reads the values of a type. Removes the blanks with which PostgreSQL pads a char(n). */

@@ -3,7 +3,7 @@ import type { Answer, Question } from '../../../vocabulary.ts';
 import { QUERIES, type QueryName, groupByQuery, queryNameOf, valueOf } from '../../asked.ts';
 import { type Row, rowFrom } from '../../row.ts';
 import type { UrlFlaw } from '../../server.ts';
-import { QuestionError, ReplicaError, StoreError, toStoreError, UnstorableError } from '../../store.ts';
+import { QuestionError, StoreError, toStoreError, UnstorableError } from '../../store.ts';
 import { replace } from '../../template.ts';
 import { answerBy } from '../sql/answer.ts';
 import type { Queries, Query } from '../sql/query.ts';
@@ -57,9 +57,10 @@ export function parseUrl(text: string): Address | UrlFlaw {
  * The first statement of a session: it changes settings, and asks what the server is. With other settings of the
  * account we could miss rows that exist. Row security hides rows without an error, unless it is off. With a higher
  * isolation, a statement that waited for a TRUNCATE has a snapshot from before it, in which the table is empty. pg
- * itself sets UTF-8.
+ * itself sets UTF-8. A pooler may run a statement in the session of somebody else, without these settings: so `session`
+ * is the mark of ours.
  */
-export function setUp(timeoutMs: number): string {
+export function setUp(timeoutMs: number, session: string): string {
   const settings = {
     row_security: 'off',
     default_transaction_isolation: 'read committed',
@@ -71,8 +72,16 @@ export function setUp(timeoutMs: number): string {
   };
   const values = Object.entries(settings).map(([name, value]) => `('${name}', '${value}')`);
   return `select pg_is_in_recovery() as standby, current_setting('server_encoding') as encoding,
+    current_setting('server_version_num')::int as version, set_config('${SESSION}', '${session}', false) as session,
     (select count(set_config(name, value, false)) from (values ${values.join(', ')}) as ours (name, value)
       join pg_settings using (name)) as known`;
+}
+
+const SESSION = 'smmap.session';
+
+/** The columns about the server that each statement has. */
+function columnsOf(session: string): string {
+  return `pg_is_in_recovery() as smmap_standby, current_setting('${SESSION}', true) = '${session}' as smmap_own`;
 }
 
 /**
@@ -92,23 +101,23 @@ export function typesStatement(query: Query, texts: ReadonlySet<number>): string
  * A query for one question: $1, $2 and so on are its parameters, each once. Its columns are those of a batch, so its row
  * is read as a row of a batch of one. It costs PostgreSQL less than a batch, which reads arrays.
  */
-export function loneStatement(query: Query, types: readonly string[]): string {
+export function loneStatement(query: Query, types: readonly string[], session = ''): string {
   const names = parametersOf(query);
   const asked = replace(query, (parameter, at) => `($${names.indexOf(parameter) + 1}::text::${types[at]})`);
-  return `select 1 as smmap_n, pg_is_in_recovery() as smmap_standby, smmap_r.*
+  return `select 1 as smmap_n, ${columnsOf(session)}, smmap_r.*
     from (select) smmap_q
     left join (select true as smmap_found, smmap_u.* from (${asked}) smmap_u) smmap_r on true`;
 }
 
 /**
  * A query for many questions: $1, $2 and so on are arrays, one for each parameter. Each row has `smmap_n`, the number
- * of its question (from 1), and `smmap_standby`. A question without a result has one row, in which `smmap_found` is
+ * of its question (from 1), `smmap_standby` and `smmap_own`. A question without a result has one row, in which `smmap_found` is
  * null. `before` is the number of parameters of the earlier batches in the same statement.
  */
-export function batchStatement(query: Query, types: readonly string[], before = 0): string {
+export function batchStatement(query: Query, types: readonly string[], before = 0, session = ''): string {
   const names = parametersOf(query);
   const asked = replace(query, (parameter, at) => `(smmap_q.${quoted(parameter)}::${types[at]})`);
-  return `select smmap_q.smmap_n, pg_is_in_recovery() as smmap_standby, smmap_r.*
+  return `select smmap_q.smmap_n, ${columnsOf(session)}, smmap_r.*
     from unnest(${names.map((_, at) => `$${before + at + 1}::text[]`).join(', ')}) with ordinality
       as smmap_q (${names.map(quoted).join(', ')}, smmap_n)
     left join lateral (select true as smmap_found, smmap_u.* from (${asked}) smmap_u) smmap_r on true`;
@@ -187,23 +196,23 @@ export function verdictsOf(
   query: Pick<Query, 'leavesOut'>,
   questions: readonly Question[],
   rows: readonly Row[],
-  isCertain: boolean,
+  doubt: StoreError | null,
   isBytes: boolean,
 ): readonly Verdict[] {
   const byQuestion = questions.map((): Row[] => []);
   for (const row of rows) byQuestion[Number(row['smmap_n']) - 1]?.push(row);
-  return questions.map((question, at) => verdictOf(query, question, byQuestion[at] as Row[], isCertain, isBytes));
+  return questions.map((question, at) => verdictOf(query, question, byQuestion[at] as Row[], doubt, isBytes));
 }
 
 /**
- * The verdict on one question, from its rows. An absence counts only if the server is certain, and if the database has
+ * The verdict on one question, from its rows. An absence counts only without a doubt (doubt.ts), and if the database has
  * an encoding or the question is ASCII.
  */
 export function verdictOf(
   query: Pick<Query, 'leavesOut'>,
   question: Question,
   rows: readonly Row[],
-  isCertain: boolean,
+  doubt: StoreError | null,
   isBytes: boolean,
 ): Verdict {
   if (rows.length === 0) return new StoreError('PostgreSQL returned no row for a question of the batch');
@@ -216,7 +225,7 @@ export function verdictOf(
   } catch (cause) {
     return toStoreError(cause);
   }
-  if (!isCertain) return new ReplicaError('not found on a standby, which may lag: list the primary in url too');
+  if (doubt !== null) return doubt;
   if (isBytes && /[^\0-\x7f]/.test(Object.values(question).join(''))) {
     return new QuestionError(
       'not found, but without an encoding (SQL_ASCII) a name beyond ASCII is uncertain: use a UTF8 database',
