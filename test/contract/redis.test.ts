@@ -181,6 +181,23 @@ describePart('Redis', await findRedis(PARTS), (redis) => {
         expect(await ask(mailbox('nobody'))).toBeNull();
       });
 
+      it('is certain of no absence while the server may have removed the key to have room', async () => {
+        const keyOf = (local: string): string => `mailbox:${local}@example.org`;
+        const layouts = { mailbox: { key: 'mailbox:{address}', as: 'string' } } as const;
+        await openWith(layouts, ['set', keyOf('fred'), 'x']);
+        const [, used] = /used_memory:(\d+)/.exec(String(await server.cli('info', 'memory'))) ?? [];
+        await server.cli('config', 'set', 'maxmemory-policy', 'allkeys-lru', 'maxmemory', String(Number(used) + 2e6));
+        try {
+          for (let nth = 0; (await server.cli('exists', keyOf('fred'))) === 1; nth++) {
+            await server.cli('set', `other:${nth}`, 'x'.repeat(100_000));
+          }
+          await expect(ask(mailbox('fred'))).rejects.toThrow(/removes keys .*allkeys-lru.*: set noeviction$/);
+        } finally {
+          await server.cli('config', 'set', 'maxmemory-policy', 'noeviction', 'maxmemory', '0');
+        }
+        await expect.poll(async () => await ask(mailbox('nobody')).catch(() => 'doubt'), { timeout: 3_000 }).toBeNull();
+      });
+
       it('is uncertain only of a key of another type', async () => {
         const layouts = { mailbox: { key: 'mailbox:{address}', as: 'hash' } } as const;
         const right = ['hset', 'mailbox:joe@example.org', 'uid', '8'];

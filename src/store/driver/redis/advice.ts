@@ -29,7 +29,7 @@ export function advice({ username, layouts, servers, passwordFile }: RedisConfig
 function commandsFor(layout: Layout): readonly string[] {
   if (layout.kind === 'set') return ['+sismember', '+smembers'];
   if (layout.kind === 'hash') return ['+hget'];
-  return [layout.as === 'string' ? '+get' : '+hgetall'];
+  return [layout.as === 'string' ? '+get' : '+hgetall', '+info'];
 }
 
 /** The text of a key in a pattern of an ACL, which has the wildcards of KEYS. */

@@ -1,13 +1,22 @@
 import { ClosedError, StoreError } from '../../store.ts';
-import { type Address, type Connection, type Link, Redirection, Refusal, createLink, newest } from './link.ts';
-import type { Command, Reply } from './plan.ts';
+import {
+  type Address,
+  type Connection,
+  type Link,
+  Redirection,
+  Refusal,
+  type Transacted,
+  createLink,
+  newest,
+} from './link.ts';
+import type { Command } from './plan.ts';
 
 /** The nodes of a Redis Cluster. A question goes to the master of its slot, never to a replica. */
 export interface Cluster {
   /** Learns which master serves which slot, if that is unknown or was wrong. Rejects if no node can tell. */
   ready(): Promise<void>;
   /** The replies of a transaction, from the master of the slot. It follows a slot that moves to another node. */
-  transact(slot: number, commands: readonly Command[]): Promise<readonly Reply[]>;
+  transact(slot: number, commands: readonly Command[]): Promise<Transacted>;
   close(): void;
 }
 

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { Redis, type RedisOptions as ClientOptions } from 'ioredis';
 import { messageOf } from '../../../message.ts';
 import { type Bulk, StoreError, toStoreError } from '../../store.ts';
@@ -6,7 +7,7 @@ import { within } from '../../within.ts';
 import type { RedisConfig } from './keys.ts';
 import { type Address, type Connection, Redirection, Refusal } from './link.ts';
 import { type Master, askMaster, createMaster } from './master.ts';
-import { type Command, type Reply, withRemedy } from './plan.ts';
+import { type Command, evictionIn, type Reply, withRemedy } from './plan.ts';
 import { askSlots } from './slots.ts';
 import { type Watch, type Watched, createWatch } from './watch.ts';
 
@@ -113,19 +114,27 @@ async function openClient(address: Address, reach: Reach, login: Login): Promise
 async function openConnection(address: Address, reach: Reach, login: Login): Promise<Connection> {
   const client = await openClient(address, reach, login);
   let closed = false;
+  let evicts: string | null = null;
+  let learnedAt = -Infinity;
   return {
     async transact(commands, asking = false) {
       const one = commands.length === 1;
       const wrapped: readonly Command[] = one ? commands : [['multi'], ...commands, ['exec']];
       const sent: readonly Command[] = asking ? [['asking'], ...wrapped] : wrapped;
-      const results = await run(client, sent);
+      const learns = performance.now() - learnedAt > LEARN_MS;
+      const results = [...(await run(client, learns ? [...sent, ['info', 'memory']] : sent))];
+      if (learns) {
+        const info = results.pop();
+        learnedAt = info instanceof Error ? Infinity : performance.now(); // without the right, nobody asks again
+        evicts = evictionIn(info);
+      }
       const refused = results.find((result) => result instanceof Error && !/^WRONGTYPE\b/.test(result.message));
       if (refused instanceof Error) throw refusalOf(refused);
       const last = results.at(-1);
-      if (one) return [last];
+      if (one) return { replies: [last], evicts };
       if (!Array.isArray(last) || last.length !== commands.length)
         throw new StoreError('Redis sent no reply to a transaction');
-      return last as readonly Reply[];
+      return { replies: last as readonly Reply[], evicts };
     },
     send: (commands) => run(client, commands),
     ended: () => closed || client.status === 'end',
@@ -135,6 +144,8 @@ async function openConnection(address: Address, reach: Reach, login: Login): Pro
     },
   };
 }
+
+const LEARN_MS = 1_000; // how often a server is asked whether it removes keys
 
 async function run(client: Redis, commands: readonly Command[]): Promise<readonly Reply[]> {
   const results = (await client.pipeline(commands.map((command) => [...command])).exec()) ?? [];

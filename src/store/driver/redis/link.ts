@@ -18,12 +18,19 @@ export type RedisServers =
 /** Where a server listens: on TCP, or on a Unix socket. */
 export type Address = Host | { readonly path: string };
 
+/** The replies to a transaction, and what is known of the server that gave them. */
+export interface Transacted {
+  readonly replies: readonly Reply[];
+  /** By which policy it removes keys of any kind while its memory is full. Null: it does not, or does not tell. */
+  readonly evicts: string | null;
+}
+
 /** A connection to one server. When it ends, its commands reject, and it never connects again. */
 export interface Connection {
   /**
    * The replies of commands that run as one transaction. Rejects if the server refuses a command before it runs any.
    */
-  transact(commands: readonly Command[], asking?: boolean): Promise<readonly Reply[]>;
+  transact(commands: readonly Command[], asking?: boolean): Promise<Transacted>;
   /** The replies of commands without a transaction. */
   send(commands: readonly Command[]): Promise<readonly Reply[]>;
   ended(): boolean;

@@ -2,17 +2,8 @@ import { withoutBrackets } from '../../../endpoint.ts';
 import type { Answer } from '../../../vocabulary.ts';
 import { createLuck, isActive } from '../../luck.ts';
 import { type Bulk, StoreError } from '../../store.ts';
-import { type Address, type Connection, type RedisServers, createLink } from './link.ts';
-import {
-  answerAll,
-  answersOf,
-  type Command,
-  commandsOf,
-  doubtOf,
-  type Layouts,
-  type Plan,
-  type Reply,
-} from './plan.ts';
+import { type Address, type Connection, type RedisServers, type Transacted, createLink } from './link.ts';
+import { answerAll, answersOf, type Command, commandsOf, doubtOf, type Layouts, type Plan } from './plan.ts';
 import { createSentinels } from './sentinel.ts';
 
 /** Where the master is. */
@@ -64,15 +55,19 @@ export function askMaster(
   const timer = mayMove ? setInterval(() => void look().catch(() => {}), LOOK_MS).unref() : undefined;
 
   const luck = createLuck(WORTH);
-  const ask = async (send: (connection: Connection) => Promise<readonly Reply[]>): Promise<readonly Reply[]> => {
-    const replies = await link.ask(send);
-    if (mayMove && doubtOf(replies.at(-1)) !== null) link.drop();
-    return replies;
+  /** The last command is ROLE, if the master may move. */
+  const ask = async (send: (connection: Connection) => Promise<Transacted>): Promise<Transacted> => {
+    const told = await link.ask(send);
+    if (mayMove && doubtOf(told.replies.at(-1)) !== null) link.drop();
+    return told;
   };
   /** The answer to the command of a plan alone, without what an absence needs. */
   const tryAlone = async (plan: Plan): Promise<Answer | StoreError | undefined> => {
     const commands: readonly Command[] = mayMove ? [...plan.reads, ['role']] : plan.reads;
-    const [reply] = await ask((connection) => connection.send(commands));
+    const send = async (connection: Connection): Promise<Transacted> => {
+      return { replies: await connection.send(commands), evicts: null };
+    };
+    const [reply] = (await ask(send)).replies;
     const [answer] = answersOf([{ ...plan, witness: null }], false, [reply]);
     luck.note(plan.name, isActive(answer) ? 1 : 0, 1);
     return answer;
@@ -87,7 +82,8 @@ export function askMaster(
           if (isActive(answer)) return [answer as Answer];
         }
         const commands = commandsOf(plans, true);
-        return answersOf(plans, true, await ask((connection) => connection.transact(commands)));
+        const { replies, evicts } = await ask((connection) => connection.transact(commands));
+        return answersOf(plans, true, replies, evicts);
       }),
     atomic: true, // all questions are in one MULTI
     close() {

@@ -177,6 +177,7 @@ export function answersOf(
   plans: readonly Plan[],
   role: boolean,
   replies: readonly Reply[],
+  evicts: string | null = null,
 ): readonly (Answer | StoreError)[] {
   const rest = [...replies];
   const reads = plans.map((plan) => rest.splice(0, plan.reads.length));
@@ -192,13 +193,34 @@ export function answersOf(
           `the key ${plan.witness} does not exist: fill it, or correct its name in the layout`,
         );
       }
-      return null;
+      return evicts !== null && isLoneKey(plan) ? evicted(evicts) : null;
     } catch (cause) {
       return cause instanceof StoreError
         ? cause
         : new QuestionError(`a value is not UTF-8, correct it: ${String(cause)}`);
     }
   });
+}
+
+/** Whether what a plan reads has a key of its own, so that no other entry shows that it was removed. */
+function isLoneKey({ name, witness }: Plan): boolean {
+  return witness === null || name === 'folder';
+}
+
+function evicted(policy: string): QuestionError {
+  return new QuestionError(
+    `not found, but the server removes keys while its memory is full (maxmemory-policy ${policy}): set noeviction`,
+  );
+}
+
+/**
+ * By which policy a server removes keys of any kind while its memory is full, from its reply to INFO. Null: it does not, or
+ * does not tell.
+ */
+export function evictionIn(reply: Reply): string | null {
+  const info = typeof reply === 'string' ? reply : '';
+  const [, policy = null] = /^maxmemory_policy:(allkeys-\w+)/m.exec(info) ?? [];
+  return /^maxmemory:[1-9]/m.test(info) ? policy : null;
 }
 
 /** Why the absences of a server are not certain, from its reply to ROLE. null: it is a master. */

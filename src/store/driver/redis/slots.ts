@@ -20,7 +20,8 @@ export function askSlots(
     try {
       // A node answers only for slots of which it is the master, and redirects the others. So we need not ask for its
       // role.
-      return answersOf(plans, false, await cluster.transact(slot, commandsOf(plans, false)));
+      const { replies, evicts } = await cluster.transact(slot, commandsOf(plans, false));
+      return answersOf(plans, false, replies, evicts);
     } catch (cause) {
       const error = toStoreError(cause);
       return plans.map(() => error);
