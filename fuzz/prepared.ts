@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import type { Writable } from 'node:stream';
 import type { Wire } from '../src/store/dial.ts';
+import { doubtOf, UNKNOWN } from '../src/store/driver/postgresql/doubt.ts';
 import {
   BOOLEAN,
   createPrepared,
@@ -12,7 +13,7 @@ import {
 } from '../src/store/driver/postgresql/prepared.ts';
 import { createFrames, rowsOf, type Texts } from '../src/store/driver/postgresql/received.ts';
 import { verdictOf } from '../src/store/driver/postgresql/statement.ts';
-import { rowFrom } from '../src/store/row.ts';
+import { type Row, rowFrom } from '../src/store/row.ts';
 import { StoreError } from '../src/store/store.ts';
 import { FRED } from './fred.ts';
 
@@ -46,14 +47,11 @@ export function askPrepared({ socket }: Wire): () => Promise<unknown> {
   socket.on('data', (bytes: Buffer) => void (take(bytes, bytes.length) || fail())).on('close', fail);
   return async () => {
     const { columns, rows: found } = await statement.run([]);
-    const rows = found.map((row) => rowFrom(columns, row));
+    const rows = found.map((row): Row => Object.assign({ smmap_own: true }, rowFrom(columns, row)));
     for (const row of rows) assert(!Object.values(row).includes(undefined), 'a row lacks a column');
-    const verdict = verdictOf(
-      FRED,
-      rows,
-      rows.every((row) => row['smmap_standby'] === false),
-      false,
-    );
+    const isPrimary = rows.every((row) => row['smmap_standby'] === false);
+    const doubt = doubtOf({ parts: [] }, UNKNOWN, isPrimary, rows);
+    const verdict = verdictOf({}, FRED, rows, doubt, false);
     if (verdict instanceof StoreError) throw verdict;
     return verdict;
   };

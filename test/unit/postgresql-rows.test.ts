@@ -15,11 +15,11 @@ const FRED: Question = {
 
 describe('an absence in PostgreSQL', () => {
   it('is a row in which nothing was found', () => {
-    expect(verdictOf(FRED, [{ smmap_found: null }], true, false)).toBeNull();
+    expect(verdictOf({}, FRED, [{ smmap_found: null }], null, false)).toBeNull();
   });
 
   it.each([[{ smmap_found: false }], [{ smmap_found: 't' }], [{}]])('is not %j', (row) => {
-    expect(verdictOf(FRED, [row], true, false)).toBeInstanceOf(StoreError);
+    expect(verdictOf({}, FRED, [row], null, false)).toBeInstanceOf(StoreError);
   });
 });
 
