@@ -5,8 +5,9 @@ import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished, vi } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { type Input, type Options, type Result, run } from './command.ts';
 
 export const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
@@ -119,15 +120,14 @@ export async function startDaemon(
       resolve(exitCode);
     });
   });
-  const logged = (event: string, suits: (line: Event) => boolean = () => true): Promise<Event> =>
-    vi.waitUntil(
-      () => {
-        const line = log.find((each) => each.event === event && suits(each));
-        if (line === undefined && exitCode !== null) throw new Error(`ended with ${exitCode}: ${said()}`);
-        return line;
-      },
-      { timeout: WAIT_MS, interval: 5 },
-    );
+  const logged = async (event: string, suits: (line: Event) => boolean = () => true): Promise<Event> => {
+    for (const late = Date.now() + WAIT_MS; ; await sleep(5)) {
+      const line = log.find((each) => each.event === event && suits(each));
+      if (line !== undefined) return line;
+      if (exitCode !== null) throw new Error(`ended with ${exitCode}: ${said()}`);
+      if (Date.now() > late) throw new Error(`no line ${event} within ${WAIT_MS} ms`);
+    }
+  };
   const end = async (): Promise<void> => {
     if (exitCode === null) child.kill('SIGKILL');
     await exited;
