@@ -1,0 +1,52 @@
+// Which faults were under way when.
+
+import type { Ends } from './judge.ts';
+import type { Planned } from './schedule.ts';
+
+export interface Weather extends Ends {
+  began(fault: Planned, nowMs: number): () => void;
+  /** A process of the daemon gets SIGKILL, until it is gone. */
+  kill(): () => void;
+  /** The daemon is told to stop. */
+  stop(): void;
+  /** The faults of a target, and of the daemon, that were under way in that time. */
+  tell(targets: readonly string[], fromMs: number, toMs: number): string;
+  /** How many there were of each kind. */
+  counts(): ReadonlyMap<string, number>;
+}
+
+export function createWeather(clock: () => number): Weather {
+  const faults: { readonly fault: Planned; readonly fromMs: number; toMs: number }[] = [];
+  const kills: { readonly fromMs: number; toMs: number }[] = [];
+  const stops: number[] = [];
+  return {
+    began(fault, fromMs) {
+      const entry = { fault, fromMs, toMs: Infinity };
+      faults.push(entry);
+      return () => void (entry.toMs = clock());
+    },
+    kill() {
+      const entry = { fromMs: clock(), toMs: Infinity };
+      kills.push(entry);
+      return () => void (entry.toMs = clock());
+    },
+    stop: () => void stops.push(clock()),
+    killed: (fromMs, toMs) => kills.some((each) => each.toMs >= fromMs && each.fromMs <= toMs),
+    stopped: (beforeMs) => stops.findLast((atMs) => atMs <= beforeMs) ?? -Infinity,
+    tell(targets, fromMs, toMs) {
+      const under = faults.filter(
+        (each) => targets.includes(each.fault.target) && each.fromMs <= toMs && each.toMs >= fromMs,
+      );
+      const texts = under.map(
+        ({ fault: { number, target, kind }, fromMs: from, toMs: to }) =>
+          `#${number} ${kind} of ${target} (${Math.round(from)}..${to === Infinity ? '' : Math.round(to)} ms)`,
+      );
+      return texts.length === 0 ? 'none' : texts.join(', ');
+    },
+    counts() {
+      const counts = new Map<string, number>();
+      for (const { fault } of faults) counts.set(fault.kind, (counts.get(fault.kind) ?? 0) + 1);
+      return counts;
+    },
+  };
+}
