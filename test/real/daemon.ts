@@ -31,6 +31,8 @@ export interface Daemon {
   signal(name: NodeJS.Signals): void;
   /** Sends a signal (SIGTERM) and resolves to the exit code, 128 + n where signal n ended it. */
   stop(name?: NodeJS.Signals): Promise<number>;
+  /** The exit code, 128 + n where signal n ended it, once it has ended. */
+  readonly exited: Promise<number>;
   /** Ends it with SIGKILL. */
   kill(): Promise<void>;
   /** Kills it where it still runs, and removes the folder that was made for it. */
@@ -150,6 +152,7 @@ export async function startDaemon(
     log,
     logged,
     signal: (name) => void child.kill(name),
+    exited,
     stop(name = 'SIGTERM') {
       child.kill(name);
       return exited;

@@ -1,0 +1,80 @@
+// Clients that ask as mail servers do, and as they should not: one by one, many at once, with half a connection, in a hurry.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Client, type Watcher, openClient, watchLoop } from './client.ts';
+
+export interface Asked {
+  readonly map: string;
+  readonly key: string;
+}
+
+export interface Load {
+  /** Lets the clients end, with the answers to what they have asked. */
+  stop(): Promise<void>;
+}
+
+const RETRY_MS = 20;
+const MOST_AT_ONCE = 20;
+const REST_MS = 12;
+
+/** Keeps so many clients asking for what `next` says. */
+export function startLoad(
+  path: string,
+  clients: number,
+  random: () => number,
+  clock: () => number,
+  next: () => Asked,
+  watcher: Watcher,
+): Load {
+  const loop = watchLoop(clock);
+  const end = new AbortController();
+  const some = (most: number): readonly Asked[] => Array.from({ length: 1 + Math.floor(random() * most) }, next);
+  const rest = (): Promise<void> => sleep(random() * REST_MS);
+
+  /** Asks until its time is over, one by one or many at once. */
+  const stay = async (client: Client, most: number): Promise<void> => {
+    for (
+      const untilMs = clock() + 1_000 + random() * 7_000;
+      !end.signal.aborted && !client.over && clock() < untilMs;
+      await rest()
+    ) {
+      await client.ask(some(most));
+    }
+  };
+  const habits: readonly ((client: Client) => Promise<void>)[] = [
+    (client) => stay(client, 1),
+    (client) => stay(client, MOST_AT_ONCE),
+    async (client) => {
+      const answered = client.ask(some(MOST_AT_ONCE));
+      client.half();
+      await answered;
+    },
+    async (client) => {
+      void client.ask(some(MOST_AT_ONCE));
+      await sleep(random() * 5);
+      client.leave();
+    },
+  ];
+  const run = async (number: number): Promise<void> => {
+    while (!end.signal.aborted) {
+      try {
+        const client = await openClient(path, clock, loop.notBeforeMs, watcher);
+        // Half of the clients stay with one connection for seconds; the others do one thing and go.
+        const habit = number % 2 === 0 ? Math.floor(random() * 2) : Math.floor(random() * habits.length);
+        await (habits[habit] as (typeof habits)[0])(client);
+        client.leave();
+        await rest();
+      } catch {
+        await sleep(RETRY_MS); // nobody listens
+      }
+    }
+  };
+  const all = Promise.all(Array.from({ length: clients }, (_, number) => run(number)));
+  return {
+    async stop() {
+      end.abort();
+      await all;
+      loop.stop();
+    },
+  };
+}
