@@ -1,6 +1,5 @@
 // A campaign: the daemon with all stores, under load, while faults come as planned.
 
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +12,7 @@ import { type Verdict, type Question, FLAWS, type Flaw, judge, judgeEnd } from '
 import { startLoad } from './load.ts';
 import { startMover, startRoamer } from './mover.ts';
 import { type Planned, type Possible, planFaults } from './schedule.ts';
-import { type Report, createTally } from './tally.ts';
+import { type Report, type Tally, createTally } from './tally.ts';
 import type { Fault, Target } from './target.ts';
 import { type Weather, createWeather } from './weather.ts';
 import { type JudgedMap, type World, openWorld } from './world.ts';
@@ -37,8 +36,8 @@ const PROGRESS_MS = 10_000;
 const BEFORE_MS = 2_000; // a fault that ended so long before may still be the reason
 const LAST_MS = 500;
 
-/** Runs it, prints what it saw, and resolves to whether nothing was wrong. */
-export async function runCampaign(settings: Settings): Promise<boolean> {
+/** Runs it, and prints what it saw. */
+export async function runCampaign(settings: Settings): Promise<Tally> {
   const { print } = settings;
   const folder = await mkdtemp(join(tmpdir(), 'campaign-'));
   let world: World | null = null;
@@ -52,7 +51,7 @@ export async function runCampaign(settings: Settings): Promise<boolean> {
   }
 }
 
-async function campaignIn(settings: Settings, folder: string, world: World): Promise<boolean> {
+async function campaignIn(settings: Settings, folder: string, world: World): Promise<Tally> {
   const { seed, minutes, print } = settings;
   const startedMs = performance.now();
   const clock = (): number => performance.now() - startedMs;
@@ -97,7 +96,7 @@ async function campaignIn(settings: Settings, folder: string, world: World): Pro
   }
   const written = movers.reduce((sum, each) => sum + each.written, 0);
   print(tally.report({ seed, minutes, faults: weather.counts(), written, missing, again: commandOf(settings) }));
-  return tally.violations.length === 0;
+  return tally;
 }
 
 const FAKETIME = 'usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1';
@@ -195,10 +194,4 @@ function watch(world: World, weather: Weather, tally: Report, clock: () => numbe
 function commandOf({ seed, minutes, workers, clients, stores, only }: Settings): string {
   const kinds = only.length === 0 ? '' : ` --only ${only.join(',')}`;
   return `npm run campaign -- --seed ${seed} --minutes ${minutes} --workers ${workers} --clients ${clients} --stores ${stores.join(',')}${kinds}`;
-}
-
-/** The built daemon of a repository, or null. */
-export function mainOf(root: string): string | null {
-  const main = join(root, 'dist/main.js');
-  return existsSync(main) ? main : null;
 }

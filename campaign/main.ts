@@ -63,7 +63,7 @@ else if (values.list) {
   for (const [kind, about] of Object.entries(KINDS)) process.stdout.write(`${kind.padEnd(14)} ${about}\n`);
 } else if (isRight) {
   const root = process.cwd();
-  const held = await runCampaign({
+  const { violations } = await runCampaign({
     root,
     parts: resolve(process.env['SMMAP_PARTS'] ?? '.parts'),
     main: resolve(values.main),
@@ -75,7 +75,7 @@ else if (values.list) {
     only,
     print: (line) => void process.stdout.write(`${line}\n`),
   });
-  process.exitCode = held ? 0 : 1;
+  process.exitCode = violations.length === 0 ? 0 : 1;
 } else {
   if (unknown.length > 0) process.stderr.write(`campaign: nothing is called ${unknown.join(', ')}\n`);
   process.stdout.write(USAGE);
