@@ -52,6 +52,7 @@ describe.each(DOCUMENTS)('%s', (file) => {
 /** Pages with blocks that no test types as a whole, and why. */
 const NOT_TYPED = {
   'CONTRIBUTING.md': 'they run the tests',
+  'docs/campaign.md': 'it runs for minutes; test/real/campaign.test.ts runs it from within',
   'docs/conformance.md': 'they get and test the servers of others',
   'docs/design.md': 'the way of a request, and a list of folders',
   'docs/fuzzing.md': 'they run for hours, and install a package of npm',
