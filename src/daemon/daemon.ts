@@ -207,6 +207,7 @@ export async function startDaemon(
       ending = true;
       serving.retire();
       await new Promise((resolve) => setTimeout(resolve, LAST_ACCEPT_MS));
+      await intake.emptied();
       listeners.close();
       log.handingOver(serving.clients);
       await serving.finish();
@@ -214,6 +215,8 @@ export async function startDaemon(
     async stop(why) {
       ending = true;
       log.stopping(why, serving.clients);
+      listeners.leave();
+      await intake.emptied();
       listeners.close();
       void controlClients.close();
       await serving.stop();

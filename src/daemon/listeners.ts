@@ -48,6 +48,8 @@ export interface Listeners {
    * a path is also taken from another server.
    */
   exchange(wanted: readonly NamedListener[], takeover: boolean): Promise<void>;
+  /** Gives up all paths for good, and accepts those who have connected until `close`. A running exchange fails. */
+  leave(): void;
   /** Closes all of them for good. A running exchange fails. */
   close(): void;
 }
@@ -184,6 +186,10 @@ export function createListeners(
       const next = last.then(() => exchange(wanted, takeover));
       last = next.catch(() => {});
       return next;
+    },
+    leave() {
+      closed = true;
+      for (const { listener } of current) listener.leave();
     },
     close() {
       closed = true;

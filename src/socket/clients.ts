@@ -47,7 +47,8 @@ export function createClients(service: Service & { readonly limits: ClientLimits
       waiting.add(done);
       if (connections.size === 0) done();
     });
-  const lastRead = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, LAST_READ_MS));
+  /** The immediate comes after a poll, also where this process got no time to run until then. */
+  const lastRead = (): Promise<void> => new Promise((resolve) => setTimeout(() => setImmediate(resolve), LAST_READ_MS));
   /** All except those that never connect again. */
   const leaving = (): Connection[] => [...connections].filter(({ patient }) => !patient);
 

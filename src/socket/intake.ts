@@ -1,6 +1,7 @@
 import { type Turns, nowIfNear } from './turn.ts';
 
 const HOLD_MS = 500;
+const EMPTIED_MS = 2_000; // where clients connect all the time, a queue is never empty
 
 /**
  * Says how old new connections are. Node accepts one a turn, so under load a connection waits in the kernel's queue with its
@@ -21,6 +22,8 @@ export interface Intake {
   readonly flooded: boolean;
   /** Does this work at once, or, while it is flooded, afterwards. */
   readonly whenTaken: (work: () => void) => void;
+  /** Resolves when all who have connected up to now are accepted: a whole turn has accepted nobody. After two seconds at most. */
+  emptied(): Promise<void>;
 }
 
 export interface Queue {
@@ -42,6 +45,7 @@ export function createIntake(turns: Turns): Intake {
   let held: (() => void)[] = [];
   let flooded = false; // two turns in a row took from the same queue
   let floodedSince = 0;
+  const leaving = new Set<{ readonly since: number; polled: boolean; readonly done: () => void }>();
 
   turns.atEnd((beforePoll) => {
     let none = true;
@@ -53,13 +57,21 @@ export function createIntake(turns: Turns): Intake {
       queue.polled = true;
       if (!queue.listening()) queues.delete(queue);
     }
-    if (!flooded) return false;
+    for (const each of leaving) {
+      const isOver = (none && each.polled) || performance.now() - each.since >= EMPTIED_MS;
+      each.polled = true; // the poll of the turn in which it began may have come before it
+      if (!isOver) continue;
+      leaving.delete(each);
+      each.done();
+    }
+    const hurries = leaving.size > 0;
+    if (!flooded) return hurries;
     if (!none && performance.now() - floodedSince < HOLD_MS) return true;
     flooded = false;
     const works = held;
     held = [];
     for (const work of works) work();
-    return false;
+    return hurries;
   });
 
   return {
@@ -84,5 +96,9 @@ export function createIntake(turns: Turns): Intake {
       if (flooded) held.push(work);
       else work();
     },
+    emptied: () =>
+      new Promise((done) => {
+        leaving.add({ since: performance.now(), polled: false, done });
+      }),
   };
 }

@@ -31,6 +31,8 @@ export interface Listener {
   update(binding: Binding): void;
   /** Removes the socket file, accepts the clients that connected before, and then no more. */
   retire(): void;
+  /** Removes the socket file, and accepts the clients that connected before until `close`. */
+  leave(): void;
   /** Accepts no more clients, and removes the socket file. */
   close(): void;
 }
@@ -71,7 +73,7 @@ export async function openListener(binding: Binding, events: ListenerEvents, int
     });
     return made;
   };
-  if (binding.kind === 'unix') return openUnix(binding, makeServer, events);
+  if (binding.kind === 'unix') return openUnix(binding, makeServer, events, intake);
   const server = makeServer();
   try {
     const place = binding.kind === 'tcp' ? { host: binding.host, port: binding.port } : { fd: binding.fd };
@@ -88,6 +90,7 @@ export async function openListener(binding: Binding, events: ListenerEvents, int
     isTaken: () => false,
     update: (next) => (admit = admitFrom(next, events)),
     retire: close,
+    leave: () => {},
     close,
   };
 }

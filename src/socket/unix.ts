@@ -3,6 +3,7 @@ import type { Server } from 'node:net';
 import { formatEndpoint } from '../endpoint.ts';
 import { withUmask } from '../umask.ts';
 import { ListenError, besidePath, claimPath, inodeOf, isServed, releasePath } from './claim.ts';
+import type { Intake } from './intake.ts';
 import { explain, listen } from './listen.ts';
 import type { Binding, Listener, ListenerEvents } from './listener.ts';
 
@@ -27,6 +28,7 @@ export async function openUnix(
   binding: UnixBinding,
   makeServer: () => Server,
   events: ListenerEvents,
+  intake: Intake,
 ): Promise<Listener> {
   const { path } = binding;
   const where = formatEndpoint(binding);
@@ -51,7 +53,7 @@ export async function openUnix(
       next.server.close();
       throw error;
     }
-    closeSoon(bound.server);
+    closeSoon(bound.server, intake);
     bound = { ...next, name: path };
   };
   const look = async (): Promise<void> => {
@@ -107,8 +109,9 @@ export async function openUnix(
     update: () => {},
     retire() {
       retire();
-      closeSoon(bound.server);
+      closeSoon(bound.server, intake);
     },
+    leave: retire,
     close() {
       retire();
       bound.server.close();
@@ -156,6 +159,6 @@ function release({ name, inode }: Bound): void {
   }
 }
 
-function closeSoon(server: Server): void {
-  setTimeout(() => server.close(), LAST_ACCEPT_MS).unref();
+function closeSoon(server: Server, intake: Intake): void {
+  setTimeout(() => void intake.emptied().then(() => server.close()), LAST_ACCEPT_MS).unref();
 }

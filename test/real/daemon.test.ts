@@ -54,6 +54,24 @@ describe('at SIGTERM', () => {
     expect(daemon.log.map(({ event }) => event).slice(-2)).toEqual(['stopping', 'stopped']);
   });
 
+  test.for([1, 2])(
+    'clients that have connected but are not accepted yet get their answers, with %i workers',
+    async (workers) => {
+      const folder = await makeFolder();
+      const path = join(folder, 'smmap.sock');
+      const daemon = await serve({ folder, config: `workers = ${workers}\n${configOf(path)}` });
+      expect(await askOnce(path, 'mailbox', 'fred@example.org')).toBe(FRED);
+      daemon.signal('SIGSTOP');
+      const waiting = await Promise.all(Array.from({ length: 20 }, () => client(daemon)));
+      const replies = waiting.map((each) => each.ask('mailbox', 'fred@example.org').catch(() => 'ended'));
+      const exited = daemon.stop('SIGTERM');
+      daemon.signal('SIGCONT');
+      expect(await Promise.all(replies)).toEqual(waiting.map(() => FRED));
+      for (const each of waiting) each.close();
+      expect(await exited).toBe(0);
+    },
+  );
+
   test('a half-closed client can still write, and gets the end of input and no broken pipe', async () => {
     const daemon = await serveFixed('', 'stop_ms = 500');
     const sendmail = await client(daemon);

@@ -76,7 +76,12 @@ export async function listenAt(
   binding: Binding,
   events: ListenerEvents,
   takeover = false,
-  intake: Intake = { watch: () => ({ taken: () => 0 }), flooded: false, whenTaken: (work) => work() },
+  intake: Intake = {
+    watch: () => ({ taken: () => 0 }),
+    flooded: false,
+    whenTaken: (work) => work(),
+    emptied: () => Promise.resolve(),
+  },
 ): Promise<Listener> {
   const listener = await openListener(binding, events, intake);
   try {

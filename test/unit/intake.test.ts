@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Intake, type Queue, createIntake } from '../../src/socket/intake.ts';
 import { type Turns, startTurns } from '../../src/socket/turn.ts';
@@ -124,5 +125,41 @@ describe('a client', () => {
     turn(1);
     turn(1);
     expect(started).toEqual(['a', 'b']);
+  });
+});
+
+describe('the clients that have connected', () => {
+  const isEmptied = async (emptied: Promise<void>): Promise<boolean> =>
+    Promise.race([emptied.then(() => true), sleep(0, false)]);
+
+  it('are all accepted when a whole turn has accepted nobody', async () => {
+    queue.taken();
+    const emptied = intake.emptied();
+    turn(1);
+    queue.taken();
+    expect([await isEmptied(emptied), fake.sleeps]).toEqual([false, false]);
+    turn(1_000); // however long it takes
+    queue.taken();
+    turn(1);
+    expect(await isEmptied(emptied)).toBe(false);
+    turn(1);
+    expect([await isEmptied(emptied), fake.sleeps]).toEqual([true, true]);
+  });
+
+  it('are not known by a turn whose poll may have come before the question', async () => {
+    const emptied = intake.emptied();
+    turn(1);
+    expect(await isEmptied(emptied)).toBe(false);
+    turn(1);
+    expect(await isEmptied(emptied)).toBe(true);
+  });
+
+  it('are not waited for longer than two seconds', async () => {
+    const emptied = intake.emptied();
+    for (let at = 0; at < 4; at++) {
+      queue.taken();
+      turn(500);
+    }
+    expect(await isEmptied(emptied)).toBe(true);
   });
 });

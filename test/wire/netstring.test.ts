@@ -90,4 +90,25 @@ describe.each(bindings(folder))('over %s', (_, binding) => {
     expect(server.clients.count).toBe(1);
     socket.destroy();
   });
+
+  it('answers what was sent before it was told to stop, however long this process got no time to read it', async () => {
+    const server = await startServer(binding(), answer);
+    servers.push(server);
+    const socket = server.connect();
+    socket.write('6:m fred,');
+    expect(await readBytes(socket, 10)).toBe('7:OK fred,');
+    const rest = readAll(socket);
+    socket.write('6:m fred,');
+    const { closed } = await stopBusily(() => server.clients.halfClose(1_000));
+    expect(await rest).toBe('7:OK fred,');
+    socket.end();
+    await closed;
+  });
 });
+
+/** Begins a stop, and takes all the time of this process for a while. */
+function stopBusily<T>(stop: () => Promise<T>): Promise<T> {
+  const stopped = stop();
+  for (const untilMs = performance.now() + 50; performance.now() < untilMs;);
+  return stopped;
+}
