@@ -73,7 +73,7 @@ Examples:
   smmap mailbox import --format passwd --default-domain example.org /etc/passwd
   smmap mailbox import --format dovecot --replace /etc/dovecot/users
   smmap mailbox import --format postmap /etc/postfix/relay_recipients
-  su cyrus -s /bin/sh -c '/usr/lib/cyrus/bin/ctl_mboxlist -d' |
+  runuser -u cyrus -- /usr/lib/cyrus/bin/ctl_mboxlist -d |
     smmap mailbox import --format cyrus --default-domain example.org -`,
     export: `
 Format list, as import reads it:

@@ -19,8 +19,9 @@ function print(setting: Setting): Printout {
   const ours = [...domains(setting), ...recipients(setting), ...access(setting)];
   const steps = [...ours, ...proxied(setting, ours), ...delivery(setting), RELOAD];
   const changes = steps.flatMap(({ change, unless }) => (change === undefined || unless !== undefined ? [] : [change]));
+  // su refuses an account that has expired, as that of Debian's Postfix 3.11 has.
   const asPostfix = (key: string, name: string): string =>
-    `su -s /bin/sh postfix -c 'postmap -q ${key} ${tableOf(setting, name)}'`;
+    `runuser -u postfix -- postmap -q ${key} ${tableOf(setting, name)}`;
   return {
     files: [
       {

@@ -207,8 +207,8 @@ describePart('From Cyrus', await findCyrus(PARTS), (installation) => {
     const dump = join(folder, 'dump');
     await writeFile(dump, await cyrus.dump());
     const here = (text: string): string => text.replaceAll('/root', folder);
-    const su = `[ "$*" = "cyrus -s /bin/sh -c /usr/lib/cyrus/bin/ctl_mboxlist -d" ] && exec cat ${dump}`;
-    const programs = await makePrograms(folder, join(folder, 'smmap.toml'), { su });
+    const runuser = `[ "$*" = "-u cyrus -- /usr/lib/cyrus/bin/ctl_mboxlist -d" ] && exec cat ${dump}`;
+    const programs = await makePrograms(folder, join(folder, 'smmap.toml'), { runuser });
     const type = (lines: string): Promise<Result> => run('sh', ['-c', `PATH=${programs}:$PATH\n${here(lines)}`]);
     const map = page.take('Configure', 0, 'toml');
     const places = `listen.mta.path = "${join(folder, 'smmap.sock')}"\nstore.local = { driver = "embedded", path = "${join(folder, 'store')}" }\n`;
