@@ -5,7 +5,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Debian } from './debian.ts';
-import { type Init, findInit, startInit } from './init.ts';
+import { type Init, type Machine, findInit, startInit } from './init.ts';
 import { makeTrustedFolder } from './mta.ts';
 import { type Missing, isMissing } from './part.ts';
 
@@ -20,22 +20,32 @@ export interface BootedDebian extends Omit<Debian, 'besides'> {
   readonly sockets: string;
 }
 
+/** What a Debian has beyond the usual. */
+type More = Partial<Pick<Machine, 'etc' | 'mounts' | 'limitMs'>>;
+
 /** A whole Debian of mmdebstrap below `parts`, of which each start has a copy; /srv/smmap/build has the packages. */
 export async function findBootable(
   parts: string,
   suite: string,
+  more: More = {},
 ): Promise<{ start: () => Promise<BootedDebian> } | Missing> {
   const root = join(parts, `root-${suite}`);
   const has = existsSync(join(root, 'usr/lib/systemd/systemd'));
   if (!has) return { name: suite, missing: `no ${root} with a systemd; run test/real/roots.sh` };
   const init = await findInit();
-  return isMissing(init) ? init : { start: () => startBooted(root) };
+  return isMissing(init) ? init : { start: () => startBooted(root, more) };
 }
 
-async function startBooted(root: string): Promise<BootedDebian> {
+async function startBooted(root: string, { etc = {}, mounts = [], ...more }: More): Promise<BootedDebian> {
   const folder = await makeTrustedFolder();
   await mkdir(join(folder, 'run/smmap'), { recursive: true });
-  const init: Init = await startInit({ folder, root, etc: {}, mounts: [{ at: '/srv/smmap/build', from: BUILD }] });
+  const init: Init = await startInit({
+    folder,
+    root,
+    etc,
+    mounts: [{ at: '/srv/smmap/build', from: BUILD }, ...mounts],
+    ...more,
+  });
   const type: Debian['type'] = (lines) => init.run('sh', '-c', `${ENVIRONMENT}\ncd /srv/smmap\n${lines}`);
   return {
     folder,

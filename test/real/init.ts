@@ -22,6 +22,8 @@ export interface Machine {
   readonly etc: Readonly<Record<string, string>>;
   /** Folders and what they are, in this order: `tmpfs`, another folder, or one below `folder` by its name there. */
   readonly mounts: readonly { readonly at: string; readonly from: string }[];
+  /** Milliseconds after which a command beside it is killed. Default: as `run` has it. */
+  readonly limitMs?: number;
 }
 
 /** A systemd that runs. */
@@ -65,7 +67,7 @@ const ETC: Readonly<Record<string, string | Buffer>> = {
 };
 
 /** Resolves once it has reached its default target, which needs nothing; rejects with what it said. */
-export async function startInit({ folder, root, etc, mounts }: Machine): Promise<Init> {
+export async function startInit({ folder, root, etc, mounts, limitMs }: Machine): Promise<Init> {
   const files = {
     'etc/systemd/system/default.target': NOTHING,
     ...(root === undefined ? ETC : { 'etc/systemd/system/sysinit.target': NOTHING }),
@@ -96,7 +98,7 @@ export async function startInit({ folder, root, etc, mounts }: Machine): Promise
     await removeGroups(group);
   };
   const enter = async (file: string, ...args: string[]): Promise<Result> =>
-    run('nsenter', ['-t', pidOf(child), '--all', '--', file, ...args]);
+    run('nsenter', ['-t', pidOf(child), '--all', '--', file, ...args], limitMs === undefined ? {} : { limit: limitMs });
   try {
     await running(child, enter);
   } catch (error) {

@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
 import { openPage } from '../support/page.ts';
+import { repliesOf } from '../support/swaks.ts';
 import { type Debian, findDebian } from './debian.ts';
 import { PARTS, describePart } from './part.ts';
 
@@ -119,8 +120,3 @@ test('every block of docs/mta.md is typed', () => {
   for (const each of [0, 1]) page.take('OpenSMTPD', each); // by test/real/deb.test.ts, on Debian 13
   expect(page.rest()).toEqual([]);
 });
-
-/** What the mail server replied to each RCPT. */
-function repliesOf(transcript: string): string[] {
-  return [...transcript.matchAll(/^ -> RCPT TO:.*\n<\S* +(.*)/gm)].map(([, reply]) => reply as string);
-}

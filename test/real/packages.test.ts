@@ -8,6 +8,7 @@ import { temporaryFolders } from '../support/folder.ts';
 import { openPage } from '../support/page.ts';
 import { run } from './command.ts';
 import { findBootable } from './debian-init.ts';
+import { LMTP, NODE } from './debian-lines.ts';
 import { type Debian, findRoot } from './debian.ts';
 import { findExim } from './mta-exim.ts';
 import { findPostfixServer } from './mta-postfix.ts';
@@ -25,21 +26,6 @@ const [maps, fill] = [mtaPage.take('Before you begin'), mtaPage.take('Before you
 const [opensmtpd, askOpensmtpd] = [mtaPage.take('OpenSMTPD'), mtaPage.take('OpenSMTPD', 1)];
 const from01 = page.take('From 0.1');
 const [remove, purge] = [page.take('Remove'), page.take('Remove', 1)];
-
-/** Debian 12 has Node 18, which is too old. So it gets a package of the Node that runs this test. */
-const NODE = `[ -x /usr/bin/node ] || {
-  mkdir -p /root/nodejs/DEBIAN /root/nodejs/usr/bin
-  cp build/node /root/nodejs/usr/bin
-  cat > /root/nodejs/DEBIAN/control <<END
-Package: nodejs
-Version: ${process.versions.node}
-Architecture: $(dpkg --print-architecture)
-Maintainer: nobody <nobody@localhost>
-Description: Node
-END
-  dpkg-deb -Znone --build /root/nodejs
-  dpkg -i /root/nodejs.deb
-}`;
 
 /** Asks Postfix for recipients, and prints its reply to each. */
 const RECIPIENTS = `cat > /root/recipients.mjs <<'END'
@@ -70,27 +56,6 @@ case "$*" in
 esac
 END
 chmod 755 /usr/local/sbin/systemctl`;
-
-/** An LMTP server that notes the recipients of each mail. */
-const LMTP = `mkdir -p -m 755 /run/cyrus/socket
-cat > /root/lmtp.mjs <<'END'
-import { appendFileSync, chmodSync } from 'node:fs';
-import { createServer } from 'node:net';
-const path = '/run/cyrus/socket/lmtp';
-createServer((socket) => {
-  let isData = false;
-  socket.write('220 lmtp\\r\\n');
-  socket.setEncoding('utf8').on('data', (text) => {
-    for (const line of text.split('\\r\\n').slice(0, -1)) {
-      if (isData && line !== '.') continue;
-      isData = line === 'DATA';
-      if (line.startsWith('RCPT')) appendFileSync('/root/delivered', \`\${line}\\n\`);
-      socket.write(isData ? '354 go on\\r\\n' : '250 ok\\r\\n');
-    }
-  });
-}).listen(path, () => chmodSync(path, 0o666));
-END
-setsid node /root/lmtp.mjs > /dev/null 2>&1 &`;
 
 /** Makes a newer package: the same files, which dpkg puts in the place of the old ones. */
 const NEWER = `dpkg-deb -R build/smmap_*.deb /root/next; sed -i 's/^Version: /&9/' /root/next/DEBIAN/control
@@ -133,7 +98,7 @@ for (const suite of ['bookworm', 'trixie']) {
     beforeAll(async () => {
       await release();
       debian = await root.start();
-      await debian.done(`${YES}\n${NODE}\n${RECIPIENTS}`);
+      await debian.done(`${YES}\n${NODE('build')}\n${RECIPIENTS}`);
       return () => debian.stop();
     }, 300_000);
 
@@ -163,7 +128,7 @@ END`);
     });
 
     test.runIf(suite === 'trixie')('is asked by OpenSMTPD 7.6', async () => {
-      await debian.done(`postfix stop; ${SYSTEMCTL}\n${LMTP}`);
+      await debian.done(`postfix stop; ${SYSTEMCTL}\n${LMTP}\nsetsid node /root/lmtp.mjs > /dev/null 2>&1 &`);
       await debian.done(`cat > /etc/smmap/smmap.toml <<'END'\n${maps}END\n`);
       await debian.type(fill); // the last command asks for somebody who does not exist: exit code 1
       await debian.done(
