@@ -354,8 +354,8 @@ describe('opensmtpd', () => {
     expect(rules.filter((line) => line.startsWith('match'))).toEqual([
       'match from any for rcpt-to <"virt"> action "smmap_aliases"',
       'match from any for rcpt-to <"box"> action "smmap_mailboxes"',
-      'match from any for domain <"hosted"> reject',
-      'match from any for domain <"only"> reject',
+      'match from any for domain <"hosted"> action "smmap_absent"',
+      'match from any for domain <"only"> action "smmap_absent"',
     ]);
     expect(rules).toContain('table "box" smmap:/run/a/s.sock');
   });
