@@ -18,6 +18,8 @@ export interface Bench {
   readonly rounds: number;
   /** --full: more mailboxes. */
   readonly full: boolean;
+  /** --floor: also servers that do as little as possible, in the part postfix. */
+  readonly floor: boolean;
   readonly print: (text: string) => void;
 }
 

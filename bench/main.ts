@@ -51,6 +51,7 @@ Options:
                 (imports and starts a third of that, where there is no --other)
   --full        more mailboxes: 10,000,000 in the part store, 1,000,000 in each database and in the part postfix;
                 takes many minutes
+  --floor       in the part postfix, also servers that only ask PostgreSQL: what a hop to it costs at least
   --check       ends with 1 if a goal is missed, or if none was measured
   --help        prints this text
 
@@ -94,6 +95,7 @@ async function main(): Promise<void> {
       other: { type: 'string' },
       rounds: { type: 'string', default: String(ROUNDS) },
       full: { type: 'boolean', default: false },
+      floor: { type: 'boolean', default: false },
       check: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -120,7 +122,8 @@ async function main(): Promise<void> {
   const print = (text: string): void => void process.stdout.write(`${text}\n`);
   try {
     const load = openLoad(scratch);
-    const bench: Bench = { scratch, load, builds, stores: createStores(scratch), rounds, full: values.full, print };
+    const { full, floor } = values;
+    const bench: Bench = { scratch, load, builds, stores: createStores(scratch), rounds, full, floor, print };
     const machine = `Node ${process.version}, ${availableParallelism()} cores, ${cpus()[0]?.model}`;
     print(`smmap bench, ${new Date().toISOString()}, ${rounds} rounds, ${machine}`);
     for (const { name, folder } of builds) print(`${name}: ${folder}`);

@@ -29,6 +29,16 @@ export async function startLmdb(scratch: Scratch, mailboxes: number): Promise<Da
   return await startProgram(scratch, 'C + LMDB', program, [scratch.path('.lmdb'), String(mailboxes)]);
 }
 
+const LIBPQ = '/usr/include/postgresql'; // of Debian's libpq-dev
+
+/** Starts a server that asks PostgreSQL a query with one parameter. Each of its clients has a process and a connection. */
+export async function startLibpq(scratch: Scratch, url: string, query: string): Promise<Daemon | Unbuilt> {
+  if (!existsSync(`${LIBPQ}/libpq-fe.h`)) return { missing: 'there is no libpq-fe.h. Install the package libpq-dev' };
+  const sources = [...SERVER, `${SOURCES}postgresql.c`];
+  const program = await compile(scratch, ['-DFORKS', `-I${LIBPQ}`, ...sources, '-lpq']);
+  return typeof program === 'string' ? await startProgram(scratch, 'C + libpq', program, [url, query]) : program;
+}
+
 /** The path of the load in C. */
 export function compileLoad(scratch: Scratch): Promise<string | Unbuilt> {
   return compile(scratch, [`${SOURCES}load.c`]);

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import type { Endpoint } from '../src/endpoint.ts';
 import { openClient } from '../src/socket/client.ts';
 import { type Build, mainOf } from './bench.ts';
@@ -76,6 +77,18 @@ export async function startProgram(
 ): Promise<Daemon> {
   const path = scratch.path('.sock');
   return await startProcess(scratch, name, program, [path, ...args], path);
+}
+
+/** Starts a program of this folder whose first argument is the path of its socket. */
+export async function startScript(
+  scratch: Scratch,
+  name: string,
+  script: string,
+  args: readonly string[],
+): Promise<Daemon> {
+  const path = scratch.path('.sock');
+  const file = fileURLToPath(new URL(script, import.meta.url));
+  return await startProcess(scratch, name, process.execPath, [file, path, ...args], path);
 }
 
 async function startProcess(

@@ -23,6 +23,8 @@ export interface World {
   readonly list: string;
   /** The file of a `pgsql:` table. */
   readonly pgsql: string;
+  /** Its query, with $1 for the address. */
+  readonly query: string;
   /** Whether Postfix has a kind of table that is a module. */
   readonly has: (module: string) => boolean;
   /** The database with its first process; null where it is missing. */
@@ -44,4 +46,6 @@ export interface Row {
   readonly open: (world: World) => Promise<Opened> | Opened;
   /** How many mailboxes it has at most. */
   readonly most?: number;
+  /** It is measured with --floor only. */
+  readonly isFloor?: true;
 }

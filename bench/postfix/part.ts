@@ -1,7 +1,7 @@
 import type { Bench, Part } from '../bench.ts';
 import { type Figure, type Goal, formatNumber, judge } from '../table.ts';
 import { COLD, EMBEDDED, PGSQL, WARM } from './rows.ts';
-import { formatCpu, formatShares, shareOf } from './tables.ts';
+import { formatCpu, formatHops, formatShares, shareOf } from './tables.ts';
 import { SESSIONS, type Turns, sessionsOf, takeTurns } from './turns.ts';
 import { openPostfixWorld } from './world.ts';
 
@@ -24,6 +24,7 @@ const run: Part['run'] = async (bench) => {
     print(aboutOf(bench, mailboxes));
     print(`${formatShares(all)}\n`);
     print(formatCpu(all));
+    if (bench.floor) print(`${ABOUT_FLOOR}\n${formatHops(all)}`);
     return { figures: figuresOf(all), goals: judgeAll(all) };
   } finally {
     await world.close();
@@ -43,6 +44,11 @@ rounds. 1, 8 or 40 SMTP sessions ask for one of ${formatNumber(mailboxes)} mailb
 begins. Load, Postfix and all that answers it share the cores. The median of the rounds counts.
 `;
 }
+
+const ABOUT_FLOOR = `
+The hop to PostgreSQL: the bare servers have one prepared statement with the query of \`pgsql:\`, and nothing else: no
+limits, no checks, no log. Each smtpd has its own connection through them, in C its own process.
+`;
 
 /** One line that is written over, where somebody looks at it. */
 function progress(done: number, all: number): void {

@@ -4,10 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Endpoint } from '../../src/endpoint.ts';
 import type { Build } from '../bench.ts';
 import { CYRUS_MAILBOXES, openCyrus } from '../mailserver.ts';
-import { startConstant } from '../native.ts';
+import { type Unbuilt, startConstant, startLibpq } from '../native.ts';
 import { firstOf } from '../proc.ts';
 import { MAP } from '../questions.ts';
-import { type Daemon, compile, startDaemon } from '../server.ts';
+import { type Daemon, compile, startDaemon, startScript } from '../server.ts';
 import { embedded } from '../store.ts';
 import type { Opened, OpenedKind, Row, World } from './kind.ts';
 
@@ -17,6 +17,8 @@ const PROXIED = 'the same through `proxy:`'; // as Debian needs it, whose smtpd 
 export const PGSQL = '`pgsql:`';
 export const COLD = 'smmap over the same PostgreSQL';
 export const WARM = 'the same, with `cache = { warm = true }`';
+const BARE_NODE = 'a bare Node server over the same PostgreSQL'; // with the query of `pgsql:`, prepared
+const BARE_C = 'a bare C server over the same PostgreSQL';
 
 /** All rows of the table, in its order. Another kind of table is another row here. */
 export const ROWS: readonly Row[] = [
@@ -34,6 +36,17 @@ export const ROWS: readonly Row[] = [
   { name: '`proxy:pgsql:`', open: (world) => openPgsql(world, 'proxy:pgsql') },
   { name: COLD, open: openCold },
   { name: WARM, open: openWarm },
+  {
+    name: BARE_NODE,
+    isFloor: true,
+    open: (world) =>
+      openBare(world, (url) => startScript(world.bench.scratch, BARE_NODE, 'postfix/hop.js', [url, world.query])),
+  },
+  {
+    name: BARE_C,
+    isFloor: true,
+    open: (world) => openBare(world, (url) => startLibpq(world.bench.scratch, url, world.query)),
+  },
 ];
 
 async function openConstant({ bench: { scratch }, later }: World): Promise<Opened> {
@@ -62,6 +75,17 @@ function openPgsql({ database, pgsql, has }: World, kind: string): Opened {
   if (database === null) return NO_DATABASE;
   if (!has('pgsql')) return lacking('pgsql');
   return [{ table: `${kind}:${pgsql}`, parts: { database: database.pid } }];
+}
+
+/** A server that does nothing but ask PostgreSQL. */
+async function openBare(world: World, start: (url: string) => Promise<Daemon | Unbuilt>): Promise<Opened> {
+  const { database, mailboxes, later } = world;
+  if (database === null) return NO_DATABASE;
+  const server = await start(database.url);
+  if ('missing' in server) return server.missing;
+  later(() => server.close());
+  await compile(server, mailboxes);
+  return [{ table: socketmap(server.endpoint), parts: { server: server.pid, database: database.pid } }];
 }
 
 async function openCold(world: World): Promise<Opened> {

@@ -1,6 +1,6 @@
 import { median, ratios } from '../rounds.ts';
 import { formatMarkdown, formatNumber } from '../table.ts';
-import { STATIC } from './rows.ts';
+import { PGSQL, STATIC } from './rows.ts';
 import { SESSIONS, type Turns, sessionsOf } from './turns.ts';
 
 /** What a RCPT costs, in Markdown: as shares of `static:`, and as CPU time of each part. */
@@ -11,11 +11,20 @@ export function shareOf(turns: Turns | undefined, to: Turns | undefined): number
 }
 
 export function formatShares(all: readonly Turns[]): string {
-  const head = ['RCPTs, share of `static:`', ...SESSIONS.map(sessionsOf)];
-  const rows = rowsOf(all).map((row) => {
+  return formatSharesOf(STATIC, all, rowsOf(all));
+}
+
+/** What asks PostgreSQL, as shares of `pgsql:`; the first row is `pgsql:` itself. */
+export function formatHops(all: readonly Turns[]): string {
+  return formatSharesOf(PGSQL, all, rowsOf(all.filter(({ kind }) => kind.parts.database !== undefined)));
+}
+
+function formatSharesOf(name: string, all: readonly Turns[], shown: readonly Turns[][]): string {
+  const head = [`RCPTs, share of ${name}`, ...SESSIONS.map(sessionsOf)];
+  const rows = shown.map((row) => {
     const cells = row.map((turns) => {
-      const reference = all.find(({ kind, sessions }) => kind.name === STATIC && sessions === turns.sessions);
-      if (turns.kind.name === STATIC) return `${formatNumber(median(ratesOf(turns)))}/s`;
+      const reference = all.find(({ kind, sessions }) => kind.name === name && sessions === turns.sessions);
+      if (turns.kind.name === name) return `${formatNumber(median(ratesOf(turns)))}/s`;
       return formatNumber(shareOf(turns, reference));
     });
     return [labelOf(row)].concat(cells);

@@ -30,7 +30,7 @@ export interface PostfixWorld {
 }
 
 const PARTS = process.env['SMMAP_PARTS'] ?? fileURLToPath(new URL('../../../.parts', import.meta.url));
-const QUERY = `SELECT username FROM mailbox WHERE username = '%s' AND active = true`; // as PostfixAdmin documents it
+const QUERY = 'SELECT username FROM mailbox WHERE username = $1 AND active = true'; // as PostfixAdmin documents it
 const COMPLAINTS = /^.*(?:warning|error|fatal|panic): .*$/m; // the first one tells most
 const PORTION = 10_000;
 
@@ -56,11 +56,15 @@ export async function openPostfixWorld(
     const [list, pgsql] = [join(folder, 'mailboxes'), join(folder, 'pgsql.cf')];
     await writeList(list, mailboxes);
     const database = await openDatabase(mailboxes, later);
-    if (database !== null) await writeFile(pgsql, `hosts = ${database.url}\ndbname = postgres\nquery = ${QUERY}\n`);
-    const world: World = { bench, mailboxes, list, pgsql, has: postfix.has, database, later };
+    if (database !== null) {
+      const lines = [`hosts = ${database.url}`, 'dbname = postgres', `query = ${QUERY.replace('$1', "'%s'")}`, ''];
+      await writeFile(pgsql, lines.join('\n'));
+    }
+    const world: World = { bench, mailboxes, list, pgsql, query: QUERY, has: postfix.has, database, later };
 
     const served: Served[] = [];
-    for (const { name, open, most = mailboxes } of ROWS) {
+    for (const { name, open, most = mailboxes, isFloor = false } of ROWS) {
+      if (isFloor && !bench.floor) continue;
       const opened = await open(world);
       if (typeof opened === 'string') skip(name, opened);
       else for (const kind of opened) served.push({ ...kind, name, mailboxes: most, port: await freePort() });
