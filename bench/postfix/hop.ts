@@ -14,6 +14,7 @@ createServer((socket) => {
   socket.on('data', (request: Buffer) => {
     const key = request.toString('utf8', request.indexOf(' ') + 1, request.length - 1);
     client.query<[string]>({ name: 'mailbox', text: query, values: [key], rowMode: 'array' }, (error, result) => {
+      if (socket.destroyed) return; // the load did not wait for its reply
       if ((error as Error | null) !== null) fail(error);
       const [row] = result.rows;
       const reply = row === undefined ? 'NOTFOUND ' : `OK ${row[0]}`;
