@@ -21,7 +21,8 @@ export function cannotLoad(name: string, cause: Error): MissingPackageError {
 
 /** Whether an error says that a package is not installed. */
 export function isAbsent(name: string, cause: Error): boolean {
-  return (cause as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND' && cause.message.includes(`'${name}'`);
+  const { code = '' } = cause as NodeJS.ErrnoException; // by import, or by require
+  return /^(?:ERR_)?MODULE_NOT_FOUND$/.test(code) && cause.message.includes(`'${name}'`);
 }
 
 /** The package that has the compiled part, if an error of lmdb says that it is missing. */

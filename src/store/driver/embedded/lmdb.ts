@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
-import * as lmdb from 'lmdb';
+import type { RootDatabase } from 'lmdb';
 import { withUmask } from '../../../umask.ts';
 import { BusyError, StoreError } from '../../store.ts';
 import { checkDataFile, cutDataFile, errorOfGrowth, fileOf, hasStore, lastTransactionIn } from './datafile.ts';
@@ -10,8 +11,11 @@ import { createWait, PATIENT } from './holder.ts';
 import { awaitReaders, inodesAt, lockOf, makeLockFile, pause } from './lockfile.ts';
 import { giveToFolderOwner } from './owner.ts';
 
+// As CommonJS, lmdb is one file instead of eleven, and each costs the start a millisecond of CPU.
+const lmdb = createRequire(import.meta.url)('lmdb') as typeof import('lmdb');
+
 /** An LMDB file of texts. Many processes can read it while one writes, and no reader waits for a writer. */
-export type Db = lmdb.RootDatabase<string, string>;
+export type Db = RootDatabase<string, string>;
 
 /** What lmdb exports without documenting it. Undefined: it does not any more. */
 export const { resetTxn } = (lmdb as { readonly nativeAddon?: { readonly resetTxn?: (address: number) => void } })
