@@ -92,7 +92,7 @@ describe('at SIGTERM', () => {
     const startedAt = performance.now();
     expect(await daemon.stop()).toBe(0);
     expect(performance.now() - startedAt).toBeGreaterThan(200);
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect(performance.now() - startedAt).toBeLessThan(20_000); // and not two hours
   });
 
   test('a second signal ends the daemon at once', async () => {
@@ -271,12 +271,12 @@ describe('a daemon that stood still', () => {
   });
 
   test('longer than its deadline, but not longer than clients wait, replies TEMP', async () => {
-    const daemon = await serveFixed('', 'deadline_ms = 4_000');
+    const daemon = await serveFixed('', 'deadline_ms = 8_000'); // clients wait for 9.2 s
     const waiting = await client(daemon);
     expect(await waiting.ask('mailbox', 'fred@example.org')).toBe(FRED);
     daemon.signal('SIGSTOP');
     const reply = waiting.ask('mailbox', 'fred@example.org');
-    await sleep(4_450);
+    await sleep(8_400);
     daemon.signal('SIGCONT');
     expect(await reply).toBe('TEMP deadline passed');
   });

@@ -293,7 +293,7 @@ describePart(
   'a real Postfix over a real Dovecot',
   together({ part: await findDovecot(PARTS), postfix: await findPostfixServer(PARTS) }),
   ({ part, postfix }) => {
-    it('refuses and accepts within a second of a change of the passwd-file', async () => {
+    it('refuses and accepts after a change of the passwd-file', async () => {
       const dovecot = await part.start();
       onTestFinished(() => dovecot.stop());
       await dovecot.write(ALL);
@@ -350,11 +350,9 @@ smtpd_client_connection_count_limit = 0
           const name = `new${at}@example.org`;
           expect(await rcpt(name)).toBe(550);
           await dovecot.write([{ name }, ...ALL]);
-          await sleep(1_000);
-          expect(await rcpt(name)).toBe(250);
+          await vi.waitFor(async () => expect(await rcpt(name)).toBe(250), SOON);
           await dovecot.write(ALL);
-          await sleep(1_000);
-          expect(await rcpt(name)).toBe(550);
+          await vi.waitFor(async () => expect(await rcpt(name)).toBe(550), SOON);
         }
       };
       await Promise.all([changes().finally(() => end.abort()), ...flow]);

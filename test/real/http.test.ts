@@ -13,7 +13,7 @@ import { expectNoLies, tell } from '../support/faults.ts';
 import { httpWith } from '../support/http.ts';
 import { type Httpd, startHttpd } from '../support/httpd.ts';
 
-const TIMEOUT_MS = 500;
+const TIMEOUT_MS = 1_500;
 const USERS = 40;
 const ACTIVE = { value: '', state: 'active' };
 const fred = mailbox('fred');
@@ -116,8 +116,8 @@ describe('a store over HTTP', () => {
     ['brokenjson404', 'its content is not JSON'],
     ['410', 'status 410'],
     ['upgrade', 'ended the connection'],
-    ['slow', 'within 500 ms'],
-    ['hang', 'within 500 ms'],
+    ['slow', `within ${TIMEOUT_MS} ms`],
+    ['hang', `within ${TIMEOUT_MS} ms`],
   ])('is certain of nothing if the server answers as /do/%s does', async (kind, why) => {
     const error = await failureOf(open(`${httpd.origin}/do/${kind}`).lookup(fred));
     expect(error.message).toContain(why);
@@ -398,7 +398,7 @@ describe('a store over HTTP', () => {
     const present = Array.from({ length: USERS }, (_, at) => mailbox(`user${at}`));
     const absent = Array.from({ length: USERS }, (_, at) => mailbox(`nobody${at}`));
     const store = (): Store =>
-      open(`${httpd.origin}/users/mailbox?address=:address`, { connections: 8, timeout_ms: 1_000 });
+      open(`${httpd.origin}/users/mailbox?address=:address`, { connections: 8, timeout_ms: 1_500 });
 
     it.each<[string, () => Promise<void> | void, () => Promise<void> | void]>([
       ['is killed', () => httpd.kill(), () => httpd.start()],
@@ -406,7 +406,7 @@ describe('a store over HTTP', () => {
       ['answers 500', () => httpd.become('500'), () => httpd.become('well')],
       ['cuts its answers', () => httpd.become('cut'), () => httpd.become('well')],
     ])('tells no lies when it %s', async (what, fault, mend) => {
-      tell(`HTTP, ${what}`, await expectNoLies(store(), { present, absent, brokenMs: 1_500, fault, mend }));
+      tell(`HTTP, ${what}`, await expectNoLies(store(), { present, absent, brokenMs: 2_500, fault, mend }));
     });
   });
 });

@@ -342,8 +342,7 @@ describePart('Redis', await findRedis(PARTS), (redis) => {
       await server.cli('acl', 'setuser', 'smmap', '-role');
       expect(await settle(store, nobody)).toMatchObject({ message: expect.stringMatching(/^NOPERM .*'role'/) });
       await server.cli('acl', 'setuser', 'smmap', '+role');
-      await sleep(150);
-      expect(await settle(store, nobody)).toBeNull();
+      await expect.poll(() => settle(store, nobody)).toBeNull();
       await store.close();
       const wrong = { ...login, password: () => Promise.resolve('s3cret') };
       const shut = open({ ...PLAIN, ...wrong, servers: { kind: 'single', url: server.url } });
@@ -367,8 +366,7 @@ describePart('Redis', await findRedis(PARTS), (redis) => {
     let store: Store;
     beforeAll(async () => {
       world = await redis.startSentinels();
-      await (await world.master()).all(FILL);
-      await sleep(500);
+      await (await world.master()).all([...FILL, ['wait', '2', '20000']]); // for the replicas
       store = paced(open({ ...PLAIN, servers: { kind: 'sentinel', sentinels: world.sentinels, name: world.name } }));
     });
     afterAll(async () => {

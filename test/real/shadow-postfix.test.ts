@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { openPage } from '../support/page.ts';
 import type { Result } from './command.ts';
 import { cli, serve } from './daemon.ts';
@@ -72,10 +72,17 @@ ${trial}`;
     expect(await ask()).toEqual([250, 250]);
     await daemon.logged('would_refuse', (line) => line['map'] === 'mailbox' && line['key'] === 'joe@example.org');
     await daemon.logged('would_refuse', (line) => line['map'] === 'trial' && line['key'] === 'joe@example.org');
-    await new Promise((resolve) => setTimeout(resolve, 2_500)); // records are written every two seconds
-    const [seen] = await type(look);
-    expect(seen?.code).toBe(1);
-    expect(seen?.stdout).toMatch(/^probe +joe@example\.org +NOTFOUND +OK/m);
+    const seen = await vi.waitFor(
+      async () => {
+        const [result] = await type(look); // records are written every two seconds
+        expect(result).toMatchObject({
+          code: 1,
+          stdout: expect.stringMatching(/^probe +joe@example\.org +NOTFOUND +OK/m),
+        });
+        return result;
+      },
+      { timeout: 20_000, interval: 500 },
+    );
     expect(seen?.stdout).not.toContain(FRED);
     const [json] = await type(report);
     expect(json?.stdout).toContain('"key":"joe@example.org"');

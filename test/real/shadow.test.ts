@@ -120,14 +120,14 @@ describe('a map with shadow = "accept"', () => {
     const hung = createServer((socket) => void socket.on('error', () => {})).listen(join(folder, 'hung'));
     onTestFinished(() => void hung.close());
     const config = (map: string): string => `
-limits.deadline_ms = 300
+limits.deadline_ms = 1_000
 [listen.mta]
 path = "${join(folder, 's')}"
 [store.hung]
 driver = "socketmap"
 server = "unix:${join(folder, 'hung')}"
 canary = { mailbox = "canary@example.org" }
-timeout_ms = 2000
+timeout_ms = 9_000
 [map.mailbox]
 ${map}
 `;
@@ -135,7 +135,7 @@ ${map}
     const client = await clientOf(daemon);
     const since = performance.now();
     expect(await client.ask('mailbox', 'fred@example.org')).toBe('OK fred@example.org');
-    expect(performance.now() - since).toBeLessThan(345 + 200); // 1.15 deadlines, and a busy machine
+    expect(performance.now() - since).toBeLessThan(1_150 + 3_000); // 1.15 deadlines, and a busy machine
     expect(await daemon.logged('would_defer')).toMatchObject({ cause: 'deadline passed', reply: 'OK', would: 'TEMP' });
     await reload(daemon, config(''));
     expect(await client.ask('mailbox', 'fred@example.org')).toMatch(/^TEMP /);
@@ -159,8 +159,7 @@ ${map}
     const client = await clientOf(old);
     expect(await client.ask('mailbox', 'joe@example.org')).toBe('OK joe@example.org');
     await start(folder, configOf(folder, ''), ['--takeover']);
-    await sleep(5);
-    expect(await client.ask('mailbox', 'joe@example.org')).toBe('NOTFOUND ');
+    await expect.poll(() => client.ask('mailbox', 'joe@example.org')).toBe('NOTFOUND ');
     expect(await client.ask('mailbox', 'fred@example.org')).toBe('OK fred@example.org');
   });
 

@@ -178,19 +178,21 @@ describePart('MariaDB', await findMariadb(PARTS), (mariadb) => {
       const parts = [
         'select local, domain, value, state from mailboxes where local = ',
         ' and domain = ',
-        ' union all select local, domain, value, state from mailboxes where sleep(0.6) = 7',
+        ' union all select local, domain, value, state from mailboxes where sleep(3) = 7',
       ];
       const options = {
         ...optionsOf(pair.replica.url('mail')),
         queries: { mailbox: { ...slow, parts } },
-        timeoutMs: 5_000,
+        timeoutMs: 20_000,
       };
       const store = over(createMysql(options));
       expect(await store.lookup(person('fred'))).not.toBeNull();
       await pair.replica.sql('stop slave sql_thread');
       await pair.primary.sql("use mail; insert into mailboxes values ('new', 'example.org', '', 'active')");
       const asked = Promise.resolve(store.lookup(person('new'))).catch((cause: Error) => cause.message);
-      await sleep(300);
+      const running =
+        "select 1 from information_schema.processlist where info like '%sleep(3)%' and id <> connection_id()";
+      await expect.poll(() => pair.replica.sql(running)).toHaveLength(1);
       await pair.replica.sql('start slave sql_thread');
       await pair.replica.catchUp();
       await pair.replica.sql('set global read_only = 0');

@@ -264,8 +264,8 @@ describe('a file of SQLite that a writer has locked', () => {
     }, 1);
     const answers = Array.from({ length: 50 }, async () => find(store, 'user7'));
     for (const answer of answers) await expect(answer).rejects.toThrow(/locked/);
-    expect(performance.now() - begun).toBeLessThan(900);
-    expect(stoodStillMs).toBeLessThan(100);
+    expect(performance.now() - begun).toBeLessThan(10_000); // and not 500 each
+    expect(stoodStillMs).toBeLessThan(450); // to wait for the lock takes 500
     clearInterval(watch);
     const later = store.lookup(mailbox('user7'));
     writer.exec('commit');
@@ -281,7 +281,7 @@ describe('a file of SQLite that a writer has locked', () => {
     writer.exec('begin exclusive; delete from mailboxes');
     const begun = performance.now();
     for (let at = 0; at < 50; at++) expect(find(store, `user${at}`)).toEqual(FOUND);
-    expect(performance.now() - begun).toBeLessThan(200); // to wait for the lock takes 500
+    expect(performance.now() - begun).toBeLessThan(450); // to wait for the lock takes 500
     writer.exec('rollback');
     writer.close();
   });

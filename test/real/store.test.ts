@@ -193,7 +193,7 @@ describe('a store whose file', () => {
     replace(store, other);
     const replacedAt = performance.now();
     await vi.waitUntil(async () => (await askOnce(daemon.socket, 'mailbox', 'new7@example.org')) !== 'NOTFOUND ', WAIT);
-    expect(performance.now() - replacedAt).toBeLessThan(2_000);
+    expect(performance.now() - replacedAt).toBeLessThan(10_000); // of a busy machine
     expect(await askOnce(daemon.socket, 'mailbox', 'new7@example.org')).toBe('OK new7@example.org');
     expect(await askOnce(daemon.socket, 'mailbox', 'old7@example.org')).toBe('NOTFOUND ');
     await cli(['mailbox', 'add', '--store', store, 'later@example.org']);
@@ -373,13 +373,12 @@ test('a hidden write is not overwritten by a process that has the file open, and
   readSync(lock, number, 0, 8, 8);
   number.writeBigUInt64LE(number.readBigUInt64LE() - 1n);
   writeSync(lock, number, 0, 8, 8);
+  const opened = (): number => daemon.log.filter(({ event }) => event === 'store_opened').length;
+  const before = opened();
   expect(() => records.write((writer) => writer.put({ ...mailbox, local: 'barney' }) !== null)).toThrow(
     'was opened by another process in the moment of writing; nothing was written; run this again',
   );
-  await sleep(1_000);
-  await ask('fred');
-  await sleep(200);
-  expect(await ask('wilma')).toBe('OK wilma@example.org');
+  await expect.poll(async () => [await ask('wilma'), opened()]).toEqual(['OK wilma@example.org', before + 1]);
   expect(await ask('barney')).toBe('NOTFOUND ');
   records.write((writer) => writer.put({ ...mailbox, local: 'barney' }) !== null); // the daemon has opened the file again
   expect(await exported(store)).toBe('barney@example.org\nfred@example.org\nwilma@example.org\n');

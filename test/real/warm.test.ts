@@ -127,7 +127,7 @@ function describeWarm(start: () => Promise<Database>, dialect: keyof typeof NUMB
       await sleep(1_500);
       const started = performance.now();
       expect(await ask('u3000@d.test')).toBe('OK u3000@d.test');
-      expect(performance.now() - started).toBeLessThan(1_000);
+      expect(performance.now() - started).toBeLessThan(3_500); // before the deadline, after which no OK comes
       expect(await ask('nobody@d.test')).toMatch(/^TEMP /);
       const { cause } = await daemon.logged('store_not_warmed');
       expect(cause).toMatch(/no answer within 10000 ms/);
