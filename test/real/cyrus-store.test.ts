@@ -277,7 +277,7 @@ ${['cyrus', 'lmtp', 'socketmap'].map((name) => `[map.${name}]\nstores = ["${name
     const ann = 'ann@default.test';
     const joe = 'joe@virt1.test';
     for (const address of [ann, joe, 'ben@default.test']) expect(await says(address)).toBe('NOTFOUND');
-    const soon = { timeout: 5_000, interval: 50 };
+    const soon = { timeout: 20_000, interval: 50 };
     await cyrus.create([{ name: 'user/ann' }, { name: 'user/joe@virt1.test' }]);
     await expect.poll(() => says(ann), soon).toBe('OK');
     await expect.poll(() => says(joe), soon).toBe('OK');

@@ -85,7 +85,7 @@ export async function findCyrus(parts: string): Promise<Installation | Missing> 
 
   // Without a master, each ends with EX_SOFTWARE; a library that is missing, or a folder that is closed, shows here.
   for (const program of ['smmapd', 'lmtpd', 'imapd']) {
-    const trial = run('setpriv', [...account.become, join(bin, program)], { env, limit: 5_000 });
+    const trial = run('setpriv', [...account.become, join(bin, program)], { env, limit: 30_000 });
     const { code, stderr } = await trial.catch((error: Error) => ({ code: 127, stderr: error.message }));
     if (code !== 70) {
       return { name: NAME, missing: `${program} does not work as ${account.name} (${code}): ${stderr.trim()}` };

@@ -168,7 +168,7 @@ describe('the place where a daemon listens', () => {
     const before = readdirSync(folder);
     const config = join(await makeFolder(), 'smmap.toml');
     writeFileSync(config, configOf(name.startsWith('..') ? name : join(folder, name)));
-    const refused = await cli(['serve', '--config', config], '', { limit: 10_000 });
+    const refused = await cli(['serve', '--config', config], '', { limit: 30_000 });
     expect(refused.stderr).toMatch(message);
     expect(refused.stderr).not.toContain('    at '); // no stack
     expect(refused.code).toBe(code);
@@ -230,7 +230,7 @@ describe('the place where a daemon listens', () => {
     const folder = await makeFolder();
     const config = join(folder, 'smmap.toml');
     writeFileSync(config, `listen.mta.tcp = "0.0.0.0:0"\nstore.s = { driver = "embedded", path = "${folder}/s" }`);
-    const refused = await cli(['serve', '--config', config], '', { limit: 10_000 });
+    const refused = await cli(['serve', '--config', config], '', { limit: 30_000 });
     expect(refused.stderr).toContain('list the networks of your mail servers');
     expect(refused.code).toBe(78);
   });

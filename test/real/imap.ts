@@ -2,7 +2,7 @@
 
 import { connect } from 'node:net';
 
-const WAIT_MS = 10_000;
+const WAIT_MS = 20_000;
 
 export interface Imap {
   /** Sends a command and resolves to all that was said before its OK; rejects where it is not OK. */

@@ -325,7 +325,7 @@ test('without the package, a configuration with [metrics] is refused with the co
   const folder = await makeFolder();
   const main = await copyProgram(/^prom-client$/);
   const file = join(folder, 'smmap.toml');
-  const smmap = (...args: string[]) => run(process.execPath, [main, ...args, '--config', file], { limit: 10_000 });
+  const smmap = (...args: string[]) => run(process.execPath, [main, ...args, '--config', file], { limit: 30_000 });
   writeFileSync(file, configOf(folder, TCP));
   const text = /the package prom-client is not installed.*npm install --prefix \/\S+ prom-client\n/s;
   expect(await smmap('serve')).toMatchObject({ code: 78, stderr: expect.stringMatching(text) as string });

@@ -110,7 +110,7 @@ sh ${written}/install.sh "$@"`;
       await vi.waitFor(
         () => expect(lmtp.recipients.toSorted(), exim.log()).toEqual(['fred@example.org', 'm1@mail.example']),
         {
-          timeout: 10_000,
+          timeout: 20_000,
         },
       );
       await vi.waitFor(

@@ -128,7 +128,7 @@ describePart("smmap mta postfix, pasted into Debian's Postfix", await findDebian
           const codes = Object.keys(expected).map((each, at) => [each, `${replies[at]?.code}`]);
           expect(Object.fromEntries(codes), replies.map(({ text }) => text).join('\n')).toEqual(expected);
         },
-        { timeout: 15_000, interval: 500 },
+        { timeout: 20_000, interval: 500 },
       )
       .catch((error: Error) => Promise.reject(new Error(postfix.log().slice(-3000), { cause: error })));
 

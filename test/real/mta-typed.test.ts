@@ -73,7 +73,7 @@ for (const { title, folders, blocks, first = '', last = '', config } of SERVERS)
         if (config !== undefined) await configure(config);
         await done(`${blocks[0]}\n${last}`);
         await vi.waitFor(() => done('swaks --server localhost --quit-after BANNER'), {
-          timeout: 10_000,
+          timeout: 20_000,
           interval: 200,
         });
       });

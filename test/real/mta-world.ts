@@ -145,7 +145,7 @@ export async function makeWorld(
       const reloads = (): number => daemon.log.filter(({ event }) => event === 'reloaded').length;
       const before = reloads();
       daemon.signal('SIGHUP');
-      await vi.waitUntil(() => reloads() > before, { timeout: 10_000, interval: 5 });
+      await vi.waitUntil(() => reloads() > before, { timeout: 20_000, interval: 5 });
       const next = await startDaemon({ folder, config, args: ['--takeover'] });
       await daemon.logged('handing_over');
       old.push(daemon);

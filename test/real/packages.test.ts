@@ -145,7 +145,7 @@ END`);
           .replaceAll(/RCPT TO:<(.*)>/g, '$1')
           .split('\n');
       };
-      await vi.waitFor(async () => expect(await ask()).toEqual(expected), { timeout: 10_000, interval: 200 });
+      await vi.waitFor(async () => expect(await ask()).toEqual(expected), { timeout: 20_000, interval: 200 });
 
       const aboutOpensmtpd = async (configuration: string): Promise<unknown[]> => {
         const { stdout } = await debian.type(`smmap doctor --json --config ${configuration}`);
@@ -175,7 +175,7 @@ END`);
           const delivered = await debian.done('sort /root/delivered');
           expect(delivered).toBe('RCPT TO:<fred+a@example.org>\nRCPT TO:<kept+a@example.org>\n');
         },
-        { timeout: 10_000, interval: 200 },
+        { timeout: 20_000, interval: 200 },
       );
       await debian.done('smmap mailbox remove kept@example.org');
     });

@@ -106,7 +106,7 @@ describePart('the status page in Chromium', chromium, (program) => {
     const { page, complaints } = await open(`http://127.0.0.1:${port}/`, {});
     await page.fill('#address', 'half of an addr');
     await client.ask('mailbox', 'newest@example.org');
-    await page.getByText('newest@example.org').waitFor({ timeout: 15_000 });
+    await page.getByText('newest@example.org').waitFor({ timeout: 30_000 });
     expect(await page.inputValue('#address')).toBe('half of an addr');
     expect(await page.evaluate('document.activeElement.id')).toBe('address');
     expect(complaints).toEqual([]);

@@ -40,7 +40,7 @@ export async function findPostfix(parts: string, plain = false): Promise<Postfix
     );
 
   // A library that is missing shows here and not as a failure of some test.
-  const trial = await postmap(['-q', 'key', 'static:value'], '', 5_000);
+  const trial = await postmap(['-q', 'key', 'static:value'], '', 30_000);
   if (trial.stdout !== 'value\n') return { name, missing: `${file} does not work: ${trial.stderr.trim()}` };
   const install = async (folder: string): Promise<void> => {
     await writeFile(join(folder, 'main.cf'), config);

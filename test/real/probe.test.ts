@@ -157,7 +157,7 @@ test.for([
   ['serve --config /nowhere/smmap.toml', 78],
   ['serve --listen nowhere', 64],
 ] as const)('smmap %s ends with %i, and without a stack', async ([line, code]) => {
-  const { code: ended, stdout, stderr } = await cli(line.split(' '), '', { limit: 10_000 });
+  const { code: ended, stdout, stderr } = await cli(line.split(' '), '', { limit: 30_000 });
   expect(`${stdout}${stderr}`).not.toMatch(/^ {4}at /m);
   expect(ended).toBe(code);
   expect(code === 0 ? stdout : stderr).not.toBe('');

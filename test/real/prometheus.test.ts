@@ -100,7 +100,7 @@ scrape_configs: [{ job_name: smmap, static_configs: [{ targets: ['${target}'] }]
       for (const [name, expr] of queriesOf(readDashboard())) {
         if (!MAY_BE_EMPTY.test(name)) {
           await vi.waitUntil(async () => (await results(expr)).includes('"value":['), {
-            timeout: 10_000,
+            timeout: 20_000,
             interval: 200,
           });
         }

@@ -89,7 +89,7 @@ describePart("Debian's Postfix, with smtpd in a chroot", await findDebianPostfix
         smtp.close();
         expect(replies.map(({ code, status }) => `${code} ${status}`)).toEqual(expected);
       },
-      { timeout: 10_000, interval: 100 },
+      { timeout: 20_000, interval: 100 },
     );
 
   test('does not see the socket without proxy:', async () => {

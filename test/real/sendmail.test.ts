@@ -99,10 +99,10 @@ describePart('the real sendmail', await findSendmail(PARTS), (sendmail) => {
       (await sendmail.maps(daemon.socket, 'cyrus', ['fred', 'nobody'])).map(({ code }) => code);
     expect(await ask()).toEqual([0, 68]);
     await rename(join(daemon.folder, 'store'), join(daemon.folder, 'away'));
-    await vi.waitUntil(async () => (await askOnce(daemon.socket, 'cyrus', 'nobody')).startsWith('TEMP'), 5_000);
+    await vi.waitUntil(async () => (await askOnce(daemon.socket, 'cyrus', 'nobody')).startsWith('TEMP'), 20_000);
     expect(await ask()).toEqual([75, 75]);
     await rename(join(daemon.folder, 'away'), join(daemon.folder, 'store'));
-    await vi.waitUntil(async () => (await askOnce(daemon.socket, 'cyrus', 'fred')).startsWith('OK'), 5_000);
+    await vi.waitUntil(async () => (await askOnce(daemon.socket, 'cyrus', 'fred')).startsWith('OK'), 20_000);
     expect(await ask()).toEqual([0, 68]);
   });
 

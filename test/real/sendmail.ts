@@ -87,7 +87,7 @@ export async function findSendmail(parts: string): Promise<Sendmail | Missing> {
     });
   };
 
-  const trial = await test('V10\nMlocal, P=/bin/false, A=false\n', '', 5_000);
+  const trial = await test('V10\nMlocal, P=/bin/false, A=false\n', '', 30_000);
   if (trial.code !== 0 || !trial.stdout.startsWith('ADDRESS TEST MODE')) {
     const said = (trial.stderr + trial.stdout).trim();
     return { name, missing: `${file} does not work (${trial.code}): ${said}` };

@@ -128,7 +128,7 @@ function openTerminal(program: string, control: string, env: Record<string, stri
           await meanwhile();
           return what.test(screen().join('\n'));
         },
-        { timeout: 15_000, interval: 20 },
+        { timeout: 20_000, interval: 20 },
       ),
     async type(keys: string): Promise<string> {
       child.stdin?.write(keys);

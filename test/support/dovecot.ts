@@ -83,7 +83,7 @@ export async function findDovecot(parts: string): Promise<Installation | Missing
   if (isMissing(place)) return place;
   const { code, stdout, stderr } = await run('sh', ['-c', `${enter(place)} --version`, 'sh', ...programOf(place)], {
     env: place.env,
-    limit: 5_000,
+    limit: 30_000,
   });
   if (code !== 0 || !stdout.startsWith('2.3.')) {
     return { name: NAME, missing: `${place.root} has no Dovecot 2.3 that works (${code}): ${stdout}${stderr.trim()}` };

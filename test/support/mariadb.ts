@@ -57,7 +57,7 @@ export async function findMariadb(parts: string): Promise<Installation | Missing
   const place = findPlace(name, parts, 'mariadb', ['usr/sbin/mariadbd', 'usr/bin/mariadb-install-db']);
   if (isMissing(place)) return place;
   const program = join(place.root, 'usr/sbin/mariadbd');
-  const { code, stderr } = await run(program, ['--no-defaults', '--version'], { env: place.env, limit: 5_000 });
+  const { code, stderr } = await run(program, ['--no-defaults', '--version'], { env: place.env, limit: 30_000 });
   if (code !== 0) return { name, missing: `mariadbd does not work (${code}): ${stderr.trim()}` };
   const start = (options: MariadbOptions = {}): Promise<Mariadb> => startMariadb(place, options);
   return { start, startPair: () => startPair(start) };
@@ -179,7 +179,7 @@ async function startPair(start: Installation['start']): Promise<{ primary: Maria
     master_use_gtid = slave_pos; start slave`);
   const catchUp = async (): Promise<void> => {
     const [position] = await primary.sql('select @@gtid_current_pos as gtid');
-    const [waited] = await replica.sql(`select master_gtid_wait('${String(position?.['gtid'])}', 10) as result`);
+    const [waited] = await replica.sql(`select master_gtid_wait('${String(position?.['gtid'])}', 20) as result`);
     if (Number(waited?.['result']) !== 0) throw new Error('the replica does not follow');
   };
   await catchUp();

@@ -81,7 +81,7 @@ export async function findRedis(parts: string): Promise<Installation | Missing> 
   const found = findPrograms(name, parts, 'redis', ['usr/bin', 'usr/local/bin'], ['redis-server']);
   if (isMissing(found)) return found;
   const { bin, env } = found;
-  const { code, stdout, stderr } = await run(join(bin, 'redis-server'), ['--version'], { env, limit: 5_000 });
+  const { code, stdout, stderr } = await run(join(bin, 'redis-server'), ['--version'], { env, limit: 30_000 });
   if (code !== 0) return { name, missing: `redis-server does not work (${code}): ${stderr.trim()}` };
   const [, major] = / v=(\d+)\./.exec(stdout) ?? [];
   if (Number(major) < 7) return { name, missing: `the tests need Redis 7 or newer; ${bin} has ${stdout.trim()}` };

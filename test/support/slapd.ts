@@ -10,7 +10,7 @@ import { type Missing, type Place, findPlace, isMissing } from '../real/part.ts'
 import { type Certificates, makeCertificates } from './certificates.ts';
 import { freePort } from './port.ts';
 
-const WAIT_MS = 10_000;
+const WAIT_MS = 20_000;
 const NOBODY = 65_534; // slapd runs as this user if root starts it
 export const SUFFIX = 'dc=example,dc=org';
 export const ADMIN = `cn=admin,${SUFFIX}`;

@@ -272,7 +272,7 @@ describe('a connection is dropped', () => {
     socket.on('error', () => {});
     socket.pause();
     socket.write('3:m a,'.repeat(5_000)); // asks for 250 MB
-    await vi.waitUntil(() => told.length > 0, { timeout: 5_000 });
+    await vi.waitUntil(() => told.length > 0, WAIT);
     expect(told).toEqual(['ended: replies not read']);
     expect(answered).toBeLessThan(200); // as much as the kernel and one flush take
     socket.destroy();

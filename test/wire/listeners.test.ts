@@ -139,7 +139,7 @@ describe('an exchange of listeners', () => {
     const rival = createServer().listen(join(folder, 'rival'));
     await new Promise((resolve) => rival.once('listening', resolve));
     renameSync(join(folder, 'rival'), join(folder, 'a'));
-    await vi.waitUntil(() => told.includes('replaced a'), { timeout: 5_000 });
+    await vi.waitUntil(() => told.includes('replaced a'), WAIT);
     expect(told.some((each) => each.startsWith('lost'))).toBe(false);
     rival.close();
   });

@@ -54,7 +54,7 @@ function start(server: string): {
   return {
     say: (text) => void input.write(text),
     async lines(count) {
-      await vi.waitUntil(() => written.split('\n').length > count, { timeout: 5_000, interval: 5 });
+      await vi.waitUntil(() => written.split('\n').length > count, { timeout: 20_000, interval: 5 });
       const lines = written.split('\n').slice(0, -1);
       written = '';
       return lines;
