@@ -23,7 +23,7 @@ export const log = z.strictObject({ level: oneOf(LOG_LEVELS, 'info'), keys: oneO
 
 export const limits = section(
   {
-    request_bytes: wholeNumber(100, 1_000_000, 10_000, 'bytes'), // Postfix never sends more (socketmap_table(5))
+    request_bytes: wholeNumber(100, 1_000_000, 10_300, 'bytes'), // a key of 10,000, as Postfix sends it, and the map's name
     reply_bytes: wholeNumber(100, 1_000_000, 100_000, 'bytes'), // Postfix refuses a longer one (socketmap_table(5))
     deadline_ms: wholeNumber(1, HOUR_MS, 4_000, 'milliseconds'), // below the 5 s of Exim's readsocket
     unfinished_ms: wholeNumber(1, HOUR_MS, 30_000, 'milliseconds'),

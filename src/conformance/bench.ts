@@ -59,6 +59,8 @@ export interface Bench {
   nothingElse(wire: Wire, question: Question): Promise<void>;
 }
 
+/** As many timeouts may a server take that starts a process for each client, when there are many of them. */
+export const STARTS = 6;
 /** How long nothing more may come. */
 export const QUIET_MS = 200;
 const NOBODY = 'smmap-conformance-nobody@example.invalid';

@@ -8,7 +8,7 @@ import { type Binding, type Listener, type ListenerEvents, openListener } from '
 import { startTurns } from '../../src/socket/turn.ts';
 
 export const LIMITS = {
-  requestBytes: 10_000,
+  requestBytes: 10_300,
   replyBytes: 100_000,
   deadlineMs: 4_000,
   unfinishedMs: 30_000,

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { STARTS } from '../bench.ts';
 import { type Case, MUST } from '../case.ts';
 import type { Wire } from '../wire.ts';
 
@@ -6,7 +7,6 @@ const MANY = 100;
 const SOME = 3; // a server may have a limit
 const ROUNDS = 20;
 const UNREAD_REQUESTS = 20_000;
-const STARTS = 6; // timeouts that a server may need to start what serves a hundred clients
 
 /** Several clients at once, and one that is idle. */
 export const CLIENTS: readonly Case[] = [

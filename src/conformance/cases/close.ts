@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { QUIET_MS } from '../bench.ts';
+import { QUIET_MS, STARTS } from '../bench.ts';
 import { type Case, Failure, MUST } from '../case.ts';
 import { neither } from '../expect.ts';
 
@@ -83,7 +83,7 @@ export const CLOSE: readonly Case[] = [
       }
       await bench.ask(wire, bench.any);
       await sleep(QUIET_MS); // a server that ends of it may not have met them yet
-      await bench.ask(await bench.connect(), bench.any);
+      await bench.ask(await bench.connect({ timeoutMs: bench.settings.timeoutMs * STARTS }), bench.any);
     },
   },
 ];
