@@ -28,6 +28,7 @@ const ROOM_BYTES = 2_000; // for the text around a list
 const MOST_SHOWN = 1_000; // more would not fit, and each one costs time
 
 const OLDER_MS = 30_000; // an older daemon reports three times as often
+const MOST_OLDER = 30; // so that all have room in a reply
 
 type Stores = ReadonlyMap<string, Controllable>;
 /** The older daemons by their process ids, and who is told of a new one. */
@@ -107,8 +108,10 @@ function noteOlder(argument: string, { reports, tookOver }: Olders): object {
   const { pid, clients } = JSON.parse(argument) as Record<string, unknown>;
   if (typeof pid !== 'number' || typeof clients !== 'number') throw new RefusedError('give pid and clients');
   for (const [each, { at }] of reports) if (performance.now() - at > OLDER_MS) reports.delete(each);
-  if (!reports.has(pid)) tookOver(pid);
+  if (!reports.delete(pid)) tookOver(pid);
   reports.set(pid, { pid, clients, at: performance.now() });
+  const [oldest] = reports.keys();
+  if (reports.size > MOST_OLDER && oldest !== undefined) reports.delete(oldest);
   return {};
 }
 

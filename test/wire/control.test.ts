@@ -134,7 +134,7 @@ describe('smmap cache show', () => {
       'people  mailbox  nobody@example.com             0.5s   9.5s            -  absent',
       'people  domain   example.org                    0.5s   9.5s            -  absent',
       'people  alias    @example.org (exact spelling)  0.5s   9.5s            -  absent',
-      String.raw`people  key      access: a\x1bb                 0.5s   9.5s            -  found: \x1b[31mREJECT\x0a`,
+      String.raw`people  key      access: a\u001bb               0.5s   9.5s            -  found: \u001b[31mREJECT\u000a`,
       'people  mailbox  down@example.org               0.5s   0.5s            -  failed: connection refused',
       '',
     ]);
@@ -425,6 +425,14 @@ describe('the control socket', () => {
     expect(tell('{"pid":13,"clients":1}')).toBe('OK');
     expect(older()).toEqual([{ pid: 13, clients: 1 }]);
     expect(tookOver).toEqual([12, 11, 13]);
+  });
+
+  it('lists the newest of the daemons that it replaced, however many report themselves', () => {
+    const answer = createControl(() => new Map());
+    for (let pid = 1; pid <= 10_000; pid++) answer({ map: 'older', key: `{"pid":${pid},"clients":1}` });
+    const reply = answer({ map: 'stores', key: '' }) as Reply & { kind: 'OK' };
+    const { older } = JSON.parse(reply.value) as { older: readonly { pid: number }[] };
+    expect(older.map(({ pid }) => pid)).toEqual(Array.from({ length: 30 }, (_, at) => 9_971 + at));
   });
 
   it('sees the current stores, also after a reload', () => {
