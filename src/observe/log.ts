@@ -122,7 +122,7 @@ export function createLog(
   firstSteps: FirstSteps,
   privacy: { readonly keys: Keys } = { keys: PLAIN },
 ): Log {
-  const reasonOf = (cause: unknown, key?: string | null): string => privacy.keys.cause(cause, key);
+  const reasonOf = (cause: unknown, key?: string | null): string => shortened(privacy.keys.cause(cause, key), 10_000);
   /** The fields of a reply: what was asked where, which stores the map has, and how long the request took. */
   const lineOf: LineOf = (event, request, reply, { stores, isDomain }, would) => {
     const [{ keys }, { asked }] = [privacy, request];

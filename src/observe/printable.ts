@@ -16,9 +16,9 @@ export function printable(text: string, hasLines = false): string {
 
 const MOST_CHARS = 1_000; // an address has at most 320; journald splits lines of 48 kB
 
-/** A text that a client chose, for one line: its first thousand characters. */
-export function shortened(text: string): string {
-  return text.length > MOST_CHARS ? `${text.slice(0, MOST_CHARS)}...` : text;
+/** A text that a client or a store chose, for one line: its first characters. */
+export function shortened(text: string, mostChars = MOST_CHARS): string {
+  return text.length > mostChars ? `${text.slice(0, mostChars)}...` : text;
 }
 
 function unicode(char: string): string {

@@ -86,7 +86,7 @@ describe('a test covers the threat of SECURITY.md', () => {
   const rows = threats
     .split('\n')
     .slice(2, -1)
-    .map((row) => row.split(' | '));
+    .map((row) => row.slice('| '.length).split(' | '));
 
   it.each(rows)('%s', (_threat, _what, tests = '') => {
     expect(tests).toMatch(/`(?:unit|contract|wire|config|real)\/[^`]+`/);

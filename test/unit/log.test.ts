@@ -217,13 +217,14 @@ describe('the log', () => {
     });
   });
 
-  it('has short lines, however long a key and the name of a map are', () => {
+  it('has short lines, however long a key, the name of a map and a cause are', () => {
     const { log, lines } = logAt('info');
     const long: Request = { map: 'm'.repeat(1_000_000), key: 'k'.repeat(1_000_000) };
     log.answered(long, notFound, null, mailboxes);
     log.refusedHere(long, 'too many connections');
-    expect(lines).toHaveLength(2);
-    for (const line of lines) expect(JSON.stringify(line).length).toBeLessThan(3_000);
+    log.answered(request, temp, new StoreError('x'.repeat(1_000_000)), mailboxes);
+    expect(lines).toHaveLength(3);
+    for (const line of lines) expect(JSON.stringify(line).length).toBeLessThan(25_000);
     expect(lines[0]).toMatchObject({ map: `${'m'.repeat(1_000)}...`, key: `${'k'.repeat(1_000)}...` });
   });
 
