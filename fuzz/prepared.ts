@@ -19,7 +19,8 @@ import { FRED } from './fred.ts';
 
 const TEXT = 25; // of pg_type
 const COLUMNS = ['smmap_n', 'smmap_standby', 'smmap_found', 'address', 'value'];
-const FIELDS = COLUMNS.map((name) => ({ name, dataTypeID: name.startsWith('smmap_') ? BOOLEAN : TEXT }));
+const BOOLEANS: ReadonlySet<string> = new Set(['smmap_standby', 'smmap_found']);
+const FIELDS = COLUMNS.map((name) => ({ name, dataTypeID: BOOLEANS.has(name) ? BOOLEAN : TEXT }));
 
 /** Asks about Fred. Null is an absence. */
 export function askPrepared({ socket }: Wire): () => Promise<unknown> {

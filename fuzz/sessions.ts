@@ -26,6 +26,12 @@ import type { Target } from './target.ts';
 /** Begins a session. The returned function asks about Fred: null is an absence. */
 type Begin = (wire: Wire) => () => Promise<unknown>;
 
+interface Talk {
+  readonly begin: Begin;
+  readonly saysAbsent: (bytes: Buffer) => boolean;
+  readonly isEarly: boolean;
+}
+
 const FAILED = 'failed';
 const NEVER_MS = 60_000;
 
@@ -51,7 +57,7 @@ async function told(begin: Begin, early: Buffer, pieces: readonly Buffer[]): Pro
  * However the bytes are cut, the session fails or says the same, and it says that Fred is absent only if they say so. The
  * first byte says where they are cut. `isEarly`: bytes that come before the question are not taken for its answer.
  */
-function session(begin: Begin, saysAbsent: (bytes: Buffer) => boolean, isEarly = true): Target {
+function target({ begin, saysAbsent, isEarly }: Talk): Target {
   return async (bytes) => {
     const cut = Math.min(bytes[0] ?? 0, bytes.length - 1);
     const stream = bytes.subarray(1);
@@ -65,6 +71,12 @@ function session(begin: Begin, saysAbsent: (bytes: Buffer) => boolean, isEarly =
     if (isEarly && cut > 0) assert.equal(await told(begin, ...([halves[0], [halves[1]]] as const)), FAILED);
   };
 }
+
+const session = (begin: Begin, saysAbsent: Talk['saysAbsent'], isEarly = true): Talk => ({
+  begin,
+  saysAbsent,
+  isEarly,
+});
 
 const LDAP: SearchOptions = {
   base: 'dc=example,dc=org',
@@ -83,8 +95,7 @@ const LDAP: SearchOptions = {
   domainScope: false,
 };
 
-/** By their names, which are those of the folders of fuzz/corpus. */
-export const SESSIONS: Readonly<Record<string, Target>> = {
+const TALKS: Readonly<Record<string, Talk>> = {
   'lmtp-session': session(
     (wire) => {
       const dialogue = createDialogue(wire);
@@ -99,7 +110,7 @@ export const SESSIONS: Readonly<Record<string, Target>> = {
       };
     },
     (bytes) =>
-      /^250[^\n]*\r\n(?:250[^\n]*\r\n)*(?:550[ -]5\.1\.1|550 <fred@example\.org> unknown\r\n)/.test(bytes.toString()),
+      /^(?:250[^\n]*\r\n)+(?:550-[^\n]*\r\n)*550 (?:5\.1\.1[ \r]|<fred@example\.org> unknown\r)/.test(bytes.toString()),
   ),
   'dovecot-auth': session(
     (wire) => {
@@ -145,3 +156,13 @@ export const SESSIONS: Readonly<Record<string, Target>> = {
   ),
   'postgresql-session': session(askPrepared, isOfPrimary, false),
 };
+
+/** By their names, which are those of the folders of fuzz/corpus. */
+export const SESSIONS: Readonly<Record<string, Target>> = Object.fromEntries(
+  Object.entries(TALKS).map(([name, talk]) => [name, target(talk)]),
+);
+
+/** What a session says of Fred when its server sends this input. */
+export function saidBy(name: string, bytes: Buffer): Promise<unknown> {
+  return told((TALKS[name] as Talk).begin, Buffer.alloc(0), [bytes.subarray(1)]);
+}
