@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { EXIT } from './error.ts';
+import { CliError, EXIT } from './error.ts';
 
 /** What a test showed. `look`: it ended well, and a person has to look at what it printed. */
 export type Verdict = 'ok' | 'FAILED' | 'look' | 'skipped';
@@ -83,8 +83,17 @@ export function runInShell(command: string): Promise<Outcome> {
   });
 }
 
-/** The tests, with an address that exists on this machine instead of that of the printout. */
+/** An address that a shell takes for one word, and no program for an option. */
+const ONE_WORD = /^[\p{L}\p{N}_][\p{L}\p{N}_.+=-]*@[\p{L}\p{N}_.-]+$/u;
+
+/**
+ * The tests, with an address that exists on this machine instead of that of the printout. Throws CliError for an address
+ * that a shell would take for more: an address may have a backtick or a dollar, and the tests are commands of root.
+ */
 export function testsFor(address: string, tests: readonly string[], sampled: string): string[] {
+  if (!ONE_WORD.test(address)) {
+    throw new CliError(EXIT.USAGE, `--test ${address}: test an address of letters, digits and . _ + = - only`);
+  }
   const [local, other] = [address, sampled].map((each) => each.replace(/@[^@]*$/, '')) as [string, string];
   return tests.map((test) =>
     test.replaceAll(sampled, address).replaceAll(new RegExp(`\\b${other}\\b(?!@)`, 'g'), local),

@@ -10,7 +10,7 @@ import { table } from '../map/table.ts';
 import { pathOf } from '../store/driver/embedded/keys.ts';
 import type { Mistake } from '../toml/type.ts';
 import type { DomainClass } from '../vocabulary.ts';
-import type { Postconf } from './postconf.ts';
+import { type Postconf, quote } from './postconf.ts';
 
 /** What the configuration of a mail server depends on. */
 export interface Setting {
@@ -137,8 +137,26 @@ export function readSetting(
     otherStores: [...config.stores].filter(([, each]) => pathOf(each) === null).map(([name]) => name),
     notes: 'reason' in listener ? [] : listener.notes,
   };
-  mistakes.push(...mta.lacks(setting));
+  mistakes.push(...mta.lacks(setting), ...oddities(setting));
   return mistakes.length > 0 ? mistakes : setting;
+}
+
+const ONE_WORD = /^[\w./:@%+=,-]*$/;
+
+/** Paths and names that the configuration of a mail server, or a shell, would not take for one word. */
+function oddities({ server, lmtp, mailboxes, aliases, domains, tables }: Setting): readonly Mistake[] {
+  const names = [...mailboxes.map(({ name }) => name), ...aliases, ...domains.map(({ name }) => name), ...tables];
+  const texts = [
+    ...[server, lmtp].flatMap((each) => (each.kind === 'unix' ? [['listen', each.path] as const] : [])),
+    ...names.map((name) => ['map', name] as const),
+  ];
+  return texts
+    .filter(([, text]) => !ONE_WORD.test(text))
+    .map(([key, text]) => ({
+      key,
+      reason: `has ${JSON.stringify(text)}, which a mail server and a shell do not take for one word`,
+      remedy: 'use letters, digits and . _ - / : @ % + = , only',
+    }));
 }
 
 /** Where Cyrus takes mail. */
@@ -187,7 +205,7 @@ export function listDomains({ config, store, defaultDomain, aliasDomains }: Sett
     const named = [...(defaultDomain === null ? [] : [defaultDomain]), ...aliasDomains.keys()];
     return `printf '%s mailbox\\n' ${named.length === 0 ? 'example.org' : named.join(' ')}`;
   }
-  return `smmap domain list --all${config === undefined ? '' : ` --config ${config}`}${storeOption(store)}`;
+  return `smmap domain list --all${config === undefined ? '' : ` --config ${wordOf(config)}`}${storeOption(store)}`;
 }
 
 /** A note on the domains that are not in the lists of listDomains. */
@@ -200,7 +218,12 @@ export function notesOnLists({ otherStores }: Setting): string[] {
 
 /** The option of a command that names the embedded store. */
 export function storeOption(store: string | null): string {
-  return store === null ? '' : ` --store ${store}`;
+  return store === null ? '' : ` --store ${wordOf(store)}`;
+}
+
+/** A path as one word of a shell. */
+function wordOf(path: string): string {
+  return ONE_WORD.test(path) ? path : quote(path);
 }
 
 /** The text of a file: lines, each with a line end. Null is left out. */

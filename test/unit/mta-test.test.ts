@@ -23,6 +23,25 @@ describe('a test of a printout', () => {
     expect(judge(outcome, expected)).toBe(verdict);
   });
 
+  it.each([
+    ['a backtick', 'x`id`@example.org'],
+    ['a dollar', '$HOME@example.org'],
+    ['a quote', "o'brien@example.org"],
+    ['a semicolon', 'x;id@example.org'],
+    ['a blank', '"a b"@example.org'],
+    ['a hyphen at its begin, as of an option', '-oQ/tmp@example.org'],
+    ['a line feed', 'x\nid@example.org'],
+    ['no domain', 'fred'],
+  ])('is not run with an address that has %s: it would be more than one word of a shell', (_, address) => {
+    expect(() => testsFor(address, ['smmap probe fred@example.org'], 'fred@example.org')).toThrow(/^--test .*letters/s);
+  });
+
+  it('is run with an address that has letters beyond ASCII', () => {
+    expect(testsFor('jürgen.o+x@bücher.example', ['probe fred@example.org'], 'fred@example.org')).toEqual([
+      'probe jürgen.o+x@bücher.example',
+    ]);
+  });
+
   it('is a command, and the text after its comment is no part of it', async () => {
     const asked: string[] = [];
     const said: string[] = [];

@@ -116,6 +116,28 @@ function commandsOf({ files }: Printout): string[] {
   return (files[0]?.text ?? '').split('\n').filter((line) => line !== '' && !line.startsWith('#'));
 }
 
+describe('what is printed', () => {
+  it.each([
+    ['a blank in the path', '[listen.mta]\npath = "/run/a b/s.sock"\n[map.box]\n', '"/run/a b/s.sock"'],
+    ['a command in the path', '[listen.mta]\npath = "/run/$(id)/s.sock"\n[map.box]\n', '"/run/$(id)/s.sock"'],
+    ['a quote in the path', `[listen.mta]\npath = "/run/o'b/s.sock"\n[map.box]\n`, `"/run/o'b/s.sock"`],
+    ['a command in the name of a map', '[map.box]\n[map."a`id`"]\nkind = "alias"\n', '"a`id`"'],
+  ])('is nothing with %s, which a mail server or a shell would take apart', (_, toml, text) => {
+    for (const mta of [postfix, sendmail, exim]) {
+      expect(() => settingOf(mta, toml)).toThrow(
+        `has ${text}, which a mail server and a shell do not take for one word`,
+      );
+    }
+  });
+
+  it('has the folder of a store as one word of the shell', () => {
+    const toml = `[store.local]\ndriver = "embedded"\npath = "/var/o'b $(id)"\n[map.box]\n`;
+    const text = JSON.stringify(sendmail.print(settingOf(sendmail, toml)));
+    expect(text).toContain(JSON.stringify(String.raw` --store '/var/o'\''b $(id)' |`).slice(1, -1));
+    expect(text).not.toContain('--store /var/o');
+  });
+});
+
 describe('postfix', () => {
   const LMTP = 'unix:/run/cyrus/socket/lmtp';
   const map = (name: string): string => `proxy:socketmap:unix:/run/a/s.sock:${name}`;
