@@ -19,12 +19,14 @@ export function rowFrom(columns: readonly string[], values: readonly unknown[], 
  * active); and the names `address`, `local`, `domain`, `folder`, `key`. A row that names something else than the
  * question is ignored, whatever the collation of the database found equal. Several rows of an alias are several
  * targets; of anything else the first active row counts. A mailbox that is not active is answered with its state;
- * anything else that is disabled is absent. Throws QuestionError if a row cannot be read.
+ * anything else that is disabled is absent. Throws QuestionError if a row cannot be read, or if nothing but a name without
+ * a valid domain was found: `fred@example.org ` may be who was asked for.
  */
 export function answerOf(question: Question, rows: readonly Row[]): Answer {
   const entries = rows.filter((row) => isNamed(row, question)).map(entryOf);
   const active = entries.filter(({ state }) => state === 'active');
   const [first] = active;
+  if (entries.length === 0) throwIfUnreadable(question, rows);
   if (question.about === 'mailbox') return first ?? entries[0] ?? null;
   if (first === undefined) {
     if (entries.some(({ state }) => state === 'overquota')) throw new QuestionError('only a mailbox can be over quota');
@@ -34,15 +36,24 @@ export function answerOf(question: Question, rows: readonly Row[]): Answer {
   return question.about === 'domain' && first.value === '' ? { ...first, value: DEFAULT_CLASS } : first;
 }
 
+function throwIfUnreadable({ about }: Question, rows: readonly Row[]): void {
+  if (about === 'key') return;
+  for (const { address, domain } of rows) {
+    const name = domain ?? (about === 'domain' ? null : address);
+    if (typeof name !== 'string' || parseDomain(name.slice(name.lastIndexOf('@') + 1)) !== null) continue;
+    throw new QuestionError(saying`found ${JSON.stringify(name)}, which has no valid domain: correct it in the store`);
+  }
+}
+
 /** Whether a row names what a question asks for. A row without a name does. */
 export function isNamed(row: Row, question: Question): boolean {
   const names = (column: string, asked: string, same: (a: string, b: string) => boolean): boolean => {
     const name = row[column];
     return name === undefined || (name !== null && same(textOf(name), asked));
   };
-  if (question.about === 'key') return names('key', question.key, question.exact ? sameText : sameFolded);
+  if (question.about === 'key') return names('key', question.key, question.exact ? sameNormalized : sameFolded);
   if (question.about === 'domain') return names('domain', question.domain, sameDomain);
-  const sameLocal = question.exact ? sameText : sameFolded;
+  const sameLocal = question.exact ? sameNormalized : sameFolded;
   const sameAddress = (address: string): boolean => {
     const at = address.lastIndexOf('@');
     return sameLocal(address.slice(0, at), question.local) && sameDomain(address.slice(at + 1), question.domain);
@@ -53,12 +64,9 @@ export function isNamed(row: Row, question: Question): boolean {
   return names('folder', question.folder, question.anyCase ? sameFolded : sameNormalized);
 }
 
-function sameText(a: string, b: string): boolean {
-  return a === b;
-}
-
+/** A database may keep decomposed letters, as some systems write them, and find them equal. */
 function sameNormalized(a: string, b: string): boolean {
-  return a.normalize('NFC') === b.normalize('NFC');
+  return a === b || a.normalize('NFC') === b.normalize('NFC');
 }
 
 function sameFolded(a: string, b: string): boolean {

@@ -61,6 +61,12 @@ describe('a query', () => {
     ['is one statement', 'select :local; delete from users', 'is more than one statement'],
     ['is a SELECT', 'delete from users where a = :local', 'is not a SELECT'],
     ['is not empty', ' ', 'is not a SELECT'],
+    [
+      'has no limit that ends a search without an error',
+      'select a where b = :local limit rows examined 9',
+      'has ROWS EXAMINED, which ends a search without an error',
+      'mysql',
+    ],
     ['has no comment', 'select :local -- x', 'has a comment; remove it'],
     ['has no comment in the middle', 'select /* :domain */ :local', 'has a comment; remove it'],
     ['has no comment of MySQL', 'select :local # x', 'has a comment; remove it', 'mysql'],

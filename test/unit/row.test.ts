@@ -51,6 +51,18 @@ describe('rows', () => {
       [{ address: 'fred@EXAMPLE.org' }],
       ACTIVE,
     ],
+    [
+      'in an exact question, an address in decomposed letters is the same',
+      { ...mailbox, local: 'jos\u00e9', exact: true },
+      [{ address: 'jose\u0301@example.org' }],
+      ACTIVE,
+    ],
+    [
+      'in an exact question, a key in decomposed letters is the same',
+      { ...key, key: 'to:jos\u00e9', exact: true },
+      [{ key: 'to:jose\u0301', value: 'x' }],
+      { value: 'x', state: 'active' },
+    ],
     ['a local part may have an @', { ...mailbox, local: 'a@b' }, [{ address: 'a@b@example.org' }], ACTIVE],
 
     ['a folder is compared', inFolder('abc'), [{ folder: 'Abc' }, { folder: 'abcd' }], null],
@@ -90,6 +102,20 @@ describe('rows', () => {
     ],
   ])('%s', (_, question, rows, expected) => {
     expect(answerOf(question, rows)).toEqual(expected);
+  });
+
+  it.each<[string, Question, Row]>([
+    ['an address with a blank at its end', mailbox, { address: 'fred@example.org ' }],
+    ['an address with an invisible character', mailbox, { address: 'fred@exam\u200bple .org' }],
+    ['an alias with a line end', alias, { address: 'fred@example.org\r', value: 'joe' }],
+    ['a column domain with a blank at its end', mailbox, { local: 'fred', domain: 'example.org ' }],
+    ['a domain with a blank at its end', domain, { domain: 'bücher.example ' }],
+  ])('%s, and nothing else, is a doubt', (_, question, row) => {
+    expect(() => answerOf(question, [row])).toThrow(/^found ".*", which has no valid domain: correct it in the store$/);
+  });
+
+  it('a name without a valid domain is ignored beside the right one', () => {
+    expect(answerOf(mailbox, [{ address: 'fred@example.org ' }, { address: 'fred@example.org' }])).toEqual(ACTIVE);
   });
 
   it.each<[string, Row]>([

@@ -37,6 +37,7 @@ export function parseQuery(
   const query = parseText(name, trimmed, notation);
   if ('flaw' in query) return query;
   if (query.parameters.length === 0) return withoutParameter(name, withColon);
+  if (/\brows\s+examined\b/i.test(trimmed)) return { flaw: 'has ROWS EXAMINED, which ends a search without an error' };
   const leavesOut = leavesOutBy(trimmed, tokens);
   const whole: Query = leavesOut === null ? query : { ...query, leavesOut };
   const select = firstIsEnough ? firstOf(trimmed) : null;
