@@ -1,3 +1,4 @@
+import { plain, saying } from '../../../message.ts';
 import type { Answer, Question } from '../../../vocabulary.ts';
 import { type QueryName, queryNameOf } from '../../asked.ts';
 import { type Row, answerOf } from '../../row.ts';
@@ -209,7 +210,7 @@ function isLoneKey({ name, witness }: Plan): boolean {
 
 function evicted(policy: string): QuestionError {
   return new QuestionError(
-    `not found, but the server removes keys while its memory is full (maxmemory-policy ${policy}): set noeviction`,
+    saying`not found, but the server removes keys while its memory is full (maxmemory-policy ${plain(policy)}): set noeviction`,
   );
 }
 
