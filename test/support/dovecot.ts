@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
-import { appendFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -110,7 +110,6 @@ async function startDovecot(place: Place, options: StartOptions): Promise<Doveco
   const [authPort, lmtpPort, quotaStatusPort] = await Promise.all([freePort(), freePort(), freePort()]);
   const ports = { auth: authPort, lmtp: lmtpPort, quotaStatus: quotaStatusPort };
   let child: ChildProcess | null = null;
-  let reloads = 0;
   const signal = (name: NodeJS.Signals): void => {
     try {
       if (child?.pid !== undefined) process.kill(-child.pid, name);
@@ -144,12 +143,23 @@ async function startDovecot(place: Place, options: StartOptions): Promise<Doveco
     started.on('exit', () => {
       if (child === started) child = null;
     });
-    await listening('auth-userdb', () => stderr);
+    await listening(null, () => stderr);
   };
-  const listening = async (socket: string, said = () => ''): Promise<void> => {
+  /** Whether it takes signals: its first sockets are there before that, and SIGHUP would end it. */
+  const isUp = async (): Promise<boolean> =>
+    Number(await readFile(at('run/master.pid'), 'utf8').catch(() => '')) === child?.pid;
+  /** When the socket auth-userdb was made. */
+  const madeAt = (): Promise<number | null> =>
+    stat(at('run/auth-userdb')).then(
+      ({ ctimeMs }) => ctimeMs,
+      () => null,
+    );
+  /** Waits until it listens there, at another socket than the one of before. */
+  const listening = async (before: number | null, said = () => ''): Promise<void> => {
     const started = child;
-    for (const late = Date.now() + WAIT_MS; !(await listens(at(`run/${socket}`))); await sleep(10)) {
-      if (child !== started || Date.now() > late) throw new Error(`no ${socket} of Dovecot: ${said()}${await log()}`);
+    for (const late = Date.now() + WAIT_MS; ; await sleep(10)) {
+      if ((await madeAt()) !== before && (await listens(at('run/auth-userdb'))) && (await isUp())) return;
+      if (child !== started || Date.now() > late) throw new Error(`Dovecot does not listen: ${said()}${await log()}`);
     }
   };
   const end = async (name: NodeJS.Signals): Promise<void> => {
@@ -220,10 +230,10 @@ async function startDovecot(place: Place, options: StartOptions): Promise<Doveco
       await start();
     },
     async reload(lines) {
-      const fresh = `reloaded-${++reloads}`; // by which one sees that it is done
-      await appendFile(at('dovecot.conf'), `${lines}service auth {\n  unix_listener ${fresh} {\n  }\n}\n`);
+      const before = await madeAt();
+      await appendFile(at('dovecot.conf'), lines);
       child?.kill('SIGHUP');
-      for (const socket of [fresh, 'auth-userdb']) await listening(socket);
+      await listening(before); // each reload makes the sockets anew
     },
     stop,
   };
