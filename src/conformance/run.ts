@@ -64,7 +64,7 @@ function notRun(each: Case, settings: Settings, gone: string): Result {
   const level = each.on[settings.protocol] as Level;
   const lack = lacks(each.needs, settings);
   if (lack !== null) return { case: each, level, verdict: 'skipped', why: lack, ms: 0, passed: [] };
-  const why = `not run, because the server does not answer a plain request any more: ${gone}`;
+  const why = `not run, because the server does not answer a plain request: ${gone}`;
   return { case: each, level, verdict: 'failed', why, ms: 0, passed: [] };
 }
 
