@@ -209,4 +209,7 @@ In smtpd.conf:
   table "mailbox" smmap:/run/smmap/smmap.sock
   match from any for rcpt-to <"mailbox"> action "smmap_mailboxes"
 
-To try it by hand, type "config|ready", and then "table|0.1|0|mailbox|check|mailaddr|1|fred@example.org".`;
+To try it by hand, type these three lines:
+  config|tablename|mailbox
+  config|ready
+  table|0.1|0|mailbox|check|mailaddr|1|fred@example.org`;

@@ -4,6 +4,7 @@ import { type Server, type Socket, createServer } from 'node:net';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { expect, it, onTestFinished, vi } from 'vitest';
+import { TABLE_OPENSMTPD_HELP } from '../../src/cli/help.ts';
 import { tableOpensmtpd } from '../../src/cli/table-opensmtpd.ts';
 import { NetstringDecoder, encodeNetstring } from '../../src/protocol/netstring.ts';
 import { temporaryFolders } from '../support/folder.ts';
@@ -71,6 +72,14 @@ async function open(server: string): Promise<ReturnType<typeof start>> {
   await program.lines(10);
   return program;
 }
+
+it('answers what its help says to type', async () => {
+  const path = join(folder(), 'smmap.sock');
+  await serve(path, (payload) => (payload === 'mailbox fred@example.org' ? 'OK fred@example.org' : 'TEMP unknown map'));
+  const program = start(path);
+  program.say(`${TABLE_OPENSMTPD_HELP.split('\n').slice(-3).join('\n').replaceAll(/^ +/gm, '')}\n`);
+  expect((await program.lines(11)).at(-1)).toBe('check-result|1|found');
+});
 
 it('registers what a map can hold, when smtpd has said everything', async () => {
   const program = start('/nowhere');
