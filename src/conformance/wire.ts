@@ -138,7 +138,10 @@ export async function openWire(endpoint: Endpoint, options: WireOptions): Promis
     replyOrEnd,
     async repliesUntilEnd() {
       const all: string[] = [];
-      for (let each = await replyOrEnd(); each !== null; each = await replyOrEnd()) all.push(each);
+      for (let each = await replyOrEnd(); each !== null; each = await replyOrEnd()) {
+        all.push(each);
+        if (all.length > MOST_REPLIES) throw new Failure(`more than ${MOST_REPLIES} replies came`);
+      }
       return all;
     },
     async silence(ms) {

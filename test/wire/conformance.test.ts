@@ -90,9 +90,11 @@ it('a server that replies without an end fails, and the case ends', async () => 
     else client.socket.once('drain', () => floods(client));
   };
   const server = await startMapServer(folder(), 'netstring', { ...right, broken: floods, ended() {} }, TIMEOUT_MS);
-  const results = await runCases(chosen(CASES, server.settings, ['error/end/*']), server.settings);
+  const results = await runCases(chosen(CASES, server.settings, ['error/end/*', 'error/before/1']), server.settings);
   server.close();
-  expect(failedOf(results)).toContain('error/end/3: more than 1000 replies came');
+  const failed = failedOf(results);
+  expect(failed).toContain('error/end/3: more than 1000 replies came');
+  expect(failed).toContain('error/before/1: more than 1000 replies came');
 });
 
 it('a server that is gone after a case fails it, and is started again', async () => {
