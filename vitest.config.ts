@@ -3,6 +3,9 @@ import { summaryReporter } from './test/support/summary.ts';
 
 const results = process.env['SMMAP_RESULTS']; // a file, for .ci/run
 
+/** Whole systems, which take long: `npm run test:suites`. */
+const SUITES = 'test/suites/**';
+
 /** Files that judge how late something is. They run behind the others, each alone. */
 const PUNCTUAL = [
   'test/real/{load,patience,restart,start}.test.ts',
@@ -28,7 +31,7 @@ export default defineConfig({
           ...test,
           name: 'two',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...PUNCTUAL],
+          exclude: [...configDefaults.exclude, SUITES, ...PUNCTUAL],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
