@@ -56,11 +56,18 @@ async function campaignIn(settings: Settings, folder: string, world: World): Pro
   const startedMs = performance.now();
   const clock = (): number => performance.now() - startedMs;
   const weather = createWeather(clock);
-  const tally = createTally();
+  const tally = createTally(print);
   const watcher = watch(world, weather, tally, clock);
   const faketime = findPlace('libfaketime', settings.parts, 'faketime', [FAKETIME]);
   const missing = [...world.missing, ...(isMissing(faketime) ? ['clock jumps: install faketime'] : [])];
   for (const each of missing) print(`without ${each}`);
+  const crashed = (text: string): void =>
+    tally.violate({
+      flaw: 'crashed',
+      atMs: clock(),
+      text,
+      faults: weather.tell(['smmap'], clock() - BEFORE_MS, clock()),
+    });
   const judged = await startJudged({
     folder,
     main: settings.main,
@@ -69,13 +76,7 @@ async function campaignIn(settings: Settings, folder: string, world: World): Pro
     faketime: isMissing(faketime) ? null : join(faketime.root, FAKETIME),
     onKill: () => weather.kill(),
     onStop: () => weather.stop(),
-    onCrash: (text) =>
-      tally.violate({
-        flaw: 'crashed',
-        atMs: clock(),
-        text,
-        faults: weather.tell(['smmap'], clock() - BEFORE_MS, clock()),
-      }),
+    onCrash: crashed,
   });
   const random = randomOf(seed + 1);
   const load = startLoad(judged.socket, settings.clients, random, clock, () => world.next(random), watcher);
@@ -87,7 +88,9 @@ async function campaignIn(settings: Settings, folder: string, world: World): Pro
     print(`${Math.round(clock() / 1_000)} s: ${tally.line()}`);
   }, PROGRESS_MS);
   try {
-    await letCome(settings, [judged, ...world.writables.map(({ target }) => target)], world, weather, clock);
+    await letCome(settings, [judged, ...world.writables.map(({ target }) => target)], world, weather, clock, (error) =>
+      crashed(`${error.message}: ${String(error.cause)}`),
+    );
     for (const each of movers) await each.stop();
     await load.stop();
   } finally {
@@ -117,6 +120,7 @@ async function letCome(
   world: World,
   weather: Weather,
   clock: () => number,
+  failed: (error: Error) => void,
 ): Promise<void> {
   const lengthMs = minutes * 60_000;
   const plan = planFaults(seed, lengthMs, possibleOf(targets, only));
@@ -126,8 +130,10 @@ async function letCome(
     await sleep(Math.max(0, beginMs + planned.atMs - clock()));
     const before = turns.get(planned.target) as Promise<void>;
     const mine = before.then(() => suffer(planned, targets, world, weather, clock));
-    mine.catch(() => {}); // it is awaited at the end
-    turns.set(planned.target, mine);
+    turns.set(
+      planned.target,
+      mine.catch((error: unknown) => failed(error as Error)),
+    );
   }
   await Promise.all(turns.values());
   await sleep(Math.max(LAST_MS, beginMs + lengthMs - clock()));

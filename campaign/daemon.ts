@@ -27,6 +27,7 @@ export interface Judged extends Target {
 }
 
 const BROKEN = '[map.mailbox]\nkind = "nonsense"\n';
+const TAKEOVER = ['--takeover']; // a daemon that was replaced may have the path again, if the new one was killed at once
 const WELL_ENDED = 0;
 const KILLED = 137;
 
@@ -97,7 +98,7 @@ export async function startJudged(options: Options): Promise<Judged> {
     },
     takeover: moment(async () => {
       const before = daemon;
-      await start(['--takeover']);
+      await start(TAKEOVER);
       // It serves the clients that it has until they close.
       const over = ended(before, before.exited, WELL_ENDED).finally(() => old.delete(over));
       old.add(over);
@@ -107,7 +108,7 @@ export async function startJudged(options: Options): Promise<Judged> {
       async begin() {
         onStop();
         await ended(daemon, daemon.stop(), WELL_ENDED);
-        return () => start();
+        return () => start(TAKEOVER);
       },
     },
     crash: {
@@ -116,7 +117,7 @@ export async function startJudged(options: Options): Promise<Judged> {
         const gone = onKill();
         await ended(daemon, daemon.stop('SIGKILL'), KILLED);
         gone();
-        return () => start();
+        return () => start(TAKEOVER);
       },
     },
   };

@@ -62,6 +62,7 @@ if (values.help) process.stdout.write(USAGE);
 else if (values.list) {
   for (const [kind, about] of Object.entries(KINDS)) process.stdout.write(`${kind.padEnd(14)} ${about}\n`);
 } else if (isRight) {
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => process.exit(1)); // what it started ends, too
   const root = process.cwd();
   const { violations } = await runCampaign({
     root,

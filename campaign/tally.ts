@@ -35,7 +35,8 @@ export interface Report extends Tally {
   report(ending: Ending): string;
 }
 
-export function createTally(): Report {
+/** Begins to count. `tell` is told of the first violations at once. */
+export function createTally(tell: (line: string) => void = () => {}): Report {
   const counts = { OK: 0, NOTFOUND: 0, TEMP: 0, dropped: 0 };
   const violations: Violation[] = [];
   const byMap = new Map<string, { answers: number; temp: number }>();
@@ -56,17 +57,16 @@ export function createTally(): Report {
       }
       if (verdict !== 'dropped' && nowMs - sentMs > slowest.ms) slowest = { ms: nowMs - sentMs, text: `${map} ${key}` };
     },
-    violate: (violation) => void violations.push(violation),
+    violate(violation) {
+      if (violations.push(violation) <= MOST_SHOWN) tell(textOf(violation));
+    },
     line: () => `${answers()} answers, ${share()} TEMP, ${violations.length} violations`,
     report({ seed, minutes, faults, written, missing, again }) {
       const total = [...faults.values()].reduce((sum, count) => sum + count, 0);
       const kinds = [...faults].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([kind, count]) => `${kind} ${count}`);
       const shown = violations
         .slice(0, MOST_SHOWN)
-        .map(
-          ({ flaw, atMs, text, faults: under }, at) =>
-            `\n${at + 1}. ${flaw} at ${(atMs / 1_000).toFixed(3)} s: ${text}\n   faults: ${under}\n   again: ${again}`,
-        );
+        .map((violation, at) => `\n${at + 1}. ${textOf(violation)}\n   again: ${again}`);
       const temps = [...byMap].map(([map, its]) => `${map} ${percent(its.temp, its.answers)}`);
       const flaws = [...FLAWS, 'crashed'].map((flaw) => `${flaw} ${of(flaw)}`);
       return [
@@ -84,6 +84,10 @@ export function createTally(): Report {
       ].join('\n');
     },
   };
+}
+
+function textOf({ flaw, atMs, text, faults }: Violation): string {
+  return `${flaw} at ${(atMs / 1_000).toFixed(3)} s: ${text}\n   faults: ${faults}`;
 }
 
 function percent(part: number, whole: number): string {

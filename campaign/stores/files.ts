@@ -16,6 +16,8 @@ export const openEmbedded: Open = async ({ folder, name }) => {
   await mkdir(disk);
   const size = `size=${DISK_KILOBYTES}k`;
   const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', size, 'tmpfs', disk]).status === 0;
+  const unmount = (): void => void spawnSync('umount', ['-l', disk]);
+  if (mounted) process.on('exit', unmount);
   const store = join(disk, 'store');
   return {
     name,
@@ -39,7 +41,8 @@ export const openEmbedded: Open = async ({ folder, name }) => {
     },
     faults: { ...awayFault(store), ...(mounted ? fullFault(disk) : {}) },
     async stop() {
-      if (mounted) spawnSync('umount', ['-l', disk]);
+      if (mounted) unmount();
+      process.off('exit', unmount);
     },
   };
 };
