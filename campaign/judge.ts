@@ -27,6 +27,8 @@ export interface Ends {
   killed(fromMs: number, toMs: number): boolean;
   /** When the daemon was told to stop, the last time before that moment; -Infinity for never. */
   stopped(beforeMs: number): number;
+  /** How old a request counts that was sent then: if the daemon stood still, it may have come when that began. */
+  asOldAs(sentMs: number): number;
 }
 
 export const FLAWS = ['wrong NOTFOUND', 'wrong OK', 'exchanged', 'garbled', 'late', 'lost'] as const;
@@ -60,7 +62,7 @@ export function judge(history: History, ages: Ages, question: Question, answer: 
 export function judgeEnd(question: Question, oldestMs: number, endedMs: number, ends: Ends): Verdict {
   const { sentMs } = question;
   if (ends.killed(oldestMs, endedMs)) return 'dropped';
-  if (endedMs - oldestMs >= OLD_MS) return 'dropped';
+  if (endedMs - ends.asOldAs(oldestMs) >= OLD_MS) return 'dropped';
   const stoppedMs = ends.stopped(endedMs);
   return stoppedMs <= sentMs && endedMs - stoppedMs < PATIENCE_MS ? 'dropped' : 'lost';
 }

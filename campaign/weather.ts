@@ -15,6 +15,8 @@ export interface Weather extends Ends {
   counts(): ReadonlyMap<string, number>;
 }
 
+const STANDING_STILL = new Set(['slow', 'stall', 'slow-worker']);
+
 export function createWeather(clock: () => number): Weather {
   const faults: { readonly fault: Planned; readonly fromMs: number; toMs: number }[] = [];
   const kills: { readonly fromMs: number; toMs: number }[] = [];
@@ -33,6 +35,12 @@ export function createWeather(clock: () => number): Weather {
     stop: () => void stops.push(clock()),
     killed: (fromMs, toMs) => kills.some((each) => each.toMs >= fromMs && each.fromMs <= toMs),
     stopped: (beforeMs) => stops.findLast((atMs) => atMs <= beforeMs) ?? -Infinity,
+    asOldAs(sentMs) {
+      const still = faults.find(
+        (each) => STANDING_STILL.has(each.fault.kind) && each.fromMs <= sentMs && each.toMs >= sentMs,
+      );
+      return still?.fromMs ?? sentMs;
+    },
     tell(targets, fromMs, toMs) {
       const under = faults.filter(
         (each) => targets.includes(each.fault.target) && each.fromMs <= toMs && each.toMs >= fromMs,

@@ -82,6 +82,7 @@ describe('a question without an answer', () => {
   const ends = (killedMs: number, stoppedMs = -Infinity): Ends => ({
     killed: (fromMs, toMs) => killedMs >= fromMs && killedMs <= toMs,
     stopped: (beforeMs) => (stoppedMs <= beforeMs ? stoppedMs : -Infinity),
+    asOldAs: (sentMs) => (sentMs >= 20_000 && sentMs <= 22_000 ? 20_000 : sentMs),
   });
   const NEVER = ends(-1);
 
@@ -93,6 +94,8 @@ describe('a question without an answer', () => {
     ['is excused by the age of a question before it', 4_900, 1_000, 5_000, NEVER, 'dropped'],
     ['is excused if it was sent to a daemon that was told to stop', 1_000, 1_000, 1_001, ends(-1, 999), 'dropped'],
     ['is lost if it was sent before the daemon was told to stop', 1_000, 1_000, 1_500, ends(-1, 1_100), 'lost'],
+    ['is excused if it counts as old, because the daemon stood still', 21_500, 21_500, 24_000, NEVER, 'dropped'],
+    ['is lost if it was sent when the daemon stood still, and is not that old', 21_500, 21_500, 23_999, NEVER, 'lost'],
     ['is not excused by a stop of long ago', 9_000, 9_000, 9_500, ends(-1, 1_000), 'lost'],
   ] as const)('%s', ([, sentMs, oldestMs, endedMs, what, verdict]) => {
     expect(judgeEnd({ map: 'm', key: 'fred', sentMs }, oldestMs, endedMs, what)).toBe(verdict);

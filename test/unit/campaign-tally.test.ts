@@ -62,4 +62,6 @@ test('the weather tells the faults of a time, and what was killed and stopped', 
   expect([weather.killed(2_000, 2_001), weather.killed(2_001, 2_002)]).toEqual([true, false]);
   expect([weather.stopped(1_999), weather.stopped(2_000)]).toEqual([-Infinity, 2_000]);
   expect([...weather.counts()]).toEqual([['kill', 1]]);
+  weather.began({ ...fault, target: 'smmap', kind: 'slow' }, nowMs);
+  expect([weather.asOldAs(1_500), weather.asOldAs(2_500)]).toEqual([1_500, 2_000]);
 });
