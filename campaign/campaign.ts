@@ -35,6 +35,7 @@ export interface Settings {
 const PROGRESS_MS = 10_000;
 const BEFORE_MS = 2_000; // a fault that ended so long before may still be the reason
 const LAST_MS = 500;
+const QUIET_MS = 800; // between two faults of a target, also where one took longer than planned
 
 /** Runs it, and prints what it saw. */
 export async function runCampaign(settings: Settings): Promise<Tally> {
@@ -129,7 +130,7 @@ async function letCome(
   for (const planned of plan) {
     await sleep(Math.max(0, beginMs + planned.atMs - clock()));
     const before = turns.get(planned.target) as Promise<void>;
-    const mine = before.then(() => suffer(planned, targets, world, weather, clock));
+    const mine = before.then(() => suffer(planned, targets, world, weather, clock).finally(() => sleep(QUIET_MS)));
     turns.set(
       planned.target,
       mine.catch((error: unknown) => failed(error as Error)),
