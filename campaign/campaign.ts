@@ -130,7 +130,7 @@ async function letCome(
   for (const planned of plan) {
     await sleep(Math.max(0, beginMs + planned.atMs - clock()));
     const before = turns.get(planned.target) as Promise<void>;
-    const mine = before.then(() => suffer(planned, targets, world, weather, clock).finally(() => sleep(QUIET_MS)));
+    const mine = before.then(() => suffer(planned, targets, world, weather, clock));
     turns.set(
       planned.target,
       mine.catch((error: unknown) => failed(error as Error)),
@@ -163,6 +163,7 @@ async function suffer(
   };
   const writable = world.writables.find((each) => each.target === target);
   await (fault.alone === true && writable !== undefined ? writable.turn(work) : work());
+  await sleep(QUIET_MS);
 }
 
 /** Judges what the clients see. */

@@ -1,6 +1,7 @@
 // A relay between smmap and a server, which can be cut, delayed, and closed to newcomers.
 
 import { type Socket, connect, createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Relay {
   readonly port: number;
@@ -21,6 +22,7 @@ export async function startRelay(port: number): Promise<Relay> {
   const server = createServer({ noDelay: true }, (client) => {
     if (relay.closed) return void client.destroy();
     const behind = connect({ port, host: '127.0.0.1', noDelay: true });
+    let last = Promise.resolve();
     const end = (): void => {
       client.destroy();
       behind.destroy();
@@ -41,8 +43,13 @@ export async function startRelay(port: number): Promise<Relay> {
         return;
       }
       relay.leftBytes -= bytes.length;
-      if (relay.lagMs === 0) client.write(bytes);
-      else setTimeout(() => client.write(bytes), relay.lagMs); // equal waits keep the order
+      const dueMs = performance.now() + relay.lagMs;
+      last = last.then(async () => {
+        // One after the other: what comes when the lag is over must not come before what still waits.
+        const leftMs = dueMs - performance.now();
+        if (leftMs > 0) await sleep(leftMs);
+        client.write(bytes);
+      });
     });
     client.on('end', end);
     behind.on('end', end);
