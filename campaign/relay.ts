@@ -23,6 +23,13 @@ export async function startRelay(port: number): Promise<Relay> {
     if (relay.closed) return void client.destroy();
     const behind = connect({ port, host: '127.0.0.1', noDelay: true });
     let last = Promise.resolve();
+    /** One piece after the other: what comes when the lag is over must not come before what still waits. */
+    const pass = async (bytes: Buffer, dueMs: number, before: Promise<void>): Promise<void> => {
+      await before;
+      const leftMs = dueMs - performance.now();
+      if (leftMs > 0) await sleep(leftMs);
+      client.write(bytes);
+    };
     const end = (): void => {
       client.destroy();
       behind.destroy();
@@ -43,13 +50,7 @@ export async function startRelay(port: number): Promise<Relay> {
         return;
       }
       relay.leftBytes -= bytes.length;
-      const dueMs = performance.now() + relay.lagMs;
-      last = last.then(async () => {
-        // One after the other: what comes when the lag is over must not come before what still waits.
-        const leftMs = dueMs - performance.now();
-        if (leftMs > 0) await sleep(leftMs);
-        client.write(bytes);
-      });
+      last = pass(bytes, performance.now() + relay.lagMs, last);
     });
     client.on('end', end);
     behind.on('end', end);
