@@ -8,8 +8,8 @@ import { CYRUS, runCyrus, runPeer } from './run.ts';
 import { type Row, tablesOf } from './tables.ts';
 
 /**
- * Tests the servers of others: `npm run peers -- SOURCES [NAME] [--only PATTERN]... [--times N]`. SOURCES is the folder of
- * peers/get.sh. Prints a report for each to standard error, and writes the tables of docs/conformance.md. With a NAME it tests only
+ * Tests the servers of others: `npm run peers -- SOURCES [NAME] [--only PATTERN]... [--times N]`. SOURCES is the folder
+ * that docs/conformance.md describes. Prints a report for each to standard error, and writes the tables of docs/conformance.md. With a NAME it tests only
  * those whose names contain it, with a PATTERN only such cases, and writes nothing. With --times it runs each so often, and
  * says which verdicts were not always the same. Exit code 1: there are such, or a server could not be tested.
  */

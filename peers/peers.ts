@@ -1,10 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Settings } from '../src/conformance/bench.ts';
 
-/** A socket map server of others, as peers/get.sh gets it. */
+/** A socket map server of others. docs/conformance.md says where its program must be. */
 export interface Peer {
   readonly name: string;
   readonly version: string;
@@ -17,6 +18,7 @@ export interface Peer {
 const PYTHON = '/usr/bin/python3'; // Debian's, which has Debian's packages
 const KEYS = { map: 'mailbox', known: 'fred@example.org', unknown: 'nobody@example.org' } as const;
 
+const { version: VERSION } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 const MAIN = join(process.cwd(), 'dist/main.js');
 const commandOf = (program: string, ...args: readonly string[]): string =>
   ['exec', program, ...args.map((arg) => `'${arg}'`)].join(' ');
@@ -25,7 +27,7 @@ const commandOf = (program: string, ...args: readonly string[]): string =>
 function smmap(protocol: Settings['protocol']): Peer {
   return {
     name: `smmap, ${protocol === 'line' ? 'lines' : 'netstrings'}`,
-    version: '0.1.0',
+    version: VERSION,
     keys: KEYS,
     protocol,
     async command(_, folder) {

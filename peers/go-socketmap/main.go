@@ -1,4 +1,4 @@
-// A server with one mailbox, on the library go-socketmap. get.sh copies the files of the library beside it.
+// A server with one mailbox, on the library go-socketmap.
 package main
 
 import (
@@ -6,7 +6,7 @@ import (
 	"log"
 	"os"
 
-	"peer/socketmap"
+	socketmap "github.com/d--j/go-socketmap"
 )
 
 func main() {

@@ -1,4 +1,4 @@
-// A server with one mailbox, on the library postfix-socketmap-table. get.sh copies the files of the library beside it.
+// A server with one mailbox, on the library postfix-socketmap-table.
 package main
 
 import (
@@ -6,7 +6,7 @@ import (
 	"log"
 	"os"
 
-	"peer/socketmap"
+	socketmap "github.com/vitalvas/postfix-socketmap-table"
 )
 
 func main() {
