@@ -395,7 +395,8 @@ describePart('smmap check --stores with Dovecot', AS_ROOT, (part) => {
     expect(await check(`unix:${auth}`, 'gone@example.org')).toEqual([
       69,
       'store users: cannot be asked about mailboxes: the canary gone@example.org is not found; ' +
-        "restore the users of Dovecot, or choose a canary that it finds. This shows what it finds:\n    doveadm user '*'\n",
+        "restore the users of Dovecot, or choose a canary that it finds. These show what it finds:\n    doveadm user '*'\n" +
+        '    doveadm user -x service=lmtp gone@example.org\n',
     ]);
   });
 
