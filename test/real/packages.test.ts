@@ -202,7 +202,7 @@ END`);
 
     // Made by its own commands: tar of its store, of its smmap.toml, and of its unit.
     test('takes the place of 0.1, with its configuration and its mailboxes', async () => {
-      await debian.besides('tar -xzf test/real/0.1.tgz -C "$ROOT"');
+      await debian.besides('tar -xzf test/real/0.1.tar.gz -C "$ROOT"');
       await debian.done(`echo '# mine' >> /etc/smmap/smmap.toml
 adduser --quiet --system --group --home /var/lib/smmap --no-create-home smmap; chown -R smmap: /var/lib/smmap
 echo 'echo "$@" >> /root/npm' > /usr/local/sbin/npm; chmod 755 /usr/local/sbin/npm`);
