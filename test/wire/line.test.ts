@@ -36,9 +36,9 @@ const ROWS: readonly (readonly [string, string | readonly string[], string])[] =
   ['an empty line', '\nm fred\n', 'TEMP malformed request\nOK fred\n'],
   ['a value of two lines', 'm two\n', 'TEMP reply is not a line\n'],
   ['a netstring, which is not a line', '6:m fred,', ''],
-  ['a line of exactly the limit', `m ${'x'.repeat(9_998)}\n`, `OK ${'x'.repeat(9_998)}\n`],
-  ['a line of one byte more', `m ${'x'.repeat(9_999)}\n`, 'TEMP framing error\n'],
-  ['a line without end', 'x'.repeat(10_001), 'TEMP framing error\n'],
+  ['a line of exactly the limit', `m ${'x'.repeat(10_298)}\n`, `OK ${'x'.repeat(10_298)}\n`],
+  ['a line of one byte more', `m ${'x'.repeat(10_299)}\n`, 'TEMP framing error\n'],
+  ['a line without end', 'x'.repeat(10_301), 'TEMP framing error\n'],
 ];
 
 describe.each(bindings(folder))('lines over %s', (_, binding) => {
