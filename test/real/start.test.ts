@@ -245,8 +245,8 @@ describe('a log without a reader', () => {
     await vi.waitUntil(() => existsSync(path), WAIT);
     const client = await connectTo(path);
     onTestFinished(() => client.close());
-    const asked = 4_000;
-    const key = `${'x'.repeat(9_000)}@example.org`; // 36 MB of log, of which 16 find room
+    const asked = 40_000;
+    const key = `${'x'.repeat(900)}@example.org`; // 40 MB of log, of which 16 find room
     for (let at = 0; at < asked; at++) {
       if (!client.socket.write(request('mailbox', key))) await once(client.socket, 'drain');
     }
