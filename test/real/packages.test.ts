@@ -37,8 +37,9 @@ let asked = '';
 const socket = connect(25, '127.0.0.1').setEncoding('utf8').on('data', (text) => {
   const [, reply] = /^(\\d{3}) .*\\r\\n$/m.exec(text) ?? [];
   if (asked.startsWith('RCPT')) console.log(asked, reply);
-  asked = lines.shift() ?? '';
-  socket.write(\`\${asked}\\r\\n\`);
+  asked = lines.shift();
+  if (asked === undefined) socket.end(); // what comes after its last reply Postfix resets
+  else socket.write(\`\${asked}\\r\\n\`);
 });
 END`;
 
