@@ -30,10 +30,10 @@ export function createOutput(fd: number, lost: (texts: number) => void): Output 
     if (chunk.length === 0) {
       chunk = Buffer.from(waiting);
       waiting = '';
+      tellLost(); // there is room again, so this text is not lost itself
     }
     busy = chunk.length > 0;
     if (busy) {
-      tellLost();
       write(fd, chunk, written);
       return;
     }
