@@ -16,6 +16,7 @@ export interface Weather extends Ends {
 }
 
 const STANDING_STILL = new Set(['slow', 'stall', 'slow-worker']);
+const WAKING_MS = 300; // from SIGCONT until a process on a busy machine has looked at its sockets
 
 export function createWeather(clock: () => number): Weather {
   const faults: { readonly fault: Planned; readonly fromMs: number; toMs: number }[] = [];
@@ -37,7 +38,7 @@ export function createWeather(clock: () => number): Weather {
     stopped: (beforeMs) => stops.findLast((atMs) => atMs <= beforeMs) ?? -Infinity,
     asOldAs(sentMs) {
       const still = faults.find(
-        (each) => STANDING_STILL.has(each.fault.kind) && each.fromMs <= sentMs && each.toMs >= sentMs,
+        (each) => STANDING_STILL.has(each.fault.kind) && each.fromMs <= sentMs && each.toMs + WAKING_MS >= sentMs,
       );
       return still?.fromMs ?? sentMs;
     },

@@ -9,6 +9,7 @@ import { type Fault, type Faults, emptyFault } from '../target.ts';
 import type { Open } from './open.ts';
 
 const DISK_KILOBYTES = 4_096;
+const MOST_TRIES = 1_000;
 
 /** The embedded store. Where root runs the campaign, it is on a disk of its own, which can be full. */
 export const openEmbedded: Open = async ({ folder, name }) => {
@@ -170,10 +171,22 @@ function awayFault(path: string): Faults {
       alone: true,
       async begin() {
         await rename(path, `${path}.away`);
-        return () => rename(`${path}.away`, path);
+        return () => comeBack(path);
       },
     },
   };
+}
+
+/** A daemon that starts meanwhile makes an empty store there, and may make it again at this moment. */
+async function comeBack(path: string): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await rm(path, { recursive: true, force: true });
+      return await rename(`${path}.away`, path);
+    } catch (error) {
+      if (tries === MOST_TRIES) throw error;
+    }
+  }
 }
 
 /** The disk is full: whoever writes fails. */
