@@ -22,7 +22,14 @@ const old = 'OpenSMTPD before 7.6';
 
 export const SERVERS: readonly Server[] = [
   { name: 'postfix', title: 'Postfix', packages: 'postfix', package: 'postfix' },
-  { name: 'sendmail', title: 'Sendmail', packages: 'sendmail sendmail-cf m4 make patch', package: 'sendmail-bin' },
+  {
+    name: 'sendmail',
+    title: 'Sendmail',
+    packages: 'sendmail sendmail-cf m4 make patch',
+    package: 'sendmail-bin',
+    // There is no DNS. Without it Sendmail keeps all mail, and is slow to start.
+    before: (system) => system.done('mkdir -p /etc/mail; echo "hosts files" > /etc/mail/service.switch'),
+  },
   { name: 'exim', title: 'Exim', packages: 'exim4-daemon-heavy', package: 'exim4-daemon-heavy' },
   {
     name: 'opensmtpd',

@@ -21,7 +21,11 @@ const ETC = {
   hostname: 'mail.example.org\n',
   hosts: '127.0.0.1 localhost\n127.0.1.1 mail.example.org mail\n',
   mailname: 'mail.example.org\n',
-  'apt/apt.conf.d/suites': 'APT::Get::Assume-Yes "true";\nAPT::Install-Recommends "false";\n', // as roots.sh downloads
+  // The second line as roots.sh downloads.
+  'apt/apt.conf.d/suites': `APT::Get::Assume-Yes "true";
+APT::Install-Recommends "false";
+Dpkg::Options { "--force-confold"; };
+`,
 };
 const LIMIT_MS = 280_000;
 
