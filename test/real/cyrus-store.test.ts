@@ -312,7 +312,7 @@ ${['cyrus', 'lmtp', 'socketmap'].map((name) => `[map.${name}]\nstores = ["${name
     });
 
     test('when it hangs', async () => {
-      const { cyrus, store } = await fill('timeout_ms = 500');
+      const { cyrus, store } = await fill('timeout_ms = 1_000');
       const fault = () => cyrus.signal('SIGSTOP', 'all');
       const mend = () => cyrus.signal('SIGCONT', 'all');
       tell('Cyrus, stopped', await expectNoLies(store, { present, absent, brokenMs: 1_500, fault, mend }));

@@ -191,7 +191,7 @@ describePart('a real smmapd as a store', found, (installation) => {
 
     test('when its processes hang', async () => {
       const cyrus = await fill();
-      const store = await openOver(cyrus, 'timeout_ms = 500');
+      const store = await openOver(cyrus, 'timeout_ms = 1_000');
       const fault = () => cyrus.signal('SIGSTOP', 'all');
       const mend = () => cyrus.signal('SIGCONT', 'all');
       tell('smmapd, stopped', await expectNoLies(store, { present, absent, brokenMs: 1_500, fault, mend }));
@@ -207,7 +207,7 @@ describePart('a real smmapd as a store', found, (installation) => {
 
     test('when others take all its processes', async () => {
       const cyrus = await fill({ maxchild: 4 });
-      const store = await openOver(cyrus, 'connections = 4\ntimeout_ms = 500');
+      const store = await openOver(cyrus, 'connections = 4\ntimeout_ms = 1_000');
       let others: Socket[] = [];
       const fault = async (): Promise<void> => {
         others = Array.from({ length: 8 }, () => connect(cyrus.smmapd));
