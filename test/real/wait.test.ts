@@ -74,8 +74,10 @@ test.runIf(process.arch === 'x64')('without --wait, a command writes when the ot
     const [said] = (await once(child.stderr, 'data')) as [Buffer];
     expect(String(said)).toContain(`smmap: waits for process ${importer.pid} (`);
     const ended = once(child, 'close');
+    const over = once(importer, 'exit'); // it may have been stopped while it opened the store, and write after the other
     importer.kill(signal);
     expect(await ended).toEqual([0, null]);
+    await over;
     const { stdout } = await cli(['mailbox', 'list', '--store', store]);
     // Whoever is killed while it has the lock has written all, or nothing.
     const wanted = signal === 'SIGKILL' ? [2, RECORDS + 2] : [RECORDS + 2];
