@@ -69,55 +69,50 @@ export function startMover(writable: Writable, random: () => number, clock: () =
     const all = moving.filter((key) => isThere.get(key) === exists);
     return all[Math.floor(random() * all.length)];
   };
-  const end = new AbortController();
-  const run = async (): Promise<void> => {
-    while (!end.signal.aborted) {
+  return startWriting(async (end, wrote) => {
+    while (!end.aborted) {
       await sleep(least + random() * (most - least));
       const kind = random();
       const added = kind < 0.66 ? [oneOf(false)].filter((key) => key !== undefined) : [];
       const removed = kind > 0.33 ? [oneOf(true)].filter((key) => key !== undefined) : [];
       if (added.length + removed.length === 0) continue;
-      if (!(await write(writable, clock, added, removed, end.signal))) return;
+      if (!(await write(writable, clock, added, removed, end))) return;
       for (const key of added) isThere.set(key, true);
       for (const key of removed) isThere.set(key, false);
-      mover.written += added.length + removed.length;
+      wrote(added.length + removed.length);
     }
-  };
-  const mover = {
-    written: 0,
-    async stop() {
-      end.abort();
-      await running;
-    },
-  };
-  const running = run();
-  running.catch(() => {}); // stop() rejects
-  return mover;
+  });
 }
 
 const ROAM_MS = 800; // between two mailboxes; the same one moves no sooner than a request can last
 
 /** Moves mailboxes from one store to another and back: they are added here before they are removed there. */
 export function startRoamer(from: Writable, to: Writable, keys: readonly string[], clock: () => number): Mover {
-  const end = new AbortController();
-  const run = async (): Promise<void> => {
-    for (let [here, there] = [from, to]; !end.signal.aborted; [here, there] = [there, here]) {
+  return startWriting(async (end, wrote) => {
+    for (let [here, there] = [from, to]; !end.aborted; [here, there] = [there, here]) {
       for (const key of keys) {
         await sleep(ROAM_MS);
-        if (!(await write(there, clock, [key], [], end.signal))) return;
-        if (!(await write(here, clock, [], [key], end.signal))) return;
-        mover.written++;
+        if (!(await write(there, clock, [key], [], end))) return;
+        if (!(await write(here, clock, [], [key], end))) return;
+        wrote(1);
       }
     }
-  };
-  const mover = {
-    written: 0,
+  });
+}
+
+/** Lets it write until it is stopped. `stop` rejects if it failed. */
+function startWriting(run: (end: AbortSignal, wrote: (mailboxes: number) => void) => Promise<void>): Mover {
+  const end = new AbortController();
+  let written = 0;
+  const running = run(end.signal, (mailboxes) => (written += mailboxes));
+  running.catch(() => {}); // stop() rejects
+  return {
+    get written() {
+      return written;
+    },
     async stop() {
       end.abort();
       await running;
     },
   };
-  const running = run();
-  running.catch(() => {}); // stop() rejects
-  return mover;
 }
