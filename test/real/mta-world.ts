@@ -46,8 +46,8 @@ export interface World {
   make(trouble: Trouble): Promise<() => Promise<void>>;
   /** Has the daemon reload, and then lets a new one take over from it. */
   renew(): Promise<void>;
-  /** The log of the daemon that listens. */
-  readonly log: Daemon['log'];
+  /** Waits for a line in the log of the daemon that listens. */
+  readonly logged: Daemon['logged'];
   end(): Promise<void>;
 }
 
@@ -138,9 +138,7 @@ export async function makeWorld(
     setting: { folder, written: at('written'), domain: DOMAIN, virtual: [VIRTUAL], aliasDomains: [ALIAS_DOMAIN] },
     lmtp,
     make: (trouble) => make[trouble](),
-    get log() {
-      return daemon.log;
-    },
+    logged: (event, suits) => daemon.logged(event, suits),
     async renew() {
       const reloads = (): number => daemon.log.filter(({ event }) => event === 'reloaded').length;
       const before = reloads();

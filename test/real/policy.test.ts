@@ -61,8 +61,9 @@ describePart('a policy service of the real Postfix', parts, ({ postfix }) => {
   test('logs the client of a refusal, so that fail2ban finds it', async () => {
     const smtp = await session();
     await smtp.recipients(['guessed@example.org']);
-    const line = (world as World).log.find(
-      ({ event, key, listener: at }) => event === 'refused' && key === 'guessed@example.org' && at === 'policy',
+    const line = await (world as World).logged(
+      'refused',
+      ({ key, listener: at }) => key === 'guessed@example.org' && at === 'policy',
     );
     expect(line).toMatchObject({ client: '127.0.0.1' });
     const log = join(folder, 'log');

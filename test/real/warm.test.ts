@@ -114,7 +114,7 @@ function describeWarm(start: () => Promise<Database>, dialect: keyof typeof NUMB
     }
     await vi.waitUntil(async () => (await warmOf(over)).failure === null, WAIT);
     await vi.waitUntil(async () => (await ask('nobody@d.test')) === MISSED, WAIT);
-    expect(daemon.log.filter(({ event }) => event === 'store_warmed')).toHaveLength(2);
+    await expect.poll(() => daemon.log.filter(({ event }) => event === 'store_warmed')).toHaveLength(2);
   });
 
   const repeated = dialect === 'mysql' ? CAMPAIGN : {};
