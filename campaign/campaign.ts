@@ -9,7 +9,7 @@ import { randomOf } from '../test/support/chaos.ts';
 import type { Watcher } from './client.ts';
 import { startJudged } from './daemon.ts';
 import { type Verdict, type Question, FLAWS, type Flaw, judge, judgeEnd } from './judge.ts';
-import { startLoad } from './load.ts';
+import { type Asked, startLoad } from './load.ts';
 import { startMover, startRoamer } from './mover.ts';
 import { type Planned, type Possible, planFaults } from './schedule.ts';
 import { type Report, type Tally, createTally } from './tally.ts';
@@ -80,7 +80,9 @@ async function campaignIn(settings: Settings, folder: string, world: World): Pro
     onCrash: crashed,
   });
   const random = randomOf(seed + 1);
-  const load = startLoad(judged.socket, settings.clients, random, clock, () => world.next(random), watcher);
+  const maps = [...world.maps.keys()];
+  const next = (map: string): Asked => world.next(map, random);
+  const load = startLoad(judged.socket, settings.clients, random, clock, maps, next, watcher);
   const movers = [
     ...world.writables.map((each) => startMover(each, random, clock)),
     ...world.pairs.map(({ from, to, keys }) => startRoamer(from, to, keys, clock)),

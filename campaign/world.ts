@@ -62,7 +62,8 @@ export interface World {
   readonly missing: readonly string[];
   /** The sections of the configuration. `TIMEOUT` stands for the time for one question. */
   readonly lines: string;
-  next(random: () => number): Asked;
+  /** A question to a map. */
+  next(map: string, random: () => number): Asked;
   stop(): Promise<void>;
 }
 
@@ -116,15 +117,16 @@ export async function openWorld(names: readonly string[], ground: Omit<Ground, '
     await stop();
     throw error;
   }
+  const byName = new Map(maps.map((map) => [map.name, map]));
   return {
     writables,
     pairs,
     missing,
-    maps: new Map(maps.map((map) => [map.name, map])),
+    maps: byName,
     lines: sections.join(''),
-    next(random) {
-      const { name, keys } = maps[Math.floor(random() * maps.length)] as JudgedMap;
-      return { map: name, key: keys[Math.floor(random() * keys.length)] as string };
+    next(map, random) {
+      const { keys } = byName.get(map) as JudgedMap;
+      return { map, key: keys[Math.floor(random() * keys.length)] as string };
     },
     stop,
   };
