@@ -28,7 +28,6 @@ export interface Pipes {
   readonly output: Pick<NodeJS.WritableStream, 'write'>;
 }
 
-const LONGEST_LINE = 65_536; // bytes; keys of smtpd have at most 1,023
 const REPLY_BYTES = 1_000_000;
 
 /**
@@ -50,7 +49,7 @@ export async function tableOpensmtpd(options: TableOptions, { input, output }: P
 
 /** The lines of smtpd without their ends. One that is not ended when smtpd closes the pipe is dropped. */
 async function* linesOf(input: NodeJS.ReadableStream): AsyncGenerator<Payload, void, undefined> {
-  const decoder = new LineDecoder(LONGEST_LINE);
+  const decoder = new LineDecoder(Infinity); // smtpd, which has started us, would end with us
   for await (const chunk of input) {
     decoder.push(chunk as Buffer);
     for (let line = decoder.next(); line !== null; line = decoder.next()) yield line;

@@ -15,7 +15,7 @@ const GREETING = 'config|smtpd-version|7.6.0\nconfig|protocol|0.1\nconfig|tablen
 const question = (operation: string, id: string, key: string, service = 'mailaddr'): string =>
   `table|0.1|1713795103.314423|mailbox|${operation}|${service}|${id}|${key}\n`;
 
-/** A socket map server. `answer` gets the payload of each request. */
+/** A socket map server, which ends a connection that asks too much. `answer` gets the payload of each request. */
 function serve(path: string, answer: (payload: string, socket: Socket) => string | null): Promise<Server> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -23,9 +23,13 @@ function serve(path: string, answer: (payload: string, socket: Socket) => string
     const decoder = new NetstringDecoder(10_000);
     socket.on('data', (chunk) => {
       decoder.push(chunk);
-      for (let payload = decoder.next(); payload !== null; payload = decoder.next()) {
-        const reply = answer(payload, socket);
-        if (reply !== null) socket.write(encodeNetstring(reply));
+      try {
+        for (let payload = decoder.next(); payload !== null; payload = decoder.next()) {
+          const reply = answer(payload, socket);
+          if (reply !== null) socket.write(encodeNetstring(reply));
+        }
+      } catch {
+        socket.destroy();
       }
     });
   });
@@ -79,6 +83,17 @@ it('answers what its help says to type', async () => {
   const program = start(path);
   program.say(`${TABLE_OPENSMTPD_HELP.split('\n').slice(-3).join('\n').replaceAll(/^ +/gm, '')}\n`);
   expect((await program.lines(11)).at(-1)).toBe('check-result|1|found');
+});
+
+it('answers a question of any length, and the next one', async () => {
+  const path = join(folder(), 'smmap.sock');
+  await serve(path, (payload) => (payload === 'mailbox fred@example.org' ? 'OK fred@example.org' : 'TEMP unknown map'));
+  const program = await open(path);
+  program.say(question('check', 'a', 'x'.repeat(200_000)) + question('check', 'b', 'fred@example.org'));
+  expect(await program.lines(2)).toEqual([
+    expect.stringMatching(/^check-result\|a\|error\|/) as string,
+    'check-result|b|found',
+  ]);
 });
 
 it('registers what a map can hold, when smtpd has said everything', async () => {
