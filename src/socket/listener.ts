@@ -1,4 +1,4 @@
-import { BlockList, type Server, type Socket, createServer, isIP } from 'node:net';
+import { BlockList, type Server, type Socket, createServer } from 'node:net';
 import { formatEndpoint } from '../endpoint.ts';
 import { pathOfInherited } from './inherited.ts';
 import type { Intake } from './intake.ts';
@@ -138,6 +138,7 @@ function blockListOf(networks: readonly Network[]): BlockList {
   return list;
 }
 
+/** Of what is an address for certain. isIP of Node 20 compiles a regular expression, which is a tenth of the CPU of a start. */
 function familyOf(address: string): 'ipv4' | 'ipv6' {
-  return isIP(address) === 6 ? 'ipv6' : 'ipv4';
+  return address.includes(':') ? 'ipv6' : 'ipv4';
 }
