@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -146,8 +146,8 @@ describe('the place where a daemon listens', () => {
 
   test('keeps the socket file of a server that took it over', async () => {
     const daemon = await serveFixed();
-    execFileSync('rm', [daemon.socket]);
-    writeFileSync(daemon.socket, 'of another');
+    writeFileSync(`${daemon.socket}.new`, 'of another');
+    renameSync(`${daemon.socket}.new`, daemon.socket); // at once: the daemon would make a file that is missing anew
     expect(await daemon.stop()).toBe(0);
     expect(existsSync(daemon.socket)).toBe(true);
   });
