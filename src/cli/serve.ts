@@ -59,7 +59,8 @@ export async function serve(options: ServeOptions, configuration: Configuration,
   const first = await load();
   const { config } = first;
   if (process.getuid?.() === 0 && process.stderr.isTTY) warn(ROOT);
-  makeFolders(config, configuration.places);
+  makeSocketFolder(config, configuration.places);
+  makeStateFolder(config, configuration.places);
   const pretty = process.stdout.isTTY;
   const journal = isJournal(process.env, process.stdout.fd);
   const steps = firstSteps(config, options, configuration);
@@ -115,6 +116,7 @@ export async function serve(options: ServeOptions, configuration: Configuration,
       try {
         const next = await load();
         const changes = await daemon.reload(next);
+        makeStateFolder(next.config, configuration.places);
         set(next.config.log);
         harvest.set(next.config.harvest);
         records.watch(mapsInShadow(next.config));
@@ -209,12 +211,24 @@ function firstSteps(config: Config, options: ServeOptions, { file, isFound }: Co
   };
 }
 
-/** Creates the default folders if they are used. We do not create other folders that a configuration names. */
-function makeFolders({ listeners, stores }: Config, { socket, store }: Places): void {
+/** Creates the default folder of the socket if it is used. We do not create other folders that a configuration names. */
+function makeSocketFolder({ listeners }: Config, { socket }: Places): void {
   const isUsed = [...listeners.values()].some((each) => each.kind === 'unix' && each.path === socket);
   if (isUsed) makeFolder(dirname(socket), 0o755, 'choose another place: --listen unix:PATH');
-  if ([...stores.values()].some((each) => pathOf(each) === store)) {
-    makeFolder(store, 0o750, 'choose another folder: --store DIR');
+}
+
+/**
+ * Creates the folder of the secret and of the records of maps in shadow, if one of them is needed; but not if an embedded
+ * store is in it: then that folder may be away, and a new one would be in its place when it comes back.
+ */
+function makeStateFolder(config: Config, { store: folder }: Places): void {
+  const isNeeded = config.log.keys === 'hash' || mapsInShadow(config).length > 0;
+  const holdsStore = [...config.stores.values()].some((each) => `${pathOf(each)}/`.startsWith(`${folder}/`));
+  if (!isNeeded || holdsStore) return;
+  try {
+    makeFolder(folder, 0o750, '');
+  } catch {
+    // who needs the folder logs what is wrong
   }
 }
 

@@ -5,7 +5,7 @@ import type { StoreOption, WaitOption } from './options.ts';
 export function addStore(program: Command, exit: (code: number) => void): void {
   const parent = program
     .command('store')
-    .summary('back up, restore, verify and upgrade the embedded store')
+    .summary('create, back up, restore, verify and upgrade the embedded store')
     .description('Commands for the whole embedded store: mailboxes, aliases, domains and tables.');
   const command = (name: keyof typeof STORE_HELP, argument: string | null): Command => {
     const { description, more } = STORE_HELP[name];
@@ -19,6 +19,9 @@ export function addStore(program: Command, exit: (code: number) => void): void {
   };
   const folderOf = async (options: StoreOption): Promise<string> =>
     options.store ?? (await configurationOf(options)).store();
+  command('create', null).action(async (options: StoreOption) => {
+    await (await import('./records/store.ts')).create(await folderOf(options));
+  });
   command('backup', '<file>').action(async (file: string, options: StoreOption) => {
     await (await import('./records/store.ts')).backup(file, await folderOf(options));
   });
@@ -43,6 +46,17 @@ export function addStore(program: Command, exit: (code: number) => void): void {
 
 /** The commands of `smmap store`. */
 const STORE_HELP = {
+  create: {
+    description: 'Makes an empty store, once. Nothing else makes one, except smmap store restore.',
+    more: `
+If a store is missing that was there before, bring it back instead: its folder was moved, or its disk is not mounted. A new
+store that has only what is added today would make the daemon refuse everybody else. So do not put this into a script that
+runs again and again. If there is a store already, nothing is changed (exit code 73).
+
+Examples:
+  smmap store create
+  smmap store create && smmap mailbox add fred@example.org`,
+  },
   backup: {
     description: 'Writes the whole store to a file, as of one moment, even while other commands write.',
     more: `
@@ -55,7 +69,7 @@ Examples:
   restore: {
     description: 'Replaces the store with a backup, in one transaction.',
     more: `
-The daemon uses the restored data at its next lookup. Nothing changes if the backup was cut off or changed (exit code 65), or
+Makes the store if there is none. The daemon uses the restored data at its next lookup. Nothing changes if the backup was cut off or changed (exit code 65), or
 if the store has records already and --force is not given (exit code 73).
 
 Examples:

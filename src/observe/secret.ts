@@ -4,7 +4,6 @@ import {
   fchownSync,
   fstatSync,
   linkSync,
-  mkdirSync,
   openSync,
   readFileSync,
   statSync,
@@ -47,7 +46,6 @@ export function openSecret(file: string): Buffer {
 /** Another process may do the same at this moment: then both have the secret of the one that was first. */
 function makeSecret(file: string): void {
   const folder = dirname(file);
-  mkdirSync(folder, { recursive: true, mode: 0o750 });
   const draft = `${file}.${randomBytes(8).toString('hex')}`;
   const fd = openSync(draft, 'wx', 0o600);
   try {

@@ -100,7 +100,7 @@ export interface StoreFile {
   /** The key of the configuration that names it. */
   readonly key: string;
   readonly path: string;
-  /** A secret is for nobody else. A record file may be missing: the first command that writes makes it. */
+  /** A secret is for nobody else. A record file may be missing: `smmap store create` makes it. */
   readonly kind: 'secret' | 'folder' | 'file' | 'record file';
   readonly right: 'read' | 'write';
 }

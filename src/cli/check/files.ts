@@ -32,7 +32,7 @@ export function checkFiles(config: Config, places: Places, viewer: Viewer): Find
     viewer.account,
     all.map(({ path, right }) => [path, right] as const),
   );
-  const usual = new Set([dirname(places.socket), places.store]); // systemd makes them, or `smmap serve`
+  const usual = new Set([dirname(places.socket), places.store]); // systemd makes them, or `smmap serve` and `smmap store create`
   const told = new Set<string>();
   return all.flatMap((wanted, at) => {
     const barrier = barriers[at] ?? null;
@@ -77,7 +77,7 @@ function missing({ where, path, kind }: Wanted, { account }: Viewer): Finding[] 
     case 'file':
       return [mistake(EXIT.CONFIG, { where, reason, remedy: 'correct the path, or make the file' })];
     case 'folder':
-      if (barriersFor(account, [[nearest(path), 'fill']])[0] === null) return []; // the daemon makes it
+      if (barriersFor(account, [[nearest(path), 'fill']])[0] === null) return []; // smmap store create makes it
       return [mistake(EXIT.CONFIG, { where, reason, remedy: 'make it', commands: [makeFolder(path, name, '0750')] })];
     case 'socket folder':
       return [mistake(EXIT.CONFIG, { where, reason, remedy: 'make it', commands: [makeFolder(path, name, '0755')] })];

@@ -21,7 +21,7 @@ export async function checkStores(config: Config): Promise<Finding[]> {
       const told = {
         where: `store ${name}`,
         reason: missing,
-        remedy: 'add records, such as smmap mailbox import list.txt',
+        remedy: 'bring it back (is its disk mounted?), or make a new one: smmap store create',
       };
       findings.push(mistake(EXIT.DATA, told));
       continue;

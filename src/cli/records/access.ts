@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { hasStore } from '../../store/driver/embedded/datafile.ts';
+import { hasStore, requireStore } from '../../store/driver/embedded/datafile.ts';
 import type { Patience } from '../../store/driver/embedded/holder.ts';
 import { type Records, openRecords } from '../../store/driver/embedded/records.ts';
+import { createEmpty } from '../../store/driver/embedded/whole.ts';
 import { BusyError, StoreError } from '../../store/store.ts';
 import { CliError, EXIT } from '../error.ts';
 import { warn } from '../warn.ts';
@@ -16,7 +17,10 @@ export interface ChangeRules {
   readonly waitMs: number;
 }
 
-/** Opens the store in a folder for a command, and closes it afterwards. A failure of the store is a CliError. */
+/**
+ * Opens the store in a folder for a command, and closes it afterwards. It must exist, also to write: see requireStore. A
+ * failure of the store is a CliError.
+ */
 export async function withRecords<T>(
   dir: string,
   purpose: 'read' | 'write',
@@ -24,6 +28,7 @@ export async function withRecords<T>(
   waitMs = Infinity,
 ): Promise<T> {
   return asCliError(async () => {
+    requireStore(dir);
     const records = openRecords(dir, purpose, patienceOf(waitMs));
     try {
       return await work(records);
@@ -48,11 +53,12 @@ export function patienceOf(mostMs: number): Patience {
   return { mostMs, waits: (holder) => warn(`waits for ${holder}`) };
 }
 
-/** Gives `work` the folder of a store. If there is no store yet, it gets an empty folder that is removed afterwards: a dry run makes no store. */
+/** Gives `work` the folder of a store. If there is no store yet, it gets an empty one that is removed afterwards: a dry run makes no store. */
 export async function withDryRunStore<T>(dir: string, work: (dir: string) => Promise<T>): Promise<T> {
   if (hasStore(dir)) return work(dir);
   const temporary = mkdtempSync(join(tmpdir(), 'smmap-'));
   try {
+    await asCliError(() => createEmpty(temporary));
     return await work(temporary);
   } finally {
     rmSync(temporary, { recursive: true, force: true });

@@ -2,7 +2,6 @@ import { foldLocal } from '../../address/address.ts';
 import { parseTargets } from '../../address/target.ts';
 import type { Alias } from '../../record/alias.ts';
 import { type Identity, nameOf } from '../../record/record.ts';
-import { hasStore } from '../../store/driver/embedded/datafile.ts';
 import type { Records } from '../../store/driver/embedded/records.ts';
 import type { Writer } from '../../store/driver/embedded/writer.ts';
 import { CliError, EXIT } from '../error.ts';
@@ -75,7 +74,6 @@ async function change(
   { json, waitMs }: ChangeRules,
   work: (store: Records, writer: Writer, results: Results) => number,
 ): Promise<number> {
-  if (!hasStore(dir)) throw new CliError(EXIT.IO, `there is no store in ${dir}`);
   const results: Results = [];
   let missing = 0;
   const write = (store: Records): boolean =>

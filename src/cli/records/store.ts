@@ -1,10 +1,10 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { NOUNS } from '../../record/record.ts';
 import { type Counts, countNameOf } from '../../store/driver/embedded/count.ts';
-import { fileOf, hasStore } from '../../store/driver/embedded/datafile.ts';
+import { fileOf } from '../../store/driver/embedded/datafile.ts';
 import { FORMAT } from '../../store/driver/embedded/format.ts';
 import { lockOf } from '../../store/driver/embedded/lockfile.ts';
-import { openWhole, replaceWhole, upgradeWhole, verifyWhole } from '../../store/driver/embedded/whole.ts';
+import { createEmpty, openWhole, replaceWhole, upgradeWhole, verifyWhole } from '../../store/driver/embedded/whole.ts';
 import { StoreError } from '../../store/store.ts';
 import { CliError, EXIT } from '../error.ts';
 import { warn } from '../warn.ts';
@@ -18,6 +18,13 @@ import { openSource, type Source } from './source.ts';
 const PROGRESS_ENTRIES = 10_000;
 const BEYOND_USE = /truncated|damaged|is no(?:t a)? store/; // the words of datafile.ts
 const BACKUP_MODE = 0o600; // it has the addresses of all users
+
+/** Makes an empty store. Throws CliError, also if there is one: a script that makes it each day would hide that it is away. */
+export async function create(dir: string): Promise<void> {
+  const isNew = await asCliError(() => createEmpty(dir));
+  if (!isNew) throw new CliError(EXIT.CANNOT_CREATE, `${dir}: has a store already; nothing was changed`);
+  warn(`made an empty store in ${dir}; until something is added, the daemon answers TEMP`);
+}
 
 /** Writes a whole store to a file, or to standard output for `-`. Throws CliError. */
 export async function backup(file: string, dir: string): Promise<void> {
@@ -88,7 +95,6 @@ export async function verify(dir: string): Promise<number> {
 
 /** Converts a store to the format of this smmap. Throws CliError. */
 export async function upgrade(dir: string, waitMs: number): Promise<void> {
-  if (!hasStore(dir)) throw new CliError(EXIT.IO, `there is no store in ${dir}`);
   const old = await asCliError(() => upgradeWhole(dir, patienceOf(waitMs)));
   warn(old === FORMAT ? `${dir}: has format ${FORMAT} already` : `${dir}: converted from format ${old} to ${FORMAT}`);
 }

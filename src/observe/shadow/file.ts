@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { appendFile, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { appendFile, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type Ledger, createLedger } from './ledger.ts';
 import { parseLine } from './record.ts';
@@ -18,10 +18,9 @@ const FORGOTTEN_MS = 3_600_000; // a draft of this age belongs to a process that
 
 /**
  * Adds lines at the end of a file, in one write, so that two daemons can do so at the same time. They begin with a line feed,
- * because whoever wrote before may have been killed in the middle of a line. Makes the folder. Resolves to the size of the file.
+ * because whoever wrote before may have been killed in the middle of a line. Resolves to the size of the file.
  */
 export async function appendLines(file: string, lines: Iterable<string>): Promise<number> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o750 });
   await appendFile(file, `\n${[...lines].join('\n')}\n`, { mode: MODE });
   return (await stat(file)).size;
 }

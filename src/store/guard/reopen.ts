@@ -1,11 +1,11 @@
 import { ClosedError, LostError, type Store } from '../store.ts';
 import type { Availability } from './breaker.ts';
 
-const RETRY_MS = 1_000;
+const RETRY_MS = 100; // whoever makes a store, and then types the next command, waits for nothing
 
 /**
  * A store that may not exist yet. It is opened now. If that fails, every lookup fails with the cause, and tries to open
- * the store again, at most once a second. If the driver throws LostError, the store is opened again.
+ * the store again, at most ten times a second. If the driver throws LostError, the store is opened again.
  */
 export function createReopening(open: () => Store, events: Availability): Store {
   let store: Store | null = null;

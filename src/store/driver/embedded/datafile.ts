@@ -57,6 +57,17 @@ export function hasStore(dir: string): boolean {
   }
 }
 
+/**
+ * Throws StoreError if there is no store in a folder. Only an administrator knows whether there was one: its disk may
+ * not be mounted, and with a new store in its place everybody else would be absent.
+ */
+export function requireStore(dir: string): void {
+  if (hasStore(dir)) return;
+  throw new StoreError(
+    `there is no store in ${dir}; bring it back (is its disk mounted?), or make a new one: smmap store create --store ${dir}`,
+  );
+}
+
 /** Why there is no store in a folder that we can open. Null if there is one. */
 export function lackOf(dir: string): string | null {
   try {

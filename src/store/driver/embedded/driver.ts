@@ -4,8 +4,8 @@ import type { Answer, DomainQuestion, Question } from '../../../vocabulary.ts';
 import { answerTo, decodeClass } from '../../layout.ts';
 import { EmptyStoreError, LostError, type Store } from '../../store.ts';
 import { type Counts, readCounts } from './count.ts';
-import { hasStore, lastTransactionIn } from './datafile.ts';
-import { lastTransactionOf, openToRead, openToWrite, resetTxn } from './lmdb.ts';
+import { lastTransactionIn } from './datafile.ts';
+import { lastTransactionOf, openToRead, resetTxn } from './lmdb.ts';
 import { inodesAt, lockOf } from './lockfile.ts';
 import { hostsMarkOf, lackOf, marksFor } from './mark.ts';
 import { storedKeyOf } from './range.ts';
@@ -17,7 +17,7 @@ const COMMIT_MS = 100; // on a usual disk, a transaction in the file can be read
 /**
  * Opens a store whose records are in a file. A command can write them while they are read, and no reload is needed. The
  * file is opened read-only, so this waits for no writer. `counted` is called with the number of records at the begin,
- * and once a second while the store is asked. Throws StoreError if it cannot be opened.
+ * and once a second while the store is asked. Throws StoreError if it cannot be opened. It never makes a store.
  */
 export function openEmbeddedStore(dir: string, counted: (counts: Counts | null) => void = () => {}): Store {
   const { db, file, inodes } = openToRead(dir);
@@ -71,11 +71,6 @@ export function openEmbeddedStore(dir: string, counted: (counts: Counts | null) 
     atomic: true,
     close: () => db.close(),
   };
-}
-
-/** Makes an empty store if there is none. */
-export async function makeEmbeddedStore(dir: string): Promise<void> {
-  if (!hasStore(dir)) await openToWrite(dir).db.close();
 }
 
 function find(reading: Reading, question: Exclude<Question, DomainQuestion>): Answer {

@@ -35,9 +35,8 @@ export const embedded: Driver<EmbeddedConfig> = {
   ],
   load: () => import('./driver.ts'),
   async open({ path }, events) {
-    const { makeEmbeddedStore, openEmbeddedStore } = await import('./driver.ts');
+    const { openEmbeddedStore } = await import('./driver.ts');
     const { createShrinkWatch } = await import('./shrink.ts');
-    await makeEmbeddedStore(path).catch(() => {}); // `reopen` reports what is wrong
     // One watch for all files, so it also sees that a smaller file replaces another.
     const watch = createShrinkWatch((...what) => events.shrank(...what, false));
     return {

@@ -4,7 +4,15 @@ import { dirname } from 'node:path';
 import type { RootDatabase } from 'lmdb';
 import { withUmask } from '../../../umask.ts';
 import { BusyError, StoreError } from '../../store.ts';
-import { checkDataFile, cutDataFile, errorOfGrowth, fileOf, hasStore, lastTransactionIn } from './datafile.ts';
+import {
+  checkDataFile,
+  cutDataFile,
+  errorOfGrowth,
+  fileOf,
+  hasStore,
+  lastTransactionIn,
+  requireStore,
+} from './datafile.ts';
 import { FORMAT, FORMAT_KEY, flawOfFormat } from './format.ts';
 import { reasonFull } from './full.ts';
 import { createWait, PATIENT } from './holder.ts';
@@ -48,7 +56,7 @@ const OPTIONS = {
 /** Opens a file that exists. Throws StoreError, also if lmdb would end this process because of the file. */
 export function openToRead(dir: string): Opened {
   const file = fileOf(dir);
-  if (!hasStore(dir)) throw new StoreError(`there is no store in ${dir}`);
+  requireStore(dir);
   return openFile(file, 'read', () => {});
 }
 

@@ -2,8 +2,7 @@ import { decode } from '../../layout.ts';
 import { StoreError } from '../../store.ts';
 import { createAppend } from './append.ts';
 import { type Counts, aboutOf, readCounts, tally } from './count.ts';
-import { checkPages } from './datafile.ts';
-import { fileOf } from './datafile.ts';
+import { checkPages, fileOf, hasStore, requireStore } from './datafile.ts';
 import { type Entry, derive, derivedFrom, isDerived, isEntry } from './derived.ts';
 import { FORMAT, FORMAT_KEY } from './format.ts';
 import { PATIENT } from './holder.ts';
@@ -30,6 +29,13 @@ export function openWhole(dir: string): Whole {
     },
     close: () => db.close(),
   };
+}
+
+/** Makes an empty store. Returns false if there is one. Throws StoreError. */
+export async function createEmpty(dir: string): Promise<boolean> {
+  if (hasStore(dir)) return false;
+  await openToWrite(dir).db.close();
+  return true;
 }
 
 /**
@@ -70,6 +76,7 @@ function holdsEntry(db: Db): boolean {
  * format that it had. Throws StoreError.
  */
 export async function upgradeWhole(dir: string, patience = PATIENT): Promise<string> {
+  requireStore(dir);
   const opened = openToWrite(dir, patience, 'upgrade');
   const { db } = opened;
   try {
