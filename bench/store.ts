@@ -177,6 +177,7 @@ export async function runOnStore(
 
 async function importStore(scratch: Scratch, build: Build, mailboxes: number, list: string): Promise<Store> {
   const folder = scratch.path('.store');
+  await runOnStore(scratch, build, folder, ['store', 'create']).catch(() => {}); // an older build imports without it
   const startedMs = performance.now();
   await runOnStore(scratch, build, folder, ['mailbox', 'import', list]);
   const importS = (performance.now() - startedMs) / 1_000;

@@ -284,9 +284,10 @@ describe('smmap check --stores with an embedded store', () => {
     expect(await checked(config)).toEqual([
       65,
       expect.stringMatching(
-        /^store local: there is no store in .*; add records, such as smmap mailbox import list\.txt\n$/,
+        /^store local: there is no store in .*; bring it back \(is its disk mounted\?\), or make a new one: smmap store create\n$/,
       ),
     ]);
+    expect((await cli(['store', 'create', '--store', store])).code).toBe(0);
     const added = await cli(['mailbox', 'add', '--store', store, 'fred@example.org']);
     expect(added.code, added.stderr).toBe(0);
     expect(await checked(config)).toEqual(CLEAN);

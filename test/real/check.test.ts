@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { createEmpty } from '../../src/store/driver/embedded/whole.ts';
 import { cli, makeFolder } from './daemon.ts';
 
 /** Fills a store by commands, each with what it reads, and checks a configuration of maps and more stores over it. */
@@ -10,6 +11,7 @@ async function checked(
 ): Promise<readonly [code: number, said: string]> {
   const folder = await makeFolder();
   const store = join(folder, 'store');
+  if (filled.length > 0) await createEmpty(store);
   for (const [args, stdin] of filled) {
     const { code, stderr } = await cli([...args, '--store', store], stdin);
     expect(code, stderr).toBe(0);

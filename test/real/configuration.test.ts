@@ -29,6 +29,7 @@ test('every command finds the socket, the control socket and the store through $
   const { smmap, daemon } = await withConfig(
     `${embedded('a', 'F/store')}control.path = "F/control"\nlisten.x = { path = "F/x.sock" }\n`,
   );
+  expect((await smmap('store', 'create'))[0]).toBe(0);
   expect(await smmap('mailbox', 'add', FRED)).toEqual([0, `added ${FRED}\n`, '']);
   await smmap('alias', 'add', 'info@example.org', FRED);
   await daemon();
@@ -113,6 +114,7 @@ describe('a mistake in the file', () => {
 
   test('is reported, and the command still works, if the mistake does not concern it', async () => {
     const { use, smmap, daemon } = await withConfig(`${embedded('a', 'F/store')}listen.x.path = "F/x.sock"\n`);
+    await smmap('store', 'create');
     await smmap('mailbox', 'add', FRED);
     await daemon();
     use(

@@ -59,7 +59,7 @@ ${mounts.join('\n')}`);
   test('serves, and is healthy, with a root that is only read and without any capability', async () => {
     pid = await debian.besides(`${exec(listOf(said('CMD')).join(' '))} > /dev/null 2>&1 &
 echo $!; for each in $(seq 50); do ${exec(health)} > /dev/null 2>&1 && break; sleep 0.1; done`);
-    expect(await debian.besides(exec(health))).toMatch(/^healthy\n/); // its store is empty: it is not ready
+    expect(await debian.besides(exec(health))).toMatch(/^healthy\n/); // it has no store: it is not ready
     await expect(debian.besides(`touch "$ROOT/usr/anything"`)).rejects.toThrow('Read-only file system');
     const status = await debian.done(`cat /proc/${pid.trim()}/status`);
     expect(status).toMatch(/^Uid:\t990\t/m);
@@ -68,10 +68,11 @@ echo $!; for each in $(seq 50); do ${exec(health)} > /dev/null 2>&1 && break; sl
   });
 
   test('replies as the page says', async () => {
-    const [add = '', probe = ''] = use
+    const [create = '', add = '', probe = ''] = use
       .trim()
       .split('\n')
       .map((line) => line.replace('podman exec smmap ', ''));
+    await debian.besides(exec(create));
     await debian.besides(exec(add));
     expect(await debian.besides(exec(probe))).toBe('fred@example.org\tOK fred@example.org\n');
     expect(await debian.besides(`${exec('smmap probe nobody@example.org')} || true`)).toBe(

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parseDomain } from '../../src/address/domain.ts';
+import { createEmpty } from '../../src/store/driver/embedded/whole.ts';
 import { connectTo } from './client.ts';
 import { type Cyrus, DEFAULT_DOMAIN, type Installation, findCyrus, lmtpRepliesOf } from './cyrus.ts';
 import { cli, makeFolder, startDaemon } from './daemon.ts';
@@ -226,6 +227,7 @@ describe('smmap mailbox import --format cyrus', () => {
   const FRED = entryOf('user.fred');
 
   async function importInto(store: string, list: string, args = ['--default-domain', 'example.org']) {
+    await createEmpty(store);
     const { code, stderr } = await cli(
       ['mailbox', 'import', '--format', 'cyrus', ...args, '--store', store, '-'],
       list,
@@ -323,6 +325,7 @@ async function askBoth(installation: Installation, server: Server): Promise<Aske
     const dump = await cyrus.dump();
     const store = join(folder, 'store');
     const format = ['--format', 'cyrus', '--default-domain', DEFAULT_DOMAIN, '--separator', server.separator];
+    await createEmpty(store);
     const imported = await cli(['mailbox', 'import', ...format, '--store', store, '-'], dump);
     if (imported.code !== 0) throw new Error(`import ended with ${imported.code}: ${imported.stderr}`);
     const localDomains = server.virtdomains === 'off' ? '["*"]' : '[]';

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import { createEmpty } from '../../src/store/driver/embedded/whole.ts';
 import { type Input, type Options, type Result, run } from './command.ts';
 
 export const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
@@ -42,8 +43,10 @@ export interface Daemon {
 export interface ServeOptions {
   /** An existing folder, which stays; otherwise one is made and removed. */
   readonly folder?: string;
-  /** A configuration in TOML; without one it listens on `smmap.sock` and keeps `store`, both in its folder. */
+  /** A configuration in TOML; without one it listens on `smmap.sock` and has an empty `store`, both in its folder. */
   readonly config?: string;
+  /** Whether its store is made, if it has no configuration (true). */
+  readonly makesStore?: boolean;
   /** More arguments of `smmap serve`. */
   readonly args?: readonly string[];
   /** A program, with its arguments, that starts the daemon. */
@@ -82,8 +85,9 @@ export function cli(args: readonly string[], stdin: Input = '', options: Options
   return run(process.execPath, [MAIN, ...args], { ...options, env, stdin });
 }
 
-/** Adds mailboxes, given in the lines of an import, to the store in a folder. */
+/** Adds mailboxes, given in the lines of an import, to the store in a folder, which is made if there is none. */
 export async function fill(store: string, lines: readonly string[]): Promise<void> {
+  await createEmpty(store);
   const { code, stderr } = await cli(['mailbox', 'import', '--strict', '--store', store, '-'], `${lines.join('\n')}\n`);
   if (code !== 0) throw new Error(`import failed with ${code}: ${stderr}`);
 }
@@ -165,8 +169,9 @@ export async function startDaemon(
   };
 }
 
-async function argumentsFor(folder: string, { config, args = [] }: ServeOptions): Promise<string[]> {
+async function argumentsFor(folder: string, { config, makesStore = true, args = [] }: ServeOptions): Promise<string[]> {
   if (config === undefined) {
+    if (makesStore) await createEmpty(join(folder, 'store'));
     return ['--listen', `unix:${join(folder, 'smmap.sock')}`, '--store', join(folder, 'store'), ...args];
   }
   const file = join(folder, 'smmap.toml');

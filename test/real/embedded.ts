@@ -3,6 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import { createEmpty } from '../../src/store/driver/embedded/whole.ts';
 import { cli, makeFolder } from './daemon.ts';
 
 /** Runs commands over a store of their own. */
@@ -16,8 +17,10 @@ export interface Store {
   readonly read: (args: readonly string[], text: string | Buffer) => Promise<[code: number, stderr: string]>;
 }
 
+/** Makes an empty store. */
 export async function openStore(): Promise<Store> {
   const folder = await makeFolder();
+  await createEmpty(join(folder, 'store'));
   const store = ['--store', join(folder, 'store')];
   const run: Store['run'] = async (args, stdin = '') => {
     const { code, stdout, stderr } = await cli([...args, ...store], stdin);

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
+import { createEmpty } from '../../src/store/driver/embedded/whole.ts';
 import { findMariadb } from '../support/mariadb.ts';
 import { openPage } from '../support/page.ts';
 import { findPostgresql } from '../support/postgresql.ts';
@@ -214,6 +215,7 @@ describePart('From Cyrus', await findCyrus(PARTS), (installation) => {
     const places = `listen.mta.path = "${join(folder, 'smmap.sock')}"\nstore.local = { driver = "embedded", path = "${join(folder, 'store')}" }\n`;
     await writeFile(join(folder, 'smmap.toml'), places + map);
 
+    await createEmpty(join(folder, 'store'));
     const taken = await type(page.take('Copy'));
     expect(taken.stdout, taken.stderr).toContain('fred@example.org');
     await serve({ folder, config: places + map });

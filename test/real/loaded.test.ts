@@ -3,6 +3,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { createEmpty } from '../../src/store/driver/embedded/whole.ts';
 import { MAIN, cli, makeFolder, serve } from './daemon.ts';
 
 /** The files that were loaded by a process which had this folder as NODE_V8_COVERAGE, and the modules of smmap in them. */
@@ -53,6 +54,7 @@ test.each([
 test('a command that edits the embedded store loads nothing of the daemon', async () => {
   const root = await makeFolder();
   const folder = join(root, 'loaded');
+  await createEmpty(join(root, 'store'));
   const args = ['mailbox', 'add', '--store', join(root, 'store'), 'fred@example.org'];
   expect((await cli(args, '', { env: { NODE_V8_COVERAGE: folder } })).code).toBe(0);
   const { files, modules } = loadedBy(folder);

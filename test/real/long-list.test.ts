@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { createEmpty } from '../../src/store/driver/embedded/whole.ts';
 import { LONG } from '../support/long.ts';
 import { run } from './command.ts';
 import { MAIN, cli, fill, makeFolder } from './daemon.ts';
@@ -109,6 +110,7 @@ describe('a list that is longer than the memory', () => {
     for (const number of [...inNone, 8_000, 5, 9_000]) writeSync(fd, `key${number} ${number}${VALUE}\n`);
     for (let number = 0; number < 1_500; number++) writeSync(fd, `key${number} again\n`);
     closeSync(fd);
+    for (const each of [store, join(folder, 'other')]) await createEmpty(each);
     const { code, stderr } = await cli(['table', 'import', '--store', store, 'access', list]);
     const places = Array.from(
       { length: 20 },

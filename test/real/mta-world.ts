@@ -68,6 +68,7 @@ export async function makeWorld(
   { access = [], maps = MAPS, sections = '' }: More = {},
 ): Promise<World> {
   const at = (name: string): string => join(folder, name);
+  await succeed(['store', 'create', '--store', at('store')]);
   for (const [kind, lines] of Object.entries(RECORDS)) {
     await succeed([kind, 'import', '--store', at('store'), '-'], `${lines.join('\n')}\n`);
   }

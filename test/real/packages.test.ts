@@ -105,8 +105,9 @@ for (const suite of ['bookworm', 'trixie']) {
 
     test('is installed, and does what it says, with the Postfix of the system', async () => {
       const said = await debian.done(install);
-      const [add = '', mta = ''] = said.split(/\r?\n/).filter((line) => line.startsWith('    smmap '));
+      const [create = '', add = '', mta = ''] = said.split(/\r?\n/).filter((line) => line.startsWith('    smmap '));
       await debian.done(SERVE);
+      await debian.done(create);
       await debian.done(add);
       expect(mta).toMatch(/^ {4}smmap mta postfix /);
       await debian.done(`postfix start; smmap mta postfix --write /root/postfix && sh /root/postfix/postfix.sh`);
@@ -261,7 +262,7 @@ describePart(
       const done = (lines: string): Promise<string> => debian.done(lines);
       await done(`${YES}\n${NEWER}`);
       const startedAt = performance.now();
-      await done(`${install}\nsmmap mailbox add fred@example.org`);
+      await done(`${install}\nsmmap store create\nsmmap mailbox add fred@example.org`);
       expect(await done('smmap probe fred@example.org nobody@example.org || true')).toBe(
         'fred@example.org\tOK fred@example.org\nnobody@example.org\tNOTFOUND\n',
       );
@@ -427,7 +428,7 @@ describePart('the release', builder, () => {
       [
         '-c',
         `${smmap} serve > /dev/null 2>&1 & for each in $(seq 100); do ${smmap} health > /dev/null && break; sleep 0.1; done
-${smmap} mailbox add fred@example.org && ${smmap} probe fred@example.org nobody@example.org; kill $!; wait`,
+${smmap} store create; ${smmap} mailbox add fred@example.org && ${smmap} probe fred@example.org nobody@example.org; kill $!; wait`,
       ],
       { env },
     );

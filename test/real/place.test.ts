@@ -221,7 +221,7 @@ describe('root, in the folder of another user', () => {
     chownSync(store, 65_534, 65_534);
     const attacker = attack(store, secret);
     for (let round = 0; round < 15; round++) {
-      await cli(['mailbox', 'add', '--store', store, FRED]); // fails mostly
+      await cli(['store', 'create', '--store', store]); // fails mostly
       const { mode, uid } = statSync(secret);
       expect([(mode & 0o777).toString(8), uid]).toEqual(['600', 0]);
       for (const name of readdirSync(store)) rmSync(join(store, name), { force: true });
@@ -229,7 +229,7 @@ describe('root, in the folder of another user', () => {
     attacker.kill('SIGKILL');
     await once(attacker, 'exit');
     for (const name of readdirSync(store)) rmSync(join(store, name), { force: true });
-    expect((await cli(['mailbox', 'add', '--store', store, FRED])).code).toBe(0);
+    expect((await cli(['store', 'create', '--store', store])).code).toBe(0);
     for (const name of ['smmap.mdb', 'smmap.mdb-lock']) {
       const { mode, uid, gid } = statSync(join(store, name));
       expect([mode & 0o777, uid, gid]).toEqual([0o640, 65_534, 65_534]);
@@ -248,11 +248,11 @@ describe('root, in the folder of another user', () => {
     const home = await makeFolder();
     chownSync(home, 65_534, 65_533);
     const [fresh, old] = [join(home, 'a', 'store'), join(home, 'old')];
-    expect((await cli(['mailbox', 'add', '--store', fresh, FRED])).code).toBe(0);
+    expect((await cli(['store', 'create', '--store', fresh])).code).toBe(0);
     expect(owners(fresh)).toEqual(['65534:65533', '65534:65533', '65534:65533']);
     expect(statSync(join(home, 'a')).uid).toBe(65_534);
     chownSync(home, 0, 0);
-    expect((await cli(['mailbox', 'add', '--store', old, FRED])).code).toBe(0);
+    expect((await cli(['store', 'create', '--store', old])).code).toBe(0);
     expect(owners(old)).toEqual(['0:0', '0:0', '0:0']);
     chownSync(old, 65_534, 65_533); // as systemd-tmpfiles does
     expect((await cli(['mailbox', 'list', '--store', old])).code).toBe(0);
@@ -264,7 +264,7 @@ describe('root, in the folder of another user', () => {
     if (!isRoot) return context.skip('only root can give a file away');
     const home = await makeFolder();
     const [mine, theirs] = [join(home, 'mine'), join(home, 'theirs')];
-    expect((await cli(['mailbox', 'add', '--store', mine, FRED])).code).toBe(0);
+    expect((await cli(['store', 'create', '--store', mine])).code).toBe(0);
     mkdirSync(theirs);
     linkSync(join(mine, 'smmap.mdb'), join(theirs, 'smmap.mdb'));
     chownSync(theirs, 65_534, 65_534);

@@ -1,8 +1,9 @@
-import { chmodSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { formatLine } from '../../src/record/record.ts';
 import { openRecords } from '../../src/store/driver/embedded/records.ts';
+import { createEmpty } from '../../src/store/driver/embedded/whole.ts';
 import type { About } from '../../src/vocabulary.ts';
 import { cli, makeFolder, serve } from './daemon.ts';
 import { openStore, type Store } from './embedded.ts';
@@ -573,8 +574,13 @@ describe('an export', () => {
   });
 
   test('of a missing store says that it is missing', async () => {
-    const { run } = await openStore();
-    expect(await run(['table', 'export', 'access'])).toEqual([74, '', 'smmap: there is no store in store\n']);
+    const { folder, run } = await openStore();
+    rmSync(join(folder, 'store'), { recursive: true });
+    expect(await run(['table', 'export', 'access'])).toEqual([
+      74,
+      '',
+      'smmap: there is no store in store; bring it back (is its disk mounted?), or make a new one: smmap store create --store store\n',
+    ]);
   });
 });
 
@@ -624,7 +630,9 @@ describe('smmap check', () => {
     const right = 'smmap.toml: no mistakes (1 listener, 1 store, 1 map)\n';
     const skipped = (reason: string): string =>
       `smmap: smmap.toml: store local: not checked for loops (${reason}); a loop shows in the log as deferred\n`;
+    rmSync(join(folder, 'store'), { recursive: true });
     expect(await checked(folder, maps)).toEqual([0, right, skipped('there is no store in store')]);
+    await createEmpty(join(folder, 'store'));
     await print('alias', 'add', 'a@a.example', 'b@a.example');
     expect(await checked(folder, maps)).toEqual([0, right, '']);
     writeFileSync(join(folder, 'store', 'smmap.mdb'), 'garbage');

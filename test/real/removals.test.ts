@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openStore } from './embedded.ts';
 
@@ -89,12 +91,14 @@ describe.each(KINDS)('smmap %s import --replace', (kind, several, table, line) =
 
 describe('an import', () => {
   test('with --dry-run makes no store, and says what it would change', async () => {
-    const { read, run } = await openStore();
+    const { folder, read, run } = await openStore();
+    rmSync(join(folder, 'store'), { recursive: true });
     expect(await read(['mailbox', 'import', '--dry-run'], 'a@example.org\nb\n')).toEqual([
       65,
       'smmap: list:2: b: has no domain; give user@domain\nsmmap: 1 would be imported: 1 added, 0 changed, 0 unchanged, 1 bad\n',
     ]);
     expect((await run(['mailbox', 'list']))[0]).toBe(74);
+    expect((await run(['store', 'create']))[0]).toBe(0);
     await read(['mailbox', 'import'], 'a@example.org\n');
     expect(await read(['mailbox', 'import', '--dry-run'], 'a@example.org state=disabled\nb@example.org\n')).toEqual([
       0,

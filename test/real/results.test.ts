@@ -2,11 +2,13 @@
 
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { createEmpty } from '../../src/store/driver/embedded/whole.ts';
 import { cli, makeFolder } from './daemon.ts';
 
 /** Runs commands on one store; each resolves to its exit code and its lines, read as JSON. */
 async function start() {
   const store = join(await makeFolder(), 'store');
+  await createEmpty(store);
   return async (line: string, stdin = ''): Promise<[number | null, ...unknown[]]> => {
     const { code, stdout } = await cli([...line.split(' '), '--json', '--store', store], stdin);
     return [
@@ -91,6 +93,7 @@ test('without --json, add and remove print a line for each record, and name abse
 
 test('without --json, import prints the numbers on standard error', async () => {
   const store = join(await makeFolder(), 'store');
+  await createEmpty(store);
   const read = (list: string, ...more: string[]) => cli(['mailbox', 'import', ...more, '--store', store, '-'], list);
   await read('a@example.org\nb@example.org\nc@example.org\n');
   const list = 'a@example.org\nb@example.org state=disabled\nd@example.org\n';

@@ -29,9 +29,9 @@ describePart('a real systemd', await findInit(), () => {
   test('several daemons have a socket, a store and a restart each', async ({ onTestFinished }) => {
     const service = await makeService(onTestFinished);
     await service.configure('[map.mailbox]\n');
-    expect(await type(service, `systemctl start smmap; smmap mailbox add ${JOE}; ${several}`)).toMatch(
-      /^fred\tOK fred$[^]*socketmap:unix:\/run\/smmap-two\/smmap\.sock:/m,
-    );
+    expect(
+      await type(service, `systemctl start smmap; smmap store create; smmap mailbox add ${JOE}; ${several}`),
+    ).toMatch(/^fred\tOK fred$[^]*socketmap:unix:\/run\/smmap-two\/smmap\.sock:/m);
     const probe = 'smmap probe --config /etc/smmap';
     const probed = `${probe}/smmap.toml ${FRED} ${JOE} || ${probe}/two.toml ${FRED} ${JOE} || true`;
     const own = `${FRED}\tNOTFOUND\n${JOE}\tOK ${JOE}\n${FRED}\tOK ${FRED}\n${JOE}\tNOTFOUND\n`;

@@ -207,6 +207,7 @@ describePart('a real systemd', await findInit(), () => {
         await service.configure('[map.mailbox]\n');
         await service.run('sh', '-c', 'setsid smmap serve < /dev/null > /dev/null 2>&1 &');
         await until(async () => existsSync(service.socket));
+        expect(await service.run('smmap', 'store', 'create')).toMatchObject({ code: 0 });
         expect(await service.run('smmap', 'mailbox', 'add', FRED)).toEqual({ ...FINE, stdout: `added ${FRED}\n` });
         expect(await service.ask(FRED)).toBe(`OK ${FRED}`);
         const tmpfiles = ['systemd-tmpfiles', '--create', '/usr/local/lib/smmap/systemd/tmpfiles.conf'] as const;
@@ -437,6 +438,7 @@ describePart('a real systemd', await findInit(), () => {
           await dropInsOf(name),
         );
         expect(lstatSync(service.socket).mode & 0o777).toBe(0o666);
+        expect(await service.run('smmap', 'store', 'create')).toMatchObject({ code: 0 });
         expect(await service.run('smmap', 'mailbox', 'add', JOE)).toMatchObject({ code: 0 });
         expect(await service.ask(JOE)).toBe(`OK ${JOE}`);
         expect(await service.systemctl('reload', 'smmap')).toEqual(FINE);

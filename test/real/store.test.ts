@@ -20,6 +20,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openRecords } from '../../src/store/driver/embedded/records.ts';
+import { createEmpty } from '../../src/store/driver/embedded/whole.ts';
 import { LONG } from '../support/long.ts';
 import { askOnce, connectTo } from './client.ts';
 import { run } from './command.ts';
@@ -40,6 +41,7 @@ describe('a long import', () => {
     const before = await exported(store);
     const file = join(folder, 'list');
     writeFileSync(file, users(LINES));
+    await createEmpty(join(folder, 'trial'));
     const trial = performance.now();
     expect((await cli(['mailbox', 'import', '--store', join(folder, 'trial'), file])).code).toBe(0);
     const wholeMs = performance.now() - trial;
@@ -95,6 +97,7 @@ describe('a long import', () => {
 
   test('is followed by a second import, which waits for it', async () => {
     const store = join(await makeFolder(), 'store');
+    await createEmpty(store);
     const imports = await Promise.all(
       ['a', 'b', 'c'].map((name) => cli(['mailbox', 'import', '--store', store, '-'], users(20_000, name))),
     );
@@ -142,7 +145,9 @@ describe('a change', () => {
   });
 
   test('by an add command keeps the existing state and folders', async () => {
-    const store = ['--store', join(await makeFolder(), 'store')];
+    const folder = join(await makeFolder(), 'store');
+    await createEmpty(folder);
+    const store = ['--store', folder];
     for (const options of [
       ['--folder', 'lists'],
       ['--state', 'overquota'],
@@ -494,7 +499,7 @@ describe('a full disk', () => {
       const { code, stderr } = await cli(['mailbox', ...args, '--store', store]);
       expect([code, stderr]).toEqual([74, full]);
     }
-    const { code, stderr } = await cli(['mailbox', 'add', 'a@b.example', '--store', join(disk, 'new')]);
+    const { code, stderr } = await cli(['store', 'create', '--store', join(disk, 'new')]);
     expect([code, stderr]).toEqual([74, full]);
     const config = `
       listen.mta.path = "${join(await makeFolder(), 'smmap.sock')}"

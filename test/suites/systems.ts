@@ -71,7 +71,7 @@ async function systemOf(debian: BootedDebian): Promise<System> {
     },
   };
   try {
-    await system.done(`${NODE('/srv/node')}\n${install}`);
+    await system.done(`${NODE('/srv/node')}\n${install}\nsmmap store create`);
     await system.done(`cat > /etc/smmap/smmap.toml <<'END'\n${maps}END\n`);
     await system.type(fill); // the last command asks for somebody who does not exist: exit code 1
     await system.done(FULL_AND_OFF);

@@ -1,5 +1,5 @@
 import { chmodSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HASH, createCipher } from '../../src/observe/cipher.ts';
@@ -12,6 +12,8 @@ describe('the secret of the log', () => {
   it('is made once, and only its owner can read it', () => {
     const root = folders();
     const file = join(root, 'state', 'log-secret');
+    expect(() => openSecret(file)).toThrow('ENOENT'); // nobody makes its folder here: an embedded store may be in it
+    mkdirSync(dirname(file));
     const secret = openSecret(file);
     expect(secret).toHaveLength(32);
     expect(statSync(file).mode & 0o777).toBe(0o600);

@@ -155,11 +155,15 @@ describe('the records', () => {
     records.add(absent('lost@example.org'));
     await records.close();
     rmSync(folder);
+    records.add(absent('lost@example.org'));
+    await records.close();
+    expect(existsSync(folder)).toBe(false); // an embedded store may be in it, and away
+    mkdirSync(folder);
     records.add(absent('kept@example.org'));
     await records.close();
     const ledger = await readLedger(join(folder, 'shadow.jsonl'));
     expect(Array.from(ledger.records, ({ key }) => key)).toEqual(['kept@example.org']);
-    expect(Array.from(ledger.hours, ({ unkept }) => unkept)).toEqual([1]);
+    expect(Array.from(ledger.hours, ({ unkept }) => unkept)).toEqual([2]);
     expect(failures).toHaveLength(1);
   });
 
