@@ -69,8 +69,8 @@ Examples:
   restore: {
     description: 'Replaces the store with a backup, in one transaction.',
     more: `
-Makes the store if there is none. The daemon uses the restored data at its next lookup. Nothing changes if the backup was cut off or changed (exit code 65), or
-if the store has records already and --force is not given (exit code 73).
+Makes the store if there is none. The daemon uses the restored data at its next lookup. Nothing changes if the backup was cut
+off or changed (exit code 65), or if the store has records already and --force is not given (exit code 73).
 
 Examples:
   smmap store restore /var/backups/smmap
