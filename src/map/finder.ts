@@ -70,10 +70,11 @@ export function createFinder({ policy, folderCase, sharedUser, separators, fold 
         return inInbox();
       });
     };
-    if (detail === '') return inInbox();
+    const inPart = detail === '' ? inInbox : inFolder;
     // A mailbox with the separator in its name comes first, as Postfix asks its tables for the full address first.
+    // Its name may also end with the separator.
     return andThen(
-      andThen(whole(), (found) => (found.answer === null ? inFolder() : found)),
+      andThen(whole(), (found) => (found.answer === null ? inPart() : found)),
       orAsItStands,
     );
   };
