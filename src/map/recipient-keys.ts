@@ -1,5 +1,5 @@
 import { parseDomain } from '../address/domain.ts';
-import { type Context, type Section, complain, oneOf, optional, parsedBy, text, z } from '../toml/type.ts';
+import { type Context, type Section, ValueError, complain, oneOf, optional, parsedBy, z } from '../toml/type.ts';
 import { domain } from '../toml/value.ts';
 import type { Variant } from './kind.ts';
 
@@ -15,6 +15,9 @@ export const aliasDomains = z
   .superRefine((raw, context) => {
     const remedy = 'name a domain that has mailboxes';
     for (const alias of Object.keys(raw)) {
+      const twin = twinOf(alias, raw);
+      const reason = `is the same domain as "${twin}"`;
+      if (twin !== null) context.add([alias], reason, 'remove one of the two');
       const message = flawOfAliasDomain(alias, raw);
       if (message !== null) context.add([alias], message, remedy);
     }
@@ -44,7 +47,7 @@ export const recipientKeys = {
 
 /** The key of `detail` for the texts between a user and a detail. */
 export const separators = z
-  .array(text('separators, such as ["+"]'))
+  .array(parsedBy('separators, such as ["+"]', separator))
   .default(['+'])
   .transform((raw): readonly string[] => raw)
   .describe('separators, such as ["+"]');
@@ -66,6 +69,24 @@ export function checkRecipientKeys(
 /** A domain, or `*` for any. */
 function domainOrAny(name: string): string {
   return name === '*' ? name : domain(name);
+}
+
+/**
+ * A text between a user and a detail, such as `+`, `--` or `-owner`. Postfix writes `+-` for two separators
+ * (recipient_delimiter). As one separator it would be in no address, and every detail would be a part of a name.
+ */
+function separator(raw: string): string {
+  if (raw === '') throw new Error('is empty');
+  if (/^(.)\1*$/su.test(raw) || /[\p{L}\p{N}]/u.test(raw)) return raw;
+  const remedy = `give ${JSON.stringify([...new Set(raw)])}`;
+  throw new ValueError(`"${raw}" is one separator of several characters`, remedy);
+}
+
+/** The first spelling of the same alias domain, if it stands for another domain. */
+function twinOf(alias: string, targets: Readonly<Record<string, string>>): string | null {
+  const name = parseDomain(alias);
+  const first = Object.keys(targets).find((other) => name !== null && parseDomain(other) === name) ?? alias;
+  return targets[first] === targets[alias] ? null : first;
 }
 
 /** What is wrong with an alias domain. Null if nothing is. */
