@@ -15,7 +15,7 @@ const ODD_BLANK = /[^\S ]/; // of Unicode; formatAddress puts these into quotes 
 /**
  * Reads a logical line of virtual(5) of Postfix. Null for a blank line or a comment. A key without an @ is a user of $myorigin,
  * the default domain, or a virtual alias domain with any right side. Postfix asks for both and cannot distinguish them in a
- * file. Here a key with a dot is a domain, unless it is in quotes.
+ * file. Here a key with a dot is a domain, unless it is in quotes. With an address after it, it may be `first.last`: a Flaw.
  */
 export function parseVirtualLine(text: string, defaultDomain: string | null): Alias | HostedDomain | Flaw | null {
   const line = text.trim();
@@ -46,6 +46,9 @@ function parseAliasDomain(key: string, rest: string): HostedDomain | Flaw {
     return { flaw: `${quoted(key)}has a dot and no @, but is not a domain; give user@domain for a user` };
   }
   if (rest === '') return { flaw: `${domain}: has nothing after it, and postmap(1) ignores such a line` };
+  if (rest.includes('@')) {
+    return { flaw: `${quoted(key)}may be a user or a domain; give user@domain for a user, or a word for a domain` };
+  }
   return { about: 'domain', domain, class: 'alias' };
 }
 
