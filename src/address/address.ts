@@ -1,4 +1,4 @@
-import { parseDomain } from './domain.ts';
+import { parseDomain, unicodeOf } from './domain.ts';
 
 /** The parts of an address. The local part has no quotes and keeps its case. The domain is canonical, or null if missing. */
 export interface Address {
@@ -17,7 +17,7 @@ export type Fold = 'both' | 'domain' | 'none';
 /** Control characters. No address has them, and no text that is written on a line. */
 export const CONTROL = /[\x00-\x1f\x7f-\x9f]/;
 const NON_ASCII = /[^\x00-\x7f]/;
-const QUOTED = /^"((?:[^"\\]|\\.)*)"(?:@(.*))?$/s; // RFC 5321 Quoted-string, alone or before a domain
+const QUOTED = /^"((?:[^"\\]|\\.)*)"(?:@([^@]*))?$/s; // RFC 5321 Quoted-string, alone or before a domain
 const SOURCE_ROUTE = /^@[^@,:"\\\s]+(?:, *@[^@,:"\\\s]+)*:.*@/s; // RFC 5321 A-d-l
 // RFC 5321 Dot-string, RFC 6531; without the blanks of Unicode, which a program that trims a line would remove
 const DOT_STRING =
@@ -87,6 +87,16 @@ export function foldLocal(local: string): string {
  */
 function foldCharacter(character: string): string {
   return character === 'ı' ? character : character.toLowerCase().toUpperCase().toLowerCase();
+}
+
+/**
+ * The domain for which Postfix asks instead of this one: it folds the whole key, and so asks for `fred@fass.example` if a
+ * client writes `fred@faß.example`, though these are two domains. Null if it asks for the domain itself.
+ */
+export function foldedDomain(domain: string): string | null {
+  const text = unicodeOf(domain);
+  const folded = text === null ? domain : parseDomain(foldLocal(text));
+  return folded === domain ? null : folded;
 }
 
 /** The address as it is written in an envelope, with quotes if its local part needs them. */
