@@ -82,7 +82,8 @@ export async function examine(
   const findings = [...packages, ...checkSettings(config), ...checkFiles(config, places, daemon)];
   if (packages.length > 0) return findings;
   const { findGaps } = await import('./contents.ts');
-  findings.push(...(await findGaps(config)));
+  const { findFolded, findHidden } = await import('./check/domains.ts');
+  findings.push(...(await findGaps(config)), ...findFolded(config.maps), ...(await findHidden(config)));
   const followed = [...config.maps].filter(([, map]) => stepOptionsOf(map) !== null);
   if (followed.length > 0) {
     const { findLoops } = await import('./loops.ts');

@@ -67,3 +67,11 @@ export function aliasDomainsOf(maps: Iterable<MapKind>): ReadonlyMap<string, str
   }
   return found;
 }
+
+/** The domains that the keys of a map name. */
+export function domainsOf(map: MapKind): ReadonlySet<string> {
+  const options = optionsOf(map, mailbox) ?? optionsOf(map, alias);
+  const own = options === null ? [] : [options.defaultDomain ?? '*', ...options.localDomains];
+  const named = [...own, ...[...aliasDomainsOf([map])].flat()];
+  return new Set(named.filter((each) => each !== '*'));
+}

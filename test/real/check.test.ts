@@ -124,3 +124,40 @@ test('smmap check names a loop that Postfix defers, and not people who send copi
     `map virtual: ${ring}\nmap mailbox: ${ring}`,
   ]);
 });
+
+test('smmap check names a mailbox that no map asks for, because its domain is an alias domain', async () => {
+  const own = [
+    ['mailbox', 'import', '-'],
+    'fred@a.example\nfred@b.example\nwilma@b.example\n@c.example folder=news\n',
+  ] as const;
+  const maps = `[map.mailbox]\nalias_domains = { "B.example" = "a.example", "c.example" = "a.example" }
+    [map.virtual]\nalias_domains = { "d.example" = "a.example" }\n`;
+  const [code, said] = await checked([own], maps);
+  expect(code).toBe(0);
+  expect(said.split('\n').slice(1)).toEqual([
+    'map mailbox: never finds fred@b.example of store local, because alias_domains has b.example; remove b.example from alias_domains, or move its own mailboxes',
+  ]);
+});
+
+test('smmap check names a domain that Postfix asks for by the name of another one', async () => {
+  const [ess, sigma, folded] = [
+    'fa\u00df.example',
+    '\u03b2\u03cc\u03bb\u03bf\u03c2.example',
+    '\u03b2\u03cc\u03bb\u03bf\u03c3.example',
+  ];
+  const line = (asked: string, domain: string, remedy: string): string =>
+    `map mailbox: Postfix asks for ${asked} instead of ${domain}, because it folds case, and does not find its mailboxes; ${remedy}`;
+  const maps = (local: string, alias: string): string => `[map.mailbox]
+    default_domain = "${ess}"
+    local_domains = ["b\u00fccher.example", "${sigma}"${local}]
+    alias_domains = { "stra\u00dfe.example" = "${ess}"${alias} }`;
+  const [code, said] = await checked([MAILBOXES], maps('', ''));
+  expect(code).toBe(0);
+  expect(said.split('\n').slice(1)).toEqual([
+    line('fass.example', ess, `add alias_domains = { "fass.example" = "${ess}" }`),
+    line(folded, sigma, `add "${folded}" to local_domains`),
+    line('strasse.example', 'stra\u00dfe.example', `add alias_domains = { "strasse.example" = "${ess}" }`),
+  ]);
+  const more = `, "fass.example" = "${ess}", "strasse.example" = "${ess}"`;
+  expect(await checked([MAILBOXES], maps(`, "${folded}"`, more))).toEqual([0, RIGHT]);
+});
