@@ -391,6 +391,30 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
       expect((await answers())[1]).toMatch(/the collation has another version/);
     });
 
+    it('of a Turkish locale is certain of no absence if the query compares in lower case', async () => {
+      await server.sql(`create database turkish locale_provider icu icu_locale 'tr' template template0`);
+      await server.sql(
+        `create table users (address text); insert into users values ('INFO@example.org'), ('fred@example.org')`,
+        undefined,
+        'turkish',
+      );
+      const answers = async (where: string): Promise<string[]> => {
+        const bulk = askBy(`select address from users where ${where}`, 'mailbox', { url: server.url('turkish') });
+        const asked = await bulk.lookupAll([mailbox('info'), mailbox('fred'), mailbox('nobody')]);
+        await bulk.close();
+        return asked.map(said);
+      };
+      const [info, fred, nobody] = await answers('lower(address) = lower(:address)');
+      expect([info, nobody]).toEqual(Array.from({ length: 2 }, () => expect.stringMatching(/lower\('I'\) is not i/)));
+      expect(fred).toBe(JSON.stringify(ACTIVE));
+      expect(await answers('lower(address collate "C") = :address')).toEqual([
+        JSON.stringify(ACTIVE),
+        JSON.stringify(ACTIVE),
+        'null',
+      ]);
+      expect((await answers('address = :address'))[2]).toBe('null');
+    });
+
     it('is certain of no absence in a table that a subscription fills, or in a view over it', async () => {
       const publisher = await installation.start({ settings: { wal_level: 'logical' } });
       try {
