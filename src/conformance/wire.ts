@@ -7,6 +7,7 @@ import { Failure } from './case.ts';
 
 export const MOST_REPLY_BYTES = 100_000; // Postfix reads no more
 const MOST_REPLIES = 1_000; // that nobody has taken; no case asks for more
+const MOST_JUDGED = 100; // of those to bytes that are no request; twice so many are less than MOST_REPLIES
 
 /** What went over a connection, in its order. Bytes are Latin-1 characters. */
 export interface Passed {
@@ -26,8 +27,10 @@ export interface Wire {
   reply(): Promise<string>;
   /** The same, or null if the server ends the connection. */
   replyOrEnd(): Promise<string | null>;
-  /** All replies until the server ends the connection. */
+  /** All replies until the server ends the connection. Rejects with Failure if it does not, or if there is no end of them. */
   repliesUntilEnd(): Promise<string[]>;
+  /** The replies that come until the server ends the connection, is silent for the timeout, or has sent so many. */
+  repliesThatCome(most?: number): Promise<string[]>;
   /** Waits so long, and rejects with Failure if anything comes. */
   silence(ms: number): Promise<void>;
   /** Whether the server ended the connection by a reset. */
@@ -127,7 +130,7 @@ export async function openWire(endpoint: Endpoint, options: WireOptions): Promis
       }
     },
     end() {
-      note('note', 'our half ends');
+      if (state.over === null) note('note', 'our half ends');
       socket.end();
     },
     async reply() {
@@ -141,6 +144,15 @@ export async function openWire(endpoint: Endpoint, options: WireOptions): Promis
       for (let each = await replyOrEnd(); each !== null; each = await replyOrEnd()) {
         all.push(each);
         if (all.length > MOST_REPLIES) throw new Failure(`more than ${MOST_REPLIES} replies came`);
+      }
+      return all;
+    },
+    async repliesThatCome(most = MOST_JUDGED) {
+      const all: string[] = [];
+      while (all.length < most && (await more(timeoutMs))) {
+        const each = await replyOrEnd();
+        if (each === null) break;
+        all.push(each);
       }
       return all;
     },

@@ -93,8 +93,52 @@ it('a server that replies without an end fails, and the case ends', async () => 
   const results = await runCases(chosen(CASES, server.settings, ['error/end/*', 'error/before/1']), server.settings);
   server.close();
   const failed = failedOf(results);
-  expect(failed).toContain('error/end/3: more than 1000 replies came');
-  expect(failed).toContain('error/before/1: more than 1000 replies came');
+  expect(failed).toEqual([
+    'error/end/1: more than 1000 replies came',
+    'error/end/3: 200 replies came',
+    'error/before/1: more than 1000 replies came',
+  ]);
+});
+
+it('a server that is silent behind a broken frame breaks the rules that say so, and no others', async () => {
+  const silent = { ...rightServer('netstring'), broken() {}, ended() {} };
+  const server = await startMapServer(folder(), 'netstring', silent, SHORT_MS);
+  const only = ['framing/length/*', 'framing/comma/1', 'request/blank/1', 'close/half/4', 'error/*'];
+  const results = await runCases(chosen(CASES, server.settings, only), server.settings);
+  server.close();
+  expect(failedOf(results)).toEqual(
+    ['error/end/1', 'error/before/1'].map((id) => `${id}: neither a reply nor the end came within ${SHORT_MS} ms`),
+  );
+});
+
+it('a server that does not reply to who has ended its half does not hide so what it would reply', async () => {
+  const right = rightServer('netstring');
+  const wrong = { ...right, ...WRONG['framing/length/2']?.(right), ...WRONG['close/half/1']?.(right) };
+  const server = await startMapServer(folder(), 'netstring', wrong, TIMEOUT_MS);
+  const results = await runCases(chosen(CASES, server.settings, ['framing/length/2']), server.settings);
+  server.close();
+  expect(failedOf(results)).toEqual(['framing/length/2: the reply is OK']);
+});
+
+it('a server is stopped only when it had time to wait for the next request', async () => {
+  const right = rightServer('netstring');
+  let repliedAt = 0;
+  const slow: typeof right = {
+    ...right,
+    send(client, reply, world) {
+      repliedAt = performance.now();
+      right.send(client, reply, world);
+    },
+    resumed(world, stoppedMs) {
+      const hasTimer = performance.now() - stoppedMs - repliedAt > QUIET_MS;
+      if (hasTimer) right.resumed(world, stoppedMs);
+      else world.go();
+    },
+  };
+  const server = await startMapServer(folder(), 'netstring', slow, TIMEOUT_MS);
+  const results = await runCases(chosen(CASES, server.settings, ['late/answer/1']), server.settings);
+  server.close();
+  expect(failedOf(results)).toEqual([]);
 });
 
 it('a server that is gone after a case fails it, and is started again', async () => {

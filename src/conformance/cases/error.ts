@@ -6,12 +6,13 @@ const MUST = { netstring: 'MUST' } as const;
 const SHOULD = { netstring: 'SHOULD' } as const;
 const BROKEN = '5x:m abc,';
 
-/** What came until the server ended the connection, or was silent for the whole time. */
+/** What comes before our half ends, and then. */
 async function repliesTo(bench: Bench, bytes: string): Promise<readonly string[]> {
   const wire = await bench.connect();
   wire.send(bytes);
+  const replies = await wire.repliesThatCome();
   wire.end();
-  return wire.repliesUntilEnd();
+  return [...replies, ...(await wire.repliesThatCome())];
 }
 
 /** What follows bytes that are not a frame. A line has no such bytes: the next one begins behind the next line feed. */
