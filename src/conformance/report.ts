@@ -4,7 +4,7 @@ import type { Result } from './run.ts';
 import type { Passed } from './wire.ts';
 
 const MOST_CHARS = 160; // of what was sent or came at once
-const MOST_LINES = 16;
+const MOST_LINES = 8; // of the first, and of the last
 const MARKS = { sent: '>', came: '<', note: '-' } as const;
 
 /** How many results there are of each sort. */
@@ -45,13 +45,13 @@ function formatResult(result: Result): string {
   return `${head}\n${lines.map((line) => `          ${line}\n`).join('')}`;
 }
 
-/** What went over the wire, as printable text: the number of the connection, and `>` for what was sent. */
+/** What went over the wire, as printable text: the number of the connection, and `>` for what was sent. The middle may be cut. */
 export function formatPassed(passed: readonly Passed[]): string[] {
-  const lines = passed.slice(0, MOST_LINES).map(({ connection, what, bytes }) => {
+  const lines = passed.map(({ connection, what, bytes }) => {
     return `${connection} ${MARKS[what]} ${what === 'note' ? bytes : printableOf(bytes)}`;
   });
-  const more = passed.length - lines.length;
-  return more > 0 ? [...lines, `... ${more} more`] : lines;
+  const more = lines.length - 2 * MOST_LINES;
+  return more > 0 ? [...lines.slice(0, MOST_LINES), `... ${more} more`, ...lines.slice(-MOST_LINES)] : lines;
 }
 
 /** Bytes as ASCII: others as `\xNN`. */
@@ -101,6 +101,11 @@ function junitCase({ case: { id, rule }, level, why, ms, passed }: Result, kind:
 function xmlOf(text: string): string {
   const names: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
   return text.replace(/[&<>"]/g, (char) => names[char] as string).replace(/[\x00-\x08\x0b\x0c\x0e-\x1f]/g, '?');
+}
+
+/** An object for each case, for `--list --json`. */
+export function jsonOfCase({ id, on, rule, why: source, needs }: Case, protocol: 'netstring' | 'line'): object {
+  return { id, level: on[protocol], rule, source, needs: needs ?? null };
 }
 
 /** A line for each case, for `--list`. */

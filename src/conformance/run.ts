@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { lacks, openBench, type Settings } from './bench.ts';
+import { type Bench, type Question, type Settings, lacks, openBench } from './bench.ts';
 import { type Case, Failure, type Level } from './case.ts';
-import { legal } from './expect.ts';
+import { type Word, legal } from './expect.ts';
 import { type Passed, openWire } from './wire.ts';
 
 /** What a case showed. */
@@ -15,13 +15,13 @@ export interface Result {
   readonly passed: readonly Passed[];
 }
 
-/** The cases of a protocol whose ids match one of the patterns, in which `*` stands for anything. */
+/** The cases of a protocol whose ids match one of the patterns, in which `*` stands for anything. A group is one, too. */
 export function chosen(
   cases: readonly Case[],
   { protocol }: Pick<Settings, 'protocol'>,
   only: readonly string[],
 ): Case[] {
-  const patterns = only.map((glob) => new RegExp(`^${glob.split('*').map(escaped).join('.*')}$`));
+  const patterns = only.map((glob) => new RegExp(`^${glob.split('*').map(escaped).join('.*')}(?:/|$)`));
   const matches = ({ id }: Case): boolean => patterns.length === 0 || patterns.some((pattern) => pattern.test(id));
   return cases.filter((each) => each.on[protocol] !== undefined && matches(each));
 }
@@ -104,15 +104,34 @@ export async function answers(settings: Settings): Promise<string | null> {
 }
 
 async function answersOnce(settings: Settings): Promise<string | null> {
+  const word = await wordFor(settings, ({ any }) => any);
+  return word instanceof Failure ? word.message : null;
+}
+
+/** What is strange about the keys that were given: the server replies otherwise, and cases fail for that. */
+export async function doubtsAbout(settings: Settings): Promise<string[]> {
+  const { map, known, unknown } = settings;
+  const doubts: string[] = [];
+  const check = async (option: string, of: 'known' | 'unknown', right: Word): Promise<void> => {
+    const word = await wordFor(settings, (bench) => bench[of]);
+    if (word instanceof Failure || word === right) return;
+    doubts.push(`${option} ${settings[of]}: the reply of the map ${map} is ${word}, and not ${right}`);
+  };
+  if (known !== null) await check('--known', 'known', 'OK');
+  if (unknown !== null) await check('--unknown', 'unknown', 'NOTFOUND');
+  return doubts;
+}
+
+/** The word of the reply that a new client gets, or why there is none. */
+async function wordFor(settings: Settings, questionOf: (bench: Bench) => Question): Promise<Word | Failure> {
   const bench = openBench(settings, () => {});
   try {
     const wire = await bench.connect();
-    wire.send(bench.frame(bench.any.payload));
-    legal(await wire.reply());
-    return null;
+    wire.send(bench.frame(questionOf(bench).payload));
+    return legal(await wire.reply());
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    return error.message;
+    return error;
   } finally {
     bench.close();
   }

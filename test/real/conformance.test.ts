@@ -45,11 +45,36 @@ test('a server that never replies fails, and the files say why', async () => {
   expect(summary).toMatchObject({ cases: 1, failedMust: 1 });
 });
 
+test('a key that the server does not find is said before its cases fail', async () => {
+  const folder = await makeFolder();
+  const socket = join(folder, 's.sock');
+  const server = createServer((client) => client.on('data', () => client.write('9:NOTFOUND ,'))).listen(socket);
+  onTestFinished(() => void server.close());
+  const { code, stderr } = await conformance(socket, ...KEYS, '--only', 'reply/word', '--map', 'mailboxes');
+  const doubt =
+    '--known fred@example.org: the reply of the map mailboxes is NOTFOUND, and not OK: cases will fail for that';
+  expect([code, stderr]).toEqual([0, `${doubt}\nreply ...\n`]);
+});
+
+test('the list is JSON, too', async () => {
+  const { code, stdout } = await conformance('--list', '--json', '--only', 'reply', '--protocol', 'line');
+  expect(code).toBe(0);
+  const cases = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as object);
+  expect(cases).toHaveLength(5);
+  expect(cases[1]).toMatchObject({ id: 'reply/ok/1', level: 'MUST', needs: 'known' });
+  expect(cases[4]).toMatchObject({ id: 'reply/notfound/2', level: 'MUST', rule: 'There is a blank behind NOTFOUND.' });
+});
+
 test.each([
   [[], 64, 'give the endpoint of the server'],
   [['/nowhere/s.sock'], 74, 'cannot connect: the socket does not exist'],
   [['/nowhere/s.sock', '--server-command', 'exit 3'], 74, 'the server did not start: it ended with 3'],
-  [['/nowhere/s.sock', '--only', 'nothing/*'], 64, 'no case matches'],
+  [['/nowhere/s.sock', '--only', 'nothing/*'], 64, 'nothing/*: no case matches'],
+  [['/nowhere/s.sock', '--only', 'framing', '--only', 'ordr/*'], 64, 'ordr/*: no case matches'],
+  [['/nowhere/s.sock', '--junit', '/nowhere/results.xml'], 73, '/nowhere/results.xml: cannot be written'],
 ])('smmap conformance %j ends with %i', async (args, code, text) => {
   const result = await conformance(...args);
   expect(result.stderr).toContain(text);

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { CASES } from '../../src/conformance/cases.ts';
-import { formatJunit, formatReport, jsonOf, summaryOf } from '../../src/conformance/report.ts';
+import { formatJunit, formatPassed, formatReport, jsonOf, summaryOf } from '../../src/conformance/report.ts';
 import { type Result, chosen } from '../../src/conformance/run.ts';
 
 function resultOf(id: string, verdict: Result['verdict'], why: string | null, bytes = '1:a,'): Result {
@@ -33,6 +33,18 @@ it('bytes are printed as ASCII that cannot be mistaken', () => {
   expect(formatReport([resultOf('framing/reply/1', 'failed', '', 'x'.repeat(500))])).toContain('xxx... (500 bytes)\n');
 });
 
+it('what passed is cut in its middle, so that what came last is there', () => {
+  const passed = Array.from({ length: 30 }, (_, at) => ({ connection: 1, what: 'sent', bytes: String(at) }) as const);
+  const lines = formatPassed([...passed, { connection: 1, what: 'came', bytes: 'last' }]);
+  expect(lines).toEqual([
+    ...[0, 1, 2, 3, 4, 5, 6, 7].map((at) => `1 > ${at}`),
+    '... 15 more',
+    ...[23, 24, 25, 26, 27, 28, 29].map((at) => `1 > ${at}`),
+    '1 < last',
+  ]);
+  expect(formatPassed(passed.slice(0, 16))).toHaveLength(16);
+});
+
 it('JSON has the wire of what failed only', () => {
   expect(RESULTS.map(jsonOf)).toMatchObject([
     { id: 'framing/reply/1', wire: [] },
@@ -60,5 +72,7 @@ it('patterns choose cases by their ids', () => {
     'close/drop/1',
   ]);
   expect(idsOf('line', ['framing/length/*'])).toEqual([]);
+  expect(idsOf('netstring', ['order', 'close/drop'])).toEqual([...idsOf('netstring', ['order/*']), 'close/drop/1']);
+  expect(idsOf('netstring', ['ord', 'order/pipe'])).toEqual([]);
   expect(idsOf('netstring', ['order.*'])).toEqual([]);
 });

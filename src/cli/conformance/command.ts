@@ -38,7 +38,10 @@ export function addConformance(program: Command, exit: (code: number) => void): 
     .option('--unknown <key>', 'a key that is not found in the map; without it some cases are skipped')
     .option('--server-command <command>', 'start the server by this, and end it at the end; for cases that stop it')
     .addOption(
-      new Option('--only <pattern>', 'only cases with such an id, as framing/*; may be repeated')
+      new Option(
+        '--only <pattern>',
+        'only cases with such an id, as framing/length/*, or of such a group, as framing; may be repeated',
+      )
         .argParser(collect)
         .default([], 'all'),
     )
@@ -49,14 +52,14 @@ export function addConformance(program: Command, exit: (code: number) => void): 
     .option('--junit <file>', 'write the results to this file as JUnit XML')
     .option(
       '--json',
-      'print JSON, an object a line: id, level, verdict, rule, source, why, ms, wire; at the end a summary',
+      'print JSON, an object a line: id, level, verdict, rule, source, why, ms, wire; at the end a summary; with --list: id, level, rule, source, needs',
     )
     .option('--list', 'print the cases instead')
     .addHelpText('after', CONFORMANCE_HELP)
     .action(async (endpoint: string | undefined, options: Options) => {
       const { listCases, testServer } = await import('./conformance.ts');
       const { protocol, map, known = null, unknown = null, only, strict = false, json = false } = options;
-      if (options.list) return listCases(protocol, only);
+      if (options.list) return listCases(protocol, only, json);
       if (endpoint === undefined)
         throw new CliError(EXIT.USAGE, 'give the endpoint of the server: unix:PATH or tcp:HOST:PORT');
       const settings = {

@@ -1,9 +1,9 @@
-import { writeFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import type { Settings } from '../../conformance/bench.ts';
 import type { Case } from '../../conformance/case.ts';
 import { CASES, groupOf } from '../../conformance/cases.ts';
-import { formatJunit, formatList, formatReport, jsonOf, summaryOf } from '../../conformance/report.ts';
-import { type Result, chosen, listens, runCases } from '../../conformance/run.ts';
+import { formatJunit, formatList, formatReport, jsonOf, jsonOfCase, summaryOf } from '../../conformance/report.ts';
+import { type Result, chosen, doubtsAbout, listens, runCases } from '../../conformance/run.ts';
 import { formatEndpoint } from '../../endpoint.ts';
 import { messageOf } from '../../message.ts';
 import { CliError, EXIT } from '../error.ts';
@@ -19,17 +19,20 @@ export interface Conformance {
 }
 
 /** Prints the cases. */
-export function listCases(protocol: Settings['protocol'], only: readonly string[]): void {
-  process.stdout.write(formatList(casesOf(protocol, only), protocol));
+export function listCases(protocol: Settings['protocol'], only: readonly string[], json: boolean): void {
+  const cases = casesOf(protocol, only);
+  process.stdout.write(json ? linesOf(cases.map((each) => jsonOfCase(each, protocol))) : formatList(cases, protocol));
 }
 
 /** Tests a server, and prints what it showed. Resolves to the exit code. */
 export async function testServer(asked: Conformance): Promise<number> {
   const cases = casesOf(asked.settings.protocol, asked.only);
+  if (asked.junit !== null) write(asked.junit, (file) => appendFileSync(file, '')); // before the minutes, and not behind them
   const server = await serverOf(asked);
   let results: Result[];
   try {
     const settings: Settings = { ...asked.settings, server };
+    for (const doubt of await doubtsAbout(settings)) process.stderr.write(`${doubt}: cases will fail for that\n`);
     let group = '';
     const begun = ({ id, waits }: Case): void => {
       if (waits === true) process.stderr.write(`${id}, which waits ...\n`);
@@ -43,18 +46,20 @@ export async function testServer(asked: Conformance): Promise<number> {
     await server?.end();
   }
   const summary = summaryOf(results);
-  if (asked.junit !== null) writeJunit(asked.junit, formatJunit(results, asked.strict));
-  const text = asked.json
-    ? [...results.map(jsonOf), summary].map((each) => `${JSON.stringify(each)}\n`).join('')
-    : formatReport(results);
-  process.stdout.write(text);
+  process.stdout.write(asked.json ? linesOf([...results.map(jsonOf), summary]) : formatReport(results));
+  if (asked.junit !== null) write(asked.junit, (file) => writeFileSync(file, formatJunit(results, asked.strict)));
   return summary.failedMust > 0 || (asked.strict && summary.failedShould > 0) ? 1 : 0;
 }
 
 function casesOf(protocol: Settings['protocol'], only: readonly string[]): ReturnType<typeof chosen> {
-  const cases = chosen(CASES, { protocol }, only);
-  if (cases.length === 0) throw new CliError(EXIT.USAGE, `no case matches; smmap conformance --list prints all ids`);
-  return cases;
+  const useless = only.find((pattern) => chosen(CASES, { protocol }, [pattern]).length === 0);
+  if (useless !== undefined)
+    throw new CliError(EXIT.USAGE, `${useless}: no case matches; smmap conformance --list prints all ids`);
+  return chosen(CASES, { protocol }, only);
+}
+
+function linesOf(objects: readonly object[]): string {
+  return objects.map((each) => `${JSON.stringify(each)}\n`).join('');
 }
 
 /** The server that the command starts. Null: it runs already. */
@@ -75,9 +80,9 @@ async function serverOf({ settings, serverCommand }: Conformance): Promise<Serve
   }
 }
 
-function writeJunit(file: string, text: string): void {
+function write(file: string, work: (file: string) => void): void {
   try {
-    writeFileSync(file, text);
+    work(file);
   } catch (error) {
     throw new CliError(EXIT.CANNOT_CREATE, `${file}: cannot be written (${messageOf(error)})`);
   }
