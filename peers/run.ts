@@ -25,12 +25,8 @@ export async function runPeer(peer: Peer, sources: string, only: readonly string
   let server: Server | null = null;
   try {
     const isThere = (): Promise<string | null> => listens({ ...settings, server: null });
-    server = await startServer(await peer.command(sources, folder), isThere);
-    const restart = async (): Promise<void> => {
-      await rm(endpoint.path, { force: true });
-      await server?.restart();
-    };
-    return await run({ ...settings, server }, only, restart);
+    const started = (server = await startServer(await peer.command(sources, folder), endpoint, isThere));
+    return await run({ ...settings, server }, only, () => started.restart());
   } finally {
     await server?.end();
     await rm(folder, { recursive: true, force: true });

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -54,6 +55,22 @@ test('a key that the server does not find is said before its cases fail', async 
   const doubt =
     '--known fred@example.org: the reply of the map mailboxes is NOTFOUND, and not OK: cases will fail for that';
   expect([code, stderr]).toEqual([0, `${doubt}\nreply ...\n`]);
+});
+
+// It has no handler for SIGTERM, so its socket stays.
+const LEAVES_ITS_SOCKET = `require('node:net').createServer((client) => {
+  client.on('data', () => client.write('8:NOTFOUND,'));
+}).listen(`;
+
+test('a server that leaves its socket is started again after a case that it fails', async () => {
+  const folder = await makeFolder();
+  const socket = join(folder, 's.sock');
+  await writeFile(join(folder, 'server.cjs'), `${LEAVES_ITS_SOCKET}${JSON.stringify(socket)})`);
+  const command = `exec '${process.execPath}' '${join(folder, 'server.cjs')}'`;
+  const args = [socket, '--unknown', 'nobody@example.org', '--only', 'reply', '--server-command', command];
+  const { stdout } = await conformance(...args, '--only', 'order/connection');
+  expect(stdout).toContain('6 cases: 3 passed, 0 MUST failed, 1 SHOULD failed, 2 skipped');
+  expect(existsSync(socket)).toBe(false);
 });
 
 test('the list is JSON, too', async () => {

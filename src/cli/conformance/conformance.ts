@@ -39,7 +39,9 @@ export async function testServer(asked: Conformance): Promise<number> {
       else if (groupOf({ id }) !== group) process.stderr.write(`${(group = groupOf({ id }))} ...\n`);
     };
     const restart = async (): Promise<void> => {
-      await server?.restart().catch(() => {}); // the next case says that it is gone
+      await server?.restart().catch((error: unknown) => {
+        process.stderr.write(`the server did not start again: ${messageOf(error)}\n`); // all that is left fails
+      });
     };
     results = await runCases(cases, settings, begun, restart);
   } finally {
@@ -74,7 +76,7 @@ async function serverOf({ settings, serverCommand }: Conformance): Promise<Serve
   if (why === null)
     throw new CliError(EXIT.USAGE, `${where}: a server listens there already; leave out --server-command`);
   try {
-    return await startServer(serverCommand, check);
+    return await startServer(serverCommand, settings.endpoint, check);
   } catch (error) {
     throw new CliError(EXIT.IO, `${where}: the server did not start: ${messageOf(error)}; run its command by hand`);
   }

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { lstatSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Stoppable } from '../../conformance/bench.ts';
+import type { Endpoint } from '../../endpoint.ts';
 
 const TRY_MS = 50;
 const START_MS = 20_000;
@@ -14,7 +16,11 @@ export interface Server extends Stoppable {
 }
 
 /** Starts a server by a command of the shell, in a process group of its own. `listens` resolves to null when it is there. */
-export async function startServer(command: string, listens: () => Promise<string | null>): Promise<Server> {
+export async function startServer(
+  command: string,
+  endpoint: Endpoint,
+  listens: () => Promise<string | null>,
+): Promise<Server> {
   let child: ChildProcess | null = null;
   const signal = (name: NodeJS.Signals): void => {
     try {
@@ -47,6 +53,7 @@ export async function startServer(command: string, listens: () => Promise<string
     while (ending.exitCode === null && ending.signalCode === null && performance.now() < until) await sleep(TRY_MS);
     kill();
     child = null;
+    removeSocket(endpoint);
   };
   await start();
   return {
@@ -61,4 +68,12 @@ export async function startServer(command: string, listens: () => Promise<string
       process.off('exit', kill).off('SIGINT', interrupted).off('SIGTERM', interrupted);
     },
   };
+}
+
+/** Many a server leaves its socket when it ends, and does not start while it is there. */
+function removeSocket(endpoint: Endpoint): void {
+  if (endpoint.kind !== 'unix') return;
+  try {
+    if (lstatSync(endpoint.path).isSocket()) rmSync(endpoint.path);
+  } catch {} // the server has removed it
 }
