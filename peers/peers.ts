@@ -179,7 +179,7 @@ export const PEERS: readonly Peer[] = [
     const [name = '', commit = ''] = each.split(' ');
     return {
       name,
-      version: `${commit}, Go 1.19, with the main.go of peers/`,
+      version: `${commit}, Go 1.27, with the main.go of peers/`,
       keys: KEYS,
       command: (sources, folder) => commandOf(join(sources, `build-${name}/server`), join(folder, 's.sock')),
     };
