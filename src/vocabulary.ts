@@ -109,3 +109,9 @@ export interface Entry {
 
 /** null: the store is CERTAIN that the entry is absent. Every doubt throws or rejects. */
 export type Answer = Entry | null;
+
+/** Whether two answers say the same. */
+export function isSameAnswer(one: Answer, other: Answer): boolean {
+  if (one === null || other === null) return one === other;
+  return one.value === other.value && one.state === other.state;
+}

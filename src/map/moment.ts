@@ -2,7 +2,7 @@ import { andThen } from '../maybe.ts';
 import { saying } from '../message.ts';
 import type { Store } from '../store/store.ts';
 import { type Trace, ending } from '../trace.ts';
-import { type Answer, type Maybe, NOBODY, type Question, type Reply } from '../vocabulary.ts';
+import { type Answer, type Maybe, NOBODY, type Question, type Reply, isSameAnswer } from '../vocabulary.ts';
 import { type Handler, UncertainError } from './map.ts';
 
 /** What a kind of map may do with its stores during one request. If somebody explains the request, it has a trace. */
@@ -61,7 +61,7 @@ export function atOneMoment(resolve: Resolver, store: Stores): Handler {
       return reply;
     }
     const isAsBefore = (again: readonly Answer[]): boolean =>
-      told.every(({ answer }, at) => isSame(answer, again[at] as Answer));
+      told.every(({ answer }, at) => isSameAnswer(answer, again[at] as Answer));
     const questions = told.map(({ question }) => question);
     return andThen(askAgain(store, questions, isAsBefore, trace), (again) =>
       isAsBefore(again) ? reply : attempt(key, triesLeft - 1, trace),
@@ -101,9 +101,4 @@ function askAgain(
 /** Whether a catch-all was found. It takes the mail of absent addresses. */
 function isCaught({ question, answer }: Told): boolean {
   return question.about === 'alias' && question.local === NOBODY && answer !== null;
-}
-
-function isSame(before: Answer, now: Answer): boolean {
-  if (before === null || now === null) return before === now;
-  return before.value === now.value && before.state === now.state;
 }

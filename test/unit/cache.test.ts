@@ -33,7 +33,7 @@ interface Failed {
 }
 
 /** A cache over a store whose answers and times the test controls. */
-function world(options: Partial<CacheOptions> = {}) {
+function world(options: Partial<CacheOptions> = {}, atomic = true) {
   const time = { now: 1_000 };
   const says = new Map<string, Says>();
   const asked: Question[] = [];
@@ -65,7 +65,7 @@ function world(options: Partial<CacheOptions> = {}) {
     },
   );
   return {
-    cache: createCache(store, { ...OPTIONS, ...options }, () => time.now),
+    cache: createCache({ ...store, atomic }, { ...OPTIONS, ...options }, () => time.now),
     asked,
     isClosed: () => closed,
     failures,
@@ -132,6 +132,22 @@ describe('questions that are asked at once', () => {
     say(found(), FRED);
     expect(await atOnce(cache, FRED, ALIAS)).toEqual([found(), null]);
     expect(asked).toHaveLength(4);
+  });
+
+  it('of a store without moments are answered so only after it has said the same twice', async () => {
+    const { cache, say, pass, asked } = world({ negativeMs: 10 }, false);
+    say(null);
+    for (const times of [1, 2, 2]) {
+      expect(await atOnce(cache, FRED, ALIAS)).toEqual([null, null]);
+      expect(asked).toHaveLength(2 * times);
+      pass(2);
+    }
+    say(found(), FRED);
+    pass(10); // what it said is too old to count
+    for (const times of [3, 4, 4]) {
+      expect(await atOnce(cache, FRED, ALIAS)).toEqual([found(), null]);
+      expect(asked).toHaveLength(2 * times);
+    }
   });
 
   it('are asked again if one of them was asked alone later', async () => {

@@ -6,9 +6,11 @@ import { createMailboxMap } from '../../src/map/mailbox.ts';
 import type { Handler } from '../../src/map/map.ts';
 import { type Resolver, atOneMoment } from '../../src/map/moment.ts';
 import { createTableMap } from '../../src/map/table.ts';
+import { createCache } from '../../src/store/guard/cache.ts';
 import { createFailover } from '../../src/store/guard/failover.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Maybe, Reply } from '../../src/vocabulary.ts';
+import { storeOf } from '../support/store.ts';
 import { createChanging, momentOf } from '../support/world.ts';
 
 const KEYS = {
@@ -241,6 +243,78 @@ describe.each([
     const replies = await repliesToMove(move, atOneMoment);
     expect(replies.length).toBeGreaterThan(1);
     expect(replies.map(({ kind }) => kind).filter((kind) => kind !== 'OK')).toEqual([]);
+  });
+});
+
+/** A store without moments, before and after a change, and what may be replied to a key of a map. */
+const TURNS: [string, Resolver, string, before: string[], after: string[], allowed: Reply[]][] = [
+  [
+    'an alias of a full mailbox to a mailbox',
+    mailboxMap(),
+    'fred@a.test',
+    ['fred@a.test joe@a.test', 'joe@a.test state=overquota'],
+    ['fred@a.test', 'joe@a.test state=overquota'],
+    [
+      { kind: 'PERM', reason: 'full', why: 'overquota' },
+      { kind: 'OK', value: 'fred@a.test' },
+    ],
+  ],
+  [
+    'a full mailbox to an alias',
+    mailboxMap(),
+    'fred@a.test',
+    ['fred@a.test state=overquota'],
+    ['fred@a.test joe@b.test'],
+    [
+      { kind: 'PERM', reason: 'full', why: 'overquota' },
+      { kind: 'OK', value: 'fred@a.test' },
+    ],
+  ],
+  [
+    'a mailbox to an alias, and a catch-all',
+    aliasMap,
+    'fred@a.test',
+    ['@a.test boss@b.test', 'fred@a.test'],
+    ['@a.test boss@b.test', 'fred@a.test joe@b.test'],
+    [{ kind: 'NOTFOUND' }, { kind: 'OK', value: 'joe@b.test' }],
+  ],
+];
+
+describe('a store without moments behind a cache', () => {
+  /** Asks twice while the store changes before a certain question. Returns the replies for the number of that question. */
+  async function repliesToTurn([, resolve, key, before, after]: (typeof TURNS)[number]): Promise<Reply[]> {
+    const states = [momentOf(...before), momentOf(...after)] as const;
+    const options = { entries: 800, positiveMs: 300, negativeMs: 100, failureMs: 5, staleMs: 1_000 };
+    const replies: Reply[] = [];
+    for (let moment = 0, questions = Infinity; moment <= questions; moment++) {
+      let question = 0;
+      const store = storeOf((each) => states[question++ < moment ? 0 : 1].lookup(each));
+      const handler = atOneMoment(resolve, over(createCache(store, options, () => 1)));
+      replies.push(await handler(key), await handler(key));
+      questions = question;
+    }
+    return replies;
+  }
+
+  it.each(TURNS)('gives no reply that was never true: %s', async (...turn) => {
+    const replies = await repliesToTurn(turn);
+    expect(replies.length).toBeGreaterThan(2);
+    for (const reply of replies) expect(turn[5]).toContainEqual(reply);
+  });
+
+  it('is not asked again for a refusal that it has confirmed', async () => {
+    const asked: string[] = [];
+    const held = momentOf('x@a.test');
+    const store = storeOf((question) => {
+      asked.push(question.about);
+      return held.lookup(question);
+    });
+    const options = { entries: 800, positiveMs: 300, negativeMs: 100, failureMs: 5, staleMs: 1_000 };
+    const handler = atOneMoment(mailboxMap(), over(createCache(store, options, () => 1)));
+    expect(await handler('fred@a.test')).toEqual({ kind: 'NOTFOUND' });
+    const before = asked.length;
+    expect(await handler('fred@a.test')).toEqual({ kind: 'NOTFOUND' });
+    expect(asked).toHaveLength(before);
   });
 });
 

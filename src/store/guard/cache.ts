@@ -1,10 +1,13 @@
-import { messageOf, saying, saidOf } from '../../message.ts';
+import { andThen } from '../../maybe.ts';
+import { messageOf } from '../../message.ts';
 import type { Trace } from '../../trace.ts';
 import type { About, Answer, Maybe, Question } from '../../vocabulary.ts';
-import { ClosedError, EmptyStoreError, type Store, StoreError } from '../store.ts';
+import { ClosedError, EmptyStoreError, type Store } from '../store.ts';
 import { belongsTo, formatQuestion, parseQuestion, parseSelection } from './cache-key.ts';
 import { createElapsed } from './elapsed.ts';
 import { createLru } from './lru.ts';
+import { createMoments } from './moments.ts';
+import { type Failure, type Said, accepts, repeated, secondsOf } from './said.ts';
 import { type Shown, createShown } from './shown.ts';
 import type { Warm, WarmStats } from './warm.ts';
 
@@ -53,19 +56,6 @@ export interface CachedStore extends Store {
   stats(): CacheStats;
 }
 
-/** An answer that is kept. */
-interface Said {
-  readonly answer: Answer;
-  readonly at: number;
-  /** Answers with the same number are as of one moment. */
-  readonly moment: number;
-}
-
-interface Failure {
-  readonly cause: unknown;
-  readonly at: number;
-}
-
 type Asked = Pick<Question, 'about' | 'trace'>;
 
 /** A lookup that is under way. */
@@ -87,7 +77,8 @@ const MOST_FLIGHTS = 20_000; // twice what may wait for a batch. If there are mo
  * up to `staleMs`, because it was certain once. An answer that can refuse mail is always asked anew after `negativeMs`.
  * The age of an answer counts from its question, because the store may decide at once and answer late. The same
  * question is asked only once at the same time. lookupAtOnce answers from the cache only if all its answers are as of
- * one moment. A mailbox that `warm` has counts as found at its date there. Who is not in it is asked for.
+ * one moment. A store without moments has to give the same answers twice: a move during the second time may hide from
+ * it. A mailbox that `warm` has counts as found at its date there. Who is not in it is asked for.
  */
 export function createCache(
   store: Store,
@@ -103,9 +94,9 @@ export function createCache(
   const lrus = [accepted, refused, failed] as const;
   const flights = createLru<Flight>(MOST_FLIGHTS, belongsTo);
   const joinMs = Math.min(JOIN_MS, negativeMs); // the age of a null counts from its lookup
+  const moments = createMoments(store.atomic);
   const count = { hits: 0, misses: 0, joined: 0, staleServed: 0, failuresServed: 0 };
   let warmHits = 0;
-  let moments = 0;
   let closed = false;
 
   const keep = (key: string, about: About, said: Said): void => {
@@ -155,8 +146,8 @@ export function createCache(
       if (stale === null) throw cause;
       return stale;
     }
-    const moment = moments++;
-    if (answer instanceof Promise) return wait(key, question, answer, at, moment);
+    const moment = moments.next();
+    if (answer instanceof Promise) return wait(key, question, answer, at, () => moment);
     keep(key, question.about, { answer, at, moment });
     return answer;
   };
@@ -166,14 +157,14 @@ export function createCache(
     { about, trace }: Asked,
     answer: Promise<Answer>,
     at: number,
-    moment: number,
+    momentOf: () => number,
   ): Promise<Answer> => {
     const isLast = (): boolean => flights.get(key) === flight && flights.remove(key);
     const flight: Flight = {
       at,
       answer: answer.then(
         (said) => {
-          if (isLast()) keep(key, about, { answer: said, at, moment });
+          if (isLast()) keep(key, about, { answer: said, at, moment: momentOf() });
           return said;
         },
         (cause: unknown) => {
@@ -199,15 +190,16 @@ export function createCache(
   };
   const askAtOnce = (keys: readonly string[], questions: readonly Question[], at: number): Maybe<readonly Answer[]> => {
     count.misses += keys.length;
-    const moment = moments++;
-    const answers = store.lookupAtOnce(questions);
+    const together = moments.together(keys.map((key) => freshOf(key, at)?.answer));
+    const answers = andThen(store.lookupAtOnce(questions), (all) => together.told(all));
     questions.forEach(({ about }, nth) => {
       const key = keys[nth] as string;
+      const momentOf = (): number => together.momentOf(nth);
       flights.remove(key);
       if (answers instanceof Promise) {
         const answer = answers.then((all) => all[nth] as Answer);
-        wait(key, { about }, answer, at, moment).catch(() => {}); // `answers` carries the failure to the caller
-      } else keep(key, about, { answer: answers[nth] as Answer, at, moment });
+        wait(key, { about }, answer, at, momentOf).catch(() => {}); // `answers` carries the failure to the caller
+      } else keep(key, about, { answer: answers[nth] as Answer, at, moment: momentOf() });
     });
     return answers;
   };
@@ -286,21 +278,4 @@ export function createCache(
 
 async function closeBoth(warm: Warm, store: Store): Promise<void> {
   await Promise.all([warm.close(), store.close()]);
-}
-
-/**
- * Whether an answer can only accept mail. A mailbox that is not active may be refused, a domain may have the wrong
- * class, and a table may say REJECT: those are as serious as an absence.
- */
-function accepts(about: About, answer: Answer): boolean {
-  return answer?.state === 'active' && (about === 'mailbox' || about === 'alias');
-}
-
-function secondsOf(ms: number): string {
-  return `${(ms / 1_000).toFixed(1)} s`;
-}
-
-function repeated({ cause, at }: Failure, now: number): StoreError {
-  const ms = Math.round(now - at);
-  return new StoreError(saying`failed ${ms} ms ago and is not asked again yet: ${saidOf(cause)}`, { cause });
 }
