@@ -78,7 +78,24 @@ describe('a store that other programs fill', () => {
     expect(store.lookup(mailbox(A))).toEqual(FOUND);
     expect(asked).toEqual([[mailbox(A)]]);
     expect(await store.lookupAtOnce([mailbox(A), alias(A)])).toEqual([FOUND, null]);
-    expect(asked.at(-1)).toEqual([mailbox(A), alias(A), alias(U)]);
+    expect(asked.at(-1)).toEqual([mailbox(A), alias(A), mailbox(U), alias(U)]);
+  });
+
+  it('finds a mailbox whose domain gets the other spelling while several questions are asked', async () => {
+    let calls = 0;
+    const store = createSpellings({
+      lookup: () => null,
+      lookupAtOnce(questions) {
+        const written = calls++ === 0 ? A : U;
+        return questions.map(({ about, ...each }) => {
+          return about === 'mailbox' && 'domain' in each && each.domain === written ? FOUND : null;
+        });
+      },
+      atomic: true,
+      close() {},
+    });
+    expect(await store.lookupAtOnce([mailbox(A), alias(A)])).toEqual([FOUND, null]);
+    expect(calls).toBe(2);
   });
 
   it('is uncertain if it cannot answer for the other spelling, and certain if it cannot have it', async () => {

@@ -6,10 +6,10 @@ import { type Store, UnstorableError } from '../store.ts';
 
 /**
  * A store that others fill. They may write `bücher.example` where smmap asks for `xn--bcher-kva.example`. What is
- * absent under one spelling of the domain is asked under both spellings, as of one moment.
+ * absent under one spelling of the domain is asked under both spellings, as of one moment, with all that is asked with it.
  */
 export function createSpellings(store: Store): Store {
-  /** Asks for what was absent under its other spelling, too. `others` has null for a question without one. */
+  /** Asks for both spellings. `others` has null for a question without another one. */
   const askBoth = async (
     questions: readonly Question[],
     others: readonly (Question | null)[],
@@ -18,7 +18,10 @@ export function createSpellings(store: Store): Store {
     const more = others.filter((other) => other !== null);
     const all = await store.lookupAtOnce([...questions, ...more], anew);
     const rest = all.slice(questions.length);
-    return others.map((other, at) => (other === null ? null : rest.shift()) ?? (all[at] as Answer));
+    return others.map((other, at) => {
+      const found = other === null ? null : (rest.shift() as Answer);
+      return (all[at] as Answer) ?? found;
+    });
   };
   /** The same. If the store cannot hold one of the other spellings, that one is absent. */
   const askStorable = async (
@@ -46,8 +49,9 @@ export function createSpellings(store: Store): Store {
   };
   const lookupAtOnce = (questions: readonly Question[], anew?: boolean): Maybe<readonly Answer[]> =>
     andThen(store.lookupAtOnce(questions, anew), (answers) => {
-      const others = questions.map((question, at) => (answers[at] === null ? otherSpelling(question) : null));
-      return others.every((other) => other === null) ? answers : askStorable(questions, others, anew);
+      const others = questions.map(otherSpelling);
+      const isComplete = others.every((other, at) => other === null || answers[at] !== null);
+      return isComplete ? answers : askStorable(questions, others, anew); // also for what was found: it may change
     });
 
   return {
