@@ -184,6 +184,16 @@ describe('a batch', () => {
     expect(settled.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
   });
 
+  it('fails all questions if an answer is missing between the others', async () => {
+    const missing = [null, , null] as readonly Answer[]; // oxlint-disable-line no-sparse-arrays
+    const store = createBatch(
+      { lookupAll: async () => missing, atomic: true, close: () => {} },
+      { most: 100, inFlight: 1 },
+    );
+    const settled = await Promise.allSettled(['a', 'b', 'c'].map(async (local) => await store.lookup(about(local))));
+    expect(settled.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+  });
+
   it.each([
     ['a NUL', 'user\0'],
     ['half a character', 'user\ud800'],

@@ -78,6 +78,7 @@ export function createBatch(bulk: Bulk, { most, inFlight }: BatchOptions): Store
       if (answers.length !== questions.length) {
         throw new StoreError(`${answers.length} answers to ${questions.length} questions`);
       }
+      if (answers.includes(undefined as never)) throw new StoreError('a question has no answer'); // not an absence
       if (isAlone) return settleGroup(first, answers);
       const answerOf = new Map(questions.map((question, at) => [question, answers[at] as Answer | StoreError]));
       for (const group of batch) {
