@@ -72,9 +72,9 @@ export async function createSolo(first: Config, { turns, intake, listeners, self
       }, deadlineMs).unref();
     }
   };
-  const retire = (): void => {
+  const retire = (isReplaced: boolean): void => {
     setTimeout(() => void close(), running.config.limits.deadlineMs).unref();
-    successor = succession.begin();
+    successor = succession.begin(isReplaced);
   };
   return {
     get clients() {
@@ -105,7 +105,7 @@ export async function createSolo(first: Config, { turns, intake, listeners, self
         abandon: () => closeStores(without(after, before)),
       };
     },
-    retire,
+    retire: () => retire(true),
     async finish() {
       // If the other daemon cannot be asked, it is better to half-close the clients: then they connect again.
       if (successor?.isKnown === true) await clients.finish(running.config.limits.handoverMs);
@@ -113,7 +113,7 @@ export async function createSolo(first: Config, { turns, intake, listeners, self
     },
     async stop() {
       const { closed } = await clients.halfClose(running.config.limits.stopMs);
-      retire();
+      retire(false);
       await closed;
       successor?.leave();
     },

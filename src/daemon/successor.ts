@@ -92,8 +92,11 @@ export interface Succession {
   readonly answer: Answer;
   /** Whether another daemon has taken the place of this one, so that only its configuration counts. */
   readonly isReplaced: boolean;
-  /** From now on, asks the daemon that listens where this one did: its configuration and stores are newer. */
-  begin(): Successor;
+  /**
+   * From now on, asks the daemon that listens where this one did: its configuration and stores are newer. If it
+   * `listens` already, it is also asked about the refusals that are on their way.
+   */
+  begin(listens: boolean): Successor;
 }
 
 /** The daemon that comes after this one. */
@@ -113,20 +116,23 @@ export function createSuccession({ answer, config, listeners, older, isInShadow,
       return sendable(await askSuccessor(placeOf(places), request, config().limits, tell));
     };
   let next: Answer | null = null;
+  let isTaken = false;
   return {
     answer(request, sendable) {
       if (next !== null) return next(request, sendable);
       return andThen(answer(request, sendable), (reply) => {
         const isRefusal = reply.kind === 'NOTFOUND' || reply.kind === 'PERM';
         if (!isRefusal && !isInShadow(request)) return reply;
+        if (isTaken && next !== null) return next(request, sendable);
         return andThen(listeners.taken(), (taken) => (taken === null ? reply : askAt([taken])(request, sendable)));
       });
     },
     get isReplaced() {
       return next !== null || listeners.taken() !== null;
     },
-    begin() {
+    begin(listens) {
       const { ofMaps } = listeners;
+      isTaken = listens;
       next = askAt(ofMaps);
       return { isKnown: placeOf(ofMaps) !== null, leave: reportTo(config().control, older) };
     },

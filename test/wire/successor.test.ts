@@ -1,8 +1,10 @@
 import { type Socket, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type Place, askSuccessor, placeOf } from '../../src/daemon/successor.ts';
+import { type Place, askSuccessor, createSuccession, placeOf } from '../../src/daemon/successor.ts';
+import { formatEndpoint } from '../../src/endpoint.ts';
 import type { SocketMapProtocol } from '../../src/protocol/framing.ts';
+import type { Reply } from '../../src/vocabulary.ts';
 import { temporaryFolders } from '../support/folder.ts';
 
 const LIMITS = { deadlineMs: 200, replyBytes: 1_000 };
@@ -69,6 +71,28 @@ describe('a daemon after a takeover', () => {
     ['the key is not UTF-8', { endpoint: { kind: 'unix', path: '/nonexistent/s.sock' }, protocol: 'netstring' }, null],
   ] as const)('replies TEMP if %s', async (_, place, key) => {
     expect(await askSuccessor(place, { map: 'mailbox', key }, LIMITS, () => {})).toEqual(TEMP);
+  });
+
+  it.each<[string, boolean, Reply]>([
+    ['asks about a refusal that was on its way, where no path shows who took it', true, { kind: 'OK', value: 'abc' }],
+    ['refuses what was on its way if it only stops', false, { kind: 'NOTFOUND' }],
+  ])('%s', async (_, listens, reply) => {
+    const { endpoint } = await placeOfServer((socket) => socket.once('data', () => socket.write('6:OK abc,')));
+    let refuse = (): void => {};
+    const refusal = new Promise<Reply>((resolve) => (refuse = () => resolve({ kind: 'NOTFOUND' })));
+    const answers = [refusal, Promise.resolve<Reply>({ kind: 'OK', value: 'old' })];
+    const succession = createSuccession({
+      answer: () => answers.shift() as Promise<Reply>,
+      config: () => ({ limits: LIMITS as never, control: null }),
+      listeners: { taken: () => null, ofMaps: [{ where: formatEndpoint(endpoint), protocol: 'netstring' }] },
+      older: () => ({ pid: 1, clients: 1 }),
+      isInShadow: () => false,
+      failed: () => {},
+    });
+    const [refused, accepted] = [1, 2].map(() => succession.answer(REQUEST, (each) => each));
+    succession.begin(listens);
+    refuse();
+    expect([await refused, await accepted]).toEqual([reply, { kind: 'OK', value: 'old' }]);
   });
 
   it('prefers netstrings, which can carry any key, and a socket with a path', () => {
