@@ -192,6 +192,7 @@ const leftOver = replace.take('Keep the copy fresh', 1);
 test('every block of docs/cyrus.md is typed, except what needs the files of a system', () => {
   expect(replace.rest()).toEqual([
     'smmap cmd="smmapd" listen="/run/cyrus/socket/smmapd" prefork=1 maxchild=20', // test/real/cyrus.ts writes it
+    String.raw`sed -i -E 's/^\s*(pop3|nntp|http)\s/#&/' /etc/cyrus.conf && systemctl restart cyrus-imapd`, // test/suites/stores.ts
     "echo 'a+ /run/cyrus/socket - - - - user:smmap:x' > /etc/tmpfiles.d/smmap-cyrus.conf",
     'smmap check --stores', // test/real/cyrus-store.test.ts asks a real Cyrus
     '# /etc/systemd/system/smmap-cyrus.service',
