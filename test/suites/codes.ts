@@ -1,7 +1,18 @@
-// The tables of docs/mta.md with what was seen in the systems of the suites.
+// What the mail servers of the suites say, and the tables of docs/mta.md with what was seen there.
 
 import { expect } from 'vitest';
 import { openMarked } from '../support/marked.ts';
+import { repliesOf } from '../support/swaks.ts';
+import type { System } from './systems.ts';
+
+/** What one SMTP session is told about each of these: a code, and the enhanced one if it is no 2xx and has such a one. */
+export async function codesOf(system: System, recipients: readonly string[]): Promise<string[]> {
+  const swaks = `swaks --server localhost --quit-after RCPT --from '<>' --to ${recipients.join()}`;
+  const { stdout } = await system.type(swaks);
+  const replies = repliesOf(stdout);
+  if (replies.length !== recipients.length) throw new Error(stdout);
+  return replies.map((reply) => (reply.startsWith('2') ? reply.slice(0, 3) : codeOf(reply)));
+}
 
 /** A table of the page: its name there, its columns, and how many of the first cells say which row it is. */
 export interface Table {
@@ -41,3 +52,7 @@ export function shortly(codes: readonly string[] = []): string {
 }
 
 const lineOf = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+
+function codeOf(reply: string): string {
+  return /^\d{3}(?: [245]\.\d{1,3}\.\d{1,3})?/.exec(reply)?.[0] ?? reply;
+}

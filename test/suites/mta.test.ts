@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { LMTP } from '../real/debian-lines.ts';
 import { describePart } from '../real/part.ts';
 import { repliesOf } from '../support/swaks.ts';
-import { checkRow, shortly } from './codes.ts';
+import { checkRow, codesOf, shortly } from './codes.ts';
 import { SERVERS, blocksOf } from './servers.ts';
 import { SUITES, type Suite, type System, findSystem, lacksOf } from './systems.ts';
 
@@ -62,14 +62,7 @@ for (const suite of Object.keys(SUITES) as Suite[]) {
           interval: 500,
         });
 
-      /** What one session is told about each of these. */
-      const ask = async (...recipients: readonly string[]): Promise<string[]> => {
-        const swaks = `swaks --server localhost --quit-after RCPT --from '<>' --to ${recipients.join()}`;
-        const { stdout } = await system.type(swaks);
-        const replies = repliesOf(stdout);
-        if (replies.length !== recipients.length) throw new Error(stdout);
-        return replies.map((reply) => (reply.startsWith('2') ? reply.slice(0, 3) : codeOf(reply)));
-      };
+      const ask = (...recipients: readonly string[]): Promise<string[]> => codesOf(system, recipients);
       /** Asks until that is so; keeps the last codes. */
       const settled = async (is: RegExp, ...recipients: readonly string[]): Promise<string[]> => {
         let said: string[] = [];
@@ -153,9 +146,4 @@ const RIGHT = /^250, 550/;
 function testsOf(block: string): [string, string?][] {
   const each = block.trimEnd().split('\n');
   return each.map((line) => line.split(/ +# /) as [string, string?]);
-}
-
-/** A code, and the enhanced one where there is such a one. */
-function codeOf(reply: string): string {
-  return /^\d{3}(?: [245]\.\d{1,3}\.\d{1,3})?/.exec(reply)?.[0] ?? reply;
 }
