@@ -21,7 +21,8 @@ sendmail sendmail-cf m4 make patch
 exim4-daemon-heavy
 opensmtpd
 opensmtpd-extras
-dovecot-core dovecot-lmtpd'
+dovecot-core dovecot-lmtpd
+cyrus-imapd'
 
 make() {
     rm -rf "root-$1" "making-$1" "making-$1.lacks"
