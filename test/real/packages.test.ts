@@ -343,8 +343,8 @@ describePart('the rpm', together({ builder, trixie: await findRoot(PARTS, 'trixi
   test('makes the user and the store, says what to do next, and serves', async () => {
     const said = await rpm(`--install ${files.join(' ')}`);
     expect(said).toContain('    systemctl enable --now smmap ');
-    const add = said.split('\n').find((line) => line.startsWith('    smmap mailbox '));
-    await debian.done(`${SERVE}\n${add}`);
+    const [create, add] = said.split('\n').filter((line) => line.startsWith('    smmap '));
+    await debian.done(`${SERVE}\n${create}\n${add}`);
     expect(await debian.done('stat -c "%U %a" /var/lib/smmap; smmap mailbox list')).toBe(
       'smmap 750\nfred@example.org\n',
     );
@@ -403,8 +403,9 @@ describePart('the release', builder, () => {
   test('is installed by npm in the versions of the lock, without any script, and serves', async () => {
     const folder = newFolder();
     const how = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--silent'];
+    const env = { HOME, NODE_EXTRA_CA_CERTS: process.env['NODE_EXTRA_CA_CERTS'] ?? '' }; // of a proxy, if there is one
     expect(
-      await run('npm', ['install', '--global', '--prefix', folder, ...how, await fileOf('.tgz')], { env: { HOME } }),
+      await run('npm', ['install', '--global', '--prefix', folder, ...how, await fileOf('.tgz')], { env }),
     ).toMatchObject({ code: 0, stderr: '' });
     const home = join(folder, 'lib/node_modules/smmap');
     const read = (file: string) => JSON.parse(readFileSync(file, 'utf8')) as { version: string; scripts?: object };
@@ -422,7 +423,6 @@ describePart('the release', builder, () => {
     const smmap = join(folder, 'bin/smmap');
     const { version } = read('package.json');
     expect(await run(smmap, ['--version'])).toMatchObject({ stdout: expect.stringContaining(version) as string });
-    const env = { RUNTIME_DIRECTORY: folder, STATE_DIRECTORY: join(folder, 'store') };
     const served = await run(
       'sh',
       [
@@ -430,7 +430,7 @@ describePart('the release', builder, () => {
         `${smmap} serve > /dev/null 2>&1 & for each in $(seq 100); do ${smmap} health > /dev/null && break; sleep 0.1; done
 ${smmap} store create; ${smmap} mailbox add fred@example.org && ${smmap} probe fred@example.org nobody@example.org; kill $!; wait`,
       ],
-      { env },
+      { env: { RUNTIME_DIRECTORY: folder, STATE_DIRECTORY: join(folder, 'store') } },
     );
     expect(served.stdout).toBe(
       'added fred@example.org\nfred@example.org\tOK fred@example.org\nnobody@example.org\tNOTFOUND\n',
