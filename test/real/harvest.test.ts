@@ -106,7 +106,7 @@ test('somebody who asks again and again for a few old addresses is none', async 
   const names = async (): Promise<number> =>
     Number(/^smmap_harvest_names\{.*\} (\d+)$/m.exec((await ask(port, '/metrics')).text)?.[1] ?? 0);
   for (let at = 0; at < 200; at++) await client.ask('mailbox', `old${at % 5}@example.org`);
-  await vi.waitUntil(async () => (await names()) === 5, WAIT);
+  await vi.waitUntil(async () => [4, 5].includes(await names()), WAIT); // an estimate: in one of 100 processes, two look alike
   expect(told(daemon, 'harvest')).toEqual([]);
 });
 
