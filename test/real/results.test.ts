@@ -81,6 +81,7 @@ test('import counts added, changed, removed and unchanged records, and says whet
 
 test('without --json, add and remove print a line for each record, and name absent ones on standard error', async () => {
   const store = join(await makeFolder(), 'store');
+  await createEmpty(store);
   const smmap = async (line: string) => Object.values(await cli([...line.split(' '), '--store', store]));
   const [fred, joe] = ['fred@example.org', 'joe@example.org'];
   expect(await smmap(`mailbox add ${fred}`)).toEqual([0, `added ${fred}\n`, '']);
