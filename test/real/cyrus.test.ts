@@ -299,7 +299,7 @@ describe('smmap mailbox import --format cyrus', () => {
       '--replace is not possible with --format cyrus, only with list, passwd, dovecot, postmap',
     ],
   ] as const)('refuses %s', async ([, args, reason]) => {
-    expect(await importInto('/nonexistent', listOf(FRED), [...args])).toEqual([64, `smmap: ${reason}\n`]);
+    expect(await importInto(await makeFolder(), listOf(FRED), [...args])).toEqual([64, `smmap: ${reason}\n`]);
   });
 });
 
