@@ -10,22 +10,17 @@ import { createMailboxMap } from '../../src/map/mailbox.ts';
 import { formatMailboxLine, type Mailbox, parseMailboxLine } from '../../src/record/mailbox.ts';
 import { createMemoryStore } from '../../src/store/driver/memory/driver.ts';
 import { NOBODY } from '../../src/vocabulary.ts';
+import { MAILBOX } from '../support/options.ts';
 
 const OPTIONS: MailboxOptions = {
+  ...MAILBOX,
   defaultDomain: 'example.org',
   localDomains: new Set(['localhost']),
   aliasDomains: new Map([
     ['sales.example', 'example.org'],
     ['fass.example', 'xn--fa-hia.example'], // without it, what Postfix asks is another domain; see smmap check
   ]),
-  separators: ['+'],
-  fold: 'both',
-  policy: 'ignore',
-  folderCase: 'exact',
-  sharedUser: null,
-  states: { disabled: { kind: 'NOTFOUND' }, overquota: { kind: 'TEMP', reason: 'full' } },
   aliases: false,
-  reply: 'key',
 };
 
 const DOMAINS = ['example.org', 'xn--bcher-kva.example', 'xn--fa-hia.example', '[192.0.2.1]'];

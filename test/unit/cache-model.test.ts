@@ -14,7 +14,9 @@ import { createReplicas } from '../../src/store/guard/replicas.ts';
 import { createSpellings } from '../../src/store/guard/spellings.ts';
 import { type Bulk, type Store, StoreError } from '../../src/store/store.ts';
 import type { Answer, Question, Reply } from '../../src/vocabulary.ts';
+import { randomOf } from '../support/chaos.ts';
 import { IS_CAMPAIGN } from '../support/long.ts';
+import { MAILBOX } from '../support/options.ts';
 
 const WORLDS = IS_CAMPAIGN ? 300 : 30;
 const PEOPLE = ['ann', 'bob'] as const;
@@ -44,18 +46,9 @@ interface Asked {
   reply: Reply | null;
 }
 
-const MAILBOX: MailboxOptions = {
-  defaultDomain: null,
-  localDomains: new Set(),
-  aliasDomains: new Map(),
-  separators: ['+'],
-  fold: 'both',
-  policy: 'ignore',
-  folderCase: 'exact',
-  sharedUser: null,
-  states: { disabled: { kind: 'NOTFOUND' }, overquota: { kind: 'PERM', reason: 'full' } },
-  aliases: true,
-  reply: 'key',
+const OPTIONS: MailboxOptions = {
+  ...MAILBOX,
+  states: { ...MAILBOX.states, overquota: { kind: 'PERM', reason: 'full' } },
 };
 const EVENTS = { opened: () => {}, unavailable: () => {}, recovered: () => {}, failed: () => {} };
 const mailboxOf = (local: string): Question => {
@@ -63,18 +56,10 @@ const mailboxOf = (local: string): Question => {
 };
 const aliasOf = (local: string): Question => ({ about: 'alias', local, domain: 'house.test', exact: false });
 
-/** Numbers that look random, but are the same for a seed. */
-function createDice(seed: number): (below: number) => number {
-  let state = seed * 2_654_435_761 + 1;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 4_294_967_296) * below);
-  };
-}
-
 /** Runs one world. Returns what was asked, and what was true when. */
 async function run(seed: number) {
-  const dice = createDice(seed);
+  const random = randomOf(seed);
+  const dice = (below: number): number => Math.floor(random() * below);
   const atomic = dice(2) === 0;
   const negativeMs = [0, 3, 25][dice(3)] as number;
   const positiveMs = [0, 10, 60][dice(3)] as number;
@@ -140,7 +125,7 @@ async function run(seed: number) {
   });
   const answers = new Set(['mailbox', 'alias', 'domain'] as const);
   const store = createFailover(caches.map((cache) => ({ store: cache, answers })));
-  const handlerOf = (aliases: boolean) => atOneMoment(createMailboxMap({ ...MAILBOX, aliases }, true), store);
+  const handlerOf = (aliases: boolean) => atOneMoment(createMailboxMap({ ...OPTIONS, aliases }, true), store);
   const answer = createAnswer(
     new Map([
       ['both', handlerOf(true)],

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { MailboxOptions } from '../../src/map/mailbox-keys.ts';
 import { createMailboxMap } from '../../src/map/mailbox.ts';
 import { createAnswer } from '../../src/map/map.ts';
 import { atOneMoment } from '../../src/map/moment.ts';
@@ -12,6 +11,7 @@ import { createMeter } from '../../src/store/guard/meter.ts';
 import { createReplicas } from '../../src/store/guard/replicas.ts';
 import { type Bulk, type Store, StoreError } from '../../src/store/store.ts';
 import type { Answer, Question, Reply } from '../../src/vocabulary.ts';
+import { MAILBOX } from '../support/options.ts';
 
 const PEOPLE = ['ann', 'bob'] as const;
 type Person = (typeof PEOPLE)[number];
@@ -46,19 +46,6 @@ function mayBeRefused({ beings }: Pending): boolean {
   return beings.length > 2 && new Set(beings.map((being) => being?.place)).size > 1;
 }
 
-const MAILBOX: MailboxOptions = {
-  defaultDomain: null,
-  localDomains: new Set(),
-  aliasDomains: new Map(),
-  separators: ['+'],
-  fold: 'both',
-  policy: 'ignore',
-  folderCase: 'exact',
-  sharedUser: null,
-  states: { disabled: { kind: 'NOTFOUND' }, overquota: { kind: 'TEMP', reason: 'full' } },
-  aliases: true,
-  reply: 'key',
-};
 const PROBE: Question = { about: 'domain', domain: 'probe.test' };
 const KINDS = new Set(['mailbox', 'alias', 'domain'] as const);
 

@@ -10,6 +10,7 @@ import { createCache } from '../../src/store/guard/cache.ts';
 import { createFailover } from '../../src/store/guard/failover.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Maybe, Reply } from '../../src/vocabulary.ts';
+import { MAILBOX } from '../support/options.ts';
 import { storeOf } from '../support/store.ts';
 import { createChanging, momentOf } from '../support/world.ts';
 
@@ -20,19 +21,14 @@ const KEYS = {
   separators: ['+'],
   fold: 'both',
 } as const;
-const MAILBOX: MailboxOptions = {
-  ...KEYS,
-  policy: 'ignore',
-  folderCase: 'exact',
-  sharedUser: null,
-  states: { disabled: { kind: 'NOTFOUND' }, overquota: { kind: 'PERM', reason: 'full' } },
-  aliases: true,
-  reply: 'key',
+const OPTIONS: MailboxOptions = {
+  ...MAILBOX,
+  states: { ...MAILBOX.states, overquota: { kind: 'PERM', reason: 'full' } },
 };
 const ALIAS: AliasOptions = { ...KEYS, carryDetail: true, expand: 'once', catchAll: 'unknown' };
 
 const mailboxMap = (options: Partial<MailboxOptions> = {}): Resolver =>
-  createMailboxMap({ ...MAILBOX, ...options }, true);
+  createMailboxMap({ ...OPTIONS, ...options }, true);
 const aliasMap = createAliasMap(ALIAS);
 const ALL = new Set(['mailbox', 'alias', 'domain', 'key'] as const);
 const over = (...stores: readonly Store[]) => createFailover(stores.map((store) => ({ store, answers: ALL })));
