@@ -20,6 +20,7 @@ const test = {
   hookTimeout: 120_000,
   expect: { poll: { timeout: 20_000 } },
   restoreMocks: true,
+  chaiConfig: { truncateThreshold: 2_000 }, // what differs is in the message, the one thing that .ci/run prints of a failure
 };
 
 export default defineConfig({

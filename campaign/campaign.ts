@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMissing, findPlace } from '../test/real/part.ts';
 import { randomOf } from '../test/support/chaos.ts';
-import type { Watcher } from './client.ts';
+import { type Watcher, watchLoop } from './client.ts';
 import { startJudged } from './daemon.ts';
 import { type Verdict, type Question, FLAWS, type Flaw, judge, judgeEnd } from './judge.ts';
 import { type Asked, startLoad } from './load.ts';
@@ -35,6 +35,7 @@ export interface Settings {
 const PROGRESS_MS = 10_000;
 const BEFORE_MS = 2_000; // a fault that ended so long before may still be the reason
 const LAST_MS = 500;
+const SAID_MS = 1_500; // until the log of the daemon has come that may excuse the end of a connection
 const QUIET_MS = 800; // between two faults of a target, also where one took longer than planned
 
 /** Runs it, and prints what it saw. */
@@ -77,12 +78,14 @@ async function campaignIn(settings: Settings, folder: string, world: World): Pro
     faketime: isMissing(faketime) ? null : join(faketime.root, FAKETIME),
     onKill: () => weather.kill(),
     onStop: () => weather.stop(),
+    onStall: (forMs) => weather.stoodStill('smmap', forMs),
     onCrash: crashed,
   });
   const random = randomOf(seed + 1);
   const maps = [...world.maps.keys()];
   const next = (map: string): Asked => world.next(map, random);
-  const load = startLoad(judged.socket, settings.clients, random, clock, maps, next, watcher);
+  const loop = watchLoop(clock, (forMs) => weather.stoodStill('the campaign', forMs));
+  const load = startLoad(judged.socket, settings.clients, random, clock, loop, maps, next, watcher);
   const movers = [
     ...world.writables.map((each) => startMover(each, random, clock)),
     ...world.pairs.map(({ from, to, keys }) => startRoamer(from, to, keys, clock)),
@@ -96,8 +99,10 @@ async function campaignIn(settings: Settings, folder: string, world: World): Pro
     );
     for (const each of movers) await each.stop();
     await load.stop();
+    await sleep(2 * SAID_MS);
   } finally {
     clearInterval(progress);
+    loop.stop();
     await judged.stop();
   }
   const written = movers.reduce((sum, each) => sum + each.written, 0);
@@ -189,7 +194,10 @@ function watch(world: World, weather: Weather, tally: Report, clock: () => numbe
       settle(judge(history, ages, question, answer), question, answer.nowMs, `"${answer.payload}"`);
     },
     ended(question, oldestMs, nowMs) {
-      settle(judgeEnd(question, oldestMs, nowMs, weather), question, nowMs, 'the connection ended');
+      const judged = (): Verdict => judgeEnd(question, oldestMs, nowMs, weather);
+      const end = (verdict: Verdict): void => settle(verdict, question, nowMs, 'the connection ended');
+      if (isFlaw(judged())) setTimeout(() => end(judged()), SAID_MS);
+      else end(judged());
     },
     broken(flaw, question, text) {
       if (question !== null) settle(flaw, question, clock(), text);

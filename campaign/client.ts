@@ -24,12 +24,22 @@ export interface Client {
 
 const LONGEST_MS = 15_000;
 
-/** The turns of this process's own loop: what it reads now did not come before the turn before the last one. */
-export function watchLoop(clock: () => number): { readonly notBeforeMs: () => number; stop(): void } {
+const STALL_MS = 250;
+
+/** The turns of this process's own loop. */
+export interface Loop {
+  /** What is read now did not come before: the time of the turn before the last one. */
+  readonly notBeforeMs: () => number;
+  stop(): void;
+}
+
+/** `stalled` is told of each turn that took long. */
+export function watchLoop(clock: () => number, stalled: (forMs: number) => void): Loop {
   let [last, before] = [clock(), clock()];
   const timer = setInterval(() => {
     before = last;
     last = clock();
+    if (last - before > STALL_MS) stalled(last - before);
   }, 10);
   return { notBeforeMs: () => before, stop: () => clearInterval(timer) };
 }

@@ -1,8 +1,8 @@
 // The daemon that is judged: its configuration, and what can befall it.
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { type Daemon, startDaemon } from '../test/real/daemon.ts';
 import type { Fault, Faults, Target } from './target.ts';
 
@@ -17,6 +17,8 @@ export interface Options {
   /** What is told at once: a process of the daemon gets SIGKILL, until it is gone; or the daemon is told to stop. */
   readonly onKill: () => () => void;
   readonly onStop: () => void;
+  /** A process of the daemon logs that it stood still for so long, also if a fault had stopped it. */
+  readonly onStall: (forMs: number) => void;
   /** A daemon ended with another exit code than it should have, or wrote of a bug to its log. */
   readonly onCrash: (what: string) => void;
 }
@@ -32,7 +34,7 @@ const WELL_ENDED = 0;
 const KILLED = 137;
 
 export async function startJudged(options: Options): Promise<Judged> {
-  const { folder, main, workers, onKill, onStop, onCrash } = options;
+  const { folder, main, workers, onKill, onStop, onStall, onCrash } = options;
   const file = join(folder, 'smmap.toml');
   const socket = join(folder, 's');
   const clock = join(folder, 'clock');
@@ -49,7 +51,16 @@ export async function startJudged(options: Options): Promise<Judged> {
     daemon.signal('SIGHUP');
   };
   const start = async (args: readonly string[] = []): Promise<void> => {
-    daemon = await startDaemon({ folder, config: configOf('info'), main, args, under: fakingTime(options, clock) });
+    daemon = await startDaemon({
+      folder,
+      config: configOf('info'),
+      main,
+      args,
+      under: fakingTime(options, clock),
+      onLine(line) {
+        if (line.event === 'stalled') onStall(Number(line['forMs']));
+      },
+    });
     quiet();
   };
   /** Resolves when it has ended, and tells if it did not end as it should. */
@@ -116,6 +127,7 @@ export async function startJudged(options: Options): Promise<Judged> {
       async begin() {
         const gone = onKill();
         await ended(daemon, daemon.stop('SIGKILL'), KILLED);
+        await seen();
         gone();
         return () => start(TAKEOVER);
       },
@@ -126,7 +138,8 @@ export async function startJudged(options: Options): Promise<Judged> {
       const gone = onKill();
       const pids = oneWorker();
       signal(pids, 'SIGKILL');
-      while (pids.some((pid) => existsSync(`/proc/${pid}`))) await sleep(5);
+      for (const pid of pids) await daemon.logged('worker_ended', (line) => line['workerPid'] === pid);
+      await seen();
       gone();
     }),
     'slow-worker': stopped(oneWorker, [50, 2_500]),
@@ -151,6 +164,12 @@ export async function startJudged(options: Options): Promise<Judged> {
       if (old.size > 0) onCrash('a replaced daemon does not end');
     },
   };
+}
+
+/** Resolves when this process has read all that has come: its clients know of the connections that have ended. */
+async function seen(): Promise<void> {
+  await turn();
+  await turn(); // there was a whole poll in between
 }
 
 function fakingTime({ faketime }: Options, clock: string): readonly string[] {

@@ -1,7 +1,7 @@
 // Clients that ask as mail servers do, and as they should not: one by one, many at once, with half a connection, in a hurry.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Client, type Watcher, openClient, watchLoop } from './client.ts';
+import { type Client, type Loop, type Watcher, openClient } from './client.ts';
 
 export interface Asked {
   readonly map: string;
@@ -23,11 +23,11 @@ export function startLoad(
   clients: number,
   random: () => number,
   clock: () => number,
+  loop: Loop,
   maps: readonly string[],
   next: (map: string) => Asked,
   watcher: Watcher,
 ): Load {
-  const loop = watchLoop(clock);
   const end = new AbortController();
   const anyMap = (): string => maps[Math.floor(random() * maps.length)] as string;
   const rest = (): Promise<void> => sleep(random() * REST_MS);
@@ -83,7 +83,6 @@ export function startLoad(
     async stop() {
       end.abort();
       await all;
-      loop.stop();
     },
   };
 }

@@ -9,6 +9,8 @@ export interface Weather extends Ends {
   kill(): () => void;
   /** The daemon is told to stop. */
   stop(): void;
+  /** Somebody stood still for so long until now, though no fault had stopped it: the machine is slow. */
+  stoodStill(who: string, forMs: number): void;
   /** The faults of a target, and of the daemon, that were under way in that time. */
   tell(targets: readonly string[], fromMs: number, toMs: number): string;
   /** How many there were of each kind. */
@@ -22,6 +24,13 @@ export function createWeather(clock: () => number): Weather {
   const faults: { readonly fault: Planned; readonly fromMs: number; toMs: number }[] = [];
   const kills: { readonly fromMs: number; toMs: number }[] = [];
   const stops: number[] = [];
+  const stalls: { readonly who: string; readonly fromMs: number; readonly toMs: number }[] = [];
+  const asOldAs = (sentMs: number, turns = 2): number => {
+    const stood = faults.filter(({ fault }) => STANDING_STILL.has(fault.kind));
+    const still = [...stood, ...stalls].find((each) => each.fromMs <= sentMs && each.toMs + WAKING_MS >= sentMs);
+    if (still === undefined || turns === 0) return sentMs;
+    return asOldAs(still.fromMs - 1, turns - 1); // a date goes back to the turn before the last one
+  };
   return {
     began(fault, fromMs) {
       const entry = { fault, fromMs, toMs: Infinity };
@@ -34,14 +43,10 @@ export function createWeather(clock: () => number): Weather {
       return () => void (entry.toMs = clock());
     },
     stop: () => void stops.push(clock()),
+    stoodStill: (who, forMs) => void stalls.push({ who, fromMs: clock() - forMs, toMs: clock() }),
     killed: (fromMs, toMs) => kills.some((each) => each.toMs >= fromMs && each.fromMs <= toMs),
     stopped: (beforeMs) => stops.findLast((atMs) => atMs <= beforeMs) ?? -Infinity,
-    asOldAs(sentMs) {
-      const still = faults.find(
-        (each) => STANDING_STILL.has(each.fault.kind) && each.fromMs <= sentMs && each.toMs + WAKING_MS >= sentMs,
-      );
-      return still?.fromMs ?? sentMs;
-    },
+    asOldAs: (sentMs) => asOldAs(sentMs),
     tell(targets, fromMs, toMs) {
       const under = faults.filter(
         (each) => targets.includes(each.fault.target) && each.fromMs <= toMs && each.toMs >= fromMs,
@@ -50,6 +55,8 @@ export function createWeather(clock: () => number): Weather {
         ({ fault: { number, target, kind }, fromMs: from, toMs: to }) =>
           `#${number} ${kind} of ${target} (${Math.round(from)}..${to === Infinity ? '' : Math.round(to)} ms)`,
       );
+      for (const stall of stalls.filter((each) => each.fromMs <= toMs && each.toMs >= fromMs))
+        texts.push(`${stall.who} stood still (${Math.round(stall.fromMs)}..${Math.round(stall.toMs)} ms)`);
       return texts.length === 0 ? 'none' : texts.join(', ');
     },
     counts() {

@@ -53,6 +53,8 @@ export interface ServeOptions {
   readonly under?: readonly string[];
   /** Another main.js than the built one. */
   readonly main?: string;
+  /** Is told each line of the log when it comes. */
+  readonly onLine?: (line: Event) => void;
 }
 
 /** A folder that is removed when the running test ends. */
@@ -116,7 +118,10 @@ export async function startDaemon(
   process.on('exit', killAtExit);
 
   const log: Event[] = [];
-  const said = collect(child, log);
+  const said = collect(child, (line) => {
+    log.push(line);
+    options.onLine?.(line);
+  });
   let exitCode: number | null = null;
   const exited = new Promise<number>((resolve, reject) => {
     child.on('error', reject);
@@ -180,14 +185,14 @@ async function argumentsFor(folder: string, { config, makesStore = true, args = 
 }
 
 /** Reads the log from standard output; what it gives back is all else that was said. */
-function collect(child: ChildProcess, log: Event[]): () => string {
+function collect(child: ChildProcess, logged: (line: Event) => void): () => string {
   let rest = '';
   let other = '';
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     const lines = (rest + text).split('\n');
     rest = lines.pop() as string;
     for (const line of lines) {
-      if (line.startsWith('{')) log.push(JSON.parse(line) as Event);
+      if (line.startsWith('{')) logged(JSON.parse(line) as Event);
       else other += `${line}\n`;
     }
   });

@@ -63,5 +63,16 @@ test('the weather tells the faults of a time, and what was killed and stopped', 
   expect([weather.stopped(1_999), weather.stopped(2_000)]).toEqual([-Infinity, 2_000]);
   expect([...weather.counts()]).toEqual([['kill', 1]]);
   weather.began({ ...fault, target: 'smmap', kind: 'slow' }, nowMs);
-  expect([weather.asOldAs(1_500), weather.asOldAs(2_500)]).toEqual([1_500, 2_000]);
+  expect([weather.asOldAs(1_500), weather.asOldAs(2_500)]).toEqual([1_500, 1_999]);
+});
+
+test('a question counts as old as the moment since when the daemon stands still, as its log says', () => {
+  let nowMs = 5_000;
+  const weather = createWeather(() => nowMs);
+  weather.stoodStill('smmap', 1_200);
+  expect([3_799, 3_800, 5_100, 5_301].map((sentMs) => weather.asOldAs(sentMs))).toEqual([3_799, 3_799, 3_799, 5_301]);
+  expect(weather.tell([], 4_000, 4_100)).toBe('smmap stood still (3800..5000 ms)');
+  nowMs = 7_000;
+  weather.stoodStill('the campaign', 2_000); // the turn behind the one that was slow
+  expect(weather.asOldAs(6_000)).toBe(3_799);
 });
