@@ -3,13 +3,13 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openRecords } from '../../src/store/driver/embedded/records.ts';
+import { createEmpty } from '../../src/store/driver/embedded/whole.ts';
 import { freeOf } from '../../test/real/disk.ts';
 import { openToWrite } from '../../test/support/sqlite.ts';
 import { type Fault, type Faults, emptyFault } from '../target.ts';
 import type { Open } from './open.ts';
 
 const DISK_KILOBYTES = 4_096;
-const MOST_TRIES = 1_000;
 
 /** The embedded store. Where root runs the campaign, it is on a disk of its own, which can be full. */
 export const openEmbedded: Open = async ({ folder, name }) => {
@@ -20,6 +20,7 @@ export const openEmbedded: Open = async ({ folder, name }) => {
   const unmount = (): void => void spawnSync('umount', ['-l', disk]);
   if (mounted) process.on('exit', unmount);
   const store = join(disk, 'store');
+  await createEmpty(store);
   return {
     name,
     cached: false,
@@ -171,22 +172,10 @@ function awayFault(path: string): Faults {
       alone: true,
       async begin() {
         await rename(path, `${path}.away`);
-        return () => comeBack(path);
+        return () => rename(`${path}.away`, path);
       },
     },
   };
-}
-
-/** A daemon that starts meanwhile makes an empty store there, and may make it again at this moment. */
-async function comeBack(path: string): Promise<void> {
-  for (let tries = 1; ; tries++) {
-    try {
-      await rm(path, { recursive: true, force: true });
-      return await rename(`${path}.away`, path);
-    } catch (error) {
-      if (tries === MOST_TRIES) throw error;
-    }
-  }
 }
 
 /** The disk is full: whoever writes fails. */

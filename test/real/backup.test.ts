@@ -7,6 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Mailbox } from '../../src/record/mailbox.ts';
 import { openRecords } from '../../src/store/driver/embedded/records.ts';
 import { type About, NOBODY } from '../../src/vocabulary.ts';
+import { openNew } from '../support/folder.ts';
 import { LONG } from '../support/long.ts';
 import { connectTo } from './client.ts';
 import { MAIN, cli, fill, makeFolder, serve } from './daemon.ts';
@@ -17,7 +18,7 @@ const FILE = 'smmap.mdb';
 async function makeStore(): Promise<{ folder: string; store: string; file: string }> {
   const folder = await makeFolder();
   const store = join(folder, 'store');
-  const records = openRecords(store, 'write');
+  const records = await openNew(store);
   const [local, domain] = ['Fred', 'example.org'];
   records.write((writer) => {
     writer.put({ about: 'mailbox', local, domain, state: 'active', value: '/x', folders: ['lists', 'a b'] });

@@ -11,9 +11,11 @@ const PIPELINED = 50;
 /** Makes fred an alias, then a mailbox, and so on, each change in one transaction: he is there at every moment. */
 const WRITER = `
   import { openRecords } from '${join(MAIN, '../store/driver/embedded/records.js')}';
+  import { createEmpty } from '${join(MAIN, '../store/driver/embedded/whole.js')}';
   const fred = { local: 'fred', domain: 'example.org' };
   const mailbox = { about: 'mailbox', ...fred, state: 'active', value: '', folders: [] };
   const alias = { about: 'alias', ...fred, targets: ['joe@elsewhere.test'] };
+  await createEmpty(process.argv[1]);
   const records = openRecords(process.argv[1], 'write');
   let flips = 0;
   const flip = () => {

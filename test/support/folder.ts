@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import type { StoredRecord } from '../../src/record/record.ts';
-import { openRecords } from '../../src/store/driver/embedded/records.ts';
+import { openRecords, type Records } from '../../src/store/driver/embedded/records.ts';
+import { createEmpty } from '../../src/store/driver/embedded/whole.ts';
 
 /** Makes new empty folders, and removes them after the tests of the file. */
 export function temporaryFolders(): () => string {
@@ -18,9 +19,15 @@ export function temporaryFolders(): () => string {
   };
 }
 
+/** Opens the embedded store of a folder to write, which is made if there is none. */
+export async function openNew(folder: string): Promise<Records> {
+  await createEmpty(folder);
+  return openRecords(folder, 'write');
+}
+
 /** Writes records to the embedded store of a folder, and closes it: a process has it open in one way at a time. */
 export async function makeStore(folder: string, records: readonly StoredRecord[]): Promise<void> {
-  const store = openRecords(folder, 'write');
+  const store = await openNew(folder);
   try {
     store.write((writer) => records.every((record) => writer.put(record) !== null));
   } finally {

@@ -1,8 +1,8 @@
 import type { StoredRecord } from '../../src/record/record.ts';
 import { rangeOf } from '../../src/store/driver/embedded/range.ts';
-import { openRecords } from '../../src/store/driver/embedded/records.ts';
 import type { About } from '../../src/vocabulary.ts';
 import { type Daemon, startDaemon } from '../real/daemon.ts';
+import { openNew } from './folder.ts';
 import { rowsOfRecords } from './httpd.ts';
 
 /** The built smmap as a socket map server, with a map for each kind of question. Aliases and domains are tables. */
@@ -47,7 +47,7 @@ export async function startSmmap(folder: string): Promise<Smmap> {
   return {
     socket: `${folder}/s`,
     async fill(records) {
-      const store = openRecords(`${folder}/store`, 'write');
+      const store = await openNew(`${folder}/store`);
       store.write((writer) => {
         for (const kind of KINDS) {
           for (const table of kind === 'key' ? TABLES : [null]) writer.putInOrder([], rangeOf(kind, table), () => {});

@@ -2,12 +2,15 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { createAppend } from '../../src/store/driver/embedded/append.ts';
 import { openToWrite, transact } from '../../src/store/driver/embedded/lmdb.ts';
+import { createEmpty } from '../../src/store/driver/embedded/whole.ts';
 import { temporaryFolders } from '../support/folder.ts';
 
 const folder = temporaryFolders();
 
 it('puts every text, also where its key is not behind all others, and tells the two apart', async () => {
-  const opened = openToWrite(folder());
+  const dir = folder();
+  await createEmpty(dir);
+  const opened = openToWrite(dir);
   const { db } = opened;
   fc.assert(
     fc.property(

@@ -5,9 +5,9 @@ import type { Mailbox } from '../../src/record/mailbox.ts';
 import type { StoredRecord } from '../../src/record/record.ts';
 import { createList } from '../../src/store/driver/embedded/list.ts';
 import { type Range, rangeOf } from '../../src/store/driver/embedded/range.ts';
-import { openRecords, type Records } from '../../src/store/driver/embedded/records.ts';
+import type { Records } from '../../src/store/driver/embedded/records.ts';
 import type { State } from '../../src/vocabulary.ts';
-import { temporaryFolders } from '../support/folder.ts';
+import { openNew, temporaryFolders } from '../support/folder.ts';
 
 const folder = temporaryFolders();
 
@@ -32,7 +32,7 @@ function putInOrder(records: Records, given: Iterable<StoredRecord>, whole: Rang
 }
 
 it('writes each kind, tells what became of it, and of a mailbox that comes twice the last one stays', async () => {
-  const records = openRecords(folder(), 'write');
+  const records = await openNew(folder());
   const domain = { about: 'domain', domain: 'example.org', class: 'relay' } as const;
   expect(putInOrder(records, [mailbox('fred'), mailbox('anna'), domain])).toEqual([
     'domain:2 added',
@@ -54,7 +54,7 @@ it('writes each kind, tells what became of it, and of a mailbox that comes twice
 it('writes more than fits into its memory', async () => {
   const value = 'x'.repeat(1_000_000);
   const numbers = Array.from({ length: 70 }, (_, number) => `${(number * 37) % 70}`);
-  const records = openRecords(folder(), 'write');
+  const records = await openNew(folder());
   const given = numbers.map((number) => parseEntry('access', number, `${number} ${value}`) as StoredRecord);
   expect(putInOrder(records, given)).toHaveLength(70);
   for (const number of numbers) {
@@ -64,7 +64,7 @@ it('writes more than fits into its memory', async () => {
 });
 
 it('keeps the first one of another record that comes twice, and tells where the others are', async () => {
-  const records = openRecords(folder(), 'write');
+  const records = await openNew(folder());
   const entry = (line: string): StoredRecord => parseEntryLine('access', line) as StoredRecord;
   const given = ['fred a', 'joe b', 'Fred b', 'fred a'].map(entry);
   expect(putInOrder(records, given)).toEqual(['key:0 added', 'key:2 twice', 'key:3 twice', 'key:1 added']);
@@ -90,7 +90,7 @@ describe.each([
 ] as const)('a list of %s', (_, numbers) => {
   it.each([false, true])('is put into the store, and is all there is: %s', async (isWhole) => {
     const there = every(isWhole ? 2 : 1, 10);
-    const records = openRecords(folder(), 'write');
+    const records = await openNew(folder());
     const alias = { about: 'alias', local: 'x', domain: 'example.org', targets: ['fred'] } as const;
     const other = { ...mailbox('x'), domain: 'example.net' };
     records.write((writer) => [...mailboxes(named(there)), other, alias].every((each) => writer.put(each) !== null));
@@ -115,7 +115,7 @@ describe.each([
 });
 
 it('says how many records a whole list removes, and of how many', async () => {
-  const records = openRecords(folder(), 'write');
+  const records = await openNew(folder());
   putInOrder(records, mailboxes(named(every(2))));
   const list = createList(folder());
   for (const each of mailboxes(named(every(3)))) list.put(each, ':1');
@@ -133,7 +133,7 @@ it('fills the pages of the data file, however the records come', async () => {
   const sizes: number[] = [];
   for (const step of [1, 7_919]) {
     const dir = folder();
-    const records = openRecords(dir, 'write');
+    const records = await openNew(dir);
     putInOrder(
       records,
       Array.from({ length: 20_000 }, (_, number) => mailbox(`user${(number * step) % 20_000}`)),

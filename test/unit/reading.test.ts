@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Db, openToRead, openToWrite, resetTxn, transact } from '../../src/store/driver/embedded/lmdb.ts';
 import { openReading } from '../../src/store/driver/embedded/reading.ts';
+import { createEmpty } from '../../src/store/driver/embedded/whole.ts';
 import { temporaryFolders } from '../support/folder.ts';
 
 const folder = temporaryFolders();
@@ -10,8 +11,9 @@ afterEach(async () => {
 });
 
 /** A file with a key in it, which `write` can change, and a reading of it. */
-function open(reset: typeof resetTxn) {
+async function open(reset: typeof resetTxn) {
   const dir = folder();
+  await createEmpty(dir);
   const writer = openToWrite(dir);
   const write = (text: string): void => {
     transact(writer, () => {
@@ -38,8 +40,8 @@ describe.each([
   ['by its own transaction', resetTxn],
   ["by lmdb's transaction", undefined],
 ])('a reading %s', (_, reset) => {
-  it('sees what was written after its end', () => {
-    const { reading, write } = open(reset);
+  it('sees what was written after its end', async () => {
+    const { reading, write } = await open(reset);
     expect(reading.get('fred')).toBe('first');
     reading.end();
     write('second');
@@ -48,8 +50,8 @@ describe.each([
     reading.end();
   });
 
-  it('is of one moment until its end', () => {
-    const { reading, write } = open(reset);
+  it('is of one moment until its end', async () => {
+    const { reading, write } = await open(reset);
     expect(reading.get('fred')).toBe('first');
     write('second');
     expect(reading.get('fred')).toBe('first');
@@ -59,7 +61,7 @@ describe.each([
   });
 
   it('holds no transaction from its end to the next read', async () => {
-    const { db, reading } = open(reset);
+    const { db, reading } = await open(reset);
     reading.end();
     await vi.waitFor(() => expect(readersOf(db)).toBe(0)); // the writer has read, too
     reading.get('fred');

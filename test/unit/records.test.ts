@@ -2,10 +2,9 @@ import { expect, it } from 'vitest';
 import type { Mailbox } from '../../src/record/mailbox.ts';
 import { openEmbeddedStore } from '../../src/store/driver/embedded/driver.ts';
 import { rangeOf } from '../../src/store/driver/embedded/range.ts';
-import { openRecords } from '../../src/store/driver/embedded/records.ts';
 import type { Writer } from '../../src/store/driver/embedded/writer.ts';
 import type { DomainClass } from '../../src/vocabulary.ts';
-import { temporaryFolders } from '../support/folder.ts';
+import { openNew, temporaryFolders } from '../support/folder.ts';
 
 const folder = temporaryFolders();
 const DOMAINS = ['a.example', 'b.example', 'c.example', 'd.example'];
@@ -23,7 +22,7 @@ async function hosted(...changes: ((writer: Writer) => void)[]): Promise<string[
   const dir = folder();
   const said: string[] = [];
   for (const change of changes) {
-    const records = openRecords(dir, 'write');
+    const records = await openNew(dir);
     records.write((writer) => {
       change(writer);
       return true;
