@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -84,6 +84,23 @@ test.runIf(process.arch === 'x64')('without --wait, a command writes when the ot
     expect(wanted).toContain(stdout.split('\n').length - 1);
     expect(stdout).toContain('\njoe@example.org\n');
   }
+});
+
+test.runIf(process.arch === 'x64')('a store that is moved away while a command waits is not made anew', async () => {
+  const { store, importer } = await startStopped();
+  const child = spawn(process.execPath, [MAIN, 'mailbox', 'add', 'joe@example.org', '--store', store], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+  await vi.waitUntil(() => said.includes('waits for process'), { timeout: 20_000 });
+  const ended = once(child, 'close');
+  renameSync(store, `${store}.away`);
+  importer.kill('SIGKILL');
+  expect(await ended).toEqual([74, null]);
+  expect(said).toContain(`there is no store in ${store}; bring it back (is its disk mounted?), or make a new one`);
+  expect(existsSync(store)).toBe(false);
 });
 
 test.runIf(process.arch === 'x64')(

@@ -21,7 +21,7 @@ const importsOf = ({ name, text }: File): { what: string; isType: boolean; isLat
 const oursOf = (file: File): string[] => importsOf(file).flatMap(({ what }) => (what.endsWith('.ts') ? [what] : []));
 
 /** Files that every folder may import. */
-const WORDS = /^(?:vocabulary|account|example|maybe|message|trace|umask|endpoint|histogram)\.ts$/;
+const WORDS = /^(?:vocabulary|account|example|maybe|message|trace|umask|sync|endpoint|histogram)\.ts$/;
 
 /** Each folder, and which other folders it may import besides those files. */
 const FOLDERS: readonly (readonly [folder: RegExp, ...may: string[]])[] = [

@@ -1,11 +1,22 @@
-import { copyFileSync, mkdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Mailbox } from '../../src/record/mailbox.ts';
 import { checkDataFile } from '../../src/store/driver/embedded/datafile.ts';
 import { openEmbeddedStore } from '../../src/store/driver/embedded/driver.ts';
 import { openRecords } from '../../src/store/driver/embedded/records.ts';
-import { makeStore, temporaryFolders } from '../support/folder.ts';
+import { createEmpty, replaceWhole } from '../../src/store/driver/embedded/whole.ts';
+import { makeStore, openNew, temporaryFolders } from '../support/folder.ts';
 
 const folder = temporaryFolders();
 let sound = '';
@@ -24,6 +35,21 @@ beforeAll(async () => {
   sound = folder();
   await makeStore(sound, mailboxes(20_000)); // deep enough for branch pages
 });
+
+/** What everybody says who would open a store where there is none. */
+const missingIn = (dir: string): string =>
+  `there is no store in ${dir}; bring it back (is its disk mounted?), or make a new one: smmap store create --store ${dir}`;
+
+/** Does something when all has been looked at, and lmdb is about to open the file. */
+function beforeLmdbOpens(act: () => void): void {
+  const lmdb = createRequire(import.meta.url)('lmdb') as typeof import('lmdb');
+  const { open } = lmdb;
+  vi.spyOn(lmdb, 'open').mockImplementationOnce((options) => {
+    act();
+    return open(options);
+  });
+  onTestFinished(() => void vi.restoreAllMocks());
+}
 
 /** A copy of an undamaged store, for damage. */
 function copy(): string {
@@ -58,7 +84,7 @@ describe('a store whose file', () => {
   it('is not damaged can be opened after each of many changes', async () => {
     const dir = folder();
     for (let round = 0; round < 60; round++) {
-      const store = openRecords(dir, 'write');
+      const store = await openNew(dir);
       store.write((writer) => {
         for (let at = 0; at < 50; at++) {
           const mailbox = mailboxNamed(`user${(round * 7_919 + at * 104_729) % 3_000}`);
@@ -82,17 +108,51 @@ describe('a store whose file', () => {
     expect(() => openRecords(dir, 'write')).toThrow('its format is 1, and this smmap knows 2');
   });
 
-  it('is absent is created only for writing', async () => {
+  it('is absent is made by nobody who opens it, but by createEmpty', async () => {
     const dir = join(folder(), 'new', 'deep');
-    expect(() => openEmbeddedStore(dir)).toThrow(`there is no store in ${dir}`);
-    expect(() => openRecords(dir, 'read')).toThrow(`there is no store in ${dir}`);
-    await openRecords(dir, 'write').close();
+    const missing = missingIn(dir);
+    expect(() => openEmbeddedStore(dir)).toThrow(missing);
+    expect(() => openRecords(dir, 'read')).toThrow(missing);
+    expect(() => openRecords(dir, 'write')).toThrow(missing);
+    expect(existsSync(dirname(dir))).toBe(false);
+    expect([await createEmpty(dir), await createEmpty(dir)]).toEqual([true, false]);
     expect(statSync(dir).mode & 0o777).toBe(0o750);
-    expect(statSync(join(dir, 'smmap.mdb')).mode & 0o777).toBe(0o640);
+    expect(readdirSync(dir)).toEqual(['smmap.mdb', 'smmap.mdb-lock']);
+    for (const name of readdirSync(dir)) expect(statSync(join(dir, name)).mode & 0o777).toBe(0o640);
+    await openRecords(dir, 'write').close();
   });
 
-  it('cannot be created gives an error with its path', () => {
-    expect(() => openRecords('/proc/nowhere/store', 'write')).toThrow('/proc/nowhere cannot be made: ENOENT');
+  it('is moved away in the moment in which lmdb opens it is not made anew', async () => {
+    const dir = folder();
+    await makeStore(dir, mailboxes(1));
+    beforeLmdbOpens(() => rmSync(join(dir, 'smmap.mdb')));
+    expect(() => openRecords(dir, 'write')).toThrow('was removed or replaced meanwhile; nothing was written');
+    vi.restoreAllMocks();
+    // What lmdb has made is no store for anybody.
+    expect(() => openRecords(dir, 'write')).toThrow('it is no store: what made it was stopped; remove it');
+    expect(() => openRecords(dir, 'read')).toThrow(`smmap store create --store ${dir}`);
+  });
+
+  it('cannot be made gives an error with its path', async () => {
+    await expect(createEmpty('/proc/nowhere/store')).rejects.toThrow('/proc/nowhere cannot be made: ENOENT');
+  });
+
+  it('is made by somebody else meanwhile is left alone', async () => {
+    const dir = folder();
+    const [file, entry] = [join(dir, 'smmap.mdb'), { key: '!written', text: 'yes' }];
+    beforeLmdbOpens(() => writeFileSync(file, 'of somebody else'));
+    await expect(replaceWhole(dir, [entry], () => true)).rejects.toThrow(`${file} cannot be made: EEXIST`);
+    expect([statSync(file).size, readdirSync(dir)]).toEqual([16, ['smmap.mdb', 'smmap.mdb-lock']]);
+  });
+
+  it('is made by a restore that fails is not made', async () => {
+    const dir = folder();
+    function* cutOff() {
+      yield { key: '!written', text: 'yes' };
+      throw new Error('cut off');
+    }
+    await expect(replaceWhole(dir, cutOff(), () => true)).rejects.toThrow('cut off');
+    expect(readdirSync(dir)).toEqual([]);
   });
 });
 
@@ -115,13 +175,13 @@ describe('an embedded store', () => {
 
   it('in which no mailbox was ever written is uncertain', async () => {
     const dir = folder();
-    await openRecords(dir, 'write').close();
+    await createEmpty(dir);
     expect(() => ask(dir, 'fred')).toThrow('no mailbox was ever written to');
   });
 
   it('is still uncertain after an import without mailboxes, an aborted import, and a failed import', async () => {
     const dir = folder();
-    const store = openRecords(dir, 'write');
+    const store = await openNew(dir);
     expect(store.write(() => true)).toBe(true);
     expect(store.write((writer) => writer.put(mailboxes(1)[0] as Mailbox) === null)).toBe(false);
     expect(() =>
@@ -136,7 +196,7 @@ describe('an embedded store', () => {
 
   it('is certain after a mailbox was written in a later transaction of the same process', async () => {
     const dir = folder();
-    const store = openRecords(dir, 'write');
+    const store = await openNew(dir);
     store.write((writer) => writer.put(mailboxes(1)[0] as Mailbox) === null);
     store.write((writer) => writer.put(mailboxes(2)[1] as Mailbox) !== null);
     await store.close();

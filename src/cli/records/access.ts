@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { hasStore, requireStore } from '../../store/driver/embedded/datafile.ts';
+import { hasStore } from '../../store/driver/embedded/datafile.ts';
 import type { Patience } from '../../store/driver/embedded/holder.ts';
 import { type Records, openRecords } from '../../store/driver/embedded/records.ts';
 import { createEmpty } from '../../store/driver/embedded/whole.ts';
@@ -17,10 +17,7 @@ export interface ChangeRules {
   readonly waitMs: number;
 }
 
-/**
- * Opens the store in a folder for a command, and closes it afterwards. It must exist, also to write: see requireStore. A
- * failure of the store is a CliError.
- */
+/** Opens the store in a folder for a command, and closes it afterwards. A failure of the store is a CliError. */
 export async function withRecords<T>(
   dir: string,
   purpose: 'read' | 'write',
@@ -28,7 +25,6 @@ export async function withRecords<T>(
   waitMs = Infinity,
 ): Promise<T> {
   return asCliError(async () => {
-    requireStore(dir);
     const records = openRecords(dir, purpose, patienceOf(waitMs));
     try {
       return await work(records);

@@ -14,6 +14,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { syncFolder } from '../../sync.ts';
 import { CliError, EXIT } from '../error.ts';
 
 const DEFAULT_MODE = 0o644;
@@ -98,16 +99,6 @@ function writeAll(fd: number, text: string): void {
 function keepOwner(fd: number, old: Stats): void {
   const { uid, gid } = fstatSync(fd);
   if (uid !== old.uid || gid !== old.gid) fchownSync(fd, old.uid, old.gid);
-}
-
-/** Makes the new name survive a power failure. */
-function syncFolder(dir: string): void {
-  const fd = openSync(dir, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 }
 
 function isErrno(error: unknown): error is NodeJS.ErrnoException {

@@ -12,7 +12,8 @@ export const OLDER_FORMATS: readonly string[] = ['2'];
 /** Why a file of this format cannot be opened for a purpose, with the remedy; null if it can. */
 export function flawOfFormat(format: string | undefined, purpose: Purpose, dir: string): string | null {
   if (format === FORMAT) return null;
-  if (format === undefined) return 'it has no format: the command that made it was stopped; add a mailbox to it';
+  if (format === undefined)
+    return `it is no store: what made it was stopped; remove it, and bring the store back (is its disk mounted?), or make a new one: smmap store create --store ${dir}`;
   if (OLDER_FORMATS.includes(format)) {
     if (purpose !== 'write') return null;
     return `its format is ${format}, of an older smmap, which this one reads but does not write; upgrade it: smmap store upgrade --store ${dir}`;

@@ -1,19 +1,13 @@
-import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { existsSync, linkSync, mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import type { RootDatabase } from 'lmdb';
+import { syncFolder } from '../../../sync.ts';
 import { withUmask } from '../../../umask.ts';
 import { BusyError, StoreError } from '../../store.ts';
-import {
-  checkDataFile,
-  cutDataFile,
-  errorOfGrowth,
-  fileOf,
-  hasStore,
-  lastTransactionIn,
-  requireStore,
-} from './datafile.ts';
-import { FORMAT, FORMAT_KEY, flawOfFormat } from './format.ts';
+import { checkDataFile, cutDataFile, errorOfGrowth, fileOf, lastTransactionIn, requireStore } from './datafile.ts';
+import { FORMAT_KEY, flawOfFormat } from './format.ts';
 import { reasonFull } from './full.ts';
 import { createWait, PATIENT } from './holder.ts';
 import { awaitReaders, inodesAt, lockOf, makeLockFile, pause } from './lockfile.ts';
@@ -39,12 +33,11 @@ export interface Opened {
   readonly awaitWriter: () => void;
 }
 
-/** What a file is opened for. `upgrade` also writes a file of an older format. */
-export type Purpose = 'read' | 'write' | 'upgrade';
+/** What a file is opened for. `upgrade` also writes a file of an older format, and only `make` one that is not there. */
+export type Purpose = 'read' | 'write' | 'upgrade' | 'make';
 
 const LAST_KEY = '!last'; // the number of the transaction that wrote last
 const NOTICED_MS = 1_500; // within this time, a daemon that is asked notices that it does not read the last write
-const EMPTY_BYTES = 8_192; // a file that can be opened is at least this long
 const RUN_AGAIN = 'nothing was written; run this again';
 const OPTIONS = {
   noSubdir: true,
@@ -55,29 +48,39 @@ const OPTIONS = {
 
 /** Opens a file that exists. Throws StoreError, also if lmdb would end this process because of the file. */
 export function openToRead(dir: string): Opened {
-  const file = fileOf(dir);
   requireStore(dir);
-  return openFile(file, 'read', () => {});
+  return openFile(fileOf(dir), 'read');
 }
 
-/** Opens a file, and makes it if there is none. Waits for another writer. Throws StoreError. */
+/** Opens a file that exists. Waits for another writer. Throws StoreError. */
 export function openToWrite(dir: string, patience = PATIENT, purpose: 'write' | 'upgrade' = 'write'): Opened {
+  requireStore(dir);
   const file = fileOf(dir);
-  const awaitWriter = createWait(file, patience);
-  const files = [file, lockOf(file)];
-  if (hasStore(dir)) {
-    giveToFolderOwner(files); // root may have made them before the folder got its owner
-    return openFile(file, purpose, awaitWriter);
-  }
+  giveToFolderOwner([file, lockOf(file)]); // root may have made them before the folder got its owner
+  return openFile(file, purpose, createWait(file, patience));
+}
+
+/**
+ * Makes a file of what `fill` puts into it, the format too, and its folder. It is made beside its place, so it is there
+ * as a whole or not at all. Throws what `fill` throws. Throws StoreError, also if there is a file by then.
+ */
+export async function makeFile(dir: string, fill: (db: Db) => void): Promise<void> {
+  const file = fileOf(dir);
+  const beside = `${file}.${randomUUID()}`;
   makeFolder(dir);
   try {
-    const opened = withUmask(0o027, () => openFile(file, purpose, awaitWriter));
-    giveToFolderOwner(files);
-    return opened;
-  } catch (error) {
-    const made = statSync(file, { throwIfNoEntry: false });
-    if (made !== undefined && made.size < EMPTY_BYTES) rmSync(file, { force: true }); // otherwise it would look damaged
-    throw error;
+    const opened = withUmask(0o027, () => openFile(beside, 'make'));
+    try {
+      transact(opened, () => {
+        fill(opened.db);
+        return true;
+      });
+    } finally {
+      await opened.db.close();
+    }
+    putInPlace(beside, file);
+  } finally {
+    for (const each of [beside, lockOf(beside)]) rmSync(each, { force: true });
   }
 }
 
@@ -163,28 +166,44 @@ function whyNotWritten(db: Db, file: string, error: Error): StoreError {
   return new StoreError(`${file} cannot be written: ${reason ?? error.message}`, { cause: error });
 }
 
-function openFile(file: string, purpose: Purpose, awaitWriter: () => void): Opened {
+/** lmdb makes a file that is missing. So it must be there after the wait, and be the same one when lmdb has opened it. */
+function openFile(file: string, purpose: Purpose, awaitWriter: () => void = () => {}): Opened {
   let db: Db | null = null;
   const readOnly = purpose === 'read';
   try {
-    if (existsSync(file)) checkDataFile(file);
+    if (purpose !== 'make') checkDataFile(file);
     makeLockFile(file);
     awaitWriter(); // to open it for writing, lmdb takes the lock of writers
+    if (purpose !== 'make') requireStore(dirname(file));
+    const before = inodesAt(file);
     db = lmdb.open({ ...OPTIONS, path: file, readOnly });
     const inodes = inodesAt(file);
     if (readOnly && db.readerList().includes('no reader locks')) {
       throw new Error(`${lockOf(file)} cannot be written; without it, a writer could change what is being read`);
     }
-    const opened = { db, file, inodes, awaitWriter };
-    if (!readOnly && db.get(FORMAT_KEY) === undefined) transact(opened, () => db?.putSync(FORMAT_KEY, FORMAT) ?? false);
-    const flaw = flawOfFormat(db.get(FORMAT_KEY), purpose, dirname(file));
-    if (flaw !== null) throw new Error(flaw);
-    return opened;
+    if (purpose !== 'make') {
+      checkInodes(file, before, RUN_AGAIN);
+      const flaw = flawOfFormat(db.get(FORMAT_KEY), purpose, dirname(file));
+      if (flaw !== null) throw new Error(flaw);
+    }
+    return { db, file, inodes, awaitWriter };
   } catch (error) {
     void db?.close();
     if (error instanceof BusyError) throw error;
     const reason = reasonFull(error) ?? (error as Error).message;
     throw new StoreError(`${file} cannot be opened: ${reason}`, { cause: error });
+  }
+}
+
+/** Gives a file its second name, which no other file may have, and its lock file. */
+function putInPlace(beside: string, file: string): void {
+  try {
+    makeLockFile(file);
+    giveToFolderOwner([beside, lockOf(file)]);
+    linkSync(beside, file);
+    syncFolder(dirname(file));
+  } catch (error) {
+    throw new StoreError(`${file} cannot be made: ${reasonFull(error) ?? (error as Error).message}`, { cause: error });
   }
 }
 

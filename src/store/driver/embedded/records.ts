@@ -30,7 +30,7 @@ export interface Records {
   close(): Promise<void>;
 }
 
-/** Opens the store in a folder. To read, it must exist; to write, it is made if there is none. Throws StoreError. */
+/** Opens the store in a folder. It must exist, also to write: see requireStore. Throws StoreError. */
 export function openRecords(dir: string, purpose: 'read' | 'write', patience = PATIENT): Records {
   const opened = purpose === 'read' ? openToRead(dir) : openToWrite(dir, patience);
   const { db } = opened;

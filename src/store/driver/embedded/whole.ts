@@ -2,11 +2,11 @@ import { decode } from '../../layout.ts';
 import { StoreError } from '../../store.ts';
 import { createAppend } from './append.ts';
 import { type Counts, aboutOf, readCounts, tally } from './count.ts';
-import { checkPages, fileOf, hasStore, requireStore } from './datafile.ts';
+import { checkPages, fileOf, hasStore } from './datafile.ts';
 import { type Entry, derive, derivedFrom, isDerived, isEntry } from './derived.ts';
 import { FORMAT, FORMAT_KEY } from './format.ts';
 import { PATIENT } from './holder.ts';
-import { type Db, openToRead, openToWrite, transact } from './lmdb.ts';
+import { type Db, makeFile, openToRead, openToWrite, transact } from './lmdb.ts';
 
 /** A whole store, for backups. */
 export interface Whole {
@@ -34,12 +34,14 @@ export function openWhole(dir: string): Whole {
 /** Makes an empty store. Returns false if there is one. Throws StoreError. */
 export async function createEmpty(dir: string): Promise<boolean> {
   if (hasStore(dir)) return false;
-  await openToWrite(dir).db.close();
+  await makeFile(dir, (db) => {
+    db.putSync(FORMAT_KEY, FORMAT);
+  });
   return true;
 }
 
 /**
- * Makes a store of exactly these entries, in one transaction. An existing store is replaced, unless `mayReplace` says
+ * Makes a store of exactly these entries, or nothing at all. An existing store is replaced, unless `mayReplace` says
  * no to its counts, or `entries` throws. Returns how many records there are now, or null if `mayReplace` said no.
  */
 export async function replaceWhole(
@@ -48,19 +50,28 @@ export async function replaceWhole(
   mayReplace: (counts: Counts) => boolean,
   patience = PATIENT,
 ): Promise<Counts | null> {
+  let counts: Counts | null = null;
+  const putAll = (db: Db): void => {
+    const append = createAppend(db);
+    for (const { key, text } of entries) append(key, text);
+    db.putSync(FORMAT_KEY, FORMAT);
+    derive(db);
+    counts = readCounts(db);
+  };
+  if (!hasStore(dir)) {
+    await makeFile(dir, putAll);
+    return counts;
+  }
   const opened = openToWrite(dir, patience, 'upgrade');
   const { db } = opened;
   try {
-    const done = transact(opened, () => {
+    transact(opened, () => {
       if (holdsEntry(db) && !mayReplace(tally(db.getKeys({})))) return false;
       db.clearSync();
-      const append = createAppend(db);
-      for (const { key, text } of entries) append(key, text);
-      db.putSync(FORMAT_KEY, FORMAT);
-      derive(db);
+      putAll(db);
       return true;
     });
-    return done ? readCounts(db) : null;
+    return counts;
   } finally {
     await db.close();
   }
@@ -76,7 +87,6 @@ function holdsEntry(db: Db): boolean {
  * format that it had. Throws StoreError.
  */
 export async function upgradeWhole(dir: string, patience = PATIENT): Promise<string> {
-  requireStore(dir);
   const opened = openToWrite(dir, patience, 'upgrade');
   const { db } = opened;
   try {
