@@ -2,8 +2,9 @@
 
 import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { open } from 'lmdb';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { askOnce } from './client.ts';
+import { askOnce, connectTo } from './client.ts';
 import { cli, fill, makeFolder, serve } from './daemon.ts';
 
 const FRED = 'fred@example.org';
@@ -105,6 +106,60 @@ describe.each([
       expect([existsSync(store), nothingIn(store)]).toEqual([isMountPoint, true]);
     },
   );
+});
+
+/** Every kind of map, with each setting that changes what it asks. */
+const MAPS = {
+  mailbox: '',
+  folder: 'detail = { policy = "folder" }',
+  inbox: 'detail = { policy = "folder-or-inbox" }',
+  followed: 'aliases = true',
+  hosted: 'alias_domains = { "alias.example" = "example.org" }',
+  local: 'default_domain = "example.org"',
+  alias: 'kind = "alias"',
+  any: 'kind = "alias", catch_all = "any"',
+  none: 'kind = "alias", catch_all = "none"',
+  fully: 'kind = "alias", expand = "fully"',
+  bare: 'kind = "alias", default_domain = "example.org"',
+  rewritten: 'kind = "alias", alias_domains = { "alias.example" = "example.org" }',
+  domain: 'kind = "domain"',
+  relay: 'kind = "domain", class = "relay"',
+  virtual: 'kind = "domain", class = "alias"',
+  table: 'kind = "table"',
+  other: 'kind = "table", table = "access"',
+};
+const KEYS = [FRED, 'fred+x@example.org', 'fred@alias.example', 'fred', 'first.last', 'example.org', '@example.org'];
+
+/** Not every key is a question to a store: a domain has no @, and `@domain` comes after the address, which finds a catch-all. */
+const isAsked = (settings: string, key: string): boolean =>
+  settings.includes('"domain"') ? !key.includes('@') : !key.startsWith('@') || /"any"|"table"/.test(settings);
+
+test('the empty store that an smmap 0.1 made while the disk was not mounted is certain of nothing', async () => {
+  const folder = await makeFolder();
+  const store = join(folder, 'store');
+  const db = open({ path: join(store, 'smmap.mdb'), noSubdir: true, encoding: 'string' });
+  db.putSync('!format', '2');
+  await db.close();
+  const maps = Object.entries(MAPS).map(([name, settings]) => `map.${name} = { ${settings} }`);
+  const config = [
+    `listen.mta.path = "${folder}/smmap.sock"`,
+    `store.local = { driver = "embedded", path = "${store}" }`,
+    ...maps,
+  ].join('\n');
+  const { socket } = await serve({ folder, config });
+  const client = await connectTo(socket);
+  onTestFinished(() => client.close());
+  const replies = new Map<string, string>();
+  for (const [map, settings] of Object.entries(MAPS)) {
+    for (const key of KEYS) if (isAsked(settings, key)) replies.set(`${map} ${key}`, await client.ask(map, key));
+  }
+  expect(replies.size).toBeGreaterThan(90);
+  expect([...replies].filter(([, reply]) => !reply.startsWith('TEMP'))).toEqual([]);
+  // Nor does a script that adds somebody make it certain.
+  expect(await cli(['mailbox', 'add', 'new@example.org', '--store', store])).toMatchObject({
+    code: 74,
+    stderr: expect.stringContaining('its format is 2, of an older smmap') as string,
+  });
 });
 
 test('the secret of the log and the records of a map in shadow do not make the folder of a store that is away', async () => {
