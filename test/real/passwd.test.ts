@@ -1,4 +1,5 @@
 import { renameSync, writeFileSync } from 'node:fs';
+import { appendFile, writeFile } from 'node:fs/promises';
 import { afterEach, expect, it, onTestFinished } from 'vitest';
 import { createPasswd } from '../../src/store/driver/passwd/driver.ts';
 import { createBatch } from '../../src/store/guard/batch.ts';
@@ -95,6 +96,29 @@ describePart('the accounts of this system', accountsPart, () => {
     expect(await ask(doubting, 'user1')).not.toBeNull();
     expect(await ask(doubting, 'daemon')).toBeNull();
     await expect(ask(doubting, 'nobody-here')).rejects.toThrow('the source smmap of accounts may say so');
+  });
+
+  it.each([
+    ['the second of two lines', 'passwd: files\npasswd: smmap files\n', ''],
+    ['the first of two lines', 'passwd: smmap files\npasswd: files\n', ''],
+    ['a line with a blank before its colon', 'passwd : files smmap\n', ''],
+    ['a line without a colon', 'passwd files smmap\n', ''],
+    ['a line of compat, for lines of passwd(5) with a +', 'passwd: compat\npasswd_compat: smmap\n', '+::::::\n'],
+  ])('are uncertain if their server is named by %s', async (_, nsswitch, more) => {
+    const { at, store } = open([]);
+    await writeFile(`${at}/nsswitch.conf`, nsswitch);
+    await appendFile(`${at}/passwd`, `canary:x:3000:3000::/:/bin/sh\n${more}`);
+    setMode('u')(at);
+    await expect(ask(store, 'user1')).rejects.toThrow('the source smmap of accounts may say so');
+  });
+
+  it('are certain if compat has no line with a +, and names NIS without being asked', async () => {
+    const { at, store } = open([]);
+    await writeFile(`${at}/nsswitch.conf`, 'passwd: compat\n');
+    await appendFile(`${at}/passwd`, 'canary:x:3000:3000::/:/bin/sh\n');
+    expect(await ask(store, 'user1')).toBeNull();
+    await appendFile(`${at}/passwd`, '+::::::\n');
+    await expect(ask(store, 'user1')).rejects.toThrow('the source nis of accounts may say so');
   });
 
   it.each(['0', '1001', '+5', '-1', '--help', '00', '4294967296', '#x', "o'brien; id", 'a:b'])(

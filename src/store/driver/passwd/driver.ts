@@ -89,11 +89,14 @@ function nameIn(question: Question, domains: readonly string[]): string | null |
 
 /** Why nobody counts as absent, or null. */
 async function doubtOf({ believe, etc = '/etc' }: PasswdOptions): Promise<StoreError | null> {
-  const sources = sourcesIn(await read(`${etc}/nsswitch.conf`));
-  // systemd finds root also without this file, so getent cannot show that the file is lost.
-  const isLocal = sources.some((source) => source === 'files' || source === 'compat');
-  if (isLocal && !/^root:/m.test(await read(`${etc}/passwd`))) {
-    return new StoreError(saying`${plain(etc)}/passwd has no root: was it cut off?`);
+  const nsswitch = await read(`${etc}/nsswitch.conf`);
+  const sources = sourcesIn(nsswitch, 'passwd', 'files');
+  if (sources.some((source) => source === 'files' || source === 'compat')) {
+    const accounts = await read(`${etc}/passwd`);
+    // systemd finds root also without this file, so getent cannot show that the file is lost.
+    if (!/^root:/m.test(accounts)) return new StoreError(saying`${plain(etc)}/passwd has no root: was it cut off?`);
+    if (sources.includes('compat') && /^[+-]/m.test(accounts))
+      sources.push(...sourcesIn(nsswitch, 'passwd_compat', 'nis'));
   }
   const remote = sources.filter((source) => !FILES.has(source) && !believe.includes(source));
   if (remote.length === 0) return null;
@@ -102,10 +105,15 @@ async function doubtOf({ believe, etc = '/etc' }: PasswdOptions): Promise<StoreE
   );
 }
 
-/** The sources of accounts in nsswitch.conf(5), without its actions such as [NOTFOUND=return]. */
-function sourcesIn(text: string): readonly string[] {
-  const [, line = 'files'] = /^\s*passwd:([^#\n]*)/m.exec(text) ?? [];
-  return line
+/**
+ * The sources of a database in nsswitch.conf(5), without its actions such as [NOTFOUND=return]. Of several lines glibc
+ * takes one, and which one depends on its version. It also takes a line with a blank before the colon, or without one.
+ */
+function sourcesIn(text: string, database: string, usual: string): string[] {
+  const lines = [...text.matchAll(new RegExp(`^[ \\t]*${database}[ \\t:]+([^#\\n]*)`, 'gm'))].map(
+    ([, line = '']) => line,
+  );
+  return (lines.length === 0 ? usual : lines.join(' '))
     .replace(/\[[^\]]*\]/g, ' ')
     .split(/\s+/)
     .filter((word) => word !== '');
