@@ -30,7 +30,8 @@ const EMPTY = Buffer.alloc(0);
 
 /**
  * The lines of a text that comes in chunks. A chunk may be overwritten when the next one is asked for. Lines end with LF or
- * CRLF. A byte order mark is removed. Throws ListError on a line that is too long, and on UTF-16.
+ * CRLF. A byte order mark is removed. Throws ListError on a line that is too long, on UTF-16, and on a line that may have
+ * been several, also in a comment: their records would be lost.
  */
 export function* linesOf(chunks: Iterable<Buffer>): Generator<SourceLine> {
   let rest: Buffer = EMPTY;
@@ -43,6 +44,7 @@ export function* linesOf(chunks: Iterable<Buffer>): Generator<SourceLine> {
       throw new ListError('is UTF-16, or not a text; convert it first: iconv -f UTF-16 -t UTF-8');
     }
     const text = line.toString('utf8', 0, line.at(-1) === CARRIAGE_RETURN ? line.length - 1 : line.length);
+    refuseSeveral(text, number);
     return {
       number,
       text: text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text,
@@ -54,12 +56,15 @@ export function* linesOf(chunks: Iterable<Buffer>): Generator<SourceLine> {
   /** Nearly all lists are ASCII. One string is made of many lines, and each line is a part of it: three times as fast. */
   function* linesOfAscii(bytes: Buffer): Generator<SourceLine> {
     const texts = bytes.toString('latin1');
+    const isOdd = /[\0\r]/.test(texts);
     let start = 0;
     for (let end = texts.indexOf('\n'); end !== -1; end = texts.indexOf('\n', start)) {
       number++;
       bytesRead += end + 1 - start;
       const isCrlf = end > start && texts.charCodeAt(end - 1) === CARRIAGE_RETURN;
-      yield { number, text: texts.slice(start, isCrlf ? end - 1 : end), isUtf8: true, isWhole: true, bytesRead };
+      const text = texts.slice(start, isCrlf ? end - 1 : end);
+      if (isOdd) refuseSeveral(text, number);
+      yield { number, text, isUtf8: true, isWhole: true, bytesRead };
       start = end + 1;
     }
   }
@@ -87,6 +92,13 @@ export function* linesOf(chunks: Iterable<Buffer>): Generator<SourceLine> {
 function isUtf16(firstLine: Buffer): boolean {
   const mark = firstLine.length < 2 ? 0 : firstLine.readUInt16BE(0);
   return mark === 0xfffe || mark === 0xfeff || firstLine.includes(0);
+}
+
+/** Old programs of Macs end lines with a carriage return. A crash may leave NULs in place of a part of a file. */
+function refuseSeveral(text: string, number: number): void {
+  if (text.includes('\0')) throw new ListError(`line ${number} has a NUL: was a part of the file lost?`);
+  const at = text.indexOf('\r');
+  if (at !== -1 && at < text.trimEnd().length) throw new ListError(`line ${number} has a carriage return in it`);
 }
 
 const LEFT_OUT = /^[ \t\v\f\r]*(?:#|$)/;

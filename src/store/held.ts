@@ -1,18 +1,17 @@
-import { type Identity, keyOf, type StoredRecord } from '../record/record.ts';
+import { keyOf, type StoredRecord } from '../record/record.ts';
 import type { Answer, DomainQuestion, Question } from '../vocabulary.ts';
 import { kindOf } from './guard/canary.ts';
-import { answerTo, decodeClass, encode } from './layout.ts';
+import { answerTo, decodeClass, encode, saySame } from './layout.ts';
 import { EmptyStoreError } from './store.ts';
 
 /** Records in memory, and the answers that they give. */
 export interface Held {
   /** For each kind (kindOf): the texts of its records (layout.ts), by their keys (keyOf). */
   readonly kinds: ReadonlyMap<string, ReadonlyMap<string, string>>;
-  /** A record with the same key is replaced. */
-  add(record: StoredRecord): void;
-  /** The same, for a record of a kind that is already a key and a text. */
+  /** A record with the same key is replaced. False if it said something else. */
+  add(record: StoredRecord): boolean;
+  /** A record of a kind that is already a key and a text. */
   put(kind: string, key: string, text: string): void;
-  has(identity: Identity): boolean;
   /** Null if there is no such record, also if there is no such table. */
   find(question: Question): Answer;
 }
@@ -35,9 +34,13 @@ export function createHeld(): Held {
   };
   return {
     kinds,
-    add: (record) => put(kindOf(record), keyOf(record), encode(record)),
+    add(record) {
+      const [kind, key, text] = [kindOf(record), keyOf(record), encode(record)];
+      const before = kinds.get(kind)?.get(key);
+      put(kind, key, text);
+      return before === undefined || saySame(record.about, before, text);
+    },
     put,
-    has: (identity) => kinds.get(kindOf(identity))?.has(keyOf(identity)) ?? false,
     find(question) {
       if (question.about === 'domain') return findDomain(question);
       const text = kinds.get(kindOf(question))?.get(keyOf(question));

@@ -36,6 +36,16 @@ export function encode(record: StoredRecord): string {
   }
 }
 
+/** Whether two records with one key say the same, apart from its spelling. */
+export function saySame(about: About, one: string, other: string): boolean {
+  return one === other || withoutSpelling(about, one) === withoutSpelling(about, other);
+}
+
+function withoutSpelling(about: About, text: string): string {
+  if (about === 'domain') return text;
+  return about === 'mailbox' ? text.replace(/\tname=[^\t\n]*/, '') : text.slice(text.indexOf('\n'));
+}
+
 /** Reads a record from its key and its value. Throws StoreError if a newer smmap wrote it. */
 export function decode(about: About, key: string, text: string): StoredRecord {
   switch (about) {

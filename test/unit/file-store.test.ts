@@ -1,5 +1,5 @@
 import { renameSync, writeFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { type FileStore, openFileStore } from '../../src/store/driver/file/driver.ts';
 import type { FileList } from '../../src/store/driver/file/load.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';
@@ -85,5 +85,45 @@ describe('a file store that holds back a list', () => {
     write(0, 45);
     await expect.poll(() => ask('user49').catch(String), WAIT).toContain('it was in a list until a moment ago');
     expect(await ask('user99')).toBeNull();
+  });
+});
+
+describe('a list of a file store in which a record comes twice', () => {
+  const openWith = async (about: FileList['about'], format: string, texts: Readonly<Record<string, string>>) => {
+    const at = newFolder();
+    const lists = Object.entries(texts).map(([name, text]): FileList => {
+      writeFileSync(`${at}/${name}`, text);
+      const kind = name === 'virtual' ? { about: 'alias' as const, format: 'virtual' } : { about, format };
+      return { ...kind, table: '', path: `${at}/${name}`, domain: null };
+    });
+    const told: string[] = [];
+    const events = { opened() {}, unavailable: (why: unknown) => void told.push(String(why)), shrank() {} };
+    const opened = await openFileStore(lists, events, { stillMs: 0, everyMs: 1_000, lostMs: 0 });
+    onTestFinished(() => void opened.close());
+    return told.join('').replaceAll(at, '');
+  };
+
+  it.each([
+    ['a folder', 'mailbox', 'list', 'a@x.test folder=news\nb@x.test\nA@x.test folder=lists\n'],
+    ['a state', 'mailbox', 'list', 'a@x.test\nb@x.test\na@x.test state=disabled\n'],
+    ['a class', 'domain', 'list', 'a.test\nb.test\na.test relay\n'],
+    ['targets', 'alias', 'virtual', 'a@x.test b\nb@x.test c\na@x.test c\n'],
+  ] as const)('with %s that the other does not have is not believed', async (_, about, format, text) => {
+    expect(await openWith(about, format, { list: text })).toMatch(
+      /\/list:3 is not a line of this list: .*in the list twice/,
+    );
+  });
+
+  it.each([
+    ['mailbox', 'list', 'a@x.test folder=news\nb@x.test\nA@x.test folder=news\n'],
+    ['mailbox', 'list', 'a@x.test\nA@x.test\n'],
+    ['domain', 'list', 'a.test relay\nA.test relay\n'],
+    ['alias', 'virtual', 'a@x.test b\nA@x.test b\n'],
+  ] as const)('is believed if both say the same: %s', async (about, format, text) => {
+    expect(await openWith(about, format, { list: text })).toBe('');
+  });
+
+  it('is believed if it is in two lists, of which one has a class of the domain', async () => {
+    expect(await openWith('domain', 'list', { virtual: 'a.test any\n', list: 'a.test relay\n' })).toBe('');
   });
 });

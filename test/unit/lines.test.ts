@@ -25,7 +25,7 @@ describe('the lines of a file', () => {
     ['one without its end', 'a', ['a']],
     ['empty ones', '\n\na\n\n', ['', '', 'a', '']],
     ['those of Windows', 'a\r\nb\r\n', ['a', 'b']],
-    ['carriage returns inside', 'a\rb\r\r\n', ['a\rb\r']],
+    ['carriage returns at their end', 'a\r \r\r\n\r\r\nb\n', ['a\r \r', '\r', 'b']],
     ['those after a byte order mark', '\ufeffa\r\nb', ['a', 'b']],
     ['those of two files with byte order marks, put together', '\ufeffa\n\ufeffb\n', ['a', 'b']],
     ['a byte order mark inside', 'a\ufeffb\n', ['a\ufeffb']],
@@ -73,6 +73,17 @@ describe('the lines of a file', () => {
     const bytes = Buffer.from(text, 'utf16le');
     const said = 'is UTF-16, or not a text; convert it first: iconv -f UTF-16 -t UTF-8';
     expect(() => linesOf(isBigEndian ? bytes.swap16() : bytes)).toThrow(said);
+  });
+
+  it.each([
+    ['a NUL in a comment', 'a\n# \0\0\0c\nd\n', 'line 2 has a NUL: was a part of the file lost?'],
+    ['a NUL behind letters that are not ASCII', 'a\nb # ü\0c\n', 'line 2 has a NUL: was a part of the file lost?'],
+    ['a NUL in the last line', 'a\nb # \0', 'line 2 has a NUL: was a part of the file lost?'],
+    ['a carriage return in a comment', 'a\nb\n# c\rd\ne\n', 'line 3 has a carriage return in it'],
+    ['a carriage return in the first line', '# a\rb\r\n', 'line 1 has a carriage return in it'],
+    ['a carriage return before letters that are not ASCII', 'a\n#\rjürgen\n', 'line 2 has a carriage return in it'],
+  ])('are refused for %s, which may hide other lines', (_, content, said) => {
+    expect(() => linesOf(content)).toThrow(said);
   });
 
   it('are refused if a line has no end', () => {

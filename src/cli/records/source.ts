@@ -27,8 +27,11 @@ export function openSource(file: string): Source {
     name,
     size: fstatSync(fd).size,
     *lines() {
+      const before = contentOf(fd);
       try {
         yield* readLines(fd);
+        if (contentOf(fd) !== before)
+          throw new ListError('was written while it was read; import it when it is complete');
       } catch (error) {
         if (!(error instanceof CliError || error instanceof ListError)) throw error;
         throw new CliError(error instanceof CliError ? error.exitCode : EXIT.DATA, `${name}: ${error.message}`);
@@ -58,6 +61,12 @@ function fileOf(fd: number): number {
   }
   if (fd !== 0) closeSync(fd);
   return copy; // its position is still at the start: it was written by offset
+}
+
+/** Another text if the file was written meanwhile. A file that was renamed over it does not count: all of it was read. */
+function contentOf(fd: number): string {
+  const { size, mtimeNs } = fstatSync(fd, { bigint: true });
+  return `${size} ${mtimeNs}`;
 }
 
 function open(file: string): number {

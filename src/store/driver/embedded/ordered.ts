@@ -1,3 +1,4 @@
+import { saySame } from '../../layout.ts';
 import type { Listed } from './list.ts';
 import type { Db } from './lmdb.ts';
 import { compareKeys } from './merge.ts';
@@ -11,12 +12,11 @@ export interface Before {
   isAtEnd(): boolean;
 }
 
-/** What became of a record of a list. `twice`: the one before it stays. */
+/** What became of a record of a list. `twice`: the one before it, which says something else, stays. */
 export type Became = 'added' | 'changed' | 'same' | 'twice';
 
 /**
- * Puts records in the order of their keys. Of a mailbox that comes twice, the last one stays; of another record, the
- * first one. `told` is told what became of each. `put` gets each record once, if it was not there or is another now, and
+ * Puts records in the order of their keys. Of a record that comes twice, the first one stays. `told` is told what became of each. `put` gets each record once, if it was not there or is another now, and
  * whether nothing was behind it.
  */
 export function putInOrder(
@@ -32,16 +32,12 @@ export function putInOrder(
   };
   for (const record of list) {
     if (last !== null && last.key === record.key) {
-      if (record.about !== 'mailbox') {
-        told(record, 'twice');
-        continue;
-      }
-      told(record, record.text === last.text ? 'same' : 'changed');
-    } else {
-      write();
-      old = before.textOf(record.key);
-      told(record, old === undefined ? 'added' : record.text === old ? 'same' : 'changed');
+      told(record, saySame(record.about, record.text, last.text) ? 'same' : 'twice');
+      continue;
     }
+    write();
+    old = before.textOf(record.key);
+    told(record, old === undefined ? 'added' : record.text === old ? 'same' : 'changed');
     last = record;
   }
   write();

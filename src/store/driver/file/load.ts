@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { type Format, FORMATS } from '../../../format/formats.ts';
-import { linesOf, ListError, type SourceLine } from '../../../format/lines.ts';
+import { linesOf, ListError } from '../../../format/lines.ts';
 import { foreign, plain, saying } from '../../../message.ts';
 import { nameOf } from '../../../record/record.ts';
 import type { About } from '../../../vocabulary.ts';
@@ -101,15 +101,6 @@ function joined(versions: readonly Version[]): Version {
   };
 }
 
-/** The lines of a file. Throws ListError if its lines may have another end: a reader would take several of them for one. */
-function* wholeLines(content: Buffer): Generator<SourceLine> {
-  for (const whole of linesOf([content])) {
-    const { number: line, text } = whole;
-    if (/\r./s.test(text.trimEnd())) throw new ListError(`line ${line} has a carriage return in it`);
-    yield whole;
-  }
-}
-
 /** Adds the records of a list. Resolves to why the list is not whole, or null. */
 async function fill(held: Held, list: FileList, content: Buffer): Promise<StoreError | null> {
   const { about, path, format, domain, table } = list;
@@ -124,17 +115,17 @@ async function fill(held: Held, list: FileList, content: Buffer): Promise<StoreE
   }
   let flaw: StoreError | null = null;
   let records = 0;
+  const listed = about === 'domain' ? createHeld() : held; // a list of aliases may have the domain in another class
   const slices = createSlices();
   try {
-    for (const { at, found } of read.reader(domain, table)(wholeLines(content), path)) {
+    for (const { at, found } of read.reader(domain, table)(linesOf([content]), path)) {
       if ('flaw' in found) {
         flaw ??= flawAt(at, found.flaw);
       } else if (!('leftOut' in found)) {
         records++;
-        // A mail server takes the first of two such lines, and here the last one would count.
-        const isTwice = (found.about === 'alias' || found.about === 'key') && held.has(found);
-        if (isTwice) flaw ??= flawAt(at, `${JSON.stringify(nameOf(found))} is in the list twice`);
-        else held.add(found);
+        // A mail server takes the first of two such lines, and here the last one counts.
+        if (!listed.add(found)) flaw ??= flawAt(at, `${JSON.stringify(nameOf(found))} is in the list twice`);
+        if (listed !== held) held.add(found);
       }
       if (slices.isOver()) await slices.next();
     }
