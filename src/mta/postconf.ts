@@ -8,15 +8,12 @@ export interface Postconf {
   readonly expanded: (name: string) => string;
   /** Whether lmtp is in a chroot, as master.cf has it: y, n or -. */
   readonly lmtpChroot: string;
-  /** The virtual_mailbox_maps that virtual(8) has for itself in master.cf. Null: those of main.cf. */
-  readonly virtualMaps: string | null;
+  /** What services have for themselves in master.cf, by names such as smtp/inet/receive_override_options. */
+  readonly ofServices: ReadonlyMap<string, string>;
 }
 
 /** Where postconf is. The PATH of a user who is not root often lacks the second place. */
 const PROGRAMS = ['postconf', '/usr/sbin/postconf'];
-
-/** The parameter of virtual(8) alone. */
-export const VIRTUAL_MAPS = 'virtual/unix/virtual_mailbox_maps';
 
 /** Asks the Postfix of this machine. Null if there is none, or if it does not say. */
 export function readPostconf(): Postconf | null {
@@ -24,9 +21,9 @@ export function readPostconf(): Postconf | null {
     const [raw, expanded] = [readParameters(program, []), readParameters(program, ['-x'])];
     if (raw === null || expanded === null) continue;
     const lmtpChroot = outputOf(program, ['-Fh', 'lmtp/unix/chroot'])?.trim() ?? '';
-    const virtualMaps = outputOf(program, ['-Ph', VIRTUAL_MAPS])?.trim() || null;
+    const ofServices = readParameters(program, ['-P']) ?? new Map<string, string>();
     const valueIn = (values: ReadonlyMap<string, string>) => (name: string) => values.get(name) ?? '';
-    return { raw: valueIn(raw), expanded: valueIn(expanded), lmtpChroot, virtualMaps };
+    return { raw: valueIn(raw), expanded: valueIn(expanded), lmtpChroot, ofServices };
   }
   return null;
 }

@@ -1,4 +1,4 @@
-import { type Change, VIRTUAL_MAPS, extend, quote, replace } from './postconf.ts';
+import { type Change, extend, quote, replace } from './postconf.ts';
 import { type Step, formatServer, hasOthers, hostOf, tableOf } from './postfix-step.ts';
 import type { Setting } from './setting.ts';
 
@@ -7,6 +7,9 @@ export function delivery(setting: Setting): Step[] {
   return [...ownMaps(setting), ...transports(setting)];
 }
 
+/** The parameter of virtual(8) alone. */
+const VIRTUAL_MAPS = 'virtual/unix/virtual_mailbox_maps';
+
 /** virtual(8) delivers nothing if one of its maps is a socket map. So it keeps the maps that it has. */
 function ownMaps({ postconf, server }: Setting): Step[] {
   if (postconf === null || postconf.expanded('virtual_transport') !== 'virtual') return [];
@@ -14,13 +17,14 @@ function ownMaps({ postconf, server }: Setting): Step[] {
   const others = maps.filter((map) => map !== '' && !map.includes(`socketmap:${formatServer(server)}:`));
   if (others.length === 0) return [];
   const value = others.join(' ');
+  const own = postconf.ofServices.get(VIRTUAL_MAPS);
   return [
     {
       about: [
         'virtual(8) delivers mailboxes now. It would defer all its mail if it saw a socket map. So it keeps its own list of maps.',
-        `now: ${VIRTUAL_MAPS} = ${postconf.virtualMaps ?? '$virtual_mailbox_maps'}`,
+        `now: ${VIRTUAL_MAPS} = ${own ?? '$virtual_mailbox_maps'}`,
       ],
-      ...(postconf.virtualMaps === null ? { command: `postconf -P ${quote(`${VIRTUAL_MAPS} = ${value}`)}` } : {}),
+      ...(own === undefined ? { command: `postconf -P ${quote(`${VIRTUAL_MAPS} = ${value}`)}` } : {}),
     },
   ];
 }

@@ -3,6 +3,7 @@ import { extend, itemsOf, replace } from './postconf.ts';
 import { delivery } from './postfix-delivery.ts';
 import { domains, mapOfClass } from './postfix-domains.ts';
 import { type Step, hasOthers, tableOf, textOfStep } from './postfix-step.ts';
+import { unlisted } from './postfix-unlisted.ts';
 import { type Mta, type Printout, type Setting, sample, textOf } from './setting.ts';
 
 /** Postfix 2.10 or newer, in which socketmap is built in. */
@@ -17,7 +18,8 @@ export const postfix: Mta = {
 function print(setting: Setting): Printout {
   const { mailbox, aliases, server } = setting;
   const ours = [...domains(setting), ...recipients(setting), ...access(setting)];
-  const steps = [...ours, ...proxied(setting, ours), ...delivery(setting), RELOAD];
+  const accepting = unlisted(setting);
+  const steps = [...ours, ...proxied(setting, ours), ...accepting, ...delivery(setting), RELOAD];
   const changes = steps.flatMap(({ change, unless }) => (change === undefined || unless !== undefined ? [] : [change]));
   // su refuses an account that has expired, as that of Debian's Postfix 3.11 has.
   const asPostfix = (key: string, name: string): string =>
@@ -47,6 +49,7 @@ function print(setting: Setting): Printout {
       `swaks --server localhost --quit-after RCPT --to ${sample(setting)}         # 250`,
       `swaks --server localhost --quit-after RCPT --to ${sample(setting, 'nosuchuser')}   # 550 5.1.1`,
     ],
+    notes: accepting.length === 0 ? [] : [UNLISTED],
   };
 }
 
@@ -66,6 +69,9 @@ function headOf({ server, postconf }: Setting): string[] {
       : []),
   ];
 }
+
+const UNLISTED =
+  'Postfix has a setting by which it accepts everybody, and returns the mail later; the printout has it in a comment';
 
 const RELOAD: Step = { about: ['Check and load.'], command: 'postfix check && postfix reload' };
 

@@ -108,7 +108,7 @@ describe.each(Object.entries(MTAS))('%s', (_, mta) => {
 /** A Postfix that has these parameters, and nothing else. */
 function postconfOf(parameters: Readonly<Record<string, string>>): Postconf {
   const raw = (name: string): string => parameters[name] ?? '';
-  return { raw, expanded: (name) => raw(name).replace(/^\$.*/, ''), lmtpChroot: 'y', virtualMaps: null };
+  return { raw, expanded: (name) => raw(name).replace(/^\$.*/, ''), lmtpChroot: 'y', ofServices: new Map() };
 }
 
 /** The commands that are printed. */
@@ -228,6 +228,45 @@ describe('postfix', () => {
       `postconf -e 'transport_maps = pipemap:{${map('box')},static:lmtp:unix:/run/cyrus/socket/lmtp}'`,
     );
     expect(lines.join('\n')).not.toContain('virtual_transport =');
+  });
+
+  it.each([
+    ['', 'smtpd_reject_unlisted_recipient', 'no', "postconf -e 'smtpd_reject_unlisted_recipient = yes'"],
+    [
+      '',
+      'receive_override_options',
+      'no_address_mappings, no_unknown_recipient_checks',
+      "postconf -e 'receive_override_options = no_address_mappings'",
+    ],
+    [
+      'smtp/inet/',
+      'smtpd_reject_unlisted_recipient',
+      'no',
+      "postconf -P 'smtp/inet/smtpd_reject_unlisted_recipient = yes'",
+    ],
+    [
+      'smtpd/pass/',
+      'receive_override_options',
+      'no_unknown_recipient_checks',
+      "postconf -P 'smtpd/pass/receive_override_options = '",
+    ],
+  ])('says that smtpd asks nobody: %s%s = %s', (service, name, value, command) => {
+    const own = new Map([[service + name, value]]);
+    const postconf = postconfOf(Object.fromEntries(own));
+    const { files, notes } = postfix.print(
+      settingOf(postfix, FULL, LMTP, service === '' ? postconf : { ...postconfOf({}), ofServices: own }),
+    );
+    expect(files[0]?.text).toContain(`# now: ${service}${name} = ${value}\n`);
+    expect(files[0]?.text).toContain(`#     ${command}\n`);
+    expect(notes).toHaveLength(1);
+  });
+
+  it('says nothing about smtpd that asks, or that takes mail of programs of the machine only', () => {
+    const ofServices = new Map([['127.0.0.1:10025/inet/smtpd_reject_unlisted_recipient', 'no']]);
+    const postconf = { ...postconfOf({ smtpd_reject_unlisted_recipient: 'yes' }), ofServices };
+    const { files, notes } = postfix.print(settingOf(postfix, FULL, LMTP, postconf));
+    expect(files[0]?.text).not.toContain('unlisted');
+    expect(notes).toEqual([]);
   });
 
   it('leaves a domain of mydestination there', () => {
