@@ -142,20 +142,22 @@ export function readSetting(
 }
 
 const ONE_WORD = /^[\w./:@%+=,-]*$/;
+const PATH = /^[\w./:@%+=-]*$/; // a comma separates tables in main.cf
+const NAME = /^[\w./@%+=-]*$/; // Postfix takes what follows the last colon
 
 /** Paths and names that the configuration of a mail server, or a shell, would not take for one word. */
 function oddities({ server, lmtp, mailboxes, aliases, domains, tables }: Setting): readonly Mistake[] {
   const names = [...mailboxes.map(({ name }) => name), ...aliases, ...domains.map(({ name }) => name), ...tables];
   const texts = [
-    ...[server, lmtp].flatMap((each) => (each.kind === 'unix' ? [['listen', each.path] as const] : [])),
-    ...names.map((name) => ['map', name] as const),
+    ...[server, lmtp].flatMap((each) => (each.kind === 'unix' ? [['listen', each.path, PATH] as const] : [])),
+    ...names.map((name) => ['map', name, NAME] as const),
   ];
   return texts
-    .filter(([, text]) => !ONE_WORD.test(text))
+    .filter(([, text, allowed]) => !allowed.test(text))
     .map(([key, text]) => ({
       key,
       reason: `has ${JSON.stringify(text)}, which a mail server and a shell do not take for one word`,
-      remedy: 'use letters, digits and . _ - / : @ % + = , only',
+      remedy: `use letters, digits and . _ - / @ % + = ${key === 'map' ? '' : ': '}only`,
     }));
 }
 

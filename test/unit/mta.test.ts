@@ -121,6 +121,9 @@ describe('what is printed', () => {
     ['a blank in the path', '[listen.mta]\npath = "/run/a b/s.sock"\n[map.box]\n', '"/run/a b/s.sock"'],
     ['a command in the path', '[listen.mta]\npath = "/run/$(id)/s.sock"\n[map.box]\n', '"/run/$(id)/s.sock"'],
     ['a quote in the path', `[listen.mta]\npath = "/run/o'b/s.sock"\n[map.box]\n`, `"/run/o'b/s.sock"`],
+    ['a comma in the path', '[listen.mta]\npath = "/run/a,b/s.sock"\n[map.box]\n', '"/run/a,b/s.sock"'],
+    ['a comma in the name of a map', '[map."a,b"]\n', '"a,b"'],
+    ['a colon in the name of a map', '[map.box]\n[map."a:b"]\nkind = "alias"\n', '"a:b"'],
     ['a command in the name of a map', '[map.box]\n[map."a`id`"]\nkind = "alias"\n', '"a`id`"'],
   ])('is nothing with %s, which a mail server or a shell would take apart', (_, toml, text) => {
     for (const mta of [postfix, sendmail, exim]) {
