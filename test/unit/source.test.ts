@@ -1,5 +1,5 @@
 import { appendFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
-import { expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { openSource } from '../../src/cli/records/source.ts';
 import { temporaryFolders } from '../support/folder.ts';
 
@@ -36,4 +36,14 @@ it('a list over which another one is renamed is read to its end', () => {
     renameSync(`${path}.new`, path);
   });
   expect(lines).toBe(10_000);
+});
+
+afterEach(() => void vi.unstubAllEnvs());
+
+it('a source that is no file is copied, if there is room', () => {
+  expect(() => openSource('/proc')).toThrow('/proc: cannot be read (EISDIR');
+  vi.stubEnv('TMPDIR', '/dev/full');
+  expect(() => openSource('/dev/null')).toThrow(
+    /^\/dev\/null: cannot be copied to \/dev\/full \(ENOTDIR.*; name another folder in TMPDIR, or give a file$/,
+  );
 });

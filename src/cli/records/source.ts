@@ -21,7 +21,7 @@ export interface Source {
 /** Opens a file, or standard input for `-`. Throws CliError. */
 export function openSource(file: string): Source {
   const name = file === '-' ? 'standard input' : file;
-  const fd = fileOf(file === '-' ? 0 : open(file));
+  const fd = fileOf(file === '-' ? 0 : open(file), name);
   return {
     fd,
     name,
@@ -33,8 +33,7 @@ export function openSource(file: string): Source {
         if (contentOf(fd) !== before)
           throw new ListError('was written while it was read; import it when it is complete');
       } catch (error) {
-        if (!(error instanceof CliError || error instanceof ListError)) throw error;
-        throw new CliError(error instanceof CliError ? error.exitCode : EXIT.DATA, `${name}: ${error.message}`);
+        throw named(error, name);
       }
     },
     close() {
@@ -47,20 +46,32 @@ export function openSource(file: string): Source {
  * Copies a source that is not a file, such as a pipe, to a file. A transaction stays open around the lines, and the program that
  * writes into the pipe may take hours.
  */
-function fileOf(fd: number): number {
+function fileOf(fd: number, name: string): number {
   if (fstatSync(fd).isFile()) return fd;
   const path = join(tmpdir(), `smmap.${randomUUID()}`);
-  const copy = openSync(path, 'wx+', 0o600);
-  rmSync(path);
-  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-  let bytes = 0;
-  for (let length = readBlocking(fd, chunk); length > 0; length = readBlocking(fd, chunk)) {
-    for (let written = 0; written < length;)
-      written += writeSync(copy, chunk, written, length - written, bytes + written);
-    bytes += length;
+  try {
+    const copy = openSync(path, 'wx+', 0o600);
+    rmSync(path);
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    let bytes = 0;
+    for (let length = readBlocking(fd, chunk); length > 0; length = readBlocking(fd, chunk)) {
+      for (let written = 0; written < length;)
+        written += writeSync(copy, chunk, written, length - written, bytes + written);
+      bytes += length;
+    }
+    if (fd !== 0) closeSync(fd);
+    return copy; // its position is still at the start: it was written by offset
+  } catch (error) {
+    if (error instanceof CliError) throw named(error, name);
+    const reason = `cannot be copied to ${tmpdir()} (${(error as Error).message})`;
+    throw new CliError(EXIT.IO, `${name}: ${reason}; name another folder in TMPDIR, or give a file`);
   }
-  if (fd !== 0) closeSync(fd);
-  return copy; // its position is still at the start: it was written by offset
+}
+
+/** An error of a list, with the name of its source. */
+function named(error: unknown, name: string): unknown {
+  if (error instanceof ListError) return new CliError(EXIT.DATA, `${name}: ${error.message}`);
+  return error instanceof CliError ? new CliError(error.exitCode, `${name}: ${error.message}`) : error;
 }
 
 /** Another text if the file was written meanwhile. A file that was renamed over it does not count: all of it was read. */
