@@ -1,5 +1,5 @@
-import type { Endpoint } from '../endpoint.ts';
 import type { Mistake } from '../toml/type.ts';
+import { placeOf } from './opensmtpd.ts';
 import {
   type MailboxMap,
   type Mta,
@@ -9,6 +9,7 @@ import {
   listDomains,
   notesOnLists,
   textOf,
+  writeDomains,
 } from './setting.ts';
 
 /** OpenSMTPD up to 7.5, with table-socketmap of opensmtpd-extras. It sends a line for each request, and only over a Unix socket. */
@@ -60,7 +61,7 @@ function print(setting: Setting): Printout {
     '# NOTFOUND is 550, TEMP is 451. The map replies uid:gid:home. smtpd looks for a .forward there, and defers (424) if others',
     '# can write in that folder, as in /tmp.',
     '# With rcpt-to, the LMTP server gets the address with its detail and domain.',
-    `action "smmap_users" lmtp "${deliver(lmtp)}" rcpt-to userbase <"${users}">`,
+    `action "smmap_users" lmtp "${placeOf(lmtp)}" rcpt-to userbase <"${users}">`,
     `match from any for domain { ${usersDomains.map((each) => `"${each}"`).join(', ')} } action "smmap_users"`,
     ...(virtual === undefined ? [] : virtualMailboxes(setting, virtual, usersDomains)),
     ...(alias === undefined ? [] : virtualAliases(setting, alias)),
@@ -102,7 +103,7 @@ function virtualMailboxes(setting: Setting, { name, reply }: MailboxMap, usersDo
     ),
     `table smmap_mailbox_domains file:${MAILBOX_DOMAINS}`,
     `table smmap_user { ${user} = "8:8:/" }`,
-    `action "smmap_mailboxes" lmtp "${deliver(setting.lmtp)}" rcpt-to virtual <"${name}"> userbase <smmap_user>`,
+    `action "smmap_mailboxes" lmtp "${placeOf(setting.lmtp)}" rcpt-to virtual <"${name}"> userbase <smmap_user>`,
     'match from any for domain <smmap_mailbox_domains> action "smmap_mailboxes"',
   ];
 }
@@ -114,7 +115,7 @@ function virtualAliases(setting: Setting, alias: string): string[] {
     '# Each target goes through these rules again. An address that stands for itself is a loop: 524.',
     ...listOf(setting, '$2 == "alias"', DOMAINS),
     `table smmap_domains file:${DOMAINS}`,
-    `action "smmap_virtual" lmtp "${deliver(setting.lmtp)}" rcpt-to virtual <"${alias}">`,
+    `action "smmap_virtual" lmtp "${placeOf(setting.lmtp)}" rcpt-to virtual <"${alias}">`,
     'match from any for domain <smmap_domains> action "smmap_virtual"',
   ];
 }
@@ -123,14 +124,10 @@ function virtualAliases(setting: Setting, alias: string): string[] {
 function listOf(setting: Setting, condition: string, file: string): string[] {
   return [
     '# A table on a socket cannot be a list of domains (451). So make this file, which must exist and not be empty:',
-    `#     ${listDomains(setting)} | awk '${condition} { print $1 }' > ${file}`,
+    `#     ${writeDomains(listDomains(setting), `${condition} { print $1 }`, file)}`,
   ];
 }
 
 /** In the folder of smmap: Debian has no /etc/mail, and OpenBSD keeps its own lists there. */
 const MAILBOX_DOMAINS = '/etc/smmap/opensmtpd-mailbox-domains';
 const DOMAINS = '/etc/smmap/opensmtpd-alias-domains';
-
-function deliver(lmtp: Endpoint): string {
-  return lmtp.kind === 'unix' ? lmtp.path : `${lmtp.host}:${lmtp.port}`;
-}

@@ -74,5 +74,10 @@ function aliasLines(alias: string, lmtp: Endpoint): string[] {
 }
 
 function deliver(lmtp: Endpoint): string {
-  return `lmtp "${lmtp.kind === 'unix' ? lmtp.path : `${lmtp.host}:${lmtp.port}`}" rcpt-to`;
+  return `lmtp "${placeOf(lmtp)}" rcpt-to`;
+}
+
+/** Where mail.lmtp(8) delivers: a path, or a host and a port. An IPv6 address needs its brackets. */
+export function placeOf(lmtp: Endpoint): string {
+  return lmtp.kind === 'unix' ? lmtp.path : formatEndpoint(lmtp).replace(/^tcp:/, '');
 }

@@ -9,7 +9,17 @@ import {
   socketFlags,
   VIRTUSER,
 } from './sendmail.ts';
-import { type Mta, type Printout, type Setting, add, listDomains, notesOnLists, sample, textOf } from './setting.ts';
+import {
+  type Mta,
+  type Printout,
+  type Setting,
+  add,
+  listDomains,
+  notesOnLists,
+  sample,
+  textOf,
+  writeDomains,
+} from './setting.ts';
 
 /**
  * Two Sendmails, as Randolph Langley describes it. One accepts mail and splits it by recipient. The other delivers it, and its
@@ -86,13 +96,13 @@ function allDomains(setting: Setting): string {
 
 /** The command that writes the domains for which the first Sendmail accepts mail. */
 function relayDomains(setting: Setting): string {
-  return `${allDomains(setting)} | awk '{ print $1 }' > ${RELAY_FILE}`;
+  return writeDomains(allDomains(setting), '{ print $1 }', RELAY_FILE);
 }
 
 /** The command that writes the domains whose users the second Sendmail gives to procmail. */
 function virtualDomains(setting: Setting): string {
   const forms = '{ print $1; print $1 ".virtuser"; print $1 ".virtuser." }';
-  return `${allDomains(setting)} | awk '$2 != "relay" ${forms}' > ${DOMAINS_FILE}`;
+  return writeDomains(allDomains(setting), `$2 != "relay" ${forms}`, DOMAINS_FILE);
 }
 
 const START = ["include(`/usr/share/sendmail/cf/m4/cf.m4')dnl", "OSTYPE(`linux')dnl"];

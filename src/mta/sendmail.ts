@@ -1,7 +1,17 @@
 import { type Endpoint, formatEndpoint } from '../endpoint.ts';
 import type { Mistake } from '../toml/type.ts';
 import { CYRUSV2_PATCH, featureText, protoPatch } from './ruleset.ts';
-import { type Mta, type Printout, type Setting, add, listDomains, notesOnLists, sample, textOf } from './setting.ts';
+import {
+  type Mta,
+  type Printout,
+  type Setting,
+  add,
+  listDomains,
+  notesOnLists,
+  sample,
+  textOf,
+  writeDomains,
+} from './setting.ts';
 
 /** Sendmail 8.13 or newer, compiled with SOCKETMAP. */
 export const sendmail: Mta = {
@@ -137,12 +147,12 @@ const RELAYED_FILE = '/etc/mail/smmap-relay-domains';
 
 /** The command that writes the virtual domains. */
 function virtualDomains(setting: Setting): string {
-  return `${listDomains(setting)} | awk '$2 != "relay" { print $1 }' > ${DOMAINS_FILE}`;
+  return writeDomains(listDomains(setting), '$2 != "relay" { print $1 }', DOMAINS_FILE);
 }
 
 /** The command that writes the domains whose mail goes to another server. */
 function relayDomains(setting: Setting): string {
-  return `${listDomains(setting)} | awk '$2 == "relay" { print $1 }' > ${RELAYED_FILE}`;
+  return writeDomains(listDomains(setting), '$2 == "relay" { print $1 }', RELAYED_FILE);
 }
 
 /** Notes on what the lists lack, and on maps that Sendmail does not ask because of their names. */

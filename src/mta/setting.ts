@@ -210,6 +210,11 @@ export function listDomains({ config, store, defaultDomain, aliasDomains }: Sett
   return `smmap domain list --all${config === undefined ? '' : ` --config ${wordOf(config)}`}${storeOption(store)}`;
 }
 
+/** The command that writes a list of domains with awk. If they cannot be read, the file stays: without them, all mail is refused. */
+export function writeDomains(list: string, program: string, file: string): string {
+  return `${list} > ${file}.list && awk '${program}' ${file}.list > ${file}.new && mv ${file}.new ${file}`;
+}
+
 /** A note on the domains that are not in the lists of listDomains. */
 export function notesOnLists({ otherStores }: Setting): string[] {
   if (otherStores.length === 0) return [];

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { type Mta, type Printout, type Setting, add, sample, storeOption, textOf } from './setting.ts';
+import { type Mta, type Printout, type Setting, add, sample, storeOption, textOf, writeDomains } from './setting.ts';
 
 /** ZMailer 2.99.56 or newer. It has no relation that asks a socket, so it reads the files of `smmap ... export`. */
 export const zmailer: Mta = {
@@ -24,7 +24,7 @@ function print(setting: Setting): Printout {
   const routes = `smmap mailbox export --format fqdnroutes --route '${ROUTE}'${store} --output ${FOLDER}/fqdnroutes`;
   const list = `${FOLDER}/smmap-domains`;
   const ours = `$2 != "relay" { print $1, "error!nosuchuser" }`;
-  const domains = `smmap domain list${store} > ${list}.list && awk '${ours}' ${list}.list > ${list}.new && mv ${list}.new ${list}`;
+  const domains = writeDomains(`smmap domain list${store}`, ours, list);
   const notes = notesOn(setting);
   return {
     notes,

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -15,7 +15,7 @@ import type { Postconf } from '../../src/mta/postconf.ts';
 import { postfix } from '../../src/mta/postfix.ts';
 import { procmail } from '../../src/mta/procmail.ts';
 import { sendmail } from '../../src/mta/sendmail.ts';
-import { type Mta, type Printout, type Setting, readSetting } from '../../src/mta/setting.ts';
+import { type Mta, type Printout, type Setting, readSetting, writeDomains } from '../../src/mta/setting.ts';
 import { zmailer } from '../../src/mta/zmailer.ts';
 import { temporaryFolders } from '../support/folder.ts';
 
@@ -136,7 +136,7 @@ describe('what is printed', () => {
   it('has the folder of a store as one word of the shell', () => {
     const toml = `[store.local]\ndriver = "embedded"\npath = "/var/o'b $(id)"\n[map.box]\n`;
     const text = JSON.stringify(sendmail.print(settingOf(sendmail, toml)));
-    expect(text).toContain(JSON.stringify(String.raw` --store '/var/o'\''b $(id)' |`).slice(1, -1));
+    expect(text).toContain(JSON.stringify(String.raw` --store '/var/o'\''b $(id)' >`).slice(1, -1));
     expect(text).not.toContain('--store /var/o');
   });
 });
@@ -470,6 +470,10 @@ smmap.toml: map: no mailbox map replies uid:gid:home, which OpenSMTPD reads as a
   });
 });
 
+it.each([opensmtpd, opensmtpdLine])('OpenSMTPD delivers to an IPv6 address, which has brackets', (mta) => {
+  expect(JSON.stringify(print(mta, FULL, 'tcp:[::1]:24'))).toContain(String.raw`lmtp \"[::1]:24\" rcpt-to`);
+});
+
 describe('zmailer', () => {
   it('gets sorted lists, from a unit in which percent and dollar signs are doubled', () => {
     const service = linesOf(print(zmailer, FULL), 'smmap-zmailer.service').join('\n');
@@ -546,27 +550,41 @@ describe('alias_domains and local_domains', () => {
     kind = "alias"
   `;
   const list = 'smmap domain list --all --store /var/lib/smmap';
+  const written = (program: string, file: string, from = list): string =>
+    `${from} > ${file}.list && awk '${program}' ${file}.list > ${file}.new && mv ${file}.new ${file}\n`;
   const textIn = ({ files }: Printout, name: string): string => files.find((file) => file.name === name)?.text ?? '';
+
+  it('stay in a list if they cannot be read', () => {
+    const file = `${folder()}/domains`;
+    const write = (source: string): void =>
+      void spawnSync('sh', ['-c', writeDomains(source, '$2 != "relay" { print $1 }', file)]);
+    write("printf 'a.test mailbox\\nb.test relay\\n'");
+    expect(readFileSync(file, 'utf8')).toBe('a.test\n');
+    write('{ echo b.test mailbox; false; }');
+    expect(readFileSync(file, 'utf8')).toBe('a.test\n');
+  });
 
   it('are in the lists for Sendmail, and relayed domains are not virtual', () => {
     const text = textIn(print(sendmail, LISTS), 'smmap.mc');
-    expect(text).toContain(`${list} | awk '$2 != "relay" { print $1 }' > /etc/mail/virtuser-domains\n`);
-    expect(text).toContain(`${list} | awk '$2 == "relay" { print $1 }' > /etc/mail/smmap-relay-domains\n`);
+    expect(text).toContain(written('$2 != "relay" { print $1 }', '/etc/mail/virtuser-domains'));
+    expect(text).toContain(written('$2 == "relay" { print $1 }', '/etc/mail/smmap-relay-domains'));
     expect(text).toContain("LOCAL_DOMAIN(`localhost mx.example.org')dnl\n");
   });
 
   it('are in the lists for procmail', () => {
-    const lists = `{ echo mx.example.org mailbox; ${list}; } | awk`;
+    const lists = `{ echo mx.example.org mailbox; ${list}; }`;
     const printout = print(procmail, LISTS);
-    expect(textIn(printout, 'sendmail_in.mc')).toContain(`${lists} '{ print $1 }' > /etc/mail/relay-domains\n`);
-    expect(textIn(printout, 'sendmail_out.mc')).toContain(`${lists} '$2 != "relay" {`);
+    expect(textIn(printout, 'sendmail_in.mc')).toContain(written('{ print $1 }', '/etc/mail/relay-domains', lists));
+    expect(textIn(printout, 'sendmail_out.mc')).toContain(
+      `${lists} > /etc/mail/virtuser-domains.list && awk '$2 != "relay" {`,
+    );
   });
 
   it('are in the lists for OpenSMTPD, which have the same place on every system', () => {
     const text = textIn(print(opensmtpdLine, LISTS), 'smtpd.conf');
     expect(text).toContain('match from any for domain { "example.org", "mx.example.org" } action "smmap_users"\n');
     const others = '$2 != "alias" && $2 != "relay" && $1 != "example.org" && $1 != "mx.example.org"';
-    expect(text).toContain(`${list} | awk '${others} { print $1 }' > /etc/smmap/opensmtpd-mailbox-domains\n`);
+    expect(text).toContain(written(`${others} { print $1 }`, '/etc/smmap/opensmtpd-mailbox-domains'));
     expect(text).toContain('table smmap_mailbox_domains file:/etc/smmap/opensmtpd-mailbox-domains\n');
     expect(text).not.toContain('/etc/mail');
   });
@@ -575,7 +593,7 @@ describe('alias_domains and local_domains', () => {
     const memory =
       '[store.local]\ndriver = "memory"\nmailboxes = ["fred@example.org"]\naliases = ["@a.example b@a.example"]\n';
     const text = textIn(print(opensmtpdLine, memory + LISTS), 'smtpd.conf');
-    expect(text).toContain("#     printf '%s mailbox\\n' example.org sales.example | awk ");
+    expect(text).toContain("#     printf '%s mailbox\\n' example.org sales.example > /etc/");
     const two = `[store.people]\ndriver = "memory"\nmailboxes = ["fred@example.org"]\n[store.local]\ndriver = "embedded"\npath = "/s"\n`;
     const note = 'the lists of domains are without those that only store.people has: add them yourself';
     for (const [mta, name] of [
