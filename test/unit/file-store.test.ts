@@ -93,8 +93,9 @@ describe('a list of a file store in which a record comes twice', () => {
     const at = newFolder();
     const lists = Object.entries(texts).map(([name, text]): FileList => {
       writeFileSync(`${at}/${name}`, text);
-      const kind = name === 'virtual' ? { about: 'alias' as const, format: 'virtual' } : { about, format };
-      return { ...kind, table: '', path: `${at}/${name}`, domain: null };
+      const path = `${at}/${name}`;
+      if (name === 'virtual') return { about: 'alias', format: name, table: '', path, domain: null };
+      return { about, format, table: '', path, domain: null };
     });
     const told: string[] = [];
     const events = { opened() {}, unavailable: (why: unknown) => void told.push(String(why)), shrank() {} };
