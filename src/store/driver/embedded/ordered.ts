@@ -16,8 +16,8 @@ export interface Before {
 export type Became = 'added' | 'changed' | 'same' | 'twice';
 
 /**
- * Puts records in the order of their keys. Of a record that comes twice, the first one stays. `told` is told what became of each. `put` gets each record once, if it was not there or is another now, and
- * whether nothing was behind it.
+ * Puts records in the order of their keys. Of a record that comes twice, the first one stays. `told` is told what became of
+ * each. `put` gets each record once, if it was not there or is another now, and whether nothing was behind it.
  */
 export function putInOrder(
   list: Iterable<Listed>,
