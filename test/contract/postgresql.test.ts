@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { QueryName } from '../../src/store/asked.ts';
 import { createPostgresql, watchPostgresql } from '../../src/store/driver/postgresql/driver.ts';
@@ -52,10 +53,10 @@ describePart('PostgreSQL', findPostgresql(PARTS), (installation) => {
     async open(records) {
       server.resume();
       await server.restart();
-      await server.sql(`truncate ${TABLES.join(', ')}`);
-      for (const [table, values] of rowsOf(records)) {
-        await server.sql(`insert into ${table} values (${values.map((_, at) => `$${at + 1}`).join(', ')})`, values);
-      }
+      const rows = rowsOf(records).map(
+        ([table, values]) => `insert into ${table} values (${values.map(pg.escapeLiteral).join(', ')})`,
+      );
+      await server.sql([...TABLES.map((table) => `delete from ${table}`), ...rows].join('; '));
       return createBatch(ask(), { most: 100, inFlight: 2 });
     },
     breaks: async () => await server.kill(),
