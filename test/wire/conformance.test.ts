@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { QUIET_MS, type Settings } from '../../src/conformance/bench.ts';
 import { CASES } from '../../src/conformance/cases.ts';
 import { type Result, chosen, listens, runCases } from '../../src/conformance/run.ts';
@@ -8,17 +8,13 @@ import type { SocketMapProtocol } from '../../src/protocol/framing.ts';
 import type { Reply, Request } from '../../src/vocabulary.ts';
 import { temporaryFolders } from '../support/folder.ts';
 import { KNOWN, UNKNOWN, rightServer, startMapServer } from '../support/map-server.ts';
-import { type TestServer, startServer } from '../support/server.ts';
+import { startServer } from '../support/server.ts';
 import { WRONG } from '../support/wrong-servers.ts';
 
 const TIMEOUT_MS = 5_000;
 const SHORT_MS = 300; // for what a wrong server leaves waiting
 
 const folder = temporaryFolders();
-const servers: TestServer[] = [];
-afterEach(async () => {
-  for (const server of servers.splice(0)) await server.stop();
-});
 
 function failedOf(results: readonly Result[]): string[] {
   return results.filter(({ verdict }) => verdict === 'failed').map(({ case: { id }, why }) => `${id}: ${why}`);
@@ -31,7 +27,8 @@ async function runAll(settings: Settings): Promise<Result[]> {
   return runCases(chosen(CASES, settings, []), settings);
 }
 
-describe.each<SocketMapProtocol>(['netstring', 'line'])('a server that speaks %s', (protocol) => {
+// Most of them only wait, so that they run side by side.
+describe.concurrent.each<SocketMapProtocol>(['netstring', 'line'])('a server that speaks %s', (protocol) => {
   it('keeps all rules if it is right', async () => {
     const server = await startMapServer(folder(), protocol, rightServer(protocol), TIMEOUT_MS);
     const results = await runAll(server.settings);
@@ -49,13 +46,14 @@ describe.each<SocketMapProtocol>(['netstring', 'line'])('a server that speaks %s
     server.close();
   });
 
-  it('keeps all rules if it is smmap', async () => {
+  it('keeps all rules if it is smmap', async ({ onTestFinished }) => {
     const answer = ({ map, key }: Request): Reply => {
       if (map !== 'mailbox') return { kind: 'TEMP', reason: 'no such map' };
       return key === KNOWN ? { kind: 'OK', value: KNOWN } : { kind: 'NOTFOUND' };
     };
     const binding = { kind: 'unix', path: `${folder()}/s.sock`, mode: 0o600, uid: -1, gid: -1 } as const;
-    servers.push(await startServer(binding, answer, {}, protocol));
+    const server = await startServer(binding, answer, {}, protocol);
+    onTestFinished(() => server.stop());
     const results = await runAll({
       endpoint: binding,
       protocol,
@@ -73,7 +71,7 @@ describe.each<SocketMapProtocol>(['netstring', 'line'])('a server that speaks %s
 
   const cases = chosen(CASES, { protocol }, []);
   const rows = cases.map((each) => [each.id, each.rule, each] as const);
-  it.concurrent.each(rows)('fails %s if it is wrong: %s', async (id, _, each) => {
+  it.each(rows)('fails %s if it is wrong: %s', async (id, _, each) => {
     const right = rightServer(protocol);
     const server = await startMapServer(folder(), protocol, { ...right, ...WRONG[id]?.(right) }, SHORT_MS);
     const [result] = await runCases([each], server.settings);
@@ -83,24 +81,7 @@ describe.each<SocketMapProtocol>(['netstring', 'line'])('a server that speaks %s
   });
 });
 
-it('a server that replies without an end fails, and the case ends', async () => {
-  const right = rightServer('netstring');
-  const floods = (client: Parameters<typeof right.broken>[0]): void => {
-    if (client.socket.write('5:TEMP ,'.repeat(1_000))) setImmediate(() => floods(client));
-    else client.socket.once('drain', () => floods(client));
-  };
-  const server = await startMapServer(folder(), 'netstring', { ...right, broken: floods, ended() {} }, TIMEOUT_MS);
-  const results = await runCases(chosen(CASES, server.settings, ['error/end/*', 'error/before/1']), server.settings);
-  server.close();
-  const failed = failedOf(results);
-  expect(failed).toEqual([
-    'error/end/1: more than 1000 replies came',
-    'error/end/3: 200 replies came',
-    'error/before/1: more than 1000 replies came',
-  ]);
-});
-
-it('a server that is silent behind a broken frame breaks the rules that say so, and no others', async () => {
+it.concurrent('a server that is silent behind a broken frame breaks the rules that say so, and no others', async () => {
   const silent = { ...rightServer('netstring'), broken() {}, ended() {} };
   const server = await startMapServer(folder(), 'netstring', silent, SHORT_MS);
   const only = ['framing/length/*', 'framing/comma/1', 'request/blank/1', 'close/half/4', 'error/*'];
@@ -111,7 +92,7 @@ it('a server that is silent behind a broken frame breaks the rules that say so, 
   );
 });
 
-it('a server that does not reply to who has ended its half does not hide so what it would reply', async () => {
+it.concurrent('a server that does not reply to who has ended its half does not hide so what it would reply', async () => {
   const right = rightServer('netstring');
   const wrong = { ...right, ...WRONG['framing/length/2']?.(right), ...WRONG['close/half/1']?.(right) };
   const server = await startMapServer(folder(), 'netstring', wrong, TIMEOUT_MS);
@@ -120,7 +101,7 @@ it('a server that does not reply to who has ended its half does not hide so what
   expect(failedOf(results)).toEqual(['framing/length/2: the reply is OK']);
 });
 
-it('a server is stopped only when it had time to wait for the next request', async () => {
+it.concurrent('a server is stopped only when it had time to wait for the next request', async () => {
   const right = rightServer('netstring');
   let repliedAt = 0;
   const slow: typeof right = {
@@ -141,7 +122,7 @@ it('a server is stopped only when it had time to wait for the next request', asy
   expect(failedOf(results)).toEqual([]);
 });
 
-it('a server that is gone after a case fails it, and is started again', async () => {
+it.concurrent('a server that is gone after a case fails it, and is started again', async () => {
   const right = rightServer('netstring');
   const send: typeof right.send = (client, reply, world) => {
     right.send(client, reply, world);
@@ -157,7 +138,7 @@ it('a server that is gone after a case fails it, and is started again', async ()
   expect(revived).toBe(1);
 });
 
-it('a server that failed a case is started again, although it answers', async () => {
+it.concurrent('a server that failed a case is started again, although it answers', async () => {
   const right = rightServer('netstring');
   const wrong = { ...right, ...WRONG['reply/notfound/2']?.(right) };
   const server = await startMapServer(folder(), 'netstring', wrong, TIMEOUT_MS);
@@ -169,7 +150,7 @@ it('a server that failed a case is started again, although it answers', async ()
   expect(revived).toBe(1);
 });
 
-it('a server that answers nobody any more fails all that is left at once', async () => {
+it.concurrent('a server that answers nobody any more fails all that is left at once', async () => {
   const right = rightServer('netstring');
   const server = await startMapServer(folder(), 'netstring', { ...right, reply: () => null }, SHORT_MS);
   const results = await runCases(chosen(CASES, server.settings, ['reply/*', 'size/*']), server.settings);
@@ -195,7 +176,7 @@ while (my $client = $server->accept) {
   close $client;
 }`;
 
-it('a reset is seen, also if it comes together with the last reply', async () => {
+it.concurrent('a reset is seen, also if it comes together with the last reply', async () => {
   const path = join(folder(), 'map.sock');
   const server = spawn('perl', ['-e', CLOSES_EARLY, path], { stdio: 'ignore' });
   const times = { timeoutMs: TIMEOUT_MS, idleMs: 0, lateMs: 0 };
@@ -215,7 +196,7 @@ it('a reset is seen, also if it comes together with the last reply', async () =>
   server.kill();
 });
 
-it('a reply too much is found, however late a busy server sends it', async () => {
+it.concurrent('a reply too much is found, however late a busy server sends it', async () => {
   const right = rightServer('netstring');
   const send: typeof right.send = (client, reply, world) => {
     right.send(client, reply, world);
@@ -226,6 +207,23 @@ it('a reply too much is found, however late a busy server sends it', async () =>
   const results = await runCases(chosen(CASES, server.settings, ['framing/reply/1']), server.settings);
   server.close();
   expect(failedOf(results)).toEqual(['framing/reply/1: the reply is TEMP, and not NOTFOUND']);
+});
+
+it('a server that replies without an end fails, and the case ends', async () => {
+  const right = rightServer('netstring');
+  const floods = (client: Parameters<typeof right.broken>[0]): void => {
+    if (client.socket.write('5:TEMP ,'.repeat(1_000))) setImmediate(() => floods(client));
+    else client.socket.once('drain', () => floods(client));
+  };
+  const server = await startMapServer(folder(), 'netstring', { ...right, broken: floods, ended() {} }, TIMEOUT_MS);
+  const results = await runCases(chosen(CASES, server.settings, ['error/end/*', 'error/before/1']), server.settings);
+  server.close();
+  const failed = failedOf(results);
+  expect(failed).toEqual([
+    'error/end/1: more than 1000 replies came',
+    'error/end/3: 200 replies came',
+    'error/before/1: more than 1000 replies came',
+  ]);
 });
 
 it('each wrong server is for a rule', () => {
