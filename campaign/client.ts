@@ -1,7 +1,6 @@
 // One connection of the load. Its answers belong to its questions by their order, and by nothing else.
 
 import { connect } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer, Question } from './judge.ts';
 
 export interface Watcher {
@@ -95,14 +94,17 @@ export async function openClient(
       const sentMs = clock();
       waiting.push(...questions.map((question) => ({ ...question, sentMs })));
       socket.write(questions.map(({ map, key }) => framed(`${map} ${key}`)).join(''));
-      const answered = new Promise<void>((resolve) => (wake = resolve));
-      const timer = new AbortController();
-      const tooLong = sleep(LONGEST_MS, true, { signal: timer.signal }).catch(() => false);
-      const isTooLong = await Promise.race([answered.then(() => false), tooLong]);
-      timer.abort();
-      if (!isTooLong) return;
-      for (const question of waiting.splice(0)) watcher.broken('late', question, `no answer within ${LONGEST_MS} ms`);
-      end();
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(() => {
+          for (const question of waiting.splice(0))
+            watcher.broken('late', question, `no answer within ${LONGEST_MS} ms`);
+          end();
+        }, LONGEST_MS);
+        wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
     },
     get over() {
       return over;
