@@ -4,19 +4,19 @@ import {
   chmodSync,
   mkdirSync,
   renameSync,
-  rmdirSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
-import { parseConfig } from '../../src/config/load.ts';
 import type { StoreConfig } from '../../src/store/driver.ts';
 import { openFileStore } from '../../src/store/driver/file/driver.ts';
 import { type OpenStore, openStore, UNTOLD } from '../../src/store/open.ts';
 import type { Answer, Question } from '../../src/vocabulary.ts';
+import { parseConfig } from '../support/config.ts';
 import { expectNoLies, tell, type Trial } from '../support/faults.ts';
 import { temporaryFolders } from '../support/folder.ts';
 import { cannotHang, hang } from '../support/hung.ts';
@@ -127,13 +127,11 @@ describe('a list in a file, with 50 questions in flight', () => {
     [
       'is a folder',
       (path) => {
-        rmSync(path);
-        mkdirSync(path);
+        mkdirSync(`${path}.d`);
+        symlinkSync(`${path}.d`, `${path}.link`);
+        renameSync(`${path}.link`, path); // there is no moment without anything
       },
-      (path) => {
-        rmdirSync(path);
-        replace(path, ALL);
-      },
+      (path) => replace(path, ALL),
       'LIST is not a regular file',
       1_000,
     ],
