@@ -14,7 +14,6 @@ const PUNCTUAL = [
 ];
 
 const test = {
-  setupFiles: ['test/support/drivers.ts'],
   // They end what hangs, and judge nothing: on a busy machine a test of 5 s takes a minute.
   testTimeout: 120_000,
   hookTimeout: 120_000,

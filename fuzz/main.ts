@@ -3,7 +3,6 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import fc from 'fast-check';
-import { DRIVERS, loadDeclarations } from '../src/store/drivers.ts';
 import { keep, mutated, readCorpus } from './inputs.ts';
 import { findJazzer, type Finding, runGuided, shrunk } from './jazzer.ts';
 import { SESSIONS } from './sessions.ts';
@@ -69,7 +68,6 @@ if (values.help === true || names.length === 0 || unknown.length > 0 || !(minute
   process.stdout.write(USAGE);
   process.exitCode = values.help === true ? 0 : 64;
 } else {
-  await loadDeclarations(Object.keys(DRIVERS));
   const folder = join(process.cwd(), 'fuzz/corpus');
   const jazzer = findJazzer();
   if ('missing' in jazzer) process.stdout.write(`Not guided by coverage: ${jazzer.missing}\n`);

@@ -17,9 +17,12 @@ import { formatLine } from '../src/record/record.ts';
 import { parseFilter } from '../src/store/driver/ldap/filter.ts';
 import { decodeMessage } from '../src/store/driver/ldap/message.ts';
 import { createFrames, rowsOf } from '../src/store/driver/postgresql/received.ts';
+import { DRIVERS, loadDeclarations } from '../src/store/drivers.ts';
 import { ANSWERS } from './answers.ts';
 import { SESSIONS } from './sessions.ts';
 import type { Target } from './target.ts';
+
+await loadDeclarations(Object.keys(DRIVERS)); // parseConfig loads none
 
 const MOST_BYTES = 200;
 const PLACES = { socket: '/run/smmap/smmap.sock', store: '/var/lib/smmap' };

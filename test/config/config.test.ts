@@ -2,7 +2,8 @@ import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
 import { defaultPlaces } from '../../src/cli/places.ts';
 import { ConfigError } from '../../src/config/config.ts';
-import { loadConfig, parseConfig } from '../../src/config/load.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { parseConfig } from '../support/config.ts';
 import { temporaryFolders } from '../support/folder.ts';
 
 const folder = temporaryFolders();

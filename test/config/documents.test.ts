@@ -3,7 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { TARGETS } from '../../fuzz/targets.ts';
-import { parseConfig } from '../../src/config/load.ts';
+import { parseConfig } from '../support/config.ts';
 import { openPage } from '../support/page.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, test } from 'vitest';
 import { tablesInForce } from '../../src/config/force.ts';
-import { type Reading, parseConfig, readConfig } from '../../src/config/load.ts';
+import { type Reading, readConfig } from '../../src/config/load.ts';
 import { formatDocument, parseDocument } from '../../src/toml/document.ts';
+import { parseConfig } from '../support/config.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const places = { socket: '/run/smmap/smmap.sock', store: '/var/lib/smmap' };

@@ -3,13 +3,13 @@ import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } 
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
-import { parseConfig } from '../../src/config/load.ts';
 import type { StoreConfig } from '../../src/store/driver.ts';
 import { createMaildir } from '../../src/store/driver/maildir/driver.ts';
 import { withFolders } from '../../src/store/driver/maildir/folders.ts';
 import { type Layout, parseLayout } from '../../src/store/driver/maildir/layout.ts';
 import { type OpenStore, openStore, UNTOLD } from '../../src/store/open.ts';
 import type { Answer, MailboxQuestion, Question } from '../../src/vocabulary.ts';
+import { parseConfig } from '../support/config.ts';
 import { expectNoLies, tell, type Trial } from '../support/faults.ts';
 import { temporaryFolders } from '../support/folder.ts';
 import { cannotHang, hang } from '../support/hung.ts';

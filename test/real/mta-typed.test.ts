@@ -1,7 +1,7 @@
 // What docs/mta.md prints is typed as it stands there, on a stock Debian that has nothing else.
 
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { parseConfig } from '../../src/config/load.ts';
+import { parseConfig } from '../support/config.ts';
 import { openPage } from '../support/page.ts';
 import { repliesOf } from '../support/swaks.ts';
 import { type Debian, findDebian } from './debian.ts';

@@ -3,7 +3,7 @@ import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, writeFile
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { parseConfig } from '../../src/config/load.ts';
+import { parseConfig } from '../support/config.ts';
 import { askOnce, connectTo } from './client.ts';
 import { run } from './command.ts';
 import { MAIN, makeFolder, serve } from './daemon.ts';

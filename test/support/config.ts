@@ -1,4 +1,7 @@
-import { DRIVERS, loadDeclarations } from '../../src/store/drivers.ts';
+import { parseConfig } from '../../src/config/load.ts';
+import { DRIVERS, driverOf, loadDeclarations } from '../../src/store/drivers.ts';
 
-/** Tests read configurations by parseConfig, which loads no drivers. So all of them are loaded before each file of tests. */
 await loadDeclarations(Object.keys(DRIVERS));
+
+/** Those of the source, which load no drivers. Here all of them are loaded. */
+export { driverOf, parseConfig };

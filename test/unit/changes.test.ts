@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { parseConfig } from '../../src/config/load.ts';
 import { changesBetween } from '../../src/daemon/changes.ts';
+import { parseConfig } from '../support/config.ts';
 
 const read = (text: string) => parseConfig(text, 'test', { socket: '/run/smmap/smmap.sock', store: '/var/lib/smmap' });
 const people = (names: string): string => `[store.fixed]\ndriver = "memory"\nmailboxes = [${names}]\n[map.mailbox]\n`;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { sentInClear } from '../../src/config/clear.ts';
-import { parseConfig } from '../../src/config/load.ts';
 import type { StoreConfig } from '../../src/store/driver.ts';
+import { parseConfig } from '../support/config.ts';
 
 const PASSWORD = 'password_file = "/etc/smmap/p"';
 

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { codeOfReply } from '../../src/cli/probe.ts';
-import { parseConfig } from '../../src/config/load.ts';
 import { type Explanation, explain, explainTo } from '../../src/daemon/explain.ts';
 import { createHandler, openMaps } from '../../src/daemon/maps.ts';
 import { createAnswer } from '../../src/map/map.ts';
@@ -15,6 +14,7 @@ import { openStore, UNTOLD } from '../../src/store/open.ts';
 import { type Store, StoreError } from '../../src/store/store.ts';
 import type { Step } from '../../src/trace.ts';
 import type { Question } from '../../src/vocabulary.ts';
+import { parseConfig } from '../support/config.ts';
 import { createFakeStore } from '../support/store.ts';
 import { momentOf } from '../support/world.ts';
 

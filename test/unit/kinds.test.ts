@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../../src/config/config.ts';
-import { parseConfig } from '../../src/config/load.ts';
 import { openMaps } from '../../src/daemon/maps.ts';
 import { DOMAIN } from '../../src/example.ts';
 import type { Kind } from '../../src/map/kind.ts';
@@ -11,6 +10,7 @@ import { andThen } from '../../src/maybe.ts';
 import { openStore, UNTOLD } from '../../src/store/open.ts';
 import { locateKeys } from '../../src/toml/lines.ts';
 import { section, text } from '../../src/toml/type.ts';
+import { parseConfig } from '../support/config.ts';
 
 /** A kind of map, as its file in src/map/ would have it: it repeats a hosted domain. */
 const echo: Kind<{ readonly textBefore: string }> = {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { formatLine, type StoredRecord } from '../../src/record/record.ts';
 import type { Listed, StoreConfig } from '../../src/store/driver.ts';
-import { driverOf } from '../../src/store/drivers.ts';
+import { driverOf } from '../support/config.ts';
 import { makeStore, temporaryFolders } from '../support/folder.ts';
 import { writeLists } from '../support/lists.ts';
 

@@ -5,7 +5,6 @@ import { describe, expect, it } from 'vitest';
 import { CliError } from '../../src/cli/error.ts';
 import { formatPrintout, writeFiles } from '../../src/cli/mta.ts';
 import { ConfigError } from '../../src/config/config.ts';
-import { parseConfig } from '../../src/config/load.ts';
 import { parseEndpoint } from '../../src/endpoint.ts';
 import { exim } from '../../src/mta/exim.ts';
 import { opensmtpdLine } from '../../src/mta/opensmtpd-line.ts';
@@ -17,6 +16,7 @@ import { procmail } from '../../src/mta/procmail.ts';
 import { sendmail } from '../../src/mta/sendmail.ts';
 import { type Mta, type Printout, type Setting, readSetting, writeDomains } from '../../src/mta/setting.ts';
 import { zmailer } from '../../src/mta/zmailer.ts';
+import { parseConfig } from '../support/config.ts';
 import { temporaryFolders } from '../support/folder.ts';
 
 const folder = temporaryFolders();

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { ConfigError } from '../../src/config/config.ts';
-import { parseConfig } from '../../src/config/load.ts';
 import { withoutSecrets } from '../../src/toml/secret.ts';
+import { parseConfig } from '../support/config.ts';
 
 it.each([
   ['postgresql://fred@db.example.org/mail', 'postgresql://...@db.example.org/mail'],

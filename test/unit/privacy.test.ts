@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { parseAst } from 'vitest/node';
-import { parseConfig } from '../../src/config/load.ts';
 import { factsOf, openMaps } from '../../src/daemon/maps.ts';
 import { createAnswer } from '../../src/map/map.ts';
 import { foreign, saying } from '../../src/message.ts';
@@ -23,6 +22,7 @@ import { proveTwice } from '../../src/store/proof.ts';
 import { answerOf } from '../../src/store/row.ts';
 import { QuestionError, type Store, StoreError, failureAt, toStoreError } from '../../src/store/store.ts';
 import type { Answer, MailboxQuestion, Question } from '../../src/vocabulary.ts';
+import { parseConfig } from '../support/config.ts';
 
 /** The part of an address that must not be in the log, whatever is around it. It is another one in each test. */
 const newName = (): string => `q${Math.random().toString(36).slice(2, 12)}`;

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { parseConfig } from '../../src/config/load.ts';
 import { factsOf } from '../../src/daemon/maps.ts';
 import { mapsInShadow, replyWithoutAnswer, toldShadows } from '../../src/daemon/shadows.ts';
 import { NOTFOUND, createAnswer } from '../../src/map/map.ts';
 import type { Log } from '../../src/observe/log.ts';
 import type { Reply } from '../../src/vocabulary.ts';
+import { parseConfig } from '../support/config.ts';
 
 const CONFIG = `
 [store.s]
