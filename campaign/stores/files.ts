@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openRecords } from '../../src/store/driver/embedded/records.ts';
 import { createEmpty } from '../../src/store/driver/embedded/whole.ts';
 import { freeOf } from '../../test/real/disk.ts';
@@ -10,6 +11,8 @@ import { type Fault, type Faults, emptyFault } from '../target.ts';
 import type { Open } from './open.ts';
 
 const DISK_KILOBYTES = 4_096;
+const RETRY_MS = 20;
+const PATIENCE_MS = 30_000;
 
 /** The embedded store. Where root runs the campaign, it is on a disk of its own, which can be full. */
 export const openEmbedded: Open = async ({ folder, name }) => {
@@ -144,13 +147,13 @@ export const openSqlite: Open = async ({ folder, name }) => {
         holdMs: [100, 3_000],
         alone: true,
         async begin() {
-          database.exec('begin exclusive');
+          await patiently(() => database.exec('begin exclusive'));
           return () => database.exec('commit');
         },
       },
       ...emptyFault(
-        () => transaction('create table saved as select * from mailboxes', 'delete from mailboxes'),
-        () => transaction('insert into mailboxes select * from saved', 'drop table saved'),
+        () => patiently(() => transaction('create table saved as select * from mailboxes', 'delete from mailboxes')),
+        () => patiently(() => transaction('insert into mailboxes select * from saved', 'drop table saved')),
       ),
     },
     async stop() {
@@ -158,6 +161,17 @@ export const openSqlite: Open = async ({ folder, name }) => {
     },
   };
 };
+
+/** Tries again while smmap reads: it may stand still meanwhile. */
+async function patiently(work: () => void): Promise<void> {
+  for (const lateMs = performance.now() + PATIENCE_MS; ; await sleep(RETRY_MS)) {
+    try {
+      return work();
+    } catch (error) {
+      if (performance.now() > lateMs) throw error;
+    }
+  }
+}
 
 function partsOf(address: string): { local: string; domain: string } {
   const [local = '', domain = ''] = address.split('@');
