@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { openStore, UNTOLD } from '../../src/store/open.ts';
+import { UNTOLD } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
-import { parseConfig } from '../support/config.ts';
+import { openStore, parseConfig } from '../support/config.ts';
 import { temporaryFolders } from '../support/folder.ts';
 import { type Asked, type Found, type Gateway, type Reply, type Search, startGateway } from '../support/gateway.ts';
 

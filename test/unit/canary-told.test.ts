@@ -4,9 +4,9 @@ import { assess } from '../../src/daemon/metrics/health.ts';
 import type { StoreConfig } from '../../src/store/driver.ts';
 import { createPasswd } from '../../src/store/driver/passwd/driver.ts';
 import { CanaryError } from '../../src/store/guard/canary.ts';
-import { type OpenStore, openStore, UNTOLD } from '../../src/store/open.ts';
+import { type OpenStore, UNTOLD } from '../../src/store/open.ts';
 import type { Question } from '../../src/vocabulary.ts';
-import { parseConfig } from '../support/config.ts';
+import { openStore, parseConfig } from '../support/config.ts';
 import { temporaryFolders } from '../support/folder.ts';
 import { type Smtpd, startSmtpd, usual } from '../support/smtpd.ts';
 

@@ -10,11 +10,11 @@ import { createCache } from '../../src/store/guard/cache.ts';
 import { createCanary } from '../../src/store/guard/canary.ts';
 import { createReplicas } from '../../src/store/guard/replicas.ts';
 import { createSpellings } from '../../src/store/guard/spellings.ts';
-import { openStore, UNTOLD } from '../../src/store/open.ts';
+import { UNTOLD } from '../../src/store/open.ts';
 import { type Store, StoreError } from '../../src/store/store.ts';
 import type { Step } from '../../src/trace.ts';
 import type { Question } from '../../src/vocabulary.ts';
-import { parseConfig } from '../support/config.ts';
+import { openStore, parseConfig } from '../support/config.ts';
 import { createFakeStore } from '../support/store.ts';
 import { momentOf } from '../support/world.ts';
 

@@ -7,10 +7,10 @@ import { kindOf, kinds, optionsOf, questionsOf, stepOptionsOf, wishesOf } from '
 import { mailbox } from '../../src/map/mailbox.ts';
 import { NOTFOUND } from '../../src/map/map.ts';
 import { andThen } from '../../src/maybe.ts';
-import { openStore, UNTOLD } from '../../src/store/open.ts';
+import { UNTOLD } from '../../src/store/open.ts';
 import { locateKeys } from '../../src/toml/lines.ts';
 import { section, text } from '../../src/toml/type.ts';
-import { parseConfig } from '../support/config.ts';
+import { openStore, parseConfig } from '../support/config.ts';
 
 /** A kind of map, as its file in src/map/ would have it: it repeats a hosted domain. */
 const echo: Kind<{ readonly textBefore: string }> = {

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import type { StoreConfig } from '../../src/store/driver.ts';
 import { DRIVERS, loadDeclarations } from '../../src/store/drivers.ts';
-import { openStore, UNTOLD } from '../../src/store/open.ts';
-import { parseConfig } from '../support/config.ts';
+import { UNTOLD } from '../../src/store/open.ts';
+import { openStore, parseConfig } from '../support/config.ts';
 
 // What it takes to add a driver: the folder test/support/null, which CONTRIBUTING.md shows, and one line in drivers.ts.
 

@@ -17,12 +17,11 @@ import { createBreaker } from '../../src/store/guard/breaker.ts';
 import { createCache } from '../../src/store/guard/cache.ts';
 import { createCanary } from '../../src/store/guard/canary.ts';
 import { createReplicas } from '../../src/store/guard/replicas.ts';
-import { openStore } from '../../src/store/open.ts';
 import { proveTwice } from '../../src/store/proof.ts';
 import { answerOf } from '../../src/store/row.ts';
 import { QuestionError, type Store, StoreError, failureAt, toStoreError } from '../../src/store/store.ts';
 import type { Answer, MailboxQuestion, Question } from '../../src/vocabulary.ts';
-import { parseConfig } from '../support/config.ts';
+import { openStore, parseConfig } from '../support/config.ts';
 
 /** The part of an address that must not be in the log, whatever is around it. It is another one in each test. */
 const newName = (): string => `q${Math.random().toString(36).slice(2, 12)}`;

@@ -3,9 +3,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import type { StoreConfig } from '../../src/store/driver.ts';
-import { type OpenStore, openStore, UNTOLD } from '../../src/store/open.ts';
+import { type OpenStore, UNTOLD } from '../../src/store/open.ts';
 import { type ChaosServer, randomOf, startChaos, type Tongue, TONGUES } from '../support/chaos.ts';
-import { parseConfig } from '../support/config.ts';
+import { openStore, parseConfig } from '../support/config.ts';
 
 const RUN_MS = Number(process.env['SMMAP_CHAOS_MS'] ?? 2_500);
 const SEED = Number(process.env['SMMAP_CHAOS_SEED'] ?? 1);

@@ -3,9 +3,9 @@
 import { type Socket, createServer } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import type { StoreConfig } from '../../src/store/driver.ts';
-import { type OpenStore, openStore, UNTOLD } from '../../src/store/open.ts';
+import { type OpenStore, UNTOLD } from '../../src/store/open.ts';
 import type { Question } from '../../src/vocabulary.ts';
-import { parseConfig } from '../support/config.ts';
+import { openStore, parseConfig } from '../support/config.ts';
 
 const USERS: ReadonlySet<string> = new Set(['postmaster', 'fred']);
 const ends: (() => unknown)[] = [];
