@@ -24,6 +24,8 @@ export interface Settings {
   readonly main: string;
   readonly seed: number;
   readonly minutes: number;
+  /** From one fault to the next, on average. */
+  readonly pauseMs: number;
   readonly workers: number;
   readonly clients: number;
   readonly stores: readonly string[];
@@ -123,7 +125,7 @@ export function possibleOf(targets: readonly Target[], only: readonly string[]):
 
 /** Lets the planned faults come, each at its time, and ends them. */
 async function letCome(
-  { seed, minutes, only }: Settings,
+  { seed, minutes, pauseMs, only }: Settings,
   targets: readonly Target[],
   world: World,
   weather: Weather,
@@ -131,7 +133,7 @@ async function letCome(
   failed: (error: Error) => void,
 ): Promise<void> {
   const lengthMs = minutes * 60_000;
-  const plan = planFaults(seed, lengthMs, possibleOf(targets, only));
+  const plan = planFaults(seed, lengthMs, possibleOf(targets, only), pauseMs);
   const beginMs = clock();
   const turns = new Map<string, Promise<void>>(targets.map(({ name }) => [name, Promise.resolve()]));
   for (const planned of plan) {
@@ -209,7 +211,7 @@ function watch(world: World, weather: Weather, tally: Report, clock: () => numbe
   };
 }
 
-function commandOf({ seed, minutes, workers, clients, stores, only }: Settings): string {
+function commandOf({ seed, minutes, pauseMs, workers, clients, stores, only }: Settings): string {
   const kinds = only.length === 0 ? '' : ` --only ${only.join(',')}`;
-  return `npm run campaign -- --seed ${seed} --minutes ${minutes} --workers ${workers} --clients ${clients} --stores ${stores.join(',')}${kinds}`;
+  return `npm run campaign -- --seed ${seed} --minutes ${minutes} --pause ${pauseMs} --workers ${workers} --clients ${clients} --stores ${stores.join(',')}${kinds}`;
 }

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runCampaign } from './campaign.ts';
 import { KINDS } from './kinds.ts';
+import { PAUSE_MS } from './schedule.ts';
 import { STORES } from './world.ts';
 
 const USAGE = `Usage: npm run campaign -- [options]
@@ -15,6 +16,8 @@ if a question was lost.
 Options:
   --minutes N    how long (default 1)
   --seed N       repeats the faults of a run: the same ones at the same times, on the same targets
+  --pause MS     from one fault to the next, on average (default ${PAUSE_MS}); each new start of the daemon costs time in which
+                 little is answered, so a longer one gives more answers
   --only KINDS   only these kinds of faults, such as kill,hang
   --stores NAMES only these stores (default: ${Object.keys(STORES).join(',')})
   --workers N    how many processes of smmap answer (default 2)
@@ -37,6 +40,7 @@ const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '1' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    pause: { type: 'string', default: String(PAUSE_MS) },
     only: { type: 'string', default: '' },
     stores: { type: 'string', default: Object.keys(STORES).join(',') },
     workers: { type: 'string', default: '2' },
@@ -48,15 +52,14 @@ const { values } = parseArgs({
 });
 const words = (text: string): readonly string[] => text.split(',').filter((word) => word !== '');
 const [only, stores] = [words(values.only), words(values.stores)];
-const [minutes, seed, workers, clients] = [values.minutes, values.seed, values.workers, values.clients].map(Number) as [
-  number,
-  number,
-  number,
-  number,
-];
+const given = [values.minutes, values.seed, values.pause, values.workers, values.clients];
+const [minutes, seed, pauseMs, workers, clients] = given.map(Number) as [number, number, number, number, number];
 const unknown = [...only.filter((kind) => !(kind in KINDS)), ...stores.filter((name) => !(name in STORES))];
 const isRight =
-  minutes > 0 && [seed, workers, clients].every(Number.isInteger) && workers > 0 && clients > 0 && unknown.length === 0;
+  minutes > 0 &&
+  [seed, pauseMs, workers, clients].every(Number.isInteger) &&
+  Math.min(pauseMs, workers, clients) > 0 &&
+  unknown.length === 0;
 
 if (values.help) process.stdout.write(USAGE);
 else if (values.list) {
@@ -70,6 +73,7 @@ else if (values.list) {
     main: resolve(values.main),
     seed,
     minutes,
+    pauseMs,
     workers,
     clients,
     stores,

@@ -19,20 +19,26 @@ export interface Planned {
   readonly luck: number;
 }
 
-const PAUSE_MS = [150, 1_350] as const; // from the beginning of one to that of the next
+/** The mean time from the beginning of one fault to that of the next. */
+export const PAUSE_MS = 750;
 const QUIET_MS = 1_000; // at the start, and between two faults of a target
 
 /**
  * The faults of a run, in their order. A target has one at a time; different targets have theirs at once. Each kind is as
  * frequent as each other, however many targets can have it.
  */
-export function planFaults(seed: number, lengthMs: number, possible: readonly Possible[]): readonly Planned[] {
+export function planFaults(
+  seed: number,
+  lengthMs: number,
+  possible: readonly Possible[],
+  pauseMs = PAUSE_MS,
+): readonly Planned[] {
   const random = randomOf(seed);
   const between = ([least, most]: readonly [number, number]): number => Math.round(least + random() * (most - least));
   const oneOf = <T>(all: readonly T[]): T => all[Math.floor(random() * all.length)] as T;
   const busyUntilMs = new Map<string, number>();
   const planned: Planned[] = [];
-  for (let atMs = QUIET_MS; ; atMs += between(PAUSE_MS)) {
+  for (let atMs = QUIET_MS; ; atMs += between([0.2 * pauseMs, 1.8 * pauseMs])) {
     const free = possible.filter(({ target }) => (busyUntilMs.get(target) ?? 0) <= atMs);
     const kind = oneOf([...new Set(possible.map((each) => each.kind))]);
     const suitable = free.filter((each) => each.kind === kind);

@@ -4,6 +4,7 @@ import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type Settings, runCampaign } from '../../campaign/campaign.ts';
+import { PAUSE_MS } from '../../campaign/schedule.ts';
 import { STORES } from '../../campaign/world.ts';
 import { findDovecot } from '../support/dovecot.ts';
 import { LONG } from '../support/long.ts';
@@ -20,6 +21,7 @@ const settings = (more: Partial<Settings>): Settings => ({
   main: MAIN,
   seed: 16,
   minutes: 0.6,
+  pauseMs: PAUSE_MS,
   workers: 2,
   clients: 16,
   stores: Object.keys(STORES),

@@ -19,6 +19,11 @@ test('a longer run begins with the faults of a shorter one', () => {
   expect(planFaults(7, 90_000, POSSIBLE).slice(0, short.length)).toEqual(short);
 });
 
+test('faults that pause for longer are fewer', () => {
+  const [often, seldom] = [500, 5_000].map((pauseMs) => planFaults(7, 600_000, POSSIBLE, pauseMs).length);
+  expect(seldom).toBeLessThan((often as number) / 3);
+});
+
 test('a target has one fault at a time, each ends before the run does, and every kind comes', () => {
   const plan = planFaults(7, 120_000, POSSIBLE);
   for (const [at, { target, atMs, holdMs }] of plan.entries()) {
