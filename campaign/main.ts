@@ -1,6 +1,8 @@
 // `npm run campaign`: reads the command line.
 
-import { resolve } from 'node:path';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runCampaign } from './campaign.ts';
 import { KINDS } from './kinds.ts';
@@ -65,22 +67,35 @@ if (values.help) process.stdout.write(USAGE);
 else if (values.list) {
   for (const [kind, about] of Object.entries(KINDS)) process.stdout.write(`${kind.padEnd(14)} ${about}\n`);
 } else if (isRight) {
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => process.exit(1)); // what it started ends, too
+  const folder = mkdtempSync(join(tmpdir(), 'campaign-'));
+  chmodSync(folder, 0o755); // servers run as other users
+  process.env['TMPDIR'] = folder;
+  const remove = (): void => rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      process.on('exit', remove); // behind those that end what it started
+      process.exit(1);
+    });
+  }
   const root = process.cwd();
-  const { violations } = await runCampaign({
-    root,
-    parts: resolve(process.env['SMMAP_PARTS'] ?? '.parts'),
-    main: resolve(values.main),
-    seed,
-    minutes,
-    pauseMs,
-    workers,
-    clients,
-    stores,
-    only,
-    print: (line) => void process.stdout.write(`${line}\n`),
-  });
-  process.exitCode = violations.length === 0 ? 0 : 1;
+  try {
+    const { violations } = await runCampaign({
+      root,
+      parts: resolve(process.env['SMMAP_PARTS'] ?? '.parts'),
+      main: resolve(values.main),
+      seed,
+      minutes,
+      pauseMs,
+      workers,
+      clients,
+      stores,
+      only,
+      print: (line) => void process.stdout.write(`${line}\n`),
+    });
+    process.exitCode = violations.length === 0 ? 0 : 1;
+  } finally {
+    remove();
+  }
 } else {
   if (unknown.length > 0) process.stderr.write(`campaign: nothing is called ${unknown.join(', ')}\n`);
   process.stdout.write(USAGE);
