@@ -19,6 +19,7 @@ const NOBODY = 'RCPT TO:<nobody@example.org>';
 /** A server that replies as usual, but for some lines. */
 async function setUp(
   reply: (line: string, connection: number) => string | null | undefined,
+  timeoutMs = 10_000, // of a busy machine
 ): Promise<Smtpd & { bulk: Bulk }> {
   const smtpd = await startSmtpd({
     reply(line, connection) {
@@ -32,7 +33,7 @@ async function setUp(
     login: null,
     canaries: new Map(),
     nobody: mailbox('nobody'),
-    timeoutMs: 500,
+    timeoutMs,
   });
   opened.push({ stop: () => bulk.close() }, smtpd);
   return { ...smtpd, bulk };
@@ -161,7 +162,7 @@ describe('a store that asks an LMTP server', () => {
   });
 
   it('fails after a timeout, and asks the next question in a new session', async () => {
-    const { bulk, connections } = await setUp((line) => (line.startsWith('RCPT TO:<t@') ? null : undefined));
+    const { bulk, connections } = await setUp((line) => (line.startsWith('RCPT TO:<t@') ? null : undefined), 500);
     await expect(ask(bulk, 't')).rejects.toThrow('no reply within 500 ms');
     expect(await ask(bulk, 'c')).toEqual(['absent']);
     expect(connections()).toBe(2);
