@@ -47,7 +47,7 @@ export function addStore(program: Command, exit: (code: number) => void): void {
 /** The commands of `smmap store`. */
 const STORE_HELP = {
   create: {
-    description: 'Makes an empty store, once. Nothing else makes one, except smmap store restore.',
+    description: 'Makes an empty store, once. A daemon or a script makes none in its place.',
     more: `
 If a store is missing that was there before, bring it back instead: its folder was moved, or its disk is not mounted. A new
 store that has only what is added today would make the daemon refuse everybody else. So do not put this into a script that

@@ -108,6 +108,19 @@ describe.each([
   );
 });
 
+test('an import begins a store in a folder that is not there, unless it is that of the configuration', async () => {
+  const { folder, store } = await makeAway(false);
+  const env = { SMMAP_CONFIG: join(folder, 'smmap.toml') };
+  const importTo = (dir: string) => cli(['mailbox', 'import', '--store', dir, '-'], 'new@example.org\n', { env });
+  mkdirSync(join(folder, 'mount'));
+  expect((await importTo(join(folder, 'mount'))).code).toBe(74);
+  expect((await importTo(store)).code).toBe(74);
+  expect((await importTo(join(folder, '..', store.split('/').slice(-2).join('/')))).code).toBe(74);
+  expect([nothingIn(join(folder, 'mount')), existsSync(store)]).toEqual([true, false]);
+  expect(await importTo(join(folder, 'own'))).toMatchObject({ code: 0 });
+  expect((await cli(['mailbox', 'list', '--store', join(folder, 'own')])).stdout).toContain('new@example.org');
+});
+
 /** Every kind of map, with each setting that changes what it asks. */
 const MAPS = {
   mailbox: '',

@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { hasStore } from '../../store/driver/embedded/datafile.ts';
 import type { Patience } from '../../store/driver/embedded/holder.ts';
 import { type Records, openRecords } from '../../store/driver/embedded/records.ts';
@@ -47,6 +47,15 @@ export async function asCliError<T>(work: () => Promise<T>): Promise<T> {
 /** How a command waits for another one that writes: for so long, and not in silence. */
 export function patienceOf(mostMs: number): Patience {
   return { mostMs, waits: (holder) => warn(`waits for ${holder}`) };
+}
+
+/**
+ * Makes a store for an import into a folder that is not there. The store of the configuration is not made: it may be away,
+ * and a new one would be certain that nobody else exists.
+ */
+export async function beginStore(dir: string, configured: () => Promise<string>): Promise<void> {
+  if (existsSync(dir) || resolve(dir) === resolve(await configured())) return;
+  await asCliError(() => createEmpty(dir));
 }
 
 /** Gives `work` the folder of a store. If there is no store yet, it gets an empty one that is removed afterwards: a dry run makes no store. */
