@@ -125,7 +125,16 @@ describe('a store whose file', () => {
   it('is moved away in the moment in which lmdb opens it is not made anew', async () => {
     const dir = folder();
     await makeStore(dir, mailboxes(1));
-    beforeLmdbOpens(() => rmSync(join(dir, 'smmap.mdb')));
+    const file = join(dir, 'smmap.mdb');
+    const { ino } = statSync(file);
+    beforeLmdbOpens(() => {
+      rmSync(file);
+      // A file system may give the inode to the next file, which would then look like the one of before.
+      for (let at = 0; at < 100; at++) {
+        writeFileSync(join(dir, String(at)), '');
+        expect(statSync(join(dir, String(at))).ino).not.toBe(ino);
+      }
+    });
     expect(() => openRecords(dir, 'write')).toThrow('was removed or replaced meanwhile; nothing was written');
     vi.restoreAllMocks();
     // What lmdb has made is no store for anybody.

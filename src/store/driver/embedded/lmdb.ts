@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, linkSync, mkdirSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, linkSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import type { RootDatabase } from 'lmdb';
@@ -169,12 +169,16 @@ function whyNotWritten(db: Db, file: string, error: Error): StoreError {
 /** lmdb makes a file that is missing. So it must be there after the wait, and be the same one when lmdb has opened it. */
 function openFile(file: string, purpose: Purpose, awaitWriter: () => void = () => {}): Opened {
   let db: Db | null = null;
+  let kept: number | null = null;
   const readOnly = purpose === 'read';
   try {
     if (purpose !== 'make') checkDataFile(file);
     makeLockFile(file);
     awaitWriter(); // to open it for writing, lmdb takes the lock of writers
-    if (purpose !== 'make') requireStore(dirname(file));
+    if (purpose !== 'make') {
+      requireStore(dirname(file));
+      kept = openSync(file, 'r'); // as long as it is open, no new file gets its inode
+    }
     const before = inodesAt(file);
     db = lmdb.open({ ...OPTIONS, path: file, readOnly });
     const inodes = inodesAt(file);
@@ -192,6 +196,8 @@ function openFile(file: string, purpose: Purpose, awaitWriter: () => void = () =
     if (error instanceof BusyError) throw error;
     const reason = reasonFull(error) ?? (error as Error).message;
     throw new StoreError(`${file} cannot be opened: ${reason}`, { cause: error });
+  } finally {
+    if (kept !== null) closeSync(kept);
   }
 }
 
