@@ -1,5 +1,4 @@
-import { renameSync, writeFileSync } from 'node:fs';
-import { appendFile, writeFile } from 'node:fs/promises';
+import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
 import { afterEach, expect, it, onTestFinished } from 'vitest';
 import { createPasswd } from '../../src/store/driver/passwd/driver.ts';
 import { createBatch } from '../../src/store/guard/batch.ts';
@@ -28,10 +27,17 @@ const TRIAL: Pick<Trial, 'present' | 'absent'> = {
   absent: [...people.map((name) => mailbox(`no${name}`)), mailbox('daemon'), mailbox('user1', 'example.com')],
 };
 
-/** Accounts of a server, and one of a file, with the guards that a store has. */
-function open(believe: readonly string[] = ['smmap']): { readonly at: string; readonly store: Store } {
+/**
+ * Accounts of a server, and one of a file, with the guards that a store has. It is probed at once, so `change` changes
+ * the files before.
+ */
+function open(
+  believe: readonly string[] = ['smmap'],
+  change: (at: string) => void = () => {},
+): { readonly at: string; readonly store: Store } {
   const at = folder();
   const command = makeAccounts(at, ['local'], ['canary', ...people]);
+  change(at);
   const more = { domains: ['example.org'], uid: [1_000, 59_999], canaries: ['canary'], timeoutMs: 1_500 } as const;
   const batched = createBatch(createPasswd({ ...more, believe, command, etc: at }), { most: 100, inFlight: 2 });
   const options = { failures: 3, probeMs: 500, probe: mailbox('smmap') };
@@ -105,19 +111,21 @@ describePart('the accounts of this system', accountsPart, () => {
     ['a line without a colon', 'passwd files smmap\n', ''],
     ['a line of compat, for lines of passwd(5) with a +', 'passwd: compat\npasswd_compat: smmap\n', '+::::::\n'],
   ])('are uncertain if their server is named by %s', async (_, nsswitch, more) => {
-    const { at, store } = open([]);
-    await writeFile(`${at}/nsswitch.conf`, nsswitch);
-    await appendFile(`${at}/passwd`, `canary:x:3000:3000::/:/bin/sh\n${more}`);
-    setMode('u')(at);
+    const { store } = open([], (at) => {
+      writeFileSync(`${at}/nsswitch.conf`, nsswitch);
+      appendFileSync(`${at}/passwd`, `canary:x:3000:3000::/:/bin/sh\n${more}`);
+      setMode('u')(at);
+    });
     await expect(ask(store, 'user1')).rejects.toThrow('the source smmap of accounts may say so');
   });
 
   it('are certain if compat has no line with a +, and names NIS without being asked', async () => {
-    const { at, store } = open([]);
-    await writeFile(`${at}/nsswitch.conf`, 'passwd: compat\n');
-    await appendFile(`${at}/passwd`, 'canary:x:3000:3000::/:/bin/sh\n');
+    const { at, store } = open([], (dir) => {
+      writeFileSync(`${dir}/nsswitch.conf`, 'passwd: compat\n');
+      appendFileSync(`${dir}/passwd`, 'canary:x:3000:3000::/:/bin/sh\n');
+    });
     expect(await ask(store, 'user1')).toBeNull();
-    await appendFile(`${at}/passwd`, '+::::::\n');
+    appendFileSync(`${at}/passwd`, '+::::::\n');
     await expect(ask(store, 'user1')).rejects.toThrow('the source nis of accounts may say so');
   });
 
