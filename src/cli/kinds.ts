@@ -131,11 +131,12 @@ export function addKind(program: Command, kind: KindName, exit: (code: number) =
       '--allow-empty': allowEmpty ? '' : undefined,
     });
     const { importFile } = await import('./records/import.ts');
-    if (importing.opts<StoreOption>().store !== undefined && !dryRun) {
-      const { beginStore } = await import('./records/access.ts');
+    const { beginStore } = await import('./records/access.ts');
+    const begin = async (): Promise<void> => {
+      if (importing.opts<StoreOption>().store === undefined) return;
       await beginStore(options.store, async () => (await configurationOf(importing.opts())).store());
-    }
-    const rules = { strict, replace, allowEmpty, allowUnended, allowRemovals, dryRun, ...rulesOf(options) };
+    };
+    const rules = { strict, replace, allowEmpty, allowUnended, allowRemovals, dryRun, begin, ...rulesOf(options) };
     return importFile(scope, file, reader, rules, options.store);
   });
 

@@ -117,6 +117,11 @@ test('an import begins a store in a folder that is not there, unless it is that 
   expect((await importTo(store)).code).toBe(74);
   expect((await importTo(join(folder, '..', store.split('/').slice(-2).join('/')))).code).toBe(74);
   expect([nothingIn(join(folder, 'mount')), existsSync(store)]).toEqual([true, false]);
+  expect(await cli(['mailbox', 'import', '--store', join(folder, 'own'), join(folder, 'no-list')])).toMatchObject({
+    code: 74,
+    stderr: expect.stringContaining('no-list'),
+  });
+  expect(existsSync(join(folder, 'own'))).toBe(false);
   expect(await importTo(join(folder, 'own'))).toMatchObject({ code: 0 });
   expect((await cli(['mailbox', 'list', '--store', join(folder, 'own')])).stdout).toContain('new@example.org');
 });

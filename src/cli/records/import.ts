@@ -26,6 +26,8 @@ export interface ImportRules extends RemovalLimit, ChangeRules {
   readonly allowUnended: boolean;
   /** Whether to print what would be done, and change nothing. */
   readonly dryRun: boolean;
+  /** Makes the store if this import may begin one. It is called when the list is open, and not for a dry run. */
+  readonly begin: () => Promise<void>;
 }
 
 const PROGRESS_ITEMS = 10_000;
@@ -143,6 +145,7 @@ export async function importFile(
     };
     const work = (folder: string): Promise<boolean> =>
       withRecords(folder, 'write', (store) => importInto(store, folder), rules.waitMs);
+    if (!rules.dryRun) await rules.begin();
     const written = await (rules.dryRun ? withDryRunStore(dir, work) : work(dir));
     progress.clear();
     if (done.bad > MOST_SAID) say(`: ${done.bad - MOST_SAID} more bad lines are not shown; is it the right --format?`);
