@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
+import { type BigIntStats, linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { parsePath } from '../endpoint.ts';
@@ -55,26 +55,30 @@ export function inodeOf(path: string): bigint | null {
   return lstatSync(path, { bigint: true, throwIfNoEntry: false })?.ino ?? null;
 }
 
-async function findStale(path: string): Promise<bigint | null> {
+async function findStale(path: string): Promise<BigIntStats | null> {
   const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
   if (stat === undefined) return null;
   if (!stat.isSocket()) throw noSocket(path);
   const error = await tryConnect(path);
   if (error === null) throw inUse(path);
   if (isErrno(error, 'ENOENT')) return null;
-  if (isErrno(error, 'ECONNREFUSED')) return stat.ino;
+  if (isErrno(error, 'ECONNREFUSED')) return stat;
   throw new ListenError(`${path}: exists already, and it is unknown whether a server listens on it (${error.message})`);
 }
 
-/** Renames the file before it removes it. So if two servers start at once, neither removes the new socket of the other. */
-function removeStale(path: string, stale: bigint, aside: string): void {
+/**
+ * Renames the file before it removes it. So if two servers start at once, neither removes the new socket of the other. That
+ * one may have the inode of the stale one, which somebody removed, but it was made later.
+ */
+function removeStale(path: string, stale: BigIntStats, aside: string): void {
   try {
     renameSync(path, aside);
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return;
     throw error;
   }
-  if (inodeOf(aside) === stale) {
+  const { ino, mtimeNs } = lstatSync(aside, { bigint: true });
+  if (ino === stale.ino && mtimeNs === stale.mtimeNs) {
     unlinkSync(aside);
     return;
   }
