@@ -59,7 +59,7 @@ async function campaignIn(settings: Settings, folder: string, world: World): Pro
   const { seed, minutes, print } = settings;
   const startedMs = performance.now();
   const clock = (): number => performance.now() - startedMs;
-  const weather = createWeather(clock);
+  const weather = createWeather(clock, settings.workers);
   const tally = createTally(print);
   const watcher = watch(world, weather, tally, clock);
   const faketime = findPlace('libfaketime', settings.parts, 'faketime', [FAKETIME]);
@@ -193,7 +193,12 @@ function watch(world: World, weather: Weather, tally: Report, clock: () => numbe
   return {
     answered(question, answer) {
       const { history, ages } = mapOf(question);
-      settle(judge(history, ages, question, answer), question, answer.nowMs, `"${answer.payload}"`);
+      let verdict = judge(history, ages, question, answer);
+      if (verdict === 'late' && weather.interrupted(question, answer)) {
+        const said = judge(history, ages, question, { ...answer, notBeforeMs: question.sentMs });
+        verdict = isFlaw(said) ? said : 'interrupted';
+      }
+      settle(verdict, question, answer.nowMs, `"${answer.payload}"`);
     },
     ended(question, oldestMs, nowMs) {
       const judged = (): Verdict => judgeEnd(question, oldestMs, nowMs, weather);

@@ -68,7 +68,7 @@ export async function openClient(
   const take = (payload: string): void => {
     const question = waiting.shift();
     if (question === undefined) watcher.broken('exchanged', null, `an answer that nobody asked for: ${payload}`);
-    else watcher.answered(question, { payload, notBeforeMs: notBeforeMs(), nowMs: clock() });
+    else watcher.answered(question, { payload, connection: socket, notBeforeMs: notBeforeMs(), nowMs: clock() });
   };
   socket.setEncoding('latin1').on('end', end).on('close', end).on('error', end);
   socket.on('data', (text: string) => {

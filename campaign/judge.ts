@@ -17,6 +17,8 @@ export interface Question {
 /** A reply, with the moments between which it came: the process that reads it may have been busy. */
 export interface Answer {
   readonly payload: string;
+  /** Which one it came on. */
+  readonly connection: object;
   readonly notBeforeMs: number;
   readonly nowMs: number;
 }
@@ -33,7 +35,8 @@ export interface Ends {
 
 export const FLAWS = ['wrong NOTFOUND', 'wrong OK', 'exchanged', 'garbled', 'late', 'lost'] as const;
 export type Flaw = (typeof FLAWS)[number];
-export type Verdict = 'OK' | 'NOTFOUND' | 'TEMP' | 'dropped' | Flaw;
+/** `interrupted`: late, because the process was stopped between its last look at the clock and the write. */
+export type Verdict = 'OK' | 'NOTFOUND' | 'TEMP' | 'dropped' | 'interrupted' | Flaw;
 
 /** The first client that gives up is Exim. A later answer would be taken for that to its next question. */
 export const PATIENCE_MS = 5_000;

@@ -37,7 +37,7 @@ export interface Report extends Tally {
 
 /** Begins to count. `tell` is told of the first violations at once. */
 export function createTally(tell: (line: string) => void = () => {}): Report {
-  const counts = { OK: 0, NOTFOUND: 0, TEMP: 0, dropped: 0 };
+  const counts = { OK: 0, NOTFOUND: 0, TEMP: 0, dropped: 0, interrupted: 0 };
   const violations: Violation[] = [];
   const byMap = new Map<string, { answers: number; temp: number }>();
   let slowest = { ms: 0, text: '' };
@@ -51,11 +51,10 @@ export function createTally(tell: (line: string) => void = () => {}): Report {
     },
     add(verdict, { map, key, sentMs }, nowMs) {
       counts[verdict]++;
-      if (verdict !== 'dropped') {
-        const its = byMap.get(map) ?? { answers: 0, temp: 0 };
-        byMap.set(map, { answers: its.answers + 1, temp: its.temp + (verdict === 'TEMP' ? 1 : 0) });
-      }
-      if (verdict !== 'dropped' && nowMs - sentMs > slowest.ms) slowest = { ms: nowMs - sentMs, text: `${map} ${key}` };
+      if (verdict === 'dropped' || verdict === 'interrupted') return;
+      const its = byMap.get(map) ?? { answers: 0, temp: 0 };
+      byMap.set(map, { answers: its.answers + 1, temp: its.temp + (verdict === 'TEMP' ? 1 : 0) });
+      if (nowMs - sentMs > slowest.ms) slowest = { ms: nowMs - sentMs, text: `${map} ${key}` };
     },
     violate(violation) {
       if (violations.push(violation) <= MOST_SHOWN) tell(textOf(violation));
@@ -78,6 +77,7 @@ export function createTally(tell: (line: string) => void = () => {}): Report {
         `written ${written} mailboxes added, removed or moved`,
         flaws.join(', '),
         `ended without an answer, as documented: ${counts.dropped}`,
+        `late, since the process was stopped during the write: ${counts.interrupted}`,
         `slowest answer ${Math.round(slowest.ms)} ms (${slowest.text})`,
         violations.length === 0 ? 'held' : `BROKEN: ${violations.length} violations, of which ${shown.length} follow`,
         ...shown,

@@ -1,6 +1,7 @@
 // Which faults were under way when.
 
-import type { Ends } from './judge.ts';
+import { latestAnswerMs } from '../src/socket/patience.ts';
+import { type Answer, type Ends, OLD_MS, type Question } from './judge.ts';
 import type { Planned } from './schedule.ts';
 
 export interface Weather extends Ends {
@@ -11,6 +12,12 @@ export interface Weather extends Ends {
   stop(): void;
   /** Somebody stood still for so long until now, though no fault had stopped it: the machine is slow. */
   stoodStill(who: string, forMs: number): void;
+  /**
+   * Whether a late answer may be one whose write a fault interrupted. No program can exclude that: a stop may come between
+   * its last look at the clock and write(2), when the question was not too old, and the write is done when it goes on. But
+   * a process has one write under way, to one connection; what it sends to another one it has looked at again.
+   */
+  interrupted(question: Question, answer: Answer): boolean;
   /** The faults of a target, and of the daemon, that were under way in that time. */
   tell(targets: readonly string[], fromMs: number, toMs: number): string;
   /** How many there were of each kind. */
@@ -20,8 +27,10 @@ export interface Weather extends Ends {
 const STANDING_STILL = new Set(['slow', 'stall', 'slow-worker']);
 const WAKING_MS = 300; // from SIGCONT until a process on a busy machine has looked at its sockets
 
-export function createWeather(clock: () => number): Weather {
+/** `processes`: how many of them serve the clients of a daemon. */
+export function createWeather(clock: () => number, processes: number): Weather {
   const faults: { readonly fault: Planned; readonly fromMs: number; toMs: number }[] = [];
+  const writes = new Map<object, Set<object>>(); // of each fault, the connections whose write it may have interrupted
   const kills: { readonly fromMs: number; toMs: number }[] = [];
   const stops: number[] = [];
   const stalls: { readonly who: string; readonly fromMs: number; readonly toMs: number }[] = [];
@@ -47,6 +56,21 @@ export function createWeather(clock: () => number): Weather {
     killed: (fromMs, toMs) => kills.some((each) => each.toMs >= fromMs && each.fromMs <= toMs),
     stopped: (beforeMs) => stops.findLast((atMs) => atMs <= beforeMs) ?? -Infinity,
     asOldAs: (sentMs) => asOldAs(sentMs),
+    interrupted({ sentMs }, { connection, nowMs }) {
+      const stop = faults.find(
+        ({ fault, fromMs, toMs }) =>
+          STANDING_STILL.has(fault.kind) &&
+          fromMs >= sentMs &&
+          fromMs - sentMs <= latestAnswerMs(OLD_MS) &&
+          nowMs >= toMs &&
+          nowMs - toMs <= WAKING_MS,
+      );
+      if (stop === undefined) return false;
+      const its = writes.get(stop) ?? new Set();
+      writes.set(stop, its);
+      if (its.size < processes) its.add(connection);
+      return its.has(connection);
+    },
     tell(targets, fromMs, toMs) {
       const under = faults.filter(
         (each) => targets.includes(each.fault.target) && each.fromMs <= toMs && each.toMs >= fromMs,

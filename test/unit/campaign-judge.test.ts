@@ -38,13 +38,12 @@ describe('an answer', () => {
     ['an answer that is late, though it is true', 'fred', 'OK fred', 100, 5_101, NO_CACHE, 'late'],
     ['a TEMP that is late', 'fred', 'TEMP deadline passed', 100, 5_101, NO_CACHE, 'late'],
   ] as const)('is judged: %s', ([, key, payload, sentMs, nowMs, ages, verdict]) => {
-    expect(judge(fredsHistory(), ages, { map: 'm', key, sentMs }, { payload, notBeforeMs: nowMs, nowMs })).toBe(
-      verdict,
-    );
+    const answer = { payload, connection: {}, notBeforeMs: nowMs, nowMs };
+    expect(judge(fredsHistory(), ages, { map: 'm', key, sentMs }, answer)).toBe(verdict);
   });
 
   test('is not late if it may have come while the process that reads it was busy', () => {
-    const answer = { payload: 'OK fred', notBeforeMs: 800, nowMs: 6_000 };
+    const answer = { payload: 'OK fred', connection: {}, notBeforeMs: 800, nowMs: 6_000 };
     expect(judge(fredsHistory(), NO_CACHE, { map: 'm', key: 'fred', sentMs: 500 }, answer)).toBe('OK');
   });
 });

@@ -20,6 +20,7 @@ test('a campaign without a violation held', () => {
   tally.add('OK', question, 101);
   tally.add('TEMP', question, 350);
   tally.add('dropped', question, 9_000);
+  tally.add('interrupted', question, 9_000);
   expect(tally.report(ENDING)).toBe(`seed 7, 10 minutes
 faults 3: cut 1, kill 2
 answers 2: OK 1, NOTFOUND 0, TEMP 1 (50.0 %)
@@ -27,6 +28,7 @@ TEMP by map: redis 50.0 %
 written 12 mailboxes added, removed or moved
 wrong NOTFOUND 0, wrong OK 0, exchanged 0, garbled 0, late 0, lost 0, crashed 0
 ended without an answer, as documented: 1
+late, since the process was stopped during the write: 1
 slowest answer 250 ms (redis fred@redis.example)
 held`);
 });
@@ -47,7 +49,7 @@ test('a violation names the key, the moment, the faults, and how to repeat it', 
 
 test('the weather tells the faults of a time, and what was killed and stopped', () => {
   let nowMs = 1_000;
-  const weather = createWeather(() => nowMs);
+  const weather = createWeather(() => nowMs, 1);
   const fault = { number: 1, atMs: 0, target: 'redis', kind: 'kill', holdMs: 0, luck: 0 };
   const over = weather.began(fault, nowMs);
   const gone = weather.kill();
@@ -68,11 +70,47 @@ test('the weather tells the faults of a time, and what was killed and stopped', 
 
 test('a question counts as old as the moment since when the daemon stands still, as its log says', () => {
   let nowMs = 5_000;
-  const weather = createWeather(() => nowMs);
+  const weather = createWeather(() => nowMs, 1);
   weather.stoodStill('smmap', 1_200);
   expect([3_799, 3_800, 5_100, 5_301].map((sentMs) => weather.asOldAs(sentMs))).toEqual([3_799, 3_799, 3_799, 5_301]);
   expect(weather.tell([], 4_000, 4_100)).toBe('smmap stood still (3800..5000 ms)');
   nowMs = 7_000;
   weather.stoodStill('the campaign', 2_000); // the turn behind the one that was slow
   expect(weather.asOldAs(6_000)).toBe(3_799);
+});
+
+test('a write that a stop interrupted is one to one connection of a process, and its question was not old', () => {
+  const [FROM, TO] = [4_000, 8_000];
+  const [one, other] = [{}, {}];
+  const judged = (processes: number, late: readonly (readonly [sentMs: number, nowMs: number, to: object])[]) => {
+    let nowMs = FROM;
+    const weather = createWeather(() => nowMs, processes);
+    const over = weather.began({ number: 1, atMs: 0, target: 'smmap', kind: 'stall', holdMs: 0, luck: 0 }, FROM);
+    const interrupted = ([sentMs, atMs, connection]: (typeof late)[0]): boolean =>
+      weather.interrupted(
+        { map: 'm', key: 'fred', sentMs },
+        { payload: 'TEMP x', connection, notBeforeMs: atMs, nowMs: atMs },
+      );
+    expect(interrupted([0, TO, one])).toBe(false); // it is still stopped
+    nowMs = TO;
+    over();
+    return late.map(interrupted);
+  };
+  expect(
+    judged(1, [
+      [0, TO + 10, one],
+      [0, TO + 11, one],
+      [0, TO + 12, other],
+    ]),
+  ).toEqual([true, true, false]);
+  expect(
+    judged(2, [
+      [0, TO + 10, one],
+      [0, TO + 12, other],
+    ]),
+  ).toEqual([true, true]);
+  expect(judged(1, [[-850, TO + 10, one]])).toEqual([true]);
+  expect(judged(1, [[-851, TO + 10, one]])).toEqual([false]);
+  expect(judged(1, [[FROM + 1, TO + 10, one]])).toEqual([false]);
+  expect(judged(1, [[0, TO + 301, one]])).toEqual([false]);
 });
