@@ -28,7 +28,8 @@ const KEEPER = `${HOME}/smmap-keeper`;
 const UNITS = 'usr/lib/systemd/system';
 const DROP_INS = ['apparmor.conf', 'local-stores.conf', 'no-network.conf', 'passwords.conf', 'postfix-group.conf'];
 const CONTRIBUTED = ['apparmor', 'fail2ban', 'grafana', 'prometheus', 'selinux'];
-const EXAMPLES = 'usr/share/doc/smmap/examples';
+const DOCUMENTS = 'usr/share/doc/smmap'; // `docs/glossary.md` in a text of smmap is below it
+const EXAMPLES = `${DOCUMENTS}/examples`;
 
 /** The parts of smmap, made of the build and the packages that package-lock.json names. `date` is that of the manual. */
 export async function treesOf(date: string, version: string): Promise<readonly Tree[]> {
@@ -94,6 +95,9 @@ function stageOwn(root: string): void {
   stage('systemd/sysusers.conf', 'usr/lib/sysusers.d/smmap.conf');
   stage('systemd/tmpfiles.conf', 'usr/lib/tmpfiles.d/smmap.conf');
   stage('systemd/smmap.toml', 'etc/smmap/smmap.toml');
+  for (const name of readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })) {
+    if (name.endsWith('.md')) stage(`docs/${name}`, `${DOCUMENTS}/docs/${name}`);
+  }
   for (const name of DROP_INS) stage(`systemd/${name}`, `${EXAMPLES}/${name}`);
   for (const folder of CONTRIBUTED) {
     for (const name of readdirSync(join(ROOT, 'contrib', folder))) {
