@@ -9,6 +9,7 @@ import { type Service, makeService, until } from './service.ts';
 const [FRED, JOE] = ['fred@example.com', 'joe@example.com'];
 const page = openPage('docs/service.md');
 const several = page.take('Several daemons on one machine');
+const [held, holding] = [page.take('A socket that systemd holds', 0, 'toml'), page.take('A socket that systemd holds')];
 const passwords = page.take('Passwords that only root can read');
 
 /** An application that knows fred@example.com, for who has the token. */
@@ -47,6 +48,18 @@ describePart('a real systemd', await findInit(), () => {
     await type(service, 'cp systemd/smmap.toml /etc/smmap/two.toml');
     expect((await service.systemctl('start', 'smmap@two')).code).toBe(1);
     expect(await service.said()).toContain('cannot listen on unix:/run/smmap/smmap.sock');
+  });
+
+  test('systemd holds the socket, and starts a daemon for who asks', async ({ onTestFinished }) => {
+    const service = await makeService(onTestFinished);
+    await type(service, `systemctl start smmap; smmap store create; smmap mailbox add ${FRED}`);
+    await service.run('rm', '/etc/systemd/system/smmap.socket');
+    await service.configure(held);
+    await type(service, holding);
+    expect(await service.ask(FRED)).toBe(`OK ${FRED}`);
+    await type(service, 'systemctl is-enabled smmap.socket smmap.service; systemctl stop smmap');
+    expect(await service.property('ActiveState')).toBe('inactive');
+    expect(await service.ask(FRED)).toBe(`OK ${FRED}`);
   });
 
   test('a password that only root can read reaches the daemon', async ({ onTestFinished }) => {
