@@ -1,6 +1,6 @@
 export const EXIT_CODES = `
-Exit codes: 0 done, 1 not found, 64 usage, 65 bad input, 69 no daemon, 70 a bug, 73 cannot listen or create a file,
-74 cannot read or write, 78 configuration.`;
+Exit codes: 0 done, 1 not found, 64 usage, 65 bad input, 69 not available, 70 a bug, 73 cannot listen or create a file,
+74 cannot connect, read or write, 75 try again, 76 not the protocol, 78 configuration.`;
 
 export const SERVE_HELP = `
 SIGHUP: reads the configuration again, without closing a connection. If it has a mistake, nothing changes.

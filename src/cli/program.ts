@@ -180,7 +180,7 @@ function addDoctor(program: Command, exit: Exit): void {
     .command('doctor')
     .summary('find what is wrong on this machine')
     .description(
-      'Looks at the configuration, the running daemon, and Postfix, Exim and Sendmail of this machine, as root. Prints each problem with the commands that mend it. Changes nothing.',
+      'Looks at the configuration, the running daemon, the mail servers of this machine and SELinux, as root. Prints each problem with the commands that mend it. Changes nothing.',
     )
     .addOption(configOption())
     .option(
