@@ -151,8 +151,10 @@ function textOfReply(reply: Reply): string {
   return 'reason' in reply ? `${reply.kind} ${reply.reason}` : reply.kind;
 }
 
-/** TEMP if one target is TEMP: it may take mail later, and so may the alias. */
+/** TEMP if one target is TEMP: it may take mail later, and so may the alias. A text for full mailboxes may be permanent. */
 function mildest(refusals: readonly Reply[]): Reply {
   const [first = NOTFOUND] = refusals;
-  return refusals.find(({ kind }) => kind === 'TEMP') ?? refusals.find(({ kind }) => kind === 'PERM') ?? first;
+  const temps = refusals.filter((reply) => reply.kind === 'TEMP');
+  const temp = temps.find((reply) => !('why' in reply && reply.why === 'overquota')) ?? temps[0];
+  return temp ?? refusals.find(({ kind }) => kind === 'PERM') ?? first;
 }

@@ -53,7 +53,7 @@ export function atOneMoment(resolve: Resolver, store: Stores): Handler {
     triesLeft: number,
     trace: Trace | undefined,
   ): Maybe<Reply> => {
-    if (reply.kind !== 'NOTFOUND' && reply.kind !== 'PERM' && !told.some(isCaught)) return reply;
+    if (!mayRefuse(reply) && !told.some(isCaught)) return reply;
     const [first] = told;
     if (first === undefined) return reply; // for example, the key cannot be an address
     if (told.length === 1 && store.hasOneStoreFor(first.question)) {
@@ -96,6 +96,11 @@ function askAgain(
     () => store.lookupAtOnce(questions.map((question) => ({ ...question, trace: step }))),
     (again) => (isAsBefore(again) ? 'the same answers: certain' : 'another answer: starts again'),
   );
+}
+
+/** Whether a reply may refuse mail for good. So may TEMP: a listener for policy has a text for a full mailbox. */
+function mayRefuse(reply: Reply): boolean {
+  return reply.kind === 'NOTFOUND' || reply.kind === 'PERM' || 'why' in reply;
 }
 
 /** Whether a catch-all was found. It takes the mail of absent addresses. */

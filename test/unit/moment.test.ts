@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createAliasMap } from '../../src/map/alias.ts';
 import type { AliasOptions } from '../../src/map/chain.ts';
+import { createDomainMap } from '../../src/map/domain.ts';
 import type { MailboxOptions } from '../../src/map/mailbox-keys.ts';
 import { createMailboxMap } from '../../src/map/mailbox.ts';
 import type { Handler } from '../../src/map/map.ts';
@@ -8,7 +9,7 @@ import { type Resolver, atOneMoment } from '../../src/map/moment.ts';
 import { createTableMap } from '../../src/map/table.ts';
 import { createCache } from '../../src/store/guard/cache.ts';
 import { createFailover } from '../../src/store/guard/failover.ts';
-import type { Store } from '../../src/store/store.ts';
+import { type Store, StoreError } from '../../src/store/store.ts';
 import type { Maybe, Reply } from '../../src/vocabulary.ts';
 import { MAILBOX } from '../support/options.ts';
 import { storeOf } from '../support/store.ts';
@@ -68,6 +69,12 @@ const CHANGES: [string, Resolver, string, string[][]][] = [
     [['fred@a.test state=overquota', 'fred@a.test joe@b.test'], ['fred@a.test']],
   ],
   [
+    'the same, where a full mailbox is TEMP',
+    mailboxMap({ states: MAILBOX.states }),
+    'fred@a.test',
+    [['fred@a.test state=overquota', 'fred@a.test joe@b.test'], ['fred@a.test']],
+  ],
+  [
     'a target that is an alias, and then a mailbox',
     mailboxMap(),
     'info@a.test',
@@ -95,7 +102,8 @@ const CHANGES: [string, Resolver, string, string[][]][] = [
   ['an alias and a catch-all', aliasMap, 'fred@a.test', [['fred@a.test j@b.test'], ['@a.test j@b.test']]],
 ];
 
-const isRefusal = ({ kind }: Reply): boolean => kind === 'NOTFOUND' || kind === 'PERM';
+/** A full mailbox with TEMP counts too: a listener for policy may refuse it. */
+const isRefusal = (reply: Reply): boolean => reply.kind === 'NOTFOUND' || reply.kind === 'PERM' || 'why' in reply;
 
 async function repliesOf(
   handler: Handler,
@@ -151,6 +159,23 @@ describe.each([
     const { refused } = await repliesOf((each) => resolve(each, store), key, 300);
     expect(refused).toBeGreaterThan(0);
   });
+});
+
+it.each([
+  ['a disabled mailbox', mailboxMap(), 'fred@a.test state=disabled'],
+  ['a full mailbox', mailboxMap({ states: MAILBOX.states, aliases: false }), 'fred@a.test state=overquota'],
+  ['an alias that leads nowhere', mailboxMap(), 'fred@a.test nobody@a.test'],
+  ['a domain of another class', createDomainMap({ ...KEYS, class: 'mailbox', reply: 'key' }), 'a.test relay'],
+])('%s in one store does not refuse while another one before it fails', async (_, resolve, line) => {
+  const key = line.startsWith('a.test') ? 'a.test' : 'fred@a.test';
+  const failing = storeOf(() => {
+    throw new StoreError('it is down');
+  });
+  const later = momentOf(line, ...(line.includes('nobody') ? ['joe@a.test'] : []));
+  const asked = async (...stores: readonly Store[]): Promise<Reply> => await atOneMoment(resolve, over(...stores))(key);
+  await expect(asked(failing, later)).rejects.toThrow('it is down');
+  expect(isRefusal(await asked(momentOf('x@b.test'), later))).toBe(true);
+  expect(await asked(failing, momentOf('fred@a.test', 'a.test mailbox'))).toMatchObject({ kind: 'OK' });
 });
 
 /** Two stores, a and b, before and after a change. */

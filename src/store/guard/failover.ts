@@ -23,7 +23,8 @@ export interface Failover extends Store {
 /**
  * Asks stores in order, each for what it can answer. The first entry that is found is the answer. It is null only if
  * every store was certain. A null of a later store never hides a failure: the failure is thrown, unless a later store
- * finds the entry. Two stores share no moment, so lookupAtOnce asks several stores past their caches. Otherwise an
+ * finds the entry. lookupAtOnce, the look before a refusal, throws it also then: what a later store has may be a mailbox
+ * that is disabled there, and active in the store that failed. Two stores share no moment, so lookupAtOnce asks several stores past their caches. Otherwise an
  * entry that moved from one to the other a second ago could be absent from both: from the old answer of the one and the
  * new answer of the other.
  */
@@ -76,7 +77,7 @@ export function createFailover(stores: readonly Member[]): Failover {
   ): Maybe<readonly Answer[]> => {
     const asked = members[member];
     if (asked === undefined) {
-      const at = questions.findIndex((_, index) => answers[index] === null && failures[index] !== undefined);
+      const at = questions.findIndex((_, index) => failures[index] !== undefined);
       if (at !== -1) throw (failures[at] as Failure).cause;
       return answers;
     }
