@@ -87,8 +87,9 @@ function createFully(options: AliasOptions, step: Step): Follow {
         loops.push(new LoopError([...path, name]));
         return null;
       }
-      if (seen.has(name)) return null;
-      seen.add(name);
+      const visited = link.isLast ? `\\${name}` : name;
+      if (seen.has(visited)) return null;
+      seen.add(visited);
       if (path.length > LONGEST_CHAIN)
         throw new UncertainError(
           saying`over ${LONGEST_CHAIN} aliases in a row, the last one is ${name}: make the chain shorter`,

@@ -52,9 +52,9 @@ interface Walk {
 
 /**
  * Makes a search. It is true as soon as one target, or a target of a target, takes mail, whatever the others are. It is
- * false if certainly none does. It visits each target once, so two users who copy each other are not a loop. If no
- * target takes mail, it throws LoopError if there was a loop, or else the first doubt, if it could not follow one of
- * the targets.
+ * false if certainly none does. It visits each target once, so two users who copy each other are not a loop; `\user` is
+ * another target than `user`, whose alias counts. If no target takes mail, it throws LoopError if there was a loop, or
+ * else the first doubt, if it could not follow one of the targets.
  */
 export function createSearch(options: RecipientOptions, step: Step, ends: Ends): Search {
   const among = (links: Links, path: readonly string[], own: Own, walk: Walk): Maybe<true | null> =>
@@ -87,8 +87,9 @@ export function createSearch(options: RecipientOptions, step: Step, ends: Ends):
       walk.loop ??= new LoopError([...path, name]);
       return null;
     }
-    if (walk.seen.has(name)) return null;
-    walk.seen.add(name);
+    const visited = `${link.isLast ? '\\' : ''}${next.written}@${next.domain}`; // a shared folder has its case
+    if (walk.seen.has(visited)) return null;
+    walk.seen.add(visited);
     if (path.length > LONGEST_CHAIN)
       throw new UncertainError(
         saying`over ${LONGEST_CHAIN} aliases in a row, the last one is ${name}: make the chain shorter`,

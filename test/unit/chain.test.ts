@@ -39,6 +39,10 @@ const MAPS: Readonly<Record<string, Resolver>> = {
   value: createMailboxMap({ ...MAILBOX, reply: 'value' }, true),
   bare: createMailboxMap({ ...MAILBOX, defaultDomain: 'example.org' }, true),
   'without domains': createMailboxMap(MAILBOX, false),
+  waits: createMailboxMap(
+    { ...MAILBOX, states: { ...MAILBOX.states, disabled: { kind: 'TEMP', reason: 'disabled for now' } } },
+    true,
+  ),
   full: createMailboxMap(
     { ...MAILBOX, states: { ...MAILBOX.states, overquota: { kind: 'PERM', reason: 'full' } } },
     true,
@@ -88,6 +92,13 @@ const memory = createMemoryStore([
     'lists@example.org list@lists.example',
     'other@example.org other@sales.example',
     '@itself.example @itself.example',
+
+    'hop@example.org wilma@example.org',
+    String.raw`twice@example.org \hop@example.org, hop@example.org`,
+    String.raw`round1@example.org \round2@example.org, round2@example.org`,
+    'round2@example.org round1@example.org',
+    'news2@example.org +NEWS@example.org, +news@example.org',
+    'waits@example.org full@example.org, off@example.org',
 
     'lone@example.org nobody@example.org',
     'lonely@example.org lone@example.org, off@example.org',
@@ -224,6 +235,7 @@ describe.each([
     ['mailbox: lonely@example.org', 'NOTFOUND'],
     ['mailbox: filled@example.org', 'TEMP mailbox is over quota'],
     ['full: filled@example.org', 'PERM full'],
+    ['waits: waits@example.org', 'TEMP disabled for now'], // not the full one, which a listener for policy may refuse
     ['mailbox: abroad@example.org', 'OK abroad@example.org'],
     ['mailbox: relayed@example.org', 'OK relayed@example.org'],
     ['mailbox: inlists@example.org', 'OK inlists@example.org'],
@@ -242,6 +254,10 @@ describe.each([
   });
 
   it.each([
+    ['mailbox: twice@example.org', 'OK twice@example.org'], // hop has no mailbox, but an alias
+    ['fully: twice@example.org', 'OK hop@example.org, wilma@example.org'],
+    ['mailbox: round1@example.org', 'LoopError'],
+    ['folder: news2@example.org', 'OK news2@example.org'],
     ['virtual: last@example.org', 'OK last@example.org, wilma@example.org'],
     ['fully: last@example.org', 'OK last@example.org, wilma@example.org'],
     ['virtual: last+x@example.org', 'OK last+x@example.org, wilma+x@example.org'],
