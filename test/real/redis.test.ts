@@ -190,7 +190,7 @@ describePart('Redis', await findRedis(PARTS), (redis) => {
           String(await server.cli('info', 'replication')).includes('master_link_status:up'),
         );
         expect(await settle(store, nobody)).toMatchObject({
-          message: 'not found on a replica, which may lag: set url to the master, or use sentinels',
+          message: 'not found or not active on a replica, which may lag: set url to the master, or use sentinels',
         });
         expect(await settle(store, someone)).toEqual({ value: 'x', state: 'active' });
       } finally {

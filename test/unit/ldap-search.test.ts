@@ -3,9 +3,9 @@ import { Duplex } from 'node:stream';
 import { BerWriter } from 'ldapts';
 import { describe, expect, it } from 'vitest';
 import { encodeSearch } from '../../src/store/driver/ldap/message.ts';
-import { type SearchOptions, answerTo, requestOf } from '../../src/store/driver/ldap/search.ts';
+import { type LdapSearch, type SearchOptions, answerTo, requestOf } from '../../src/store/driver/ldap/search.ts';
 import { createWire } from '../../src/store/driver/ldap/wire.ts';
-import { QuestionError } from '../../src/store/store.ts';
+import { QuestionError, ReplicaError } from '../../src/store/store.ts';
 import type { Question } from '../../src/vocabulary.ts';
 
 const FRED: Question = {
@@ -53,6 +53,19 @@ describe('a search of LDAP that finds nothing', () => {
     const refers = [['ldap://b.example/cn=configuration,dc=org']];
     expect(answerTo(FRED, { ...nothing, refers }, OPTIONS)).toBeNull();
   });
+});
+
+it('what is not active in LDAP is a doubt on a replica, which may lag', () => {
+  const state = { attribute: 'status', values: { on: 'active', off: 'disabled' } } as const;
+  const mailbox = { ...(OPTIONS.searches.mailbox as LdapSearch), state };
+  const said = (status: string, certain: boolean): unknown => {
+    const attributes = new Map([['status', [Buffer.from(status)]]]);
+    const entries = [{ dn: 'uid=fred', attributes, cut: false }];
+    return answerTo(FRED, { code: 0, text: '', entries, refers: [] }, { ...OPTIONS, certain, searches: { mailbox } });
+  };
+  expect(() => said('off', false)).toThrow(ReplicaError);
+  expect(said('on', false)).toMatchObject({ state: 'active' });
+  expect(said('off', true)).toMatchObject({ state: 'disabled' });
 });
 
 describe('a connection of LDAP', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Layout, parseLayout, type WrittenLayout } from '../../src/store/driver/redis/layout.ts';
 import { answersOf, planOf } from '../../src/store/driver/redis/plan.ts';
-import { StoreError } from '../../src/store/store.ts';
+import { ReplicaError, StoreError } from '../../src/store/store.ts';
 import type { MailboxQuestion } from '../../src/vocabulary.ts';
 
 const SET = { set: 'mailboxes', member: '{address}' };
@@ -18,12 +18,13 @@ function answerTo(
   replies: readonly unknown[],
   folder: string | null,
   anyCase: boolean,
+  role: unknown = MASTER,
 ): unknown {
   const local = { local: 'fred', domain: 'example.org', exact: false };
   const question: MailboxQuestion = { about: 'mailbox', ...local, folder, anyCase };
   const plan = planOf(question, { mailbox: parseLayout('mailbox', written) as Layout, folder: FOLDERS });
   const witness = plan.witness === null ? [] : [1];
-  return answersOf([plan], true, [...replies, ...witness, MASTER])[0];
+  return answersOf([plan], true, [...replies, ...witness, role])[0];
 }
 
 describe('an absence in Redis', () => {
@@ -55,4 +56,13 @@ describe('an absence in Redis', () => {
     expect(answer).toBeInstanceOf(StoreError);
     expect((answer as StoreError).message).toBe('Redis sent a reply that its command cannot have');
   });
+});
+
+it('what is not active in Redis is a doubt on a replica, which may lag', () => {
+  const said = (state: string, role: unknown): unknown =>
+    answerTo(FIELDS, [{ state: Buffer.from(state) }], null, false, role);
+  const REPLICA = ['slave', '127.0.0.1', 6379, 'connected', 0];
+  expect(said('disabled', REPLICA)).toBeInstanceOf(ReplicaError);
+  expect(said('active', REPLICA)).toMatchObject({ state: 'active' });
+  expect(said('disabled', MASTER)).toMatchObject({ state: 'disabled' });
 });

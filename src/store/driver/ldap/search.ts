@@ -1,6 +1,7 @@
 import { plain, saying } from '../../../message.ts';
 import type { Answer, Question, State } from '../../../vocabulary.ts';
 import { type QueryName, queryNameOf } from '../../asked.ts';
+import { isActive } from '../../luck.ts';
 import { answerOf, type Row } from '../../row.ts';
 import { QuestionError, ReplicaError, StoreError } from '../../store.ts';
 import { describe } from './connection.ts';
@@ -98,7 +99,7 @@ export function answerTo(question: Question, result: Result, { searches, certain
   );
   const elsewhere = refers.find((urls) => urls.length === 0 || !urls.every((url) => isEmpty(url, search.empty ?? [])));
   const complete = code === 0 && elsewhere === undefined && entries.every(({ cut }) => !cut);
-  if (complete && answer !== null) return answer;
+  if (complete && answer !== null && (certain || isActive(answer))) return answer;
   if (!complete && answer?.state === 'active' && question.about !== 'alias') return answer;
   if (code !== 0) {
     const failure = describe(code, text);
@@ -115,7 +116,7 @@ export function answerTo(question: Question, result: Result, { searches, certain
   }
   if (!complete)
     throw new QuestionError('the server did not send all the values of an attribute: use one with fewer values');
-  if (!certain) throw new ReplicaError('not found on a replica, which may lag: list its provider in url');
+  if (!certain) throw new ReplicaError('not found or not active on a replica, which may lag: list its provider in url');
   return null;
 }
 

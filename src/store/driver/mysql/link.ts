@@ -38,7 +38,12 @@ export const MOST_BRANCHES = 16;
 
 const FRESH_MS = 100; // too short for a server to be demoted, to miss a write and to be promoted again
 
-/** Answers questions on one connection. An absence counts only if the server accepts writes. */
+const LAGS = 'not found or not active on a read-only server, which may lag: list the primary in url too';
+
+/**
+ * Answers questions on one connection. An absence, and a mailbox that is not active, count only if the server accepts
+ * writes.
+ */
 export async function answerAll(
   link: Link,
   queries: Queries,
@@ -73,11 +78,9 @@ export async function answerAll(
     }
   }
   if (snapshot) await link.commit();
-  if (!answers.includes(null) || (wasPrimary && (await link.isPrimary()))) return answers;
-  return answers.map(
-    (answer) =>
-      answer ?? new ReplicaError('not found on a read-only server, which may lag: list the primary in url too'),
-  );
+  const isCertain = (answer: Answer | StoreError): boolean => answer instanceof Error || isActive(answer);
+  if (answers.every(isCertain) || (wasPrimary && (await link.isPrimary()))) return answers;
+  return answers.map((answer) => (isCertain(answer) ? answer : new ReplicaError(LAGS)));
 }
 
 /** The answers to the questions of one query. With `luck`, its first SELECT may be enough for some of them. */

@@ -49,7 +49,8 @@ export function doubtOf(
   rows: readonly Row[],
 ): StoreError | null {
   if (!rows.every((row) => row['smmap_own'] === true)) return new QuestionError(MIXED);
-  if (!isPrimary) return new ReplicaError('not found on a standby, which may lag: list the primary in url too');
+  if (!isPrimary)
+    return new ReplicaError('not found or not active on a standby, which may lag: list the primary in url too');
   if (hasOldIndexes) return new QuestionError(OLD_INDEXES);
   if (lowersOddly && foldsCase(query)) return new QuestionError(ODD_CASE);
   return subscribed.some((name) => names(query, name)) ? new ReplicaError(SUBSCRIBED) : null;
@@ -81,4 +82,5 @@ const OLD_INDEXES =
 const ODD_CASE =
   "not found, but in the locale of this database lower('I') is not i, so capitals may be missed: " +
   'store names in lower case and compare them without lower(), or write lower(... collate "C")';
-const SUBSCRIBED = 'not found in a table that a subscription fills, and which may lag: list its publisher in url too';
+const SUBSCRIBED =
+  'not found or not active in a table that a subscription fills, and which may lag: list its publisher in url too';

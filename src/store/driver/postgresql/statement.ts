@@ -1,9 +1,10 @@
 import { withoutBrackets } from '../../../endpoint.ts';
 import type { Answer, Question } from '../../../vocabulary.ts';
 import { QUERIES, type QueryName, groupByQuery, queryNameOf, valueOf } from '../../asked.ts';
+import { isActive } from '../../luck.ts';
 import { type Row, rowFrom } from '../../row.ts';
 import type { UrlFlaw } from '../../server.ts';
-import { QuestionError, StoreError, toStoreError, UnstorableError } from '../../store.ts';
+import { QuestionError, ReplicaError, StoreError, toStoreError, UnstorableError } from '../../store.ts';
 import { replace } from '../../template.ts';
 import { answerBy } from '../sql/answer.ts';
 import type { Queries, Query } from '../sql/query.ts';
@@ -206,7 +207,7 @@ export function verdictsOf(
 
 /**
  * The verdict on one question, from its rows. An absence counts only without a doubt (doubt.ts), and if the database has
- * an encoding or the question is ASCII.
+ * an encoding or the question is ASCII. What is not active counts only on a server that does not lag.
  */
 export function verdictOf(
   query: Pick<Query, 'leavesOut'>,
@@ -221,7 +222,7 @@ export function verdictOf(
     return new StoreError('PostgreSQL returned a row that is neither found nor absent');
   try {
     const answer = answerBy(query, question, found);
-    if (answer !== null) return answer;
+    if (answer !== null && (isActive(answer) || !(doubt instanceof ReplicaError))) return answer;
   } catch (cause) {
     return toStoreError(cause);
   }

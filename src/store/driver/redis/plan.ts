@@ -1,6 +1,7 @@
 import { plain, saying } from '../../../message.ts';
 import type { Answer, Question } from '../../../vocabulary.ts';
 import { type QueryName, queryNameOf } from '../../asked.ts';
+import { isActive } from '../../luck.ts';
 import { type Row, answerOf } from '../../row.ts';
 import { EmptyStoreError, QuestionError, ReplicaError, StoreError } from '../../store.ts';
 import { fill } from '../../template.ts';
@@ -187,7 +188,7 @@ export function answersOf(
   return plans.map((plan, at) => {
     try {
       const answer = plan.judge(reads[at] as readonly Reply[]);
-      if (answer !== null) return answer;
+      if (isActive(answer) || (answer !== null && doubt === null)) return answer;
       if (doubt !== null) return doubt;
       if (plan.witness !== null && intact(there.get(plan.witness)) !== 1) {
         return new EmptyStoreError(
@@ -230,7 +231,7 @@ export function doubtOf(reply: Reply): StoreError | null {
   const role: unknown = Array.isArray(reply) ? reply[0] : reply;
   return role === 'master'
     ? null
-    : new ReplicaError('not found on a replica, which may lag: set url to the master, or use sentinels');
+    : new ReplicaError('not found or not active on a replica, which may lag: set url to the master, or use sentinels');
 }
 
 function witnessesOf(plans: readonly Plan[]): readonly string[] {
