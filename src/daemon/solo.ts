@@ -6,6 +6,7 @@ import { createClients } from '../socket/clients.ts';
 import type { Intake } from '../socket/intake.ts';
 import type { Turns } from '../socket/turn.ts';
 import type { OpenStore } from '../store/open.ts';
+import type { Request } from '../vocabulary.ts';
 import { commandsOf } from './control.ts';
 import type { Self } from './daemon.ts';
 import { type Answering, explain, explainTo } from './explain.ts';
@@ -82,7 +83,8 @@ export async function createSolo(first: Config, { turns, intake, listeners, self
     },
     accept(socket, since, protocol, listener) {
       const policy = (): PolicyOptions => running.config.listeners.get(listener)?.policy ?? POLICY;
-      const framing = protocol === 'policy' ? policyFraming(policy()) : FRAMINGS[protocol];
+      const refuses = (request: Request): boolean => !succession.isPassedOn(request) && running.facts(request).refuses;
+      const framing = protocol === 'policy' ? policyFraming(policy, refuses) : FRAMINGS[protocol];
       clients.accept(socket, since, framing, listener);
     },
     commands: {

@@ -90,6 +90,8 @@ export interface Predecessor {
 export interface Succession {
   /** Answers as the daemon does. But if another daemon has taken a path, it asks that one before a refusal, or instead of a map in shadow: its configuration is newer. */
   readonly answer: Answer;
+  /** Whether the daemon that took over was asked for this. It does not say why: NOTFOUND may be about what is no address. */
+  readonly isPassedOn: (request: Request) => boolean;
   /** Whether another daemon has taken the place of this one, so that only its configuration counts. */
   readonly isReplaced: boolean;
   /**
@@ -109,9 +111,11 @@ export interface Successor {
 
 /** Decides who answers the clients of a daemon while another daemon takes its place. */
 export function createSuccession({ answer, config, listeners, older, isInShadow, failed }: Predecessor): Succession {
+  const passedOn = new WeakSet<Request>();
   const askAt =
     (places: readonly MapListener[]): Answer =>
     async (request, sendable) => {
+      passedOn.add(request);
       const tell = (reply: Reply, cause: unknown): void => failed(request, reply, cause);
       return sendable(await askSuccessor(placeOf(places), request, config().limits, tell));
     };
@@ -127,6 +131,7 @@ export function createSuccession({ answer, config, listeners, older, isInShadow,
         return andThen(listeners.taken(), (taken) => (taken === null ? reply : askAt([taken])(request, sendable)));
       });
     },
+    isPassedOn: (request) => passedOn.has(request),
     get isReplaced() {
       return next !== null || listeners.taken() !== null;
     },

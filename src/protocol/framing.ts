@@ -46,7 +46,7 @@ export const FRAMINGS = {
     parse: parseRequest,
     respond: (reply, maxBytes) => encodeLine(formatReply(reply, maxBytes)),
   },
-  policy: policyFraming(POLICY),
+  policy: policyFraming(() => POLICY),
 } as const satisfies Readonly<Record<string, Framing>>;
 
 /** What a listener can speak. */

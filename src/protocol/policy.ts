@@ -25,19 +25,33 @@ const DUNNO = 'DUNNO';
 const DEFER = 'DEFER_IF_PERMIT 4.3.0 Temporary lookup failure';
 const REJECT = '550 5.1.1 User unknown';
 
-/** How the requests and replies of the policy protocol are framed. */
-export function policyFraming({ rejectsAbsent, overquota }: PolicyOptions): Framing {
+/**
+ * How the requests and replies of the policy protocol are framed, on one connection. `options` are asked for with each
+ * reply: Postfix keeps its connections over a reload. `refuses`: whether NOTFOUND of the map of a request says that a
+ * mailbox is absent. If not, an absence is a doubt where this listener would refuse it.
+ */
+export function policyFraming(
+  options: () => PolicyOptions,
+  refuses: (request: Request) => boolean = () => true,
+): Framing {
+  let last: Request | null = null; // the next one is parsed only after the reply to this one
   const actionFor = (reply: Reply): string => {
+    const { rejectsAbsent, overquota } = options();
     if ('why' in reply && reply.why === 'overquota') return overquota;
     if (reply.kind === 'OK') return DUNNO;
     if (reply.kind !== 'NOTFOUND') return DEFER;
-    return rejectsAbsent && reply.why !== 'no_address' ? REJECT : DUNNO; // what is no address to us may be one to Postfix
+    if (!rejectsAbsent || reply.why === 'no_address') return DUNNO; // what is no address to us may be one to Postfix
+    return last !== null && refuses(last) ? REJECT : DEFER;
   };
   return {
     decoder: (maxBytes) => new PolicyDecoder(maxBytes),
     encode: (payload) => payload,
     patient: false,
-    parse: parsePolicy,
+    parse(payload, asked) {
+      const parsed = parsePolicy(payload, asked);
+      last = parsed === null || 'kind' in parsed ? null : parsed;
+      return parsed;
+    },
     respond: (reply) => `action=${actionFor(reply)}${END}`,
   };
 }

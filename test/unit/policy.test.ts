@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { FramingError } from '../../src/protocol/netstring.ts';
 import { POLICY, type PolicyOptions, policyFraming } from '../../src/protocol/policy.ts';
-import type { Reply } from '../../src/vocabulary.ts';
+import type { Reply, Request, Why } from '../../src/vocabulary.ts';
 
-const framing = policyFraming(POLICY);
+const framing = policyFraming(() => POLICY);
+const REJECT = '550 5.1.1 User unknown';
+const DEFER = 'DEFER_IF_PERMIT 4.3.0 Temporary lookup failure';
 const ASKED = { listener: 'policy', arrived: 1 };
 const attributes = (more: Readonly<Record<string, string>>): string =>
   Object.entries({ request: 'smtpd_access_policy', protocol_state: 'RCPT', ...more })
@@ -84,20 +86,53 @@ describe('a request of the policy protocol', () => {
 describe('the action', () => {
   const full = { rejectsAbsent: false, overquota: '552 5.2.2 Full' };
   const rejecting = { ...POLICY, rejectsAbsent: true };
-  const defer = 'DEFER_IF_PERMIT 4.3.0 Temporary lookup failure';
   it.each<[PolicyOptions, Reply, string]>([
     [POLICY, { kind: 'OK', value: 'x' }, 'DUNNO'],
     [rejecting, { kind: 'OK', value: 'x' }, 'DUNNO'],
     [POLICY, { kind: 'NOTFOUND' }, 'DUNNO'],
-    [rejecting, { kind: 'NOTFOUND' }, '550 5.1.1 User unknown'],
-    [rejecting, { kind: 'NOTFOUND', why: 'disabled' }, '550 5.1.1 User unknown'],
+    [rejecting, { kind: 'NOTFOUND' }, REJECT],
+    [rejecting, { kind: 'NOTFOUND', why: 'disabled' }, REJECT],
     [rejecting, { kind: 'NOTFOUND', why: 'no_address' }, 'DUNNO'],
     [POLICY, { kind: 'TEMP', reason: 'x', why: 'overquota' }, '452 4.2.2 Mailbox full'],
     [full, { kind: 'NOTFOUND', why: 'overquota' }, '552 5.2.2 Full'],
-    [rejecting, { kind: 'TEMP', reason: 'x' }, defer],
-    [rejecting, { kind: 'TIMEOUT', reason: 'x' }, defer],
-    [rejecting, { kind: 'PERM', reason: 'x', why: 'disabled' }, defer],
+    [rejecting, { kind: 'TEMP', reason: 'x' }, DEFER],
+    [rejecting, { kind: 'TIMEOUT', reason: 'x' }, DEFER],
+    [rejecting, { kind: 'PERM', reason: 'x', why: 'disabled' }, DEFER],
   ])('%j: %j is %s', (options, reply, action) => {
-    expect(policyFraming(options).respond(reply, 100)).toBe(`action=${action}\n\n`);
+    expect(actionOf(options, reply)).toBe(action);
+  });
+
+  it('is a doubt if the map of the request cannot say that a mailbox is absent', () => {
+    const people = ({ map }: Request): boolean => map === 'people';
+    const action = (context: string, why?: Why): string =>
+      actionOf(rejecting, { kind: 'NOTFOUND', ...(why && { why }) }, { policy_context: context }, people);
+    expect([action('people'), action('aliases'), action('aliases', 'disabled')]).toEqual([REJECT, DEFER, DEFER]);
+    expect(action('aliases', 'no_address')).toBe('DUNNO');
+    expect(actionOf(POLICY, { kind: 'NOTFOUND' }, { policy_context: 'aliases' }, people)).toBe('DUNNO');
+  });
+
+  it('is that of the newest configuration, on a connection that is open too', () => {
+    let options: PolicyOptions = rejecting;
+    const open = policyFraming(() => options);
+    const ask = (reply: Reply): string => {
+      open.parse(attributes({ recipient: 'a@b' }));
+      return open.respond(reply, 100);
+    };
+    expect(ask({ kind: 'NOTFOUND' })).toContain(REJECT);
+    options = full;
+    expect(ask({ kind: 'NOTFOUND' })).toContain('DUNNO');
+    expect(ask({ kind: 'TEMP', reason: 'x', why: 'overquota' })).toContain('552 5.2.2 Full');
   });
 });
+
+/** What Postfix is told after a request. */
+function actionOf(
+  options: PolicyOptions,
+  reply: Reply,
+  more: Readonly<Record<string, string>> = {},
+  refuses?: (request: Request) => boolean,
+): string {
+  const asked = policyFraming(() => options, refuses);
+  asked.parse(attributes({ recipient: 'a@b', ...more }));
+  return /^action=(.*)\n\n$/.exec(asked.respond(reply, 100))?.[1] ?? '';
+}
