@@ -68,6 +68,30 @@ it('what is not active in LDAP is a doubt on a replica, which may lag', () => {
   expect(said('off', true)).toMatchObject({ state: 'disabled' });
 });
 
+it('an entry that was found by a name that it does not show is no absence', () => {
+  const mailbox: LdapSearch = {
+    ...(OPTIONS.searches.mailbox as LdapSearch),
+    filter: {
+      kind: 'or',
+      filters: ['mail', 'other'].map((attribute) => ({
+        kind: 'equal' as const,
+        attribute,
+        value: [{ parameter: 'address' }],
+      })),
+    },
+    identity: ['mail', 'other'].map((attribute) => ({ column: 'address' as const, attribute, prefix: null })),
+  };
+  const said = (shown: Readonly<Record<string, string>>): unknown => {
+    const attributes = new Map(Object.entries(shown).map(([name, value]) => [name, [Buffer.from(value)]]));
+    const entries = [{ dn: 'uid=fred', attributes, cut: false }];
+    return answerTo(FRED, { code: 0, text: '', entries, refers: [] }, { ...OPTIONS, searches: { mailbox } });
+  };
+  expect(() => said({ mail: 'joe@example.org' })).toThrow('was found by a name that the account may not read');
+  expect(said({ mail: 'joe@example.org', other: 'j@example.org' })).toBeNull();
+  expect(said({ mail: 'fred@example.org' })).toMatchObject({ state: 'active' });
+  expect(said({ mail: 'fred@example.org.evil' })).toBeNull();
+});
+
 describe('a connection of LDAP', () => {
   it('ends if a search has no end, whatever size limit was asked for', async () => {
     const socket = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });

@@ -1,6 +1,6 @@
 import { plain, saying } from '../../../message.ts';
 import type { Answer, Question, State } from '../../../vocabulary.ts';
-import { type QueryName, queryNameOf } from '../../asked.ts';
+import { type QueryName, queryNameOf, valueOf } from '../../asked.ts';
 import { isActive } from '../../luck.ts';
 import { answerOf, type Row } from '../../row.ts';
 import { QuestionError, ReplicaError, StoreError } from '../../store.ts';
@@ -117,7 +117,37 @@ export function answerTo(question: Question, result: Result, { searches, certain
   if (!complete)
     throw new QuestionError('the server did not send all the values of an attribute: use one with fewer values');
   if (!certain) throw new ReplicaError('not found or not active on a replica, which may lag: list its provider in url');
+  const hidden = entries.find((entry) => hidesName(search, question, entry));
+  if (hidden !== undefined) {
+    throw new QuestionError(
+      saying`${hidden.dn} was found by a name that the account may not read: let it read all attributes of the filter`,
+    );
+  }
   return null;
+}
+
+/** Whether an entry may have been found by an attribute that it does not show: an account may search by it, not read it. */
+function hidesName(search: LdapSearch, question: Question, entry: LdapEntry): boolean {
+  const names = search.identity ?? [];
+  const isShown = names.some(({ column, attribute, prefix }) =>
+    textsOf(entry, attribute)
+      .flatMap((text) => withoutPrefix(text, prefix))
+      .some((text) => looseOf(text).startsWith(looseOf(valueOf(question, column === 'folder' ? 'detail' : column)))),
+  );
+  return (
+    !isShown &&
+    names.some(({ attribute }) => isAskedBy(search.filter, attribute) && textsOf(entry, attribute).length === 0)
+  );
+}
+
+/** A name as a directory may compare it. */
+function looseOf(text: string): string {
+  return text.trim().replaceAll(/\s+/g, ' ').toLowerCase();
+}
+
+function isAskedBy(filter: Filter, attribute: string): boolean {
+  if (filter.kind === 'and' || filter.kind === 'or') return filter.filters.some((each) => isAskedBy(each, attribute));
+  return filter.kind === 'equal' && filter.attribute.toLowerCase() === attribute.toLowerCase();
 }
 
 /** Whether a URL leads to a part of the directory without mailboxes. */
