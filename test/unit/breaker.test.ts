@@ -79,6 +79,20 @@ describe('a breaker', () => {
     expect(told).toEqual(['opened', 'unavailable: gone']);
   });
 
+  it('opens again at once if the server stumbles only over what was asked', async () => {
+    const { breaker, told, ask, say } = setUp();
+    await settle();
+    const stumbles = async (): Promise<Answer> => {
+      throw new StoreError('500');
+    };
+    let questions = 0;
+    say(() => (++questions <= 3 ? stumbles() : Promise.resolve(null)));
+    expect([await ask(), await ask(), await ask()]).toEqual(['500', '500', '500']);
+    await settle();
+    expect(told).toEqual(['opened', 'unavailable: 500', 'opened']);
+    expect(await breaker.lookup(ASKED)).toBeNull();
+  });
+
   it('sends only one probe at a time during an outage, and answers again after the first successful probe', async () => {
     const { say, ask, asked, told } = setUp();
     await settle();

@@ -50,7 +50,7 @@ export function createBreaker(store: Store, options: BreakerOptions, events: Ava
     reported = reason;
     refusal = new StoreError(saying`not asked, because it failed: ${saidOf(cause)}`, { cause });
     events.unavailable(cause);
-    if (begins) schedule();
+    if (begins) void probe(); // at once: it may have been questions of strangers that the server stumbles over
   };
   const schedule = (): void => {
     clearTimeout(timer);
