@@ -141,6 +141,8 @@ describe('the verdict of a reply to RCPT TO', () => {
 
   it('knows no bare 550 without a list of texts', () => {
     expect(verdictOf(replyOf('550 Unrouteable address'), PATH)).toBeInstanceOf(QuestionError);
+    for (const path of ['a$$b@b.test', 'a$&b@b.test', "a$'b@b.test", 'a$`b@b.test'])
+      expect(verdictOf(replyOf(`550 Invalid recipient: <${path}>`), path, unknown)).toBeNull();
   });
 
   it.each([

@@ -13,7 +13,7 @@ export function verdictOf(reply: Reply, path: string, unknown: readonly string[]
   if ((code === 250 || code === 251) && (status === null || status.startsWith('2.')) && !isQueued(reply)) return FOUND;
   if (code === 550 && status === '5.1.1') return null;
   const isBare = code === 550 && status === null && texts.length === 1;
-  if (isBare && unknown.some((text) => text.replace('<>', `<${path}>`) === texts[0])) return null;
+  if (isBare && unknown.some((text) => text.replace('<>', () => `<${path}>`) === texts[0])) return null;
   if (isFull(reply)) return FULL;
   return new QuestionError(saying`RCPT TO was answered ${foreign(wordsOfReply(reply))}`);
 }
