@@ -107,6 +107,14 @@ describe('a breaker', () => {
     expect(told).toEqual(['opened', 'unavailable: gone']);
   });
 
+  it('sends only one probe at a time also if the first one of all fails, and the next one hangs', async () => {
+    const { say, asked } = setUp(failing);
+    say(() => new Promise(() => {}));
+    await settle();
+    await vi.advanceTimersByTimeAsync(10 * PROBE_MS);
+    expect(asked).toHaveLength(2);
+  });
+
   it('reports each new cause of an outage once', async () => {
     const { say, ask, told } = setUp(() => Promise.reject(new StoreError('no password file')));
     await settle();

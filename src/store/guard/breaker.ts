@@ -32,6 +32,7 @@ export function createBreaker(store: Store, options: BreakerOptions, events: Ava
   let failures = 0;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
+  let probing = false;
 
   const succeeded = (): void => {
     failures = 0;
@@ -50,19 +51,21 @@ export function createBreaker(store: Store, options: BreakerOptions, events: Ava
     reported = reason;
     refusal = new StoreError(saying`not asked, because it failed: ${saidOf(cause)}`, { cause });
     events.unavailable(cause);
-    if (begins) void probe(); // at once: it may have been questions of strangers that the server stumbles over
+    if (begins && !probing) void probe(); // at once: it may have stumbled over questions of strangers
   };
   const schedule = (): void => {
     clearTimeout(timer);
     timer = setTimeout(() => void probe(), options.probeMs).unref();
   };
   const probe = async (): Promise<void> => {
+    probing = true;
     try {
       await store.lookup(options.probe);
       succeeded();
     } catch (cause) {
       failed(cause);
     }
+    probing = false;
     if (state === 'unavailable' && !closed) schedule();
   };
   /** What was asked before an outage and settles during it says nothing about the store now. */
